@@ -1,0 +1,139 @@
+"""Counter-based random numbers inside compiled code: Philox-4x32-10.
+
+A draw is a pure function of (seed, space, generation, life, stream, step, position in the step). No two lives
+share a number, a longer life begins with the numbers of a shorter one, and the luck of step t is the same
+whatever happened before it, so that two genomes can be compared under common random numbers.
+
+Source: Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3 and table 2.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.compiled import compiled
+
+Rng = npt.NDArray[np.int64]  # [RNG_SIZE], see open_stream
+
+# Key spaces: lives that select genomes, lives for tables while developing, lives opened once by a study.
+SELECTION, VALIDATION, TEST = 0, 1, 2
+
+# Streams of one life.
+INIT, BIRTH, WORLD, ACTION = 0, 1, 2, 3
+
+_WORD = 0xFFFFFFFF
+_ROUNDS = 10
+# Places in an Rng: four counter words (draw block and stream, step, life, generation), two key words,
+# the four words of the last block, and how many of them are spent.
+_BLOCK, _STEP, _LIFE, _GENERATION, _SEED, _SPACE, _OUTPUT, _SPENT, RNG_SIZE = 0, 1, 2, 3, 4, 5, 6, 10, 11
+_STREAM_SHIFT = 28
+
+
+class LifeKey(NamedTuple):
+    """What names one life: the same key and genome give the same life, bit for bit, anywhere."""
+
+    seed: int  # 0 .. 2**32 - 1
+    space: int  # SELECTION, VALIDATION or TEST
+    generation: int  # 0 .. 2**32 - 1
+    life: int  # 0 .. 2**32 - 1
+
+    def __str__(self) -> str:
+        space = ("selection", "validation", "test")[self.space]
+        return f"(seed {self.seed}, {space}, generation {self.generation}, life {self.life})"
+
+
+@compiled
+def open_stream(rng: Any, key: Any, stream: int) -> None:
+    """Point `rng` at the first draw of step 0 of one stream of the life named by `key` (int64 [4])."""
+    rng[_BLOCK] = stream << _STREAM_SHIFT
+    rng[_STEP] = 0
+    rng[_SEED] = key[0]
+    rng[_SPACE] = key[1]
+    rng[_GENERATION] = key[2]
+    rng[_LIFE] = key[3]
+    rng[_SPENT] = 4
+
+
+@compiled
+def at_step(rng: Any, step: int) -> None:
+    """Move to the first draw of `step`, however many draws the steps before it took."""
+    rng[_BLOCK] = (rng[_BLOCK] >> _STREAM_SHIFT) << _STREAM_SHIFT
+    rng[_STEP] = step
+    rng[_SPENT] = 4
+
+
+@compiled
+def _next_block(rng: Any) -> None:
+    # int(): in plain Python these must not be NumPy integers, whose products would overflow with a warning.
+    c0 = int(rng[_BLOCK])
+    c1 = int(rng[_STEP])
+    c2 = int(rng[_LIFE])
+    c3 = int(rng[_GENERATION])
+    k0 = int(rng[_SEED])
+    k1 = int(rng[_SPACE])
+    for _ in range(_ROUNDS):
+        # A 64-bit product that wraps in int64 still has the right high and low words once masked.
+        product0 = 0xD2511F53 * c0
+        product1 = 0xCD9E8D57 * c2
+        c0 = ((product1 >> 32) & _WORD) ^ c1 ^ k0
+        c1 = product1 & _WORD
+        c2 = ((product0 >> 32) & _WORD) ^ c3 ^ k1
+        c3 = product0 & _WORD
+        k0 = (k0 + 0x9E3779B9) & _WORD
+        k1 = (k1 + 0xBB67AE85) & _WORD
+    rng[_OUTPUT] = c0
+    rng[_OUTPUT + 1] = c1
+    rng[_OUTPUT + 2] = c2
+    rng[_OUTPUT + 3] = c3
+    rng[_BLOCK] += 1
+    rng[_SPENT] = 0
+
+
+@compiled
+def uniform(rng: Any) -> float:
+    """One draw from the open interval (0, 1), 32 random bits."""
+    if rng[_SPENT] == 4:
+        _next_block(rng)
+    word = rng[_OUTPUT + rng[_SPENT]]
+    rng[_SPENT] += 1
+    return (word + 0.5) * (1.0 / 4294967296.0)
+
+
+@compiled
+def normal(rng: Any) -> float:
+    """One draw from the standard normal distribution. Source: Box and Muller 1958, eq. 1."""
+    radius = math.sqrt(-2.0 * math.log(uniform(rng)))
+    return radius * math.cos(2.0 * math.pi * uniform(rng))
+
+
+@compiled
+def normal_pair(rng: Any) -> tuple[float, float]:
+    """Two independent standard normal draws for the price of one. Source: Box and Muller 1958, eq. 1."""
+    radius = math.sqrt(-2.0 * math.log(uniform(rng)))
+    angle = 2.0 * math.pi * uniform(rng)
+    return radius * math.cos(angle), radius * math.sin(angle)
+
+
+@compiled
+def integer(rng: Any, low: int, high: int) -> int:
+    """One whole number from low .. high - 1, all equally likely to within 2**-32."""
+    return low + int(uniform(rng) * (high - low))
+
+
+def new_rng() -> Rng:
+    """An unopened stream; pass it to `open_stream` before drawing."""
+    return np.zeros(RNG_SIZE, dtype=np.int64)
+
+
+def life_keys(seed: int, space: int, generation: int, lives: int) -> npt.NDArray[np.int64]:
+    """Keys of `lives` lives, int64 [lives, 4], one row per `LifeKey`."""
+    keys = np.empty((lives, 4), dtype=np.int64)
+    keys[:, 0] = seed
+    keys[:, 1] = space
+    keys[:, 2] = generation
+    keys[:, 3] = np.arange(lives)
+    return keys
