@@ -81,60 +81,32 @@ class Discrete:
 Step = tuple[float, bool, bool]  # fitness, terminated, truncated
 
 
-@dataclasses.dataclass(frozen=True)
-class World:
-    """Everything that evolearn knows about a world.
-
-    The functions (S: record of `state`, P: record with a float64 field per parameter, O: float32 [observations]):
-
-    - ``born(state, parameters, rng)``: draw what is fixed for this life. The state arrives zeroed.
-    - ``begin(state, parameters, rng)``: start an episode; called at birth and after every end of an episode.
-    - ``observe(state, parameters, observation)``: write every entry of `observation`.
-    - ``step(state, parameters, action, senses, rng) -> (fitness, terminated, truncated)``: one step. `action` is a
-      float32 array for `Box`, an int for `Discrete`. Write every entry of `senses`.
-    - ``oracle(state, parameters, action)``: optional policy that knows this life's hidden draw; writes `action` for
-      `Box`, returns an int for `Discrete`.
-
-    Raises:
-        WorldError: a declaration contradicts itself.
-    """
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """What every world says of itself, compiled or not."""
 
     name: str
     doc: str
     observations: tuple[Signal, ...]
     actions: Box | Discrete
-    state: np.dtype[Any]
-    born: Callable[..., None]
-    begin: Callable[..., None]
-    observe: Callable[..., None]
-    step: Callable[..., Step]
     senses: tuple[Signal, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     fitness_rule: str = MEAN_PER_STEP
-    oracle: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.observations:
             raise WorldError(f"world {self.name}: observations=(): must name at least one observation")
-        if self.state.names is None:
-            raise WorldError(f"world {self.name}: state={self.state}: must be a structured dtype with named fields")
         if self.fitness_rule not in FITNESS_RULES:
             raise WorldError(
                 f"world {self.name}: fitness_rule={self.fitness_rule!r}: must be one of {', '.join(FITNESS_RULES)}"
             )
-        if self.action_size < 1:
+        if self.action_outputs < 1:
             raise WorldError(f"world {self.name}: actions={self.actions}: must offer at least one action")
         for kind in ("observations", "senses", "parameters"):
             names = [entry.name for entry in getattr(self, kind)]
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise WorldError(f"world {self.name}: {kind}: {', '.join(twice)} named twice; names must differ")
-        for name in ("born", "begin", "observe", "step"):
-            expected = {"born": 3, "begin": 3, "observe": 3, "step": 5}[name]
-            function = getattr(self, name)
-            count = len(inspect.signature(getattr(function, "py_func", function)).parameters)
-            if count != expected:
-                raise WorldError(f"world {self.name}: {name} takes {count} arguments: must take {expected}, see World")
 
     @property
     def summary(self) -> str:
@@ -147,9 +119,14 @@ class World:
         return isinstance(self.actions, Discrete)
 
     @property
-    def action_size(self) -> int:
+    def action_outputs(self) -> int:
         """Numbers that the policy head emits: one per action dimension or per choice."""
         return self.actions.choices if isinstance(self.actions, Discrete) else self.actions.size
+
+    @property
+    def action_size(self) -> int:
+        """Length of an action as an array: a choice is one number."""
+        return 1 if isinstance(self.actions, Discrete) else self.actions.size
 
     def resolve(self, settings: Mapping[str, float]) -> dict[str, float]:
         """Every parameter's value: the setting where there is one, the default elsewhere.
@@ -172,6 +149,42 @@ class World:
                 )
             values[parameter.name] = value
         return values
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class World(Declaration):
+    """A world that compiles.
+
+    The functions, all on records with named fields (`parameters` has a float64 field per parameter):
+
+    - ``born(state, parameters, rng)``: draw what is fixed for this life. The state arrives zeroed.
+    - ``begin(state, parameters, rng)``: start an episode; called at birth and after every end of an episode.
+    - ``observe(state, parameters, observation)``: write every entry of `observation`, float32 [observations].
+    - ``step(state, parameters, action, senses, rng) -> (fitness, terminated, truncated)``: one step. `action` is a
+      float32 array for `Box`, an int for `Discrete`. Write every entry of `senses`, float32 [senses].
+    - ``oracle(state, parameters, action)``: optional policy that knows this life's hidden draw; writes `action` for
+      `Box`, returns an int for `Discrete`.
+
+    Raises:
+        WorldError: a declaration contradicts itself.
+    """
+
+    state: np.dtype[Any]
+    born: Callable[..., None]
+    begin: Callable[..., None]
+    observe: Callable[..., None]
+    step: Callable[..., Step]
+    oracle: Callable[..., Any] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.state.names is None:
+            raise WorldError(f"world {self.name}: state={self.state}: must be a structured dtype with named fields")
+        for name, expected in (("born", 3), ("begin", 3), ("observe", 3), ("step", 5)):
+            function = getattr(self, name)
+            count = len(inspect.signature(getattr(function, "py_func", function)).parameters)
+            if count != expected:
+                raise WorldError(f"world {self.name}: {name} takes {count} arguments: must take {expected}, see World")
 
 
 # How the kernel sees a world: state and parameters by handle, everything else as arrays.

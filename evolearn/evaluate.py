@@ -1,0 +1,99 @@
+"""Genomes and keys in, fitness out. Pure: the same arguments give the same bits, on any number of workers."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.genome import GenePool, decode, draw_fresh
+from evolearn.life import DIVERGED, Outcome
+from evolearn.lives import Conditions, Driver, Plan, lives
+from evolearn.world import MEAN_PER_STEP
+
+GENOMES_AT_ONCE = 512  # bounds the memory that an evaluation adds, whatever the population
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What a population earned. P genomes, L lives each."""
+
+    fitness: npt.NDArray[np.float64]  # [P, L], life fitness by the world's rule
+    world_steps: int
+    diverged: int  # lives whose brain left the finite numbers
+    skipped_updates: int
+
+
+def evaluate(
+    driver: Driver,
+    conditions: Conditions,
+    pool: GenePool,
+    genomes: npt.NDArray[np.floating],
+    keys: npt.NDArray[np.int64],
+    plan: Plan,
+) -> Evaluation:
+    """Live the same lives with every genome.
+
+    Args:
+        driver: from `new_driver`.
+        conditions: what all lives share.
+        pool: the gene table.
+        genomes: float [P, G], in gene units.
+        keys: int64 [L, 4]; every genome lives all of them: common random numbers.
+        plan: for how long, and how.
+    Returns:
+        Life fitness [P, L] and what it cost.
+    """
+    fitness = np.empty((len(genomes), len(keys)))
+    steps = diverged = skipped = 0
+    for start in range(0, len(genomes), GENOMES_AT_ONCE):
+        some = genomes[start : start + GENOMES_AT_ONCE]
+        outcome = live_each(driver, conditions, pool, some, keys, plan)
+        fitness[start : start + len(some)] = life_fitness(outcome, conditions.world.fitness_rule, plan).reshape(
+            len(some), len(keys)
+        )
+        steps += int(outcome.age.sum())
+        diverged += int((outcome.status == DIVERGED).sum())
+        skipped += int(outcome.skipped_updates.sum())
+    return Evaluation(fitness, steps, diverged, skipped)
+
+
+def live_each(
+    driver: Driver,
+    conditions: Conditions,
+    pool: GenePool,
+    genomes: npt.NDArray[np.floating],
+    keys: npt.NDArray[np.int64],
+    plan: Plan,
+) -> Outcome:
+    """Live every key with every genome; lives in genome-major order, [P x L]."""
+    born_as = np.repeat(np.arange(len(genomes)), len(keys))
+    every_key = np.tile(keys, (len(genomes), 1))
+    newborns, born_as = draw_fresh(pool, decode(pool, genomes), born_as, every_key)
+    outcome, _ = lives(driver, conditions, newborns, born_as, every_key, plan)
+    return outcome
+
+
+def life_fitness(outcome: Outcome, rule: str, plan: Plan) -> npt.NDArray[np.float64]:
+    """One number per life, [L], by the world's rule."""
+    return score(outcome, rule, 0, plan.bins, plan)
+
+
+def score(outcome: Outcome, rule: str, first: int, last: int, plan: Plan) -> npt.NDArray[np.float64]:
+    """Score of each life, [L], over the age bins `first` .. `last` - 1.
+
+    Mean per step: a life that ended early, its brain diverged, earns nothing for the steps it did not live.
+    Mean return per episode: over the episodes that ended in these bins; the episode still going on at their end
+    counts as well if none has ended, or if its return so far is above their mean already (it can only grow).
+    """
+    if rule == MEAN_PER_STEP:
+        bin_steps = plan.bin_steps or plan.lifetime
+        steps = min(last * bin_steps, plan.lifetime) - first * bin_steps
+        return outcome.fitness[:, first:last].sum(axis=1) / steps
+    total = outcome.finished_return[:, first:last].sum(axis=1)
+    count = outcome.finished[:, first:last].sum(axis=1)
+    unfinished = outcome.open_return[:, last - 1]
+    mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+    counts_too = (count == 0) | (unfinished > mean)
+    return np.where(counts_too, (total + unfinished) / (count + 1), mean)
