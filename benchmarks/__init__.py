@@ -1,0 +1,1 @@
+"""How fast lives are, beside peers that do the same work: ``python -m benchmarks``. Never part of pass or fail."""
