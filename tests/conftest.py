@@ -1,0 +1,29 @@
+import pytest
+from hypothesis import HealthCheck, settings
+from probe_worlds import conditions_for
+
+from evolearn.lives import FusedDriver
+
+settings.register_profile(
+    "evolearn",
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("evolearn")
+
+
+@pytest.fixture(scope="session")
+def driver_for():
+    """One driver per world and way of living in it, shared by all tests: a world compiles for seconds."""
+    drivers = {}
+
+    def make(world, workers=1, **how):
+        asked = (world.name, workers, repr(sorted(how.items())))
+        if asked not in drivers:
+            drivers[asked] = FusedDriver(conditions_for(world, **how), workers)
+        return drivers[asked]
+
+    return make

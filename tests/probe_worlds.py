@@ -1,0 +1,314 @@
+"""Tiny compiled worlds with known answers, one that fails on demand, and what tests need to live in any world."""
+
+import copy
+
+import numpy as np
+
+from evolearn.brain import BrainSpec
+from evolearn.compiled import COMPILES
+from evolearn.genome import initial_distribution
+from evolearn.learning import LEARNERS, LearnerSettings
+from evolearn.life import Newborns
+from evolearn.lives import Conditions
+from evolearn.rng import BIRTH, WORLD, at_step, new_rng, open_stream, uniform
+from evolearn.world import Box, Discrete, Parameter, Signal, World, compile_world
+
+STATE = np.dtype([("shown", "f8"), ("secret", "i8"), ("chosen", "i8"), ("age", "i8")], align=True)
+COIN = Discrete(2, ("left", "right"))
+ONE = Signal("one", "1")
+
+
+def born_plain(state, parameters, rng):
+    state.secret = 1
+
+
+def born_with_secret(state, parameters, rng):
+    state.secret = 1 if uniform(rng) < 0.5 else 0
+
+
+def begin_shown_one(state, parameters, rng):
+    state.shown = 1.0
+    state.chosen = 0
+    state.age = 0
+
+
+def begin_shown_sign(state, parameters, rng):
+    state.shown = 1.0 if uniform(rng) < 0.5 else -1.0
+
+
+def observe_shown(state, parameters, observation):
+    observation[0] = state.shown
+
+
+def step_always_one(state, parameters, action, senses, rng):
+    return 1.0, False, False
+
+
+constant_reward = World(
+    name="constant-reward",
+    doc="Reward 1 in every step, for ever: the value of everything is 1 / (1 - discount).",
+    observations=(ONE,),
+    actions=COIN,
+    state=STATE,
+    born=born_plain,
+    begin=begin_shown_one,
+    observe=observe_shown,
+    step=step_always_one,
+)
+
+
+def step_secret_action(state, parameters, action, senses, rng):
+    return 1.0 if action == state.secret else 0.0, False, False
+
+
+def oracle_secret_action(state, parameters, action):
+    return state.secret
+
+
+reward_by_action = World(
+    name="reward-by-action",
+    doc="Reward 1 for action 1.",
+    observations=(ONE,),
+    actions=COIN,
+    state=STATE,
+    born=born_plain,
+    begin=begin_shown_one,
+    observe=observe_shown,
+    step=step_secret_action,
+    oracle=oracle_secret_action,
+)
+
+
+def step_shown_is_reward(state, parameters, action, senses, rng):
+    return 1.0 if state.shown > 0.0 else 0.0, True, False
+
+
+reward_by_observation = World(
+    name="reward-by-observation",
+    doc="Episodes of one step; reward 1 if 1 was shown, 0 if -1 was.",
+    observations=(Signal("sign", "1"),),
+    actions=COIN,
+    state=STATE,
+    born=born_plain,
+    begin=begin_shown_sign,
+    observe=observe_shown,
+    step=step_shown_is_reward,
+)
+
+DELAY = 4
+
+
+def observe_age(state, parameters, observation):
+    for i in range(DELAY):
+        observation[i] = 1.0 if i == state.age else 0.0
+
+
+def step_delayed(state, parameters, action, senses, rng):
+    if state.age == 0:
+        state.chosen = action
+    state.age += 1
+    over = state.age == DELAY
+    return 1.0 if over and state.chosen == 1 else 0.0, over, False
+
+
+delayed_reward = World(
+    name="delayed-reward",
+    doc="Action 1 in the first step of an episode is rewarded in its last, and nothing shows it in between.",
+    observations=tuple(Signal(f"age {i}", "1") for i in range(DELAY)),
+    actions=COIN,
+    state=STATE,
+    born=born_plain,
+    begin=begin_shown_one,
+    observe=observe_age,
+    step=step_delayed,
+)
+
+
+def step_name_the_sign(state, parameters, action, senses, rng):
+    right = (action == 1) == (state.shown > 0.0)
+    state.shown = 1.0 if uniform(rng) < 0.5 else -1.0
+    return 1.0 if right else 0.0, False, False
+
+
+def oracle_name_the_sign(state, parameters, action):
+    return 1 if state.shown > 0.0 else 0
+
+
+only_evolution = World(
+    name="only-evolution",
+    doc="Naming the sign is fit, and no drive but fitness itself tells: without that drive nothing can be learned.",
+    observations=(Signal("sign", "1"),),
+    actions=COIN,
+    state=STATE,
+    born=born_plain,
+    begin=begin_shown_sign,
+    observe=observe_shown,
+    step=step_name_the_sign,
+    oracle=oracle_name_the_sign,
+)
+
+only_learning = World(
+    name="only-learning",
+    doc="One of two actions is fit, redrawn at birth and never shown: whatever is born frozen is at chance.",
+    observations=(ONE,),
+    actions=COIN,
+    state=STATE,
+    born=born_with_secret,
+    begin=begin_shown_one,
+    observe=observe_shown,
+    step=step_secret_action,
+    oracle=oracle_secret_action,
+)
+
+PROBES = (constant_reward, reward_by_action, reward_by_observation, delayed_reward, only_evolution, only_learning)
+
+
+def step_luck(state, parameters, action, senses, rng):
+    senses[0] = uniform(rng)
+    # How many more draws a step takes depends on what was done in it.
+    for _ in range(int(3.0 + 2.0 * min(max(action[0], -1.0), 1.0))):
+        state.shown = uniform(rng)
+    return senses[0], False, False
+
+
+luck = World(
+    name="luck",
+    doc="The sense is the world's first draw of the step; the action decides how many more are drawn.",
+    observations=(ONE,),
+    actions=Box(1),
+    senses=(Signal("draw", "1"),),
+    state=STATE,
+    born=born_plain,
+    begin=begin_shown_one,
+    observe=observe_shown,
+    step=step_luck,
+)
+
+SOUND, RAISES, NAN_FITNESS, NAN_OBSERVATION, NAN_SENSE, OUT_OF_RANGE, HANGS, RAISES_AT_BIRTH = range(8)
+FAULTY_STATE = np.dtype([("age", "i8"), ("chosen", "i8"), ("spins", "i8")], align=True)
+
+
+def born_faulty(state, parameters, rng):
+    draw = uniform(rng)
+    state.chosen = 1 if parameters.low <= draw <= parameters.high else 0
+    if state.chosen == 1 and parameters.kind == RAISES_AT_BIRTH:
+        raise ValueError("stillborn")
+
+
+def begin_faulty(state, parameters, rng):
+    state.age = 0
+
+
+def observe_faulty(state, parameters, observation):
+    now = state.chosen == 1 and state.age == parameters.at + 1
+    observation[0] = 0.5
+    observation[1] = np.nan if now and parameters.kind == NAN_OBSERVATION else 0.5
+    if now and parameters.kind == OUT_OF_RANGE:
+        observation[state.age] = 0.5
+
+
+def step_faulty(state, parameters, action, senses, rng):
+    now = state.chosen == 1 and state.age == parameters.at
+    state.age += 1
+    senses[0] = np.nan if now and parameters.kind == NAN_SENSE else 0.5
+    if now and parameters.kind == RAISES:
+        raise ValueError("the bridge is out")
+    while now and parameters.kind == HANGS:
+        state.spins += 1
+    return np.nan if now and parameters.kind == NAN_FITNESS else 0.5, False, False
+
+
+faulty = World(
+    name="faulty",
+    doc="Goes wrong in a chosen way, in the lives whose first draw at birth lies between two bounds.",
+    observations=(Signal("calm", "1"), Signal("rough", "1")),
+    actions=Box(1),
+    senses=(Signal("smell", "1"),),
+    parameters=(
+        Parameter("kind", 0.0, 0.0, 7.0, "1", "what goes wrong"),
+        Parameter("at", 0.0, 0.0, 1e9, "steps", "age at which it does"),
+        Parameter("low", 0.0, 0.0, 1.0, "1", "lower bound of the draw"),
+        Parameter("high", 1.0, 0.0, 1.0, "1", "upper bound of the draw"),
+    ),
+    state=FAULTY_STATE,
+    born=born_faulty,
+    begin=begin_faulty,
+    observe=observe_faulty,
+    step=step_faulty,
+)
+
+SETTINGS = LearnerSettings(epochs=1, clip=0.2, gradient_norm=0.5, first_decay=0.9, second_decay=0.999, epsilon=1e-5)
+
+
+def conditions_for(world, hidden=(8,), window=16, generic_drives=(), settings=SETTINGS, **parameters):
+    policy = "categorical" if world.is_discrete else "gaussian"
+    brain = BrainSpec("mlp", len(world.observations), hidden, world.action_outputs, policy)
+    return Conditions(world, world.resolve(parameters), brain, "actor_critic", settings, window, generic_drives)
+
+
+def newborns_for(conditions, count=1, seed=0, fresh=False, drives=None, **plasticity):
+    """Newborns with standard random weights; fitness is the only drive and plasticity as published unless given."""
+    mean, stdev = initial_distribution(conditions.brain)
+    draws = np.random.default_rng(seed).standard_normal((count, len(mean)))
+    wants = {"fitness": 1.0} if drives is None else drives
+    assert set(wants) <= set(conditions.drive_names)
+    genes = LEARNERS[conditions.learner].plasticity
+    assert set(plasticity) <= {gene.name for gene in genes}
+    values = np.array([plasticity.get(gene.name, gene.default) for gene in genes], np.float32)
+    none = np.zeros(0, np.float32)
+    return Newborns(
+        weights=(mean + stdev * draws).astype(np.float32),
+        drives=np.tile(np.array([wants.get(name, 0.0) for name in conditions.drive_names], np.float32), (count, 1)),
+        plasticity=np.tile(values, (count, 1)),
+        scale=np.full(count, plasticity.get("initial_scale", 1.0), np.float32),
+        initial_mean=mean if fresh else none,
+        initial_stdev=stdev if fresh else none,
+    )
+
+
+class Stage:
+    """One life in a compiled world, moved on by hand; everything the world must write is NaN before it does."""
+
+    def __init__(self, world, key, **parameters):
+        self.world = world
+        self.compiled = compile_world(world, world.resolve(parameters))
+        self._key = np.array(key, np.int64)
+        self._bytes = np.zeros(self.compiled.state_size, np.uint8)
+        self.state = self._bytes.view(world.state).view(np.recarray)[0]
+        self.rng = new_rng()
+        self.t = 0
+        open_stream(self.rng, self._key, BIRTH)
+        self.compiled.born(*self._handles(), self.rng)
+        open_stream(self.rng, self._key, WORLD)
+        self.begin()
+
+    def _handles(self):
+        buffers = (self._bytes, self.compiled.parameters)
+        return tuple(buffer.ctypes.data for buffer in buffers) if COMPILES else buffers
+
+    def begin(self):
+        self.compiled.begin(*self._handles(), self.rng)
+
+    def observe(self):
+        observation = np.full(len(self.world.observations), np.nan, np.float32)
+        self.compiled.observe(*self._handles(), observation)
+        return observation
+
+    def ask_oracle(self):
+        action = np.full(self.world.action_size, np.nan, np.float32)
+        self.compiled.oracle(*self._handles(), action)
+        return action
+
+    def draws(self):
+        """A stream that gives what the next step will draw."""
+        ahead = copy.copy(self.rng)
+        at_step(ahead, self.t + 1)
+        return ahead
+
+    def step(self, action):
+        senses = np.full(len(self.world.senses), np.nan, np.float32)
+        at_step(self.rng, self.t + 1)
+        self.t += 1
+        action = np.array(action, np.float32).reshape(self.world.action_size)
+        fitness, terminated, truncated = self.compiled.step(*self._handles(), action, senses, self.rng)
+        return fitness, terminated, truncated, senses

@@ -1,0 +1,81 @@
+import numba
+import numpy as np
+import pytest
+import torch
+from torch_learner import SPECS, brain_with, random_weights, random_window, relative_error
+
+from evolearn.brain import BACKWARD_TYPE, TRUNKS, BrainSpec, tanh
+from evolearn.compiled import plug
+from evolearn.torch_brain import TorchBrain
+
+
+@numba.njit
+def tanh_of_all(x):
+    return np.array([tanh(value) for value in x])
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_compiled_brain_thinks_what_torch_thinks(name):
+    spec = SPECS[name]
+    weights = random_weights(spec, seed=1)
+    window = random_window(spec, weights, rows=6, seed=2)
+    parameters, value = brain_with(spec, weights)(torch.from_numpy(window.observations).double())
+    expected = torch.cat([parameters, value[:, None]], dim=-1).detach().numpy()
+    assert window.outputs.shape == expected.shape
+    np.testing.assert_allclose(window.outputs, expected, rtol=1e-5, atol=5e-6)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_compiled_backward_pass_gives_torchs_gradient(name):
+    spec = SPECS[name]
+    weights = random_weights(spec, seed=3)
+    window = random_window(spec, weights, rows=7, seed=4)
+    deltas = np.random.default_rng(5).standard_normal((7, spec.outputs)).astype(np.float32)
+    gradient = np.zeros(spec.weights, np.float32)
+    trunk = TRUNKS[spec.trunk]
+    scratch = np.full(trunk.scratch(spec, 7), np.nan, np.float32)
+    plug(trunk.backward, BACKWARD_TYPE)(weights, np.array(spec.layers), window, deltas, gradient, scratch)
+    brain = brain_with(spec, weights)
+    parameters, value = brain(torch.from_numpy(window.observations[:-1]).double())
+    (torch.cat([parameters, value[:, None]], dim=-1) * torch.from_numpy(deltas)).sum().backward()
+    assert relative_error(gradient, brain.flat(lambda parameter: parameter.grad)) < 1e-5
+
+
+def test_tanh_is_accurate_in_value_and_slope_over_all_float32():
+    # A prime stride through all bit patterns: every exponent, both signs, denormals and infinities.
+    x = np.arange(0, 2**32, 4099, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    edge = np.float32(7.6) * np.linspace(0.9, 1.1, 20_001, dtype=np.float32)
+    usual = np.linspace(-10.0, 10.0, 200_001, dtype=np.float32)
+    x = np.concatenate([x[~np.isnan(x)], edge, -edge, usual, np.float32([np.inf, -np.inf])])
+    found = tanh_of_all(x).astype(float)
+    exact = np.tanh(x.astype(float))
+    assert np.abs(found - exact).max() < 1e-6
+    # The slope as the backward pass takes it: from the float32 activation.
+    slope = 1.0 - found * found
+    assert np.abs(slope - (1.0 - exact * exact)).max() < 1.5e-6
+    assert np.abs(found).max() <= 1.0 + 1e-6
+    assert tanh_of_all(np.float32([0.0]))[0] == 0.0
+
+
+def test_tanh_does_not_hide_a_nan():
+    assert np.isnan(tanh_of_all(np.float32([np.nan]))[0])
+
+
+def test_torch_brain_returns_the_flat_weights_it_was_given():
+    spec = SPECS["four layers, gaussian"]
+    weights = random_weights(spec, seed=8)
+    brain = TorchBrain(spec)
+    brain.load_flat(weights)
+    np.testing.assert_array_equal(brain.flat(), weights)
+    assert {name for name, _ in brain.named_parameters()} == {tensor.name for tensor in spec.tensors}
+    parameters, value = brain(torch.zeros(2, 3, spec.observations))
+    assert parameters.shape == (2, 3, spec.outputs - 1)
+    assert value.shape == (2, 3)
+
+
+def test_torch_brain_refuses_what_it_cannot_be():
+    spec = SPECS["one layer, choices"]
+    with pytest.raises(ValueError, match=rf"weights of shape \(3,\): this brain needs \({spec.weights},\)"):
+        TorchBrain(spec).load_flat(np.zeros(3, np.float32))
+    with pytest.raises(ValueError, match="trunk='gru': only 'mlp' has a torch counterpart"):
+        TorchBrain(BrainSpec("gru", 3, (5,), 2, "categorical"))
