@@ -134,8 +134,7 @@ def gene_pool(
         modes: EVOLVED, FIXED or FRESH for each of GROUPS.
         drive_centres: natural weight of drives at the start; 0 for those not named.
         plasticity_centres: natural values that differ from the published defaults.
-        spreads: standard deviation at the start per group; for weights in units of the standard initialisation's
-            fan-in scale, for the others in gene units.
+        spreads: standard deviation at the start per group, in gene units.
         seed: of the run: the initial weights are one draw of the standard initialisation.
     """
     initial = initial_weights(brain, seed)

@@ -264,7 +264,7 @@ def oracle(foal, parameters, action):
     left = (math.cos(foal.heading) * y - math.sin(foal.heading) * x) / away
     ahead = (math.cos(foal.heading) * x + math.sin(foal.heading) * y) / away
     balance = clip(-(1.8 * foal.tilt + 0.4 * foal.tilt_rate), -1.0, 1.0)
-    wanted = clip(1.2 * (away - 0.5), 0.0, 1.4) * max(ahead, 0.0)
+    wanted = clip(2.5 * (away - 0.4), 0.0, 1.4) * max(ahead, 0.0)  # walks within the reach of milk
     push = clip(wanted / 3.0 + 0.5 * (wanted - foal.speed), -1.0, 1.0)
     turn = clip(2.0 * left if ahead > 0.0 else math.copysign(1.0, left), -1.0, 1.0)
     for muscle in range(MUSCLES):

@@ -1,0 +1,105 @@
+"""From a config to what a run is made of, checking it against the world and the algorithm that it names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from evolearn.brain import BrainSpec
+from evolearn.config import ConfigError, RunConfig, nearest
+from evolearn.drives import DRIVES
+from evolearn.genome import GROUPS, TRANSFORMS, GenePool, gene_pool
+from evolearn.learning import LEARNERS, LearnerSettings
+from evolearn.lives import Conditions, Plan
+from evolearn.search_options import Options, check_search
+from evolearn.worldfinder import WorldNotFound, find_world
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """Everything that a run needs, checked and ready."""
+
+    config: RunConfig
+    conditions: Conditions
+    pool: GenePool
+    selection: Plan
+    options: Options  # of the search
+
+
+def assemble(config: RunConfig) -> Setup:
+    """Put together what `config` describes.
+
+    Raises:
+        ConfigError: the config does not fit the world, the learner or the algorithm.
+    """
+    try:
+        world = find_world(config.world.name)
+    except WorldNotFound as error:
+        raise ConfigError(f"world.name={config.world.name!r}: {error}") from error
+    try:
+        parameters = world.resolve(config.world.parameters)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    _known("drives.generic", config.drives.generic, DRIVES)
+    brain = BrainSpec(
+        trunk=config.brain.trunk,
+        observations=len(world.observations),
+        hidden=config.brain.hidden,
+        actions=world.action_outputs,
+        policy="categorical" if world.is_discrete else "gaussian",
+    )
+    learner = config.learner
+    conditions = Conditions(
+        world=world,
+        parameters=parameters,
+        brain=brain,
+        learner=learner.name,
+        settings=LearnerSettings(
+            learner.epochs,
+            learner.clip,
+            learner.gradient_norm,
+            learner.first_decay,
+            learner.second_decay,
+            learner.epsilon,
+        ),
+        window=learner.window,
+        generic_drives=config.drives.generic,
+    )
+    _known("drives.weights", config.drives.weights, conditions.drive_names)
+    _check_plasticity(config)
+    pool = gene_pool(
+        brain=brain,
+        learner=learner.name,
+        drive_names=conditions.drive_names,
+        modes={group: getattr(config.genome, group).mode for group in GROUPS},
+        drive_centres=config.drives.weights,
+        plasticity_centres=learner.plasticity,
+        spreads={group: getattr(config.genome, group).spread for group in GROUPS},
+        seed=config.seed,
+    )
+    search = config.search
+    options = check_search(search.algorithm, search.options, search.population, pool.size)
+    selection = Plan(search.selection_lifetime, learn_from=learner.learn_from, learn_until=learner.learn_until)
+    return Setup(config, conditions, pool, selection, options)
+
+
+def _known(field: str, names: Iterable[str], known: Iterable[str]) -> None:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            close = nearest(name, known)
+            meant = f" Did you mean {close}?" if close else ""
+            raise ConfigError(f"{field}: {name!r} is unknown.{meant} Known: {', '.join(known)}.")
+
+
+def _check_plasticity(config: RunConfig) -> None:
+    genes = {gene.name: gene for gene in LEARNERS[config.learner.name].plasticity}
+    _known("learner.plasticity", config.learner.plasticity, genes)
+    for name, value in config.learner.plasticity.items():
+        transform = genes[name].transform
+        try:
+            TRANSFORMS[transform].encode(value)
+        except (ValueError, ZeroDivisionError) as error:
+            raise ConfigError(
+                f"learner.plasticity.{name}={value:g}: must fit its gene, {TRANSFORMS[transform].doc}"
+            ) from error

@@ -1,0 +1,264 @@
+"""What a run looks like in a terminal, and as plain log lines where there is none."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from evolearn.assemble import Setup
+from evolearn.evolve import Generation
+from evolearn.run import Result
+
+ROWS_SHOWN = 12
+ARM_LABELS = {
+    "blank": "blank slate",
+    "evolved": "evolved",
+    "evolved_frozen": "evolved, learning off",
+    "random": "random",
+    "oracle": "oracle",
+}
+
+
+def new_display(console: Console) -> TerminalDisplay | LogDisplay:
+    """A live display for a terminal, log lines for anything else."""
+    return TerminalDisplay(console) if console.is_terminal else LogDisplay(console)
+
+
+class LogDisplay:
+    """One plain line per event."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to `console`."""
+        self._console = console
+        self._clock = _Clock()
+        self._generations = 0
+
+    def starting(self, setup: Setup, directory: Path, first: int) -> None:
+        """Say what is about to run."""
+        self._generations = setup.config.search.generations
+        self._clock = _Clock()
+        self._say(describe_setup(setup, directory, first))
+
+    def made(self, generation: Generation) -> None:
+        """One line per generation."""
+        left = self._clock.left(self._generations - generation.generation - 1)
+        self._say(
+            f"generation {generation.generation + 1}/{self._generations}  best {generation.fitness_best:.3f}  "
+            f"mean {generation.fitness_mean:.3f}  centre {generation.fitness_centre:.3f}  "
+            f"{generation.steps_per_second / 1e6:.2f} M steps/s  {duration(left)} left"
+        )
+
+    def judging(self, arm: str, number: int, of: int) -> None:
+        """One line per arm."""
+        self._say(f"validation lives {number + 1}/{of}: {ARM_LABELS.get(arm, arm)}")
+
+    def finished(self, setup: Setup, directory: Path, result: Result) -> None:
+        """The closing table and what to do next."""
+        print_result(self._console, setup, directory, result)
+
+    def close(self) -> None:
+        """Nothing to clean up."""
+
+    def _say(self, text: str) -> None:
+        self._console.print(Text(text), soft_wrap=True)
+
+
+class TerminalDisplay:
+    """A progress bar and the last generations, redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        """Draw on `console`."""
+        self._console = console
+        self._rows: list[Generation] = []
+        self._clock = _Clock()
+        self._generations = 0
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+        )
+        self._task = self._progress.add_task("generation", total=1, left="")
+        self._live = Live(console=console, refresh_per_second=8, transient=True)
+
+    def starting(self, setup: Setup, directory: Path, first: int) -> None:
+        """Say what is about to run and begin to draw."""
+        self._generations = setup.config.search.generations
+        self._console.print(Text(describe_setup(setup, directory, first)))
+        self._progress.update(self._task, total=self._generations, completed=first)
+        self._clock = _Clock()
+        self._live.start()
+        self._draw()
+
+    def made(self, generation: Generation) -> None:
+        """Show another generation."""
+        self._rows.append(generation)
+        done = generation.generation + 1
+        left = f"{duration(self._clock.left(self._generations - done))} left"
+        self._progress.update(self._task, completed=done, left=left)
+        self._draw()
+
+    def judging(self, arm: str, number: int, of: int) -> None:
+        """Show which arm lives."""
+        label = f"validation lives: {ARM_LABELS.get(arm, arm)}"
+        self._progress.update(self._task, description=label, total=of, completed=number, left="")
+        self._draw()
+
+    def finished(self, setup: Setup, directory: Path, result: Result) -> None:
+        """The closing table and what to do next."""
+        self._live.update(generation_table(self._rows[-ROWS_SHOWN:]))
+        self.close()
+        self._console.print(generation_table(_thinned(self._rows)))
+        print_result(self._console, setup, directory, result)
+
+    def close(self) -> None:
+        """Stop drawing and leave the terminal as it was."""
+        self._live.stop()
+
+    def _draw(self) -> None:
+        grid = Table.grid(padding=(0, 0))
+        grid.add_row(generation_table(self._rows[-ROWS_SHOWN:]))
+        grid.add_row(self._progress)
+        self._live.update(grid)
+
+
+class _Clock:
+    """Time left, from the generations made since it was started."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._ticks = 0
+
+    def left(self, remaining: int) -> float:
+        """Seconds for `remaining` more, after one more was finished."""
+        self._ticks += 1
+        return (time.monotonic() - self._started) / self._ticks * remaining
+
+
+def generation_table(rows: list[Generation]) -> Table:
+    """Generations as a table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("generation", "best", "mean", "centre", "M steps/s"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row.generation + 1),
+            f"{row.fitness_best:.3f}",
+            f"{row.fitness_mean:.3f}",
+            f"{row.fitness_centre:.3f}",
+            f"{row.steps_per_second / 1e6:.2f}",
+        )
+    return table
+
+
+def print_result(console: Console, setup: Setup, directory: Path, result: Result) -> None:
+    """The closing table, the catch-up sentence, where everything is and what to type next."""
+    console.print()
+    console.print(result_table(setup, result))
+    console.print(Text(catch_up_sentence(setup, result)), soft_wrap=True)
+    console.print(Text("One evolution run: exploratory, not evidence for a claim."))
+    console.print()
+    console.print(Text(f"Run directory: {directory}"))
+    console.print(
+        Text("  dna.safetensors: the evolved initialisation; result.json: this table; generations.jsonl: every generation"),
+        soft_wrap=True,
+    )
+    console.print("Next: another seed, another body, or what the world is:")
+    name = setup.config.world.name
+    console.print(Text(f"  evolearn run {directory / 'config.yaml'} --seed {setup.config.seed + 1}"), soft_wrap=True)
+    if setup.conditions.world.parameters:
+        parameter = setup.conditions.world.parameters[0]
+        example = parameter.high if setup.conditions.parameters[parameter.name] != parameter.high else parameter.low
+        example = round((example + parameter.default) / 2, 3)
+        setting = f"world.parameters.{parameter.name}={example:g}"
+        console.print(Text(f"  evolearn run {directory / 'config.yaml'} {setting}"), soft_wrap=True)
+    console.print(Text(f"  evolearn worlds show {name}"))
+
+
+def result_table(setup: Setup, result: Result) -> Table:
+    """Birth score, quarters of life and deaths of every arm."""
+    table = Table(
+        title=f"{result.lives} validation lives of {result.lifetime:,} steps, never used in selection",
+        title_justify="left",
+        caption=f"birth: score over the first {result.birth_steps} steps, learning off; Q1 .. Q4: score by quarter of "
+        "life; share: birth score on the scale from random (0) to oracle (1)",
+        caption_justify="left",
+        header_style="bold",
+    )
+    table.add_column("arm", no_wrap=True)
+    for title in ("birth", "share", "Q1", "Q2", "Q3", "Q4", "deaths per life"):
+        table.add_column(title, justify="right", no_wrap=True)
+    names = [row.arm for row in result.arms]
+    digits = 3 if max(abs(row.birth) for row in result.arms) < 10 else 1
+    for row in result.arms:
+        share = "-"
+        if "oracle" in names:
+            share = _share(row.birth, result.scores("random").birth, result.scores("oracle").birth)
+        table.add_row(
+            ARM_LABELS.get(row.arm, row.arm),
+            f"{row.birth:.{digits}f} ± {row.birth_error:.{digits}f}",
+            share,
+            *(f"{value:.{digits}f}" for value in row.quarters),
+            f"{row.deaths:.1f}",
+            style="bold" if row.arm == "evolved" else "",
+        )
+    return table
+
+
+def catch_up_sentence(setup: Setup, result: Result) -> str:
+    """When the blank slate catches up with the newborn, in words."""
+    target = f"the newborn's birth score of {result.scores('evolved').birth:.3g}"
+    if result.catch_up is None:
+        return (
+            f"Catch-up: the blank slate never reaches {target}: not in {result.lifetime:,} steps of learning, measured "
+            f"over a running window of {result.birth_steps} steps."
+        )
+    return (
+        f"Catch-up: the blank slate reaches {target} after {result.catch_up:,} steps of learning (the end of the first "
+        f"running window of {result.birth_steps} steps that scores as much)."
+    )
+
+
+def describe_setup(setup: Setup, directory: Path, first: int) -> str:
+    """What a run is about to do, in two lines."""
+    config = setup.config
+    search = config.search
+    parameters = ", ".join(f"{name} {value:g}" for name, value in setup.conditions.parameters.items())
+    genomes = f"{search.population} genomes of {setup.pool.size} genes"
+    start = f" from generation {first + 1}" if first else ""
+    return (
+        f"{config.world.name}{f' ({parameters})' if parameters else ''}, seed {config.seed}: {search.algorithm}, "
+        f"{genomes}, {search.lives} lives of {search.selection_lifetime:,} steps each, "
+        f"{search.generations} generations{start}\n{directory}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _share(value: float, low: float, high: float) -> str:
+    return f"{(value - low) / (high - low):.2f}" if high != low else "-"
+
+
+def _thinned(rows: list[Generation]) -> list[Generation]:
+    """A dozen generations spread over the run, the first and the last among them."""
+    if len(rows) <= ROWS_SHOWN:
+        return rows
+    picks = {round(place * (len(rows) - 1) / (ROWS_SHOWN - 1)) for place in range(ROWS_SHOWN)}
+    return [rows[pick] for pick in sorted(picks)]

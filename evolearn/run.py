@@ -1,0 +1,208 @@
+"""One evolution run from config to closing table: evolve, keep checkpoints, judge on validation lives."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Protocol
+
+from evolearn.arms import live_arm, run_arms
+from evolearn.assemble import Setup, assemble
+from evolearn.config import RunConfig
+from evolearn.evaluate import evaluate, life_fitness
+from evolearn.evolve import TOP, Generation, evolve, new_search, to_genomes
+from evolearn.genome import FloatArray
+from evolearn.lives import Driver, Plan, new_driver
+from evolearn.rng import VALIDATION, life_keys
+from evolearn.rundir import Checkpoint, RunDirectory, create_run
+from evolearn.scores import ArmScores, catch_up_age, quarters, running_score
+from evolearn.search import Search
+
+
+class Interrupted(Exception):
+    """The user stopped the run; what is finished is on disk."""
+
+    def __init__(self, directory: Path) -> None:
+        """Remember where the run can be resumed."""
+        super().__init__(str(directory))
+        self.directory = directory
+
+
+class Display(Protocol):
+    """What shows a run while it goes on."""
+
+    def starting(self, setup: Setup, directory: Path, first: int) -> None:
+        """The run is set up; evolution begins at generation `first`."""
+
+    def made(self, generation: Generation) -> None:
+        """A generation is finished."""
+
+    def judging(self, arm: str, number: int, of: int) -> None:
+        """An arm of the closing table is about to live."""
+
+    def finished(self, setup: Setup, directory: Path, result: Result) -> None:
+        """The run is over."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """The closing table."""
+
+    lifetime: int  # world steps
+    lives: int
+    birth_steps: int
+    arms: tuple[ArmScores, ...]
+    catch_up: int | None  # world steps until `blank` reaches the evolved birth score; None: never
+
+    def scores(self, arm: str) -> ArmScores:
+        """The row of one arm."""
+        return next(row for row in self.arms if row.arm == arm)
+
+    def as_json(self) -> dict[str, Any]:
+        """For result.json."""
+        return dataclasses.asdict(self)
+
+
+def start_run(config: RunConfig, name: str, out: Path | None, workers: int, display: Display) -> Result:
+    """Run a config in a new run directory.
+
+    Args:
+        config: resolved.
+        name: of the run directory where `out` is not given.
+        out: the run directory to make.
+        workers: threads for compiled worlds, processes for others.
+        display: shows what happens.
+    Raises:
+        ConfigError, RunDirectoryError, WorldError: see there.
+        Interrupted: the user stopped it.
+    """
+    setup = assemble(config)
+    driver = new_driver(setup.conditions, workers, config.hang_seconds)
+    try:
+        directory = create_run(config, name, out, workers)
+        return _continue(setup, driver, directory, new_search(setup), 0, display)
+    finally:
+        driver.close()
+
+
+def resume_run(directory: RunDirectory, workers: int, display: Display) -> tuple[Result, list[str]]:
+    """Continue a run from its last whole checkpoint; the result is that of a run never stopped, bit for bit.
+
+    Args:
+        directory: from `open_run`.
+        workers: see `start_run`; may differ from before.
+        display: shows what happens.
+    Returns:
+        The result, and complaints about checkpoints that were not whole.
+    """
+    config = directory.read_config()
+    setup = assemble(config)
+    search = new_search(setup)
+    checkpoint, complaints = directory.last_checkpoint()
+    first = 0
+    if checkpoint is not None:
+        search.restore(dict(checkpoint.state))
+        first = checkpoint.generation + 1
+    directory.keep_rows_until(first - 1)
+    driver = new_driver(setup.conditions, workers, config.hang_seconds)
+    try:
+        return _continue(setup, driver, directory, search, first, display), complaints
+    finally:
+        driver.close()
+
+
+def _continue(
+    setup: Setup, driver: Driver, directory: RunDirectory, search: Search, first: int, display: Display
+) -> Result:
+    display.starting(setup, directory.path, first)
+    last_whole: Checkpoint | None = None
+    try:
+        for generation in evolve(setup, driver, search, first):
+            directory.append(generation)
+            last_whole = Checkpoint(generation.generation, search.state())
+            is_last = generation.generation + 1 == setup.config.search.generations
+            if is_last or (generation.generation + 1) % setup.config.checkpoint_every == 0:
+                directory.save_checkpoint(last_whole)
+            display.made(generation)
+        result = _judge(setup, driver, directory, search, display)
+    except KeyboardInterrupt:
+        if last_whole is not None:
+            directory.save_checkpoint(last_whole)
+        raise Interrupted(directory.path) from None
+    display.finished(setup, directory.path, result)
+    return result
+
+
+def _judge(setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: Display) -> Result:
+    """Write the DNA and live every arm of the closing table on validation lives."""
+    best = _best_on_validation(setup, driver, search)
+    # Of the Gaussian searches this is the centre that made the last generation, judged in its row.
+    genome = to_genomes(setup, search.centre()) if search.has_centre else best
+    stdev = setup.pool.spread * search.stdev()
+    about = _about(setup, directory)
+    directory.save_dna("dna", setup.pool, genome, stdev, {**about, "role": "centre" if search.has_centre else "best"})
+    directory.save_dna("dna_best", setup.pool, best, stdev, {**about, "role": "best"})
+    evaluation = setup.config.evaluation
+    rule = setup.conditions.world.fitness_rule
+    long = Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
+    short = Plan(evaluation.birth_steps)
+    window = evaluation.birth_steps // evaluation.bin_steps
+    arms = run_arms(setup, genome)
+    rows = []
+    for number, arm in enumerate(arms):
+        display.judging(arm.name, number, len(arms))
+        frozen = dataclasses.replace(arm, learns=False)
+        birth = life_fitness(live_arm(setup, driver, frozen, short, VALIDATION, evaluation.lives), rule, short)
+        outcome = live_arm(setup, driver, arm, long, VALIDATION, evaluation.lives)
+        rows.append(
+            ArmScores(
+                arm=arm.name,
+                doc=arm.doc,
+                birth=float(birth.mean()),
+                birth_error=float(birth.std(ddof=1) / len(birth) ** 0.5),
+                quarters=quarters(outcome, rule, long),
+                deaths=float(outcome.deaths.sum(axis=1).mean()),
+                life_fitness=float(life_fitness(outcome, rule, long).mean()),
+                running=tuple(float(value) for value in running_score(outcome, rule, long, window)),
+            )
+        )
+    by_name = {row.arm: row for row in rows}
+    catch_up = catch_up_age(
+        by_name["blank"].running, by_name["evolved"].birth, evaluation.birth_steps, evaluation.bin_steps
+    )
+    result = Result(long.lifetime, evaluation.lives, evaluation.birth_steps, tuple(rows), catch_up)
+    directory.save_result(result.as_json())
+    return result
+
+
+def _best_on_validation(setup: Setup, driver: Driver, search: Search) -> FloatArray:
+    """The best of the last generation's leaders, judged afresh: leaders owe part of their rank to luck."""
+    leaders = to_genomes(setup, search.best(TOP))
+    # Generation 1 of the validation space: lives that the closing table does not use.
+    keys = life_keys(setup.config.seed, VALIDATION, 1, max(8, setup.config.search.lives))
+    judged = evaluate(driver, setup.conditions, setup.pool, leaders, keys, setup.selection)
+    return leaders[int(judged.fitness.mean(axis=1).argmax())]
+
+
+def _about(setup: Setup, directory: RunDirectory) -> dict[str, Any]:
+    config = setup.config
+    brain = setup.conditions.brain
+    return {
+        "world": {"name": config.world.name, "parameters": dict(setup.conditions.parameters)},
+        "brain": {
+            "trunk": brain.trunk,
+            "observations": [signal.name for signal in setup.conditions.world.observations],
+            "hidden": list(brain.hidden),
+            "actions": brain.actions,
+            "policy": brain.policy,
+        },
+        "drives": list(setup.conditions.drive_names),
+        "learner": config.learner.model_dump(mode="json"),
+        "seed": config.seed,
+        "lineage": {
+            "run": directory.path.name,
+            "algorithm": config.search.algorithm,
+            "generations": config.search.generations,
+            "fitness_sha256": directory.rows()[-1]["fitness_sha256"],
+        },
+    }

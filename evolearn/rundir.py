@@ -1,0 +1,328 @@
+"""Run directories: the only reader and writer. Tensors as safetensors, the rest as JSON and YAML; never pickle.
+
+A run directory holds::
+
+    run.json            what this is: kind, format, version of evolearn
+    config.yaml         the resolved config
+    environment.json    versions, commit, processor, threads
+    generations.jsonl   one row per generation, see `evolearn.evolve.Generation`
+    checkpoints/        the search after a generation: generation_N.safetensors, and its checksum in .json
+    dna.safetensors     the centre of the last generation (genetic algorithm: its best), with a header
+    dna_best.safetensors  the best genome of the last generation on validation lives
+    result.json         the closing table
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import safetensors.torch
+import torch
+
+import evolearn
+from evolearn.config import RunConfig, check_config, dump_config, read_yaml
+from evolearn.evolve import Generation
+from evolearn.genome import FloatArray, GenePool
+
+FORMAT = 1  # of run directories; a change that old code cannot read raises it
+KEPT_CHECKPOINTS = 3
+_PACKAGES = ("evolearn", "evotorch", "torch", "numba", "numpy", "gymnasium", "ray", "safetensors")
+
+
+class RunDirectoryError(Exception):
+    """A run directory that cannot be made, written or read; the text says which and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A search after a generation."""
+
+    generation: int
+    state: Mapping[str, torch.Tensor]
+
+
+class RunDirectory:
+    """One run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        """Name a run directory; `create_run` and `open_run` check it."""
+        self.path = path
+
+    def read_config(self) -> RunConfig:
+        """The resolved config of the run."""
+        return check_config(read_yaml(self.path / "config.yaml"), str(self.path / "config.yaml"))
+
+    def append(self, generation: Generation) -> None:
+        """Add a generation's row and see it to the disk."""
+        with _explained(self.path), (self.path / "generations.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(generation.row()) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every generation's row; a last line cut off by a crash is left out."""
+        rows = []
+        path = self.path / "generations.jsonl"
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+        return rows
+
+    def keep_rows_until(self, generation: int) -> None:
+        """Drop the rows after `generation`: they will be made again."""
+        rows = [row for row in self.rows() if row["generation"] <= generation]
+        _write(self.path / "generations.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint and its checksum, then drop all but the last few."""
+        folder = self.path / "checkpoints"
+        stem = f"generation_{checkpoint.generation:06d}"
+        payload = safetensors.torch.save(dict(checkpoint.state))
+        label = {"generation": checkpoint.generation, "sha256": hashlib.sha256(payload).hexdigest()}
+        with _explained(self.path):
+            folder.mkdir(exist_ok=True)
+            _write(folder / f"{stem}.safetensors", payload)
+            _write(folder / f"{stem}.json", json.dumps(label).encode())
+            for old in sorted(folder.glob("generation_*.safetensors"))[:-KEPT_CHECKPOINTS]:
+                old.unlink()
+                old.with_suffix(".json").unlink(missing_ok=True)
+
+    def last_checkpoint(self) -> tuple[Checkpoint | None, list[str]]:
+        """The newest checkpoint that is whole, and what was wrong with those after it."""
+        complaints = []
+        for path in sorted((self.path / "checkpoints").glob("generation_*.safetensors"), reverse=True):
+            try:
+                label = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+                payload = path.read_bytes()
+                if hashlib.sha256(payload).hexdigest() != label["sha256"]:
+                    raise ValueError("its bytes do not match its checksum")
+                return Checkpoint(int(label["generation"]), safetensors.torch.load(payload)), complaints
+            except FileNotFoundError:
+                complaints.append(f"{path.name}: has no checksum beside it; using the one before")
+            except (ValueError, KeyError, OSError, safetensors.SafetensorError) as error:
+                complaints.append(f"{path.name}: truncated or altered ({error}); using the one before")
+        return None, complaints
+
+    def save_dna(self, name: str, pool: GenePool, genome: FloatArray, stdev: FloatArray, about: dict[str, Any]) -> None:
+        """Write a genome with a header that says what every slice is.
+
+        Args:
+            name: file name without suffix.
+            pool: the gene table.
+            genome: float32 [G], in gene units.
+            stdev: float32 [G], spread left in the search, in gene units.
+            about: world, brain, seed, lineage.
+        """
+        places = pool.slices()
+        table = [
+            {
+                "gene": gene.name,
+                "group": gene.group,
+                "shape": list(gene.shape),
+                "transform": gene.transform,
+                "start": places[gene.name].start,
+                "stop": places[gene.name].stop,
+            }
+            for gene in pool.evolved
+        ]
+        fixed = [
+            {
+                "gene": gene.name,
+                "group": gene.group,
+                "shape": list(gene.shape),
+                "transform": gene.transform,
+                "mode": pool.modes[gene.group],
+            }
+            for gene in pool.genes
+            if gene.name not in places
+        ]
+        header = {"format": FORMAT, "genes": table, "not_evolved": fixed, **about}
+        with _explained(self.path):
+            payload = safetensors.numpy.save(
+                {"genome": np.ascontiguousarray(genome, np.float32), "stdev": np.ascontiguousarray(stdev, np.float32)},
+                metadata={"evolearn": json.dumps(header)},
+            )
+            _write(self.path / f"{name}.safetensors", payload)
+
+    def save_result(self, result: Mapping[str, Any]) -> None:
+        """Write the closing table."""
+        with _explained(self.path):
+            _write(self.path / "result.json", json.dumps(result, indent=1).encode())
+
+    def version_changes(self) -> list[str]:
+        """Packages whose version differs from the one that made the run: results may differ from here on."""
+        made_by = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))["packages"]
+        now = package_versions()
+        return [f"{name} {made_by.get(name)} -> {now[name]}" for name in now if made_by.get(name) != now[name]]
+
+
+def load_dna(path: Path) -> tuple[FloatArray, dict[str, Any]]:
+    """Read a DNA file.
+
+    Args:
+        path: of `dna.safetensors`.
+    Returns:
+        The genome, float32 [G], and the header.
+    Raises:
+        RunDirectoryError: not a DNA file, altered, or of a newer format.
+    """
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {})["evolearn"])
+            genome = file.get_tensor("genome")
+    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+        raise RunDirectoryError(f"{path}: is not a DNA file of evolearn: {error}") from error
+    if header["format"] > FORMAT:
+        raise RunDirectoryError(f"{path}: has format {header['format']}, this evolearn reads up to {FORMAT}; update it")
+    return genome.copy(), header
+
+
+def create_run(config: RunConfig, name: str, out: Path | None, workers: int) -> RunDirectory:
+    """Make a new run directory; an existing one is never written over.
+
+    Args:
+        config: resolved.
+        name: of the run, used where `out` is not given.
+        out: the directory to make; none: `runs/NAME-N` with the next free N.
+        workers: written down with the environment.
+    Raises:
+        RunDirectoryError: it exists, or cannot be written.
+    """
+    if out is None:
+        path = _make_next(Path("runs"), f"{name}-seed{config.seed}")
+    else:
+        path = out
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError as error:
+            remedy = f"evolearn resume {path} continues it" if (path / "run.json").exists() else "name another"
+            raise RunDirectoryError(f"--out {path}: exists already, and runs are never overwritten; {remedy}") from error
+        except OSError as error:
+            raise RunDirectoryError(f"--out {path}: cannot be made: {error.strerror}; name another") from error
+    run = RunDirectory(path)
+    with _explained(path):
+        _write(path / "config.yaml", dump_config(config).encode())
+        _write(path / "environment.json", json.dumps(describe_environment(workers), indent=1).encode())
+        label = {"kind": "run", "format": FORMAT, "evolearn": package_versions()["evolearn"]}
+        _write(path / "run.json", json.dumps(label).encode())
+    return run
+
+
+def open_run(path: Path) -> RunDirectory:
+    """Open an existing run.
+
+    Raises:
+        RunDirectoryError: there is no run, or an incompatible version of evolearn made it.
+    """
+    try:
+        label = json.loads((path / "run.json").read_text(encoding="utf-8"))
+        kind, written = label["kind"], int(label["format"])
+    except OSError as error:
+        known = ", ".join(sorted(str(found.parent) for found in Path("runs").glob("*/run.json"))) or "none in runs/"
+        raise RunDirectoryError(f"RUN={path}: is not a run directory (no run.json). Runs here: {known}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunDirectoryError(f"RUN={path}: its run.json is damaged: {error}") from error
+    if kind != "run":
+        raise RunDirectoryError(f"RUN={path}: is a {kind}, not a run")
+    if written != FORMAT:
+        raise RunDirectoryError(
+            f"RUN={path}: has format {written} (made by evolearn {label.get('evolearn')}), this evolearn reads "
+            f"{FORMAT}; use that version, or start a new run from {path / 'config.yaml'}"
+        )
+    return RunDirectory(path)
+
+
+def describe_environment(workers: int) -> dict[str, Any]:
+    """Versions, commit, processor and threads: what a result may depend on."""
+    return {
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "packages": package_versions(),
+        "commit": _commit(),
+        "platform": platform.platform(),
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "workers": workers,
+    }
+
+
+def package_versions() -> dict[str, str | None]:
+    """Installed versions of what results may depend on."""
+    versions: dict[str, str | None] = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = None
+    return versions
+
+
+def _commit() -> str | None:
+    """Commit of the source, with a plus sign if it was changed since; none outside a checkout."""
+    folder = Path(evolearn.__file__).resolve().parent.parent
+    if not (folder / ".git").exists():
+        return None
+    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty=+"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _cpu_model() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _make_next(folder: Path, name: str) -> Path:
+    taken: Sequence[Path] = sorted(folder.glob(f"{name}-*"))
+    number = len(taken) + 1
+    while True:
+        path = folder / f"{name}-{number}"
+        try:
+            path.mkdir(parents=True)
+            return path
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise RunDirectoryError(f"{path}: cannot be made: {error.strerror}; choose another with --out") from error
+
+
+def _write(path: Path, payload: bytes) -> None:
+    """Write a whole file or none of it: a reader never sees half."""
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("wb") as file:
+        file.write(payload)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunDirectoryError(
+            f"{path}: cannot be written: {error.strerror}; what was written before is whole, free space or choose "
+            "another --out"
+        ) from error

@@ -1,0 +1,65 @@
+"""Scores by age: birth score, quarters of life, catch-up time. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.evaluate import score
+from evolearn.life import Outcome
+from evolearn.lives import Plan
+
+
+@dataclasses.dataclass(frozen=True)
+class ArmScores:
+    """What one arm's lives came to."""
+
+    arm: str
+    doc: str
+    birth: float  # score over the first steps with learning switched off, mean over lives
+    birth_error: float  # its standard error over lives
+    quarters: tuple[float, ...]  # score by quarter of life
+    deaths: float  # per life
+    life_fitness: float  # over the whole life
+    running: tuple[float, ...]  # running score by age: entry i ends with age bin i + window - 1
+
+
+def running_score(outcome: Outcome, rule: str, plan: Plan, window: int) -> npt.NDArray[np.float64]:
+    """Mean score over lives in every window of consecutive age bins.
+
+    Args:
+        outcome: [L, ..] with B age bins.
+        rule: of the world's fitness.
+        plan: with which the lives were lived.
+        window: age bins in a window.
+    Returns:
+        [B - window + 1].
+    """
+    starts = range(plan.bins - window + 1)
+    return np.array([score(outcome, rule, start, start + window, plan).mean() for start in starts])
+
+
+def quarters(outcome: Outcome, rule: str, plan: Plan) -> tuple[float, ...]:
+    """Mean score over lives by quarter of life, to the resolution of the age bins."""
+    edges = [round(plan.bins * part / 4) for part in range(5)]
+    return tuple(
+        float(score(outcome, rule, first, last, plan).mean()) if last > first else float("nan")
+        for first, last in zip(edges[:-1], edges[1:], strict=True)
+    )
+
+
+def catch_up_age(running: npt.ArrayLike, target: float, window_steps: int, bin_steps: int) -> int | None:
+    """Age at which a running score first reaches `target`.
+
+    Args:
+        running: from `running_score`.
+        target: the evolved birth score.
+        window_steps: steps in a running window.
+        bin_steps: steps in an age bin.
+    Returns:
+        World steps since birth at the end of that window, or None if it never does (censored).
+    """
+    reached = np.flatnonzero(np.asarray(running) >= target)
+    return window_steps + int(reached[0]) * bin_steps if reached.size else None

@@ -1,0 +1,216 @@
+"""The search over genomes: EvoTorch's algorithms behind one `step`. The only importer of evotorch.
+
+Search runs in z: a gene is its centre plus its spread times z, so that genes of different scale share a step size.
+EvoTorch keeps the problem in charge of the evaluation and updates its distribution at the start of the next step;
+both stay inside this file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from evotorch import Problem, SolutionBatch
+from evotorch.algorithms import CEM, CMAES, PGPE, SNES, XNES, GeneticAlgorithm
+from evotorch.operators import GaussianMutation, OnePointCrossOver
+
+from evolearn.search_options import GeneticOptions, Options
+
+FloatArray = npt.NDArray[np.float32]
+EvaluateZ = Callable[[FloatArray], npt.NDArray[np.float64]]
+
+logging.getLogger("evotorch").setLevel(logging.WARNING)
+
+_GAUSSIAN = {"pgpe": PGPE, "snes": SNES, "xnes": XNES, "cem": CEM}
+_CMAES_STATE = ("m", "sigma", "C", "A", "p_sigma", "p_c")
+
+
+class _GenomeProblem(Problem):  # type: ignore[misc]  # evotorch is untyped
+    """Maximise whatever `evaluate_z` says during the current step."""
+
+    def __init__(self, genes: int, seed: int) -> None:
+        super().__init__("max", solution_length=genes, initial_bounds=(-1.0, 1.0), dtype=torch.float32, seed=seed)
+        self.evaluate_z: EvaluateZ | None = None
+
+    def _fill(self, values: torch.Tensor) -> None:
+        values.normal_(generator=self.generator)
+
+    def _evaluate_batch(self, batch: SolutionBatch) -> None:
+        if self.evaluate_z is None:
+            raise RuntimeError("a search evaluates only during a step")
+        fitness = self.evaluate_z(batch.values.numpy().copy())
+        batch.set_evals(torch.as_tensor(fitness, dtype=torch.float32))
+
+
+class Search:
+    """One search, from its first generation or from a saved state."""
+
+    def __init__(self, algorithm: str, options: Options, genes: int, population: int, seed: int) -> None:
+        """Set up a search at z = 0 with standard deviation 1.
+
+        Args:
+            algorithm: a name in `evolearn.search_options.OPTIONS`.
+            options: as `check_search` returned them.
+            genes: length of a genome.
+            population: genomes per generation.
+            seed: of the search's own generator.
+        """
+        self._problem = _GenomeProblem(genes, seed)
+        with _one_thread():
+            self._algorithm = _make(self._problem, algorithm, options, genes, population)
+        self.has_centre = algorithm != "genetic"
+
+    def step(self, evaluate_z: EvaluateZ) -> None:
+        """Make one generation.
+
+        Args:
+            evaluate_z: called with z [P, G], returns fitness [P] to be maximised; once, or twice by a genetic
+                algorithm with cross-over (parents, then children).
+        """
+        self._problem.evaluate_z = evaluate_z
+        try:
+            with _one_thread():
+                self._algorithm.step()
+        finally:
+            self._problem.evaluate_z = None
+
+    def centre(self) -> FloatArray:
+        """During a step: z [G] of the centre whose population is being evaluated.
+
+        A genetic algorithm has no centre: then the best genome of the generation before, at first the start.
+        """
+        algorithm = self._algorithm
+        if isinstance(algorithm, CMAES):
+            centre = algorithm.m
+        elif isinstance(algorithm, GeneticAlgorithm):
+            champion = algorithm.population.values[0]
+            centre = champion if algorithm._steps_count > 0 else torch.zeros_like(champion)
+        else:
+            centre = algorithm._distribution.mu
+        return np.array(centre.numpy(), np.float32)
+
+    def stdev(self) -> FloatArray:
+        """Standard deviation of the search in z, [G]: what evolution has not settled yet."""
+        algorithm = self._algorithm
+        if isinstance(algorithm, CMAES):
+            diagonal = algorithm.C if algorithm.separable else torch.diagonal(algorithm.C)
+            stdev = algorithm.sigma * torch.sqrt(diagonal)
+        elif isinstance(algorithm, GeneticAlgorithm):
+            stdev = algorithm.population.values.std(dim=0)
+        else:
+            sigma = algorithm._distribution.sigma
+            # XNES keeps the factor A of the covariance A A^T.
+            stdev = sigma if sigma.ndim == 1 else torch.linalg.vector_norm(sigma, dim=1)
+        return np.array(stdev.numpy(), np.float32)
+
+    def best(self, count: int) -> FloatArray:
+        """After a step: z [up to count, G] of the population's best, the best first."""
+        population = self._algorithm._population
+        order = torch.argsort(population.evals[:, 0], descending=True, stable=True)[:count]
+        return np.array(population.values[order].numpy(), np.float32)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything that the next step depends on, as tensors."""
+        algorithm = self._algorithm
+        state = {
+            "generator": self._problem.generator.get_state(),
+            "steps": torch.tensor(algorithm._steps_count),
+            "first_iter": torch.tensor(bool(getattr(algorithm, "_first_iter", False))),
+        }
+        if isinstance(algorithm, CMAES):
+            for name in _CMAES_STATE:
+                state[f"cmaes.{name}"] = torch.as_tensor(getattr(algorithm, name))
+        elif not isinstance(algorithm, GeneticAlgorithm):
+            for name, value in algorithm._distribution.parameters.items():
+                if isinstance(value, torch.Tensor):
+                    state[f"distribution.{name}"] = value
+            state.update(_optimizer_state(algorithm._optimizer))
+        population = algorithm._population
+        if population is not None:
+            state["population.values"] = population.access_values(keep_evals=True)
+            state["population.evals"] = population.access_evals()
+        return {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
+
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        """Continue as the search did whose `state` this is, bit for bit.
+
+        Args:
+            state: of a search made with the same arguments.
+        """
+        # Tensors read from a file may be unaligned, which changes the last bits of matrix products: clone them.
+        state = {name: tensor.clone() for name, tensor in state.items()}
+        algorithm = self._algorithm
+        self._problem.generator.set_state(state["generator"])
+        algorithm._steps_count = int(state["steps"])
+        algorithm._first_iter = bool(state["first_iter"])
+        if isinstance(algorithm, CMAES):
+            for name in _CMAES_STATE:
+                setattr(algorithm, name, state[f"cmaes.{name}"])
+        elif not isinstance(algorithm, GeneticAlgorithm):
+            prefix = "distribution."
+            parameters = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
+            algorithm._distribution = algorithm._distribution.modified_copy(**parameters)
+            _restore_optimizer(algorithm._optimizer, state)
+        if "population.values" in state:
+            values = state["population.values"]
+            batch = SolutionBatch(self._problem, popsize=len(values), empty=True)
+            batch.access_values()[:] = values
+            batch.access_evals()[:] = state["population.evals"]
+            algorithm._population = batch
+
+
+def _make(problem: _GenomeProblem, algorithm: str, options: Options, genes: int, population: int) -> Any:
+    if isinstance(options, GeneticOptions):
+        operators: list[Any] = []
+        if options.cross_over == "one_point":
+            operators.append(OnePointCrossOver(problem, tournament_size=options.tournament_size))
+        operators.append(
+            GaussianMutation(
+                problem, stdev=options.mutation_stdev, mutation_probability=options.mutation_probability
+            )
+        )
+        return GeneticAlgorithm(problem, operators=operators, popsize=population, elitist=options.elitist)
+    arguments = options.model_dump()
+    if algorithm == "pgpe" and arguments["center_learning_rate"] is None:
+        # The radius rule of ClipUp (Toklu et al. 2020, section 3.3), whose top speed is twice the step.
+        arguments["center_learning_rate"] = 0.1 * genes**0.5
+    start = [0.0] * genes
+    if algorithm == "cmaes":
+        return CMAES(problem, stdev_init=1.0, popsize=population, center_init=start, **arguments)
+    return _GAUSSIAN[algorithm](problem, popsize=population, center_init=start, stdev_init=1.0, **arguments)
+
+
+def _optimizer_state(optimizer: Any) -> dict[str, torch.Tensor]:
+    if optimizer is None:
+        return {}
+    if hasattr(optimizer, "_velocity"):  # ClipUp
+        return {"optimizer.velocity": optimizer._velocity}
+    inner = optimizer.contained_optimizer.state.get(optimizer._data, {})
+    return {f"optimizer.{name}": torch.as_tensor(value) for name, value in inner.items() if value is not None}
+
+
+def _restore_optimizer(optimizer: Any, state: dict[str, torch.Tensor]) -> None:
+    prefix = "optimizer."
+    saved = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
+    if optimizer is None or not saved:
+        return
+    if hasattr(optimizer, "_velocity"):
+        optimizer._velocity = saved["velocity"]
+    else:
+        optimizer.contained_optimizer.state[optimizer._data] = saved
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch on one thread: Cholesky factors and sums have other last bits on two."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

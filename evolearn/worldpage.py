@@ -1,0 +1,51 @@
+"""A world in a terminal: what `evolearn worlds show` prints."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evolearn.world import Declaration, Discrete, Signal
+
+
+def print_world(console: Console, name: str, world: Declaration) -> None:
+    """Print a world's description, observations, actions, senses and parameters."""
+    console.print(Text(inspect.cleandoc(world.doc)))
+    console.print()
+    _print_signals(console, "observations", world.observations)
+    actions = world.actions
+    names = actions.names or tuple(f"action {number}" for number in range(world.action_outputs))
+    kind = "one of" if isinstance(actions, Discrete) else "a number in -1 .. 1 for each of"
+    console.print(Text.assemble(("actions  ", "bold"), f"{kind}: {', '.join(names)}"))
+    console.print()
+    _print_signals(console, "senses, which drives may weigh", world.senses)
+    if world.parameters:
+        table = _table("parameters", "default", "range", "unit", "")
+        for parameter in world.parameters:
+            span = f"{parameter.low:g} .. {parameter.high:g}"
+            table.add_row(parameter.name, f"{parameter.default:g}", span, parameter.unit, parameter.doc)
+        console.print(table)
+        console.print()
+    console.print(Text.assemble(("life fitness  ", "bold"), world.fitness_rule))
+    console.print(Text(f"\nIn a config:  world: {{name: {name}}}"))
+
+
+def _print_signals(console: Console, title: str, signals: Sequence[Signal]) -> None:
+    if not signals:
+        return
+    table = _table(title, "unit", "")
+    for signal in signals:
+        table.add_row(signal.name, signal.unit, signal.doc)
+    console.print(table)
+    console.print()
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title)
+    return table
