@@ -1,0 +1,196 @@
+"""Speed and memory that this project promises, beside its ratios to peers. Each measurement is a program of its own.
+
+``python -m benchmarks.targets NAME [--quick]`` prints one line of JSON: {"value": .., "detail": ..}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks import work
+
+MEGABYTE = 1e6
+POPULATIONS = {64: 96_000, 1_024: 6_000, 16_384: 375}  # lives: lifetime, so that each takes one to three seconds
+
+
+class Measured(NamedTuple):
+    """A number and what it was made of."""
+
+    value: float
+    detail: str
+
+
+def savannah_ratio(quick: bool) -> Measured:
+    """Foal steps per cart-pole step, the two in alternation."""
+    from benchmarks.evolearn_lives import foals_of, lives_of
+
+    size = work.Size(work.LIVES, 100 if quick else work.UPDATES)
+    foals, carts = foals_of(size), lives_of(size)
+    pairs = [(seconds_of(foals), seconds_of(carts)) for _ in range(2 if quick else 5)]
+    foal, cart = (size.steps / statistics.median(column) for column in zip(*pairs, strict=True))
+    return Measured(
+        statistics.median(c / f for f, c in pairs), f"{foal / 1e6:.2f} M against {cart / 1e6:.2f} M steps/s"
+    )
+
+
+def population_spread(quick: bool) -> Measured:
+    """Throughput at the least favourable population, as a share of that at the most favourable one."""
+    from benchmarks.evolearn_lives import conditions_of, lives_in
+    from worlds.cart_pole import cart_pole
+
+    conditions = conditions_of(cart_pole, (work.HIDDEN, work.HIDDEN), work.WINDOW)
+    sizes = {count: lifetime // (10 if quick else 1) for count, lifetime in POPULATIONS.items()}
+    contenders = {count: lives_in(conditions, count, lifetime) for count, lifetime in sizes.items()}
+    seconds: dict[int, list[float]] = {count: [] for count in sizes}
+    for _ in range(2 if quick else 5):
+        for count, live in contenders.items():
+            seconds[count].append(seconds_of(live))
+    rates = {count: count * sizes[count] / statistics.median(seconds[count]) for count in sizes}
+    detail = ", ".join(f"{count:,} lives {rate / 1e6:.2f} M" for count, rate in rates.items())
+    return Measured(min(rates.values()) / max(rates.values()), detail)
+
+
+def evaluation_memory(quick: bool) -> Measured:
+    """Megabytes that an evaluation of 10,000 genomes of about 500 genes adds, the genomes themselves included."""
+    import numpy as np
+
+    from benchmarks.evolearn_lives import conditions_of
+    from evolearn.evaluate import evaluate
+    from evolearn.genome import EVOLVED, GROUPS, gene_pool
+    from evolearn.lives import Plan, new_driver
+    from evolearn.rng import VALIDATION, life_keys
+    from worlds.cart_pole import cart_pole
+
+    conditions = conditions_of(cart_pole, (18, 18), work.WINDOW)
+    modes = dict.fromkeys(GROUPS, EVOLVED)
+    spreads = dict.fromkeys(GROUPS, 0.1)
+    pool = gene_pool(
+        conditions.brain, "actor_critic", conditions.drive_names, modes, {"fitness": 1.0}, {}, spreads, seed=0
+    )
+    driver = new_driver(conditions, workers=os.cpu_count() or 1)
+    keys, plan = life_keys(0, VALIDATION, 0, 1), Plan(64 if quick else 256)
+    evaluate(driver, conditions, pool, pool.centre[None], keys, plan)
+    before = resident_bytes()
+    noise = np.random.default_rng(0).standard_normal((10_000, pool.size), np.float32)
+    noise *= pool.spread
+    noise += pool.centre
+    evaluate(driver, conditions, pool, noise, keys, plan)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Measured((peak - before) / MEGABYTE, f"{pool.size} genes; {before / MEGABYTE:.0f} MB before")
+
+
+def start_up(quick: bool) -> Measured:
+    """Seconds from launching a run of the shipped cart to the start of its first generation."""
+    with tempfile.TemporaryDirectory() as folder:
+        return timed_starts("cart-pole", Path(folder), 1 if quick else 3)
+
+
+def start_up_new_world(quick: bool) -> Measured:
+    """The same with a world that has never been compiled."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(__file__).parent.parent / "worlds" / "cart_pole.py"
+        # A different text, so that no cache can know it.
+        new = Path(folder) / "new_world.py"
+        new.write_text(source.read_text().replace('name="cart-pole"', f'name="cart-{os.getpid()}"'))
+        return timed_starts(f"{new}:cart_pole", Path(folder), 1)
+
+
+def timed_starts(world: str, folder: Path, times: int) -> Measured:
+    """Median over fresh processes; one more goes first on the shipped world, so that the kernel is cached."""
+    seconds_to_first_generation("cart-pole", folder)
+    starts = [seconds_to_first_generation(world, folder) for _ in range(times)]
+    return Measured(statistics.median(starts), f"{min(starts):.1f} to {max(starts):.1f} s in {times}")
+
+
+def seconds_to_first_generation(world: str, folder: Path) -> float:
+    """Launch a run without a terminal, wait for its first generation's line, and take off that generation's time."""
+    config = folder / "start.yaml"
+    config.write_text(
+        f"world: {{name: '{world}'}}\n"
+        "search: {generations: 1, population: 8, lives: 1, selection_lifetime: 200}\n"
+        "evaluation: {lives: 2, lifetimes: [600]}\n"
+    )
+    out = Path(tempfile.mkdtemp(dir=folder)) / "run"
+    command = [sys.executable, "-m", "evolearn.cli", "run", str(config), "--out", str(out)]
+    said: list[str] = []
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("generation 1/"):
+                seconds = time.perf_counter() - start
+                break
+        else:
+            sys.exit("evolearn run ended before its first generation:\n" + "".join(said[-20:]))
+        process.stdout.read()
+    first = json.loads((out / "generations.jsonl").read_text().splitlines()[0])
+    return seconds - first["seconds"]
+
+
+def seconds_of(work_done: Callable[[], None]) -> float:
+    """Wall clock of one call."""
+    start = time.perf_counter()
+    work_done()
+    return time.perf_counter() - start
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is in RAM now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+class Target(NamedTuple):
+    """A row of TARGETS."""
+
+    measure: Callable[[bool], Measured]
+    says: str
+    unit: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def bound(self) -> str:
+        """The target in words."""
+        sign, number = (">=", self.at_least) if self.at_least is not None else ("<=", self.at_most)
+        return f"{sign} {number:g} {self.unit}".rstrip()
+
+    def is_met(self, value: float) -> bool:
+        """Whether a measured value is good enough."""
+        if self.at_least is not None and value < self.at_least:
+            return False
+        return self.at_most is None or value <= self.at_most
+
+
+TARGETS = {
+    "savannah": Target(savannah_ratio, "savannah against cart-pole, steps/s", "", at_least=0.5),
+    "populations": Target(population_spread, "slowest population against fastest, steps/s", "", at_least=0.8),
+    "memory": Target(evaluation_memory, "memory added by 10,000 genomes", "MB", at_most=100),
+    "start": Target(start_up, "start-up, warm cache", "s", at_most=8),
+    "new_world": Target(start_up_new_world, "start-up, world never compiled", "s", at_most=12),
+}
+
+
+def main() -> None:
+    """Measure one of TARGETS."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=TARGETS)
+    parser.add_argument("--quick", action="store_true", help="less work, more noise")
+    options = parser.parse_args()
+    print(json.dumps(TARGETS[options.name].measure(options.quick)._asdict()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
