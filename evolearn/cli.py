@@ -54,7 +54,7 @@ def run(
     """Evolve what an agent is born with, and judge it against a blank slate."""
     from evolearn.config import find_config, read_config
 
-    console = Console()
+    console = _console()
     with _Errors(console):
         path = find_config(config)
         settings = list(overrides or []) + ([f"seed={seed}"] if seed is not None else [])
@@ -76,7 +76,7 @@ def resume(
     workers: Workers = None,
 ) -> None:
     """Continue a run that was stopped; the result is that of a run never stopped."""
-    console = Console()
+    console = _console()
     with _Errors(console):
         _expect_wait(console)
         from evolearn.console import new_display
@@ -100,7 +100,7 @@ def worlds(context: typer.Context) -> None:
         return
     from evolearn.worldfinder import WorldNotFound, find_world, registered_worlds
 
-    console = Console()
+    console = _console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("world", no_wrap=True)
     table.add_column("what it is")
@@ -118,12 +118,18 @@ def worlds(context: typer.Context) -> None:
 @worlds_app.command("show")
 def show_world(name: Annotated[str, typer.Argument(help="A world, as `evolearn worlds` lists them.", metavar="NAME")]) -> None:
     """Say what a world is: its description, observations, actions, senses and parameters."""
-    console = Console()
+    console = _console()
     with _Errors(console):
         from evolearn.worldfinder import find_world
         from evolearn.worldpage import print_world
 
         print_world(console, name, find_world(name))
+
+
+def _console() -> Console:
+    """The terminal as it is; a file or a pipe gets lines wide enough for the tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=100)
 
 
 class _Errors:

@@ -6,6 +6,7 @@ import math
 import time
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -188,13 +189,16 @@ def result_table(setup: Setup, result: Result) -> Table:
     table = Table(
         title=f"{result.lives} validation lives of {result.lifetime:,} steps, never used in selection",
         title_justify="left",
-        caption=f"birth: score over the first {result.birth_steps} steps, learning off; Q1 .. Q4: score by quarter of "
-        "life; share: birth score on the scale from random (0) to oracle (1)",
+        caption=f"birth: score over the first {result.birth_steps} steps, learning off, ± standard error over lives; "
+        "share: the same on the scale from random (0) to oracle (1); Q1 .. Q4: score by quarter of life; deaths: per life",
         caption_justify="left",
         header_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
     )
     table.add_column("arm", no_wrap=True)
-    for title in ("birth", "share", "Q1", "Q2", "Q3", "Q4", "deaths per life"):
+    for title in ("birth", "share", "Q1", "Q2", "Q3", "Q4", "deaths"):
         table.add_column(title, justify="right", no_wrap=True)
     names = [row.arm for row in result.arms]
     digits = 3 if max(abs(row.birth) for row in result.arms) < 10 else 1

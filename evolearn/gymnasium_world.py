@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -138,9 +139,11 @@ def gymnasium_world(environment_id: str, **arguments: Any) -> GymnasiumWorld:
 
 
 def _description(environment: Environment, environment_id: str) -> str:
-    lines = [line.strip() for line in inspect.cleandoc(type(environment.unwrapped).__doc__ or "").splitlines()]
-    sentences = [line for line in lines if line and not line.startswith("#")]
-    return sentences[0] if sentences else f"Gymnasium environment {environment_id}"
+    """The first paragraph of the environment's own docstring, headings and links' targets left out."""
+    text = inspect.cleandoc(type(environment.unwrapped).__doc__ or "")
+    paragraphs = [" ".join(line for line in part.splitlines() if not line.startswith("#")) for part in text.split("\n\n")]
+    first = next((paragraph.strip() for paragraph in paragraphs if paragraph.strip()), "")
+    return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", first) or f"Gymnasium environment {environment_id}"
 
 
 def _observation_size(name: str, space: gymnasium.Space[Any]) -> int:

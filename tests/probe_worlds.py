@@ -226,7 +226,7 @@ faulty = World(
     senses=(Signal("smell", "1"),),
     parameters=(
         Parameter("kind", 0.0, 0.0, 7.0, "1", "what goes wrong"),
-        Parameter("at", 0.0, 0.0, 1e9, "steps", "age at which it does"),
+        Parameter("at", 0.0, -1.0, 1e9, "steps", "age at which it does; -1 is before the first step"),
         Parameter("low", 0.0, 0.0, 1.0, "1", "lower bound of the draw"),
         Parameter("high", 1.0, 0.0, 1.0, "1", "upper bound of the draw"),
     ),

@@ -1,0 +1,44 @@
+# The commands of the README. Each one makes the virtual environment first if it is not there or out of date.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+
+.PHONY: zebra test lint format bench wheel clean
+
+zebra: $(VENV)/.ready
+	$(BIN)/evolearn run configs/zebra.yaml
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.ready
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(VENV)/.ready-bench
+	$(BIN)/python -m benchmarks
+
+wheel: $(VENV)/.ready
+	$(BIN)/python -m build --wheel
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evolearn needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; set PYTHON=/path/to/python")'
+	@echo "Installing into $(VENV); this takes a few minutes, once."
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable ".[dev]"
+	@touch $@
+
+$(VENV)/.ready-bench: $(VENV)/.ready
+	@echo "Installing the peers of the benchmark."
+	$(PIP_INSTALL) --editable ".[bench]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

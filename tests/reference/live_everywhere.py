@@ -1,0 +1,49 @@
+"""Live a few short lives in every world and keep what came of them: ``python live_everywhere.py OUT.npz``.
+
+Run compiled and with NUMBA_DISABLE_JIT=1, in one process and in another, it must say the same.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for
+
+from evolearn.lives import FusedDriver, Plan, lives
+from evolearn.rng import TEST, life_keys
+from worlds.cart_pole import cart_pole
+from worlds.savannah import savannah
+
+ALL_DRIVES = ("effort", "change", "surprise")
+CASES = {
+    "cart-pole": (cart_pole, {"predictability": 0.3, "hidden": (11, 6), "generic_drives": ALL_DRIVES}),
+    "savannah": (savannah, {"alpha": 75.0, "hidden": (12,), "generic_drives": ALL_DRIVES}),
+    "savannah, two epochs": (savannah, {"alpha": 0.0, "settings": SETTINGS._replace(epochs=2)}),
+    **{world.name: (world, {}) for world in (*PROBES, luck)},
+}
+STEPS, WINDOW, COUNT = 64, 32, 2
+
+
+def live_in(world, how):
+    """Two lives with two learning updates each: a chaotic life would part ways for good soon after."""
+    conditions = conditions_for(world, window=WINDOW, **how)
+    wants = {name: 1.0 / (1 + place) for place, name in enumerate(conditions.drive_names)}
+    newborns = newborns_for(conditions, COUNT, drives=wants, learning_rate=1e-3)
+    plan = Plan(STEPS, bin_steps=20, final_weights=True)
+    keys = life_keys(5, TEST, 1, COUNT)
+    outcome, trace = lives(FusedDriver(conditions), conditions, newborns, np.arange(COUNT), keys, plan, STEPS)
+    assert not np.array_equal(outcome.final_weights, newborns.weights)
+    return {**outcome._asdict(), **{f"trace {name}": array for name, array in trace._asdict().items()}}
+
+
+def live_everywhere():
+    return {
+        f"{case}: {name}": array for case, (world, how) in CASES.items() for name, array in live_in(world, how).items()
+    }
+
+
+if __name__ == "__main__":
+    np.savez(sys.argv[1], **live_everywhere())

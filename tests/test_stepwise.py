@@ -1,0 +1,338 @@
+"""The stepwise driver against the fused one, and lives in Gymnasium environments: keys, chunks, workers, faults."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import gymnasium
+import numpy as np
+import pytest
+from probe_worlds import conditions_for, newborns_for
+from worlds.cart_pole import cart_pole
+from worlds.savannah import savannah
+
+from evolearn.compiled import COMPILES
+from evolearn.gymnasium_world import gymnasium_world
+from evolearn.life import BAD_FITNESS, DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
+from evolearn.lives import Plan, lives, new_driver
+from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream
+from evolearn.stepwise import StepwiseDriver, WorkerDied
+from evolearn.world import WorldError, compile_world
+
+
+class CompiledEnvironments:
+    """A compiled world behind the stepwise driver's protocol, with the draws of the fused kernel."""
+
+    def __init__(self, conditions):
+        self._world = compile_world(conditions.world, conditions.parameters)
+
+    def begin_all(self, keys, observations):
+        self._states = [np.zeros(self._world.state_size, np.uint8) for _ in keys]
+        self._rngs = [new_rng() for _ in keys]
+        for place, key in enumerate(keys):
+            open_stream(self._rngs[place], key, BIRTH)
+            self._world.born(*self._handles(place), self._rngs[place])
+            open_stream(self._rngs[place], key, WORLD)
+            self.begin_again(place, -1, observations[place])
+
+    def begin_again(self, place, t, observation):
+        self._world.begin(*self._handles(place), self._rngs[place])
+        self._world.observe(*self._handles(place), observation)
+
+    def step_all(self, t, places, actions, observations, senses, fitness, terminated, truncated):
+        terminated[:] = truncated[:] = False
+        for place in places:
+            at_step(self._rngs[place], t + 1)
+            fitness[place], terminated[place], truncated[place] = self._world.step(
+                *self._handles(place), actions[place], senses[place], self._rngs[place]
+            )
+            self._world.observe(*self._handles(place), observations[place])
+        return [place for place in places if terminated[place] or truncated[place]]
+
+    def close(self):
+        pass
+
+    def _handles(self, place):
+        buffers = (self._states[place], self._world.parameters)
+        return tuple(buffer.ctypes.data for buffer in buffers) if COMPILES else buffers
+
+
+ALWAYS = {"learning_rate": 0.01, "discount": 0.97}
+HERE = {"cart-pole": (cart_pole, {"predictability": 0.3}), "savannah": (savannah, {"alpha": 60.0})}
+
+
+def assert_same(ours, theirs):
+    """Whether two named tuples of arrays are bitwise the same, NaN and the sign of zero included."""
+    for name, one, other in zip(ours._fields, ours, theirs, strict=True):
+        assert one.shape == other.shape, name
+        assert one.tobytes() == other.tobytes(), name
+
+
+@pytest.fixture(scope="module")
+def stepwise_for():
+    drivers = {}
+
+    def make(conditions, workers=1, chunk=64, make_environments=None):
+        asked = (conditions.world.name, conditions.generic_drives, workers, chunk, make_environments)
+        if asked not in drivers:
+            drivers[asked] = StepwiseDriver(conditions, workers, chunk, make_environments)
+        return drivers[asked]
+
+    yield make
+    for driver in drivers.values():
+        driver.close()
+
+
+@pytest.mark.parametrize("name", ["cart-pole", "savannah"])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(700, bin_steps=100, final_weights=True),
+        Plan(130, learn_until=0, final_weights=True),
+        Plan(130, learn_from=21, learn_until=90, bin_steps=60, final_weights=True),
+        Plan(130, source=FROM_UNIFORM),
+    ],
+    ids=["learning", "fixed", "learning for a while", "uniform"],
+)
+def test_fused_and_stepwise_lives_are_bitwise_the_same(name, plan, driver_for, stepwise_for):
+    world, parameters = HERE[name]
+    how = {"generic_drives": ("effort", "surprise"), **parameters}
+    fused = driver_for(world, **how)
+    stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
+    wants = {drive: 0.5 for drive in fused.conditions.drive_names}
+    newborns = newborns_for(fused.conditions, 3, fresh=plan.lifetime == 700, drives=wants, **ALWAYS)
+    call = (fused.conditions, newborns, np.array([0, 2, 1, 1, 0]), life_keys(3, SELECTION, 7, 5), plan)
+    expected, _ = lives(fused, *call)
+    outcome, _ = lives(stepwise, *call)
+    assert_same(outcome, expected)
+    assert outcome.status.tolist() == [FINISHED] * 5
+    assert plan.learn_until == 0 or plan.source == FROM_UNIFORM or np.unique(outcome.fitness).size > 1
+
+
+def test_the_trace_is_the_first_lifes_and_bitwise_the_fused_one(driver_for, stepwise_for):
+    fused = driver_for(cart_pole, generic_drives=("effort", "surprise"), predictability=0.3)
+    stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
+    newborns = newborns_for(fused.conditions, 1, **ALWAYS)
+    keys = life_keys(3, SELECTION, 7, 5)
+    _, expected = lives(fused, fused.conditions, newborns, np.zeros(1, np.int64), keys[:1], Plan(90), trace_steps=80)
+    _, trace = lives(stepwise, fused.conditions, newborns, np.zeros(5, np.int64), keys, Plan(90), trace_steps=80)
+    assert_same(trace, expected)
+    assert trace.ends.any()
+
+
+def test_a_diverged_brain_ends_its_life_alone_and_as_in_the_fused_driver(driver_for, stepwise_for):
+    fused = driver_for(cart_pole, generic_drives=("effort", "surprise"), predictability=0.3)
+    stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
+    newborns = newborns_for(fused.conditions, 3, **ALWAYS)
+    newborns.weights[1] *= np.float32(1e38)
+    newborns.plasticity[2, 0] = 1e38  # the learning rate: diverges after the first update
+    plan = Plan(60, final_weights=True)
+    call = (fused.conditions, newborns, np.array([0, 1, 2, 0]), life_keys(3, SELECTION, 7, 4), plan)
+    expected, _ = lives(fused, *call)
+    outcome, _ = lives(stepwise, *call)
+    assert outcome.status.tolist() == [FINISHED, DIVERGED, DIVERGED, FINISHED]
+    assert outcome.age.tolist() == [60, 0, 16, 60]
+    assert_same(outcome, expected)
+
+
+# Toy environments, one per way of going wrong or of ending; workers import this module to register them.
+
+
+class Toy(gymnasium.Env):
+    """Walk a line at random for `length` steps.
+
+    Not shown: the rest of the description.
+    """
+
+    def __init__(self, length=5, truncates=False, fails="never", at=3, unlucky=0.0):
+        self.observation_space = gymnasium.spaces.Box(-10.0, 10.0, (2,), np.float64)
+        self.action_space = gymnasium.spaces.Discrete(2)
+        self._length, self._truncates, self._fails, self._at, self._unlucky = length, truncates, fails, at, unlucky
+        self._age = 0
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._place = self.np_random.uniform(-1.0, 1.0)
+        self._doomed = self.np_random.uniform() < self._unlucky
+        self._steps = 0
+        if self._fails == "reset" and self._doomed:
+            raise RuntimeError("no way to begin")
+        return np.array([self._place, 1.0]), {}
+
+    def step(self, action):
+        self._steps += 1
+        self._place += 0.5 * (2 * action - 1) + 0.1 * self.np_random.standard_normal()
+        now = self._doomed and self._steps == self._at
+        if now and self._fails == "raise":
+            raise RuntimeError("the bridge is out")
+        if now and self._fails == "crash":
+            os._exit(3)
+        if now and self._fails == "hang":
+            time.sleep(600.0)
+        observation = np.array([np.nan if now and self._fails == "observation" else self._place, 1.0])
+        reward = np.inf if now and self._fails == "reward" else 1.0 + self._place
+        over = self._steps == self._length
+        return observation, reward, over and not self._truncates, over and self._truncates, {}
+
+
+if "evolearn-toy-v0" not in gymnasium.registry:
+    gymnasium.register("evolearn-toy-v0", entry_point=Toy)
+
+
+def toy(**arguments):
+    return conditions_for(gymnasium_world("test_stepwise:evolearn-toy-v0", **arguments))
+
+
+def live_toys(driver, count=7, steps=50, first=0, seed=3, **plan):
+    newborns = newborns_for(driver.conditions, 2, **ALWAYS)
+    keys = life_keys(seed, SELECTION, 0, first + count)[first:]
+    outcome, _ = lives(driver, driver.conditions, newborns, np.arange(first, first + count) % 2, keys, Plan(steps, **plan))
+    return outcome
+
+
+@pytest.fixture
+def toy_driver():
+    drivers = []
+
+    def make(workers=1, chunk=64, **arguments):
+        drivers.append(StepwiseDriver(toy(**arguments), workers, chunk))
+        return drivers[-1]
+
+    yield make
+    for driver in drivers:
+        driver.close()
+
+
+def rows(outcome, some):
+    return type(outcome)(*(array[some] for array in outcome))
+
+
+def test_new_driver_lives_gymnasium_worlds_stepwise():
+    driver = new_driver(toy())
+    assert isinstance(driver, StepwiseDriver)
+    driver.close()
+
+
+def test_one_key_is_one_life_and_another_is_another(toy_driver):
+    driver = toy_driver()
+    once = live_toys(driver, final_weights=True)
+    assert_same(live_toys(driver, final_weights=True), once)
+    assert_same(live_toys(toy_driver(), final_weights=True), once)
+    assert np.unique(once.fitness[::2]).size == 4
+    assert not np.isin(live_toys(driver, seed=4).fitness, once.fitness).any()
+
+
+def test_episodes_of_a_life_differ(toy_driver):
+    returns = live_toys(toy_driver(), steps=50, bin_steps=5).finished_return
+    assert np.unique(returns).size == returns.size
+
+
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_a_life_does_not_depend_on_its_neighbours(chunk, toy_driver):
+    whole = live_toys(toy_driver(), final_weights=True)
+    driver = toy_driver(chunk=chunk)
+    assert_same(live_toys(driver, final_weights=True), whole)
+    # The environments are used, and at other places than before.
+    assert_same(live_toys(driver, count=4, first=2, final_weights=True), rows(whole, slice(2, 6)))
+
+
+def test_a_shorter_life_is_the_beginning_of_a_longer_one(toy_driver):
+    driver = toy_driver()
+    longer = live_toys(driver, steps=60, bin_steps=20)
+    shorter = live_toys(driver, steps=40, bin_steps=20)
+    for name in ("fitness", "finished_return", "finished", "open_return", "deaths"):
+        assert getattr(shorter, name).tobytes() == np.ascontiguousarray(getattr(longer, name)[:, :2]).tobytes()
+
+
+def test_workers_change_nothing_and_serve_job_after_job(toy_driver):
+    alone, crew = toy_driver(chunk=2), toy_driver(workers=2, chunk=2)
+    for seed in (3, 4):
+        assert_same(
+            live_toys(crew, seed=seed, final_weights=True), live_toys(alone, seed=seed, final_weights=True)
+        )
+    newborns = newborns_for(alone.conditions)
+    call = (newborns, np.zeros(5, np.int64), life_keys(3, SELECTION, 0, 5), Plan(20))
+    (outcome, trace), (expected, expected_trace) = (
+        lives(driver, driver.conditions, *call, trace_steps=9) for driver in (crew, alone)
+    )
+    assert_same(outcome, expected)
+    assert_same(trace, expected_trace)
+    assert trace.ends.any()
+    processes = multiprocessing.active_children()
+    assert len(processes) == 2
+    crew.close()
+    assert not multiprocessing.active_children()
+
+
+def test_truncation_is_bootstrapped_and_termination_is_not(toy_driver):
+    ended = {}
+    for truncates in (False, True):
+        outcome = live_toys(toy_driver(truncates=truncates), steps=16, final_weights=True)
+        assert (outcome.finished == 3).all()
+        assert (outcome.deaths == (0 if truncates else 3)).all()
+        ended[truncates] = outcome
+    assert ended[False].fitness.tobytes() == ended[True].fitness.tobytes()
+    assert (ended[False].final_weights != ended[True].final_weights).any(axis=1).all()
+
+
+def first_doomed(unlucky, count=7, seed=3):
+    """The first life whose first episode goes wrong."""
+    conditions = toy(unlucky=unlucky, fails="observation", length=1000)
+    driver = StepwiseDriver(conditions, chunk=1)
+    for life in range(count):
+        try:
+            live_toys(driver, count=1, first=life, steps=6, seed=seed)
+        except WorldError:
+            return life
+    raise AssertionError("no life goes wrong")
+
+
+@pytest.mark.parametrize(
+    ("fails", "step", "text"),
+    [
+        ("observation", 3, "observation observation 0=nan: must be finite"),
+        ("reward", 2, "fitness is not finite; the world's step must return a finite number"),
+    ],
+)
+@pytest.mark.parametrize("chunk", [2, 64])
+def test_numbers_that_are_not_finite_are_the_worlds_fault(fails, step, text, chunk, toy_driver):
+    doomed = first_doomed(0.4)
+    assert doomed > 0
+    with pytest.raises(WorldError) as caught:
+        live_toys(toy_driver(chunk=chunk, fails=fails, unlucky=0.4, length=1000))
+    assert str(caught.value).startswith(
+        "world gymnasium:test_stepwise:evolearn-toy-v0, "
+        f"life (seed 3, selection, generation 0, life {doomed}), genome {doomed % 2}, step {step}: {text}"
+    )
+
+
+def test_a_fault_ends_no_other_life(toy_driver):
+    driver = toy_driver(fails="reward", unlucky=0.4, length=1000)
+    newborns = newborns_for(driver.conditions, 2, **ALWAYS)
+    from evolearn.lives import Job, empty_outcome, empty_trace
+
+    outcome = empty_outcome(7, Plan(20), 1, driver.conditions.brain.weights)
+    keys = life_keys(3, SELECTION, 0, 7)
+    with pytest.raises(WorldError):
+        driver.live(Job(newborns, np.arange(7) % 2, keys, Plan(20), outcome, empty_trace(0, driver.conditions)))
+    assert set(outcome.status) == {FINISHED, BAD_FITNESS}
+    assert set(outcome.age[outcome.status == FINISHED]) == {20}
+    assert set(outcome.age[outcome.status == BAD_FITNESS]) == {2}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_environment_that_raises_is_named_with_life_step_and_line(workers, toy_driver):
+    driver = toy_driver(workers=workers, fails="raise", unlucky=1.0)
+    with pytest.raises(WorldError) as caught:
+        live_toys(driver, count=1)
+    where, raised, line, error = str(caught.value).splitlines()
+    assert where == (
+        "world gymnasium:test_stepwise:evolearn-toy-v0, life (seed 3, selection, generation 0, life 0), genome 0, "
+        "step 2: the environment raised:"
+    ) or raised
+    assert "test_stepwise.py, line " in raised + line
+    assert error == "  RuntimeError: the bridge is out"
