@@ -77,7 +77,7 @@ def think(brain: Brain, observation: Any) -> tuple[Any, Any, Any]:
 
 def step(cart: Any, age: Any, action: Any) -> tuple[Any, Any]:
     """The cart [4] after a push, and whether the episode is over."""
-    position, velocity, angle, angular_velocity = cart
+    _, velocity, angle, angular_velocity = cart
     force = jnp.where(action, work.FORCE, -work.FORCE)
     moment = work.POLE_MASS * work.HALF_LENGTH
     sine, cosine = jnp.sin(angle), jnp.cos(angle)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 
 import torch
@@ -30,7 +29,7 @@ def think(weights: Weights, observations: torch.Tensor) -> torch.Tensor:
 
 def step(cart: torch.Tensor, age: torch.Tensor, action: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Carts [P, 4] after a push, and whether their episodes are over, [P]."""
-    position, velocity, angle, angular_velocity = cart.unbind(1)
+    _, velocity, angle, angular_velocity = cart.unbind(1)
     force = work.FORCE * (2.0 * action - 1.0)
     moment = work.POLE_MASS * work.HALF_LENGTH
     sine, cosine = angle.sin(), angle.cos()
