@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from live_everywhere import CASES, live_everywhere
 
+# Every world compiles anew in every process, for up to five seconds.
+LIVED_TWICE = ("cart-pole", "savannah", "only-learning", "luck")
 SCRIPT = Path(__file__).with_name("live_everywhere.py")
 
 
@@ -17,8 +19,8 @@ def runs(tmp_path_factory):
     """What was lived here, in another process, and in plain Python, where a warning is an error."""
     folder = tmp_path_factory.mktemp("lived")
     children = []
-    for name, plain in (("plain", "1"), ("elsewhere", "0")):
-        command = [sys.executable, "-W", "error", str(SCRIPT), str(folder / f"{name}.npz")]
+    for name, plain, cases in (("plain", "1", CASES), ("elsewhere", "0", LIVED_TWICE)):
+        command = [sys.executable, "-W", "error", str(SCRIPT), str(folder / f"{name}.npz"), *cases]
         environment = {**os.environ, "NUMBA_DISABLE_JIT": plain}
         children.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
     lived = {"here": live_everywhere()}
@@ -43,7 +45,7 @@ def test_plain_python_lives_the_same_life(runs, case):
             np.testing.assert_allclose(array, expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", LIVED_TWICE)
 def test_another_process_lives_the_same_life_to_the_bit(runs, case):
     expected = of_case(runs["elsewhere"], case)
     found = of_case(runs["here"], case)
