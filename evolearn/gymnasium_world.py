@@ -141,7 +141,9 @@ def gymnasium_world(environment_id: str, **arguments: Any) -> GymnasiumWorld:
 def _description(environment: Environment, environment_id: str) -> str:
     """The first paragraph of the environment's own docstring, headings and links' targets left out."""
     text = inspect.cleandoc(type(environment.unwrapped).__doc__ or "")
-    paragraphs = [" ".join(line for line in part.splitlines() if not line.startswith("#")) for part in text.split("\n\n")]
+    paragraphs = [
+        " ".join(line for line in part.splitlines() if not line.startswith("#")) for part in text.split("\n\n")
+    ]
     first = next((paragraph.strip() for paragraph in paragraphs if paragraph.strip()), "")
     return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", first) or f"Gymnasium environment {environment_id}"
 

@@ -427,19 +427,19 @@ class StepwiseDriver:
         """
         if job.plan.source == FROM_ORACLE:
             raise WorldError(f"world {self.conditions.world.name} has no oracle; choose another source of actions")
-        faults: dict[int, Fault] = {}
+        faults: dict[int, str] = {}
         tasks = self._tasks(job)
-        for first, fault in self._live_here(tasks) if self.workers == 1 else self._live_on_crew(job, tasks):
-            if fault is not None:
-                faults[first + fault.place] = fault
-                if fault.at_once:
-                    break
+        for first, fault in self._live_here(tasks) if self.workers == 1 else self._live_on_crew(tasks):
+            if fault is None:
+                continue
+            faults[first + fault.place] = fault.text
+            if fault.at_once:
+                self._end_now()
+                faults = {first + fault.place: fault.text}
+                break
         if faults:
             life = min(faults)
-            if any(fault.at_once for fault in faults.values()):
-                life = next(life for life, fault in faults.items() if fault.at_once)
-                self._end_now()
-            raise WorldError(f"{describe_life(self.conditions, job, life)}: {faults[life].text}")
+            raise WorldError(f"{describe_life(self.conditions, job, life)}: {faults[life]}")
 
     def _tasks(self, job: Job) -> Iterator[_Task]:
         count = len(job.genomes)
@@ -464,7 +464,7 @@ class StepwiseDriver:
         for task in tasks:
             yield task.first, self._stepper.live(task.job)
 
-    def _live_on_crew(self, job: Job, tasks: Iterator[_Task]) -> Iterator[tuple[int, Fault | None]]:
+    def _live_on_crew(self, tasks: Iterator[_Task]) -> Iterator[tuple[int, Fault | None]]:
         """Hand out chunks, and write what comes back into the job."""
         if not self._crew:
             self._crew = [_Worker(self.conditions, self._make_environments) for _ in range(self.workers)]
