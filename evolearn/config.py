@@ -268,8 +268,30 @@ def _explain(problem: Any, model: type[pydantic.BaseModel]) -> str:
         return f"{field}: missing; this field has no default"
     if kind == "value_error":
         return str(problem["ctx"]["error"])
-    message = problem["msg"].replace("Input should be", "must be").replace("a valid", "a")
-    return f"{field}={value!r}: {message}{_hint(model, place)}"
+    return f"{field}={value!r}: {_requirement(problem)}{_hint(model, place)}"
+
+
+_BOUNDS = ("ge", "le", "min_length", "max_length")
+
+
+def _requirement(problem: Any) -> str:
+    """What pydantic asks for, in the words of this project."""
+    context = problem.get("ctx", {})
+    requirements = {
+        "greater_than_equal": "must be {ge} or more",
+        "less_than_equal": "must be {le} or less",
+        "too_short": "must have at least {min_length} entry",
+        "too_long": "must have at most {max_length} entries",
+        "int_parsing": "must be an integer",
+        "int_type": "must be an integer",
+        "int_from_float": "must be an integer",
+        "float_parsing": "must be a number",
+        "float_type": "must be a number",
+    }
+    if problem["type"] in requirements:
+        plain = {name: int(value) if value == int(value) else value for name, value in context.items() if name in _BOUNDS}
+        return requirements[problem["type"]].format(**plain)
+    return str(problem["msg"]).replace("Input should be", "must be").replace("a valid", "a")
 
 
 def _fields_at(model: type[pydantic.BaseModel], place: Sequence[Any]) -> list[str]:

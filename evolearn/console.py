@@ -169,7 +169,9 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     console.print()
     console.print(Text(f"Run directory: {directory}"))
     console.print(
-        Text("  dna.safetensors: the evolved initialisation; result.json: this table; generations.jsonl: every generation"),
+        Text(
+            "  dna.safetensors: the evolved initialisation; result.json: this table; generations.jsonl: every generation"
+        ),
         soft_wrap=True,
     )
     console.print("Next: another seed, another body, or what the world is:")
@@ -219,7 +221,7 @@ def result_table(setup: Setup, result: Result) -> Table:
 
 def catch_up_sentence(setup: Setup, result: Result) -> str:
     """When the blank slate catches up with the newborn, in words."""
-    target = f"the newborn's birth score of {result.scores('evolved').birth:.3g}"
+    target = f"the newborn's birth score of {result.scores('evolved').birth:.3f}"
     if result.catch_up is None:
         return (
             f"Catch-up: the blank slate never reaches {target}: not in {result.lifetime:,} steps of learning, measured "
