@@ -210,7 +210,9 @@ _GYMNASIUM = Path(gymnasium.__file__).parent
 def is_of_environment(file: str) -> bool:
     """Whether an error's frame in `file` tells of the environment, not of what called it."""
     path = Path(file)
-    return path.parent != _OURS and (_GYMNASIUM not in path.parents or _GYMNASIUM / "envs" in path.parents)
+    if _GYMNASIUM in path.parents:
+        return _GYMNASIUM / "envs" in path.parents and path.name != "registration.py"
+    return path.parent != _OURS
 
 
 class GymnasiumEnvironments:

@@ -141,10 +141,10 @@ def _file_module(name: str, path: Path) -> ModuleType:
 
 
 def _import_failure(name: str, error: BaseException, source: str) -> WorldNotFound:
-    here = str(Path(__file__))
+    importers = (str(Path(__file__)), str(Path(importlib.__file__)))
 
     def is_theirs(file: str) -> bool:
-        return file != here and not file.startswith("<frozen importlib")
+        return file not in importers and not file.startswith("<frozen importlib")
 
     if source.endswith(".py"):
         theirs = str(Path(source).resolve())
@@ -172,4 +172,4 @@ def _attribute(name: str, module: ModuleType, attribute: str) -> Declaration:
 
 def _nearest(name: str, known: list[str]) -> str:
     matches = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {matches[0]}?" if matches else ""
+    return f" (did you mean {matches[0]}?)" if matches else ""
