@@ -84,16 +84,18 @@ def score(outcome: Outcome, rule: str, first: int, last: int, plan: Plan) -> npt
     """Score of each life, [L], over the age bins `first` .. `last` - 1.
 
     Mean per step: a life that ended early, its brain diverged, earns nothing for the steps it did not live.
-    Mean return per episode: over the episodes that ended in these bins; the episode still going on at their end
-    counts as well if none has ended, or if its return so far is above their mean already (it can only grow).
+    Mean return per episode: over the episodes that ended in these bins; the episode still going on at their end, or
+    when the brain diverged, counts as well if none has ended, or if its return so far is already further from zero
+    than their mean, on the same side (rewards, or costs, only grow).
     """
+    bin_steps = plan.bin_steps or plan.lifetime
     if rule == MEAN_PER_STEP:
-        bin_steps = plan.bin_steps or plan.lifetime
         steps = min(last * bin_steps, plan.lifetime) - first * bin_steps
         return outcome.fitness[:, first:last].sum(axis=1) / steps
     total = outcome.finished_return[:, first:last].sum(axis=1)
     count = outcome.finished[:, first:last].sum(axis=1)
-    unfinished = outcome.open_return[:, last - 1]
+    last_lived = np.clip((outcome.age - 1) // bin_steps, first, last - 1)
+    unfinished = outcome.open_return[np.arange(len(last_lived)), last_lived]
     mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
-    counts_too = (count == 0) | (unfinished > mean)
+    counts_too = (count == 0) | ((mean >= 0.0) & (unfinished > mean)) | ((mean <= 0.0) & (unfinished < mean))
     return np.where(counts_too, (total + unfinished) / (count + 1), mean)
