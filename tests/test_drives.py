@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from evolearn.drives import DRIVES, change, compose, effort, surprise
+
+NOTHING = np.zeros(0, np.float32)
+finite = st.floats(-100.0, 100.0, width=32)
+
+
+def floats(*values):
+    return np.array(values, np.float32)
+
+
+def test_effort_is_the_mean_squared_command_with_commands_capped_at_one():
+    assert effort(NOTHING, floats(9), floats(0.5, -1.0), floats(9)) == pytest.approx(0.625)
+    assert effort(NOTHING, floats(9), floats(0.5, -7.0), floats(9)) == pytest.approx(0.625)
+    assert effort(NOTHING, floats(9), floats(0.0, 0.0), floats(9)) == 0.0
+
+
+def test_change_is_the_root_mean_squared_change_of_the_observations():
+    assert change(NOTHING, floats(1, 2), floats(0), floats(4, 6)) == pytest.approx(np.sqrt((9 + 16) / 2))
+    assert change(NOTHING, floats(1, 2), floats(0), floats(1, 2)) == 0.0
+
+
+def test_surprise_starts_as_the_change_itself_and_shrinks_as_the_world_repeats():
+    memory = np.zeros(1 * (1 + 1 + 1), np.float32)
+    before, action, after = floats(1), floats(0.5), floats(3)
+    # The empty model predicts no change: an error of 2, squared, through e / (1 + e).
+    felt = [surprise(memory, before, action, after)]
+    assert felt[0] == pytest.approx(4 / (1 + 4))
+    # Normalised least mean squares, step .05, inputs (1, .5, 1) of power 2.25: the error shrinks by .95 each time.
+    np.testing.assert_allclose(memory, 0.05 * 2 / 2.25 * np.array([1, 0.5, 1]), rtol=1e-6)
+    for repeat in range(1, 60):
+        felt.append(surprise(memory, before, action, after))
+        error = (2 * 0.95**repeat) ** 2
+        assert felt[-1] == pytest.approx(error / (1 + error), rel=1e-3)
+
+
+def test_surprise_learns_a_linear_world_and_not_noise():
+    rng = np.random.default_rng(0)
+    late = {}
+    for noise in (0.0, 1.0):
+        memory = np.zeros(2 * (2 + 1 + 1), np.float32)
+        felt = []
+        for _ in range(4000):
+            before, action = rng.standard_normal(2), rng.standard_normal(1)
+            after = before + [0.5 * before[1] - action[0], 0.3] + noise * rng.standard_normal(2)
+            felt.append(surprise(memory, *(array.astype(np.float32) for array in (before, action, after))))
+        late[noise] = np.mean(felt[-500:])
+    assert late[0.0] < 1e-4
+    assert late[1.0] > 0.3
+
+
+@given(before=arrays(np.float32, 3, elements=finite), after=arrays(np.float32, 3, elements=finite))
+def test_drives_stay_within_their_bounds(before, after):
+    action = floats(5.0)
+    assert 0.0 <= effort(NOTHING, before, action, after) <= 1.0
+    assert change(NOTHING, before, action, after) >= 0.0
+    memory = np.zeros(3 * (3 + 1 + 1), np.float32)
+    for _ in range(3):
+        assert 0.0 <= surprise(memory, before, action, after) <= 1.0
+    assert np.all(np.isfinite(memory))
+
+
+@pytest.mark.parametrize("order", [("surprise", "effort", "change"), ("change", "surprise", "effort"), ("effort",)])
+def test_drives_are_composed_in_order(order):
+    feel, memory_size = compose(order, 2, 1)
+    assert memory_size == (2 * (2 + 1 + 1) if "surprise" in order else 0)
+    memory = np.zeros(memory_size, np.float32)
+    alone = {name: np.zeros(DRIVES[name].memory(2, 1), np.float32) for name in order}
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        before, action, after = (rng.standard_normal(size).astype(np.float32) for size in (2, 1, 2))
+        drives = np.full(len(order), np.nan, np.float32)
+        feel(memory, before, action, after, drives)
+        expected = [DRIVES[name].feel(alone[name], before, action, after) for name in order]
+        np.testing.assert_allclose(drives, expected, rtol=1e-6)
+    np.testing.assert_allclose(memory, np.concatenate([alone[name] for name in order]), rtol=1e-5, atol=1e-7)
+
+
+def test_two_drives_with_memory_do_not_share_it():
+    feel, memory_size = compose(("surprise", "surprise"), 1, 1)
+    assert memory_size == 6
+    memory, drives = np.zeros(6, np.float32), np.zeros(2, np.float32)
+    for _ in range(3):
+        feel(memory, floats(1), floats(0.5), floats(3), drives)
+    assert drives[0] == drives[1]
+    np.testing.assert_array_equal(memory[:3], memory[3:])
+    assert np.all(memory != 0.0)
+
+
+def test_no_generic_drives_need_no_memory_and_feel_nothing():
+    feel, memory_size = compose((), 2, 1)
+    drives = floats(7)
+    feel(np.zeros(0, np.float32), floats(0, 0), floats(0), floats(1, 1), drives)
+    assert memory_size == 0
+    assert drives[0] == 7.0
+
+
+def test_every_drive_describes_itself():
+    for name, drive in DRIVES.items():
+        assert drive.doc, name
+        assert "Source:" in drive.feel.__doc__, name

@@ -1,0 +1,395 @@
+"""The contract, over every world that comes with the project and every probe; and each world's own constants."""
+
+import importlib.metadata
+import math
+
+import gymnasium
+import numpy as np
+import pytest
+from probe_worlds import PROBES, Stage, luck, newborns_for, only_evolution, only_learning, reward_by_observation
+
+from evolearn.evaluate import life_fitness
+from evolearn.life import FINISHED, FROM_ORACLE, FROM_UNIFORM
+from evolearn.lives import Plan, lives
+from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys, normal_pair, uniform
+from evolearn.world import World
+from worlds.cart_pole import cart_pole
+from worlds.savannah import savannah
+
+REGISTERED = [entry.load() for entry in importlib.metadata.entry_points(group="evolearn.worlds")]
+COMPILED = [world for world in REGISTERED if isinstance(world, World)]
+EXTREMES = [
+    (world, {parameter.name: value})
+    for world in COMPILED
+    for parameter in world.parameters
+    for value in (parameter.low, parameter.high)
+]
+CASES = [(world, {}) for world in (*COMPILED, *PROBES, luck)] + EXTREMES
+NAMES = [f"{world.name} {how or ''}".strip() for world, how in CASES]
+# The other probes have nothing to draw.
+DIFFERS_BY_LIFE = (*COMPILED, reward_by_observation, only_evolution, only_learning, luck)
+each_case = pytest.mark.parametrize(("world", "parameters"), CASES, ids=NAMES)
+
+
+def stages(world, parameters, count=3):
+    return [Stage(world, key, **parameters) for key in life_keys(11, SELECTION, 0, count)]
+
+
+def random_action(world, rng):
+    # Beyond -1 .. 1 too: a Gaussian policy gives anything.
+    return rng.integers(world.action_outputs) if world.is_discrete else 2.0 * rng.standard_normal(world.action_size)
+
+
+def test_the_box_holds_the_worlds_it_should():
+    assert {"savannah", "cart-pole"} <= {world.name for world in REGISTERED}
+    for entry in importlib.metadata.entry_points(group="evolearn.worlds"):
+        assert entry.load().name == entry.name
+
+
+@each_case
+def test_every_observation_and_sense_is_written_and_finite(world, parameters):
+    rng = np.random.default_rng(0)
+    for stage in stages(world, parameters):
+        for _ in range(300):
+            observation = stage.observe()
+            assert np.all(np.isfinite(observation)), observation
+            fitness, terminated, truncated, senses = stage.step(random_action(world, rng))
+            assert np.all(np.isfinite(senses)), senses
+            assert math.isfinite(fitness)
+            assert not (terminated and truncated), "an episode that terminates is not truncated as well"
+            assert np.all(np.isfinite(stage.observe()))
+            if terminated or truncated:
+                stage.begin()
+
+
+@each_case
+def test_observing_draws_nothing_and_changes_nothing(world, parameters):
+    stage = stages(world, parameters, 1)[0]
+    first = stage.observe()
+    drawn, state = stage.rng.copy(), stage.state.tobytes()
+    np.testing.assert_array_equal(stage.observe(), first)
+    np.testing.assert_array_equal(stage.rng, drawn)
+    assert stage.state.tobytes() == state
+
+
+@each_case
+def test_a_key_names_one_life_whatever_was_lived_before(world, parameters):
+    def some_steps(stage):
+        rng = np.random.default_rng(1)
+        return [
+            (stage.observe().tolist(), *stage.step(random_action(world, rng))[:3], stage.state.tobytes())
+            for _ in range(50)
+        ]
+
+    once, *others = (some_steps(stage) for stage in stages(world, parameters, 6))
+    assert some_steps(stages(world, parameters, 1)[0]) == once
+    assert any(other != once for other in others) == (world in DIFFERS_BY_LIFE)
+
+
+@each_case
+def test_long_random_lives_stay_finite(world, parameters, driver_for):
+    driver = driver_for(world, **parameters)
+    keys = life_keys(12, SELECTION, 0, 4)
+    plan = Plan(5000, source=FROM_UNIFORM, learn_until=0)
+    outcome, _ = lives(driver, driver.conditions, newborns_for(driver.conditions), np.zeros(4, int), keys, plan)
+    assert np.all(outcome.status == FINISHED)
+    assert np.all(np.isfinite(outcome.drives))
+    np.testing.assert_allclose(outcome.drives[:, 0], outcome.fitness[:, 0])
+
+
+@pytest.mark.parametrize("world", COMPILED, ids=[world.name for world in COMPILED])
+def test_train_and_test_lives_are_different_worlds(world):
+    spaces = [Stage(world, life_keys(1, space, 0, 1)[0]) for space in (SELECTION, VALIDATION, TEST)]
+    assert len({stage.state.tobytes() for stage in spaces}) == 3
+
+
+@pytest.mark.parametrize("world", COMPILED, ids=[world.name for world in COMPILED])
+def test_a_world_describes_itself(world):
+    assert len(world.summary) > 40
+    for word in ("Redrawn", "Fitness", "Source"):
+        assert word in world.doc
+    assert all(signal.unit for signal in (*world.observations, *world.senses))
+    assert all(parameter.low <= parameter.default <= parameter.high for parameter in world.parameters)
+    assert len(world.actions.names) == world.action_outputs
+    assert world.oracle is not None
+
+
+@pytest.mark.parametrize(
+    ("world", "parameters", "random_at_most", "oracle_at_least"),
+    [
+        (savannah, {"alpha": 0.0}, 0.3, 0.9),
+        (savannah, {"alpha": 90.0}, 0.3, 0.9),
+        (savannah, {"alpha": 180.0}, 0.3, 0.9),
+        (cart_pole, {"predictability": 1.0}, 40.0, 450.0),
+        (cart_pole, {"predictability": 0.0}, 60.0, 400.0),
+    ],
+    ids=str,
+)
+def test_the_oracle_leaves_random_actions_far_behind(world, parameters, random_at_most, oracle_at_least, driver_for):
+    driver = driver_for(world, **parameters)
+    keys = life_keys(13, VALIDATION, 0, 16)
+    scores = {}
+    for source in (FROM_UNIFORM, FROM_ORACLE):
+        plan = Plan(2000, source=source, learn_until=0)
+        outcome, _ = lives(driver, driver.conditions, newborns_for(driver.conditions), np.zeros(16, int), keys, plan)
+        scores[source] = life_fitness(outcome, world.fitness_rule, plan).mean()
+    assert scores[FROM_UNIFORM] < random_at_most
+    assert scores[FROM_ORACLE] > oracle_at_least
+
+
+# Savannah -------------------------------------------------------------------------------------------------------
+
+AT_REST = {
+    "age": 500,
+    "tilt": 0.0,
+    "tilt_rate": 0.0,
+    "speed": 0.0,
+    "heading": 0.0,
+    "x": 0.0,
+    "y": 0.0,
+    "down": 0,
+    "energy": 0.5,
+    "mother_x": 2.0,
+    "mother_y": 0.0,
+    "mother_heading": 0.0,
+    "predator": 0,
+    "predator_x": 0.0,
+    "predator_y": 0.0,
+}
+NOTHING = np.zeros(4)
+# Columns of the nominal map are orthonormal, so that M0^T makes a wish for balance, speed and turn into muscles.
+MUSCLES_FOR = 0.5 * np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, 1, -1]])
+
+
+def foal(life=0, **fields):
+    """A foal with the nominal map, at rest 2 m from its mother but for what is said; and its next draws."""
+    stage = Stage(savannah, life_keys(14, SELECTION, 0, life + 1)[life], alpha=0.0)
+    for name, value in (AT_REST | fields).items():
+        stage.state[name] = value
+    wobble, wander = normal_pair(draws := stage.draws())
+    return stage, wobble, wander, uniform(draws)
+
+
+def test_one_step_of_the_body():
+    tilt, rate, speed, heading = 0.2, -0.3, 0.7, 1.1
+    action = np.array([0.9, -0.4, 0.3, -2.0])  # the last counts as -1
+    stage, xi, _, _ = foal(tilt=tilt, tilt_rate=rate, speed=speed, heading=heading)
+    *_, senses = stage.step(action)
+    a = np.float32([0.9, -0.4, 0.3, -1.0]).astype(float)
+    u = np.clip(1.5 * MUSCLES_FOR @ a, -1, 1)
+    dt = 0.1
+    rate += dt * (6 * math.sin(tilt) - rate + 8 * u[0]) + math.sqrt(dt) * (0.4 + 0.6 * speed) * xi
+    tilt += dt * rate
+    speed = min(max(speed + dt * (3 * u[1] - speed), 0), 2)
+    heading += dt * 1.5 * u[2]
+    assert stage.state["tilt_rate"] == pytest.approx(rate, rel=1e-9)
+    assert stage.state["tilt"] == pytest.approx(tilt, rel=1e-9)
+    assert stage.state["speed"] == pytest.approx(speed, rel=1e-9)
+    assert stage.state["heading"] == pytest.approx(heading, rel=1e-9)
+    assert stage.state["x"] == pytest.approx(dt * speed * math.cos(heading), rel=1e-9)
+    assert stage.state["y"] == pytest.approx(dt * speed * math.sin(heading), rel=1e-9)
+    assert stage.state["energy"] == pytest.approx(0.5 - 0.0008 - 0.001 * np.mean(a**2), rel=1e-9)
+    assert senses[5] == pytest.approx(np.mean(a**2))
+    assert senses[2] == pytest.approx(20 * (stage.state["energy"] - 0.5), rel=1e-5)
+    assert senses[0] == pytest.approx(1 - abs(tilt) / 0.7)
+
+
+def test_muscle_commands_saturate_after_one_and_a_half():
+    # Balance 2/3 asks for u = 1 exactly; all muscles at full give M a = 2 and no more than u = 1.
+    for effort in (1 / 3, 1.0):
+        stage, xi, _, _ = foal()
+        stage.step(np.full(4, effort))
+        assert stage.state["tilt_rate"] == pytest.approx(0.1 * 8 * 1.0 + math.sqrt(0.1) * 0.4 * xi, rel=1e-6)
+
+
+def test_a_fall_costs_energy_speed_and_fifteen_steps():
+    stage, *_ = foal(tilt=0.69, tilt_rate=5.0, speed=1.0, age=0)
+    fitness, *_, senses = stage.step(NOTHING)
+    assert fitness == 0.0
+    assert stage.state["down"] == 15
+    assert stage.state["speed"] == 0.0
+    assert stage.state["energy"] == pytest.approx(0.5 - 0.02 - 0.0008)
+    assert senses[4] == pytest.approx(0.1)
+    assert senses[0] == 0.0
+    for _ in range(14):
+        assert stage.observe()[3] == 1.0
+        fitness, *_, senses = stage.step(np.ones(4))
+        assert fitness == 0.0
+        assert senses[4] == 0.0
+    assert stage.state["down"] == 1
+    xi = normal_pair(stage.draws())[0]
+    fitness, *_ = stage.step(NOTHING)
+    assert stage.state["down"] == 0
+    assert stage.state["tilt"] == pytest.approx(0.1 * xi)
+    assert stage.state["tilt_rate"] == 0.0
+    assert fitness == 1.0
+
+
+def test_a_tilt_below_the_limit_is_no_fall():
+    for tilt, falls in ((0.6999, False), (0.7001, True)):
+        stage, xi, *_ = foal(tilt=tilt)
+        # Set the rate so that the tilt stays what it is: what the step adds is undone beforehand.
+        added = 0.1 * 6 * math.sin(tilt) + math.sqrt(0.1) * 0.4 * xi
+        stage.state["tilt_rate"] = -added / 0.9
+        stage.step(NOTHING)
+        assert (stage.state["down"] > 0) == falls
+
+
+@pytest.mark.parametrize(("age", "moves"), [(98, False), (99, False), (100, True), (101, True)])
+def test_the_mother_waits_a_hundred_steps_then_walks(age, moves):
+    stage, _, wander, _ = foal(age=age, mother_heading=0.5)
+    stage.step(NOTHING)
+    heading = 0.5 + 0.05 * wander if moves else 0.5
+    step = 0.08 if moves else 0.0
+    assert stage.state["mother_heading"] == pytest.approx(heading)
+    assert stage.state["mother_x"] == pytest.approx(2.0 + step * math.cos(heading))
+    assert stage.state["mother_y"] == pytest.approx(step * math.sin(heading))
+
+
+def test_a_foal_starts_two_metres_from_its_mother_full_and_nearly_upright():
+    tilts = []
+    for life in range(100):
+        stage = Stage(savannah, life_keys(15, SELECTION, 0, life + 1)[life])
+        state = stage.state
+        assert math.hypot(state["mother_x"] - state["x"], state["mother_y"] - state["y"]) == pytest.approx(2.0)
+        assert state["energy"] == 1.0
+        assert state["speed"] == state["tilt_rate"] == 0.0
+        tilts.append(float(state["tilt"]))
+    assert np.std(tilts) == pytest.approx(0.1, rel=0.25)
+
+
+def test_the_predator_appears_once_in_a_hundred_and_fifty_steps_ten_metres_off():
+    came = []
+    for life in range(600):
+        stage, *_, drawn = foal(life=life, age=100)
+        stage.step(NOTHING)
+        assert (stage.state["predator"] == 1) == (drawn < 1 / 150)
+        if stage.state["predator"] == 1:
+            x, y = stage.state["predator_x"] - stage.state["x"], stage.state["predator_y"] - stage.state["y"]
+            came.append(math.hypot(x, y))
+    assert 1 <= len(came) <= 12
+    np.testing.assert_allclose(came, 10.0)
+
+
+def test_no_predator_in_the_first_hundred_steps():
+    for life in range(300):
+        stage, *_ = foal(life=life, age=99)
+        stage.step(NOTHING)
+        assert stage.state["predator"] == 0
+
+
+def test_the_predator_runs_towards_the_foal():
+    stage, *_ = foal(predator=1, predator_x=6.0, predator_y=8.0)
+    stage.step(NOTHING)
+    assert math.hypot(stage.state["predator_x"], stage.state["predator_y"]) == pytest.approx(10 - 0.13)
+    assert stage.state["predator_x"] / stage.state["predator_y"] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+    ("predator_x", "mother_x", "stays", "bite"),
+    [
+        (0.4, 2.0, False, 1.0),
+        (0.6, 2.0, True, 0.0),
+        (2.9, 1.4, False, 0.0),
+        (2.9, 1.7, True, 0.0),
+        (3.2, 1.4, True, 0.0),
+        (0.4, 1.4, False, 0.0),
+    ],
+)
+def test_the_predator_bites_within_half_a_metre_and_flees_the_mother(predator_x, mother_x, stays, bite):
+    stage, *_ = foal(predator=1, predator_x=predator_x, mother_x=mother_x, age=0)
+    *_, senses = stage.step(NOTHING)
+    assert (stage.state["predator"] == 1) == stays
+    assert senses[3] == bite
+    assert stage.state["energy"] == pytest.approx(0.5 - 0.3 * bite - 0.0008)
+
+
+@pytest.mark.parametrize(
+    ("mother_x", "down", "energy", "fitness"),
+    [
+        (0.9, 0, 0.5 + 0.01 - 0.0008, 1.0),
+        (1.1, 0, 0.5 - 0.0008, 1.0),
+        (2.9, 0, 0.5 - 0.0008, 1.0),
+        (3.1, 0, 0.5 - 0.0008, 0.0),
+        (0.9, 9, 0.5 - 0.0008, 0.0),
+    ],
+)
+def test_milk_and_fitness_by_distance_and_posture(mother_x, down, energy, fitness):
+    stage, *_ = foal(mother_x=mother_x, down=down, age=0)
+    found, terminated, truncated, _ = stage.step(NOTHING)
+    assert stage.state["energy"] == pytest.approx(energy)
+    assert (found, terminated, truncated) == (fitness, False, False)
+
+
+def test_energy_is_capped_at_one_and_death_ends_the_episode_but_not_the_motor_map():
+    stage, *_ = foal(mother_x=0.5, age=0, energy=0.999)
+    stage.step(NOTHING)
+    assert stage.state["energy"] == 1.0
+    stage = Stage(savannah, life_keys(14, SELECTION, 0, 1)[0], alpha=90.0)
+    motor = stage.state["motor"].copy()
+    stage.state["energy"] = 0.0005
+    fitness, terminated, truncated, _ = stage.step(NOTHING)
+    assert (fitness, terminated, truncated) == (0.0, True, False)
+    stage.begin()
+    np.testing.assert_array_equal(stage.state["motor"], motor)
+    assert stage.state["energy"] == 1.0
+    assert stage.state["age"] == 0
+
+
+def test_what_the_foal_sees():
+    # Heading north, mother 3 m to the west of it and predator 4 m to the north.
+    stage, *_ = foal(heading=math.pi / 2, mother_x=-3.0, tilt=0.1, tilt_rate=0.2, speed=0.3, predator=1, predator_y=4.0)
+    expected = [0.3, 0.2, 0.3, 0.0, 1.0, 0.0, 0.9, 1.0, 0.0, 1.0, 0.4, 0.5, 1.0]
+    np.testing.assert_allclose(stage.observe(), expected, atol=1e-6)
+    stage.state["predator"] = 0
+    stage.state["mother_x"] = -50.0
+    np.testing.assert_allclose(stage.observe()[6:11], [3.0, 0.0, 0.0, 0.0, 0.0], atol=1e-6)
+
+
+def test_approach_is_the_distance_won_over_the_mother():
+    stage, *_ = foal(speed=2.0, age=0)
+    *_, senses = stage.step(NOTHING)
+    moved = 0.1 * 2.0 * 0.9  # the step's friction first
+    assert senses[1] == pytest.approx(5 * moved, rel=1e-5)
+
+
+# Cart-pole ------------------------------------------------------------------------------------------------------
+
+
+def test_the_classical_cart_moves_as_gymnasiums():
+    reference = gymnasium.make("CartPole-v1").unwrapped
+    rng = np.random.default_rng(2)
+    for life in range(5):
+        stage = Stage(cart_pole, life_keys(16, SELECTION, 0, life + 1)[life])
+        reference.reset(seed=0)
+        fields = ("position", "velocity", "angle", "angular_velocity")
+        start = np.array([float(stage.state[field]) for field in fields])
+        assert np.all(np.abs(start) <= 0.05)
+        reference.state = start.copy()
+        for _ in range(200):
+            action = int(rng.integers(2))
+            expected, reward, terminated, _, _ = reference.step(action)
+            fitness, fell, truncated, senses = stage.step(action)
+            np.testing.assert_allclose(stage.observe(), expected, rtol=1e-5, atol=1e-6)
+            assert (fitness, fell, truncated) == (reward, terminated, False)
+            assert senses[0] == pytest.approx(1 - abs(stage.state["angle"]) / math.radians(12), rel=1e-5, abs=1e-6)
+            assert senses[1] == pytest.approx(1 - abs(stage.state["position"]) / 2.4, rel=1e-5, abs=1e-6)
+            if fell:
+                break
+        assert fell
+
+
+def test_an_episode_of_five_hundred_steps_is_truncated_and_not_terminated():
+    stage = Stage(cart_pole, life_keys(16, SELECTION, 0, 1)[0])
+    for t in range(500):
+        _, fell, truncated, _ = stage.step(stage.ask_oracle())
+        assert not fell
+        assert truncated == (t == 499)
+
+
+def test_falling_in_the_last_step_is_termination():
+    stage = Stage(cart_pole, life_keys(16, SELECTION, 0, 1)[0])
+    stage.state["age"] = 499
+    stage.state["angle"] = 1.0
+    _, fell, truncated, _ = stage.step(0)
+    assert (fell, truncated) == (True, False)
