@@ -1,0 +1,59 @@
+"""An edit of the source must reach compiled code that was kept on disk."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import evolearn
+
+# The cheapest of the kernel's parts with a callee in another file: the draw of an action, which calls rng.py.
+DRAW = """
+import sys
+import numpy as np
+import evolearn
+from evolearn.compiled import plug
+from evolearn.policy import CHOOSE_TYPE, choose_gaussian
+from evolearn.rng import new_rng
+
+assert evolearn.__file__.startswith(sys.argv[1]), evolearn.__file__
+choose = plug(choose_gaussian, CHOOSE_TYPE)
+action = np.zeros(1, np.float32)
+rng = new_rng()
+rng[10] = 4
+choose(np.zeros(3, np.float32), rng, action)
+print(float(action[0]), sum(choose.stats.cache_hits.values()))
+"""
+
+
+@pytest.mark.slow
+def test_an_edited_callee_in_another_file_changes_what_the_cached_caller_does(tmp_path):
+    package = tmp_path / "evolearn"
+    shutil.copytree(Path(evolearn.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    edited = package / "rng.py"
+    original = edited.read_text()
+
+    def draw():
+        child = subprocess.run(
+            [sys.executable, "-c", DRAW, str(package)],
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        action, hits = child.stdout.split()
+        return float(action), int(hits)
+
+    first, hits = draw()
+    assert hits == 0
+    assert draw() == (first, 1), "the second run must come from the cache, or this test shows nothing"
+    # A normal pair's radius doubles: from sqrt(-2 log u) to sqrt(-8 log u).
+    assert original.count("math.sqrt(-2.0 * math.log(uniform(rng)))") == 2
+    edited.write_text(original.replace("math.sqrt(-2.0 *", "math.sqrt(-8.0 *"))
+    assert draw()[0] == pytest.approx(2.0 * first, rel=1e-6)
+    edited.write_text(original)
+    assert draw() == (first, 1), "the first sources find what was compiled for them"

@@ -1,0 +1,168 @@
+"""What a world may declare, and what is said to its author when it may not."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from probe_worlds import COIN, ONE, STATE, begin_shown_one, born_plain, conditions_for, observe_shown, step_always_one
+
+from evolearn.lives import FusedDriver, new_driver
+from evolearn.world import (
+    Box,
+    Declaration,
+    Discrete,
+    Parameter,
+    Signal,
+    World,
+    WorldError,
+    compile_world,
+    parameter_dtype,
+)
+
+SOUND = {
+    "name": "toy",
+    "doc": "A toy.\n\nMore about it.",
+    "observations": (ONE,),
+    "actions": COIN,
+    "state": STATE,
+    "born": born_plain,
+    "begin": begin_shown_one,
+    "observe": observe_shown,
+    "step": step_always_one,
+}
+DIAL = Parameter("dial", 0.5, 0.0, 1.0, "rad", "a dial")
+GAUGE = Parameter("gauge", 3.0, -1.0, 5.0, "m", "a gauge")
+
+
+def world_with(**changes):
+    return World(**(SOUND | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"observations": ()}, r"world toy: observations=\(\): must name at least one observation"),
+        (
+            {"fitness_rule": "best step"},
+            "world toy: fitness_rule='best step': must be one of mean per step, mean return per episode",
+        ),
+        ({"actions": Discrete(0)}, r"world toy: actions=Discrete\(choices=0.*\): must offer at least one action"),
+        ({"actions": Box(0)}, r"world toy: actions=Box\(size=0.*\): must offer at least one action"),
+        ({"observations": (ONE, ONE)}, "world toy: observations: one named twice; names must differ"),
+        (
+            {"senses": (Signal("b", "1"), Signal("a", "1")) * 2},
+            "world toy: senses: a, b named twice; names must differ",
+        ),
+        ({"parameters": (DIAL, DIAL)}, "world toy: parameters: dial named twice; names must differ"),
+        ({"state": np.dtype("f8")}, "world toy: state=float64: must be a structured dtype with named fields"),
+        ({"born": lambda state, rng: None}, "world toy: born takes 2 arguments: must take 3, see World"),
+        ({"begin": lambda state: None}, "world toy: begin takes 1 arguments: must take 3, see World"),
+        ({"observe": lambda *, state: None}, "world toy: observe takes 1 arguments: must take 3, see World"),
+        (
+            {"step": lambda state, parameters, action, rng: (0.0, False, False)},
+            "world toy: step takes 4 arguments: must take 5, see World",
+        ),
+    ],
+)
+def test_a_declaration_that_contradicts_itself_is_refused(changes, message):
+    with pytest.raises(WorldError, match=message):
+        world_with(**changes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dail": 1.0}, r"^world\.parameters\.dail: unknown for world toy; it offers dial, gauge$"),
+        ({"dial": 1.01}, r"^world\.parameters\.dial=1\.01: must be 0 to 1 \(rad\)$"),
+        ({"gauge": -2}, r"^world\.parameters\.gauge=-2: must be -1 to 5 \(m\)$"),
+        ({"gauge": float("nan")}, r"^world\.parameters\.gauge=nan: must be -1 to 5 \(m\)$"),
+    ],
+)
+def test_a_setting_that_the_world_does_not_offer_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        world_with(parameters=(DIAL, GAUGE)).resolve(settings)
+    with pytest.raises(ValueError, match=message):
+        compile_world(world_with(parameters=(DIAL, GAUGE)), settings)
+
+
+def test_a_world_without_parameters_says_that_it_offers_none():
+    with pytest.raises(ValueError, match=r"dial: unknown for world toy; it offers \(none\)$"):
+        world_with().resolve({"dial": 1.0})
+
+
+def test_settings_override_defaults_and_bounds_are_included():
+    world = world_with(parameters=(DIAL, GAUGE))
+    assert world.resolve({}) == {"dial": 0.5, "gauge": 3.0}
+    assert world.resolve({"gauge": 5, "dial": 0}) == {"dial": 0.0, "gauge": 5.0}
+
+
+def test_parameters_reach_the_compiled_world_as_they_were_set():
+    world = world_with(parameters=(DIAL, GAUGE))
+    packed = compile_world(world, {"gauge": -1.0}).parameters.view(parameter_dtype(world))
+    assert packed["dial"] == 0.5
+    assert packed["gauge"] == -1.0
+
+
+def test_a_description_begins_with_its_first_line():
+    assert world_with().summary == "A toy."
+    assert world_with(doc="\n    Indented.\n    More.").summary == "Indented."
+    assert world_with(doc=" ").summary == "(no description)"
+
+
+def test_what_actions_come_to():
+    choices, box = world_with(actions=Discrete(3)), world_with(actions=Box(2))
+    assert (choices.is_discrete, choices.action_outputs, choices.action_size) == (True, 3, 1)
+    assert (box.is_discrete, box.action_outputs, box.action_size) == (False, 2, 2)
+
+
+def test_a_world_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        world_with().name = "other"
+
+
+def born_with_a_typo(state, parameters, rng):
+    state.sceret = 1
+
+
+def step_with_a_library(state, parameters, action, senses, rng):
+    return dict.fromkeys([1], 2), False, False
+
+
+def helper_without_decorator(state):
+    return state.shown
+
+
+def observe_through_a_helper(state, parameters, observation):
+    observation[0] = helper_without_decorator(state)
+
+
+def step_without_truncation(state, parameters, action, senses, rng):
+    return 1.0, False
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"born": born_with_a_typo}, "world toy: born does not compile:.*sceret"),
+        ({"step": step_with_a_library}, "world toy: step does not compile:"),
+        ({"observe": observe_through_a_helper}, "world toy: observe does not compile:.*helper_without_decorator"),
+        ({"step": step_without_truncation}, "world toy: step does not compile:"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_a_source_that_does_not_compile_is_named_with_the_compilers_reason(changes, message):
+    with pytest.raises(WorldError, match=f"(?s){message}.*helpers need the decorator evolearn.world.world_code"):
+        compile_world(world_with(**changes), {})
+
+
+def test_a_world_that_is_no_compiled_one_is_not_lived_fused():
+    foreign = Declaration(name="foreign", doc="Elsewhere.", observations=(ONE,), actions=COIN)
+    with pytest.raises(TypeError, match="world foreign is not compiled"):
+        FusedDriver(conditions_for(foreign))
+
+
+def test_a_compiled_world_is_lived_fused():
+    driver = new_driver(conditions_for(world_with(name="fused")), workers=2, hang_seconds=5.0)
+    assert isinstance(driver, FusedDriver)
+    assert (driver.workers, driver.hang_seconds) == (2, 5.0)
+    driver.close()
