@@ -49,7 +49,9 @@ def run(
         Path | None, typer.Option(help="The run directory to make.", show_default="runs/NAME-seedS-N")
     ] = None,
     workers: Workers = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the run, instead of the config's.", show_default=False)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the run, instead of the config's.", show_default=False)
+    ] = None,
 ) -> None:
     """Evolve what an agent is born with, and judge it against a blank slate."""
     from evolearn.config import find_config, read_config
@@ -80,8 +82,8 @@ def resume(
     with _Errors(console):
         _expect_wait(console)
         from evolearn.console import new_display
-        from evolearn.rundir import open_run
         from evolearn.run import resume_run
+        from evolearn.rundir import open_run
 
         directory = open_run(run)
         for change in directory.version_changes():
@@ -116,7 +118,9 @@ def worlds(context: typer.Context) -> None:
 
 
 @worlds_app.command("show")
-def show_world(name: Annotated[str, typer.Argument(help="A world, as `evolearn worlds` lists them.", metavar="NAME")]) -> None:
+def show_world(
+    name: Annotated[str, typer.Argument(help="A world, as `evolearn worlds` lists them.", metavar="NAME")],
+) -> None:
     """Say what a world is: its description, observations, actions, senses and parameters."""
     console = _console()
     with _Errors(console):

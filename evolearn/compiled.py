@@ -62,12 +62,12 @@ if COMPILES:
 
 def compiled(function: F) -> F:
     """Compile a function of the learner or the life loop: fast float32 loops, no lock held, cached on disk."""
-    return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True)(function)  # type: ignore[no-any-return]
+    return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True)(function)
 
 
 def inlined(function: F) -> F:
     """As `compiled`, for the parts of the life loop: merged into their caller, since passing a desk costs a call."""
-    return numba.njit(  # type: ignore[no-any-return]
+    return numba.njit(
         fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True, forceinline=True
     )(function)
 
@@ -77,7 +77,7 @@ def world_code(function: F) -> F:
 
     Use it as a decorator on every helper that a world's functions call.
     """
-    return numba.njit(boundscheck=True, error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return]
+    return numba.njit(boundscheck=True, error_model="numpy", nogil=True)(function)
 
 
 @functools.cache
@@ -87,12 +87,12 @@ def plug(function: F, signature: Any) -> F:
     The kernel is then compiled once for every world, brain and learner, instead of once for each of them.
     """
     source = getattr(function, "py_func", function)
-    return numba.njit([signature], fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True)(source)  # type: ignore[no-any-return]
+    return numba.njit([signature], fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True)(source)
 
 
 def adapter(function: F, signature: Any = None) -> F:
     """Compile a closure, for one signature if given; not cached, since a closure's contents have no stable name."""
-    return numba.njit(signature and [signature], error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return]
+    return numba.njit(signature and [signature], error_model="numpy", nogil=True)(function)
 
 
 def aligned_zeros(*shape: int, dtype: Any = np.float32) -> np.ndarray[Any, Any]:

@@ -289,7 +289,8 @@ def _requirement(problem: Any) -> str:
         "float_type": "must be a number",
     }
     if problem["type"] in requirements:
-        plain = {name: int(value) if value == int(value) else value for name, value in context.items() if name in _BOUNDS}
+        bounds = {name: value for name, value in context.items() if name in _BOUNDS}
+        plain = {name: int(value) if value == int(value) else value for name, value in bounds.items()}
         return requirements[problem["type"]].format(**plain)
     return str(problem["msg"]).replace("Input should be", "must be").replace("a valid", "a")
 

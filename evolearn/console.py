@@ -192,7 +192,7 @@ def result_table(setup: Setup, result: Result) -> Table:
         title=f"{result.lives} validation lives of {result.lifetime:,} steps, never used in selection",
         title_justify="left",
         caption=f"birth: score over the first {result.birth_steps} steps, learning off, ± standard error over lives; "
-        "share: the same on the scale from random (0) to oracle (1); Q1 .. Q4: score by quarter of life; deaths: per life",
+        "share: the same from random (0) to oracle (1); Q1 .. Q4: score by quarter of life; deaths: per life",
         caption_justify="left",
         header_style="bold",
         box=box.SIMPLE_HEAD,

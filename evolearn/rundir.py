@@ -105,7 +105,7 @@ class RunDirectory:
 
     def last_checkpoint(self) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, and what was wrong with those after it."""
-        complaints = []
+        complaints: list[str] = []
         for path in sorted((self.path / "checkpoints").glob("generation_*.safetensors"), reverse=True):
             try:
                 label = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
@@ -212,7 +212,9 @@ def create_run(config: RunConfig, name: str, out: Path | None, workers: int) -> 
             path.mkdir(parents=True)
         except FileExistsError as error:
             remedy = f"evolearn resume {path} continues it" if (path / "run.json").exists() else "name another"
-            raise RunDirectoryError(f"--out {path}: exists already, and runs are never overwritten; {remedy}") from error
+            raise RunDirectoryError(
+                f"--out {path}: exists already, and runs are never overwritten; {remedy}"
+            ) from error
         except OSError as error:
             raise RunDirectoryError(f"--out {path}: cannot be made: {error.strerror}; name another") from error
     run = RunDirectory(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,7 @@ def quarters(outcome: Outcome, rule: str, plan: Plan) -> tuple[float, ...]:
     edges = [round(plan.bins * part / 4) for part in range(5)]
     return tuple(
         float(score(outcome, rule, first, last, plan).mean()) if last > first else float("nan")
-        for first, last in zip(edges[:-1], edges[1:], strict=True)
+        for first, last in itertools.pairwise(edges)
     )
 
 

@@ -30,7 +30,7 @@ _GAUSSIAN = {"pgpe": PGPE, "snes": SNES, "xnes": XNES, "cem": CEM}
 _CMAES_STATE = ("m", "sigma", "C", "A", "p_sigma", "p_c")
 
 
-class _GenomeProblem(Problem):  # type: ignore[misc]  # evotorch is untyped
+class _GenomeProblem(Problem):
     """Maximise whatever `evaluate_z` says during the current step."""
 
     def __init__(self, genes: int, seed: int) -> None:
@@ -170,9 +170,7 @@ def _make(problem: _GenomeProblem, algorithm: str, options: Options, genes: int,
         if options.cross_over == "one_point":
             operators.append(OnePointCrossOver(problem, tournament_size=options.tournament_size))
         operators.append(
-            GaussianMutation(
-                problem, stdev=options.mutation_stdev, mutation_probability=options.mutation_probability
-            )
+            GaussianMutation(problem, stdev=options.mutation_stdev, mutation_probability=options.mutation_probability)
         )
         return GeneticAlgorithm(problem, operators=operators, popsize=population, elitist=options.elitist)
     arguments = options.model_dump()
