@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from evolearn.brain import BrainSpec
+from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.config import ConfigError, RunConfig, nearest
 from evolearn.drives import DRIVES
-from evolearn.genome import GROUPS, TRANSFORMS, GenePool, gene_pool
+from evolearn.genome import ENCODINGS, GROUPS, TRANSFORMS, GenePool, gene_pool
 from evolearn.learning import LEARNERS, LearnerSettings
 from evolearn.lives import Conditions, Plan
 from evolearn.search_options import Options, check_search
@@ -40,6 +40,9 @@ def assemble(config: RunConfig) -> Setup:
         parameters = world.resolve(config.world.parameters)
     except ValueError as error:
         raise ConfigError(str(error)) from error
+    _known("brain.trunk", [config.brain.trunk], TRUNKS)
+    _known("learner.name", [config.learner.name], LEARNERS)
+    _known("genome.encoding", [config.genome.encoding], ENCODINGS)
     _known("drives.generic", config.drives.generic, DRIVES)
     brain = BrainSpec(
         trunk=config.brain.trunk,
@@ -69,6 +72,7 @@ def assemble(config: RunConfig) -> Setup:
     _check_plasticity(config)
     pool = gene_pool(
         brain=brain,
+        encoding=config.genome.encoding,
         learner=learner.name,
         drive_names=conditions.drive_names,
         modes={group: getattr(config.genome, group).mode for group in GROUPS},

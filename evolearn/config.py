@@ -38,7 +38,7 @@ class WorldPart(_Part):
 class BrainPart(_Part):
     """What a brain is made of."""
 
-    trunk: Literal["mlp"] = Field("mlp", description="kind of trunk")
+    trunk: str = Field("mlp", description="kind of trunk")
     hidden: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
         (24,), min_length=1, max_length=16, description="units per trunk layer"
     )
@@ -47,7 +47,7 @@ class BrainPart(_Part):
 class LearnerPart(_Part):
     """How a life learns, as far as it does not evolve."""
 
-    name: Literal["actor_critic"] = Field("actor_critic", description="kind of learner")
+    name: str = Field("actor_critic", description="kind of learner")
     window: int = Field(20, ge=2, le=4096, description="steps between two learning updates")
     epochs: int = Field(1, ge=1, le=64, description="passes over a window; 1: actor-critic, more: PPO")
     clip: float = Field(0.2, gt=0, le=1, description="PPO: largest change of a probability ratio")
@@ -81,7 +81,7 @@ class GroupPart(_Part):
 class GenomePart(_Part):
     """What evolution searches."""
 
-    encoding: Literal["direct"] = Field("direct", description="one gene per number")
+    encoding: str = Field("direct", description="how genes become weights")
     weights: GroupPart = GroupPart(spread=0.15)
     drives: GroupPart = GroupPart()
     plasticity: GroupPart = GroupPart()
@@ -133,11 +133,12 @@ class RunConfig(_Part):
                     f"evaluation.{name}={value}: must be at most the longest of evaluation.lifetimes, "
                     f"{max(evaluation.lifetimes)}"
                 )
-        if evaluation.birth_steps % evaluation.bin_steps:
-            raise ValueError(
-                f"evaluation.birth_steps={evaluation.birth_steps}: must be a multiple of evaluation.bin_steps, "
-                f"{evaluation.bin_steps}"
-            )
+        for value in (evaluation.birth_steps, *evaluation.lifetimes):
+            if value % evaluation.bin_steps:
+                name = "birth_steps" if value == evaluation.birth_steps else "lifetimes"
+                raise ValueError(
+                    f"evaluation.{name}={value}: must be a multiple of evaluation.bin_steps, {evaluation.bin_steps}"
+                )
         return self
 
 

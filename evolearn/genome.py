@@ -78,12 +78,41 @@ class Gene:
 
 
 @dataclasses.dataclass(frozen=True)
+class Encoding:
+    """A row of ENCODINGS: how the genes of the weights group become weights."""
+
+    genes: Callable[[BrainSpec, FloatArray, float], tuple[Gene, ...]]  # brain, initial weights [W], spread
+    weights: Callable[[BrainSpec, FloatArray], FloatArray]  # brain, gene values [P, genes] -> weights [P, W]
+
+
+def direct_genes(brain: BrainSpec, initial: FloatArray, spread: float) -> tuple[Gene, ...]:
+    """One gene per block of weights, one number per weight."""
+    genes = []
+    start = 0
+    for tensor in brain.tensors:
+        centre = initial[start : start + tensor.size]
+        spreads = np.full(tensor.size, spread, np.float32)
+        genes.append(Gene(tensor.name, "weights", tensor.shape, "identity", centre, spreads))
+        start += tensor.size
+    return tuple(genes)
+
+
+def direct_weights(brain: BrainSpec, values: FloatArray) -> FloatArray:
+    """The gene values are the weights."""
+    return values
+
+
+ENCODINGS = {"direct": Encoding(direct_genes, direct_weights)}
+
+
+@dataclasses.dataclass(frozen=True)
 class GenePool:
     """The gene table: every gene of a newborn in order, and how each group comes into a life."""
 
     genes: tuple[Gene, ...]
     modes: Mapping[str, str]  # group -> mode
     brain: BrainSpec
+    encoding: str = "direct"  # of ENCODINGS
 
     @property
     def evolved(self) -> tuple[Gene, ...]:
@@ -124,6 +153,7 @@ def gene_pool(
     plasticity_centres: Mapping[str, float],
     spreads: Mapping[str, float],
     seed: int,
+    encoding: str = "direct",
 ) -> GenePool:
     """Lay out the genes of a newborn.
 
@@ -136,33 +166,19 @@ def gene_pool(
         plasticity_centres: natural values that differ from the published defaults.
         spreads: standard deviation at the start per group, in gene units.
         seed: of the run: the initial weights are one draw of the standard initialisation.
+        encoding: a name in ENCODINGS.
     """
-    initial = initial_weights(brain, seed)
-    genes = []
-    start = 0
-    for tensor in brain.tensors:
-        spread = np.full(tensor.size, spreads["weights"], np.float32)
-        genes.append(
-            Gene(tensor.name, "weights", tensor.shape, "identity", initial[start : start + tensor.size], spread)
-        )
-        start += tensor.size
+    genes = list(ENCODINGS[encoding].genes(brain, initial_weights(brain, seed), spreads["weights"]))
     for name in drive_names:
-        centre = np.array([drive_centres.get(name, 0.0)], np.float32)
-        genes.append(Gene(name, "drives", (), "identity", centre, np.array([spreads["drives"]], np.float32)))
+        genes.append(_single(name, "drives", "identity", drive_centres.get(name, 0.0), spreads["drives"]))
     for plastic in LEARNERS[learner].plasticity:
-        value = plasticity_centres.get(plastic.name, plastic.default)
-        centre = np.array([TRANSFORMS[plastic.transform].encode(value)], np.float32)
-        genes.append(
-            Gene(
-                plastic.name,
-                "plasticity",
-                (),
-                plastic.transform,
-                centre,
-                np.array([spreads["plasticity"]], np.float32),
-            )
-        )
-    return GenePool(tuple(genes), dict(modes), brain)
+        centre = TRANSFORMS[plastic.transform].encode(plasticity_centres.get(plastic.name, plastic.default))
+        genes.append(_single(plastic.name, "plasticity", plastic.transform, centre, spreads["plasticity"]))
+    return GenePool(tuple(genes), dict(modes), brain, encoding)
+
+
+def _single(name: str, group: str, transform: str, centre: float, spread: float) -> Gene:
+    return Gene(name, group, (), transform, np.array([centre], np.float32), np.array([spread], np.float32))
 
 
 def initial_weights(brain: BrainSpec, seed: int) -> FloatArray:
@@ -205,11 +221,12 @@ def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:
             for genome in range(count):
                 values[genome] = decoder(genomes[genome, places[gene.name]])
         groups[gene.group].append(values)
+    weights = ENCODINGS[pool.encoding].weights(pool.brain, np.concatenate(groups["weights"], axis=1))
     plasticity = np.concatenate(groups["plasticity"], axis=1)
     fresh = pool.modes["weights"] == FRESH
     mean, stdev = initial_distribution(pool.brain) if fresh else (np.zeros(0, np.float32), np.zeros(0, np.float32))
     return Newborns(
-        weights=np.ascontiguousarray(np.concatenate(groups["weights"], axis=1)),
+        weights=np.ascontiguousarray(weights),
         drives=np.ascontiguousarray(np.concatenate(groups["drives"], axis=1)),
         plasticity=np.ascontiguousarray(plasticity),
         scale=np.ascontiguousarray(plasticity[:, INITIAL_SCALE]),

@@ -15,7 +15,7 @@ from evolearn.genome import FloatArray
 from evolearn.lives import Driver, Plan, new_driver
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.rundir import Checkpoint, RunDirectory, create_run
-from evolearn.scores import ArmScores, catch_up_age, quarters, running_score
+from evolearn.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
 from evolearn.search import Search
 
 
@@ -48,7 +48,8 @@ class Display(Protocol):
 class Result:
     """The closing table."""
 
-    lifetime: int  # world steps
+    lifetime: int  # world steps, the longest
+    lifetimes: tuple[int, ...]  # all evaluation lifetimes, world steps
     lives: int
     birth_steps: int
     arms: tuple[ArmScores, ...]
@@ -162,7 +163,7 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, search: Search
                 birth_error=float(birth.std(ddof=1) / len(birth) ** 0.5),
                 quarters=quarters(outcome, rule, long),
                 deaths=float(outcome.deaths.sum(axis=1).mean()),
-                life_fitness=float(life_fitness(outcome, rule, long).mean()),
+                by_lifetime=prefix_scores(outcome, rule, long, evaluation.lifetimes),
                 running=tuple(float(value) for value in running_score(outcome, rule, long, window)),
             )
         )
@@ -170,7 +171,9 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, search: Search
     catch_up = catch_up_age(
         by_name["blank"].running, by_name["evolved"].birth, evaluation.birth_steps, evaluation.bin_steps
     )
-    result = Result(long.lifetime, evaluation.lives, evaluation.birth_steps, tuple(rows), catch_up)
+    result = Result(
+        long.lifetime, evaluation.lifetimes, evaluation.lives, evaluation.birth_steps, tuple(rows), catch_up
+    )
     directory.save_result(result.as_json())
     return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ class ArmScores:
     birth_error: float  # its standard error over lives
     quarters: tuple[float, ...]  # score by quarter of life
     deaths: float  # per life
-    life_fitness: float  # over the whole life
+    by_lifetime: tuple[float, ...]  # life fitness at each evaluation lifetime: prefixes of the same lives
     running: tuple[float, ...]  # running score by age: entry i ends with age bin i + window - 1
 
 
@@ -40,6 +41,19 @@ def running_score(outcome: Outcome, rule: str, plan: Plan, window: int) -> npt.N
     """
     starts = range(plan.bins - window + 1)
     return np.array([score(outcome, rule, start, start + window, plan).mean() for start in starts])
+
+
+def prefix_scores(outcome: Outcome, rule: str, plan: Plan, lifetimes: Sequence[int]) -> tuple[float, ...]:
+    """Mean life fitness at several lifetimes: a shorter life is the beginning of a longer one.
+
+    Args:
+        outcome: [L, ..] of lives as long as the longest.
+        rule: of the world's fitness.
+        plan: with which the lives were lived.
+        lifetimes: world steps, multiples of the plan's bin_steps.
+    """
+    bin_steps = plan.bin_steps or plan.lifetime
+    return tuple(float(score(outcome, rule, 0, lifetime // bin_steps, plan).mean()) for lifetime in lifetimes)
 
 
 def quarters(outcome: Outcome, rule: str, plan: Plan) -> tuple[float, ...]:

@@ -30,7 +30,7 @@ _GAUSSIAN = {"pgpe": PGPE, "snes": SNES, "xnes": XNES, "cem": CEM}
 _CMAES_STATE = ("m", "sigma", "C", "A", "p_sigma", "p_c")
 
 
-class _GenomeProblem(Problem):
+class _GenomeProblem(Problem):  # type: ignore[misc]  # EvoTorch is not typed
     """Maximise whatever `evaluate_z` says during the current step."""
 
     def __init__(self, genes: int, seed: int) -> None:

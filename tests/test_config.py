@@ -88,6 +88,10 @@ def test_config_to_yaml_to_config_is_the_same(seed, hidden, rate, until, tmp_pat
             "evaluation.birth_steps=650: must be a multiple of evaluation.bin_steps, 100",
         ),
         (
+            {**MINIMAL, "evaluation": {"lifetimes": [1250]}},
+            "evaluation.lifetimes=1250: must be a multiple of evaluation.bin_steps, 100",
+        ),
+        (
             {**MINIMAL, "evaluation": {"lifetimes": [500]}},
             "evaluation.birth_steps=600: must be at most the longest of evaluation.lifetimes, 500",
         ),
