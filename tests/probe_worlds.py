@@ -10,7 +10,7 @@ from evolearn.genome import initial_distribution
 from evolearn.learning import LEARNERS, LearnerSettings
 from evolearn.life import Newborns
 from evolearn.lives import Conditions
-from evolearn.rng import BIRTH, WORLD, at_step, new_rng, open_stream, uniform
+from evolearn.rng import BIRTH, WORLD, at_step, new_rng, normal, open_stream, uniform
 from evolearn.world import Box, Discrete, Parameter, Signal, World, compile_world
 
 STATE = np.dtype([("shown", "f8"), ("secret", "i8"), ("chosen", "i8"), ("age", "i8")], align=True)
@@ -183,6 +183,44 @@ luck = World(
     observe=observe_shown,
     step=step_luck,
 )
+
+
+def begin_shown_anything(state, parameters, rng):
+    state.shown = normal(rng)
+    state.age = 0
+
+
+def observe_shown_and_age(state, parameters, observation):
+    observation[0] = state.shown
+    observation[1] = 0.3 * state.age
+
+
+def step_restless(state, parameters, action, senses, rng):
+    drawn = uniform(rng)
+    senses[0] = state.shown * drawn
+    senses[1] = state.age
+    state.age += 1
+    state.shown = 0.5 * state.shown + normal(rng)
+    return drawn, drawn < 0.15, drawn > 0.85
+
+
+def restless_with(name, actions):
+    return World(
+        name=name,
+        doc="Episodes of some three steps: half of them are terminated, half truncated; actions change nothing.",
+        observations=(Signal("shown", "1"), Signal("age", "3 steps")),
+        actions=actions,
+        senses=(Signal("gain", "1"), Signal("age", "steps")),
+        state=STATE,
+        born=born_plain,
+        begin=begin_shown_anything,
+        observe=observe_shown_and_age,
+        step=step_restless,
+    )
+
+
+restless = restless_with("restless", Discrete(3))
+restless_box = restless_with("restless-box", Box(3))
 
 SOUND, RAISES, NAN_FITNESS, NAN_OBSERVATION, NAN_SENSE, OUT_OF_RANGE, HANGS, RAISES_AT_BIRTH = range(8)
 FAULTY_STATE = np.dtype([("age", "i8"), ("chosen", "i8"), ("spins", "i8")], align=True)

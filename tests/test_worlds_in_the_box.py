@@ -6,7 +6,16 @@ import math
 import gymnasium
 import numpy as np
 import pytest
-from probe_worlds import PROBES, Stage, luck, newborns_for, only_evolution, only_learning, reward_by_observation
+from probe_worlds import (
+    PROBES,
+    Stage,
+    luck,
+    newborns_for,
+    only_evolution,
+    only_learning,
+    restless,
+    reward_by_observation,
+)
 
 from evolearn.evaluate import life_fitness
 from evolearn.life import FINISHED, FROM_ORACLE, FROM_UNIFORM
@@ -24,10 +33,10 @@ EXTREMES = [
     for parameter in world.parameters
     for value in (parameter.low, parameter.high)
 ]
-CASES = [(world, {}) for world in (*COMPILED, *PROBES, luck)] + EXTREMES
+CASES = [(world, {}) for world in (*COMPILED, *PROBES, luck, restless)] + EXTREMES
 NAMES = [f"{world.name} {how or ''}".strip() for world, how in CASES]
 # The other probes have nothing to draw.
-DIFFERS_BY_LIFE = (*COMPILED, reward_by_observation, only_evolution, only_learning, luck)
+DIFFERS_BY_LIFE = (*COMPILED, reward_by_observation, only_evolution, only_learning, luck, restless)
 each_case = pytest.mark.parametrize(("world", "parameters"), CASES, ids=NAMES)
 
 
@@ -123,7 +132,7 @@ def test_a_world_describes_itself(world):
         (cart_pole, {"predictability": 1.0}, 40.0, 450.0),
         (cart_pole, {"predictability": 0.0}, 60.0, 400.0),
     ],
-    ids=str,
+    ids=["savannah 0", "savannah 90", "savannah 180", "cart-pole 1", "cart-pole 0"],
 )
 def test_the_oracle_leaves_random_actions_far_behind(world, parameters, random_at_most, oracle_at_least, driver_for):
     driver = driver_for(world, **parameters)

@@ -10,7 +10,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for
+from probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for, restless, restless_box
 
 from evolearn.lives import FusedDriver, Plan, lives
 from evolearn.rng import TEST, life_keys
@@ -22,7 +22,7 @@ CASES = {
     "cart-pole": (cart_pole, {"predictability": 0.3, "hidden": (11, 6), "generic_drives": ALL_DRIVES}),
     "savannah": (savannah, {"alpha": 75.0, "hidden": (12,), "generic_drives": ALL_DRIVES}),
     "savannah, two epochs": (savannah, {"alpha": 0.0, "settings": SETTINGS._replace(epochs=2)}),
-    **{world.name: (world, {}) for world in (*PROBES, luck)},
+    **{world.name: (world, {}) for world in (*PROBES, luck, restless, restless_box)},
 }
 STEPS, WINDOW, COUNT = 64, 32, 2
 

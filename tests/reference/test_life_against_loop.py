@@ -1,0 +1,100 @@
+"""A whole life, learning included, against the loop that the design describes, written with torch and by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from probe_worlds import SETTINGS, Stage, newborns_for, restless, restless_box
+from torch_learner import torch_learner
+
+from evolearn.brain import GOES_ON, TERMINATED, TRUNCATED, Window
+from evolearn.lives import Plan, lives
+from evolearn.rng import ACTION, SELECTION, at_step, life_keys, new_rng, normal_pair, open_stream, uniform
+
+DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT, RATE = 0.9, 0.8, 0.02, 0.5, 3e-3
+LIFETIME, WINDOW, LEARN_FROM = 150, 16, 10
+WANTS = {"fitness": 0.7, "gain": -0.4, "age": 0.2}
+
+
+def choose(spec, parameters, rng):
+    """An action from policy parameters and the life's action stream."""
+    if spec.policy == "categorical":
+        odds = np.cumsum(np.exp(parameters - parameters.max()))
+        return np.array([np.searchsorted(odds, uniform(rng) * odds[-1])])
+    draws = np.array([normal_pair(rng) for _ in range(math.ceil(spec.actions / 2))]).reshape(-1)[: spec.actions]
+    return parameters[: spec.actions] + np.exp(parameters[spec.actions :]) * draws
+
+
+def live_by_hand(world, spec, weights, key, settings):
+    """Observations, actions, ends and the final weights of one life."""
+    learner = torch_learner(spec, weights, settings, RATE)
+    stage = Stage(world, key)
+    action_rng = new_rng()
+    open_stream(action_rng, key, ACTION)
+    seen, done, ends = [], [], []
+    rows = []
+    for t in range(LIFETIME):
+        observation = stage.observe()
+        at_step(action_rng, t + 1)
+        with torch.no_grad():
+            parameters, _ = learner.brain(torch.from_numpy(observation).double())
+        action = choose(spec, parameters.numpy(), action_rng).astype(np.float32)
+        fitness, terminated, truncated, senses = stage.step(action)
+        end = TERMINATED if terminated else TRUNCATED if truncated else GOES_ON
+        reward = WANTS["fitness"] * fitness + WANTS["gain"] * senses[0] + WANTS["age"] * senses[1]
+        with torch.no_grad():
+            _, final_value = learner.brain(torch.from_numpy(stage.observe()).double())
+        if end != GOES_ON:
+            stage.begin()
+        seen.append(observation)
+        done.append(action)
+        ends.append(end)
+        if t >= LEARN_FROM:
+            rows.append((observation, action, reward, end, final_value.item()))
+        if len(rows) == WINDOW:
+            observations, actions, rewards, window_ends, final_values = zip(*rows, strict=True)
+            window = Window(
+                observations=np.array([*observations, stage.observe()]),
+                activations=None,
+                outputs=None,
+                actions=np.array(actions),
+                rewards=np.array(rewards),
+                ends=np.array(window_ends),
+                final_values=np.array(final_values),
+            )
+            learner.learn(window, settings, DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT)
+            rows = []
+    return np.array(seen), np.array(done), np.array(ends), learner.brain.flat()
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("world", [restless, restless_box], ids=["choices", "box"])
+def test_a_compiled_life_is_the_loop_by_hand(world, epochs, driver_for):
+    settings = SETTINGS._replace(epochs=epochs)
+    driver = driver_for(world, settings=settings, hidden=(7, 5))
+    spec = driver.conditions.brain
+    newborns = newborns_for(
+        driver.conditions,
+        drives=WANTS,
+        learning_rate=RATE,
+        discount=DISCOUNT,
+        gae_lambda=GAE_LAMBDA,
+        entropy_bonus=BONUS,
+        value_weight=VALUE_WEIGHT,
+    )
+    keys = life_keys(21, SELECTION, 2, 1)
+    plan = Plan(LIFETIME, learn_from=LEARN_FROM, final_weights=True)
+    outcome, trace = lives(driver, driver.conditions, newborns, np.zeros(1, int), keys, plan, LIFETIME)
+    seen, done, ends, final_weights = live_by_hand(world, spec, newborns.weights[0], keys[0], settings)
+    assert {GOES_ON, TERMINATED, TRUNCATED} == set(ends)
+    np.testing.assert_array_equal(trace.observations, seen)
+    np.testing.assert_array_equal(trace.ends, ends)
+    np.testing.assert_allclose(trace.actions, done, rtol=1e-3, atol=1e-4)
+    learned = np.abs(final_weights - newborns.weights[0]).max()
+    assert learned > 5 * RATE
+    np.testing.assert_allclose(outcome.final_weights[0], final_weights, rtol=0, atol=2e-3 * learned)
+    assert outcome.finished[0].sum() == np.sum(ends != GOES_ON)
+    assert outcome.deaths[0].sum() == np.sum(ends == TERMINATED)
+    expected_drives = [trace.drives[:, place].sum(dtype=float) for place in range(3)]
+    np.testing.assert_allclose(outcome.drives[0], expected_drives, rtol=1e-6)
