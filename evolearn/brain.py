@@ -28,7 +28,6 @@ from evolearn.policy import POLICIES
 TANH_LIMIT = 7.6  # beyond it tanh is flat to 6e-7
 
 
-
 class Window(NamedTuple):
     """What one life remembers between two learning updates: N steps, and the observation after them."""
 
@@ -117,9 +116,7 @@ class Trunk:
 _LIMIT = np.float32(TANH_LIMIT)
 _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
-_P = tuple(
-    np.float32(c) for c in (9.999999822e-01, 1.346297630e-01, 3.594074070e-03, 2.229368076e-05, 1.586441586e-08)
-)
+_P = tuple(np.float32(c) for c in (9.999999822e-01, 1.346297630e-01, 3.594074070e-03, 2.229368076e-05, 1.586441586e-08))
 _Q = tuple(np.float32(c) for c in (1.0, 4.679630193e-01, 2.624851090e-02, 3.449179891e-04, 8.763015157e-07))
 
 

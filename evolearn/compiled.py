@@ -30,12 +30,13 @@ COMPILES = not numba.config.DISABLE_JIT
 
 
 def _source_hash() -> str:
-    """Hash of every source file of this package: Numba's cache does not notice an edited callee in another file."""
+    """Hash of all sources that are compiled: Numba's cache does not notice an edited callee in another file."""
     digest = hashlib.sha256(numba.__version__.encode())
-    package = Path(__file__).parent
-    for path in sorted(package.glob("*.py")):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        content = path.read_bytes()
+        if b"evolearn.compiled" in content:  # where every decorator comes from; this file is one of them
+            digest.update(path.name.encode())
+            digest.update(content)
     return digest.hexdigest()[:16]
 
 
@@ -58,6 +59,11 @@ def _cache_directory() -> Path:
 
 if COMPILES:
     numba.config.CACHE_DIR = str(_cache_directory())
+
+
+def cache_folder() -> Path | None:
+    """Where compiled code is kept; None if nothing is compiled."""
+    return Path(numba.config.CACHE_DIR) if COMPILES else None
 
 
 def compiled(function: F) -> F:
@@ -90,9 +96,15 @@ def plug(function: F, signature: Any) -> F:
     return numba.njit([signature], fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True)(source)
 
 
-def adapter(function: F, signature: Any = None) -> F:
-    """Compile a closure, for one signature if given; not cached, since a closure's contents have no stable name."""
-    return numba.njit(signature and [signature], error_model="numpy", nogil=True)(function)
+def adapter(function: F, signature: Any = None, cached: bool = False) -> F:
+    """Compile glue between parts, for one signature if given.
+
+    Args:
+        function: a closure, which Numba cannot keep, or a function in a file that changes with all it calls.
+        signature: Numba's.
+        cached: keep it on disk.
+    """
+    return numba.njit(signature and [signature], error_model="numpy", nogil=True, cache=cached)(function)
 
 
 def aligned_zeros(*shape: int, dtype: Any = np.float32) -> np.ndarray[Any, Any]:

@@ -225,7 +225,9 @@ def learn_actor_critic(
 
 def actor_critic_memory(spec: BrainSpec, window: int) -> int:
     """Floats of memory that `learn_actor_critic` needs for one life."""
-    return 3 * _whole_lines(spec.weights) + 3 * window + window * spec.outputs + TRUNKS[spec.trunk].scratch(spec, window)
+    return (
+        3 * _whole_lines(spec.weights) + 3 * window + window * spec.outputs + TRUNKS[spec.trunk].scratch(spec, window)
+    )
 
 
 @dataclasses.dataclass(frozen=True)

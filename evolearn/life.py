@@ -17,11 +17,11 @@ from numba import types
 
 from evolearn.brain import BACKWARD_TYPE, GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED, Window
 from evolearn.compiled import aligned_zeros, compiled, inlined, locate, matrix, plug, vector
+from evolearn.compiled_world import BEGIN_TYPE, BORN_TYPE, OBSERVE_TYPE, ORACLE_TYPE, STEP_TYPE
 from evolearn.drives import FEEL_TYPE
 from evolearn.learning import LEARN_TYPE, SETTINGS_TYPE
 from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE
 from evolearn.rng import ACTION, BIRTH, INIT, RNG_SIZE, WORLD, at_step, integer, normal, open_stream, uniform
-from evolearn.world import BEGIN_TYPE, BORN_TYPE, OBSERVE_TYPE, ORACLE_TYPE, STEP_TYPE
 
 # Where actions come from.
 FROM_BRAIN, FROM_UNIFORM, FROM_ORACLE = 0, 1, 2
@@ -465,7 +465,7 @@ def live(
         traces: written as far as its arrays reach; of use for one life at a time.
         first: first life of this piece.
         last: end of this piece.
-    """
+    """  # noqa: D417
     layers = vector(body.layers, 0, body.layers.size)
     desk = desk_of(desks, 0)
     outcome = outcome_of(outcomes)

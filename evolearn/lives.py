@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from evolearn.brain import BACKWARD_TYPE, THINK_TYPE, TRUNKS, BrainSpec
 from evolearn.compiled import plug
+from evolearn.compiled_world import compile_world
 from evolearn.drives import compose
 from evolearn.learning import LEARN_TYPE, LEARNERS, LearnerSettings
 from evolearn.life import (
@@ -35,7 +36,7 @@ from evolearn.life import (
 )
 from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE, POLICIES
 from evolearn.rng import LifeKey
-from evolearn.world import Declaration, World, WorldError, compile_world
+from evolearn.world import Declaration, World, WorldError
 
 PIECE_STEPS = 60_000  # world steps in a piece: a few hundredths of a second between two looks at the clock
 FAULTS = {BAD_OBSERVATION: "observation", BAD_FITNESS: "fitness", BAD_SENSE: "sense or drive"}
@@ -253,9 +254,7 @@ class FusedDriver:
 
     def _desks(self, plan: Plan) -> Desk:
         course = self._parts.course(self.conditions, plan)
-        return new_desks(
-            1, self._parts.body, course, self.conditions.brain.weights, len(self.conditions.drive_names)
-        )
+        return new_desks(1, self._parts.body, course, self.conditions.brain.weights, len(self.conditions.drive_names))
 
     def _live_piece(self, job: Job, desks: Desk, first: int, last: int) -> None:
         parts = self._parts

@@ -314,8 +314,6 @@ class _Stepper:
         self._be_born_all(job.newborns, job.genomes, job.keys, course, desks)
         fault = self._live_in_step(job, course, desks, status, ages)
         if fault is not None:
-            # Whatever raised may not be in a state to be reset.
-            self.close()
             return fault
         self._close_all(job.outcome, desks, status, ages)
         faulty = np.flatnonzero(np.isin(status, list(FAULTS)))
@@ -348,10 +346,9 @@ class _Stepper:
                 endings = environments.step_all(t, places, *world)
                 if self._experience_all(*brain, *record, t, fitness, terminated, truncated):
                     places = _who_goes_on(places, status, ages, t)
-                    endings = [place for place in endings if status[place] == FINISHED]
                 for place in endings:
                     environments.begin_again(place, t, desks.observation[place])
-                if _fills_window(course, t):
+                if t < course.learn_until:
                     self._learn_all(*lesson)
                 if not places:
                     break
@@ -367,12 +364,6 @@ def _who_goes_on(places: list[int], status: npt.NDArray[np.int64], ages: npt.NDA
         if status[place] != FINISHED:
             ages[place] = t
     return [place for place in places if status[place] == FINISHED]
-
-
-def _fills_window(course: Course, t: int) -> bool:
-    """Whether step `t` fills the window; it does so for all lives of a chunk, which are of one age."""
-    learns = course.learn_from <= t < course.learn_until
-    return learns and (t - course.learn_from + 1) % course.window == 0
 
 
 class _Task(NamedTuple):
@@ -434,7 +425,7 @@ class StepwiseDriver:
                 continue
             faults[first + fault.place] = fault.text
             if fault.at_once:
-                self._end_now()
+                self._end_now()  # environments too: what raised may not be in a state to be reset
                 faults = {first + fault.place: fault.text}
                 break
         if faults:

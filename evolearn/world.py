@@ -8,27 +8,21 @@ Helpers that those functions call carry the decorator `world_code`.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from numba import types
 
-from evolearn.compiled import adapter, locate, record, world_code
+from evolearn.compiled import world_code
 
 __all__ = [
     "Box",
-    "CompiledWorld",
     "Discrete",
     "Parameter",
     "Signal",
     "World",
     "WorldError",
-    "compile_world",
-    "locate",
     "world_code",
 ]
 
@@ -185,119 +179,3 @@ class World(Declaration):
             count = len(inspect.signature(getattr(function, "py_func", function)).parameters)
             if count != expected:
                 raise WorldError(f"world {self.name}: {name} takes {count} arguments: must take {expected}, see World")
-
-
-# How the kernel sees a world: state and parameters by handle, everything else as arrays.
-_HANDLE = types.uintp
-_FLOATS = types.float32[::1]
-_RNG = types.int64[::1]
-BORN_TYPE = types.void(_HANDLE, _HANDLE, _RNG)
-BEGIN_TYPE = BORN_TYPE
-OBSERVE_TYPE = types.void(_HANDLE, _HANDLE, _FLOATS)
-STEP_TYPE = types.Tuple((types.float64, types.boolean, types.boolean))(_HANDLE, _HANDLE, _FLOATS, _FLOATS, _RNG)
-ORACLE_TYPE = types.void(_HANDLE, _HANDLE, _FLOATS)
-
-
-class CompiledWorld(NamedTuple):
-    """A world as the kernel takes it: five functions on handles, the state's size and the parameters' bytes."""
-
-    born: Any
-    begin: Any
-    observe: Any
-    step: Any
-    oracle: Any
-    state_size: int  # bytes
-    parameters: npt.NDArray[np.uint8]  # one record of float64 fields, as bytes
-
-
-def parameter_dtype(world: World) -> np.dtype[Any]:
-    """The record that the world's functions see as `parameters`."""
-    # A record needs a field, also for a world without parameters.
-    return np.dtype([(parameter.name, "f8") for parameter in world.parameters] or [("none", "f8")], align=True)
-
-
-def compile_world(world: World, parameters: Mapping[str, float]) -> CompiledWorld:
-    """Make `world` ready for the kernel, with `parameters` (checked, see `World.resolve`) baked in as data.
-
-    Raises:
-        WorldError: the world's source does not compile; the message ends with the compiler's reason.
-    """
-    values = world.resolve(parameters)
-    packed = np.zeros(1, parameter_dtype(world))
-    for name, value in values.items():
-        packed[name] = value
-    # A buffer of its own size plus padding keeps the record's address valid as long as the array lives.
-    return CompiledWorld(*_adapters(world), max(world.state.itemsize, 1), packed.view(np.uint8).copy())
-
-
-@functools.lru_cache(maxsize=32)
-def _adapters(world: World) -> tuple[Any, Any, Any, Any, Any]:
-    state_type = world.state
-    parameter_type = parameter_dtype(world)
-    born = _as_world_code(world.born)
-    begin = _as_world_code(world.begin)
-    observe = _as_world_code(world.observe)
-    step = _as_world_code(world.step)
-    oracle = _as_world_code(world.oracle or _no_oracle)
-
-    def adapted_born(state, parameters, rng):  # type: ignore[no-untyped-def]
-        born(record(state, state_type), record(parameters, parameter_type), rng)
-
-    def adapted_begin(state, parameters, rng):  # type: ignore[no-untyped-def]
-        begin(record(state, state_type), record(parameters, parameter_type), rng)
-
-    def adapted_observe(state, parameters, observation):  # type: ignore[no-untyped-def]
-        observe(record(state, state_type), record(parameters, parameter_type), observation)
-
-    def adapted_step(state, parameters, action, senses, rng):  # type: ignore[no-untyped-def]
-        fitness, terminated, truncated = step(
-            record(state, state_type), record(parameters, parameter_type), action, senses, rng
-        )
-        return float(fitness), bool(terminated), bool(truncated)
-
-    def adapted_discrete_step(state, parameters, action, senses, rng):  # type: ignore[no-untyped-def]
-        fitness, terminated, truncated = step(
-            record(state, state_type), record(parameters, parameter_type), int(action[0]), senses, rng
-        )
-        return float(fitness), bool(terminated), bool(truncated)
-
-    def adapted_oracle(state, parameters, action):  # type: ignore[no-untyped-def]
-        oracle(record(state, state_type), record(parameters, parameter_type), action)
-
-    def adapted_discrete_oracle(state, parameters, action):  # type: ignore[no-untyped-def]
-        action[0] = oracle(record(state, state_type), record(parameters, parameter_type), action)
-
-    has_discrete_oracle = world.is_discrete and world.oracle is not None
-    pairs = (
-        (adapted_born, BORN_TYPE),
-        (adapted_begin, BEGIN_TYPE),
-        (adapted_observe, OBSERVE_TYPE),
-        (adapted_discrete_step if world.is_discrete else adapted_step, STEP_TYPE),
-        (adapted_discrete_oracle if has_discrete_oracle else adapted_oracle, ORACLE_TYPE),
-    )
-    compiled = []
-    for function, signature in pairs:
-        try:
-            compiled.append(adapter(function, signature))
-        except Exception as error:
-            name = function.__name__.rsplit("_", 1)[1]
-            raise WorldError(
-                f"world {world.name}: {name} does not compile: {_reason(error)}\n"
-                "Worlds are scalar Python that Numba understands; helpers need the decorator evolearn.world.world_code."
-            ) from error
-    return tuple(compiled)  # type: ignore[return-value]
-
-
-def _as_world_code(function: Callable[..., Any]) -> Any:
-    return function if hasattr(function, "py_func") else world_code(function)
-
-
-def _no_oracle(state: Any, parameters: Any, action: Any) -> None:
-    """Stand in for a world without an oracle; `Actions.ORACLE` is refused before it can be called."""
-
-
-def _reason(error: Exception) -> str:
-    """The lines of a Numba error that a world's author can act on."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    keep = [line for line in lines if not line.startswith(("During:", "Failed in nopython", "[1]", "[2]"))]
-    return "\n  ".join(keep[-12:])

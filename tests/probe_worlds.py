@@ -6,12 +6,13 @@ import numpy as np
 
 from evolearn.brain import BrainSpec
 from evolearn.compiled import COMPILES
+from evolearn.compiled_world import compile_world
 from evolearn.genome import initial_distribution
 from evolearn.learning import LEARNERS, LearnerSettings
 from evolearn.life import Newborns
 from evolearn.lives import Conditions
 from evolearn.rng import BIRTH, WORLD, at_step, new_rng, normal, open_stream, uniform
-from evolearn.world import Box, Discrete, Parameter, Signal, World, compile_world
+from evolearn.world import Box, Discrete, Parameter, Signal, World
 
 STATE = np.dtype([("shown", "f8"), ("secret", "i8"), ("chosen", "i8"), ("age", "i8")], align=True)
 COIN = Discrete(2, ("left", "right"))

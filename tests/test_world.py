@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from probe_worlds import COIN, ONE, STATE, begin_shown_one, born_plain, conditions_for, observe_shown, step_always_one
 
+from evolearn.compiled_world import compile_world, parameter_dtype
 from evolearn.lives import FusedDriver, new_driver
 from evolearn.world import (
     Box,
@@ -15,8 +16,6 @@ from evolearn.world import (
     Signal,
     World,
     WorldError,
-    compile_world,
-    parameter_dtype,
 )
 
 SOUND = {

@@ -7,7 +7,8 @@ import textwrap
 
 import pytest
 
-from evolearn.world import World, compile_world
+from evolearn.compiled_world import compile_world
+from evolearn.world import World
 from evolearn.worldfinder import WorldNotFound, find_world, registered_worlds
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah

@@ -1,0 +1,108 @@
+"""The cache of compiled worlds: kept while the source is the same, never served after a change."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evolearn.compiled_world import source_fingerprint
+from worlds.cart_pole import cart_pole
+from worlds.savannah import savannah
+
+WORLD = '''
+"""A world whose fitness comes from a helper in another file."""
+import numpy as np
+from evolearn.world import Box, Signal, World
+from {helper} import gain
+
+STATE = np.dtype([("age", "i8")], align=True)
+
+
+def born(state, parameters, rng):
+    state.age = 0
+
+
+def begin(state, parameters, rng):
+    state.age = 0
+
+
+def observe(state, parameters, observation):
+    observation[0] = 1.0
+
+
+def step(state, parameters, action, senses, rng):
+    return gain(), False, False
+
+
+world = World(
+    name="helped", doc=__doc__, observations=(Signal("one", "1"),), actions=Box(1), state=STATE,
+    born=born, begin=begin, observe=observe, step=step,
+)
+'''
+
+HELPER = """
+from evolearn.world import world_code
+
+
+@world_code
+def gain():
+    return {value}
+"""
+
+USE = """
+import numpy as np
+from evolearn.compiled_world import compile_world
+from helped import world
+
+compiled = compile_world(world, {})
+buffers = [np.zeros(64, np.uint8) for _ in range(2)]
+handles = [np.uint64(buffer.ctypes.data) for buffer in buffers]
+floats = np.zeros(1, np.float32)
+print(compiled.step(*handles, floats, np.zeros(0, np.float32), np.zeros(11, np.int64))[0])
+"""
+
+
+def test_a_helper_edited_in_another_file_is_compiled_again(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "helped.py").write_text(WORLD.format(helper="helper_of_helped"))
+    results = []
+    for value in ("1.0", "2.0", "1.0"):
+        (tmp_path / "helper_of_helped.py").write_text(HELPER.format(value=value))
+        command = [sys.executable, "-c", textwrap.dedent(USE)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        assert done.returncode == 0, done.stderr
+        results.append(float(done.stdout))
+    assert results == [1.0, 2.0, 1.0]
+
+
+def test_fingerprints_tell_worlds_apart_and_are_stable() -> None:
+    first = source_fingerprint([savannah.step, savannah.born], "label")
+    assert first == source_fingerprint([savannah.step, savannah.born], "label")
+    assert first != source_fingerprint([savannah.step, savannah.born], "another label")
+    assert first != source_fingerprint([cart_pole.step, cart_pole.born], "label")
+
+
+GLOBAL_TABLE = np.zeros(3)
+
+
+def reads_table() -> float:
+    return GLOBAL_TABLE[0]
+
+
+def test_a_changed_global_changes_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = source_fingerprint([reads_table], "")
+    monkeypatch.setitem(globals(), "GLOBAL_TABLE", np.ones(3))
+    assert source_fingerprint([reads_table], "") != before
+
+
+def test_closures_are_not_kept() -> None:
+    hidden = 3.0
+
+    def closure() -> float:
+        return hidden
+
+    assert source_fingerprint([closure], "") is None
+    assert source_fingerprint([reads_table], "") is not None
