@@ -84,7 +84,7 @@ def _function_at(signature: Any) -> Any:
 
     def from_address(typing_context, address):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            made: Any = cgutils.create_struct_proxy(function_type)(context, builder)  # type: ignore[no-untyped-call]
+            made: Any = cgutils.create_struct_proxy(function_type)(context, builder)
             made.jit_addr = builder.inttoptr(arguments[0], cgutils.voidptr_t)
             return made._getvalue()
 
@@ -125,7 +125,7 @@ _I = types.int64
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
 _D1 = types.float64[::1]
 _B1 = types.boolean[::1]
-PARTS_TYPE = types.NamedUniTuple(_I, 6, Parts)  # type: ignore[no-untyped-call]
+PARTS_TYPE = types.NamedUniTuple(_I, 6, Parts)
 BORN_ALL_TYPE = types.void(NEWBORNS_TYPE, _I1, _I2, COURSE_TYPE, DESKS_TYPE)
 ACT_ALL_TYPE = _I(PARTS_TYPE, _I1, COURSE_TYPE, DESKS_TYPE, _I1, _I)
 EXPERIENCE_ALL_TYPE = _I(

@@ -15,12 +15,12 @@ import pytest
 from probe_worlds import conditions_for, newborns_for
 
 from evolearn.compiled import COMPILES
+from evolearn.compiled_world import compile_world
 from evolearn.gymnasium_world import gymnasium_world
 from evolearn.life import BAD_FITNESS, DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
 from evolearn.lives import Job, Plan, empty_outcome, empty_trace, lives, new_driver
 from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream
 from evolearn.stepwise import StepwiseDriver, WorkerDied
-from evolearn.compiled_world import compile_world
 from evolearn.world import WorldError
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
