@@ -150,6 +150,8 @@ def source_fingerprint(functions: list[Callable[..., Any]], label: str) -> str |
             return None
         files.add(file)
         digest.update(f"{function.__module__}.{function.__qualname__}".encode())
+        # Two lambdas of one file, or a name defined twice, differ in nothing but this.
+        digest.update(repr((_identity(function.__code__), function.__defaults__)).encode())
         for name in sorted(_names(function.__code__)):
             if name not in function.__globals__:
                 continue
@@ -168,6 +170,11 @@ def source_fingerprint(functions: list[Callable[..., Any]], label: str) -> str |
     for file in sorted(files):
         digest.update(Path(file).read_bytes())
     return digest.hexdigest()[:24]
+
+
+def _identity(code: python_types.CodeType) -> tuple[Any, ...]:
+    constants = [_identity(value) if isinstance(value, python_types.CodeType) else value for value in code.co_consts]
+    return code.co_firstlineno, code.co_code, code.co_names, code.co_varnames, constants
 
 
 def _names(code: python_types.CodeType) -> set[str]:

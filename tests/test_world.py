@@ -4,7 +4,17 @@ import dataclasses
 
 import numpy as np
 import pytest
-from probe_worlds import COIN, ONE, STATE, begin_shown_one, born_plain, conditions_for, observe_shown, step_always_one
+from probe_worlds import (
+    COIN,
+    ONE,
+    STATE,
+    Stage,
+    begin_shown_one,
+    born_plain,
+    conditions_for,
+    observe_shown,
+    step_always_one,
+)
 
 from evolearn.compiled_world import compile_world, parameter_dtype
 from evolearn.lives import FusedDriver, new_driver
@@ -152,6 +162,15 @@ def step_without_truncation(state, parameters, action, senses, rng):
 def test_a_source_that_does_not_compile_is_named_with_the_compilers_reason(changes, message):
     with pytest.raises(WorldError, match=f"(?s){message}.*helpers need the decorator evolearn.world.world_code"):
         compile_world(world_with(**changes), {})
+
+
+def test_two_worlds_of_one_file_with_functions_of_one_name_keep_their_own_code():
+    steps = [lambda state, parameters, action, senses, rng: (1.0, False, False)]
+    steps.append(lambda state, parameters, action, senses, rng: (2.0, False, False))
+    earned = [
+        Stage(world_with(name=f"toy {place}", step=step), (0, 0, 0, 0)).step(0)[0] for place, step in enumerate(steps)
+    ]
+    assert earned == [1.0, 2.0]
 
 
 def test_a_world_that_is_no_compiled_one_is_not_lived_fused():
