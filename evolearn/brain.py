@@ -20,7 +20,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
 
 from evolearn.compiled import compiled, matrix, vector
 from evolearn.policy import POLICIES
@@ -130,32 +133,118 @@ def tanh(x: Any) -> Any:
     return x * numerator / denominator
 
 
-@compiled
-def accumulate(factors: Any, source: Any, target: Any) -> None:
-    """Add ``source @ factors`` to `target`; float32 [inputs, units], [inputs], [units]."""
-    inputs = source.size
+_CHAINS = 4  # independent sums per target: a multiply-add takes four cycles, and two can begin in each
+_INDEX = ir.IntType(64)
+
+
+def add_product(
+    target: Any, source: Any, place: int, stride: int, factors: Any, start: int, width: int, rows: int
+) -> None:
+    """Add ``source[place + i stride] * factors[start + i width ..]`` to `target` for every i below `rows`.
+
+    With strides, one function is the layer's product and both of its gradients. No index is checked. When compiled
+    the target stays in vector registers; the plain loop, which the compiler vectorises too, loads and stores it
+    every few rows and takes almost three times as long for a layer of 32 by 32.
+
+    Args:
+        target: float32 [units], added to.
+        source: float32, C-contiguous, places counted flat.
+        place: of the first row's weight in `source`.
+        stride: from one row's weight to the next.
+        factors: float32, C-contiguous, places counted flat; each row has `units` of them.
+        start: of the first row in `factors`.
+        width: from one row to the next.
+        rows: how many.
+    """
     units = target.size
-    # Several inputs at a time: a fraction of the loads and stores of `target`.
-    done = 0
-    for block in range(inputs // 8):
-        i = 8 * block
-        x0, x1, x2, x3 = source[i], source[i + 1], source[i + 2], source[i + 3]
-        x4, x5, x6, x7 = source[i + 4], source[i + 5], source[i + 6], source[i + 7]
-        for j in range(units):
-            low = x0 * factors[i, j] + x1 * factors[i + 1, j] + x2 * factors[i + 2, j] + x3 * factors[i + 3, j]
-            high = x4 * factors[i + 4, j] + x5 * factors[i + 5, j] + x6 * factors[i + 6, j] + x7 * factors[i + 7, j]
-            target[j] += low + high
-        done = i + 8
-    if inputs - done >= 4:
-        i = done
-        x0, x1, x2, x3 = source[i], source[i + 1], source[i + 2], source[i + 3]
-        for j in range(units):
-            target[j] += x0 * factors[i, j] + x1 * factors[i + 1, j] + x2 * factors[i + 2, j] + x3 * factors[i + 3, j]
-        done = i + 4
-    for i in range(done, inputs):
-        x0 = source[i]
-        for j in range(units):
-            target[j] += x0 * factors[i, j]
+    source = source.reshape(-1)
+    factors = factors.reshape(-1)
+    for i in range(rows):
+        first = start + i * width
+        target += source[place + i * stride] * factors[first : first + units]
+
+
+@overload(add_product, jit_options={"error_model": "numpy", "nogil": True, "forceinline": True})
+def _add_product_compiled(target, source, place, stride, factors, start, width, rows):  # type: ignore[no-untyped-def]
+    def compiled(target, source, place, stride, factors, start, width, rows):  # type: ignore[no-untyped-def]
+        units = target.size
+        j = 0
+        while j + 32 <= units:
+            _add_columns(target, j, source, place, stride, factors, start + j, width, rows, 16, 2)
+            j += 32
+        if j + 16 <= units:
+            _add_columns(target, j, source, place, stride, factors, start + j, width, rows, 16, 1)
+            j += 16
+        if j + 8 <= units:
+            _add_columns(target, j, source, place, stride, factors, start + j, width, rows, 8, 1)
+            j += 8
+        while j < units:
+            _add_columns(target, j, source, place, stride, factors, start + j, width, rows, 1, 1)
+            j += 1
+
+    return compiled
+
+
+@intrinsic(prefer_literal=True)
+def _add_columns(  # type: ignore[no-untyped-def]
+    typing_context, target, column, source, place, stride, factors, start, width, rows, lanes, vectors
+):
+    """`add_product` for `lanes` times `vectors` columns from `column` on; both are literals."""
+    size = lanes.literal_value
+    count = vectors.literal_value
+    vector = ir.VectorType(ir.FloatType(), size)
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        _, column, _, place, stride, _, start, width, rows, _, _ = arguments
+        data = {
+            name: context.make_array(signature.args[at])(context, builder, arguments[at]).data
+            for name, at in (("target", 0), ("source", 2), ("factors", 5))
+        }
+
+        def pointer(name: str, at: Any, number: int) -> Any:
+            place = builder.add(at, _INDEX(size * number))
+            return builder.bitcast(builder.gep(data[name], [place]), vector.as_pointer())
+
+        def broadcast(value: Any) -> Any:
+            nothing = ir.Constant(vector, ir.Undefined)
+            first = builder.insert_element(nothing, value, ir.IntType(32)(0))
+            everywhere = ir.Constant(ir.VectorType(ir.IntType(32), size), [0] * size)
+            return builder.shuffle_vector(first, nothing, everywhere)
+
+        sums = [[cgutils.alloca_once(builder, vector) for _ in range(count)] for _ in range(_CHAINS)]
+        for chain in range(_CHAINS):
+            for number in range(count):
+                old = builder.load(pointer("target", column, number), align=4)
+                builder.store(old if chain == 0 else ir.Constant(vector, [0.0] * size), sums[chain][number])
+
+        def add_row(row: Any, chain: int) -> None:
+            weight = broadcast(
+                builder.load(builder.gep(data["source"], [builder.add(place, builder.mul(row, stride))]))
+            )
+            at = builder.add(start, builder.mul(row, width))
+            for number in range(count):
+                factor = builder.load(pointer("factors", at, number), align=4)
+                # "contract": a fused multiply-add where the processor has one.
+                product = builder.fmul(weight, factor, flags=("contract",))
+                total = builder.fadd(product, builder.load(sums[chain][number]), flags=("contract",))
+                builder.store(total, sums[chain][number])
+
+        whole = builder.sdiv(rows, _INDEX(_CHAINS))
+        with cgutils.for_range(builder, whole) as loop:
+            first = builder.mul(loop.index, _INDEX(_CHAINS))
+            for chain in range(_CHAINS):
+                add_row(builder.add(first, _INDEX(chain)), chain)
+        with cgutils.for_range(builder, rows, start=builder.mul(whole, _INDEX(_CHAINS))) as loop:
+            add_row(loop.index, 0)
+        for number in range(count):
+            total = builder.load(sums[0][number])
+            for chain in range(1, _CHAINS):
+                total = builder.fadd(total, builder.load(sums[chain][number]))
+            builder.store(total, pointer("target", column, number), align=4)
+        return context.get_dummy_value()
+
+    index = types.intp
+    return types.void(target, index, source, index, index, factors, index, index, index, lanes, vectors), generate
 
 
 @compiled
@@ -168,23 +257,25 @@ def think_mlp(weights: Any, layers: Any, window: Window, row: int) -> None:
         window: see `Window`.
         row: which row, 0 .. N.
     """
-    inputs = layers[0]
-    source = vector(window.observations, row * inputs, inputs)
     start = 0
     place = row * window.activations.shape[1]
     for layer in range(1, layers.size):
+        inputs = layers[layer - 1]
         units = layers[layer]
         target = vector(window.activations, place, units)
         bias = vector(weights, start + inputs * units, units)
         for j in range(units):
             target[j] = bias[j]
-        accumulate(matrix(weights, start, inputs, units), source, target)
+        if layer == 1:
+            add_product(target, window.observations, row * inputs, 1, weights, start, units, inputs)
+        else:
+            add_product(target, window.activations, place - inputs, 1, weights, start, units, inputs)
         for j in range(units):
             target[j] = tanh(target[j])
         start += (inputs + 1) * units
         place += units
-        source = target
-        inputs = units
+    inputs = layers[layers.size - 1]
+    source = vector(window.activations, place - inputs, inputs)
     width = window.outputs.shape[1]
     speak(vector(weights, start, weights.size - start), source, vector(window.outputs, row * width, width))
 
@@ -234,7 +325,8 @@ def backward_mlp(weights: Any, layers: Any, window: Window, deltas: Any, gradien
             slopes_below = matrix(scratch, below, rows, inputs)
             slopes_below[:] = _ZERO
             for row in range(rows):
-                accumulate(transposed, vector(slopes, row * units, units), vector(slopes_below, row * inputs, inputs))
+                target = vector(slopes_below, row * inputs, inputs)
+                add_product(target, slopes, row * units, 1, transposed, 0, inputs, units)
             slopes = slopes_below
             units = inputs
             above, below = below, above
@@ -282,21 +374,7 @@ def dense_backward(source: Any, column: int, slopes: Any, gradient: Any) -> None
             bias[j] += slopes[row, j]
     for i in range(inputs):
         target = vector(gradient, i * units, units)
-        # Four steps at a time: a quarter of the loads and stores of the gradient.
-        for block in range(rows // 4):
-            row = 4 * block
-            x0 = source[row, column + i]
-            x1 = source[row + 1, column + i]
-            x2 = source[row + 2, column + i]
-            x3 = source[row + 3, column + i]
-            for j in range(units):
-                target[j] += (
-                    x0 * slopes[row, j] + x1 * slopes[row + 1, j] + x2 * slopes[row + 2, j] + x3 * slopes[row + 3, j]
-                )
-        for row in range(rows - rows % 4, rows):
-            x0 = source[row, column + i]
-            for j in range(units):
-                target[j] += x0 * slopes[row, j]
+        add_product(target, source, column + i, source.shape[1], slopes, 0, units, rows)
 
 
 @compiled
@@ -339,17 +417,18 @@ def speak_backward(weights: Any, activations: Any, column: int, deltas: Any, gra
     parameters = deltas.shape[1] - 1
     linear = (weights.size - parameters - 1) // inputs
     actions = linear - 1
+    width = parameters + 1
     slopes[:] = _ZERO
+    for row in range(rows):
+        slope = vector(slopes, row * inputs, inputs)
+        add_product(slope, deltas, row * width, 1, weights, 0, inputs, actions)
+        add_product(slope, deltas, row * width + parameters, 1, weights, actions * inputs, inputs, 1)
     for k in range(linear):
-        factors = vector(weights, k * inputs, inputs)
+        output = k if k < actions else parameters
         target = vector(gradient, k * inputs, inputs)
+        add_product(target, deltas, output, width, activations, column, activations.shape[1], rows)
         for row in range(rows):
-            delta = deltas[row, k if k < actions else parameters]
-            active = vector(activations, row * activations.shape[1] + column, inputs)
-            gradient[linear * inputs + k] += delta
-            for j in range(inputs):
-                target[j] += delta * active[j]
-                slopes[row, j] += delta * factors[j]
+            gradient[linear * inputs + k] += deltas[row, output]
     for k in range(actions, parameters):
         for row in range(rows):
             gradient[linear * inputs + 1 + k] += deltas[row, k]

@@ -53,10 +53,11 @@ def choose_categorical(output: Any, rng: Any, action: Any) -> None:
         total += math.exp(output[k] - largest)
     left = uniform(rng) * total
     choice = 0
-    left -= math.exp(output[0] - largest)
-    while left > 0.0 and choice < choices - 1:
-        choice += 1
+    while choice < choices - 1:
         left -= math.exp(output[choice] - largest)
+        if left <= 0.0:
+            break
+        choice += 1
     action[0] = choice
 
 
@@ -126,9 +127,12 @@ def categorical_deltas(
         entropy -= delta[k] * (output[k] - largest - log_total)
     taken = int(action[0])
     log_probability = output[taken] - largest - log_total
+    ratio = 1.0
     if math.isnan(old[0]):
         old[0] = log_probability
-    weight = np.float32(policy_weight(math.exp(log_probability - old[0]), advantage, clip))
+    else:
+        ratio = math.exp(log_probability - old[0])
+    weight = np.float32(policy_weight(ratio, advantage, clip))
     for k in range(choices):
         probability = delta[k]
         surprise = output[k] - largest - log_total + entropy
@@ -159,9 +163,12 @@ def gaussian_deltas(
         stdev = bounded_stdev(output[actions + k])
         z = (action[k] - output[k]) / stdev
         log_probability -= 0.5 * z * z + math.log(stdev)
+    ratio = 1.0
     if math.isnan(old[0]):
         old[0] = log_probability
-    weight = policy_weight(math.exp(log_probability - old[0]), advantage, clip)
+    else:
+        ratio = math.exp(log_probability - old[0])
+    weight = policy_weight(ratio, advantage, clip)
     for k in range(actions):
         stdev = bounded_stdev(output[actions + k])
         z = (action[k] - output[k]) / stdev
