@@ -188,11 +188,14 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
 
 def result_table(setup: Setup, result: Result) -> Table:
     """Birth score, quarters of life and deaths of every arm."""
+    scale = {row.arm: row.birth for row in result.arms}
+    has_oracle = "oracle" in scale
+    share = "share: the same from random (0) to oracle (1); " if has_oracle else ""
     table = Table(
         title=f"{result.lives} validation lives of {result.lifetime:,} steps, never used in selection",
         title_justify="left",
         caption=f"birth: score over the first {result.birth_steps} steps, learning off, ± standard error over lives; "
-        "share: the same from random (0) to oracle (1); Q1 .. Q4: score by quarter of life; deaths: per life",
+        f"{share}Q1 .. Q4: score by quarter of life; deaths: episodes terminated per life",
         caption_justify="left",
         header_style="bold",
         box=box.SIMPLE_HEAD,
@@ -200,18 +203,14 @@ def result_table(setup: Setup, result: Result) -> Table:
         pad_edge=False,
     )
     table.add_column("arm", no_wrap=True)
-    for title in ("birth", "share", "Q1", "Q2", "Q3", "Q4", "deaths"):
+    for title in ("birth", *(["share"] if has_oracle else []), "Q1", "Q2", "Q3", "Q4", "deaths"):
         table.add_column(title, justify="right", no_wrap=True)
-    names = [row.arm for row in result.arms]
     digits = 3 if max(abs(row.birth) for row in result.arms) < 10 else 1
     for row in result.arms:
-        share = "-"
-        if "oracle" in names:
-            share = _share(row.birth, result.scores("random").birth, result.scores("oracle").birth)
         table.add_row(
             ARM_LABELS.get(row.arm, row.arm),
             f"{row.birth:.{digits}f} ± {row.birth_error:.{digits}f}",
-            share,
+            *([_share(row.birth, scale["random"], scale["oracle"])] if has_oracle else []),
             *(f"{value:.{digits}f}" for value in row.quarters),
             f"{row.deaths:.1f}",
             style="bold" if row.arm == "evolved" else "",
