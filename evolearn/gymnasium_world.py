@@ -183,14 +183,12 @@ def action_converter(space: gymnasium.Space[Any]) -> Callable[[FloatArray], Any]
     assert isinstance(space, gymnasium.spaces.Box)
     low, high = space.low.astype(np.float64), space.high.astype(np.float64)
     bounded = (np.abs(low) < _UNBOUNDED) & (np.abs(high) < _UNBOUNDED)
-    least, most = np.where(bounded, -1.0, -np.inf), np.where(bounded, 1.0, np.inf)
     with np.errstate(invalid="ignore"):  # inf - inf, of dimensions that are not scaled
         half, centre = np.where(bounded, 0.5 * (high - low), 1.0), np.where(bounded, 0.5 * (high + low), 0.0)
     dtype = space.dtype
 
     def convert(actions: FloatArray) -> Any:
-        # The outer clip holds one-sided bounds, and rounding.
-        return np.clip(np.clip(actions, least, most) * half + centre, low, high).astype(dtype)
+        return np.clip(actions * half + centre, low, high).astype(dtype)
 
     return convert
 

@@ -266,6 +266,8 @@ def test_workers_change_nothing_and_serve_job_after_job(toy_driver):
     alone, crew = toy_driver(chunk=2), toy_driver(workers=2, chunk=2)
     for seed in (8, 9):
         assert_same(live_toys(crew, seed=seed, final_weights=True), live_toys(alone, seed=seed, final_weights=True))
+        for process in multiprocessing.active_children():
+            os.kill(process.pid, signal.SIGINT)  # Ctrl-C is the parent's to answer
     newborns = newborns_for(alone.conditions)
     call = (newborns, np.zeros(5, np.int64), life_keys(3, SELECTION, 0, 5), Plan(20))
     (outcome, trace), (expected, expected_trace) = (
