@@ -163,6 +163,18 @@ def test_an_unpredictable_cart_is_another_one_in_every_life():
     assert ratio.max() <= 2.0
 
 
+@pytest.mark.parametrize("predictability", [0.0, 0.5, 1.0])
+def test_a_carts_draws_spread_as_its_predictability_says(predictability):
+    keys = life_keys(3, SELECTION, 1, 1500)
+    stages = [Stage(cart_pole, key, predictability=predictability) for key in keys]
+    reversed_share = np.mean([float(stage.state["force"]) < 0.0 for stage in stages])
+    assert (
+        abs(reversed_share - 0.5 * (1.0 - predictability)) < 4 * 0.5 / math.sqrt(1500) * (predictability < 1.0) + 1e-9
+    )
+    powers = np.log([float(stage.state["half_length"]) / 0.5 for stage in stages]) / math.log(4.0)
+    assert powers.std() == pytest.approx((1.0 - predictability) / math.sqrt(12), rel=0.1, abs=1e-9)
+
+
 def test_a_fully_predictable_foal_has_the_same_muscles_in_every_life_and_new_luck_in_each():
     stages = [Stage(savannah, key, alpha=0.0) for key in life_keys(3, SELECTION, 0, 5)]
     for stage in stages:
