@@ -25,6 +25,7 @@ from benchmarks.targets import PROMISES, Target
 RESULTS = Path(__file__).with_name("results.json")
 SELF = "evolearn"
 LONGEST = 600  # s for one contender or measurement
+BUSY = 0.5  # load average above which a reader should doubt the numbers
 PACKAGES = ("evolearn", "numba", "numpy", "jax", "jaxlib", "torch", "stable-baselines3", "gymnasium")
 
 
@@ -158,7 +159,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def results_of(rates: dict[str, list[float]]) -> dict[str, Any]:
+def results_of(rates: dict[str, list[float]], busy: float) -> dict[str, Any]:
     """The contents of results.json; spread is the range of the runs divided by their median."""
     results = []
     for name, runs in rates.items():
@@ -167,7 +168,7 @@ def results_of(rates: dict[str, list[float]]) -> dict[str, Any]:
         median = statistics.median(runs)
         spread = (max(runs) - min(runs)) / median
         results.append({"name": name, "steps_per_second": median, "spread": spread, "runs": runs})
-    return {"machine": machine(), "results": results}
+    return {"machine": {**machine(), "load_before": busy}, "results": results}
 
 
 def main() -> None:
@@ -179,13 +180,16 @@ def main() -> None:
     if options.rounds < 3:
         parser.error(f"--rounds {options.rounds}: must be at least 3, a median of fewer says little")
     console = Console()
+    busy = os.getloadavg()[0]
+    if busy > BUSY:
+        console.print(f"load average {busy:.1f}: something else runs here, and distorts even ratios; best wait for it")
     rates = race(3 if options.quick else options.rounds, options.quick, console)
     if SELF not in rates:
         sys.exit("evolearn itself could not run; nothing to compare with")
     targets = target_table(rates, options.quick, console)
     console.print(race_table(rates), targets)
     if not options.quick:
-        RESULTS.write_text(json.dumps(results_of(rates), indent=2) + "\n")
+        RESULTS.write_text(json.dumps(results_of(rates, busy), indent=2) + "\n")
         console.print(f"written: {RESULTS}", markup=False)
 
 

@@ -66,9 +66,10 @@ def evaluation_memory(quick: bool) -> Measured:
     import numpy as np
 
     from benchmarks.evolearn_lives import conditions_of
+    from evolearn.drivers import new_driver
     from evolearn.evaluate import evaluate
     from evolearn.genome import EVOLVED, GROUPS, gene_pool
-    from evolearn.lives import Plan, new_driver
+    from evolearn.lives import Plan
     from evolearn.rng import VALIDATION, life_keys
     from worlds.cart_pole import cart_pole
 
