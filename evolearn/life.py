@@ -419,7 +419,7 @@ def close_life(outcome: Outcome, life: int, desk: Desk, status: int, age: int) -
     outcome.status[life] = status
 
 
-def live(
+def live(  # noqa: D417  # several arguments a line  # noqa: D417  # the plugs are described in groups
     born: Any,
     begin: Any,
     observe: Any,
@@ -465,7 +465,7 @@ def live(
         traces: written as far as its arrays reach; of use for one life at a time.
         first: first life of this piece.
         last: end of this piece.
-    """  # noqa: D417
+    """
     layers = vector(body.layers, 0, body.layers.size)
     desk = desk_of(desks, 0)
     outcome = outcome_of(outcomes)
