@@ -419,7 +419,7 @@ def close_life(outcome: Outcome, life: int, desk: Desk, status: int, age: int) -
     outcome.status[life] = status
 
 
-def live(  # noqa: D417  # several arguments a line  # noqa: D417  # the plugs are described in groups
+def live(  # noqa: D417  # the plugs are described in groups
     born: Any,
     begin: Any,
     observe: Any,
