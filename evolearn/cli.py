@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evolearn.errors import UserError
+
 app = typer.Typer(
     help="Evolutionary meta-learning sandbox: what should an agent be born with, and what should it learn?",
     no_args_is_help=True,
@@ -149,13 +151,12 @@ class _Errors:
         if error is None or isinstance(error, (typer.Exit, SystemExit)):
             return
         if isinstance(error, KeyboardInterrupt):
-            self._console.print("Interrupted before the first generation; nothing was kept.")
+            # A run that was under way says where it is.
+            directory = getattr(error, "directory", None)
+            remedy = f"Continue with: evolearn resume {directory}" if directory else "No run had begun."
+            self._console.print(Text(f"Interrupted. {remedy}"), soft_wrap=True)
             _leave(EXIT_INTERRUPTED)
-        name = type(error).__name__
-        if name == "Interrupted":
-            self._console.print(Text(f"Interrupted. Continue with: evolearn resume {error}"), soft_wrap=True)
-            _leave(EXIT_INTERRUPTED)
-        if name in ("ConfigError", "WorldNotFound", "WorldError", "RunDirectoryError"):
+        if isinstance(error, UserError):
             Console(stderr=True).print(Text(f"Error: {error}"), soft_wrap=True)
             _leave(EXIT_USER_ERROR)
 

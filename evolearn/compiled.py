@@ -73,9 +73,7 @@ def compiled(function: F) -> F:
 
 def inlined(function: F) -> F:
     """As `compiled`, for the parts of the life loop: merged into their caller, since passing a desk costs a call."""
-    return numba.njit(
-        fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True, forceinline=True
-    )(function)
+    return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True, forceinline=True)(function)
 
 
 def world_code(function: F) -> F:

@@ -57,7 +57,9 @@ def compile_world(world: World, parameters: Mapping[str, float]) -> CompiledWorl
     packed = np.zeros(1, parameter_dtype(world))
     for name, value in world.resolve(parameters).items():
         packed[name] = value
-    return CompiledWorld(*_adapters(world), max(world.state.itemsize, 1), packed.view(np.uint8).copy())
+    born, begin, observe, step, oracle = _adapters(world)
+    state_size = max(world.state.itemsize, 1)
+    return CompiledWorld(born, begin, observe, step, oracle, state_size, packed.view(np.uint8).copy())
 
 
 # From handles to records, and from what a person returns to what the kernel expects. A file of source, not closures:

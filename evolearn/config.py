@@ -15,8 +15,10 @@ import pydantic
 import yaml
 from pydantic import Field
 
+from evolearn.errors import UserError
 
-class ConfigError(ValueError):
+
+class ConfigError(UserError, ValueError):
     """A config that cannot be run; each line names a field, its value, what is allowed and what to do."""
 
 

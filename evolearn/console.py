@@ -169,9 +169,7 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     console.print()
     console.print(Text(f"Run directory: {directory}"))
     console.print(
-        Text(
-            "  dna.safetensors: the evolved initialisation; result.json: this table; generations.jsonl: every generation"
-        ),
+        Text("  dna.safetensors: what evolved; result.json: this table; generations.jsonl: every generation"),
         soft_wrap=True,
     )
     console.print("Next: another seed, another body, or what the world is:")

@@ -1,13 +1,8 @@
-"""Lives over a population: the two drivers behind one call, on as many workers as wanted.
-
-A worker takes small pieces of consecutive lives. Which worker lives which life changes nothing: see `evolearn.life`.
-"""
+"""Lives over a population: what they share, how they are to be lived, and one call for any driver."""
 
 from __future__ import annotations
 
 import dataclasses
-import threading
-import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -16,7 +11,6 @@ import numpy.typing as npt
 
 from evolearn.brain import BACKWARD_TYPE, THINK_TYPE, TRUNKS, BrainSpec
 from evolearn.compiled import plug
-from evolearn.compiled_world import compile_world
 from evolearn.drives import compose
 from evolearn.learning import LEARN_TYPE, LEARNERS, LearnerSettings
 from evolearn.life import (
@@ -24,21 +18,16 @@ from evolearn.life import (
     BAD_OBSERVATION,
     BAD_SENSE,
     FROM_BRAIN,
-    UNFINISHED,
     Body,
     Course,
-    Desk,
     Newborns,
     Outcome,
     Trace,
-    life_kernel,
-    new_desks,
 )
 from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE, POLICIES
 from evolearn.rng import LifeKey
-from evolearn.world import Declaration, World, WorldError
+from evolearn.world import Declaration
 
-PIECE_STEPS = 60_000  # world steps in a piece: a few hundredths of a second between two looks at the clock
 FAULTS = {BAD_OBSERVATION: "observation", BAD_FITNESS: "fitness", BAD_SENSE: "sense or drive"}
 
 
@@ -185,106 +174,6 @@ class Driver(Protocol):
         """Let go of workers."""
 
 
-class FusedDriver:
-    """Lives compiled worlds with the fused kernel, on threads."""
-
-    def __init__(self, conditions: Conditions, workers: int = 1, hang_seconds: float = 30.0) -> None:
-        """Compile or load what `conditions` need; a life without a finished step for `hang_seconds` is a fault."""
-        if not isinstance(conditions.world, World):
-            raise TypeError(f"world {conditions.world.name} is not compiled")
-        self.conditions = conditions
-        self.workers = workers
-        self.hang_seconds = hang_seconds
-        self._world = compile_world(conditions.world, conditions.parameters)
-        self._parts = machinery(conditions, self._world.state_size, self._world.parameters)
-        self._kernel = life_kernel()
-
-    def close(self) -> None:
-        """Nothing to let go of: threads end with their job."""
-
-    def live(self, job: Job) -> None:
-        """Live every life of `job`.
-
-        Raises:
-            WorldError: the world raised, hung or gave a number that is not finite; names life and step.
-        """
-        count = len(job.genomes)
-        size = max(1, PIECE_STEPS // job.plan.lifetime)
-        pieces = iter([(first, min(first + size, count)) for first in range(0, count, size)])
-        stop, taking = threading.Event(), threading.Lock()
-        at_work: dict[int, tuple[int, int]] = {}  # thread -> its piece
-        errors: list[BaseException] = []
-
-        def work(thread: int) -> None:
-            desks = self._desks(job.plan)
-            while not stop.is_set():
-                with taking:
-                    piece = next(pieces, None)
-                if piece is None:
-                    break
-                at_work[thread] = piece
-                try:
-                    self._live_piece(job, desks, *piece)
-                except BaseException as error:  # handed to the caller's thread
-                    errors.append(error)
-                    stop.set()
-            at_work.pop(thread, None)
-
-        # Daemons: a life that hangs must not keep the program from ending.
-        threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(min(self.workers, count))]
-        for thread in threads:
-            thread.start()
-        watch = _Watch(self.hang_seconds)
-        try:
-            while any(thread.is_alive() for thread in threads):
-                for thread in threads:
-                    thread.join(timeout=0.2 / len(threads))
-                for number, piece in list(at_work.items()):
-                    life = _life_under_way(job.outcome, *piece)
-                    if watch.stands_still(number, (life, int(job.outcome.age[life]))):
-                        raise WorldError(
-                            f"{describe_life(self.conditions, job, life)}: no step finished for "
-                            f"{self.hang_seconds:g} s; look for a loop without end in the world's code"
-                        )
-        finally:
-            stop.set()
-        if errors:
-            raise errors[0]
-        self._report_faults(job)
-
-    def _desks(self, plan: Plan) -> Desk:
-        course = self._parts.course(self.conditions, plan)
-        return new_desks(1, self._parts.body, course, self.conditions.brain.weights, len(self.conditions.drive_names))
-
-    def _live_piece(self, job: Job, desks: Desk, first: int, last: int) -> None:
-        parts = self._parts
-        world = self._world
-        try:
-            self._kernel(
-                *(world.born, world.begin, world.observe, world.step, world.oracle),
-                *(parts.think, parts.backward, parts.choose, parts.deltas, parts.learn, parts.feel),
-                *(parts.body, parts.course(self.conditions, job.plan), self.conditions.settings, desks),
-                *(job.newborns, job.genomes, job.keys, job.outcome, job.trace, first, last),
-            )
-        except Exception as error:
-            life = _life_under_way(job.outcome, first, last)
-            raise WorldError(
-                f"{describe_life(self.conditions, job, life)}: raised {type(error).__name__}: {error}"
-            ) from error
-
-    def _report_faults(self, job: Job) -> None:
-        """Raise for the first life at fault; it is lived again, alone, to see which number was not finite."""
-        faulty = np.flatnonzero(np.isin(job.outcome.status, list(FAULTS)))
-        if not faulty.size:
-            return
-        life = int(faulty[0])
-        where = describe_life(self.conditions, job, life)
-        what = FAULTS[int(job.outcome.status[life])]
-        desks = self._desks(job.plan)
-        self._live_piece(dataclasses.replace(job, outcome=_blank_like(job.outcome)), desks, life, life + 1)
-        raise WorldError(f"{where}: {name_culprit(self.conditions, what, desks.observation[0], desks.drives[0])}")
-
-
 def name_culprit(conditions: Conditions, what: str, observation: Any, drives: Any) -> str:
     """Say which number of a step was not finite, and what to do."""
     if what == FAULTS[BAD_OBSERVATION]:
@@ -302,41 +191,6 @@ def describe_life(conditions: Conditions, job: Job, life: int) -> str:
     """Name a world, a life and a step, for error messages."""
     key = LifeKey(*(int(part) for part in job.keys[life]))
     return f"world {conditions.world.name}, life {key}, genome {job.genomes[life]}, step {job.outcome.age[life]}"
-
-
-class _Watch:
-    """Notices when what a worker shows has not changed for a while."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._seen: dict[int, tuple[object, float]] = {}
-
-    def stands_still(self, worker: int, shown: object) -> bool:
-        """Whether `worker` has been showing the same for too long."""
-        now = time.monotonic()
-        before, since = self._seen.get(worker, (None, now))
-        if shown != before:
-            self._seen[worker] = (shown, now)
-            return False
-        return now - since > self._seconds
-
-
-def _life_under_way(outcome: Outcome, first: int, last: int) -> int:
-    unfinished = np.flatnonzero(outcome.status[first:last] == UNFINISHED)
-    return first + int(unfinished[0]) if unfinished.size else last - 1
-
-
-def _blank_like(outcome: Outcome) -> Outcome:
-    return Outcome(*(np.zeros_like(array) for array in outcome))
-
-
-def new_driver(conditions: Conditions, workers: int = 1, hang_seconds: float = 30.0) -> Driver:
-    """The driver that the world needs, with `workers` threads or processes."""
-    if isinstance(conditions.world, World):
-        return FusedDriver(conditions, workers, hang_seconds)
-    from evolearn.stepwise import StepwiseDriver
-
-    return StepwiseDriver(conditions, workers)
 
 
 def lives(

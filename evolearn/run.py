@@ -9,17 +9,18 @@ from typing import Any, Protocol
 from evolearn.arms import live_arm, run_arms
 from evolearn.assemble import Setup, assemble
 from evolearn.config import RunConfig
+from evolearn.drivers import new_driver
 from evolearn.evaluate import evaluate, life_fitness
 from evolearn.evolve import TOP, Generation, evolve, new_search, to_genomes
 from evolearn.genome import FloatArray
-from evolearn.lives import Driver, Plan, new_driver
+from evolearn.lives import Driver, Plan
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.rundir import Checkpoint, RunDirectory, create_run
 from evolearn.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
 from evolearn.search import Search
 
 
-class Interrupted(Exception):
+class Interrupted(KeyboardInterrupt):
     """The user stopped the run; what is finished is on disk."""
 
     def __init__(self, directory: Path) -> None:

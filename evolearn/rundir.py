@@ -35,6 +35,7 @@ import torch
 
 import evolearn
 from evolearn.config import RunConfig, check_config, dump_config, read_yaml
+from evolearn.errors import UserError
 from evolearn.evolve import Generation
 from evolearn.genome import FloatArray, GenePool
 
@@ -43,7 +44,7 @@ KEPT_CHECKPOINTS = 3
 _PACKAGES = ("evolearn", "evotorch", "torch", "numba", "numpy", "gymnasium", "ray", "safetensors")
 
 
-class RunDirectoryError(Exception):
+class RunDirectoryError(UserError):
     """A run directory that cannot be made, written or read; the text says which and what to do."""
 
 

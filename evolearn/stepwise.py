@@ -8,295 +8,51 @@ and its key alone, so chunks of any size, on any number of processes, give bitwi
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
-import multiprocessing.connection
-import os
-import signal
-import sys
-import threading
-import traceback
+import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, overload
 
-from evolearn.brain import BACKWARD_TYPE, THINK_TYPE
-from evolearn.compiled import COMPILES, plug, vector
-from evolearn.drives import FEEL_TYPE
 from evolearn.gymnasium_world import EnvironmentFault, Environments, GymnasiumEnvironments, GymnasiumWorld
-from evolearn.learning import LEARN_TYPE, SETTINGS_TYPE
-from evolearn.life import (
-    COURSE_TYPE,
-    DESKS_TYPE,
-    FINISHED,
-    FROM_ORACLE,
-    NEWBORNS_TYPE,
-    OUTCOME_TYPE,
-    TRACE_TYPE,
-    Course,
-    Desk,
-    Newborns,
-    Outcome,
-    Trace,
-    act,
-    be_born,
-    close_life,
-    desk_of,
-    experience,
-    learn_when_full,
-    new_desks,
-    outcome_of,
-    row_of,
-    trace_of,
+from evolearn.life import FINISHED, FROM_ORACLE, Course, Desk, Outcome, new_desks
+from evolearn.lives import FAULTS, Conditions, Job, describe_life, empty_trace, machinery, name_culprit
+from evolearn.lockstep import (
+    ACT_ALL_TYPE,
+    BORN_ALL_TYPE,
+    CLOSE_ALL_TYPE,
+    EXPERIENCE_ALL_TYPE,
+    LEARN_ALL_TYPE,
+    act_all,
+    be_born_all,
+    close_all,
+    direct,
+    experience_all,
+    learn_all,
+    parts_of,
 )
-from evolearn.lives import FAULTS, Conditions, Job, Machinery, describe_life, empty_trace, machinery, name_culprit
-from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE
+from evolearn.processes import SECONDS_TO_END, Fault, Worker, those_ready
 from evolearn.world import WorldError
 
 LIVES_AT_ONCE = 64  # in a chunk: enough to make the calls into compiled code cheap, few enough to share among workers
-_SECONDS_TO_END = 5.0  # that a worker has after it is told to
 
 EnvironmentsMaker = Callable[[Conditions], Environments]
 
 
-class Parts(NamedTuple):
-    """The functions that the compiled loops below need: by address when compiled, themselves in plain Python.
-
-    Numba takes a function as an argument too, but needs some 0.1 ms for it, at every call.
-    """
-
-    think: Any
-    backward: Any
-    choose: Any
-    deltas: Any
-    learn: Any
-    feel: Any
-
-
-def _function_at(signature: Any) -> Any:
-    """Turn an entry of Parts into a function again, in plain Python and in compiled code."""
-    function_type = types.FunctionType(signature)
-
-    def from_address(typing_context, address):  # type: ignore[no-untyped-def]
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            made: Any = cgutils.create_struct_proxy(function_type)(context, builder)
-            made.jit_addr = builder.inttoptr(arguments[0], cgutils.voidptr_t)
-            return made._getvalue()
-
-        return function_type(types.int64), generate
-
-    compiled_form: Any = intrinsic(from_address)
-
-    def function_at(part: Any) -> Any:
-        return part
-
-    @overload(function_at)
-    def _function_at_compiled(part):  # type: ignore[no-untyped-def]  # Numba compares bare argument names
-        return lambda part: compiled_form(part)
-
-    return function_at
-
-
-_think = _function_at(THINK_TYPE)
-_backward = _function_at(BACKWARD_TYPE)
-_choose = _function_at(CHOOSE_TYPE)
-_deltas = _function_at(DELTAS_TYPE)
-_learn = _function_at(LEARN_TYPE)
-_feel = _function_at(FEEL_TYPE)
-
-
-def _parts(compiled_parts: Machinery) -> Parts:
-    functions = Parts(*(getattr(compiled_parts, name) for name in Parts._fields))
-    if not COMPILES:
-        return functions
-    addresses = []
-    for function in functions:
-        result = function.overloads[function.signatures[0]]
-        addresses.append(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
-    return Parts(*addresses)
-
-
-_I = types.int64
-_I1, _I2 = types.int64[::1], types.int64[:, ::1]
-_D1 = types.float64[::1]
-_B1 = types.boolean[::1]
-PARTS_TYPE = types.NamedUniTuple(_I, 6, Parts)
-BORN_ALL_TYPE = types.void(NEWBORNS_TYPE, _I1, _I2, COURSE_TYPE, DESKS_TYPE)
-ACT_ALL_TYPE = _I(PARTS_TYPE, _I1, COURSE_TYPE, DESKS_TYPE, _I1, _I)
-EXPERIENCE_ALL_TYPE = _I(
-    *(PARTS_TYPE, _I1, COURSE_TYPE, DESKS_TYPE, NEWBORNS_TYPE, _I1),
-    *(OUTCOME_TYPE, TRACE_TYPE, _I1, _I, _D1, _B1, _B1),
-)
-LEARN_ALL_TYPE = types.void(PARTS_TYPE, _I1, SETTINGS_TYPE, DESKS_TYPE, NEWBORNS_TYPE, _I1, OUTCOME_TYPE, _I1)
-CLOSE_ALL_TYPE = types.void(OUTCOME_TYPE, DESKS_TYPE, _I1, _I1)
-
-
-def be_born_all(newborns: Newborns, genomes: Any, keys: Any, course: Course, desks: Desk) -> None:
-    """Make a desk ready for every life: see `evolearn.life.be_born`."""
-    for place in range(genomes.size):
-        be_born(newborns, genomes[place], row_of(keys, place), course, desk_of(desks, place))
-
-
-def act_all(parts: Parts, layers: Any, course: Course, desks: Desk, status: Any, t: int) -> int:
-    """Let every life that goes on decide: see `evolearn.life.act`.
-
-    Args:
-        parts: the brain's functions.
-        layers: int64, the trunk's description.
-        course: how to live.
-        desks: of all lives of the chunk.
-        status: int64 [C], FINISHED while all is well, written otherwise.
-        t: age of every life.
-
-    Returns:
-        How many lives ended here.
-    """
-    think = _think(parts.think)
-    choose = _choose(parts.choose)
-    ended = 0
-    for place in range(status.size):
-        if status[place] == FINISHED:
-            status[place] = act(think, choose, vector(layers, 0, layers.size), course, desk_of(desks, place), t)
-            ended += status[place] != FINISHED
-    return ended
-
-
-def experience_all(
-    parts: Parts,
-    layers: Any,
-    course: Course,
-    desks: Desk,
-    newborns: Newborns,
-    genomes: Any,
-    outcomes: Outcome,
-    traces: Trace,
-    status: Any,
-    t: int,
-    fitness: Any,
-    terminated: Any,
-    truncated: Any,
-) -> int:
-    """Let every life that goes on take in its step: see `evolearn.life.experience`.
-
-    Args:
-        parts: the brain's and the drives' functions.
-        layers: int64, the trunk's description.
-        course: how to live.
-        desks: of all lives of the chunk.
-        newborns: decoded genomes.
-        genomes: int64 [C], which row of `newborns` each life is born from.
-        outcomes: of the chunk.
-        traces: of the chunk's first life.
-        status: int64 [C], FINISHED while all is well, written otherwise.
-        t: age of every life.
-        fitness: float64 [C].
-        terminated: bool [C].
-        truncated: bool [C].
-
-    Returns:
-        How many lives ended here.
-    """
-    think = _think(parts.think)
-    feel = _feel(parts.feel)
-    outcome = outcome_of(outcomes)
-    trace = trace_of(traces)
-    ended = 0
-    for place in range(status.size):
-        if status[place] == FINISHED:
-            status[place] = experience(
-                think,
-                feel,
-                vector(layers, 0, layers.size),
-                course,
-                desk_of(desks, place),
-                row_of(newborns.drives, genomes[place]),
-                outcome,
-                trace,
-                place,
-                t,
-                fitness[place],
-                terminated[place],
-                truncated[place],
-            )
-            ended += status[place] != FINISHED
-        # Only the first life leaves a trace.
-        trace = Trace(trace.observations, trace.actions, trace.drives, vector(trace.fitness, 0, 0), trace.ends)
-    return ended
-
-
-def learn_all(
-    parts: Parts,
-    layers: Any,
-    settings: Any,
-    desks: Desk,
-    newborns: Newborns,
-    genomes: Any,
-    outcomes: Outcome,
-    status: Any,
-) -> None:
-    """Let every life that goes on learn, if its window is full: see `evolearn.life.learn_when_full`."""
-    think = _think(parts.think)
-    backward = _backward(parts.backward)
-    deltas = _deltas(parts.deltas)
-    learn = _learn(parts.learn)
-    outcome = outcome_of(outcomes)
-    for place in range(status.size):
-        if status[place] == FINISHED:
-            learn_when_full(
-                think,
-                backward,
-                deltas,
-                learn,
-                vector(layers, 0, layers.size),
-                settings,
-                desk_of(desks, place),
-                row_of(newborns.plasticity, genomes[place]),
-                outcome,
-                place,
-            )
-
-
-def close_all(outcome: Outcome, desks: Desk, status: Any, ages: Any) -> None:
-    """Write down how every life ended: see `evolearn.life.close_life`."""
-    for place in range(status.size):
-        close_life(outcome, place, desk_of(desks, place), status[place], ages[place])
-
-
-def _direct(function: Any, signature: Any) -> Any:
-    """`function` compiled for `signature`, called without Numba's look at the types of its arguments.
-
-    That look costs as much as the work for several lives, and the types here never change.
-    """
-    ready = plug(function, signature)
-    return ready.overloads[ready.signatures[0]].entry_point if COMPILES else ready
-
-
-class Fault(NamedTuple):
-    """A world's fault, in one life of a chunk."""
-
-    place: int
-    text: str
-    at_once: bool  # the chunk ended there: the environment raised
-
-
-class _Stepper:
+class ChunkStepper:
     """Lives chunks in this process."""
 
     def __init__(self, conditions: Conditions, make_environments: EnvironmentsMaker) -> None:
         self._conditions = conditions
         self._environments = make_environments(conditions)
         self._machinery = machinery(conditions, 0, np.zeros(0, np.uint8))
-        self._parts = _parts(self._machinery)
-        self._be_born_all = _direct(be_born_all, BORN_ALL_TYPE)
-        self._act_all = _direct(act_all, ACT_ALL_TYPE)
-        self._experience_all = _direct(experience_all, EXPERIENCE_ALL_TYPE)
-        self._learn_all = _direct(learn_all, LEARN_ALL_TYPE)
-        self._close_all = _direct(close_all, CLOSE_ALL_TYPE)
+        self._parts = parts_of(self._machinery)
+        self._be_born_all = direct(be_born_all, BORN_ALL_TYPE)
+        self._act_all = direct(act_all, ACT_ALL_TYPE)
+        self._experience_all = direct(experience_all, EXPERIENCE_ALL_TYPE)
+        self._learn_all = direct(learn_all, LEARN_ALL_TYPE)
+        self._close_all = direct(close_all, CLOSE_ALL_TYPE)
 
     def close(self) -> None:
         """Let go of the environments."""
@@ -397,8 +153,8 @@ class StepwiseDriver:
         self.chunk = chunk
         self._make_environments = make_environments
         # Also with several workers: they then find everything compiled.
-        self._stepper = _Stepper(conditions, make_environments)
-        self._crew: list[_Worker] = []
+        self._stepper = ChunkStepper(conditions, make_environments)
+        self._crew: list[Worker] = []
 
     def close(self) -> None:
         """Let go of environments and processes; a driver that lives another job starts them again."""
@@ -407,7 +163,7 @@ class StepwiseDriver:
         for worker in crew:
             worker.dismiss()
         for worker in crew:
-            worker.await_end(_SECONDS_TO_END)
+            worker.await_end(SECONDS_TO_END)
 
     def live(self, job: Job) -> None:
         """Live every life of `job`.
@@ -458,13 +214,14 @@ class StepwiseDriver:
     def _live_on_crew(self, tasks: Iterator[_Task]) -> Iterator[tuple[int, Fault | None]]:
         """Hand out chunks, and write what comes back into the job."""
         if not self._crew:
-            self._crew = [_Worker(self.conditions, self._make_environments) for _ in range(self.workers)]
-        at_work: dict[_Worker, _Task] = {}
+            new_stepper = functools.partial(ChunkStepper, self.conditions, self._make_environments)
+            self._crew = [Worker(new_stepper) for _ in range(self.workers)]
+        at_work: dict[Worker, _Task] = {}
         try:
             for worker in self._crew:
                 _hand_out(worker, tasks, at_work)
             while at_work:
-                for worker in _those_ready(list(at_work)):
+                for worker in those_ready(list(at_work)):
                     task = at_work.pop(worker)
                     answer = worker.answer()
                     for mine, theirs in zip(
@@ -491,131 +248,8 @@ def gymnasium_environments(conditions: Conditions) -> Environments:
     return GymnasiumEnvironments(conditions.world)
 
 
-class WorkerDied(RuntimeError):
-    """A process of the stepwise driver ended before its time."""
-
-
-class _Answer(NamedTuple):
-    """What a worker sends back."""
-
-    fault: Fault | None
-    outcome: Outcome
-    trace: Trace
-
-
-class _Worker:
-    """A process that lives chunks, seen from the process that started it."""
-
-    def __init__(self, conditions: Conditions, make_environments: EnvironmentsMaker) -> None:
-        # Spawned, not forked: threads and environments of this process must not be copied.
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_work, args=(theirs, conditions, make_environments), name="evolearn-stepwise", daemon=True
-        )
-        self._process.start()
-        theirs.close()
-
-    def hand(self, task: _Task) -> None:
-        """Give the worker a chunk to live."""
-        job = task.job
-        rows, genomes = np.unique(job.genomes, return_inverse=True)
-        newborns = job.newborns
-        own = newborns._replace(
-            weights=newborns.weights[rows],
-            drives=newborns.drives[rows],
-            plasticity=newborns.plasticity[rows],
-            scale=newborns.scale[rows],
-        )
-        try:
-            self.connection.send(dataclasses.replace(job, newborns=own, genomes=genomes.astype(np.int64)))
-        except OSError as error:
-            raise self._died() from error
-
-    def answer(self) -> _Answer:
-        """What became of the chunk."""
-        try:
-            answer = self.connection.recv()
-        except (EOFError, OSError) as error:
-            raise self._died() from error
-        if isinstance(answer, str):
-            raise RuntimeError(f"a process of the stepwise driver raised:\n{answer}")
-        assert isinstance(answer, _Answer)
-        return answer
-
-    def dismiss(self) -> None:
-        """Tell the worker to end after what it is doing."""
-        self.connection.close()
-
-    def await_end(self, seconds: float) -> None:
-        """Wait for the process to end, and end it if it does not."""
-        self._process.join(seconds)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-        self._process.close()
-
-    def end_now(self) -> None:
-        """End the process, whatever it is doing."""
-        self._process.kill()
-
-    def _died(self) -> WorkerDied:
-        self._process.join(_SECONDS_TO_END)
-        code = self._process.exitcode
-        how = f"ended by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
-        return WorkerDied(
-            f"a process of the stepwise driver {how} while it lived its lives: out of memory, or a crash in the "
-            "environment's own code. Fewer workers need less memory; with workers=1 the crash happens in this process"
-        )
-
-
-def _hand_out(worker: _Worker, tasks: Iterator[_Task], at_work: dict[_Worker, _Task]) -> None:
+def _hand_out(worker: Worker, tasks: Iterator[_Task], at_work: dict[Worker, _Task]) -> None:
     task = next(tasks, None)
     if task is not None:
-        worker.hand(task)
+        worker.hand(task.job)
         at_work[worker] = task
-
-
-def _those_ready(workers: list[_Worker]) -> list[_Worker]:
-    """Wait until workers have an answer, or have ended, which closes their end of the connection."""
-    ready = multiprocessing.connection.wait([worker.connection for worker in workers])
-    return [worker for worker in workers if worker.connection in ready]
-
-
-def _work(connection: Any, conditions: Conditions, make_environments: EnvironmentsMaker) -> None:
-    """Live chunks until the connection closes: the whole life of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _use_one_thread()
-    stepper = None
-    while True:
-        try:
-            job = connection.recv()
-        except EOFError:
-            break
-        try:
-            stepper = stepper or _Stepper(conditions, make_environments)
-            fault = stepper.live(job)
-            answer: _Answer | str = _Answer(fault, job.outcome, job.trace)
-        except Exception:
-            answer = traceback.format_exc()
-        connection.send(answer)
-    if stepper is not None:
-        stepper.close()
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, however it went."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    multiprocessing.connection.wait([parent.sentinel])
-    os._exit(1)
-
-
-def _use_one_thread() -> None:
-    """Keep the libraries of an environment from using the cores of the other workers."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
-    numba.set_num_threads(1)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)

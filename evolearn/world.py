@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from evolearn.compiled import world_code
+from evolearn.errors import UserError
 
 __all__ = [
     "Box",
@@ -31,7 +32,7 @@ MEAN_RETURN_PER_EPISODE = "mean return per episode"
 FITNESS_RULES = (MEAN_PER_STEP, MEAN_RETURN_PER_EPISODE)
 
 
-class WorldError(Exception):
+class WorldError(UserError):
     """A world broke its contract; the message names the world, the life, the step and the remedy."""
 
 

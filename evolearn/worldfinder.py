@@ -24,6 +24,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from evolearn.errors import UserError
+
 if TYPE_CHECKING:
     from evolearn.world import Declaration
 
@@ -32,7 +34,7 @@ _GYMNASIUM = "gymnasium:"
 _FORMS = "a registered name, package.module:attribute, path/to/file.py:attribute or gymnasium:ID"
 
 
-class WorldNotFound(ValueError):
+class WorldNotFound(UserError, ValueError):
     """No world goes by a name; the message says what was asked, what is wrong and what to do."""
 
 

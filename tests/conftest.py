@@ -2,7 +2,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from probe_worlds import conditions_for
 
-from evolearn.lives import FusedDriver
+from evolearn.fused import FusedDriver
 
 settings.register_profile(
     "evolearn",

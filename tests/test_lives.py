@@ -31,8 +31,9 @@ from probe_worlds import (
 )
 
 from evolearn.evaluate import life_fitness
+from evolearn.fused import FusedDriver
 from evolearn.life import DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
-from evolearn.lives import FusedDriver, Plan, lives
+from evolearn.lives import Plan, lives
 from evolearn.rng import BIRTH, SELECTION, VALIDATION, life_keys, new_rng, open_stream, uniform
 from evolearn.torch_brain import TorchBrain
 from evolearn.world import WorldError
@@ -209,7 +210,7 @@ WHERE = r"^world faulty, life \(seed 1, selection, generation 3, life 5\), genom
 )
 @pytest.mark.parametrize("piece_steps", [1, 60_000])
 def test_a_fault_is_named_with_world_life_genome_and_step(kind, at, message, piece_steps, monkeypatch):
-    monkeypatch.setattr("evolearn.lives.PIECE_STEPS", piece_steps)
+    monkeypatch.setattr("evolearn.fused.PIECE_STEPS", piece_steps)
     with pytest.raises(WorldError, match=WHERE + message):
         live_among_the_faulty(kind, at)
 

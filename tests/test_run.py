@@ -9,8 +9,8 @@ import pytest
 
 from evolearn.assemble import assemble
 from evolearn.config import ConfigError, check_config, find_config, read_config, shipped_configs
+from evolearn.drivers import new_driver
 from evolearn.evolve import Generation, evolve, new_search, paired_correlation
-from evolearn.lives import new_driver
 from evolearn.run import Interrupted, resume_run, start_run
 from evolearn.rundir import RunDirectoryError, create_run, load_dna, open_run
 from evolearn.search_options import OPTIONS
@@ -258,7 +258,7 @@ def test_a_full_disk_is_explained(whole, tmp_path: Path, monkeypatch) -> None:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_and_pieces_change_no_digest(workers: int, whole, monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("evolearn.lives.PIECE_STEPS", 60 * workers)
+    monkeypatch.setattr("evolearn.fused.PIECE_STEPS", 60 * workers)
     monkeypatch.setattr("evolearn.evaluate.GENOMES_AT_ONCE", 2 + workers)
     start_run(check_config(toy(), "toy"), "toy", tmp_path / "run", workers, Watcher())
     assert digests(tmp_path / "run") == digests(whole["pgpe"])

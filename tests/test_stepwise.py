@@ -16,11 +16,13 @@ from probe_worlds import conditions_for, newborns_for
 
 from evolearn.compiled import COMPILES
 from evolearn.compiled_world import compile_world
+from evolearn.drivers import new_driver
 from evolearn.gymnasium_world import gymnasium_world
 from evolearn.life import BAD_FITNESS, DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
-from evolearn.lives import Job, Plan, empty_outcome, empty_trace, lives, new_driver
+from evolearn.lives import Job, Plan, empty_outcome, empty_trace, lives
+from evolearn.processes import WorkerDied
 from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream
-from evolearn.stepwise import StepwiseDriver, WorkerDied
+from evolearn.stepwise import StepwiseDriver
 from evolearn.world import WorldError
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah

@@ -17,7 +17,8 @@ from probe_worlds import (
 )
 
 from evolearn.compiled_world import compile_world, parameter_dtype
-from evolearn.lives import FusedDriver, new_driver
+from evolearn.drivers import new_driver
+from evolearn.fused import FusedDriver
 from evolearn.world import (
     Box,
     Declaration,

@@ -12,7 +12,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for, restless, restless_box
 
-from evolearn.lives import FusedDriver, Plan, lives
+from evolearn.fused import FusedDriver
+from evolearn.lives import Plan, lives
 from evolearn.rng import TEST, life_keys
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
