@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -30,13 +31,21 @@ COMPILES = not numba.config.DISABLE_JIT
 
 
 def _source_hash() -> str:
-    """Hash of all sources that are compiled: Numba's cache does not notice an edited callee in another file."""
+    """Hash of all sources that compiled code depends on: Numba's cache does not notice an edited callee elsewhere.
+
+    Those are the files that import this one, where every decorator comes from, and all that they import in turn.
+    """
+    sources = {path.stem: path.read_bytes() for path in Path(__file__).parent.glob("*.py")}
+    reached: set[str] = set()
+    queue = [name for name, content in sources.items() if b"evolearn.compiled import" in content]
+    while queue:
+        name = queue.pop()
+        if name in sources and name not in reached:
+            reached.add(name)
+            queue += [found.decode() for found in re.findall(rb"^from evolearn\.(\w+) import", sources[name], re.M)]
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        content = path.read_bytes()
-        if b"evolearn.compiled" in content:  # where every decorator comes from; this file is one of them
-            digest.update(path.name.encode())
-            digest.update(content)
+    for name in sorted(reached):
+        digest.update(name.encode() + sources[name])
     return digest.hexdigest()[:16]
 
 

@@ -13,18 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from evolearn.brain import (
-    BACKWARD_TYPE,
-    GOES_ON,
-    THINK_TYPE,
-    TRUNCATED,
-    TRUNKS,
-    WINDOW_TYPE,
-    BrainSpec,
-    Window,
-)
+from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.compiled import compiled, matrix, vector
 from evolearn.policy import DELTAS_TYPE
+from evolearn.trunk import BACKWARD_TYPE, GOES_ON, THINK_TYPE, TRUNCATED, WINDOW_TYPE, Window
 
 
 class LearnerSettings(NamedTuple):
@@ -226,7 +218,10 @@ def learn_actor_critic(
 def actor_critic_memory(spec: BrainSpec, window: int) -> int:
     """Floats of memory that `learn_actor_critic` needs for one life."""
     return (
-        3 * _whole_lines(spec.weights) + 3 * window + window * spec.outputs + TRUNKS[spec.trunk].scratch(spec, window)
+        3 * _whole_lines(spec.weights)
+        + 3 * window
+        + window * spec.outputs
+        + TRUNKS[spec.trunk].scratch(spec.layers, window)
     )
 
 

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from evolearn.brain import BACKWARD_TYPE, GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED, Window
 from evolearn.compiled import aligned_zeros, compiled, inlined, locate, matrix, plug, vector
 from evolearn.compiled_world import BEGIN_TYPE, BORN_TYPE, OBSERVE_TYPE, ORACLE_TYPE, STEP_TYPE
 from evolearn.drives import FEEL_TYPE
 from evolearn.learning import LEARN_TYPE, SETTINGS_TYPE
 from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE
 from evolearn.rng import ACTION, BIRTH, INIT, RNG_SIZE, WORLD, at_step, integer, normal, open_stream, uniform
+from evolearn.trunk import BACKWARD_TYPE, GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED, Window
 
 # Where actions come from.
 FROM_BRAIN, FROM_UNIFORM, FROM_ORACLE = 0, 1, 2
@@ -450,7 +450,7 @@ def live(  # noqa: D417  # the plugs are described in groups
 
     Args:
         born, begin, observe, step, oracle: see `evolearn.world.World`.
-        think, backward: see `evolearn.brain.Trunk`.
+        think, backward: see `evolearn.trunk.Trunk`.
         choose, deltas: see `evolearn.policy.Policy`.
         learn: see `evolearn.learning.Learner`.
         feel: see `evolearn.drives.compose`.

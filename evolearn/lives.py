@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.brain import BACKWARD_TYPE, THINK_TYPE, TRUNKS, BrainSpec
+from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.compiled import plug
 from evolearn.drives import compose
 from evolearn.learning import LEARN_TYPE, LEARNERS, LearnerSettings
@@ -26,6 +26,7 @@ from evolearn.life import (
 )
 from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE, POLICIES
 from evolearn.rng import LifeKey
+from evolearn.trunk import BACKWARD_TYPE, THINK_TYPE
 from evolearn.world import Declaration
 
 FAULTS = {BAD_OBSERVATION: "observation", BAD_FITNESS: "fitness", BAD_SENSE: "sense or drive"}

@@ -12,7 +12,6 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from evolearn.brain import BACKWARD_TYPE, THINK_TYPE
 from evolearn.compiled import COMPILES, plug, vector
 from evolearn.drives import FEEL_TYPE
 from evolearn.learning import LEARN_TYPE, SETTINGS_TYPE
@@ -40,6 +39,7 @@ from evolearn.life import (
 )
 from evolearn.lives import Machinery
 from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE
+from evolearn.trunk import BACKWARD_TYPE, THINK_TYPE
 
 
 class Parts(NamedTuple):

@@ -60,7 +60,7 @@ class TorchBrain(nn.Module):
         return self.policy(active), self.value(active).squeeze(-1)
 
     def load_flat(self, weights: npt.NDArray[Any]) -> None:
-        """Take over a flat weight vector [W], laid out as `evolearn.brain` says.
+        """Take over a flat weight vector [W], laid out as `evolearn.mlp` says.
 
         Raises:
             ValueError: a vector of another length.

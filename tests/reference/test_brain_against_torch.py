@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch_learner import SPECS, brain_with, random_weights, random_window, relative_error
 
-from evolearn.brain import BACKWARD_TYPE, TRUNKS, BrainSpec, tanh
+from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.compiled import plug
+from evolearn.dense import tanh
 from evolearn.torch_brain import TorchBrain
+from evolearn.trunk import BACKWARD_TYPE
 
 
 @numba.njit
@@ -33,7 +35,7 @@ def test_the_compiled_backward_pass_gives_torchs_gradient(name):
     deltas = np.random.default_rng(5).standard_normal((7, spec.outputs)).astype(np.float32)
     gradient = np.zeros(spec.weights, np.float32)
     trunk = TRUNKS[spec.trunk]
-    scratch = np.full(trunk.scratch(spec, 7), np.nan, np.float32)
+    scratch = np.full(trunk.scratch(spec.layers, 7), np.nan, np.float32)
     plug(trunk.backward, BACKWARD_TYPE)(weights, np.array(spec.layers), window, deltas, gradient, scratch)
     brain = brain_with(spec, weights)
     parameters, value = brain(torch.from_numpy(window.observations[:-1]).double())

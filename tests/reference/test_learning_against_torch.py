@@ -14,7 +14,7 @@ from torch_learner import (
     torch_learner,
 )
 
-from evolearn.brain import BACKWARD_TYPE, GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED, TRUNKS, Window
+from evolearn.brain import TRUNKS
 from evolearn.compiled import plug
 from evolearn.learning import (
     LEARN_TYPE,
@@ -26,6 +26,7 @@ from evolearn.learning import (
     shorten,
 )
 from evolearn.policy import DELTAS_TYPE, MAX_LOG_STDEV, MIN_LOG_STDEV, POLICIES
+from evolearn.trunk import BACKWARD_TYPE, GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED, Window
 
 SETTINGS = LearnerSettings(epochs=1, clip=0.2, gradient_norm=0.5, first_decay=0.9, second_decay=0.999, epsilon=1e-5)
 ROWS = 12
@@ -92,7 +93,7 @@ def compiled_gradient(spec, weights, window, advantages, returns, old, clip):
         slopes[row, -1] = VALUE_WEIGHT * (window.outputs[row, -1] - returns[row])
     gradient = np.zeros(spec.weights, np.float32)
     trunk = TRUNKS[spec.trunk]
-    scratch = np.full(trunk.scratch(spec, ROWS), np.nan, np.float32)
+    scratch = np.full(trunk.scratch(spec.layers, ROWS), np.nan, np.float32)
     slopes /= ROWS
     plug(trunk.backward, BACKWARD_TYPE)(weights, np.array(spec.layers), window, slopes, gradient, scratch)
     return gradient

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from evolearn.brain import GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED, TRUNKS, BrainSpec, Window
+from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.compiled import plug
 from evolearn.genome import initial_distribution
 from evolearn.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
 from evolearn.torch_brain import TorchBrain
+from evolearn.trunk import GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED, Window
 
 SPECS = {
     "one layer, choices": BrainSpec("mlp", 3, (5,), 2, "categorical"),

@@ -1,0 +1,59 @@
+"""What trunks, heads and learners exchange: the window of a life, blocks of weights, and what a trunk is."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from numba import types
+
+Layers = tuple[int, ...]  # units per layer, observations first
+
+
+class Window(NamedTuple):
+    """What one life remembers between two learning updates: N steps, and the observation after them."""
+
+    observations: Any  # float32 [N + 1, O]
+    activations: Any  # float32 [N + 1, units of all trunk layers]
+    outputs: Any  # float32 [N + 1, policy parameters + 1]
+    actions: Any  # float32 [N, action dimensions]; a choice is one number
+    rewards: Any  # float32 [N]
+    ends: Any  # int64 [N]: GOES_ON, TERMINATED or TRUNCATED
+    final_values: Any  # float32 [N]: value of the last observation of an episode truncated at this step
+
+
+GOES_ON, TERMINATED, TRUNCATED = 0, 1, 2
+
+_FLOATS = types.float32[::1]
+_ROWS = types.float32[:, ::1]
+_SIZES = types.int64[::1]
+WINDOW_TYPE = types.NamedTuple((_ROWS, _ROWS, _ROWS, _ROWS, _FLOATS, _SIZES, _FLOATS), Window)
+THINK_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, types.int64)
+BACKWARD_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, _ROWS, _FLOATS, _FLOATS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """One named block of the flat weight vector."""
+
+    name: str
+    shape: tuple[int, ...]
+    initial_stdev: float  # of the standard initialisation: normal, mean `initial_mean`
+    initial_mean: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Numbers in the block."""
+        return math.prod(self.shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trunk:
+    """A row of TRUNKS: how a trunk is laid out and run. A recurrent trunk is another row."""
+
+    tensors: Callable[[Layers], tuple[Tensor, ...]]
+    think: Callable[..., None]  # THINK_TYPE
+    backward: Callable[..., None]  # BACKWARD_TYPE
+    scratch: Callable[[Layers, int], int]  # floats that `backward` needs for a window of so many steps
