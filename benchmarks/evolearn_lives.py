@@ -12,8 +12,8 @@ from evolearn.brain import BrainSpec
 from evolearn.drivers import new_driver
 from evolearn.genome import initial_distribution
 from evolearn.learning import LearnerSettings
-from evolearn.life import Newborns
 from evolearn.lives import Conditions, Plan, lives
+from evolearn.records import Newborns
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.world import World
 from worlds.cart_pole import cart_pole

@@ -9,8 +9,8 @@ import numpy as np
 from evolearn.assemble import Setup
 from evolearn.evaluate import live_each
 from evolearn.genome import FIXED, FRESH, FloatArray, GenePool, gene_pool
-from evolearn.life import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, Outcome
 from evolearn.lives import Driver, Plan
+from evolearn.records import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, Outcome
 from evolearn.rng import life_keys
 from evolearn.world import World
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.genome import GenePool, decode, draw_fresh
-from evolearn.life import DIVERGED, Outcome
 from evolearn.lives import Conditions, Driver, Plan, lives
+from evolearn.records import DIVERGED, Outcome
 from evolearn.world import MEAN_PER_STEP
 
 GENOMES_AT_ONCE = 512  # bounds the memory that an evaluation adds, whatever the population

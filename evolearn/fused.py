@@ -12,8 +12,9 @@ import time
 import numpy as np
 
 from evolearn.compiled_world import compile_world
-from evolearn.life import UNFINISHED, Desk, Outcome, life_kernel, new_desks
+from evolearn.life import life_kernel
 from evolearn.lives import FAULTS, Conditions, Job, Plan, describe_life, machinery, name_culprit
+from evolearn.records import UNFINISHED, Desk, Outcome, new_desks
 from evolearn.world import World, WorldError
 
 PIECE_STEPS = 60_000  # world steps in a piece: a few hundredths of a second between two looks at the clock

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from evolearn.brain import BrainSpec
 from evolearn.learning import INITIAL_SCALE, LEARNERS
-from evolearn.life import Newborns
+from evolearn.records import Newborns
 from evolearn.rng import INIT, at_step, new_rng, normal, open_stream
 
 FloatArray = npt.NDArray[np.float32]

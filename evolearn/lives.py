@@ -13,18 +13,8 @@ from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.compiled import plug
 from evolearn.drives import compose
 from evolearn.learning import LEARN_TYPE, LEARNERS, LearnerSettings
-from evolearn.life import (
-    BAD_FITNESS,
-    BAD_OBSERVATION,
-    BAD_SENSE,
-    FROM_BRAIN,
-    Body,
-    Course,
-    Newborns,
-    Outcome,
-    Trace,
-)
 from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE, POLICIES
+from evolearn.records import BAD_FITNESS, BAD_OBSERVATION, BAD_SENSE, FROM_BRAIN, Body, Course, Newborns, Outcome, Trace
 from evolearn.rng import LifeKey
 from evolearn.trunk import BACKWARD_TYPE, THINK_TYPE
 from evolearn.world import Declaration

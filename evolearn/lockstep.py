@@ -15,7 +15,10 @@ from numba.extending import intrinsic, overload
 from evolearn.compiled import COMPILES, plug, vector
 from evolearn.drives import FEEL_TYPE
 from evolearn.learning import LEARN_TYPE, SETTINGS_TYPE
-from evolearn.life import (
+from evolearn.lives import Machinery
+from evolearn.living import act, be_born, close_life, experience, learn_when_full
+from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE
+from evolearn.records import (
     COURSE_TYPE,
     DESKS_TYPE,
     FINISHED,
@@ -27,18 +30,11 @@ from evolearn.life import (
     Newborns,
     Outcome,
     Trace,
-    act,
-    be_born,
-    close_life,
     desk_of,
-    experience,
-    learn_when_full,
     outcome_of,
     row_of,
     trace_of,
 )
-from evolearn.lives import Machinery
-from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE
 from evolearn.trunk import BACKWARD_TYPE, THINK_TYPE
 
 
@@ -116,13 +112,13 @@ CLOSE_ALL_TYPE = types.void(OUTCOME_TYPE, DESKS_TYPE, _I1, _I1)
 
 
 def be_born_all(newborns: Newborns, genomes: Any, keys: Any, course: Course, desks: Desk) -> None:
-    """Make a desk ready for every life: see `evolearn.life.be_born`."""
+    """Make a desk ready for every life: see `evolearn.living.be_born`."""
     for place in range(genomes.size):
         be_born(newborns, genomes[place], row_of(keys, place), course, desk_of(desks, place))
 
 
 def act_all(parts: Parts, layers: Any, course: Course, desks: Desk, status: Any, t: int) -> int:
-    """Let every life that goes on decide: see `evolearn.life.act`.
+    """Let every life that goes on decide: see `evolearn.living.act`.
 
     Args:
         parts: the brain's functions.
@@ -160,7 +156,7 @@ def experience_all(
     terminated: Any,
     truncated: Any,
 ) -> int:
-    """Let every life that goes on take in its step: see `evolearn.life.experience`.
+    """Let every life that goes on take in its step: see `evolearn.living.experience`.
 
     Args:
         parts: the brain's and the drives' functions.
@@ -218,7 +214,7 @@ def learn_all(
     outcomes: Outcome,
     status: Any,
 ) -> None:
-    """Let every life that goes on learn, if its window is full: see `evolearn.life.learn_when_full`."""
+    """Let every life that goes on learn, if its window is full: see `evolearn.living.learn_when_full`."""
     think = _think(parts.think)
     backward = _backward(parts.backward)
     deltas = _deltas(parts.deltas)
@@ -241,7 +237,7 @@ def learn_all(
 
 
 def close_all(outcome: Outcome, desks: Desk, status: Any, ages: Any) -> None:
-    """Write down how every life ended: see `evolearn.life.close_life`."""
+    """Write down how every life ended: see `evolearn.living.close_life`."""
     for place in range(status.size):
         close_life(outcome, place, desk_of(desks, place), status[place], ages[place])
 

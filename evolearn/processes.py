@@ -17,8 +17,8 @@ import numba
 import numpy as np
 
 from evolearn.errors import UserError
-from evolearn.life import Outcome, Trace
 from evolearn.lives import Job
+from evolearn.records import Outcome, Trace
 
 SECONDS_TO_END = 5.0  # that a worker has after it is told to
 

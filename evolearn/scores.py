@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.evaluate import score
-from evolearn.life import Outcome
 from evolearn.lives import Plan
+from evolearn.records import Outcome
 
 
 @dataclasses.dataclass(frozen=True)

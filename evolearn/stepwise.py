@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.gymnasium_world import EnvironmentFault, Environments, GymnasiumEnvironments, GymnasiumWorld
-from evolearn.life import FINISHED, FROM_ORACLE, Course, Desk, Outcome, new_desks
 from evolearn.lives import FAULTS, Conditions, Job, describe_life, empty_trace, machinery, name_culprit
 from evolearn.lockstep import (
     ACT_ALL_TYPE,
@@ -33,6 +32,7 @@ from evolearn.lockstep import (
     parts_of,
 )
 from evolearn.processes import SECONDS_TO_END, Fault, Worker, those_ready
+from evolearn.records import FINISHED, FROM_ORACLE, Course, Desk, Outcome, new_desks
 from evolearn.world import WorldError
 
 LIVES_AT_ONCE = 64  # in a chunk: enough to make the calls into compiled code cheap, few enough to share among workers

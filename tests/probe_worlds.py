@@ -9,8 +9,8 @@ from evolearn.compiled import COMPILES
 from evolearn.compiled_world import compile_world
 from evolearn.genome import initial_distribution
 from evolearn.learning import LEARNERS, LearnerSettings
-from evolearn.life import Newborns
 from evolearn.lives import Conditions
+from evolearn.records import Newborns
 from evolearn.rng import BIRTH, WORLD, at_step, new_rng, normal, open_stream, uniform
 from evolearn.world import Box, Discrete, Parameter, Signal, World
 

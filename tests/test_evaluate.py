@@ -6,8 +6,8 @@ from probe_worlds import conditions_for, newborns_for, only_learning, reward_by_
 
 from evolearn.evaluate import evaluate, life_fitness, live_each, score
 from evolearn.genome import EVOLVED, FIXED, FRESH, gene_pool
-from evolearn.life import DIVERGED
 from evolearn.lives import Plan, empty_outcome, lives
+from evolearn.records import DIVERGED
 from evolearn.rng import SELECTION, life_keys
 from evolearn.world import MEAN_PER_STEP, MEAN_RETURN_PER_EPISODE
 from worlds.cart_pole import cart_pole

@@ -32,8 +32,8 @@ from probe_worlds import (
 
 from evolearn.evaluate import life_fitness
 from evolearn.fused import FusedDriver
-from evolearn.life import DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
 from evolearn.lives import Plan, lives
+from evolearn.records import DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
 from evolearn.rng import BIRTH, SELECTION, VALIDATION, life_keys, new_rng, open_stream, uniform
 from evolearn.torch_brain import TorchBrain
 from evolearn.world import WorldError

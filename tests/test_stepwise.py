@@ -18,9 +18,9 @@ from evolearn.compiled import COMPILES
 from evolearn.compiled_world import compile_world
 from evolearn.drivers import new_driver
 from evolearn.gymnasium_world import gymnasium_world
-from evolearn.life import BAD_FITNESS, DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
 from evolearn.lives import Job, Plan, empty_outcome, empty_trace, lives
 from evolearn.processes import WorkerDied
+from evolearn.records import BAD_FITNESS, DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
 from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream
 from evolearn.stepwise import StepwiseDriver
 from evolearn.world import WorldError

@@ -18,8 +18,8 @@ from probe_worlds import (
 )
 
 from evolearn.evaluate import life_fitness
-from evolearn.life import FINISHED, FROM_ORACLE, FROM_UNIFORM
 from evolearn.lives import Plan, lives
+from evolearn.records import FINISHED, FROM_ORACLE, FROM_UNIFORM
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys, normal_pair, uniform
 from evolearn.world import World
 from worlds.cart_pole import cart_pole

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from probe_worlds import SETTINGS, Stage, newborns_for, reward_by_action
 
 from evolearn.genome import EVOLVED, FIXED, FRESH, decode, draw_fresh, gene_pool
-from evolearn.life import FINISHED
 from evolearn.lives import Plan, lives
+from evolearn.records import FINISHED
 from evolearn.rng import BIRTH, SELECTION, life_keys, new_rng, open_stream
 from worlds.cart_pole import cart_pole
 from worlds.savannah import draw_motor_map, savannah
