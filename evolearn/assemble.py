@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.config import ConfigError, RunConfig, nearest
 from evolearn.drives import DRIVES
+from evolearn.errors import WorldNotFound
 from evolearn.genome import ENCODINGS, GROUPS, TRANSFORMS, GenePool, gene_pool
 from evolearn.learning import LEARNERS, LearnerSettings
 from evolearn.lives import Conditions, Plan
 from evolearn.search_options import Options, check_search
-from evolearn.worldfinder import WorldNotFound, find_world
+from evolearn.worldfinder import find_world
 
 
 @dataclasses.dataclass(frozen=True)

@@ -102,7 +102,8 @@ def worlds(context: typer.Context) -> None:
     """List worlds, or show one."""
     if context.invoked_subcommand is not None:
         return
-    from evolearn.worldfinder import WorldNotFound, find_world, registered_worlds
+    from evolearn.errors import WorldNotFound
+    from evolearn.worldfinder import find_world, registered_worlds
 
     console = _console()
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -1,5 +1,30 @@
 """What a user can cause: every such error is a UserError, whose text says what is wrong and what to do."""
 
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
 
 class UserError(Exception):
     """Shown as text, without a traceback; the command ends with code 2."""
+
+
+class WorldNotFound(UserError, ValueError):
+    """No world goes by a name; the message says what was asked, what is wrong and what to do."""
+
+
+def shortened_traceback(error: BaseException, keep: Callable[[str], bool], last: int = 3) -> str:
+    """The last few frames of an error in files that `keep` accepts, one per line, and the error itself.
+
+    Args:
+        error: as caught.
+        keep: from a file's path to whether its frames matter to the reader.
+        last: how many frames at most.
+    """
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if keep(frame.filename)]
+    lines = [f"  {frame.filename}, line {frame.lineno}, in {frame.name}: {frame.line}" for frame in frames[-last:]]
+    if isinstance(error, SyntaxError):
+        lines.append(f"  {error.filename}, line {error.lineno}: {(error.text or '').strip()}")
+        return "\n".join([*lines, f"  {type(error).__name__}: {error.msg}"])
+    return "\n".join([*lines, f"  {type(error).__name__}: {error}"])

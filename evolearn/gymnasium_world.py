@@ -22,9 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.compiled import compiled
+from evolearn.errors import WorldNotFound, shortened_traceback
 from evolearn.rng import BIRTH, WORLD, Rng, at_step, integer, new_rng, open_stream
 from evolearn.world import MEAN_RETURN_PER_EPISODE, Box, Declaration, Discrete, Signal, WorldError
-from evolearn.worldfinder import WorldNotFound, shortened_traceback
 
 FloatArray = npt.NDArray[np.float32]
 Environment = gymnasium.Env[Any, Any]

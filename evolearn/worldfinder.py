@@ -18,13 +18,11 @@ import importlib
 import importlib.metadata
 import importlib.util
 import sys
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from evolearn.errors import UserError
+from evolearn.errors import WorldNotFound, shortened_traceback
 
 if TYPE_CHECKING:
     from evolearn.world import Declaration
@@ -32,10 +30,6 @@ if TYPE_CHECKING:
 GROUP = "evolearn.worlds"
 _GYMNASIUM = "gymnasium:"
 _FORMS = "a registered name, package.module:attribute, path/to/file.py:attribute or gymnasium:ID"
-
-
-class WorldNotFound(UserError, ValueError):
-    """No world goes by a name; the message says what was asked, what is wrong and what to do."""
 
 
 def registered_worlds() -> dict[str, str]:
@@ -60,22 +54,6 @@ def find_world(name: str) -> Declaration:
     if source.endswith(".py") or "/" in source or "\\" in source:
         return _attribute(name, _file_module(name, Path(source)), attribute)
     return _attribute(name, _module(name, source), attribute)
-
-
-def shortened_traceback(error: BaseException, keep: Callable[[str], bool], last: int = 3) -> str:
-    """The last few frames of an error in files that `keep` accepts, one per line, and the error itself.
-
-    Args:
-        error: as caught.
-        keep: from a file's path to whether its frames matter to the reader.
-        last: how many frames at most.
-    """
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if keep(frame.filename)]
-    lines = [f"  {frame.filename}, line {frame.lineno}, in {frame.name}: {frame.line}" for frame in frames[-last:]]
-    if isinstance(error, SyntaxError):
-        lines.append(f"  {error.filename}, line {error.lineno}: {(error.text or '').strip()}")
-        return "\n".join([*lines, f"  {type(error).__name__}: {error.msg}"])
-    return "\n".join([*lines, f"  {type(error).__name__}: {error}"])
 
 
 def _from_registry(name: str) -> Declaration:

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
 
+from evolearn.errors import WorldNotFound
 from evolearn.gymnasium_world import EnvironmentFault, GymnasiumEnvironments, action_converter, gymnasium_world
 from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream, uniform
 from evolearn.world import MEAN_RETURN_PER_EPISODE, WorldError
-from evolearn.worldfinder import WorldNotFound
 
 
 class Recorder(gymnasium.Env):

@@ -8,8 +8,9 @@ import textwrap
 import pytest
 
 from evolearn.compiled_world import compile_world
+from evolearn.errors import WorldNotFound
 from evolearn.world import World
-from evolearn.worldfinder import WorldNotFound, find_world, registered_worlds
+from evolearn.worldfinder import find_world, registered_worlds
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 
