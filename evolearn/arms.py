@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class Arm:
     genome: FloatArray  # [G] of the pool
     source: int = FROM_BRAIN
     learns: bool = True
+    learn_from: int = 0  # age in steps
+    learn_until: int | None = None  # age in steps; None: to the end
 
 
 def run_arms(setup: Setup, genome: FloatArray) -> list[Arm]:
@@ -38,9 +41,11 @@ def run_arms(setup: Setup, genome: FloatArray) -> list[Arm]:
     """
     blank = blank_pool(setup)
     nothing = np.zeros(0, np.float32)
+    learner = setup.config.learner
+    ages: dict[str, Any] = {"learn_from": learner.learn_from, "learn_until": learner.learn_until}
     arms = [
         Arm("blank", "random weights, fitness as only reward, published defaults, learning", blank, nothing),
-        Arm("evolved", "as evolved, learning", setup.pool, genome),
+        Arm("evolved", "as evolved, learning when the config says", setup.pool, genome, **ages),
         Arm("evolved_frozen", "as evolved, learning switched off", setup.pool, genome, learns=False),
         Arm("random", "uniform actions", blank, nothing, source=FROM_UNIFORM, learns=False),
     ]
@@ -77,12 +82,7 @@ def live_arm(setup: Setup, driver: Driver, arm: Arm, plan: Plan, space: int, liv
     Returns:
         Outcome, [lives, ..].
     """
-    learner = setup.config.learner
-    plan = dataclasses.replace(
-        plan,
-        source=arm.source,
-        learn_from=learner.learn_from if arm.learns else 0,
-        learn_until=learner.learn_until if arm.learns else 0,
-    )
+    until = (arm.learn_until if arm.learn_until is not None else plan.lifetime) if arm.learns else 0
+    plan = dataclasses.replace(plan, source=arm.source, learn_from=arm.learn_from, learn_until=until)
     keys = life_keys(setup.config.seed, space, 0, lives)
     return live_each(driver, setup.conditions, arm.pool, arm.genome[None], keys, plan)

@@ -69,6 +69,11 @@ def assemble(config: RunConfig) -> Setup:
         window=learner.window,
         generic_drives=config.drives.generic,
     )
+    for name in config.drives.generic:
+        if conditions.drive_names.count(name) > 1:
+            raise ConfigError(
+                f"drives.generic: {name!r} is named twice, or is a sense of world {world.name} already; leave it out"
+            )
     _known("drives.weights", config.drives.weights, conditions.drive_names)
     _check_plasticity(config)
     pool = gene_pool(

@@ -14,7 +14,7 @@ from evolearn.mlp import backward_mlp, mlp_scratch, mlp_tensors, think_mlp
 from evolearn.policy import POLICIES
 from evolearn.trunk import Layers, Tensor, Trunk
 
-TRUNKS = {"mlp": Trunk(mlp_tensors, think_mlp, backward_mlp, mlp_scratch)}
+TRUNKS = {"mlp": Trunk(mlp_tensors, think_mlp, backward_mlp, mlp_scratch, carry=lambda layers: 0)}
 
 
 @dataclasses.dataclass(frozen=True)

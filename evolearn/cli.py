@@ -6,6 +6,8 @@ Heavy imports (torch, numba, ray) happen inside commands, so that `--help` answe
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -69,7 +71,9 @@ def run(
 
         display = new_display(console)
         try:
-            start_run(checked, path.stem, out, _worker_count(console, workers), display)
+            # A config taken from a run directory has no name of its own.
+            name = path.stem if path.stem != "config" else re.sub(r"\W+", "-", checked.world.name).strip("-")
+            start_run(checked, name, out, _worker_count(console, workers), display)
         finally:
             display.close()
 
@@ -154,7 +158,7 @@ class _Errors:
         if isinstance(error, KeyboardInterrupt):
             # A run that was under way says where it is.
             directory = getattr(error, "directory", None)
-            remedy = f"Continue with: evolearn resume {directory}" if directory else "No run had begun."
+            remedy = f"Continue with: evolearn resume {shlex.quote(str(directory))}" if directory else ""
             self._console.print(Text(f"Interrupted. {remedy}"), soft_wrap=True)
             _leave(EXIT_INTERRUPTED)
         if isinstance(error, UserError):

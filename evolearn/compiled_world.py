@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import os
 import types as python_types
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -111,7 +112,7 @@ def _adapters(world: World) -> tuple[Any, ...]:
         "parameter_type": parameter_dtype(world),
     }
     for name, (function, _) in functions.items():
-        namespace[f"world_{name}"] = function if hasattr(function, "py_func") else world_code(function)
+        namespace[f"world_{name}"] = world_code(getattr(function, "py_func", function))
     path = _keep_source(source, fingerprint)
     exec(compile(source, str(path or "<world>"), "exec"), namespace)
     compiled = []
@@ -124,6 +125,9 @@ def _adapters(world: World) -> tuple[Any, ...]:
                 "Worlds are scalar Python that Numba understands; helpers need the decorator evolearn.world.world_code."
             ) from error
     return tuple(compiled)
+
+
+_LIBRARIES = ("math", "numpy", "numba")  # whose versions are part of the cache's key or never matter
 
 
 def source_fingerprint(functions: list[Callable[..., Any]], label: str) -> str | None:
@@ -154,20 +158,21 @@ def source_fingerprint(functions: list[Callable[..., Any]], label: str) -> str |
         digest.update(f"{function.__module__}.{function.__qualname__}".encode())
         # Two lambdas of one file, or a name defined twice, differ in nothing but this.
         digest.update(repr((_identity(function.__code__), function.__defaults__)).encode())
-        for name in sorted(_names(function.__code__)):
-            if name not in function.__globals__:
-                continue
-            value = function.__globals__[name]
+        names = sorted(_names(function.__code__))
+        reads = [(name, function.__globals__[name]) for name in names if name in function.__globals__]
+        while reads:
+            name, value = reads.pop()
             if isinstance(value, python_types.ModuleType):
-                if value.__file__ if hasattr(value, "__file__") else None:
-                    files.add(str(value.__file__))
+                if value.__name__.partition(".")[0] not in _LIBRARIES:
+                    # Which of its attributes are read is not told apart from other names: follow them all.
+                    reads += [(f"{name}.{inner}", getattr(value, inner)) for inner in names if hasattr(value, inner)]
             elif isinstance(value, (int, float, str, bool, tuple, np.generic, np.dtype)):
                 digest.update(f"{name}={value!r}".encode())
             elif isinstance(value, np.ndarray):
                 digest.update(name.encode() + value.tobytes())
             elif isinstance(value, python_types.FunctionType) or hasattr(value, "py_func"):
                 queue.append(value)
-            else:
+            elif value is not None:
                 return None
     for file in sorted(files):
         digest.update(Path(file).read_bytes())
@@ -194,7 +199,7 @@ def _keep_source(source: str, fingerprint: str | None) -> Path | None:
         return None
     path = folder / f"world_{fingerprint}.py"
     if not path.exists():
-        part = path.with_suffix(f".{id(source)}.part")
+        part = path.with_suffix(f".{os.getpid()}.part")
         part.write_text(source, encoding="utf-8")
         part.replace(path)
     return path

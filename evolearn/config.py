@@ -123,7 +123,9 @@ class RunConfig(_Part):
     search: SearchPart = SearchPart()
     evaluation: EvaluationPart = EvaluationPart()
     checkpoint_every: int = Field(1, ge=1, description="generations between two checkpoints")
-    hang_seconds: Positive = Field(30.0, description="a life without a finished step for so long is a fault, seconds")
+    hang_seconds: Positive = Field(
+        30.0, description="a life in a compiled world without a finished step for so long is a fault, seconds"
+    )
 
     @pydantic.model_validator(mode="after")
     def _parts_fit(self) -> RunConfig:
@@ -135,6 +137,22 @@ class RunConfig(_Part):
                     f"evaluation.{name}={value}: must be at most the longest of evaluation.lifetimes, "
                     f"{max(evaluation.lifetimes)}"
                 )
+        if max(evaluation.lifetimes) < 4 * evaluation.bin_steps:
+            raise ValueError(
+                f"evaluation.lifetimes={list(evaluation.lifetimes)}: the longest must be at least four times "
+                f"evaluation.bin_steps, {evaluation.bin_steps}"
+            )
+        learner = self.learner
+        until = self.search.selection_lifetime
+        if learner.learn_until is not None:
+            until = min(until, learner.learn_until)
+        steps = max(0, until - learner.learn_from)
+        if learner.learn_until != 0 and steps < learner.window:
+            raise ValueError(
+                f"learner.window={learner.window}: nothing would ever be learned in the {steps} steps between "
+                "learner.learn_from and the end of learning or of a life of search.selection_lifetime; "
+                "make the window smaller, or set learner.learn_until=0 for a life without learning"
+            )
         for value in (evaluation.birth_steps, *evaluation.lifetimes):
             if value % evaluation.bin_steps:
                 name = "birth_steps" if value == evaluation.birth_steps else "lifetimes"
@@ -161,8 +179,14 @@ def find_config(name: str) -> Path:
         ConfigError: there is none; names the shipped ones, the nearest first.
     """
     path = Path(name)
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+        if path.is_dir():
+            remedy = f"evolearn resume {name} continues it" if (path / "run.json").exists() else "name a file in it"
+            raise ConfigError(f"CONFIG={name}: is a directory; {remedy}")
+    except OSError as error:
+        raise ConfigError(f"CONFIG={name[:80]}: cannot be read: {error.strerror}") from error
     shipped = shipped_configs()
     if name in shipped:
         return shipped[name]
@@ -285,6 +309,9 @@ def _requirement(problem: Any) -> str:
         "less_than_equal": "must be {le} or less",
         "too_short": "must have at least {min_length} entry",
         "too_long": "must have at most {max_length} entries",
+        "tuple_type": "must be a list, for example [24]",
+        "dict_type": "must be a section of fields",
+        "model_type": "must be a section of fields",
         "int_parsing": "must be an integer",
         "int_type": "must be an integer",
         "int_from_float": "must be an integer",

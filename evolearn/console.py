@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from pathlib import Path
 
@@ -46,6 +47,10 @@ class LogDisplay:
         self._generations = setup.config.search.generations
         self._clock = _Clock()
         self._say(describe_setup(setup, directory, first))
+
+    def warning(self, text: str) -> None:
+        """A line of its own."""
+        self._say(f"Warning: {text}")
 
     def made(self, generation: Generation) -> None:
         """One line per generation."""
@@ -98,6 +103,10 @@ class TerminalDisplay:
         self._clock = _Clock()
         self._live.start()
         self._draw()
+
+    def warning(self, text: str) -> None:
+        """A line above the display."""
+        self._console.print(Text(f"Warning: {text}", style="yellow"))
 
     def made(self, generation: Generation) -> None:
         """Show another generation."""
@@ -164,24 +173,42 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     """The closing table, the catch-up sentence, where everything is and what to type next."""
     console.print()
     console.print(result_table(setup, result))
-    console.print(Text(catch_up_sentence(setup, result)), soft_wrap=True)
-    console.print(Text("One evolution run: exploratory, not evidence for a claim."))
+    for line in (
+        *lifetime_lines(result),
+        catch_up_sentence(result),
+        "That blank slate is not tuned: published defaults, fitness as its only reward. Evolution started from the "
+        "config's learning rate and drives. One evolution run: exploratory, not evidence for a claim.",
+        f"Cost: {result.evolution_steps:,} world steps of evolution.",
+    ):
+        console.print(Text(line))
     console.print()
-    console.print(Text(f"Run directory: {directory}"))
+    config = shlex.quote(str(directory / "config.yaml"))
+    console.print(Text(f"Run directory: {directory}"), soft_wrap=True)
     console.print(
         Text("  dna.safetensors: what evolved; result.json: this table; generations.jsonl: every generation"),
         soft_wrap=True,
     )
     console.print("Next: another seed, another body, or what the world is:")
-    name = setup.config.world.name
-    console.print(Text(f"  evolearn run {directory / 'config.yaml'} --seed {setup.config.seed + 1}"), soft_wrap=True)
+    console.print(Text(f"  evolearn run {config} --seed {setup.config.seed + 1}"), soft_wrap=True)
     if setup.conditions.world.parameters:
         parameter = setup.conditions.world.parameters[0]
         example = parameter.high if setup.conditions.parameters[parameter.name] != parameter.high else parameter.low
         example = round((example + parameter.default) / 2, 3)
         setting = f"world.parameters.{parameter.name}={example:g}"
-        console.print(Text(f"  evolearn run {directory / 'config.yaml'} {setting}"), soft_wrap=True)
-    console.print(Text(f"  evolearn worlds show {name}"))
+        console.print(Text(f"  evolearn run {config} {setting}"), soft_wrap=True)
+    console.print(Text(f"  evolearn worlds show {shlex.quote(setup.config.world.name)}"), soft_wrap=True)
+
+
+def lifetime_lines(result: Result) -> list[str]:
+    """Life fitness at every evaluation lifetime, if there are several."""
+    if len(result.lifetimes) < 2:
+        return []
+    ages = " / ".join(f"{lifetime:,}" for lifetime in result.lifetimes)
+    arms = "; ".join(
+        f"{ARM_LABELS.get(row.arm, row.arm)} {' / '.join(f'{value:.3g}' for value in row.by_lifetime)}"
+        for row in result.arms
+    )
+    return [f"Life fitness over the first {ages} steps: {arms}."]
 
 
 def result_table(setup: Setup, result: Result) -> Table:
@@ -216,16 +243,16 @@ def result_table(setup: Setup, result: Result) -> Table:
     return table
 
 
-def catch_up_sentence(setup: Setup, result: Result) -> str:
+def catch_up_sentence(result: Result) -> str:
     """When the blank slate catches up with the newborn, in words."""
     target = f"the newborn's birth score of {result.scores('evolved').birth:.3f}"
     if result.catch_up is None:
         return (
-            f"Catch-up: the blank slate never reaches {target}: not in {result.lifetime:,} steps of learning, measured "
+            f"Catch-up: the blank slate never reaches {target}: not by the age of {result.lifetime:,} steps, measured "
             f"over a running window of {result.birth_steps} steps."
         )
     return (
-        f"Catch-up: the blank slate reaches {target} after {result.catch_up:,} steps of learning (the end of the first "
+        f"Catch-up: the blank slate reaches {target} at an age of {result.catch_up:,} steps (the end of the first "
         f"running window of {result.birth_steps} steps that scores as much)."
     )
 

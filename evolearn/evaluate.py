@@ -12,7 +12,7 @@ from evolearn.lives import Conditions, Driver, Plan, lives
 from evolearn.records import DIVERGED, Outcome
 from evolearn.world import MEAN_PER_STEP
 
-GENOMES_AT_ONCE = 512  # bounds the memory that an evaluation adds, whatever the population
+LIVES_AT_ONCE = 2048  # bounds the memory that an evaluation adds, whatever the population
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +47,9 @@ def evaluate(
     """
     fitness = np.empty((len(genomes), len(keys)))
     steps = diverged = skipped = 0
-    for start in range(0, len(genomes), GENOMES_AT_ONCE):
-        some = genomes[start : start + GENOMES_AT_ONCE]
+    at_once = max(1, LIVES_AT_ONCE // len(keys))
+    for start in range(0, len(genomes), at_once):
+        some = genomes[start : start + at_once]
         outcome = live_each(driver, conditions, pool, some, keys, plan)
         fitness[start : start + len(some)] = life_fitness(outcome, conditions.world.fitness_rule, plan).reshape(
             len(some), len(keys)

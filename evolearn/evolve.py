@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.assemble import Setup
+from evolearn.config import ConfigError
 from evolearn.evaluate import Evaluation, evaluate
 from evolearn.genome import FloatArray
 from evolearn.lives import Driver
@@ -46,9 +47,17 @@ class Generation:
 
 
 def new_search(setup: Setup) -> Search:
-    """The search that a setup describes, before its first generation."""
+    """The search that a setup describes, before its first generation.
+
+    Raises:
+        ConfigError: EvoTorch refuses the options.
+    """
     search = setup.config.search
-    return Search(search.algorithm, setup.options, setup.pool.size, search.population, setup.config.seed)
+    try:
+        return Search(search.algorithm, setup.options, setup.pool.size, search.population, setup.config.seed)
+    except (TypeError, ValueError, AttributeError) as error:
+        # What the options' schema cannot know, such as the arguments of an optimizer.
+        raise ConfigError(f"search.options={search.options}: EvoTorch refuses them: {error}") from error
 
 
 def evolve(setup: Setup, driver: Driver, search: Search, first: int = 0) -> Iterator[Generation]:

@@ -134,12 +134,12 @@ class GenePool:
         """Standard deviation [G] with which evolution starts, in gene units."""
         return _joined([gene.spread for gene in self.evolved])
 
-    def slices(self) -> dict[str, slice]:
-        """Where each evolved gene lies in a genome."""
+    def slices(self) -> dict[tuple[str, str], slice]:
+        """Where each evolved gene lies in a genome, by group and name."""
         places = {}
         start = 0
         for gene in self.evolved:
-            places[gene.name] = slice(start, start + gene.size)
+            places[gene.group, gene.name] = slice(start, start + gene.size)
             start += gene.size
         return places
 
@@ -213,13 +213,13 @@ def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:
     for gene in pool.genes:
         decoder = TRANSFORMS[gene.transform].decode
         values = np.empty((count, gene.size), np.float32)
-        if gene.name not in places:
+        if (gene.group, gene.name) not in places:
             values[:] = decoder(gene.centre)
         elif gene.transform == "identity":
-            values[:] = genomes[:, places[gene.name]]
+            values[:] = genomes[:, places[gene.group, gene.name]]
         else:
             for genome in range(count):
-                values[genome] = decoder(genomes[genome, places[gene.name]])
+                values[genome] = decoder(genomes[genome, places[gene.group, gene.name]])
         groups[gene.group].append(values)
     weights = ENCODINGS[pool.encoding].weights(pool.brain, np.concatenate(groups["weights"], axis=1))
     plasticity = np.concatenate(groups["plasticity"], axis=1)
@@ -229,7 +229,7 @@ def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:
         weights=np.ascontiguousarray(weights),
         drives=np.ascontiguousarray(np.concatenate(groups["drives"], axis=1)),
         plasticity=np.ascontiguousarray(plasticity),
-        scale=np.ascontiguousarray(plasticity[:, INITIAL_SCALE]),
+        scale=_initial_scale(pool, plasticity),
         initial_mean=mean,
         initial_stdev=stdev,
     )
@@ -266,8 +266,15 @@ def draw_fresh(
     own = newborns._replace(weights=np.ascontiguousarray(newborns.weights[genomes]), scale=newborns.scale[genomes])
     own = own._replace(drives=own.drives[genomes], plasticity=own.plasticity[genomes])._replace(**rows)
     if "plasticity" in groups:
-        own = own._replace(scale=np.ascontiguousarray(own.plasticity[:, INITIAL_SCALE]))
+        own = own._replace(scale=_initial_scale(pool, own.plasticity))
     return own, np.arange(len(genomes))
+
+
+def _initial_scale(pool: GenePool, plasticity: FloatArray) -> FloatArray:
+    names = [gene.name for gene in pool.genes if gene.group == "plasticity"]
+    if INITIAL_SCALE not in names:
+        return np.ones(len(plasticity), np.float32)
+    return np.ascontiguousarray(plasticity[:, names.index(INITIAL_SCALE)])
 
 
 def _joined(parts: Sequence[FloatArray]) -> FloatArray:

@@ -261,7 +261,7 @@ class GymnasiumEnvironments:
         try:
             for place in places:
                 observation, reward, has_terminated, has_truncated, _ = steps[place](chosen[place])
-                if flat:
+                if flat and np.shape(observation) == self._shape:  # any other shape is explained below
                     observations[place] = observation
                 else:
                     self._show(observation, observations[place])

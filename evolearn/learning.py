@@ -31,7 +31,7 @@ class LearnerSettings(NamedTuple):
 
 
 # Places of the actor-critic's plasticity; natural units, not logs.
-LEARNING_RATE, DISCOUNT, GAE_LAMBDA, ENTROPY_BONUS, VALUE_WEIGHT, INITIAL_SCALE = 0, 1, 2, 3, 4, 5
+LEARNING_RATE, DISCOUNT, GAE_LAMBDA, ENTROPY_BONUS, VALUE_WEIGHT = 0, 1, 2, 3, 4
 
 _FLOATS = types.float32[::1]
 SETTINGS_TYPE = types.NamedTuple(
@@ -232,7 +232,6 @@ class PlasticityGene:
     name: str
     transform: str  # a name in `evolearn.genome.TRANSFORMS`: how the gene becomes the natural value
     default: float  # natural value of the published defaults
-    spread: float  # of the gene at the start of evolution, in the transform's units
     source: str  # of the default
 
 
@@ -245,6 +244,8 @@ class Learner:
     plasticity: tuple[PlasticityGene, ...]  # in the order of the plasticity array
 
 
+# Scales weights that are drawn afresh; a learner without this gene draws them as they are.
+INITIAL_SCALE = "initial_scale"
 _PPO = "Schulman et al. 2017, table 3"
 _A3C = "Mnih et al. 2016, section 8"
 LEARNERS = {
@@ -252,12 +253,12 @@ LEARNERS = {
         learn_actor_critic,
         actor_critic_memory,
         (
-            PlasticityGene("learning_rate", "log", 3e-4, 0.3, _PPO),
-            PlasticityGene("discount", "logit", 0.99, 0.3, _PPO),
-            PlasticityGene("gae_lambda", "logit", 0.95, 0.3, _PPO),
-            PlasticityGene("entropy_bonus", "log", 0.01, 0.3, _A3C),
-            PlasticityGene("value_weight", "log", 0.5, 0.3, _A3C),
-            PlasticityGene("initial_scale", "log", 1.0, 0.3, "1: the standard initialisation as it is"),
+            PlasticityGene("learning_rate", "log", 3e-4, _PPO),
+            PlasticityGene("discount", "logit", 0.99, _PPO),
+            PlasticityGene("gae_lambda", "logit", 0.95, _PPO),
+            PlasticityGene("entropy_bonus", "log", 0.01, _A3C),
+            PlasticityGene("value_weight", "log", 0.5, _A3C),
+            PlasticityGene(INITIAL_SCALE, "log", 1.0, "1: the standard initialisation as it is"),
         ),
     ),
 }

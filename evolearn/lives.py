@@ -101,11 +101,13 @@ class Machinery:
 
     def course(self, conditions: Conditions, plan: Plan) -> Course:
         """The kernel's form of a plan."""
+        learn_until = plan.lifetime if plan.learn_until is None else plan.learn_until
         return Course(
             steps=plan.lifetime,
             window=conditions.window,
             learn_from=plan.learn_from,
-            learn_until=plan.lifetime if plan.learn_until is None else plan.learn_until,
+            # Only what the brain did can be learned from.
+            learn_until=learn_until if plan.source == FROM_BRAIN else 0,
             bin_steps=plan.bin_steps or plan.lifetime,
             source=plan.source,
             choices=conditions.brain.actions if conditions.world.is_discrete else 0,
@@ -124,6 +126,7 @@ def machinery(conditions: Conditions, state_size: int, parameters: npt.NDArray[n
     body = Body(
         layers=np.array(brain.layers, np.int64),
         units=sum(brain.hidden),
+        carry=trunk.carry(brain.layers),
         outputs=brain.outputs,
         action_size=conditions.world.action_size,
         senses=len(conditions.world.senses),

@@ -78,8 +78,8 @@ def all_finite(values: Any) -> bool:
     """Whether every entry is finite."""
     total = np.float32(0.0)
     for i in range(values.size):
-        total += abs(values[i])
-    return math.isfinite(total)
+        total += values[i] * np.float32(0.0)  # 0 for a finite number, NaN for any other
+    return total == 0.0
 
 
 @inlined
@@ -88,6 +88,7 @@ def be_born(newborns: Newborns, genome: int, key: Any, course: Course, desk: Des
     draw_weights(newborns, genome, key, desk.rng, desk.weights)
     desk.memory[:] = 0.0
     desk.feel_memory[:] = 0.0
+    desk.carry[:] = 0.0
     desk.counters[:] = 0
     desk.counters[BIN_END] = course.bin_steps
     desk.episode[0] = 0.0
@@ -136,6 +137,8 @@ def experience(
     """
     if not math.isfinite(fitness):
         return BAD_FITNESS
+    if not all_finite(desk.observation):
+        return BAD_OBSERVATION
     row = desk.counters[ROW]
     senses = desk.sensed.size
     generic = desk.drives.size - 1 - senses
@@ -177,6 +180,7 @@ def experience(
         outcome.finished[life, age_bin] += 1
         outcome.deaths[life, age_bin] += end == TERMINATED
         desk.episode[0] = 0.0
+        desk.carry[:] = 0.0
     outcome.open_return[life, age_bin] = desk.episode[0]
     return FINISHED
 

@@ -146,7 +146,7 @@ def gaussian_deltas(
 ) -> None:
     """Derivative of ``-objective - bonus * entropy`` by the means and log standard deviations of one step.
 
-    Log standard deviations beyond their bounds keep their gradient, so that they can come back.
+    Log standard deviations beyond their bounds keep the objective's gradient, so that they can come back.
 
     Args:
         output: float32 [2 actions + 1].
@@ -173,7 +173,8 @@ def gaussian_deltas(
         stdev = bounded_stdev(output[actions + k])
         z = (action[k] - output[k]) / stdev
         delta[k] = -weight * z / stdev
-        delta[actions + k] = -weight * (z * z - 1.0) - bonus
+        # Beyond the bound more spread changes no action: no bonus for drifting on.
+        delta[actions + k] = -weight * (z * z - 1.0) - (bonus if output[actions + k] < MAX_LOG_STDEV else 0.0)
 
 
 POLICIES = {

@@ -41,6 +41,7 @@ class Body(NamedTuple):
 
     layers: Any  # int64 [1 + trunk layers]
     units: int  # of all trunk layers together
+    carry: int  # floats that a recurrent trunk carries from step to step
     outputs: int  # length of an output row
     action_size: int  # length of an action: 1 for a choice
     senses: int
@@ -51,13 +52,14 @@ class Body(NamedTuple):
 class Desk(NamedTuple):
     """Working memory of one life. `new_desks` makes several, with a leading axis on every array."""
 
-    observations: Any  # float32 [N + 1, O]; this and the next six are the `Window`
+    observations: Any  # float32 [N + 1, O]; this and the next seven are the `Window`
     activations: Any  # float32 [N + 1, units of all trunk layers]
     outputs: Any  # float32 [N + 1, policy parameters + 1]
     actions: Any  # float32 [N, action size]
     rewards: Any  # float32 [N]
     ends: Any  # int64 [N]
     final_values: Any  # float32 [N]
+    carry: Any  # float32
     weights: Any  # float32 [W]
     memory: Any  # float32, the learner's
     feel_memory: Any  # float32, the generic drives'
@@ -115,8 +117,8 @@ _F1, _F2, _F3 = types.float32[::1], types.float32[:, ::1], types.float32[:, :, :
 _D1, _D2 = types.float64[::1], types.float64[:, ::1]
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
 COURSE_TYPE = types.NamedUniTuple(_I, 9, Course)
-BODY_TYPE = types.NamedTuple((_I1, _I, _I, _I, _I, _I, types.uint8[::1]), Body)
-DESKS_TYPE = types.NamedTuple((*(_F3,) * 4, _F2, _I2, *(_F2,) * 8, _I2, _I2, _D2), Desk)
+BODY_TYPE = types.NamedTuple((_I1, _I, _I, _I, _I, _I, _I, types.uint8[::1]), Body)
+DESKS_TYPE = types.NamedTuple((*(_F3,) * 4, _F2, _I2, *(_F2,) * 9, _I2, _I2, _D2), Desk)
 NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1, _F1), Newborns)
 OUTCOME_TYPE = types.NamedTuple((_D2, _D2, _I2, _D2, _I2, _D2, _I1, _I1, _I1, _F2), Outcome)
 TRACE_TYPE = types.NamedTuple((_F2, _F2, _F2, _D1, _I1), Trace)
@@ -134,6 +136,7 @@ def new_desks(count: int, body: Body, course: Course, weights: int, drives: int)
         rewards=aligned_zeros(count, size),
         ends=aligned_zeros(count, size, dtype=np.int64),
         final_values=aligned_zeros(count, size),
+        carry=aligned_zeros(count, body.carry),
         weights=aligned_zeros(count, weights),
         memory=aligned_zeros(count, course.memory),
         feel_memory=aligned_zeros(count, course.feel_memory),
@@ -178,6 +181,7 @@ def desk_of(desks: Desk, place: int) -> Desk:
         row_of(desks.rewards, place),
         row_of(desks.ends, place),
         row_of(desks.final_values, place),
+        row_of(desks.carry, place),
         row_of(desks.weights, place),
         row_of(desks.memory, place),
         row_of(desks.feel_memory, place),
@@ -202,6 +206,7 @@ def window_of(desk: Desk) -> Window:
         desk.rewards,
         desk.ends,
         desk.final_values,
+        desk.carry,
     )
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,9 +19,10 @@ from evolearn.evolve import TOP, Generation, evolve, new_search, to_genomes
 from evolearn.genome import FloatArray
 from evolearn.lives import Driver, Plan
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.rundir import Checkpoint, RunDirectory, create_run
+from evolearn.rundir import Checkpoint, RunDirectory, RunDirectoryError, create_run
 from evolearn.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
 from evolearn.search import Search
+from evolearn.worldfinder import from_anywhere
 
 
 class Interrupted(KeyboardInterrupt):
@@ -34,6 +39,9 @@ class Display(Protocol):
 
     def starting(self, setup: Setup, directory: Path, first: int) -> None:
         """The run is set up; evolution begins at generation `first`."""
+
+    def warning(self, text: str) -> None:
+        """Something that a user should know, and that did not stop the run."""
 
     def made(self, generation: Generation) -> None:
         """A generation is finished."""
@@ -54,6 +62,7 @@ class Result:
     lives: int
     birth_steps: int
     arms: tuple[ArmScores, ...]
+    evolution_steps: int  # world steps that evolution took
     catch_up: int | None  # world steps until `blank` reaches the evolved birth score; None: never
 
     def scores(self, arm: str) -> ArmScores:
@@ -78,25 +87,30 @@ def start_run(config: RunConfig, name: str, out: Path | None, workers: int, disp
         ConfigError, RunDirectoryError, WorldError: see there.
         Interrupted: the user stopped it.
     """
+    world = config.world.model_copy(update={"name": from_anywhere(config.world.name)})
+    config = config.model_copy(update={"world": world})
     setup = assemble(config)
+    search = new_search(setup)
     driver = new_driver(setup.conditions, workers, config.hang_seconds)
     try:
         directory = create_run(config, name, out, workers)
-        return _continue(setup, driver, directory, new_search(setup), 0, display)
+        return _continue(setup, driver, directory, search, 0, display)
     finally:
         driver.close()
 
 
-def resume_run(directory: RunDirectory, workers: int, display: Display) -> tuple[Result, list[str]]:
+def resume_run(directory: RunDirectory, workers: int, display: Display) -> Result:
     """Continue a run from its last whole checkpoint; the result is that of a run never stopped, bit for bit.
 
     Args:
         directory: from `open_run`.
         workers: see `start_run`; may differ from before.
-        display: shows what happens.
-    Returns:
-        The result, and complaints about checkpoints that were not whole.
+        display: shows what happens, damaged checkpoints among it.
+    Raises:
+        RunDirectoryError: the run is finished, or damaged beyond its checkpoints.
     """
+    if directory.is_finished:
+        raise RunDirectoryError(f"RUN={directory.path}: is finished; its table is in {directory.path / 'result.json'}")
     config = directory.read_config()
     setup = assemble(config)
     search = new_search(setup)
@@ -105,10 +119,14 @@ def resume_run(directory: RunDirectory, workers: int, display: Display) -> tuple
     if checkpoint is not None:
         search.restore(dict(checkpoint.state))
         first = checkpoint.generation + 1
+    elif directory.rows():
+        complaints.append("no whole checkpoint is left: starting again from the first generation, which gives the same")
+    for complaint in complaints:
+        display.warning(complaint)
     directory.keep_rows_until(first - 1)
     driver = new_driver(setup.conditions, workers, config.hang_seconds)
     try:
-        return _continue(setup, driver, directory, search, first, display), complaints
+        return _continue(setup, driver, directory, search, first, display)
     finally:
         driver.close()
 
@@ -116,9 +134,9 @@ def resume_run(directory: RunDirectory, workers: int, display: Display) -> tuple
 def _continue(
     setup: Setup, driver: Driver, directory: RunDirectory, search: Search, first: int, display: Display
 ) -> Result:
-    display.starting(setup, directory.path, first)
     last_whole: Checkpoint | None = None
     try:
+        display.starting(setup, directory.path, first)
         for generation in evolve(setup, driver, search, first):
             directory.append(generation)
             last_whole = Checkpoint(generation.generation, search.state())
@@ -127,12 +145,29 @@ def _continue(
                 directory.save_checkpoint(last_whole)
             display.made(generation)
         result = _judge(setup, driver, directory, search, display)
-    except KeyboardInterrupt:
-        if last_whole is not None:
-            directory.save_checkpoint(last_whole)
-        raise Interrupted(directory.path) from None
-    display.finished(setup, directory.path, result)
+        display.finished(setup, directory.path, result)
+    except BaseException as error:
+        # Whatever went wrong, the last whole generation is kept; a second Ctrl-C must not cut that short.
+        with _undisturbed():
+            if last_whole is not None:
+                directory.save_checkpoint(last_whole)
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(directory.path) from None
+        raise
     return result
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C off, where this is the main thread, which alone may."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _judge(setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: Display) -> Result:
@@ -173,7 +208,13 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, search: Search
         by_name["blank"].running, by_name["evolved"].birth, evaluation.birth_steps, evaluation.bin_steps
     )
     result = Result(
-        long.lifetime, evaluation.lifetimes, evaluation.lives, evaluation.birth_steps, tuple(rows), catch_up
+        lifetime=long.lifetime,
+        lifetimes=evaluation.lifetimes,
+        lives=evaluation.lives,
+        birth_steps=evaluation.birth_steps,
+        arms=tuple(rows),
+        evolution_steps=sum(row["world_steps"] for row in directory.rows()),
+        catch_up=catch_up,
     )
     directory.save_result(result.as_json())
     return result

@@ -19,11 +19,12 @@ import dataclasses
 import datetime
 import hashlib
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,27 @@ class RunDirectory:
         """Name a run directory; `create_run` and `open_run` check it."""
         self.path = path
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the closing table has been written."""
+        return (self.path / "result.json").exists()
+
     def read_config(self) -> RunConfig:
-        """The resolved config of the run."""
+        """The resolved config of the run.
+
+        Raises:
+            RunDirectoryError: it was altered since the run was made.
+        """
+        label = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        try:
+            found = hashlib.sha256((self.path / "config.yaml").read_bytes()).hexdigest()
+        except OSError as error:
+            raise RunDirectoryError(f"{self.path / 'config.yaml'}: cannot be read: {error.strerror}") from error
+        if found != label.get("config_sha256"):
+            raise RunDirectoryError(
+                f"{self.path / 'config.yaml'}: was altered since the run was made, and a resumed run must be the same "
+                "run; put it back, or start a new run with `evolearn run`"
+            )
         return check_config(read_yaml(self.path / "config.yaml"), str(self.path / "config.yaml"))
 
     def append(self, generation: Generation) -> None:
@@ -76,26 +96,39 @@ class RunDirectory:
 
     def rows(self) -> list[dict[str, Any]]:
         """Every generation's row; a last line cut off by a crash is left out."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         path = self.path / "generations.jsonl"
         for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
             try:
-                rows.append(json.loads(line))
+                row = json.loads(line)
             except json.JSONDecodeError:
                 break
+            if not isinstance(row, dict) or row.get("generation") != len(rows):
+                break
+            rows.append(row)
         return rows
 
     def keep_rows_until(self, generation: int) -> None:
-        """Drop the rows after `generation`: they will be made again."""
-        rows = [row for row in self.rows() if row["generation"] <= generation]
-        _write(self.path / "generations.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+        """Drop the rows after `generation`: they will be made again.
+
+        Raises:
+            RunDirectoryError: rows up to `generation` are missing or damaged.
+        """
+        rows = self.rows()[: generation + 1]
+        if len(rows) <= generation:
+            raise RunDirectoryError(
+                f"{self.path / 'generations.jsonl'}: has {len(rows)} whole rows, the checkpoint is of generation "
+                f"{generation}; put the file back, or start a new run from {self.path / 'config.yaml'}"
+            )
+        with _explained(self.path):
+            _write(self.path / "generations.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint and its checksum, then drop all but the last few."""
         folder = self.path / "checkpoints"
         stem = f"generation_{checkpoint.generation:06d}"
         payload = safetensors.torch.save(dict(checkpoint.state))
-        label = {"generation": checkpoint.generation, "sha256": hashlib.sha256(payload).hexdigest()}
+        label = {"generation": checkpoint.generation, "sha256": _checksum(checkpoint.generation, payload)}
         with _explained(self.path):
             folder.mkdir(exist_ok=True)
             _write(folder / f"{stem}.safetensors", payload)
@@ -111,12 +144,12 @@ class RunDirectory:
             try:
                 label = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
                 payload = path.read_bytes()
-                if hashlib.sha256(payload).hexdigest() != label["sha256"]:
+                if _checksum(int(label["generation"]), payload) != label["sha256"]:
                     raise ValueError("its bytes do not match its checksum")
                 return Checkpoint(int(label["generation"]), safetensors.torch.load(payload)), complaints
             except FileNotFoundError:
                 complaints.append(f"{path.name}: has no checksum beside it; using the one before")
-            except (ValueError, KeyError, OSError, safetensors.SafetensorError) as error:
+            except (ValueError, KeyError, TypeError, OSError, safetensors.SafetensorError) as error:
                 complaints.append(f"{path.name}: truncated or altered ({error}); using the one before")
         return None, complaints
 
@@ -137,8 +170,8 @@ class RunDirectory:
                 "group": gene.group,
                 "shape": list(gene.shape),
                 "transform": gene.transform,
-                "start": places[gene.name].start,
-                "stop": places[gene.name].stop,
+                "start": places[gene.group, gene.name].start,
+                "stop": places[gene.group, gene.name].stop,
             }
             for gene in pool.evolved
         ]
@@ -151,7 +184,7 @@ class RunDirectory:
                 "mode": pool.modes[gene.group],
             }
             for gene in pool.genes
-            if gene.name not in places
+            if (gene.group, gene.name) not in places
         ]
         header = {"format": FORMAT, "genes": table, "not_evolved": fixed, **about}
         with _explained(self.path):
@@ -168,7 +201,10 @@ class RunDirectory:
 
     def version_changes(self) -> list[str]:
         """Packages whose version differs from the one that made the run: results may differ from here on."""
-        made_by = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))["packages"]
+        try:
+            made_by = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))["packages"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return ["environment.json is missing or damaged: versions unknown"]
         now = package_versions()
         return [f"{name} {made_by.get(name)} -> {now[name]}" for name in now if made_by.get(name) != now[name]]
 
@@ -220,9 +256,15 @@ def create_run(config: RunConfig, name: str, out: Path | None, workers: int) -> 
             raise RunDirectoryError(f"--out {path}: cannot be made: {error.strerror}; name another") from error
     run = RunDirectory(path)
     with _explained(path):
-        _write(path / "config.yaml", dump_config(config).encode())
+        resolved = dump_config(config).encode()
+        _write(path / "config.yaml", resolved)
         _write(path / "environment.json", json.dumps(describe_environment(workers), indent=1).encode())
-        label = {"kind": "run", "format": FORMAT, "evolearn": package_versions()["evolearn"]}
+        label = {
+            "kind": "run",
+            "format": FORMAT,
+            "evolearn": package_versions()["evolearn"],
+            "config_sha256": hashlib.sha256(resolved).hexdigest(),
+        }
         _write(path / "run.json", json.dumps(label).encode())
     return run
 
@@ -249,6 +291,10 @@ def open_run(path: Path) -> RunDirectory:
             f"{FORMAT}; use that version, or start a new run from {path / 'config.yaml'}"
         )
     return RunDirectory(path)
+
+
+def _checksum(generation: int, payload: bytes) -> str:
+    return hashlib.sha256(f"{generation}:".encode() + payload).hexdigest()
 
 
 def describe_environment(workers: int) -> dict[str, Any]:
@@ -297,17 +343,16 @@ def _cpu_model() -> str:
 
 
 def _make_next(folder: Path, name: str) -> Path:
-    taken: Sequence[Path] = sorted(folder.glob(f"{name}-*"))
-    number = len(taken) + 1
-    while True:
-        path = folder / f"{name}-{number}"
-        try:
-            path.mkdir(parents=True)
-            return path
-        except FileExistsError:
-            number += 1
-        except OSError as error:
-            raise RunDirectoryError(f"{path}: cannot be made: {error.strerror}; choose another with --out") from error
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(len(list(folder.glob(f"{name}-*"))) + 1):
+            path = folder / f"{name}-{number}"
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
+                return path
+    except OSError as error:
+        raise RunDirectoryError(f"{folder}: cannot be made: {error.strerror}; choose another with --out") from error
+    raise AssertionError("counting does not end")
 
 
 def _write(path: Path, payload: bytes) -> None:

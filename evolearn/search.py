@@ -88,7 +88,10 @@ class Search:
         if isinstance(algorithm, CMAES):
             centre = algorithm.m
         elif isinstance(algorithm, GeneticAlgorithm):
-            champion = algorithm.population.values[0]
+            # Not sorted in every mode.
+            champion = algorithm.population.values[
+                int(algorithm.population.evals[:, 0].nan_to_num(-torch.inf).argmax())
+            ]
             centre = champion if algorithm._steps_count > 0 else torch.zeros_like(champion)
         else:
             centre = algorithm._distribution.mu

@@ -22,6 +22,7 @@ class Window(NamedTuple):
     rewards: Any  # float32 [N]
     ends: Any  # int64 [N]: GOES_ON, TERMINATED or TRUNCATED
     final_values: Any  # float32 [N]: value of the last observation of an episode truncated at this step
+    carry: Any  # float32: what a recurrent trunk carries from step to step; zero at birth and at every new episode
 
 
 GOES_ON, TERMINATED, TRUNCATED = 0, 1, 2
@@ -29,7 +30,7 @@ GOES_ON, TERMINATED, TRUNCATED = 0, 1, 2
 _FLOATS = types.float32[::1]
 _ROWS = types.float32[:, ::1]
 _SIZES = types.int64[::1]
-WINDOW_TYPE = types.NamedTuple((_ROWS, _ROWS, _ROWS, _ROWS, _FLOATS, _SIZES, _FLOATS), Window)
+WINDOW_TYPE = types.NamedTuple((_ROWS, _ROWS, _ROWS, _ROWS, _FLOATS, _SIZES, _FLOATS, _FLOATS), Window)
 THINK_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, types.int64)
 BACKWARD_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, _ROWS, _FLOATS, _FLOATS)
 
@@ -57,3 +58,4 @@ class Trunk:
     think: Callable[..., None]  # THINK_TYPE
     backward: Callable[..., None]  # BACKWARD_TYPE
     scratch: Callable[[Layers, int], int]  # floats that `backward` needs for a window of so many steps
+    carry: Callable[[Layers], int]  # floats carried from step to step; row N of a window only looks ahead

@@ -8,6 +8,7 @@ Helpers that those functions call carry the decorator `world_code`.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -97,6 +98,14 @@ class Declaration:
             )
         if self.action_outputs < 1:
             raise WorldError(f"world {self.name}: actions={self.actions}: must offer at least one action")
+        if any(sense.name == "fitness" for sense in self.senses):
+            raise WorldError(f"world {self.name}: senses: fitness is a drive of every world already; name it otherwise")
+        for parameter in self.parameters:
+            if not (parameter.name.isidentifier() and parameter.low <= parameter.default <= parameter.high):
+                raise WorldError(
+                    f"world {self.name}: parameter {parameter.name!r}, default {parameter.default:g}: must be a Python "
+                    f"name with a default in its range, {parameter.low:g} to {parameter.high:g}"
+                )
         for kind in ("observations", "senses", "parameters"):
             names = [entry.name for entry in getattr(self, kind)]
             twice = sorted({name for name in names if names.count(name) > 1})
@@ -132,8 +141,10 @@ class Declaration:
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in settings:
             if name not in known:
+                close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+                meant = f" Did you mean {close[0]}?" if close else ""
                 offered = ", ".join(known) or "(none)"
-                raise ValueError(f"world.parameters.{name}: unknown for world {self.name}; it offers {offered}")
+                raise ValueError(f"world.parameters.{name}: unknown for world {self.name}; it offers {offered}.{meant}")
         values = {}
         for parameter in self.parameters:
             value = float(settings.get(parameter.name, parameter.default))

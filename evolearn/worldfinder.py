@@ -32,6 +32,14 @@ _GYMNASIUM = "gymnasium:"
 _FORMS = "a registered name, package.module:attribute, path/to/file.py:attribute or gymnasium:ID"
 
 
+def from_anywhere(name: str) -> str:
+    """The same world's name, with the path of a file made absolute, so that it holds in any folder."""
+    source, colon, attribute = name.rpartition(":")
+    if colon and not name.startswith(_GYMNASIUM) and source.endswith(".py"):
+        return f"{Path(source).resolve()}:{attribute}"
+    return name
+
+
 def registered_worlds() -> dict[str, str]:
     """Entry point value of every registered world by name, sorted; nothing is imported."""
     found = importlib.metadata.entry_points(group=GROUP)
@@ -83,6 +91,8 @@ def _from_gymnasium(name: str) -> Declaration:
 def _module(name: str, source: str) -> ModuleType:
     if source.startswith(".") or not all(part.isidentifier() for part in source.split(".")):
         raise WorldNotFound(f"world {name!r}: {source!r} is not a module's name; must be {_FORMS}")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # as `python -m` has it: a module beside the config is found
     try:
         return importlib.import_module(source)
     except ModuleNotFoundError as error:

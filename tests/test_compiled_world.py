@@ -52,6 +52,13 @@ def gain():
     return {value}
 """
 
+MIDDLE = """
+
+@world_code
+def gain():
+    return far.VALUE
+"""
+
 USE = """
 import numpy as np
 from evolearn.compiled_world import compile_world
@@ -76,6 +83,21 @@ def test_a_helper_edited_in_another_file_is_compiled_again(tmp_path: Path, monke
         assert done.returncode == 0, done.stderr
         results.append(float(done.stdout))
     assert results == [1.0, 2.0, 1.0]
+
+
+def test_a_helper_behind_a_module_is_followed(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    world = WORLD.replace("from {helper} import gain", "import middle").replace("gain()", "middle.gain()")
+    (tmp_path / "helped.py").write_text(world)
+    (tmp_path / "middle.py").write_text("from evolearn.world import world_code\nimport far\n" + MIDDLE)
+    results = []
+    for value in ("1.0", "2.0"):
+        (tmp_path / "far.py").write_text(f"VALUE = {value}\n")
+        command = [sys.executable, "-c", textwrap.dedent(USE)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        assert done.returncode == 0, done.stderr
+        results.append(float(done.stdout))
+    assert results == [1.0, 2.0]
 
 
 def test_fingerprints_tell_worlds_apart_and_are_stable() -> None:

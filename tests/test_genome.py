@@ -79,7 +79,7 @@ def test_the_slices_cover_the_genome_in_order_and_without_gaps(evolved):
     assert places[0].start == 0
     assert places[-1].stop == pool.size == pool.centre.size == pool.spread.size
     assert all(one.stop == after.start for one, after in itertools.pairwise(places))
-    assert list(pool.slices()) == [gene.name for gene in pool.genes if gene.group in evolved]
+    assert list(pool.slices()) == [(gene.group, gene.name) for gene in pool.genes if gene.group in evolved]
 
 
 def test_the_gene_table_names_every_tensor_drive_and_plasticity_value():
@@ -119,7 +119,7 @@ def test_every_gene_reaches_its_own_place_and_no_other():
     base = decode(pool, pool.centre[None])
     for gene in pool.genes:
         genome = pool.centre.copy()
-        genome[pool.slices()[gene.name]] += 0.5
+        genome[pool.slices()[gene.group, gene.name]] += 0.5
         born = decode(pool, genome[None])
         changed = {group: int(np.sum(getattr(born, group) != getattr(base, group))) for group in GROUPS}
         assert changed == {group: gene.size if group == gene.group else 0 for group in GROUPS}, gene.name

@@ -203,7 +203,7 @@ WHERE = r"^world faulty, life \(seed 1, selection, generation 3, life 5\), genom
         (RAISES_AT_BIRTH, 7, r"0: raised ValueError: stillborn$"),
         (NAN_FITNESS, 7, r"7: fitness is not finite; the world's step must return a finite number$"),
         (NAN_SENSE, 7, r"7: sense or drive smell=nan: must be finite; check the world's arithmetic$"),
-        (NAN_OBSERVATION, 7, r"8: observation rough=nan: must be finite; check the world's arithmetic$"),
+        (NAN_OBSERVATION, 7, r"7: observation rough=nan: must be finite; check the world's arithmetic$"),
         (NAN_OBSERVATION, -1, r"0: observation rough=nan: must be finite; check the world's arithmetic$"),
         (OUT_OF_RANGE, 7, r"7: raised IndexError: index is out of bounds$"),
     ],

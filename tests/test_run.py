@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evolearn.arms import run_arms
 from evolearn.assemble import assemble
 from evolearn.config import ConfigError, check_config, find_config, read_config, shipped_configs
 from evolearn.drivers import new_driver
@@ -42,10 +43,14 @@ class Watcher:
     def __init__(self, stop_after: int | None = None) -> None:
         self.rows: list[Generation] = []
         self.arms: list[str] = []
+        self.warnings: list[str] = []
         self.stop_after = stop_after
 
     def starting(self, setup, directory, first) -> None:
         self.first = first
+
+    def warning(self, text) -> None:
+        self.warnings.append(text)
 
     def made(self, generation) -> None:
         self.rows.append(generation)
@@ -80,8 +85,8 @@ def test_interrupt_and_resume_change_nothing(algorithm: str, stop: int, whole, t
         start_run(check_config(toy(algorithm), "toy"), "toy", path, 2, Watcher(stop_after=stop))
     assert len(digests(path)) == stop + 1
     watcher = Watcher()
-    _, complaints = resume_run(open_run(path), 3, watcher)
-    assert complaints == []
+    resume_run(open_run(path), 3, watcher)
+    assert watcher.warnings == []
     assert watcher.first == stop + 1
     assert digests(path) == digests(whole[algorithm])
     for name in ("dna.safetensors", "dna_best.safetensors"):
@@ -131,10 +136,10 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(damage: str, whole, t
     else:
         newest.with_suffix(".json").unlink()
     watcher = Watcher()
-    _, complaints = resume_run(open_run(path), 1, watcher)
+    resume_run(open_run(path), 1, watcher)
     assert watcher.first == 2
-    assert newest.name in complaints[0]
-    assert "using the one before" in complaints[0]
+    assert newest.name in watcher.warnings[0]
+    assert "using the one before" in watcher.warnings[0]
     assert digests(path) == digests(whole["pgpe"])
 
 
@@ -259,7 +264,7 @@ def test_a_full_disk_is_explained(whole, tmp_path: Path, monkeypatch) -> None:
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_and_pieces_change_no_digest(workers: int, whole, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr("evolearn.fused.PIECE_STEPS", 60 * workers)
-    monkeypatch.setattr("evolearn.evaluate.GENOMES_AT_ONCE", 2 + workers)
+    monkeypatch.setattr("evolearn.evaluate.LIVES_AT_ONCE", 4 + workers)
     start_run(check_config(toy(), "toy"), "toy", tmp_path / "run", workers, Watcher())
     assert digests(tmp_path / "run") == digests(whole["pgpe"])
 
@@ -332,3 +337,103 @@ def test_paired_correlation() -> None:
     random = rng.standard_normal((6, 5))
     expected = np.corrcoef(random)[np.triu_indices(6, 1)].mean()
     assert paired_correlation(random) == pytest.approx(expected)
+
+
+def test_a_finished_run_is_not_judged_again(whole) -> None:
+    with pytest.raises(RunDirectoryError, match=r"is finished; its table is in .*result\.json"):
+        resume_run(open_run(whole["pgpe"]), 1, Watcher())
+
+
+def test_an_altered_config_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        start_run(check_config(toy(), "toy"), "toy", path, 1, Watcher(stop_after=0))
+    altered = (path / "config.yaml").read_text().replace("population: 8", "population: 4")
+    (path / "config.yaml").write_text(altered)
+    with pytest.raises(RunDirectoryError, match=r"config\.yaml: was altered since the run was made"):
+        resume_run(open_run(path), 1, Watcher())
+
+
+def test_missing_rows_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        start_run(check_config(toy(), "toy"), "toy", path, 1, Watcher(stop_after=2))
+    rows = (path / "generations.jsonl").read_text().splitlines(keepends=True)
+    (path / "generations.jsonl").write_text(rows[0] + rows[2])
+    with pytest.raises(RunDirectoryError, match=r"has 1 whole rows, the checkpoint is of generation 2"):
+        resume_run(open_run(path), 1, Watcher())
+
+
+def test_lost_checkpoints_start_the_run_again_and_say_so(whole, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        start_run(check_config(toy(), "toy"), "toy", path, 1, Watcher(stop_after=1))
+    for file in (path / "checkpoints").iterdir():
+        file.unlink()
+    (path / "environment.json").unlink()
+    watcher = Watcher()
+    assert open_run(path).version_changes() == ["environment.json is missing or damaged: versions unknown"]
+    resume_run(open_run(path), 1, watcher)
+    assert watcher.first == 0
+    assert "no whole checkpoint is left" in watcher.warnings[0]
+    assert digests(path) == digests(whole["pgpe"])
+
+
+def test_an_altered_checkpoint_label_is_noticed(whole, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        start_run(check_config(toy(), "toy"), "toy", path, 1, Watcher(stop_after=2))
+    label = sorted((path / "checkpoints").glob("*.json"))[-1]
+    label.write_text(label.read_text().replace('"generation": 2', '"generation": 3'))
+    watcher = Watcher()
+    resume_run(open_run(path), 1, watcher)
+    assert watcher.first == 2
+    assert digests(path) == digests(whole["pgpe"])
+
+
+def test_any_failure_keeps_the_last_whole_generation(whole, tmp_path: Path) -> None:
+    class Failing(Watcher):
+        def made(self, generation) -> None:
+            super().made(generation)
+            if generation.generation == 1:
+                raise RuntimeError("the terminal is gone")
+
+    path = tmp_path / "run"
+    with pytest.raises(RuntimeError, match="the terminal is gone"):
+        start_run(check_config(toy(checkpoint_every=100), "toy"), "toy", path, 1, Failing())
+    watcher = Watcher()
+    resume_run(open_run(path), 1, watcher)
+    assert watcher.first == 2
+    assert digests(path) == digests(whole["pgpe"])
+
+
+def test_a_dangling_runs_folder_is_explained(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").symlink_to(tmp_path / "unmounted")
+    with pytest.raises(RunDirectoryError, match="runs: cannot be made"):
+        create_run(check_config(toy(), "toy"), "toy", None, 1)
+
+
+@pytest.mark.parametrize(
+    "options", [{"optimizer_config": {"foo": 1}}, {"optimizer": "adam", "optimizer_config": {"max_speed": 1}}]
+)
+def test_what_evotorch_refuses_is_explained(options: dict, tmp_path: Path) -> None:
+    content = toy()
+    content["search"]["options"] = options
+    with pytest.raises(ConfigError, match="EvoTorch refuses them"):
+        start_run(check_config(content, "toy"), "toy", tmp_path / "run", 1, Watcher())
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("generic", [["effort"], ["surprise", "surprise"]])
+def test_a_drive_named_twice_is_refused(generic: list[str]) -> None:
+    with pytest.raises(ConfigError, match="is named twice, or is a sense of world savannah already"):
+        assemble(check_config({**toy(), "world": {"name": "savannah"}, "drives": {"generic": generic}}, "toy"))
+
+
+def test_a_blank_slate_learns_whatever_the_config_says() -> None:
+    setup = assemble(check_config({**toy(), "learner": {"learn_until": 0}}, "toy"))
+    arms = {arm.name: arm for arm in run_arms(setup, setup.pool.centre)}
+    assert arms["blank"].learns
+    assert arms["blank"].learn_until is None
+    assert arms["evolved"].learn_until == 0

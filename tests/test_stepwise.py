@@ -310,7 +310,7 @@ def first_doomed(unlucky, count=7, seed=8):
 @pytest.mark.parametrize(
     ("fails", "step", "text"),
     [
-        ("observation", 3, "observation observation 0=nan: must be finite"),
+        ("observation", 2, "observation observation 0=nan: must be finite"),
         ("reward", 2, "fitness is not finite; the world's step must return a finite number"),
     ],
 )

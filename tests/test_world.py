@@ -82,7 +82,10 @@ def test_a_declaration_that_contradicts_itself_is_refused(changes, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dail": 1.0}, r"^world\.parameters\.dail: unknown for world toy; it offers dial, gauge$"),
+        (
+            {"dail": 1.0},
+            r"^world\.parameters\.dail: unknown for world toy; it offers dial, gauge. Did you mean dial\?$",
+        ),
         ({"dial": 1.01}, r"^world\.parameters\.dial=1\.01: must be 0 to 1 \(rad\)$"),
         ({"gauge": -2}, r"^world\.parameters\.gauge=-2: must be -1 to 5 \(m\)$"),
         ({"gauge": float("nan")}, r"^world\.parameters\.gauge=nan: must be -1 to 5 \(m\)$"),
@@ -96,7 +99,7 @@ def test_a_setting_that_the_world_does_not_offer_is_refused(settings, message):
 
 
 def test_a_world_without_parameters_says_that_it_offers_none():
-    with pytest.raises(ValueError, match=r"dial: unknown for world toy; it offers \(none\)$"):
+    with pytest.raises(ValueError, match=r"dial: unknown for world toy; it offers \(none\)\.$"):
         world_with().resolve({"dial": 1.0})
 
 

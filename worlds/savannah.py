@@ -302,7 +302,7 @@ savannah = World(
         Signal("approach", "0.2 m", "distance to the mother lost in this step"),
         Signal("energy change", "1/20", "energy won or lost in this step"),
         Signal("bite", "1", "1 in the step of a bite"),
-        Signal("fall", "1/10", "0.1 in the step of a fall"),
+        Signal("fall", "10 falls", "0.1 in the step of a fall"),
         Signal("effort", "1", "mean squared muscle command"),
     ),
     parameters=(

@@ -62,6 +62,7 @@ def live_by_hand(world, spec, weights, key, settings):
                 rewards=np.array(rewards),
                 ends=np.array(window_ends),
                 final_values=np.array(final_values),
+                carry=np.zeros(0),
             )
             learner.learn(window, settings, DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT)
             rows = []

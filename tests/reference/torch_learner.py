@@ -40,6 +40,7 @@ def random_window(spec, weights, rows, seed, ends="mixed"):
         rewards=rng.standard_normal(rows).astype(np.float32),
         ends=np.full(rows, GOES_ON),
         final_values=rng.standard_normal(rows).astype(np.float32),
+        carry=np.zeros(0, np.float32),
     )
     if ends == "mixed":
         window.ends[:] = rng.choice([GOES_ON, GOES_ON, GOES_ON, TERMINATED, TRUNCATED], rows)
