@@ -176,7 +176,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.rounds < 3:
         parser.error(f"--rounds {options.rounds}: must be at least 3, a median of fewer says little")
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 130)
     busy = os.getloadavg()[0]
     if busy > BUSY:
         console.print(f"load average {busy:.1f}: something else runs here, and distorts even ratios; best wait for it")
