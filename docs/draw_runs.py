@@ -12,13 +12,15 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import yaml
+from matplotlib.ticker import MaxNLocator
 
+# Arms that do equally well lie on each other: widths and dashes keep all of them in sight.
 ARMS = {
-    "oracle": ("oracle", "0.7"),
-    "evolved": ("evolved", "#d1495b"),
-    "evolved_frozen": ("evolved, learning off", "#edae49"),
-    "blank": ("blank slate", "#00798c"),
-    "random": ("random", "0.45"),
+    "oracle": {"label": "oracle", "color": "0.82", "linewidth": 6},
+    "evolved": {"label": "evolved", "color": "#d1495b", "linewidth": 2.5},
+    "evolved_frozen": {"label": "evolved, learning off", "color": "black", "linestyle": "--", "linewidth": 1.2},
+    "random": {"label": "random", "color": "0.6", "linewidth": 3},
+    "blank": {"label": "blank slate", "color": "#00798c", "linewidth": 1.2},
 }
 
 
@@ -50,13 +52,16 @@ def draw_lives(axes: plt.Axes, run: Path, config: dict) -> None:
     result = json.loads((run / "result.json").read_text())
     bin_steps = config["evaluation"]["bin_steps"]
     scores = {row["arm"]: row["running"] for row in result["arms"]}
-    for arm, (label, colour) in ARMS.items():
+    for arm, look in ARMS.items():
         if arm in scores:
             ages = [result["birth_steps"] + bin_steps * place for place in range(len(scores[arm]))]
-            axes.plot(ages, scores[arm], label=label, color=colour)
+            axes.plot(ages, scores[arm], **look)
     axes.set_title(f"{result['lives']} validation lives")
     axes.set_xlabel("age, steps")
     axes.set_ylabel(f"score, running {result['birth_steps']} steps")
+    axes.set_ylim(0.0, 1.05 * max(max(scores[arm]) for arm in scores))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.legend(frameon=False, loc="center right")
 
 

@@ -26,6 +26,14 @@ def test_the_world_of_the_readme_runs(tmp_path: Path) -> None:
     assert "Run directory: runs/valley-seed0-1" in done.stdout
 
 
+def test_nothing_is_left_to_fill_in_and_every_link_leads_somewhere() -> None:
+    assert "@@" not in README
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert links
+    for link in links:
+        assert (Path(__file__).parent.parent / link).is_file(), link
+
+
 def test_every_room_is_in_the_table() -> None:
     table = README.split("| room |")[1].split("\n\n")[0]
     named = set(re.findall(r"`(\w+)`", table))
