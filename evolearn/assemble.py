@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterable
 
 from evolearn.brain import TRUNKS, BrainSpec
-from evolearn.config import ConfigError, RunConfig, nearest
+from evolearn.config import ConfigError, RunConfig
 from evolearn.drives import DRIVES
-from evolearn.errors import WorldNotFound
+from evolearn.errors import WorldNotFound, offer
 from evolearn.genome import ENCODINGS, GROUPS, TRANSFORMS, GenePool, gene_pool
 from evolearn.learning import LEARNERS, LearnerSettings
 from evolearn.lives import Conditions, Plan
@@ -97,9 +97,7 @@ def _known(field: str, names: Iterable[str], known: Iterable[str]) -> None:
     known = list(known)
     for name in names:
         if name not in known:
-            close = nearest(name, known)
-            meant = f" Did you mean {close}?" if close else ""
-            raise ConfigError(f"{field}: {name!r} is unknown.{meant} Known: {', '.join(known)}.")
+            raise ConfigError(f"{field}: {name!r} is unknown.{offer(name, known)}")
 
 
 def _check_plasticity(config: RunConfig) -> None:

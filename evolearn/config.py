@@ -6,7 +6,6 @@ and the search algorithm that it names in `evolearn.assemble`; both raise `Confi
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,7 +14,7 @@ import pydantic
 import yaml
 from pydantic import Field
 
-from evolearn.errors import UserError
+from evolearn.errors import UserError, offer
 
 
 class ConfigError(UserError, ValueError):
@@ -190,7 +189,7 @@ def find_config(name: str) -> Path:
     shipped = shipped_configs()
     if name in shipped:
         return shipped[name]
-    raise ConfigError(f"CONFIG={name}: no such file, and no config of that name is shipped.{_offer(name, shipped)}")
+    raise ConfigError(f"CONFIG={name}: no such file, and no config of that name is shipped.{offer(name, shipped)}")
 
 
 def read_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -272,25 +271,13 @@ def explain_validation(error: pydantic.ValidationError, model: type[pydantic.Bas
     return "\n".join(f"{prefix}.{_explain(problem, model)}" for problem in error.errors())
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that `name` was probably meant to be, or an empty string."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return close[0] if close else ""
-
-
-def _offer(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = nearest(name, known)
-    return (f" Did you mean {close}?" if close else "") + f" Known: {', '.join(known) or '(none)'}."
-
-
 def _explain(problem: Any, model: type[pydantic.BaseModel]) -> str:
     place = [part for part in problem["loc"] if part not in ("int", "float")]
     field = ".".join(str(part) for part in place)
     value = problem["input"]
     kind = problem["type"]
     if kind == "extra_forbidden":
-        return f"{field}={value!r}: unknown key.{_offer(str(place[-1]), _fields_at(model, place[:-1]))}"
+        return f"{field}={value!r}: unknown key.{offer(str(place[-1]), _fields_at(model, place[:-1]))}"
     if kind == "missing":
         return f"{field}: missing; this field has no default"
     if kind == "value_error":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 
 class UserError(Exception):
@@ -28,3 +29,22 @@ def shortened_traceback(error: BaseException, keep: Callable[[str], bool], last:
         lines.append(f"  {error.filename}, line {error.lineno}: {(error.text or '').strip()}")
         return "\n".join([*lines, f"  {type(error).__name__}: {error.msg}"])
     return "\n".join([*lines, f"  {type(error).__name__}: {error}"])
+
+
+def nearest(name: str, known: Iterable[str], likeness: float = 0.5) -> str:
+    """The known name that `name` was probably meant to be, or an empty string.
+
+    Args:
+        name: as given.
+        known: what it may be.
+        likeness: 0 .. 1, how alike the two must be at least, see `difflib.get_close_matches`.
+    """
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=likeness)
+    return close[0] if close else ""
+
+
+def offer(name: str, known: Iterable[str]) -> str:
+    """What to say after an unknown name: the one probably meant, and all there are."""
+    known = list(known)
+    close = nearest(name, known)
+    return (f" Did you mean {close}?" if close else "") + f" Known: {', '.join(known) or '(none)'}."

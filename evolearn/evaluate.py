@@ -89,13 +89,12 @@ def score(outcome: Outcome, rule: str, first: int, last: int, plan: Plan) -> npt
     when the brain diverged, counts as well if none has ended, or if its return so far is already further from zero
     than their mean, on the same side (rewards, or costs, only grow).
     """
-    bin_steps = plan.bin_steps or plan.lifetime
     if rule == MEAN_PER_STEP:
-        steps = min(last * bin_steps, plan.lifetime) - first * bin_steps
+        steps = min(last * plan.bin_size, plan.lifetime) - first * plan.bin_size
         return outcome.fitness[:, first:last].sum(axis=1) / steps
     total = outcome.finished_return[:, first:last].sum(axis=1)
     count = outcome.finished[:, first:last].sum(axis=1)
-    last_lived = np.clip((outcome.age - 1) // bin_steps, first, last - 1)
+    last_lived = np.clip((outcome.age - 1) // plan.bin_size, first, last - 1)
     unfinished = outcome.open_return[np.arange(len(last_lived)), last_lived]
     mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
     counts_too = (count == 0) | ((mean >= 0.0) & (unfinished > mean)) | ((mean <= 0.0) & (unfinished < mean))

@@ -24,7 +24,6 @@ FloatArray = npt.NDArray[np.float32]
 GROUPS = ("weights", "drives", "plasticity")
 # How a group comes into a life: searched by evolution, the same in every life, or drawn anew in every life.
 EVOLVED, FIXED, FRESH = "evolved", "fixed", "fresh"
-MODES = (EVOLVED, FIXED, FRESH)
 
 _LARGEST_LOG = 60.0  # beyond it float32 overflows; evolution's random walk must not reach infinity
 

@@ -52,9 +52,14 @@ class Plan:
     final_weights: bool = False
 
     @property
+    def bin_size(self) -> int:
+        """World steps in an age bin."""
+        return self.bin_steps or self.lifetime
+
+    @property
     def bins(self) -> int:
         """Age bins of a life; the last may be shorter."""
-        return -(-self.lifetime // (self.bin_steps or self.lifetime))
+        return -(-self.lifetime // self.bin_size)
 
 
 def empty_outcome(lives: int, plan: Plan, drives: int, weights: int) -> Outcome:
@@ -108,7 +113,7 @@ class Machinery:
             learn_from=plan.learn_from,
             # Only what the brain did can be learned from.
             learn_until=learn_until if plan.source == FROM_BRAIN else 0,
-            bin_steps=plan.bin_steps or plan.lifetime,
+            bin_steps=plan.bin_size,
             source=plan.source,
             choices=conditions.brain.actions if conditions.world.is_discrete else 0,
             memory=self.learner_memory,

@@ -52,8 +52,7 @@ def prefix_scores(outcome: Outcome, rule: str, plan: Plan, lifetimes: Sequence[i
         plan: with which the lives were lived.
         lifetimes: world steps, multiples of the plan's bin_steps.
     """
-    bin_steps = plan.bin_steps or plan.lifetime
-    return tuple(float(score(outcome, rule, 0, lifetime // bin_steps, plan).mean()) for lifetime in lifetimes)
+    return tuple(float(score(outcome, rule, 0, lifetime // plan.bin_size, plan).mean()) for lifetime in lifetimes)
 
 
 def quarters(outcome: Outcome, rule: str, plan: Plan) -> tuple[float, ...]:

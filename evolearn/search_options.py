@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from evolearn.config import ConfigError, explain_validation, nearest
+from evolearn.config import ConfigError, explain_validation
+from evolearn.errors import offer
 
 Positive = Annotated[float, Field(gt=0)]
 Ranking = Literal["centered", "linear", "nes", "normalized", "raw"]
@@ -128,11 +129,7 @@ def check_search(algorithm: str, options: Mapping[str, Any], population: int, ge
         ConfigError: unknown algorithm or option, value out of range, population too small, too many genes.
     """
     if algorithm not in OPTIONS:
-        close = nearest(algorithm, OPTIONS)
-        raise ConfigError(
-            f"search.algorithm={algorithm!r}: unknown.{f' Did you mean {close}?' if close else ''} "
-            f"Known: {', '.join(OPTIONS)}."
-        )
+        raise ConfigError(f"search.algorithm={algorithm!r}: unknown.{offer(algorithm, OPTIONS)}")
     model = OPTIONS[algorithm]
     try:
         checked = model.model_validate(dict(options))

@@ -8,7 +8,6 @@ Helpers that those functions call carry the decorator `world_code`.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from evolearn.compiled import world_code
-from evolearn.errors import UserError
+from evolearn.errors import UserError, nearest
 
 __all__ = [
     "Box",
@@ -141,8 +140,8 @@ class Declaration:
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in settings:
             if name not in known:
-                close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-                meant = f" Did you mean {close[0]}?" if close else ""
+                close = nearest(name, known)
+                meant = f" Did you mean {close}?" if close else ""
                 offered = ", ".join(known) or "(none)"
                 raise ValueError(f"world.parameters.{name}: unknown for world {self.name}; it offers {offered}.{meant}")
         values = {}

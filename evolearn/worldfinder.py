@@ -12,7 +12,6 @@ Importing this module is cheap: compiler and environments are imported when a wo
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib
 import importlib.metadata
@@ -22,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from evolearn.errors import WorldNotFound, shortened_traceback
+from evolearn.errors import WorldNotFound, nearest, shortened_traceback
 
 if TYPE_CHECKING:
     from evolearn.world import Declaration
@@ -161,5 +160,5 @@ def _attribute(name: str, module: ModuleType, attribute: str) -> Declaration:
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    matches = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {matches[0]}?)" if matches else ""
+    close = nearest(name, known, likeness=0.6)
+    return f" (did you mean {close}?)" if close else ""
