@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterable
 
 from evolearn.brain import TRUNKS, BrainSpec
-from evolearn.config import ConfigError, RunConfig
+from evolearn.config import RunConfig
+from evolearn.config_reading import ConfigError
 from evolearn.drives import DRIVES
 from evolearn.errors import WorldNotFound, offer
 from evolearn.genome import ENCODINGS, GROUPS, TRANSFORMS, GenePool, gene_pool

@@ -58,7 +58,8 @@ def run(
     ] = None,
 ) -> None:
     """Evolve what an agent is born with, and judge it against a blank slate."""
-    from evolearn.config import find_config, read_config
+    from evolearn.config import read_config
+    from evolearn.config_reading import find_config
 
     console = _console()
     with _Errors(console):

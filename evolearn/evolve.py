@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.assemble import Setup
-from evolearn.config import ConfigError
+from evolearn.config_reading import ConfigError
 from evolearn.evaluate import Evaluation, evaluate
 from evolearn.genome import FloatArray
 from evolearn.lives import Driver

@@ -30,7 +30,8 @@ import safetensors.numpy
 import safetensors.torch
 import torch
 
-from evolearn.config import RunConfig, check_config, dump_config, read_yaml
+from evolearn.config import RunConfig, check_config
+from evolearn.config_reading import dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import UserError
 from evolearn.evolve import Generation

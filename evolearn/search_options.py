@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from evolearn.config import ConfigError, explain_validation
+from evolearn.config_reading import ConfigError, explain_validation
 from evolearn.errors import offer
 
 Positive = Annotated[float, Field(gt=0)]

@@ -6,16 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolearn.config import (
-    ConfigError,
-    RunConfig,
-    check_config,
-    dump_config,
-    find_config,
-    override,
-    read_config,
-    shipped_configs,
-)
+from evolearn.config import RunConfig, check_config, read_config
+from evolearn.config_reading import ConfigError, dump_config, find_config, override, shipped_configs
 
 MINIMAL = {"world": {"name": "savannah"}}
 

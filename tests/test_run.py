@@ -9,7 +9,8 @@ import pytest
 
 from evolearn.arms import run_arms
 from evolearn.assemble import assemble
-from evolearn.config import ConfigError, check_config, find_config, read_config, shipped_configs
+from evolearn.config import check_config, read_config
+from evolearn.config_reading import ConfigError, find_config, shipped_configs
 from evolearn.drivers import new_driver
 from evolearn.evolve import Generation, evolve, new_search, paired_correlation
 from evolearn.run import Interrupted, resume_run, start_run

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 
-from evolearn.config import ConfigError
+from evolearn.config_reading import ConfigError
 from evolearn.search import Search
 from evolearn.search_options import OPTIONS, check_search
 
