@@ -73,6 +73,9 @@ class GenomePart(Part):
     """What evolution searches."""
 
     encoding: str = Field("direct", description="how genes become weights")
+    inheritance: Literal["darwinian", "lamarckian"] = Field(
+        "darwinian", description="lamarckian: offspring inherit weights as learned in life; genetic algorithm only"
+    )
     weights: GroupPart = GroupPart(spread=0.15)
     drives: GroupPart = GroupPart()
     plasticity: GroupPart = GroupPart()
@@ -81,7 +84,7 @@ class GenomePart(Part):
 class SearchPart(Part):
     """The outer loop."""
 
-    algorithm: str = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes or genetic")
+    algorithm: str = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic or reptile")
     generations: int = Field(30, ge=1, le=1_000_000, description="generations in a run")
     population: int = Field(64, ge=2, le=1_000_000, description="genomes per generation")
     lives: int = Field(4, ge=1, le=100_000, description="lives per genome and generation")
