@@ -1,4 +1,7 @@
-"""Genomes and keys in, fitness out. Pure: the same arguments give the same bits, on any number of workers."""
+"""Genomes and keys in, fitness and what was learned out.
+
+Pure: the same arguments give the same bits, on any number of workers.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.genome import GenePool, decode, draw_fresh
+from evolearn.genome import FloatArray, GenePool, decode, draw_fresh
 from evolearn.lives import Conditions, Driver, Plan, lives
 from evolearn.records import DIVERGED, Outcome
 from evolearn.world import MEAN_PER_STEP
@@ -23,6 +26,7 @@ class Evaluation:
     world_steps: int
     diverged: int  # lives whose brain left the finite numbers
     skipped_updates: int
+    learned: FloatArray | None = None  # [P, W], see `learned_weights`; None if the plan keeps no final weights
 
 
 def evaluate(
@@ -43,9 +47,10 @@ def evaluate(
         keys: int64 [L, 4]; every genome lives all of them: common random numbers.
         plan: for how long, and how.
     Returns:
-        Life fitness [P, L] and what it cost.
+        Life fitness [P, L], what it cost, and what was learned if `plan.final_weights`.
     """
     fitness = np.empty((len(genomes), len(keys)))
+    learned = np.empty((len(genomes), conditions.brain.weights), np.float32) if plan.final_weights else None
     steps = diverged = skipped = 0
     at_once = max(1, LIVES_AT_ONCE // len(keys))
     for start in range(0, len(genomes), at_once):
@@ -57,7 +62,29 @@ def evaluate(
         steps += int(outcome.age.sum())
         diverged += int((outcome.status == DIVERGED).sum())
         skipped += int(outcome.skipped_updates.sum())
-    return Evaluation(fitness, steps, diverged, skipped)
+        if learned is not None:
+            learned[start : start + len(some)] = learned_weights(outcome, len(some))
+    return Evaluation(fitness, steps, diverged, skipped, learned)
+
+
+def learned_weights(outcome: Outcome, genomes: int) -> FloatArray:
+    """Weights at the end of life, [P, W], the mean over a genome's lives.
+
+    The mean, since a genome learns in every life separately and none of its bodies is privileged. Lives whose brain
+    left the finite numbers are left out; if all of a genome's lives did, its row is NaN.
+
+    Args:
+        outcome: of `live_each`, with final weights.
+        genomes: P.
+    """
+    final = outcome.final_weights
+    whole = (outcome.status != DIVERGED) & np.isfinite(final).all(axis=1)
+    learned = np.full((genomes, final.shape[1]), np.nan, np.float32)
+    for row, lives_of_one in enumerate(np.split(np.arange(len(final)), genomes)):
+        kept = lives_of_one[whole[lives_of_one]]
+        if len(kept):
+            learned[row] = final[kept].mean(axis=0, dtype=np.float64)
+    return learned
 
 
 def live_each(

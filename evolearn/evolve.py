@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from evolearn.assemble import Setup
 from evolearn.config_reading import ConfigError
 from evolearn.evaluate import Evaluation, evaluate
 from evolearn.genome import FloatArray
-from evolearn.lives import Driver
+from evolearn.lives import Driver, Plan
+from evolearn.reptile import Reptile
 from evolearn.rng import SELECTION, life_keys
-from evolearn.search import Search
+from evolearn.search import Fitness, PopulationSearch, Search
+from evolearn.search_options import ReptileOptions
 
 TOP = 8  # genomes of the last generation that are lived again to find the best
 
@@ -27,16 +28,16 @@ class Generation:
     """One row of `generations.jsonl`. Fitness is the mean over the generation's lives."""
 
     generation: int  # from 0
-    fitness_mean: float  # over the population
-    fitness_std: float  # over the population
-    fitness_best: float  # of the population, on the lives that chose it: inflated by luck
-    fitness_centre: float  # of the search's centre before this generation's update; genetic: last champion
+    fitness_mean: float  # over the population; reptile: over its updates
+    fitness_std: float  # likewise
+    fitness_best: float  # likewise; on the lives that chose it: inflated by luck
+    fitness_centre: float  # of the centre before this generation's update; genetic: last champion; reptile: after it
     world_steps: int  # lived in this generation, centre included
     seconds: float  # of wall clock
     steps_per_second: float
     evaluations: int  # genomes evaluated, centre included
-    fitness_sha256: str  # of the population's fitness vector, float64 little-endian
-    paired_correlation: float | None  # mean correlation over lives between two genomes: what shared luck is worth
+    fitness_sha256: str  # of the fitness vector, float64 little-endian; then of learned genomes where they are used
+    paired_correlation: float | None  # mean correlation over lives between two genomes; None if they share no lives
     search_stdev: float  # mean standard deviation of the search, in spreads
     diverged_lives: int  # lives whose brain left the finite numbers
     skipped_updates: int  # learning updates skipped because a gradient was not finite
@@ -53,8 +54,14 @@ def new_search(setup: Setup) -> Search:
         ConfigError: EvoTorch refuses the options.
     """
     search = setup.config.search
+    genes = setup.pool.size
+    if isinstance(setup.options, ReptileOptions):
+        return Reptile(setup.options, genes, search.population, search.generations)
+    lamarckian = setup.config.genome.inheritance == "lamarckian"
     try:
-        return Search(search.algorithm, setup.options, setup.pool.size, search.population, setup.config.seed)
+        return PopulationSearch(
+            search.algorithm, setup.options, genes, search.population, setup.config.seed, lamarckian
+        )
     except (TypeError, ValueError, AttributeError) as error:
         # What the options' schema cannot know, such as the arguments of an optimizer.
         raise ConfigError(f"search.options={search.options}: EvoTorch refuses them: {error}") from error
@@ -74,7 +81,7 @@ def evolve(setup: Setup, driver: Driver, search: Search, first: int = 0) -> Iter
     for generation in range(first, setup.config.search.generations):
         started = time.perf_counter()
         trial = _Trial(setup, driver, search, generation)
-        search.step(trial.evaluate_z)
+        search.step(trial)
         yield trial.record(time.perf_counter() - started)
 
 
@@ -83,42 +90,88 @@ def to_genomes(setup: Setup, z: FloatArray) -> FloatArray:
     return setup.pool.centre + setup.pool.spread * z
 
 
+def with_learned(setup: Setup, z: FloatArray, learned: FloatArray) -> FloatArray:
+    """Genomes z [P, G] with learned weights in the place of the weights genes; the other genes stay.
+
+    Args:
+        setup: its encoding is direct, its weights evolve.
+        z: as born.
+        learned: [P, W], see `learned_weights`; a row that is not finite leaves its genome as it was born.
+    """
+    places = [place for (group, _), place in setup.pool.slices().items() if group == "weights"]
+    weights = np.r_[tuple(places)]
+    result = z.copy()
+    rows = np.isfinite(learned).all(axis=1)
+    result[np.ix_(rows, weights)] = (learned[rows] - setup.pool.centre[weights]) / setup.pool.spread[weights]
+    return result
+
+
 class _Trial:
-    """One generation under way: what was evaluated, and what came out."""
+    """One generation under way: what was lived, and what came out."""
 
     def __init__(self, setup: Setup, driver: Driver, search: Search, generation: int) -> None:
         self._setup = setup
         self._driver = driver
         self._search = search
         self._generation = generation
-        # The same lives for every genome of a generation, fresh ones for every generation.
-        self._keys = life_keys(setup.config.seed, SELECTION, generation, setup.config.search.lives)
+        self._learning = dataclasses.replace(setup.selection, final_weights=True)
         self._evaluations: list[Evaluation] = []
-        self._fitness: list[npt.NDArray[np.float64]] = []
+        self._fitness: list[Fitness] = []  # without the centre's
+        self._learned: list[FloatArray] = []  # z
+        self._shared: list[Fitness] = []  # [.., L], of genomes that shared their lives, the centre included
         self._centre_fitness = float("nan")
 
-    def evaluate_z(self, z: FloatArray) -> npt.NDArray[np.float64]:
-        """Mean fitness [P] of genomes given as z [P, G]; the first call lives the centre as well."""
+    def evaluate(self, z: FloatArray) -> Fitness:
+        """Mean fitness [P] of genomes z [P, G]; the first call lives the centre as well."""
+        return self._live_population(z, self._setup.selection)[0]
+
+    def learn(self, z: FloatArray) -> tuple[Fitness, FloatArray]:
+        """The same, and the genomes z [P, G] with the weights that their lives ended with."""
+        fitness, learned = self._live_population(z, self._learning)
+        return fitness, self._inherit(z, learned)
+
+    def learn_alone(self, z: FloatArray, batch: int) -> FloatArray:
+        """The genome z [G] with the weights that its lives of this batch ended with."""
+        evaluation = self._live(z[None], self._learning, batch)
+        self._fitness.append(evaluation.fitness.mean(axis=1))
+        return self._inherit(z[None], evaluation.learned)[0]
+
+    def judge_centre(self, z: FloatArray, batch: int) -> None:
+        """Live the centre z [G] on the lives of this batch, for the record."""
+        self._centre_fitness = float(self._live(z[None], self._setup.selection, batch).fitness.mean())
+
+    def _inherit(self, z: FloatArray, learned: FloatArray | None) -> FloatArray:
+        assert learned is not None, "the plan keeps final weights"
+        self._learned.append(with_learned(self._setup, z, learned))
+        return self._learned[-1].copy()
+
+    def _live_population(self, z: FloatArray, plan: Plan) -> tuple[Fitness, FloatArray | None]:
+        """Mean fitness [P] and, if the plan keeps them, learned weights [P, W], on lives that all genomes share."""
         with_centre = not self._evaluations
-        if with_centre:
-            z = np.concatenate([z, self._search.centre()[None]])
-        setup = self._setup
-        evaluation = evaluate(
-            self._driver, setup.conditions, setup.pool, to_genomes(setup, z), self._keys, setup.selection
-        )
-        self._evaluations.append(evaluation)
+        everyone = np.concatenate([z, self._search.centre()[None]]) if with_centre else z
+        evaluation = self._live(everyone, plan, 0)
+        self._shared.append(evaluation.fitness)
         means = evaluation.fitness.mean(axis=1)
         if with_centre:
             self._centre_fitness = float(means[-1])
-            means = means[:-1]
-        self._fitness.append(means)
-        return means
+        self._fitness.append(means[: len(z)])
+        return self._fitness[-1], None if evaluation.learned is None else evaluation.learned[: len(z)]
+
+    def _live(self, z: FloatArray, plan: Plan, batch: int) -> Evaluation:
+        """Live batch number `batch` of the generation's lives: fresh ones for every generation and batch."""
+        setup = self._setup
+        count = setup.config.search.lives
+        keys = life_keys(setup.config.seed, SELECTION, self._generation, count)
+        keys[:, 3] += batch * count
+        evaluation = evaluate(self._driver, setup.conditions, setup.pool, to_genomes(setup, z), keys, plan)
+        self._evaluations.append(evaluation)
+        return evaluation
 
     def record(self, seconds: float) -> Generation:
         """The row of this generation."""
         fitness = np.concatenate(self._fitness)
         steps = sum(evaluation.world_steps for evaluation in self._evaluations)
-        per_life = np.concatenate([evaluation.fitness for evaluation in self._evaluations])
+        learned = b"".join(z.astype("<f4").tobytes() for z in self._learned)
         return Generation(
             generation=self._generation,
             fitness_mean=float(fitness.mean()),
@@ -128,16 +181,16 @@ class _Trial:
             world_steps=steps,
             seconds=seconds,
             steps_per_second=steps / seconds,
-            evaluations=len(per_life),
-            fitness_sha256=hashlib.sha256(fitness.astype("<f8").tobytes()).hexdigest(),
-            paired_correlation=paired_correlation(per_life),
+            evaluations=sum(len(evaluation.fitness) for evaluation in self._evaluations),
+            fitness_sha256=hashlib.sha256(fitness.astype("<f8").tobytes() + learned).hexdigest(),
+            paired_correlation=paired_correlation(np.concatenate(self._shared)) if self._shared else None,
             search_stdev=float(self._search.stdev().mean()),
             diverged_lives=sum(evaluation.diverged for evaluation in self._evaluations),
             skipped_updates=sum(evaluation.skipped_updates for evaluation in self._evaluations),
         )
 
 
-def paired_correlation(fitness: npt.NDArray[np.float64]) -> float | None:
+def paired_correlation(fitness: Fitness) -> float | None:
     """Mean Pearson correlation over lives between two genomes of a population.
 
     Args:

@@ -1,4 +1,4 @@
-"""The search over genomes: EvoTorch's algorithms behind one `step`. The only importer of evotorch.
+"""The search over genomes: what every search does, and EvoTorch's algorithms. The only importer of evotorch.
 
 Search runs in z: a gene is its centre plus its spread times z, so that genes of different scale share a step size.
 EvoTorch keeps the problem in charge of the evaluation and updates its distribution at the start of the next step;
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from evotorch.operators import GaussianMutation, OnePointCrossOver
 from evolearn.search_options import GeneticOptions, Options
 
 FloatArray = npt.NDArray[np.float32]
-EvaluateZ = Callable[[FloatArray], npt.NDArray[np.float64]]
+Fitness = npt.NDArray[np.float64]
 
 logging.getLogger("evotorch").setLevel(logging.WARNING)
 
@@ -30,27 +30,81 @@ _GAUSSIAN = {"pgpe": PGPE, "snes": SNES, "xnes": XNES, "cem": CEM}
 _CMAES_STATE = ("m", "sigma", "C", "A", "p_sigma", "p_c")
 
 
-class _GenomeProblem(Problem):  # type: ignore[misc]  # EvoTorch is not typed
-    """Maximise whatever `evaluate_z` says during the current step."""
+class Trial(Protocol):
+    """One generation's lives, as a search asks for them. Genomes are z; fitness is a mean over lives.
 
-    def __init__(self, genes: int, seed: int) -> None:
+    `evaluate` and `learn` live the same lives with every genome of a generation, and the search's centre along with
+    the first call. `learn_alone` and `judge_centre` live one genome on a batch of lives that no other batch of the
+    generation shares; the two pairs are not used together.
+    """
+
+    def evaluate(self, z: FloatArray) -> Fitness:
+        """Fitness [P] of genomes [P, G]."""
+
+    def learn(self, z: FloatArray) -> tuple[Fitness, FloatArray]:
+        """Fitness [P], and the genomes [P, G] with the weights that their lives ended with, the mean over lives."""
+
+    def learn_alone(self, z: FloatArray, batch: int) -> FloatArray:
+        """The genome [G] with the weights that its lives ended with, the mean over lives."""
+
+    def judge_centre(self, z: FloatArray, batch: int) -> None:
+        """Live the centre [G] for the record of the generation."""
+
+
+class Search(Protocol):
+    """A search over genomes, from its first generation or from a saved state."""
+
+    has_centre: bool  # else its result is the best of its last population
+
+    def step(self, trial: Trial) -> None:
+        """Make one generation."""
+
+    def centre(self) -> FloatArray:
+        """The centre, z [G]: the one that the record of the generation under way, or of the last one, judges."""
+
+    def stdev(self) -> FloatArray:
+        """Standard deviation of the search in z, [G]: what evolution has not settled yet."""
+
+    def best(self, count: int) -> FloatArray:
+        """After a step: z [up to count, G] of the population's best, the best first."""
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything that the next step depends on, as tensors."""
+
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        """Continue as the search did whose `state` this is, bit for bit."""
+
+
+class _GenomeProblem(Problem):  # type: ignore[misc]  # EvoTorch is not typed
+    """Maximise fitness in the current step's trial."""
+
+    def __init__(self, genes: int, seed: int, lamarckian: bool) -> None:
         super().__init__("max", solution_length=genes, initial_bounds=(-1.0, 1.0), dtype=torch.float32, seed=seed)
-        self.evaluate_z: EvaluateZ | None = None
+        self.trial: Trial | None = None
+        self._lamarckian = lamarckian
 
     def _fill(self, values: torch.Tensor) -> None:
         values.normal_(generator=self.generator)
 
     def _evaluate_batch(self, batch: SolutionBatch) -> None:
-        if self.evaluate_z is None:
+        if self.trial is None:
             raise RuntimeError("a search evaluates only during a step")
-        fitness = self.evaluate_z(batch.values.numpy().copy())
+        z = batch.values.numpy().copy()
+        if self._lamarckian:
+            fitness, learned = self.trial.learn(z)
+            # In place: EvoTorch breeds from this batch, and takes survivors from it.
+            batch.access_values()[:] = torch.from_numpy(learned)
+        else:
+            fitness = self.trial.evaluate(z)
         batch.set_evals(torch.as_tensor(fitness, dtype=torch.float32))
 
 
-class Search:
-    """One search, from its first generation or from a saved state."""
+class PopulationSearch:
+    """One of EvoTorch's searches."""
 
-    def __init__(self, algorithm: str, options: Options, genes: int, population: int, seed: int) -> None:
+    def __init__(
+        self, algorithm: str, options: Options, genes: int, population: int, seed: int, lamarckian: bool = False
+    ) -> None:
         """Set up a search at z = 0 with standard deviation 1.
 
         Args:
@@ -59,25 +113,28 @@ class Search:
             genes: length of a genome.
             population: genomes per generation.
             seed: of the search's own generator.
+            lamarckian: write the learned weights into every genome that was evaluated, keeping the fitness that it
+                earned while learning them. Of use to the genetic algorithm only, the others breed from a centre.
+                Source: Whitley, Gordon and Mathias 1994, "Lamarckian evolution, the Baldwin effect and function
+                optimization".
         """
-        self._problem = _GenomeProblem(genes, seed)
+        self._problem = _GenomeProblem(genes, seed, lamarckian)
         with _one_thread():
             self._algorithm = _make(self._problem, algorithm, options, genes, population)
         self.has_centre = algorithm != "genetic"
 
-    def step(self, evaluate_z: EvaluateZ) -> None:
+    def step(self, trial: Trial) -> None:
         """Make one generation.
 
         Args:
-            evaluate_z: called with z [P, G], returns fitness [P] to be maximised; once, or twice by a genetic
-                algorithm with cross-over (parents, then children).
+            trial: asked once, or twice by a genetic algorithm with cross-over (parents, then children).
         """
-        self._problem.evaluate_z = evaluate_z
+        self._problem.trial = trial
         try:
             with _one_thread():
                 self._algorithm.step()
         finally:
-            self._problem.evaluate_z = None
+            self._problem.trial = None
 
     def centre(self) -> FloatArray:
         """During a step: z [G] of the centre whose population is being evaluated.

@@ -1,4 +1,6 @@
-"""Hyperparameters of the search algorithms, by EvoTorch's own names, with ranges and defaults.
+"""Hyperparameters of the search algorithms, with ranges and defaults, and what a search costs.
+
+EvoTorch's algorithms keep its names.
 
 Spreads and centres come from the genes and are not hyperparameters: every search runs in z, where a gene is its
 centre plus its spread times z.
@@ -12,6 +14,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
+from evolearn.config import SearchPart
 from evolearn.config_reading import ConfigError, explain_validation
 from evolearn.errors import offer
 
@@ -102,6 +105,14 @@ class GeneticOptions(Options):
     elitist: bool = Field(True, description="parents compete with children for survival")
 
 
+class ReptileOptions(Options):
+    """Nichol, Achiam and Schulman 2018; the defaults are those of their image experiments."""
+
+    step_size: float = Field(1.0, gt=0, le=1, description="share of the way to the learned weights, at the start")
+    anneal: bool = Field(True, description="let the step size fall linearly to 0 over the run")
+
+
+# Searches over a population of genomes.
 OPTIONS: Mapping[str, type[Options]] = {
     "pgpe": PGPEOptions,
     "snes": SNESOptions,
@@ -111,6 +122,9 @@ OPTIONS: Mapping[str, type[Options]] = {
     "genetic": GeneticOptions,
 }
 
+# Every value of `search.algorithm`.
+ALGORITHMS: Mapping[str, type[Options]] = {**OPTIONS, "reptile": ReptileOptions}
+
 # Full covariance: memory and time grow with the square of the genes (2,000 genes: gigabytes, seconds a generation).
 QUADRATIC_LIMIT = 2000
 
@@ -119,7 +133,7 @@ def check_search(algorithm: str, options: Mapping[str, Any], population: int, ge
     """Check a search against the algorithm it names.
 
     Args:
-        algorithm: a name in OPTIONS.
+        algorithm: a name in ALGORITHMS.
         options: of `search.options`.
         population: genomes per generation.
         genes: length of a genome.
@@ -128,9 +142,9 @@ def check_search(algorithm: str, options: Mapping[str, Any], population: int, ge
     Raises:
         ConfigError: unknown algorithm or option, value out of range, population too small, too many genes.
     """
-    if algorithm not in OPTIONS:
-        raise ConfigError(f"search.algorithm={algorithm!r}: unknown.{offer(algorithm, OPTIONS)}")
-    model = OPTIONS[algorithm]
+    if algorithm not in ALGORITHMS:
+        raise ConfigError(f"search.algorithm={algorithm!r}: unknown.{offer(algorithm, ALGORITHMS)}")
+    model = ALGORITHMS[algorithm]
     try:
         checked = model.model_validate(dict(options))
     except pydantic.ValidationError as error:
@@ -164,4 +178,28 @@ def _smallest_population(algorithm: str, options: Options) -> tuple[int, str]:
     if algorithm == "genetic":
         size = int(options.model_dump()["tournament_size"])
         return max(2, size), f"tournaments are among {size}"
+    if algorithm == "reptile":
+        return 1, "each is one update"
     return 2, "a gradient needs two genomes"
+
+
+def evaluations_per_generation(algorithm: str, population: int) -> int:
+    """Genomes that one generation lives, each on `search.lives` lives; the same for every generation of a run.
+
+    Args:
+        algorithm: a name in ALGORITHMS.
+        population: of `search.population`.
+    """
+    if algorithm == "genetic":
+        return 2 * population + 1  # parents, who live again in every generation, children, and the last champion
+    return population + 1  # and the centre
+
+
+def planned_outer_steps(search: SearchPart) -> int:
+    """World steps that a whole search takes: exact, unless a brain diverges, which ends its life early.
+
+    Args:
+        search: of a run's config.
+    """
+    evaluations = evaluations_per_generation(search.algorithm, search.population)
+    return search.generations * evaluations * search.lives * search.selection_lifetime

@@ -4,9 +4,20 @@ import numpy as np
 import pytest
 import safetensors.torch
 
+from evolearn.assemble import assemble
+from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
-from evolearn.search import Search
-from evolearn.search_options import OPTIONS, check_search
+from evolearn.drivers import new_driver
+from evolearn.evolve import evolve
+from evolearn.evolve import new_search as search_of
+from evolearn.search import PopulationSearch
+from evolearn.search_options import (
+    ALGORITHMS,
+    OPTIONS,
+    check_search,
+    evaluations_per_generation,
+    planned_outer_steps,
+)
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
 VARIANTS = [(name, {}) for name in OPTIONS] + [
@@ -18,17 +29,31 @@ VARIANTS = [(name, {}) for name in OPTIONS] + [
 ]
 
 
-def new_search(algorithm: str, options: dict) -> Search:
-    return Search(algorithm, check_search(algorithm, options, POPULATION, GENES), GENES, POPULATION, seed=3)
+class Asked:
+    """A trial that answers with a function of z, and remembers what it was asked."""
+
+    def __init__(self, fitness) -> None:
+        self.fitness = fitness
+        self.seen: list[np.ndarray] = []
+
+    def evaluate(self, z: np.ndarray) -> np.ndarray:
+        self.seen.append(z.copy())
+        return self.fitness(z)
+
+
+def new_search(algorithm: str, options: dict) -> PopulationSearch:
+    return PopulationSearch(algorithm, check_search(algorithm, options, POPULATION, GENES), GENES, POPULATION, seed=3)
 
 
 def towards_half(z: np.ndarray) -> np.ndarray:
     return -((z - 0.5) ** 2).sum(axis=1).astype(float)
 
 
-def evaluated(search: Search, generations: int, seen: list) -> None:
+def evaluated(search: PopulationSearch, generations: int, seen: list) -> None:
+    trial = Asked(towards_half)
     for _ in range(generations):
-        search.step(lambda z: (seen.append(z.copy()), towards_half(z))[1])
+        search.step(trial)
+    seen.extend(trial.seen)
 
 
 @pytest.mark.parametrize(("algorithm", "options"), VARIANTS)
@@ -67,20 +92,20 @@ def test_the_centre_seen_during_a_step_made_that_population(algorithm: str) -> N
         centres.append((search.centre(), z.mean(axis=0)))
         return towards_half(z)
 
-    search.step(evaluate)
+    search.step(Asked(evaluate))
     assert np.array_equal(centres[0][0], np.zeros(GENES))
     for _ in range(5):
-        search.step(evaluate)
+        search.step(Asked(evaluate))
     for centre, mean in centres:
         assert np.abs(centre - mean).max() < 1.5, "the mean of 20 draws lies near their centre"
 
 
 def test_a_genetic_algorithm_shows_its_last_champion_as_centre() -> None:
     search = new_search("genetic", {})
-    search.step(towards_half)
+    search.step(Asked(towards_half))
     champion = search.best(1)[0]
     seen = []
-    search.step(lambda z: (seen.append(search.centre()), towards_half(z))[1])
+    search.step(Asked(lambda z: (seen.append(search.centre()), towards_half(z))[1]))
     assert np.array_equal(seen[0], champion)
     assert len(seen) == 2, "parents, then children"
 
@@ -99,6 +124,7 @@ def test_a_genetic_algorithm_shows_its_last_champion_as_centre() -> None:
         ("cmaes", {}, 8, 5000, "quadratic in genes, and there are 5000: must be at most 2000; use search.options.sep"),
         ("xnes", {}, 8, 5000, "must be at most 2000; use snes or pgpe"),
         ("snes", {}, 8, 0, "no gene group has mode evolved"),
+        ("reptile", {"step_size": 2}, 8, 10, "search.options.step_size=2: must be 1 or less"),
     ],
 )
 def test_what_a_search_cannot_do_is_refused(algorithm, options, population, genes, text) -> None:
@@ -109,3 +135,30 @@ def test_what_a_search_cannot_do_is_refused(algorithm, options, population, gene
 
 def test_separable_cmaes_takes_many_genes() -> None:
     check_search("cmaes", {"separable": True}, 8, 5000)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "options"),
+    [(name, {}) for name in ALGORITHMS]
+    + [("genetic", {"cross_over": "none"}), ("genetic", {"elitist": False}), ("pgpe", {"symmetric": False})],
+)
+def test_what_a_search_costs_is_known_exactly_before_it_begins(algorithm: str, options: dict) -> None:
+    genome = {"drives": {"mode": "fixed"}, "plasticity": {"mode": "fixed"}} if algorithm == "reptile" else {}
+    search = {"algorithm": algorithm, "options": options, "population": 8, "generations": 3, "lives": 2}
+    config = check_config(
+        {
+            "world": {"name": "cart-pole"},
+            "brain": {"hidden": [4]},
+            "learner": {"window": 8},
+            "genome": genome,
+            "search": {**search, "selection_lifetime": 30},
+        },
+        "toy",
+    )
+    setup = assemble(config)
+    driver = new_driver(setup.conditions, 1, 30.0)
+    rows = list(evolve(setup, driver, search_of(setup)))
+    driver.close()
+    assert [row.diverged_lives for row in rows] == [0, 0, 0]
+    assert [row.evaluations for row in rows] == [evaluations_per_generation(algorithm, 8)] * 3
+    assert sum(row.world_steps for row in rows) == planned_outer_steps(config.search)
