@@ -1,16 +1,27 @@
 """Statistics of small samples of evolution runs. Pure.
 
 Library functions wherever they exist; what is added is what to do when all runs are equal, when there are too few runs
-for a test, and when times are censored.
+for a test, and when times are censored (infinite, tied last).
 """
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import trim_mean
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ttost_ind
 
 FloatArray = npt.NDArray[np.float64]
+
+PARTITIONS = 20_000  # at most so many ways of dealing out the runs are looked at; all of them if there are no more
+FEWEST_GENERATIONS = 8  # two per quarter: fewer say nothing about convergence
+# Runs that differ by less than this share of their size are equal: sums of equal numbers differ in the last bits.
+ROUNDING = 1e-12
 
 
 def iqm(values: npt.ArrayLike, axis: int = -1) -> FloatArray:
@@ -23,4 +34,252 @@ def iqm(values: npt.ArrayLike, axis: int = -1) -> FloatArray:
         axis: over which.
     Source: Agarwal et al. 2021, Deep RL at the Edge of the Statistical Precipice, section 4.3.
     """
-    return np.asarray(trim_mean(np.asarray(values, np.float64), 0.25, axis=axis))
+    return np.asarray(stats.trim_mean(np.asarray(values, np.float64), 0.25, axis=axis))
+
+
+def midranks(values: npt.ArrayLike, against: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Ranks of two samples in their union; ties share their mean rank, and censored times (infinite) tie last.
+
+    Args:
+        values: [n], may be infinite.
+        against: [m], likewise.
+    Source: Gehan 1965 for censoring at one common age, where his scores are these ranks but for scale.
+    """
+    ranks = stats.rankdata(np.concatenate([np.asarray(values), np.asarray(against)]))
+    return ranks[: len(np.asarray(values))], ranks[len(np.asarray(values)) :]
+
+
+def partitions(runs: int, runs_against: int) -> int:
+    """In how many ways the labels of two samples can be dealt out."""
+    return math.comb(runs + runs_against, runs)
+
+
+def too_few(runs: int, runs_against: int, level: float) -> str | None:
+    """Why a permutation test of so many runs cannot come out at `level`, or None if it can.
+
+    Args:
+        runs: of one arm.
+        runs_against: of the other.
+        level: 0 .. .5, of the two-sided test.
+    """
+    best = min(1.0, 2 / partitions(runs, runs_against))
+    if best <= level:
+        return None
+    least = next(count for count in range(2, 1000) if 2 / partitions(count, count) <= level)
+    if runs == runs_against:
+        have = f"{runs} run{'s' if runs > 1 else ''} per arm"
+    else:
+        have = f"{runs} against {runs_against} runs"
+    return f"{have} can at best give p = {best:.2g}; {least} per arm is the least"
+
+
+def permutation_p(values: npt.ArrayLike, against: npt.ArrayLike, seed: int = 0) -> FloatArray:
+    """Two-sided p of a difference of means under all ways of dealing out the labels.
+
+    Why this test: it is exact at any number of runs, and asks only that runs could be exchanged if the arms were the
+    same. A percentile bootstrap interval is too narrow at ten runs, so a test read off it finds too much; a t test
+    leans on normal runs, and learning leaves runs at the top of the scale, far off or all equal. Its power is near the
+    t test's all the same. That both arms are judged on the same lives is not used, which errs on the careful side.
+
+    Args:
+        values: [.., n] one row per comparison; times as midranks.
+        against: [.., m].
+        seed: of the partitions drawn where there are more than `PARTITIONS`; the same ones for every row.
+    Returns:
+        [..], 1 where all runs are equal.
+    Source: Fisher 1935, The Design of Experiments, section 21; Phipson and Smyth 2010 for drawn partitions.
+    """
+    first, second = np.asarray(values, np.float64), np.asarray(against, np.float64)
+    result = stats.permutation_test(
+        (first, second),
+        lambda one, other, axis: one.mean(axis=axis) - other.mean(axis=axis),
+        vectorized=True,
+        n_resamples=PARTITIONS,
+        batch=2_000,
+        axis=-1,
+        rng=np.random.default_rng(seed),
+    )
+    both = np.concatenate([first, second], axis=-1)
+    equal = np.ptp(both, axis=-1) <= ROUNDING * np.abs(both).max(axis=-1)
+    return np.where(equal, 1.0, result.pvalue)
+
+
+def permutation_words(runs: int, runs_against: int, censored: bool) -> str:
+    """What `permutation_p` did, in words."""
+    what = "permutation of run ranks, never reached tied last" if censored else "permutation of run means"
+    ways = partitions(runs, runs_against)
+    return f"{what}, " + (f"exact, {ways} partitions" if ways <= PARTITIONS else f"{PARTITIONS} random partitions")
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted so that the chance of any false finding among them keeps the level.
+
+    Source: Holm 1979, A simple sequentially rejective multiple test procedure.
+    """
+    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
+
+
+def improvement(values: FloatArray, against: FloatArray, lower_is_better: bool) -> FloatArray:
+    """Probability that a run of one arm is better than a run of the other; ties count half.
+
+    Args:
+        values: [.., n], times may be infinite.
+        against: [.., m].
+        lower_is_better: of the metric.
+    Returns:
+        [..] 0 .. 1, Mann and Whitney's U as a share of n m.
+    Source: Mann and Whitney 1947; Agarwal et al. 2021, section 4.3.
+    """
+    one, other = values[..., :, None], against[..., None, :]
+    better = one < other if lower_is_better else one > other
+    return np.asarray(better.mean(axis=(-2, -1)) + 0.5 * (one == other).mean(axis=(-2, -1)))
+
+
+def expanded_tail(level: float, runs: int) -> float:
+    """Share of resamples beyond each end of a percentile interval, so that it covers 1 - level at few runs.
+
+    A percentile interval is too narrow by sqrt((n - 1) / n), and by a normal quantile where a t quantile belongs.
+
+    Args:
+        level: 0 .. .5.
+        runs: n >= 2 independent units.
+    Source: Hesterberg 2015, What Teachers Should Know About the Bootstrap, section 4.3.
+    """
+    t = stats.t.ppf(level / 2, runs - 1)
+    return float(stats.norm.cdf(math.sqrt(runs / (runs - 1)) * t))
+
+
+def interval(resamples: FloatArray, level: float, runs: int) -> tuple[FloatArray, FloatArray]:
+    """Ends of the bootstrap interval; NaN with a single run, which says nothing of other runs.
+
+    Args:
+        resamples: [S, ..] the statistic in each resample; finite.
+        level: the interval covers 1 - level.
+        runs: of the smaller arm, which errs on the wide side.
+    Returns:
+        low and high, [..] each.
+    """
+    if runs < 2:
+        nothing = np.full(resamples.shape[1:], np.nan)
+        return nothing, nothing
+    tail = expanded_tail(level, runs)
+    low, high = np.quantile(resamples, [tail, 1 - tail], axis=0)
+    return low, high
+
+
+@dataclasses.dataclass(frozen=True)
+class Equivalence:
+    """How surely two arms differ by less than a margin."""
+
+    p: float | None  # None: no margin, or a single run
+    smallest_margin: float | None  # the least margin at which these runs would have been equivalent
+
+
+def equivalence(values: FloatArray, against: FloatArray, margin: float | None, level: float) -> Equivalence:
+    """Two one-sided tests of unequal variances: are the means closer than the margin?
+
+    Args:
+        values: [n] finite.
+        against: [m] finite.
+        margin: in the unit of the values; None: no p.
+        level: of the test.
+    Returns:
+        Equivalence. Where no run differs from its arm, the difference is taken as known.
+    Source: Schuirmann 1987; Welch 1947.
+    """
+    if min(len(values), len(against)) < 2:
+        return Equivalence(None, None)
+    difference = abs(float(values.mean() - against.mean()))
+    scale = max(float(np.abs(values).max()), float(np.abs(against).max()))
+    if max(np.ptp(values), np.ptp(against)) <= ROUNDING * scale:
+        return Equivalence(None if margin is None else float(difference >= margin), difference)
+    low, high = CompareMeans(DescrStatsW(values), DescrStatsW(against)).tconfint_diff(2 * level, usevar="unequal")
+    p = None if margin is None else float(ttost_ind(values, against, -margin, margin, usevar="unequal")[0])
+    return Equivalence(p, max(abs(float(low)), abs(float(high))))
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """A weighted sum of the means of some arms."""
+
+    estimate: float
+    low: float
+    high: float
+    p: float | None  # two-sided; None with a single run
+
+
+def effect(samples: Sequence[FloatArray], weights: Sequence[float], level: float) -> Effect:
+    """A contrast of several means, variances unequal.
+
+    Args:
+        samples: [n] finite run values, one array per arm.
+        weights: one per arm.
+        level: the interval covers 1 - level.
+    Returns:
+        Effect. Without any variance the estimate is taken as known: p is 0, or 1 if it is 0.
+    Source: Welch 1947; Satterthwaite 1946 for the degrees of freedom.
+    """
+    estimate = sum(weight * float(sample.mean()) for weight, sample in zip(weights, samples, strict=True))
+    if min(len(sample) for sample in samples) < 2:
+        return Effect(estimate, math.nan, math.nan, None)
+    parts = [
+        weight**2 * float(sample.var(ddof=1)) / len(sample) for weight, sample in zip(weights, samples, strict=True)
+    ]
+    error = math.sqrt(sum(parts))
+    scale = max(float(np.abs(sample).max()) for sample in samples)
+    if error <= ROUNDING * scale:
+        return Effect(estimate, estimate, estimate, float(abs(estimate) <= ROUNDING * scale))
+    freedom = sum(parts) ** 2 / sum(part**2 / (len(sample) - 1) for part, sample in zip(parts, samples, strict=True))
+    reach = float(stats.t.ppf(1 - level / 2, freedom)) * error
+    return Effect(estimate, estimate - reach, estimate + reach, 2 * float(stats.t.sf(abs(estimate) / error, freedom)))
+
+
+def late_gain(curves: FloatArray) -> float | None:
+    """How much a search still gained in its last quarter, over the quarter before, as a share of its range.
+
+    Args:
+        curves: [R, generations] fitness.
+    Returns:
+        of the mean curve; 0 if it is flat; None below `FEWEST_GENERATIONS`.
+    """
+    generations = curves.shape[1]
+    if generations < FEWEST_GENERATIONS:
+        return None
+    curve, quarter = curves.mean(axis=0), generations // 4
+    span = float(np.ptp(curve))
+    gain = float(curve[-quarter:].mean() - curve[-2 * quarter : -quarter].mean())
+    return gain / span if span > 0 else 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class BreakEven:
+    """After how many descendants the steps saved have paid for evolution."""
+
+    descendants: float | None
+    bound: str  # exact, at most, at least, never or unknown
+    formula: str
+
+
+def break_even(
+    evolution_steps: int, steps: float, steps_against: float, at_least: bool, against_at_least: bool
+) -> BreakEven:
+    """Descendants after which evolution's bill is paid: evolution steps / (steps against - steps).
+
+    Args:
+        evolution_steps: of one evolution run, world steps.
+        steps: that each descendant needs.
+        steps_against: that each one needs without evolution.
+        at_least: the first is cut off at the end of life, so that it may be longer.
+        against_at_least: likewise the second.
+    Returns:
+        BreakEven; unknown if both are cut off.
+    """
+    saved = steps_against - steps
+    formula = f"{evolution_steps:,} / ({steps_against:,.0f} - {steps:,.0f})"
+    if at_least and against_at_least:
+        return BreakEven(None, "unknown", formula)
+    if saved <= 0:
+        # what is cut off on the other side only could still be long enough to make it pay
+        return BreakEven(None, "unknown" if against_at_least else "never", formula)
+    bound = "at most" if against_at_least else "at least" if at_least else "exact"
+    return BreakEven(evolution_steps / saved, bound, f"{formula} = {evolution_steps / saved:,.1f}")

@@ -5,11 +5,14 @@ birth and ceiling (standard deviation `noise`), lives in a run by twice that, wi
 Life i of run r has the same luck in every arm (`luck`), as if it were the same world.
 """
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
 
-from evolearn.metrics import ArmLives
+from evolearn.metrics import METRICS, ArmLives
+from evolearn.verdict import ConditionFacts, judge_condition
+from evolearn.verdict_records import for_json
 
 BIRTH_STEPS = 600
 BIN_STEPS = 100
@@ -83,3 +86,127 @@ def study_rules(**different):
         "secondary": (),
     }
     return SimpleNamespace(**{**rules, **different})
+
+
+# origin, whether it learns, birth score and ceiling in a predictable and in an unpredictable body, learning age
+ZOO = {
+    "random": ("none", False, (0.18, 0.18), (0.18, 0.18), 1000.0),
+    "blank": ("none", True, (0.18, 0.55), (0.18, 0.5), 9000.0),
+    "tuned_learner": ("own", True, (0.19, 0.8), (0.18, 0.7), 6000.0),
+    "tuned_blank": ("own", True, (0.2, 0.96), (0.2, 0.94), 3000.0),
+    "instinct": ("own", False, (0.97, 0.97), (0.21, 0.21), 1000.0),
+    "evolved": ("own", True, (0.94, 0.97), (0.24, 0.95), 2500.0),
+    "evolved_frozen": ("evolved", False, (0.94, 0.94), (0.24, 0.24), 1000.0),
+    "shuffled": ("evolved", True, (0.2, 0.9), (0.2, 0.9), 3500.0),
+}
+CONDITIONS = {"alpha 0": 0.0, "alpha 70": 0.7, "alpha 90": 1.0}  # share of the way to the unpredictable body
+
+
+def zoo(unpredictable, runs, lives, seed, **how):
+    """ArmLives of all arms of `ZOO` at one setting of the dial."""
+    found = {}
+    for place, (arm, (_, _, easy, hard, age)) in enumerate(ZOO.items()):
+        birth, ceiling = (a + unpredictable * (b - a) for a, b in zip(easy, hard, strict=True))
+        how_long = {"learn_age": age, "noise": 0.02, **how}
+        found[arm] = synthetic(arm, runs, lives, birth, ceiling, seed=seed + place, luck=seed, **how_long)
+    return found
+
+
+def evolution_record(run, generations=16, ceiling=0.95, seed=0):
+    """What a study knows of one evolution run."""
+    rng = np.random.default_rng([3, seed, run])
+    centre = ceiling - (ceiling - 0.15) * np.exp(-np.arange(generations) / 3) + 0.005 * rng.normal(size=generations)
+    return {
+        "run": run,
+        "seed": 100 + run,
+        "centre": centre.tolist(),
+        "best": (centre + 0.03).tolist(),
+        "stdev": np.linspace(0.3, 0.1, generations).tolist(),
+        "drives": {"fitness": 1.0 + 0.1 * rng.normal(), "uprightness": 0.5, "approach to mother": 0.2},
+        "plasticity": {"learning_rate": 0.002, "discount": 0.97, "trace_decay": 0.95, "entropy_bonus": 0.01},
+    }
+
+
+def full_verdict(runs=4, lives=8, conditions=None, **rules):
+    """A complete verdict.json, with numbers as a real study has them: 3 conditions x 8 arms.
+
+    Args:
+        runs: R.
+        lives: L.
+        conditions: share of the way to the unpredictable body by name; None: `CONDITIONS`.
+        rules: that differ from `study_rules`.
+    """
+    conditions = conditions or CONDITIONS
+    compared = ("birth", "catch_up", "ceiling", "gain", "total", "transfer_ratio")
+    secondary = (contrasts("evolved", "tuned_blank", compared), contrasts("evolved", "shuffled", compared))
+    config = study_rules(**{"runs": runs, "secondary": secondary, **rules})
+    primary = contrast("evolved", "tuned_blank", "catch_up")
+    own = [arm for arm, about in ZOO.items() if about[0] == "own"]
+    evolution = {arm: [evolution_record(run, seed=place) for run in range(runs)] for place, arm in enumerate(own)}
+    judged = [
+        judge_condition(
+            config,
+            ConditionFacts(name, "savannah", {"alpha": 90.0 * share}, 6000, None),
+            primary,
+            zoo(share, runs, lives, seed=50 * place),
+            dict.fromkeys(own, 7_680_000),
+            evolution,
+        )
+        for place, (name, share) in enumerate(conditions.items())
+    ]
+    return {
+        "kind": "verdict",
+        "format": 1,
+        "study": _study_record(config, lives),
+        "key_spaces": {space: {"keys": 96, "sha256": "cd" * 32} for space in ("selection", "validation", "test")}
+        | {"disjoint": True},
+        "birth_steps": BIRTH_STEPS,
+        "lifetimes": [1200, 6000, 20000],
+        "metrics": for_json({name: dataclasses.asdict(metric) for name, metric in METRICS.items()}),
+        "arms": {arm: _arm_about(arm) for arm in ZOO},
+        "conditions": judged,
+        "ledger": _ledger(conditions, own, runs),
+    }
+
+
+def _study_record(config, lives):
+    return {
+        "title": "made-up lives",
+        "seed": config.seed,
+        "runs": config.runs,
+        "test_lives": config.runs * lives,
+        "config_sha256": "ab" * 32,
+        "exploratory": config.runs < 10,
+        "level": config.level,
+        "resamples": config.resamples,
+        "extended": [],
+    }
+
+
+def _arm_about(arm):
+    origin, learns, *_ = ZOO[arm]
+    inherited = "inherited" if origin != "none" else "drawn afresh in each life"
+    return {
+        "doc": f"what {arm} is",
+        "origin": origin,
+        "weights": inherited,
+        "drives": inherited,
+        "plasticity": inherited,
+        "learns": learns,
+        "actions": "uniform" if arm == "random" else "brain",
+    }
+
+
+def _ledger(conditions, own, runs):
+    costs = {
+        "outer": 7_680_000 * runs,
+        "inner": 0,
+        "tuning": 320_000 * runs,
+        "evaluation": 160_000 * runs,
+        "runs": runs,
+    }
+    free = {**costs, "outer": 0, "tuning": 0}
+    table = {name: {arm: costs if arm in own else free for arm in ZOO} for name in conditions}
+    total = sum(sum(row.values()) - row["runs"] for arms in table.values() for row in arms.values())
+    columns = {"outer": "selection lives", "inner": "gradient training", "tuning": "validation", "evaluation": "test"}
+    return {"conditions": table, "total": total, "columns": columns}

@@ -1,0 +1,239 @@
+"""The verdict on one condition of a study, from the test lives of its arms. Pure.
+
+What is compared, in which metric, at which level and with which margin is the config's, fixed before the first run;
+nothing here chooses.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from evolearn import metrics, resamples, sentences, stats
+from evolearn.contrasts import Contrast, count_censored, estimate, includes_censored, judge, not_comparable, pair_up
+from evolearn.metrics import ArmLives, Levels
+from evolearn.resamples import ArmValues
+from evolearn.rules import ContrastRule, VerdictRules
+from evolearn.stats import FloatArray, iqm
+from evolearn.verdict_records import Json, arm_record, contrast_record, for_json, iqm_record
+
+DOUBLED = "_x2"  # ending of the arms that evolved twice as long
+FACTORIAL = ("tuned_learner", "tuned_blank", "evolved_weights", "evolved")  # neither, drives, weights, both
+EFFECTS = {"weights": (-0.5, -0.5, 0.5, 0.5), "drives": (-0.5, 0.5, -0.5, 0.5), "interaction": (1.0, -1.0, -1.0, 1.0)}
+# whom evolution has to pay for itself against, and by which time it is measured
+BREAK_EVEN = {"blank": "catch_up", "long_blank": "threshold"}
+
+
+@dataclasses.dataclass(frozen=True)
+class ConditionFacts:
+    """What a verdict repeats of a condition."""
+
+    name: str
+    world: str
+    parameters: Mapping[str, float]
+    selection_lifetime: int  # world steps
+    evolved_in: str | None  # condition whose DNA is judged here
+
+
+def judge_condition(
+    rules: VerdictRules,
+    facts: ConditionFacts,
+    primary: ContrastRule,
+    lives: Mapping[str, ArmLives],
+    outer_steps: Mapping[str, int],
+    evolution: Mapping[str, Sequence[Json]],
+) -> Json:
+    """The verdict on one condition.
+
+    Args:
+        rules: the study's config.
+        facts: of the condition.
+        primary: contrast of the condition; its arm's birth score is what there is to catch up with.
+        lives: test lives by arm; those of an arm evolved twice as long go by its name and `DOUBLED`.
+        outer_steps: world steps that one evolution run cost, by arm.
+        evolution: one record per run for arms with an evolution of their own: run, seed, centre, best and stdev by
+            generation, drives and plasticity by name.
+    Returns:
+        an entry of `conditions` in verdict.json.
+    """
+    doubled = {arm: values for arm, values in lives.items() if arm.endswith(DOUBLED)}
+    judged = {arm: values for arm, values in lives.items() if arm not in doubled}
+    levels, arms = _all_values(rules, judged, doubled, primary.arm)
+    own = {arm: values for arm, values in arms.items() if arm in judged}
+    first = _compare(rules, arms, [(primary.arm, primary.against, primary.metric)], several=False)[0]
+    secondary = _compare(rules, arms, _secondary_triples(rules, primary), several=True)
+    twice = _compare(rules, arms, _doubled_triples(doubled, judged, primary), several=False)
+    gains = {arm: stats.late_gain(_centres(runs)) for arm, runs in evolution.items() if arm in judged}
+    said = (
+        own,
+        levels,
+        rules.threshold.of,
+        gains,
+        rules.convergence.tolerance,
+        [first, *secondary, *twice],
+        rules.level,
+    )
+    condition = {
+        **dataclasses.asdict(facts),
+        "sentence": sentences.condition_sentence(facts.name, first, levels, facts.selection_lifetime),
+        "remarks": sentences.remarks(*said),
+        "floor": levels.floor,
+        "target": levels.target,
+        "catch_up_level": levels.catch_up,
+        "threshold_level": levels.threshold,
+        "top": levels.top,
+        "arms": {arm: arm_record(values, rules, evolution.get(arm), gains.get(arm)) for arm, values in own.items()},
+        "primary": contrast_record(first, levels),
+        "secondary": [contrast_record(contrast, levels) for contrast in secondary],
+        "by_lifetime": _by_lifetime(rules, arms, primary),
+        "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, arms[primary.arm].lives.lifetimes),
+        "factorial": _factorial(own, rules.level),
+        "break_even": _break_even(own, primary.arm, outer_steps, levels),
+        "doubled": [
+            contrast_record(contrast, levels) | {"sentence": sentences.doubled_sentence(contrast, levels)}
+            for contrast in twice
+        ],
+    }
+    rounded: Json = for_json(condition)
+    return rounded
+
+
+def _all_values(
+    rules: VerdictRules, judged: Mapping[str, ArmLives], doubled: Mapping[str, ArmLives], target_arm: str
+) -> tuple[Levels, dict[str, ArmValues]]:
+    """Levels of the condition, which arms with a doubled budget have no part in, and values of all arms."""
+    lives = {**judged, **doubled}
+    draws = resamples.draw(lives, rules.resamples, rules.seed)
+    scale = target_arm, rules.catch_up_share, rules.threshold.share, rules.threshold.of
+    levels = resamples.study_levels(judged, None, *scale)
+    resampled = resamples.study_levels(judged, draws, *scale)
+    return levels, {arm: resamples.arm_values(of_arm, draws[arm], levels, resampled) for arm, of_arm in lives.items()}
+
+
+def _compare(
+    rules: VerdictRules, arms: Mapping[str, ArmValues], triples: Sequence[tuple[str, str, str]], several: bool
+) -> list[Contrast]:
+    """Contrasts by arm, other arm and metric, in this order; what cannot be compared says why."""
+    paired = [(triple, pair_up(arms[triple[0]], arms[triple[1]], triple[2])) for triple in triples]
+    contrasts = iter(judge([pair for _, pair in paired if not isinstance(pair, str)], rules, several))
+    return [
+        not_comparable(arms[arm], arms[against], metric, rules.margins.get(metric), pair)
+        if isinstance(pair, str)
+        else next(contrasts)
+        for (arm, against, metric), pair in paired
+    ]
+
+
+def _secondary_triples(rules: VerdictRules, primary: ContrastRule) -> list[tuple[str, str, str]]:
+    """Secondary contrasts; the primary one is not tested twice."""
+    triples = [(row.arm, row.against, metric) for row in rules.secondary for metric in row.metrics]
+    first = (primary.arm, primary.against, primary.metric)
+    return [triple for triple in dict.fromkeys(triples) if triple != first]
+
+
+def _doubled_triples(
+    doubled: Mapping[str, ArmLives], judged: Mapping[str, ArmLives], primary: ContrastRule
+) -> list[tuple[str, str, str]]:
+    """Twice the budget against the budget: in what evolution selects on, and in what the verdict rests on."""
+    names = dict.fromkeys(("total", primary.metric))
+    pairs = [(arm, arm.removesuffix(DOUBLED)) for arm in doubled]
+    return [(arm, against, metric) for arm, against in pairs if against in judged for metric in names]
+
+
+def _centres(runs: Sequence[Json]) -> FloatArray:
+    """Fitness [R, generations] of each search's centre, as far as all runs went; of its best if it has no centre."""
+    curves = [run["best"] if None in run["centre"] else run["centre"] for run in runs]
+    generations = min(len(curve) for curve in curves)
+    return np.array([curve[:generations] for curve in curves], np.float64).reshape(len(curves), generations)
+
+
+def _by_lifetime(rules: VerdictRules, arms: Mapping[str, ArmValues], primary: ContrastRule) -> list[Json]:
+    """Totals at every lifetime for every pair of arms that is compared at all: a family of tests of its own."""
+    names = dict.fromkeys([(primary.arm, primary.against), *((row.arm, row.against) for row in rules.secondary)])
+    pairs = []
+    for arm, against in names:
+        if arms[arm].lives.lifetimes == arms[against].lives.lifetimes:
+            for lifetime in arms[arm].lives.lifetimes:
+                pair = pair_up(arms[arm], arms[against], "total", lifetime)
+                if not isinstance(pair, str):
+                    pairs.append(pair)
+    return [
+        {
+            "lifetime": contrast.lifetimes[0],
+            "arm": contrast.arm,
+            "against": contrast.against,
+            "difference": iqm_record(contrast.difference),
+            "p": contrast.tests.p,
+            "p_holm": contrast.tests.p_holm,
+            "equivalence_p": contrast.tests.equivalence.p,
+            "equivalence_p_holm": contrast.tests.equivalence_p_holm,
+            "verdict": contrast.verdict,
+        }
+        for contrast in judge(pairs, rules, several=True)
+    ]
+
+
+def _catch_up_by_lifetime(rules: VerdictRules, arms: Mapping[str, ArmValues], lifetimes: Sequence[int]) -> list[Json]:
+    """Catch-up times as if life had ended at each lifetime."""
+    return [
+        {
+            "lifetime": lifetime,
+            "arms": {
+                arm: _cut_off(values, lifetime, rules.level)
+                for arm, values in arms.items()
+                if values.lives.lifetime >= lifetime
+            },
+        }
+        for lifetime in lifetimes
+    ]
+
+
+def _cut_off(values: ArmValues, lifetime: int, level: float) -> Json:
+    times = metrics.censored_at(values.values["catch_up"], lifetime)
+    # what is infinite is cut off at the lifetime just as what is late
+    kept, resampled = (metrics.restricted(part["catch_up"], lifetime) for part in (values.values, values.resampled))
+    found = estimate(iqm(kept), iqm(resampled), level, len(times))
+    counts = {"censored": count_censored(times), "at_least": includes_censored(times), "runs": len(times)}
+    return {**iqm_record(found), **counts}
+
+
+def _factorial(arms: Mapping[str, ArmValues], level: float) -> Json | None:
+    """Effects of inherited weights and drives on life fitness, and their interaction, if all four arms are there."""
+    if any(arm not in arms or arms[arm].lives.runs < 2 for arm in FACTORIAL):
+        return None
+    cells = [arms[arm].values["total"] for arm in FACTORIAL]
+    effects = {name: dataclasses.asdict(stats.effect(cells, weights, level)) for name, weights in EFFECTS.items()}
+    return {"metric": "total", **effects}
+
+
+def _break_even(arms: Mapping[str, ArmValues], arm: str, outer_steps: Mapping[str, int], levels: Levels) -> list[Json]:
+    """After how many descendants the evolution of an arm is paid for, against those that learn from nothing."""
+    rows = []
+    for against, metric in BREAK_EVEN.items():
+        pair = arms[arm], arms.get(against)
+        if against == arm or pair[1] is None or metric not in pair[0].values or not outer_steps.get(arm):
+            continue
+        cut = [metrics.restricted(side.values[metric], side.lives.lifetime) for side in (pair[0], pair[1])]
+        steps, steps_against = (float(iqm(times)) for times in cut)
+        open_ends = [includes_censored(side.values[metric]) for side in (pair[0], pair[1])]
+        level = sentences.level_words(metric, levels)
+        row = stats.break_even(outer_steps[arm], steps, steps_against, *open_ends)
+        words = [
+            f"{'at least ' if is_open else ''}{sentences.amount(value, metric)} steps"
+            for is_open, value in zip(open_ends, (steps, steps_against), strict=True)
+        ]
+        rows.append(
+            {
+                "arm": arm,
+                "against": against,
+                "metric": metric,
+                **dataclasses.asdict(row),
+                "evolution_steps": outer_steps[arm],
+                "steps_each": steps,
+                "steps_each_against": steps_against,
+                "sentence": sentences.break_even_sentence(arm, against, row, outer_steps[arm], words, level),
+            }
+        )
+    return rows
