@@ -1,0 +1,146 @@
+"""Arms against each other: the map over conditions and lifetimes, who does better how often, the 2 x 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from evolearn.report.chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View, spread_out
+from evolearn.report.looks import SHADES, arm_looks
+from evolearn.report.score_charts import condition_ticks
+from evolearn.report.study_files import Json
+from evolearn.report.texts import VERDICT_LETTERS, probability, quantity, shortened
+
+
+def contrast_charts(verdict: Json) -> list[Chart]:
+    """The charts of differences, in the order of the page.
+
+    Args:
+        verdict: verdict.json.
+    """
+    return [*_lifetimes_map(verdict), _improvement(verdict), *_factorial(verdict)]
+
+
+def contrast_name(contrast: Json) -> str:
+    """Which arms a contrast is between."""
+    return f"{contrast['arm']} against {contrast['against']}"
+
+
+def _lifetimes_map(verdict: Json) -> Iterator[Chart]:
+    pairs = list(dict.fromkeys((row["arm"], row["against"]) for c in verdict["conditions"] for row in c["by_lifetime"]))
+    if pairs:
+        yield Chart(
+            "map",
+            "Where the head start lasts: the map over conditions and lifetimes",
+            "Difference of fitness over the whole life, first arm minus second, with the verdict's letter: B better, "
+            "W worse, E equivalent, I inconclusive. If learning makes up for everything, the map turns to E "
+            "towards long lives.",
+            "arms",
+            tuple(View(f"{arm} minus {against}", (_map_panel(verdict, arm, against),)) for arm, against in pairs),
+        )
+
+
+def _map_panel(verdict: Json, arm: str, against: str) -> Panel:
+    cells = {
+        (condition["name"], row["lifetime"]): row
+        for condition in verdict["conditions"]
+        for row in condition["by_lifetime"]
+        if (row["arm"], row["against"]) == (arm, against)
+    }
+    names = [condition["name"] for condition in verdict["conditions"]]
+    rows = [[cells.get((name, lifetime)) for name in names] for lifetime in verdict["lifetimes"]]
+    heat = Heat(
+        columns=tuple(shortened(name, 16) for name in names),
+        rows=tuple(quantity(lifetime, "world steps") for lifetime in verdict["lifetimes"]),
+        values=tuple(tuple(cell and cell["difference"]["iqm"] for cell in row) for row in rows),
+        texts=tuple(tuple(_cell_text(cell) for cell in row) for row in rows),
+        unit="score",
+    )
+    return Panel(Axis("condition"), Axis("lifetime, world steps"), heat=heat, height=150 + 60 * len(rows))
+
+
+def _cell_text(cell: Json | None) -> str:
+    if cell is None:
+        return ""
+    value = cell["difference"]["iqm"]
+    return VERDICT_LETTERS[cell["verdict"]] + ("" if value is None else f" {value:+.2f}")
+
+
+def _improvement(verdict: Json) -> Chart:
+    return Chart(
+        "improvement",
+        "How often one arm does better than the other",
+        "Probability that a run of the first arm does better than a run of the second, with its interval: 1 is always, "
+        "0 never, one half is no difference (dashed).",
+        "condition",
+        tuple(View(row["name"], (_improvement_panel(verdict, row),)) for row in verdict["conditions"]),
+    )
+
+
+def _improvement_panel(verdict: Json, condition: Json) -> Panel:
+    looks = arm_looks(list(verdict["arms"]))
+    contrasts = [condition["primary"], *condition["secondary"]]
+    contrasts = [row for row in contrasts if (row.get("improvement") or {}).get("probability") is not None]
+    series = []
+    for place, contrast in enumerate(contrasts):
+        found = contrast["improvement"]
+        p = probability(contrast.get("p_holm", contrast["p"]))
+        value, low, high = (float(found[name] or 0.0) for name in ("probability", "low", "high"))
+        known = found["low"] is not None and found["high"] is not None
+        series.append(
+            Series(
+                contrast["arm"],
+                looks[contrast["arm"]],
+                "points",
+                (value,),
+                (float(-place),),
+                (low,) if known else (),
+                (high,) if known else (),
+                "x",
+                (f"{contrast_name(contrast)}, {contrast['metric']}: {quantity(value)}, p {p}",),
+            )
+        )
+    names = [f"{shortened(row['arm'], 14)} / {shortened(row['against'], 14)}, {row['metric']}" for row in contrasts]
+    return Panel(
+        Axis("probability of improvement", span=(-0.05, 1.05)),
+        Axis("", ticks=tuple((float(-place), name) for place, name in enumerate(names))),
+        tuple(series),
+        (Rule(0.5, "", "x"),),
+        height=110 + 22 * max(len(contrasts), 1),
+    )
+
+
+def _factorial(verdict: Json) -> Iterator[Chart]:
+    rows = [(place, row["factorial"]) for place, row in enumerate(verdict["conditions"]) if row["factorial"]]
+    if not rows:
+        return
+    metric = rows[0][1]["metric"]
+    effects = ("weights", "drives", "interaction")
+    offsets = spread_out(len(verdict["conditions"]), len(effects))
+    looks = [
+        Look(shade, "solid", marker) for shade, marker in zip(SHADES, ("circle", "square", "diamond"), strict=False)
+    ]
+    series = [
+        _effect_series(rows, effect, look, offset) for effect, look, offset in zip(effects, looks, offsets, strict=True)
+    ]
+    ticks = condition_ticks(verdict)
+    panel = Panel(
+        Axis("condition", ticks=ticks, span=(-0.5, len(ticks) - 0.5)),
+        Axis(f"effect on {metric}, {verdict['metrics'][metric]['unit']}"),
+        tuple(series),
+        (Rule(0.0, "", "y"),),
+    )
+    yield Chart(
+        "factorial",
+        "Weights or drives: the 2 x 2",
+        "What inheriting weights adds, what inheriting drives adds, and what both together add beyond the sum "
+        "(tuned_learner, tuned_blank, evolved_weights, evolved). An interval that keeps off the line at zero is an "
+        "effect.",
+        "",
+        (View("", (panel,)),),
+    )
+
+
+def _effect_series(rows: Sequence[tuple[int, Json]], effect: str, look: Look, offset: float) -> Series:
+    values, low, high = (tuple(float(row[effect][name]) for _, row in rows) for name in ("estimate", "low", "high"))
+    notes = tuple(f"{quantity(row[effect]['estimate'])}, p {probability(row[effect]['p'])}" for _, row in rows)
+    return Series(effect, look, "points", tuple(place + offset for place, _ in rows), values, low, high, notes=notes)

@@ -1,0 +1,179 @@
+"""Charts for papers: each as SVG, PDF and PNG, drawn by Matplotlib from the same records as the page's."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+from evolearn.report.chart import Axis, Chart, Heat, Panel, Rule, Series
+from evolearn.report.looks import GREY, LIGHT
+
+_DASHES: dict[str, Any] = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
+_MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "triangle-down": "v", "x": "x",
+            "cross": "+", "star": "*", "none": ""}  # fmt: skip
+_SETTINGS: Any = {
+    "svg.hashsalt": "evolearn",  # ids in SVG are random without it
+    "pdf.fonttype": 42,  # TrueType, as journals ask
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 8,
+    "legend.frameon": False,
+}
+_FORMATS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("svg", {"metadata": {"Date": None}}),
+    ("pdf", {"metadata": {"CreationDate": None, "ModDate": None}}),
+    ("png", {"dpi": 160, "metadata": {"Software": None}}),
+)
+_DIVERGING = LinearSegmentedColormap.from_list("difference", ["#0072b2", "#f2f2f2", "#d55e00"])
+_WIDTH = 3.2  # inches per panel
+
+
+def save_figures(charts: Sequence[Chart], folder: Path) -> None:
+    """Write every chart as KEY.svg, KEY.pdf and KEY.png.
+
+    Args:
+        charts: all views of each stand side by side in one figure.
+        folder: is made.
+    """
+    folder.mkdir(exist_ok=True)
+    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a name may be in any script
+        for chart in charts:
+            figure = draw_figure(chart)
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")  # laid out once, not once per format
+            for kind, options in _FORMATS:
+                figure.savefig(folder / f"{chart.key}.{kind}", **options)
+
+
+def draw_figure(chart: Chart) -> Figure:
+    """One figure with all views of a chart.
+
+    Args:
+        chart: to draw.
+    """
+    panels = [(view.name, panel) for view in chart.views for panel in view.panels]
+    per_view = len(chart.views[0].panels)
+    columns = per_view if per_view in (2, 3) else min(4 if len(panels) > 6 else 3, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    height = max(panel.height for _, panel in panels) / 130
+    legend_rows = math.ceil(len(chart.legend) / (2 * columns))
+    size = (_WIDTH * columns + 0.4, height * rows + 0.22 * legend_rows + 0.1)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for place, (name, panel) in enumerate(panels):
+        _draw_panel(axes[place], panel, _title(name, panel.title, len(chart.views) > 1))
+        if place % columns and panel.y.ticks and panel.y.ticks == panels[place - 1][1].y.ticks:
+            axes[place].tick_params(labelleft=False)  # the same names as to its left
+    for unused in axes[len(panels) :]:
+        unused.set_axis_off()
+    if chart.legend:
+        handles = [_handle(name, look) for name, look in chart.legend]
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 2 * columns))
+    return figure
+
+
+def _title(view: str, panel: str, several: bool) -> str:
+    return ": ".join(text for text in (view if several else "", panel) if text)
+
+
+def _handle(name: str, look: Any) -> Line2D:
+    return Line2D([], [], color=LIGHT[look.colour], linestyle=_DASHES[look.dash], marker=_MARKERS[look.marker],
+                  markersize=4, label=f" {name}" if name.startswith("_") else name)  # fmt: skip
+
+
+def _draw_panel(axes: Axes, panel: Panel, title: str) -> None:
+    axes.set_title(title)
+    if panel.heat:
+        _draw_heat(axes, panel.heat)
+    else:
+        _set_scale(axes, panel.x, "x")
+        _set_scale(axes, panel.y, "y")
+    stacked = [0.0] * max((len(series.x) for series in panel.series), default=0)
+    for series in panel.series:
+        if series.kind == "bars":
+            axes.barh(series.y, series.x, left=stacked, color=LIGHT[series.look.colour], height=0.7)
+            stacked = [start + more for start, more in zip(stacked, series.x, strict=True)]
+        elif series.kind == "line":
+            _draw_line(axes, series)
+        else:
+            _draw_marks(axes, series)
+    for rule in panel.rules:
+        _draw_rule(axes, rule)
+    axes.set_xlabel(panel.x.title)
+    axes.set_ylabel(panel.y.title)
+
+
+def _set_scale(axes: Axes, axis: Axis, name: str) -> None:
+    drawn = axes.xaxis if name == "x" else axes.yaxis
+    (axes.set_xscale if name == "x" else axes.set_yscale)(axis.scale)
+    drawn.set_minor_locator(NullLocator())
+    if axis.ticks:
+        drawn.set_ticks([place for place, _ in axis.ticks], [text for _, text in axis.ticks])
+    if axis.span:
+        (axes.set_xlim if name == "x" else axes.set_ylim)(*axis.span)
+
+
+def _draw_line(axes: Axes, series: Series) -> None:
+    colour = LIGHT[series.look.colour]
+    if series.low:
+        axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.15, linewidth=0)
+    width, alpha = (0.5, 0.35) if series.faint else (1.2, 1.0)
+    axes.plot(series.x, series.y, _DASHES[series.look.dash], color=colour, linewidth=width, alpha=alpha)
+
+
+def _draw_marks(axes: Axes, series: Series) -> None:
+    colour = LIGHT[series.look.colour]
+    look: dict[str, Any] = {"color": colour, "markersize": 2.5 if series.faint else 5, "linestyle": "none"}
+    if series.faint:
+        look["alpha"] = 0.6
+    if series.kind == "censored":
+        look |= {"marker": "^" if series.interval == "y" else ">", "markerfacecolor": "none"}
+    else:
+        look["marker"] = _MARKERS[series.look.marker]
+    values = series.y if series.interval == "y" else series.x
+    ends = [
+        [max(value - low, 0.0) for value, low in zip(values, series.low, strict=False)],
+        [max(high - value, 0.0) for value, high in zip(values, series.high, strict=False)],
+    ]
+    if series.low:
+        look |= {f"{series.interval}err": ends, "elinewidth": 0.9, "capsize": 2}
+    axes.errorbar(series.x, series.y, **look)
+
+
+def _draw_rule(axes: Axes, rule: Rule) -> None:
+    look: dict[str, Any] = {"color": LIGHT[GREY], "linewidth": 0.9, "linestyle": "--"}
+    label: dict[str, Any] = {"color": LIGHT[GREY], "fontsize": 7, "textcoords": "offset points"}
+    if rule.across == "x":
+        axes.axvline(rule.value, **look)
+        axes.annotate(
+            rule.label, (rule.value, 0.97), xycoords=("data", "axes fraction"), xytext=(3, 0), va="top", **label
+        )
+    else:
+        axes.axhline(rule.value, **look)
+        axes.annotate(rule.label, (0.01, rule.value), xycoords=("axes fraction", "data"), xytext=(0, 2), **label)
+
+
+def _draw_heat(axes: Axes, heat: Heat) -> None:
+    values = [[math.nan if value is None else value for value in row] for row in heat.values]
+    bound = max((abs(value) for row in heat.values for value in row if value is not None), default=1.0) or 1.0
+    image = axes.imshow(values, cmap=_DIVERGING, vmin=-bound, vmax=bound, aspect="auto", origin="lower")
+    axes.set_xticks(range(len(heat.columns)), heat.columns, rotation=30, ha="right")
+    axes.set_yticks(range(len(heat.rows)), heat.rows)
+    for row, texts in enumerate(heat.texts):
+        for column, text in enumerate(texts):
+            strong = abs(heat.values[row][column] or 0.0) > 0.6 * bound
+            axes.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if strong else "black")
+    axes.figure.colorbar(image, ax=axes, label=heat.unit)

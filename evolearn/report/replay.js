@@ -1,0 +1,282 @@
+"use strict";
+// Plays the recorded lives of two arms side by side on canvas, with score and drives beneath.
+(() => {
+  const replays = JSON.parse(document.getElementById("replays").textContent);
+  const stages = document.getElementById("stages");
+  if (!stages || replays.length === 0) return;
+  const play = document.getElementById("play");
+  const scrub = document.getElementById("scrub");
+  const speed = document.getElementById("speed");
+  const clock = document.getElementById("clock");
+  const tracks = document.getElementById("tracks");
+  const select = document.getElementById("replay-condition");
+  const FRAMES_PER_SECOND = 25;
+  const TRACK_HEIGHT = 46;
+  // Colours mean arms: only the newborn itself has one, everything else is a shade.
+  const roleColours = { friend: "--c10", foe: "--ink", ground: "--line", goal: "--c11", mark: "--quiet" };
+
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  let replay = null;
+  let moment = 0; // in frames, with a fraction
+  let playing = false;
+  let last = 0;
+
+  // A block of base64 16-bit numbers -> one Float32Array per row.
+  function unpack(block) {
+    const bytes = Uint8Array.from(atob(block.data), (letter) => letter.charCodeAt(0));
+    const view = new DataView(bytes.buffer);
+    const width = block.low.length;
+    return Array.from({ length: block.rows }, (_, row) => Float32Array.from({ length: width }, (_, column) =>
+      block.low[column] + ((block.high[column] - block.low[column]) * view.getUint16(2 * (row * width + column), true)) / 65535));
+  }
+
+  function open(packed) {
+    const arms = packed.arms.map((arm) => ({
+      ...arm, frames: unpack(arm.frames), tracks: unpack(arm.tracks), observations: unpack(arm.observations),
+    }));
+    replay = { ...packed, arms, length: Math.min(...arms.map((arm) => arm.tracks.length)) };
+    replay.bounds = packed.bounds ?? extent(arms);
+    stages.replaceChildren(...arms.map(makeStage));
+    document.getElementById("replay-life").textContent = `life ${packed.life}`;
+    scrub.max = String(Math.max(replay.length - 1, 0));
+    showRoles(arms);
+    moment = 0;
+    draw();
+  }
+
+  function makeStage(arm) {
+    const figure = document.createElement("figure");
+    const caption = document.createElement("figcaption");
+    const name = document.createElement("span");
+    const score = document.createElement("span");
+    name.textContent = arm.label;
+    name.style.color = `var(--c${arm.colour})`;
+    caption.append(name, score);
+    const canvas = document.createElement("canvas");
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `Replay of ${arm.label}`);
+    figure.append(caption, canvas);
+    arm.canvas = canvas;
+    arm.scoreText = score;
+    return figure;
+  }
+
+  function showRoles(arms) {
+    const seen = new Map();
+    for (const arm of arms) for (const shape of arm.shapes) if (shape.label) seen.set(shape.label, shape.role);
+    document.getElementById("roles").replaceChildren(...[...seen].filter(([, role]) => role !== "self").map(([label, role]) => {
+      const item = document.createElement("span");
+      const dot = document.createElement("i");
+      dot.style.cssText = `width:.8rem;height:.8rem;border-radius:50%;background:var(${roleColours[role] ?? "--quiet"})`;
+      item.append(dot, label);
+      return item;
+    }));
+  }
+
+  // Where the shapes are: numbers of each kind that are places.
+  const numbersOf = (shape) => ({ circle: 4, line: 5, text: 3, polygon: 2 * (shape.points ?? 0) + 1 })[shape.kind];
+  const placesOf = (shape) => ({ circle: 2, line: 4, text: 2, polygon: 2 * (shape.points ?? 0) })[shape.kind];
+
+  function extent(arms) {
+    const box = [Infinity, -Infinity, Infinity, -Infinity];
+    for (const arm of arms) for (const frame of arm.frames) {
+      let start = 0;
+      for (const shape of arm.shapes) {
+        for (let place = 0; place < placesOf(shape); place += 2) {
+          box[0] = Math.min(box[0], frame[start + place]); box[1] = Math.max(box[1], frame[start + place]);
+          box[2] = Math.min(box[2], frame[start + place + 1]); box[3] = Math.max(box[3], frame[start + place + 1]);
+        }
+        start += numbersOf(shape);
+      }
+    }
+    const pad = 0.06 * Math.max(box[1] - box[0], box[3] - box[2], 1e-6);
+    return [box[0] - pad, box[1] + pad, box[2] - pad, box[3] + pad];
+  }
+
+  // A canvas cleared and scaled to the screen's pixels; width and height in CSS pixels.
+  function prepared(canvas, height) {
+    const width = canvas.clientWidth;
+    const ratio = window.devicePixelRatio || 1;
+    canvas.style.height = `${height}px`;
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+    }
+    const pen = canvas.getContext("2d");
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    return { pen, width, height };
+  }
+
+  // The frame at this moment, half way between neighbours unless an episode ended between them.
+  function between(rows, ends) {
+    const before = Math.min(Math.floor(moment), rows.length - 1);
+    const after = Math.min(before + 1, rows.length - 1);
+    const part = moment - before;
+    if (part === 0 || ends.includes(before) || ends.includes(after)) return rows[before];
+    return rows[before].map((number, place) => number + part * (rows[after][place] - number));
+  }
+
+  function drawStage(arm) {
+    if (arm.frames.length === 0) return drawObservations(arm);
+    const [left, right, bottom, top] = replay.bounds;
+    const height = Math.min(420, (arm.canvas.clientWidth * (top - bottom)) / (right - left));
+    const { pen, width } = prepared(arm.canvas, height);
+    const scale = Math.min(width / (right - left), height / (top - bottom));
+    const x = (value) => width / 2 + (value - (left + right) / 2) * scale;
+    const y = (value) => height / 2 - (value - (bottom + top) / 2) * scale;
+    const frame = between(arm.frames, arm.ends);
+    let start = 0;
+    for (const shape of arm.shapes) {
+      const numbers = frame.slice(start, start + numbersOf(shape));
+      start += numbers.length;
+      drawShape(pen, shape, numbers, { x, y, scale }, css(roleColours[shape.role] ?? `--c${arm.colour}`));
+    }
+  }
+
+  function drawShape(pen, shape, numbers, { x, y, scale }, colour) {
+    pen.globalAlpha = Math.max(0, Math.min(1, numbers[numbers.length - 1]));
+    pen.fillStyle = pen.strokeStyle = colour;
+    pen.lineWidth = 2.5;
+    pen.lineCap = "round";
+    pen.beginPath();
+    if (shape.kind === "circle") {
+      pen.arc(x(numbers[0]), y(numbers[1]), Math.max(numbers[2] * scale, 2), 0, 2 * Math.PI);
+      shape.role === "ground" || shape.role === "mark" ? pen.stroke() : pen.fill();
+    } else if (shape.kind === "line") {
+      pen.moveTo(x(numbers[0]), y(numbers[1]));
+      pen.lineTo(x(numbers[2]), y(numbers[3]));
+      pen.stroke();
+    } else if (shape.kind === "polygon") {
+      for (let place = 0; place < numbers.length - 1; place += 2) pen.lineTo(x(numbers[place]), y(numbers[place + 1]));
+      pen.closePath();
+      pen.fill();
+    } else if (shape.kind === "text") {
+      pen.font = "12px system-ui, sans-serif";
+      pen.textAlign = "center";
+      pen.fillText(shape.label, x(numbers[0]), y(numbers[1]));
+    }
+    const named = shape.label && shape.kind === "circle" && (shape.role === "friend" || shape.role === "foe");
+    if (named && numbers[3] > 0.3) {
+      pen.font = "11px system-ui, sans-serif";
+      pen.textAlign = "center";
+      pen.fillStyle = css("--ink");
+      pen.fillText(shape.label, x(numbers[0]), y(numbers[1]) - Math.max(numbers[2] * scale, 2) - 4);
+    }
+    pen.globalAlpha = 1;
+  }
+
+  function drawObservations(arm) {
+    const { pen, width } = prepared(arm.canvas, Math.max(arm.observed.length, 1) * TRACK_HEIGHT);
+    arm.observed.forEach((name, row) => {
+      const values = arm.observations.map((numbers) => numbers[row]);
+      drawTrack(pen, width, row, name, [{ values, colour: css(`--c${arm.colour}`) }]);
+    });
+    drawCursor(pen, width, arm.observed.length);
+  }
+
+  function drawTrack(pen, width, row, name, lines) {
+    const all = lines.flatMap((line) => Array.from(line.values));
+    const low = all.reduce((a, b) => Math.min(a, b), Infinity);
+    const high = all.reduce((a, b) => Math.max(a, b), -Infinity);
+    const top = row * TRACK_HEIGHT;
+    const place = (value) => top + TRACK_HEIGHT - 5 - ((value - low) / (high - low || 1)) * (TRACK_HEIGHT - 22);
+    pen.strokeStyle = css("--line");
+    pen.lineWidth = 1;
+    pen.beginPath();
+    pen.moveTo(0, top + TRACK_HEIGHT - 0.5);
+    pen.lineTo(width, top + TRACK_HEIGHT - 0.5);
+    pen.stroke();
+    for (const line of lines) {
+      pen.strokeStyle = line.colour;
+      pen.lineWidth = 1.3;
+      pen.setLineDash(line.dash ?? []);
+      pen.beginPath();
+      line.values.forEach((value, frame) => pen.lineTo((frame / Math.max(line.values.length - 1, 1)) * width, place(value)));
+      pen.stroke();
+      pen.setLineDash([]);
+    }
+    pen.fillStyle = css("--ink");
+    pen.font = "600 11px system-ui, sans-serif";
+    pen.textAlign = "left";
+    pen.fillText(name, 4, top + 12, width * 0.6);
+    pen.fillStyle = css("--quiet");
+    pen.textAlign = "right";
+    pen.font = "11px system-ui, sans-serif";
+    pen.fillText(`${low.toPrecision(2)} to ${high.toPrecision(2)}`, width - 4, top + 12);
+  }
+
+  function drawCursor(pen, width, rows) {
+    const x = (moment / Math.max(replay.length - 1, 1)) * width;
+    pen.strokeStyle = css("--ink");
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    pen.moveTo(x, 0);
+    pen.lineTo(x, rows * TRACK_HEIGHT);
+    pen.stroke();
+  }
+
+  function drawTracks() {
+    const { pen, width } = prepared(tracks, replay.tracks.length * TRACK_HEIGHT);
+    replay.tracks.forEach((name, row) => drawTrack(pen, width, row, row ? `drive: ${name}` : name,
+      replay.arms.map((arm, place) => ({
+        values: arm.tracks.map((numbers) => numbers[row]), colour: css(`--c${arm.colour}`), dash: place ? [5, 3] : [],
+      }))));
+    drawCursor(pen, width, replay.tracks.length);
+  }
+
+  function draw() {
+    const frame = Math.floor(moment);
+    for (const arm of replay.arms) {
+      drawStage(arm);
+      arm.scoreText.textContent = `score ${arm.tracks[Math.min(frame, arm.tracks.length - 1)][0].toFixed(2)}`;
+    }
+    drawTracks();
+    scrub.value = String(frame);
+    clock.textContent = `step ${frame * replay.steps} of ${(replay.length - 1) * replay.steps}`;
+    clock.dataset.frame = String(frame);
+    scrub.setAttribute("aria-valuetext", clock.textContent);
+  }
+
+  function tick(now) {
+    if (!playing) return;
+    moment += ((now - last) / 1000) * FRAMES_PER_SECOND * Number(speed.value);
+    last = now;
+    if (moment >= replay.length - 1) {
+      moment = replay.length - 1;
+      setPlaying(false);
+    }
+    draw();
+    if (playing) requestAnimationFrame(tick);
+  }
+
+  function setPlaying(now) {
+    playing = now;
+    play.textContent = playing ? "❚❚ Pause" : "▶ Play";
+    play.setAttribute("aria-label", playing ? "Pause" : "Play");
+  }
+
+  play.addEventListener("click", () => {
+    setPlaying(!playing);
+    if (!playing) return;
+    if (moment >= replay.length - 1) moment = 0;
+    last = performance.now();
+    requestAnimationFrame(tick);
+  });
+  scrub.addEventListener("input", () => { moment = Number(scrub.value); draw(); });
+  function show(name) {
+    const found = replays.findIndex((one) => one.condition === name);
+    if (found < 0) return;
+    if (select) select.selectedIndex = found;
+    setPlaying(false);
+    open(replays[found]);
+  }
+  select?.addEventListener("change", () => {
+    show(select.value);
+    window.dispatchEvent(new CustomEvent("replay-condition", { detail: select.value }));
+  });
+  window.addEventListener("condition", (event) => show(event.detail));
+  window.addEventListener("theme", draw);
+  new ResizeObserver(draw).observe(tracks);
+  open(replays[0]);
+})();

@@ -1,0 +1,120 @@
+"""What the page is made from: the result files of a study directory, read and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from evolearn.errors import UserError
+
+FORMAT = 1  # of verdict.json
+Json = Mapping[str, Any]
+
+# fmt: off
+_VERDICT = ("study", "key_spaces", "birth_steps", "lifetimes", "metrics", "arms", "conditions", "ledger")
+_CONDITION = (
+    "name", "world", "parameters", "selection_lifetime", "sentence", "remarks", "arms", "primary", "secondary",
+    "by_lifetime", "catch_up_by_lifetime", "factorial", "break_even",
+)
+# fmt: on
+
+
+class ReportError(UserError):
+    """A study directory from which no page can be made; the text names the file and the remedy."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyResults:
+    """The files of a study that a report rests on."""
+
+    verdict: Json
+    environment: Json
+    config: Json  # study.yaml, parsed
+    config_text: str  # study.yaml, as it stands
+    replays: tuple[Json, ...]  # in the order of the conditions
+
+
+def read_results(study: Path) -> StudyResults:
+    """Read the result files of a study.
+
+    Args:
+        study: the study directory.
+    Raises:
+        ReportError: a file is missing or damaged, or of a newer format.
+    """
+    label = _read_json(study / "study.json", f"is {study} a study directory? `evolearn study CONFIG` makes one")
+    if label.get("kind") != "study":
+        raise ReportError(
+            f"{study / 'study.json'}: says kind {label.get('kind')!r}, not 'study'; name a study directory"
+        )
+    resume = f"`evolearn resume {study}` finishes the study and writes it again"
+    verdict = _read_json(study / "verdict.json", resume)
+    if verdict.get("kind") != "verdict":
+        raise ReportError(f"{study / 'verdict.json'}: says kind {verdict.get('kind')!r}, not 'verdict'; {resume}")
+    if verdict.get("format") != FORMAT:
+        raise ReportError(
+            f"{study / 'verdict.json'}: has format {verdict.get('format')}, this evolearn reads {FORMAT}; "
+            "use the version that made it"
+        )
+    _require(study / "verdict.json", verdict, _VERDICT, resume)
+    for number, condition in enumerate(verdict["conditions"]):
+        _require(study / "verdict.json", condition, _CONDITION, resume, f"conditions[{number}].")
+    text = _read_text(study / "study.yaml", resume)
+    return StudyResults(
+        verdict=verdict,
+        environment=_read_json(study / "environment.json", resume),
+        config=_parse_yaml(study / "study.yaml", text, resume),
+        config_text=text,
+        replays=_read_replays(study / "replays", [condition["name"] for condition in verdict["conditions"]], resume),
+    )
+
+
+def _read_replays(folder: Path, conditions: list[str], remedy: str) -> tuple[Json, ...]:
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        replay = _read_json(path, remedy)
+        _require(path, replay, ("condition", "life", "step_stride", "arms"), remedy)
+        for number, arm in enumerate(replay["arms"]):
+            _require(path, arm, ("arm", "score", "drives", "ends", "shapes", "frames"), remedy, f"arms[{number}].")
+        found[replay["condition"]] = replay
+    return tuple(found[name] for name in conditions if name in found)
+
+
+def _read_text(path: Path, remedy: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ReportError(f"{path}: is missing; {remedy}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"{path}: cannot be read: {error}; {remedy}") from error
+
+
+def _read_json(path: Path, remedy: str) -> Json:
+    try:
+        content = json.loads(_read_text(path, remedy))
+    except json.JSONDecodeError as error:
+        raise ReportError(f"{path}: is damaged ({error}); {remedy}") from error
+    if not isinstance(content, dict):
+        raise ReportError(f"{path}: is damaged (not a table of names and values); {remedy}")
+    return content
+
+
+def _parse_yaml(path: Path, text: str, remedy: str) -> Json:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ReportError(f"{path}: is damaged ({error}); {remedy}") from error
+    if not isinstance(content, dict):
+        raise ReportError(f"{path}: is damaged (not a table of names and values); {remedy}")
+    return content
+
+
+def _require(path: Path, content: Any, names: Iterable[str], remedy: str, where: str = "") -> None:
+    for name in names:
+        if not isinstance(content, dict) or name not in content:
+            raise ReportError(f"{path}: is damaged (lacks {where}{name}); {remedy}")

@@ -1,0 +1,60 @@
+"""Numbers and names as a reader sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+VERDICT_LETTERS = {"better": "B", "worse": "W", "equivalent": "E", "inconclusive": "I"}
+
+
+def quantity(value: float | None, unit: str = "") -> str:
+    """A number for a table: whole steps with separators, everything else to three digits.
+
+    Args:
+        value: none is shown as a dash.
+        unit: "world steps", "score", "ratio" or nothing.
+    """
+    if value is None:
+        return "\N{EN DASH}"
+    if unit == "world steps" or (abs(value) >= 1000 and float(value).is_integer()):
+        return f"{value:,.0f}"
+    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+        return f"{value:.2e}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def with_interval(entry: Mapping[str, Any] | None, unit: str = "", centre: str = "iqm") -> str:
+    """A value and its interval: "0.91 [0.89, 0.93]"; "≥" where never-reached runs are in it.
+
+    Args:
+        entry: holds `centre`, "low" and "high", and for times "censored", "runs" and "at_least".
+        unit: see `quantity`.
+        centre: name of the middle value.
+    """
+    if entry is None or entry.get(centre) is None:
+        return "\N{EN DASH}"
+    if entry.get("censored") and entry["censored"] == entry["runs"]:
+        return f"never by {quantity(entry[centre], unit)}"
+    text = ("\N{GREATER-THAN OR EQUAL TO} " if entry.get("at_least") else "") + quantity(entry[centre], unit)
+    if entry.get("low") is not None and entry.get("high") is not None:
+        text += f" [{quantity(entry['low'], unit)}, {quantity(entry['high'], unit)}]"
+    return text + (f", {entry['censored']} of {entry['runs']} never" if entry.get("censored") else "")
+
+
+def probability(value: float | None) -> str:
+    """A p-value: three digits, and never "0.000"."""
+    if value is None:
+        return "\N{EN DASH}"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def shortened(name: str, length: int = 22) -> str:
+    """A name that fits beside an axis."""
+    return name if len(name) <= length else name[: length - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def parameters_in_words(parameters: Mapping[str, Any]) -> str:
+    """World parameters in a line: "alpha = 0, drag = 0.5"."""
+    return ", ".join(f"{name} = {value:g}" if isinstance(value, int | float) else f"{name} = {value}"
+                     for name, value in parameters.items())  # fmt: skip
