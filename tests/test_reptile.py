@@ -1,5 +1,6 @@
 """Reptile: the update rule, what it costs, bitwise resume, and that it teaches newborns."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,26 @@ def test_an_update_is_the_mean_over_lives_of_what_was_learned() -> None:
     assert row.fitness_centre == judged.fitness.mean()
     assert row.paired_correlation is None, "no two genomes share a life"
     driver.close()
+
+
+def test_the_digest_covers_what_was_learned_as_well_as_fitness(monkeypatch) -> None:
+    setup = setup_of(generations=1)
+    driver = new_driver(setup.conditions, 1, 30.0)
+
+    def learning_more(*arguments):
+        found = evaluate(*arguments)
+        return found if found.learned is None else dataclasses.replace(found, learned=found.learned + np.float32(0.5))
+
+    def one_update():
+        (row,) = evolve(setup, driver, Reptile(ReptileOptions(), setup.pool.size, population=1, generations=1))
+        return row
+
+    row = one_update()
+    monkeypatch.setattr("evolearn.evolve.evaluate", learning_more)
+    other = one_update()
+    driver.close()
+    assert other.fitness_mean == row.fitness_mean
+    assert other.fitness_sha256 != row.fitness_sha256
 
 
 def test_no_life_is_used_twice(monkeypatch) -> None:
