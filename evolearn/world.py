@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from evolearn.compiled import world_code
+from evolearn.drawing import Circle, Line, Polygon, Shape
 from evolearn.errors import UserError, nearest
 
 __all__ = [
     "Box",
+    "Circle",
     "Discrete",
+    "Line",
     "Parameter",
+    "Polygon",
+    "Shape",
     "Signal",
     "World",
     "WorldError",
@@ -169,6 +174,9 @@ class World(Declaration):
       float32 array for `Box`, an int for `Discrete`. Write every entry of `senses`, float32 [senses].
     - ``oracle(state, parameters, action)``: optional policy that knows this life's hidden draw; writes `action` for
       `Box`, returns an int for `Discrete`.
+    - ``draw(state, parameters)``: optional picture of what the state says now, for replays: a sequence of `Circle`,
+      `Line` and `Polygon`, of the same kinds in the same order in every frame; what is not there has opacity 0.
+      Plain Python that is never compiled; it may call `world_code` helpers.
 
     Raises:
         WorldError: a declaration contradicts itself.
@@ -180,12 +188,15 @@ class World(Declaration):
     observe: Callable[..., None]
     step: Callable[..., Step]
     oracle: Callable[..., Any] | None = None
+    draw: Callable[..., Sequence[Shape]] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.state.names is None:
             raise WorldError(f"world {self.name}: state={self.state}: must be a structured dtype with named fields")
-        for name, expected in (("born", 3), ("begin", 3), ("observe", 3), ("step", 5)):
+        expected_of = {"born": 3, "begin": 3, "observe": 3, "step": 5}
+        expected_of |= {name: n for name, n in (("oracle", 3), ("draw", 2)) if getattr(self, name) is not None}
+        for name, expected in expected_of.items():
             function = getattr(self, name)
             count = len(inspect.signature(getattr(function, "py_func", function)).parameters)
             if count != expected:

@@ -21,9 +21,12 @@ from evolearn.drivers import new_driver
 from evolearn.fused import FusedDriver
 from evolearn.world import (
     Box,
+    Circle,
     Declaration,
     Discrete,
+    Line,
     Parameter,
+    Polygon,
     Signal,
     World,
     WorldError,
@@ -72,6 +75,8 @@ def world_with(**changes):
             {"step": lambda state, parameters, action, rng: (0.0, False, False)},
             "world toy: step takes 4 arguments: must take 5, see World",
         ),
+        ({"oracle": lambda state, action: None}, "world toy: oracle takes 2 arguments: must take 3, see World"),
+        ({"draw": lambda state: ()}, "world toy: draw takes 1 arguments: must take 2, see World"),
     ],
 )
 def test_a_declaration_that_contradicts_itself_is_refused(changes, message):
@@ -188,3 +193,33 @@ def test_a_compiled_world_is_lived_fused():
     assert isinstance(driver, FusedDriver)
     assert (driver.workers, driver.hang_seconds) == (2, 5.0)
     driver.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Circle(0, 0, 1, role="enemy"), "circle '': role='enemy': must be one of self, friend, foe, ground, "),
+        (lambda: Line(0, 0, 1, 1, role="mark", label="a", opacity=1.1), "line 'a': opacity=1.1: must be 0 to 1"),
+        (lambda: Line(0, 0, 1, 1, role="mark", opacity=np.nan), "line '': opacity=nan: must be 0 to 1"),
+        (lambda: Line(0, 0, np.inf, 1, role="mark"), r"line '': \(0, 0, inf, 1, 1.0\): every number must be finite"),
+        (lambda: Circle(0, 0, -1, role="mark"), "circle '': radius=-1: must be >= 0"),
+        (
+            lambda: Polygon([(0, 0), (1, 1)], role="mark"),
+            r"polygon '': points=\[\(0, 0\), \(1, 1\)\]: must be at least 3 pairs x, y",
+        ),
+        (lambda: Polygon([(0, 0, 0)] * 3, role="mark"), "polygon '': .*: must be at least 3 pairs x, y"),
+    ],
+)
+def test_a_shape_that_cannot_be_drawn_is_refused(make, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        make()
+
+
+def test_what_shapes_come_to():
+    circle = Circle(1, 2, 3, role="foe", opacity=0.5)
+    line = Line(1, 5, -2, 3, role="mark")
+    polygon = Polygon(((0, 1), (4, -2), (2, 7)), role="self", label="it")
+    assert (circle.kind, circle.numbers, circle.extent) == ("circle", (1, 2, 3, 0.5), (-2, 4, -1, 5))
+    assert (line.kind, line.numbers, line.extent) == ("line", (1, 5, -2, 3, 1.0), (-2, 1, 3, 5))
+    assert (polygon.kind, polygon.numbers) == ("polygon", (0, 1, 4, -2, 2, 7, 1.0))
+    assert polygon.extent == (0, 4, -2, 7)
