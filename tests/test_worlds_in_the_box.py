@@ -17,6 +17,8 @@ from probe_worlds import (
     reward_by_observation,
 )
 
+from evolearn.compiled import record
+from evolearn.compiled_world import parameter_dtype
 from evolearn.evaluate import life_fitness
 from evolearn.lives import Plan, lives
 from evolearn.records import FINISHED, FROM_ORACLE, FROM_UNIFORM
@@ -144,6 +146,29 @@ def test_the_oracle_leaves_random_actions_far_behind(world, parameters, random_a
         scores[source] = life_fitness(outcome, world.fitness_rule, plan).mean()
     assert scores[FROM_UNIFORM] < random_at_most
     assert scores[FROM_ORACLE] > oracle_at_least
+
+
+def picture(stage):
+    """What a world draws of a stage, by label."""
+    shapes = stage.world.draw(stage.state, record(stage.compiled.parameters, parameter_dtype(stage.world)))
+    return {shape.label: shape for shape in shapes}
+
+
+@pytest.mark.parametrize(("world", "parameters"), EXTREMES, ids=[f"{world.name} {how}" for world, how in EXTREMES])
+def test_what_comes_with_the_project_is_drawn_in_every_step_with_the_same_kinds_of_shapes(world, parameters):
+    rng = np.random.default_rng(3)
+    stage = stages(world, parameters, 1)[0]
+    seen, before = set(), stage.state.tobytes()
+    for _ in range(600):
+        shapes = world.draw(stage.state, record(stage.compiled.parameters, parameter_dtype(world)))
+        assert stage.state.tobytes() == before, "drawing changes nothing"
+        seen.add(tuple((shape.kind, shape.role, shape.label, len(shape.numbers)) for shape in shapes))
+        _, terminated, truncated, _ = stage.step(random_action(world, rng))
+        if terminated or truncated:
+            stage.begin()
+        before = stage.state.tobytes()
+    assert len(seen) == 1
+    assert any(role == "self" for _, role, *_ in seen.pop())
 
 
 # Savannah -------------------------------------------------------------------------------------------------------
@@ -362,6 +387,57 @@ def test_approach_is_the_distance_won_over_the_mother():
     assert senses[1] == pytest.approx(5 * moved, rel=1e-5)
 
 
+def centre(shape):
+    x_from, x_to, y_from, y_to = shape.extent
+    return (x_from + x_to) / 2, (y_from + y_to) / 2
+
+
+def test_a_foal_is_drawn_standing_leaning_and_on_its_back():
+    upright = picture(foal(tilt=0.0)[0])["foal"].points
+    hooves = [point for point in upright if point[1] == 0]
+    assert len(hooves) == 2
+    assert min(y for _, y in upright) == 0
+    leaning = picture(foal(tilt=0.5)[0])["foal"].points
+    for (x, y), (x_leaning, y_leaning) in zip(upright, leaning, strict=True):
+        # Forwards, which is to the right for a heading of 0: clockwise.
+        assert x_leaning == pytest.approx(x * math.cos(0.5) + y * math.sin(0.5), abs=0.5)
+        assert y_leaning == pytest.approx(y * math.cos(0.5) - x * math.sin(0.5), abs=0.5)
+    mirrored = picture(foal(tilt=0.5, heading=3.0)[0])["foal"].points
+    assert mirrored == [(-x, y) for x, y in leaning]
+    down = picture(foal(down=7, tilt=0.9)[0])["foal"].points
+    assert max(y for _, y in down) == max(down[upright.index(hoof)][1] for hoof in hooves)
+
+
+def test_mother_and_predator_are_drawn_where_they_are_as_seen_from_the_foal():
+    def at(**fields):
+        places = {"mother_x": 12.0, "mother_y": 4.0, "predator_x": 13.0, "predator_y": 6.0}
+        return picture(foal(x=10.0, y=5.0, **(places | {"predator": 1} | fields))[0])
+
+    near, moved = at(), at(mother_x=11.0, predator_y=7.0)
+    gone = at(mother_x=110.0, mother_y=5.0, predator_x=10.001, predator_y=-395.0)
+    for name, by in (("mother", (-100, 0)), ("predator", (0, 100))):
+        assert near[name].opacity == moved[name].opacity == 1.0
+        expected = np.array(centre(near[name])) + by
+        np.testing.assert_allclose(centre(moved[name]), expected, atol=1)
+        assert gone[name].opacity == pytest.approx(0.4), "further off than it is drawn"
+    # 5 m to the right, and 5 m down.
+    assert centre(gone["mother"])[0] - centre(near["mother"])[0] == pytest.approx(500 - 200, abs=1)
+    assert centre(gone["predator"])[1] - centre(near["predator"])[1] == pytest.approx(-500 - 100, abs=1)
+    assert at(predator=0)["predator"].opacity == 0.0
+
+
+def test_the_circle_around_the_foal_is_strong_while_it_is_fit():
+    for fields, strong in (({}, True), ({"mother_x": 2.9}, True), ({"mother_x": 3.1}, False), ({"down": 3}, False)):
+        circle = picture(foal(**fields)[0])["fit with the mother inside"]
+        assert circle.opacity == (1.0 if strong else 0.3)
+        assert (circle.x, circle.y, circle.radius) == (0, 0, 300)
+
+
+def test_the_grass_goes_by_as_the_foal_walks():
+    before, after = (picture(foal(x=x, y=-1.0)[0])["tuft of grass"] for x in (10.0, 10.5))
+    assert (after.x - before.x, after.y - before.y) == (-50, 0)
+
+
 # Cart-pole ------------------------------------------------------------------------------------------------------
 
 
@@ -402,3 +478,17 @@ def test_falling_in_the_last_step_is_termination():
     stage.state["angle"] = 1.0
     _, fell, truncated, _ = stage.step(0)
     assert (fell, truncated) == (True, False)
+
+
+def test_the_cart_and_its_pole_are_drawn_to_scale():
+    stage = Stage(cart_pole, life_keys(16, SELECTION, 0, 1)[0])
+    stage.state["position"], stage.state["angle"], stage.state["half_length"] = 1.5, 0.2, 0.7
+    shapes = picture(stage)
+    assert centre(shapes["cart"])[0] == pytest.approx(1.5)
+    pole = shapes["pole"]
+    assert math.dist((pole.x1, pole.y1), (pole.x2, pole.y2)) == pytest.approx(1.4)
+    assert math.atan2(pole.x2 - pole.x1, pole.y2 - pole.y1) == pytest.approx(0.2)
+    assert pole.x1 == pytest.approx(1.5)
+    assert (shapes["track"].x1, shapes["track"].x2) == (-2.4, 2.4)
+    limit = shapes["limit of the pole"]
+    assert math.atan2(limit.x2 - pole.x1, limit.y2 - pole.y1) == pytest.approx(math.radians(12))

@@ -23,7 +23,9 @@ from evolearn.rng import uniform
 from evolearn.world import (
     MEAN_RETURN_PER_EPISODE,
     Discrete,
+    Line,
     Parameter,
+    Polygon,
     Signal,
     World,
     world_code,
@@ -34,6 +36,7 @@ GRAVITY = 9.8  # m/s^2
 CART_LIMIT = 2.4  # m
 POLE_LIMIT = math.radians(12.0)
 STEP_LIMIT = 500
+CART_HEIGHT = 0.25  # m, in drawings; a cart is twice as long
 
 STATE = np.dtype(
     [
@@ -107,6 +110,26 @@ def oracle(cart, parameters, action):
     return 1 if (lean > 0.0) == (cart.force > 0.0) else 0
 
 
+def draw(cart, parameters):
+    """Draw the cart from the side: the track between its limits, the pole between its own."""
+    length = 2.0 * cart.half_length
+
+    def from_pivot(angle, share):
+        return cart.position + share * length * math.sin(angle), CART_HEIGHT + share * length * math.cos(angle)
+
+    left, right = cart.position - CART_HEIGHT, cart.position + CART_HEIGHT
+    return (
+        Line(-CART_LIMIT, 0.0, CART_LIMIT, 0.0, role="ground", label="track"),
+        *(Line(x, -0.1, x, 0.2, role="mark", label="limit") for x in (-CART_LIMIT, CART_LIMIT)),
+        *(
+            Line(*from_pivot(limit, 0.8), *from_pivot(limit, 1.0), role="goal", label="limit of the pole")
+            for limit in (-POLE_LIMIT, POLE_LIMIT)
+        ),
+        Polygon(((left, 0.0), (right, 0.0), (right, CART_HEIGHT), (left, CART_HEIGHT)), role="self", label="cart"),
+        Line(*from_pivot(0.0, 0.0), *from_pivot(cart.angle, 1.0), role="self", label="pole"),
+    )
+
+
 cart_pole = World(
     name="cart-pole",
     doc=__doc__,
@@ -123,6 +146,7 @@ cart_pole = World(
     observe=observe,
     step=step,
     oracle=oracle,
+    draw=draw,
     senses=(
         Signal("uprightness", "1", "1 upright, 0 at the limit"),
         Signal("centredness", "1", "1 in the middle, 0 at the limit"),

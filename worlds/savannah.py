@@ -21,7 +21,7 @@ import math
 import numpy as np
 
 from evolearn.rng import normal, normal_pair, uniform
-from evolearn.world import Box, Parameter, Signal, World, world_code
+from evolearn.world import Box, Circle, Parameter, Polygon, Signal, World, world_code
 
 DT = 0.1  # s per step
 FALL_TILT = 0.7  # rad
@@ -32,6 +32,7 @@ PREDATOR_SPEED = 1.3  # m/s
 MAX_SPEED = 2.0  # m/s
 NEAR = 3.0  # m to the mother, for fitness
 MUSCLES = 4
+VIEW = 5.0  # m around the foal that are drawn
 
 STATE = np.dtype(
     [
@@ -272,6 +273,65 @@ def oracle(foal, parameters, action):
         action[muscle] = clip(pull / 1.5, -1.0, 1.0)
 
 
+# Animals from the side, looking right, with their feet on the ground at 0, 0; cm.
+MOTHER = ((-77, 101), (-70, 0), (-45, 59), (31, 59), (50, 0), (59, 87), (115, 120), (70, 161), (36, 106))
+FOAL = ((-46, 60), (-42, 0), (-27, 35), (18, 35), (30, 0), (35, 52), (69, 72), (42, 97), (22, 64))
+PREDATOR = ((-95, 62), (-56, 0), (0, 33), (50, 0), (84, 45), (56, 69))
+NOWHERE = ((0, 0),) * len(PREDATOR)
+
+
+def side_view(outline, x, y, faces_right):
+    side = 1 if faces_right else -1
+    return [(x + side * along, y + up) for along, up in outline]
+
+
+def posture(foal):
+    """The foal's outline: leaning forwards by its tilt, about its hooves; on its back while down."""
+    if foal.down > 0:
+        return [(along, 64 - up) for along, up in FOAL]
+    cosine = math.cos(foal.tilt)
+    sine = math.sin(foal.tilt)
+    return [(round(cosine * along + sine * up), round(cosine * up - sine * along)) for along, up in FOAL]
+
+
+def in_view(x, y):
+    """A place relative to the foal in cm, at the view's edge if it is beyond, and the opacity that says so."""
+    away = math.hypot(x, y)
+    scale = 100.0 * min(1.0, VIEW / max(away, VIEW))
+    return round(scale * x), round(scale * y), 1.0 if away <= VIEW else 0.4
+
+
+def draw(foal, parameters):
+    """Draw a map around the foal in cm, with animals as seen from the side: they stand, sway and fall.
+
+    The foal stays in the middle. Who is more than 5 m away is drawn pale at the edge, in the right direction. The
+    circle of 3 m around the foal is strong while it is fit: standing, with the mother inside. A tuft of grass in
+    every 8 m shows how the foal moves.
+    """
+    x, y = foal.mother_x - foal.x, foal.mother_y - foal.y
+    fit = foal.down == 0 and math.hypot(x, y) < NEAR
+    mother_x, mother_y, mother_opacity = in_view(x, y)
+    foe_x, foe_y, foe_opacity = in_view(foal.predator_x - foal.x, foal.predator_y - foal.y)
+    if foal.predator == 1:
+        predator = side_view(PREDATOR, foe_x, foe_y, foe_x < 0)
+    else:
+        predator, foe_opacity = NOWHERE, 0.0
+    grass_x, grass_y, _ = in_view(4.0 - foal.x % 8.0, 4.0 - foal.y % 8.0)
+    return (
+        Circle(0, 0, 100 * VIEW + 130, role="ground", label="savannah", opacity=0.2),
+        Circle(0, 0, 100 * NEAR, role="goal", label="fit with the mother inside", opacity=1.0 if fit else 0.3),
+        Circle(grass_x, grass_y, 9, role="ground", label="tuft of grass"),
+        Polygon(
+            side_view(MOTHER, mother_x, mother_y, math.cos(foal.mother_heading) >= 0.0),
+            role="friend",
+            label="mother",
+            opacity=mother_opacity,
+        ),
+        Polygon(predator, role="foe", label="predator", opacity=foe_opacity),
+        Polygon(side_view(posture(foal), 0, 0, math.cos(foal.heading) >= 0.0), role="self", label="foal"),
+    )
+
+
 savannah = World(
     name="savannah",
     doc=__doc__,
@@ -297,6 +357,7 @@ savannah = World(
     observe=observe,
     step=step,
     oracle=oracle,
+    draw=draw,
     senses=(
         Signal("uprightness", "1", "1 upright, 0 at the tilt of a fall and while down"),
         Signal("approach", "0.2 m", "distance to the mother lost in this step"),
