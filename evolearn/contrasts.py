@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -53,7 +54,16 @@ class Pair:
     @property
     def hypothesis(self) -> tuple[str, str, str]:
         """What a test of this pair tests: a transfer ratio is a total in another unit."""
-        return self.arm, self.against, "total" if self.metric == "transfer_ratio" else self.metric
+        metric = "total" if self.metric == "transfer_ratio" else self.metric
+        return self.arm, self.against, f"{metric} {self.lifetimes}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """Pairs that are tested together."""
+
+    pairs: Sequence[Pair]
+    holm: bool  # adjust for how many they are, differences and equivalences each; or let each test stand alone
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,23 +140,30 @@ def pair_up(arm: ArmValues, against: ArmValues, metric: str, lifetime: int | Non
     return Pair(arm.lives.arm, against.lives.arm, metric, *sides, (lifetime or longest[0],) * 2)
 
 
-def judge(pairs: Sequence[Pair], rules: JudgingRules, several: bool) -> list[Contrast]:
+def judge(families: Sequence[Family], rules: JudgingRules) -> list[list[Contrast]]:
     """Verdicts on pairs of arms.
 
     Args:
-        pairs: to be judged.
+        families: of pairs to be judged.
         rules: of the study.
-        several: whether they are one family of tests under Holm, differences and equivalences each; or each alone.
+    Returns:
+        contrasts by family, in its order.
     """
+    # all in one call: drawing partitions is what takes time, and the same ones serve every pair
+    p_values = iter(_permutation_p_values([pair for family in families for pair in family.pairs], rules))
+    return [_judge_family(family, list(itertools.islice(p_values, len(family.pairs))), rules) for family in families]
+
+
+def _judge_family(family: Family, p_values: Sequence[float | None], rules: JudgingRules) -> list[Contrast]:
+    pairs = family.pairs
     withheld = [stats.too_few(*pair.runs, rules.level) for pair in pairs]
-    p_values = _permutation_p_values(pairs, withheld, rules.seed)
     equivalences = [_equivalence(pair, rules) for pair in pairs]
-    nothing: list[float | None] = [None] * len(pairs)
-    p_holm = equivalence_p_holm = nothing
-    if several:
+    p_holm: Sequence[float | None] = [None] * len(pairs)
+    equivalence_p_holm = p_holm
+    if family.holm:
         p_holm = _holm([pair.hypothesis for pair in pairs], p_values)
         # a ratio's margin is not a total's: these are hypotheses of their own
-        names = [(pair.arm, pair.against, pair.metric) for pair in pairs]
+        names = [(pair.arm, pair.against, f"{pair.metric} {pair.lifetimes}") for pair in pairs]
         equivalence_p_holm = _holm(names, [equivalence.p for equivalence in equivalences])
     tests = map(Tests, withheld, p_values, p_holm, equivalences, equivalence_p_holm)
     return [_contrast(pair, rules, outcome) for pair, outcome in zip(pairs, tests, strict=True)]
@@ -185,16 +202,18 @@ def _test_values(pair: Pair) -> tuple[FloatArray, FloatArray]:
     return pair.values, pair.values_against
 
 
-def _permutation_p_values(pairs: Sequence[Pair], withheld: Sequence[str | None], seed: int) -> list[float | None]:
-    """All pairs of equal shape in one call: the same partitions serve them all."""
+def _permutation_p_values(pairs: Sequence[Pair], rules: JudgingRules) -> list[float | None]:
+    """None where there are too few runs for a test."""
     by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, pair in enumerate(pairs):
-        if withheld[index] is None:
+        if stats.too_few(*pair.runs, rules.level) is None:
             by_shape[pair.runs].append(index)
     found: list[float | None] = [None] * len(pairs)
     for rows in by_shape.values():
         sides = [_test_values(pairs[row]) for row in rows]
-        p_values = stats.permutation_p(np.stack([one for one, _ in sides]), np.stack([two for _, two in sides]), seed)
+        p_values = stats.permutation_p(
+            np.stack([one for one, _ in sides]), np.stack([two for _, two in sides]), rules.seed
+        )
         for row, p in zip(rows, p_values, strict=True):
             found[row] = float(p)
     return found

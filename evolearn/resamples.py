@@ -18,7 +18,7 @@ from evolearn.metrics import ArmLives, IntArray, Levels
 from evolearn.stats import FloatArray, iqm
 
 CURVE_POINTS = 80  # at most so many ages of a learning curve are kept, denser in early life
-CHUNK_NUMBERS = 2_000_000  # of an array that spans resamples, runs and windows
+CHUNK_NUMBERS = 1_000_000  # of an array that spans resamples, runs and windows
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from evolearn import metrics, resamples, sentences, stats
-from evolearn.contrasts import Contrast, count_censored, estimate, includes_censored, judge, not_comparable, pair_up
+from evolearn.contrasts import (
+    Contrast,
+    Family,
+    count_censored,
+    estimate,
+    includes_censored,
+    judge,
+    not_comparable,
+    pair_up,
+)
 from evolearn.metrics import ArmLives, Levels
 from evolearn.resamples import ArmValues
 from evolearn.rules import ContrastRule, VerdictRules
@@ -35,6 +44,16 @@ class ConditionFacts:
     parameters: Mapping[str, float]
     selection_lifetime: int  # world steps
     evolved_in: str | None  # condition whose DNA is judged here
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """A comparison that the config asks for."""
+
+    arm: str
+    against: str
+    metric: str
+    lifetime: int | None = None  # world steps, of totals; None: the longest
 
 
 def judge_condition(
@@ -62,9 +81,18 @@ def judge_condition(
     judged = {arm: values for arm, values in lives.items() if arm not in doubled}
     levels, arms = _all_values(rules, judged, doubled, primary.arm)
     own = {arm: values for arm, values in arms.items() if arm in judged}
-    first = _compare(rules, arms, [(primary.arm, primary.against, primary.metric)], several=False)[0]
-    secondary = _compare(rules, arms, _secondary_triples(rules, primary), several=True)
-    twice = _compare(rules, arms, _doubled_triples(doubled, judged, primary), several=False)
+    asked = Asked(primary.arm, primary.against, primary.metric)
+    others = _asked_secondary(rules, asked)
+    (first,), secondary, twice, by_lifetime = _compare(
+        rules,
+        arms,
+        [
+            ([asked], False),
+            (others, True),
+            (_asked_of_doubled(doubled, judged, asked), False),
+            (_asked_by_lifetime(arms, [asked, *others]), True),  # a family of its own
+        ],
+    )
     gains = {arm: stats.late_gain(_centres(runs)) for arm, runs in evolution.items() if arm in judged}
     said = (
         own,
@@ -87,7 +115,7 @@ def judge_condition(
         "arms": {arm: arm_record(values, rules, evolution.get(arm), gains.get(arm)) for arm, values in own.items()},
         "primary": contrast_record(first, levels),
         "secondary": [contrast_record(contrast, levels) for contrast in secondary],
-        "by_lifetime": _by_lifetime(rules, arms, primary),
+        "by_lifetime": [_by_lifetime(contrast) for contrast in by_lifetime],
         "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, arms[primary.arm].lives.lifetimes),
         "factorial": _factorial(own, rules.level),
         "break_even": _break_even(own, primary.arm, outer_steps, levels),
@@ -113,33 +141,58 @@ def _all_values(
 
 
 def _compare(
-    rules: VerdictRules, arms: Mapping[str, ArmValues], triples: Sequence[tuple[str, str, str]], several: bool
-) -> list[Contrast]:
-    """Contrasts by arm, other arm and metric, in this order; what cannot be compared says why."""
-    paired = [(triple, pair_up(arms[triple[0]], arms[triple[1]], triple[2])) for triple in triples]
-    contrasts = iter(judge([pair for _, pair in paired if not isinstance(pair, str)], rules, several))
-    return [
-        not_comparable(arms[arm], arms[against], metric, rules.margins.get(metric), pair)
-        if isinstance(pair, str)
-        else next(contrasts)
-        for (arm, against, metric), pair in paired
-    ]
+    rules: VerdictRules, arms: Mapping[str, ArmValues], families: Sequence[tuple[Sequence[Asked], bool]]
+) -> list[list[Contrast]]:
+    """Contrasts, family by family in the order asked; what cannot be compared says why.
+
+    Args:
+        rules: of the study.
+        arms: of the condition.
+        families: what is asked, and whether under Holm.
+    """
+    paired = [[pair_up(arms[a.arm], arms[a.against], a.metric, a.lifetime) for a in asked] for asked, _ in families]
+    judged = judge(
+        [
+            Family([pair for pair in pairs if not isinstance(pair, str)], holm)
+            for pairs, (_, holm) in zip(paired, families, strict=True)
+        ],
+        rules,
+    )
+    found = []
+    for (asked, _), pairs, contrasts in zip(families, paired, map(iter, judged), strict=True):
+        found.append(
+            [
+                not_comparable(arms[a.arm], arms[a.against], a.metric, rules.margins.get(a.metric), pair)
+                if isinstance(pair, str)
+                else next(contrasts)
+                for a, pair in zip(asked, pairs, strict=True)
+            ]
+        )
+    return found
 
 
-def _secondary_triples(rules: VerdictRules, primary: ContrastRule) -> list[tuple[str, str, str]]:
+def _asked_secondary(rules: VerdictRules, first: Asked) -> list[Asked]:
     """Secondary contrasts; the primary one is not tested twice."""
-    triples = [(row.arm, row.against, metric) for row in rules.secondary for metric in row.metrics]
-    first = (primary.arm, primary.against, primary.metric)
-    return [triple for triple in dict.fromkeys(triples) if triple != first]
+    asked = dict.fromkeys(Asked(row.arm, row.against, metric) for row in rules.secondary for metric in row.metrics)
+    return [contrast for contrast in asked if contrast != first]
 
 
-def _doubled_triples(
-    doubled: Mapping[str, ArmLives], judged: Mapping[str, ArmLives], primary: ContrastRule
-) -> list[tuple[str, str, str]]:
+def _asked_of_doubled(doubled: Mapping[str, ArmLives], judged: Mapping[str, ArmLives], first: Asked) -> list[Asked]:
     """Twice the budget against the budget: in what evolution selects on, and in what the verdict rests on."""
-    names = dict.fromkeys(("total", primary.metric))
     pairs = [(arm, arm.removesuffix(DOUBLED)) for arm in doubled]
-    return [(arm, against, metric) for arm, against in pairs if against in judged for metric in names]
+    names = dict.fromkeys(("total", first.metric))
+    return [Asked(arm, against, metric) for arm, against in pairs if against in judged for metric in names]
+
+
+def _asked_by_lifetime(arms: Mapping[str, ArmValues], asked: Sequence[Asked]) -> list[Asked]:
+    """Life fitness at every lifetime that both arms of a contrast were judged at."""
+    pairs = dict.fromkeys((contrast.arm, contrast.against) for contrast in asked)
+    return [
+        Asked(arm, against, "total", lifetime)
+        for arm, against in pairs
+        for lifetime in arms[arm].lives.lifetimes
+        if lifetime in arms[against].lives.lifetimes
+    ]
 
 
 def _centres(runs: Sequence[Json]) -> FloatArray:
@@ -149,30 +202,19 @@ def _centres(runs: Sequence[Json]) -> FloatArray:
     return np.array([curve[:generations] for curve in curves], np.float64).reshape(len(curves), generations)
 
 
-def _by_lifetime(rules: VerdictRules, arms: Mapping[str, ArmValues], primary: ContrastRule) -> list[Json]:
-    """Totals at every lifetime for every pair of arms that is compared at all: a family of tests of its own."""
-    names = dict.fromkeys([(primary.arm, primary.against), *((row.arm, row.against) for row in rules.secondary)])
-    pairs = []
-    for arm, against in names:
-        if arms[arm].lives.lifetimes == arms[against].lives.lifetimes:
-            for lifetime in arms[arm].lives.lifetimes:
-                pair = pair_up(arms[arm], arms[against], "total", lifetime)
-                if not isinstance(pair, str):
-                    pairs.append(pair)
-    return [
-        {
-            "lifetime": contrast.lifetimes[0],
-            "arm": contrast.arm,
-            "against": contrast.against,
-            "difference": iqm_record(contrast.difference),
-            "p": contrast.tests.p,
-            "p_holm": contrast.tests.p_holm,
-            "equivalence_p": contrast.tests.equivalence.p,
-            "equivalence_p_holm": contrast.tests.equivalence_p_holm,
-            "verdict": contrast.verdict,
-        }
-        for contrast in judge(pairs, rules, several=True)
-    ]
+def _by_lifetime(contrast: Contrast) -> Json:
+    tests = contrast.tests
+    return {
+        "lifetime": contrast.lifetimes[0],
+        "arm": contrast.arm,
+        "against": contrast.against,
+        "difference": iqm_record(contrast.difference),
+        "p": tests.p,
+        "p_holm": tests.p_holm,
+        "equivalence_p": tests.equivalence.p,
+        "equivalence_p_holm": tests.equivalence_p_holm,
+        "verdict": contrast.verdict,
+    }
 
 
 def _catch_up_by_lifetime(rules: VerdictRules, arms: Mapping[str, ArmValues], lifetimes: Sequence[int]) -> list[Json]:
