@@ -36,10 +36,10 @@ def write_report(study: Path, figures: bool = True) -> Path:
         folder.mkdir(exist_ok=True)
         (folder / "methods.txt").write_text(methods + "\n", encoding="utf-8")
         save_tables(results.verdict, folder / "tables")
-        if figures:
-            save_figures(charts, folder / "figures")
         page = folder / "index.html"
         page.write_text(render_page(results, charts, methods, figures), encoding="utf-8")
+        if figures:
+            save_figures(charts, folder / "figures")
     except OSError as error:
         raise ReportError(f"{folder}: cannot be written: {error.strerror}; free space or make it writable") from error
     return page

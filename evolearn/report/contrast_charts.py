@@ -78,35 +78,37 @@ def _improvement(verdict: Json) -> Chart:
 
 def _improvement_panel(verdict: Json, condition: Json) -> Panel:
     looks = arm_looks(list(verdict["arms"]))
-    contrasts = [condition["primary"], *condition["secondary"]]
-    contrasts = [row for row in contrasts if (row.get("improvement") or {}).get("probability") is not None]
-    series = []
-    for place, contrast in enumerate(contrasts):
-        found = contrast["improvement"]
-        p = probability(contrast.get("p_holm", contrast["p"]))
-        value, low, high = (float(found[name] or 0.0) for name in ("probability", "low", "high"))
-        known = found["low"] is not None and found["high"] is not None
-        series.append(
-            Series(
-                contrast["arm"],
-                looks[contrast["arm"]],
-                "points",
-                (value,),
-                (float(-place),),
-                (low,) if known else (),
-                (high,) if known else (),
-                "x",
-                (f"{contrast_name(contrast)}, {contrast['metric']}: {quantity(value)}, p {p}",),
-            )
-        )
+    contrasts = [
+        row
+        for row in (condition["primary"], *condition["secondary"])
+        if (row["improvement"] or {}).get("probability") is not None
+    ]
+    places = {arm: [n for n, row in enumerate(contrasts) if row["arm"] == arm] for arm in verdict["arms"]}
+    series = [
+        _improvement_series(arm, looks[arm], [(n, contrasts[n]) for n in own]) for arm, own in places.items() if own
+    ]
     names = [f"{shortened(row['arm'], 14)} / {shortened(row['against'], 14)}, {row['metric']}" for row in contrasts]
     return Panel(
-        Axis("probability of improvement", span=(-0.05, 1.05)),
+        Axis("probability", span=(-0.05, 1.05)),
         Axis("", ticks=tuple((float(-place), name) for place, name in enumerate(names))),
         tuple(series),
         (Rule(0.5, "", "x"),),
         height=110 + 22 * max(len(contrasts), 1),
     )
+
+
+def _improvement_series(arm: str, look: Look, contrasts: Sequence[tuple[int, Json]]) -> Series:
+    found = [contrast["improvement"] for _, contrast in contrasts]
+    values = tuple(float(row["probability"]) for row in found)
+    low, high = (
+        tuple(value if row[end] is None else float(row[end]) for value, row in zip(values, found, strict=True))
+        for end in ("low", "high")
+    )
+    notes = tuple(
+        f"{contrast_name(row)}, {row['metric']}: {quantity(value)}, p {probability(row.get('p_holm', row['p']))}"
+        for value, (_, row) in zip(values, contrasts, strict=True)
+    )
+    return Series(arm, look, "points", values, tuple(float(-place) for place, _ in contrasts), low, high, "x", notes)
 
 
 def _factorial(verdict: Json) -> Iterator[Chart]:

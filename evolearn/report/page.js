@@ -32,16 +32,17 @@
     return {
       gridcolor: css("--grid"), linecolor: css("--line"), zerolinecolor: css("--line"), tickcolor: css("--line"),
       automargin: true, ticks: "outside", showline: true, zeroline: false, ...plain,
-      ...(plain.title ? { title: { standoff: 8, ...plain.title } } : {}),
+      ...(plain.title ? { title: { standoff: 10, ...plain.title } } : {}),
     };
   }
 
   function layout(panel, linear) {
     const own = coloured(panel.layout);
+    const small = window.innerWidth < 480;
     return {
       ...own, height: panel.height, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
-      font: { family: "system-ui, Segoe UI, Roboto, Liberation Sans, sans-serif", size: 12, color: css("--ink") },
-      margin: { l: 8, r: 12, t: 12, b: 8 }, dragmode: coarse ? false : "zoom", hovermode: "closest",
+      font: { family: "system-ui, Segoe UI, Roboto, Liberation Sans, sans-serif", size: small ? 11 : 12, color: css("--ink") },
+      margin: { l: 26, r: 14, t: 12, b: 8 }, dragmode: coarse ? false : "zoom", hovermode: "closest",
       hoverlabel: { namelength: -1, bgcolor: css("--card"), bordercolor: css("--line"), font: { color: css("--ink") } },
       xaxis: axis(own.xaxis, linear), yaxis: axis(own.yaxis, false),
     };

@@ -10,6 +10,9 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -31,11 +34,6 @@ _SETTINGS: Any = {
     "axes.titlesize": 8,
     "legend.frameon": False,
 }
-_FORMATS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("svg", {"metadata": {"Date": None}}),
-    ("pdf", {"metadata": {"CreationDate": None, "ModDate": None}}),
-    ("png", {"dpi": 160, "metadata": {"Software": None}}),
-)
 _DIVERGING = LinearSegmentedColormap.from_list("difference", ["#0072b2", "#f2f2f2", "#d55e00"])
 _WIDTH = 3.2  # inches per panel
 
@@ -52,10 +50,20 @@ def save_figures(charts: Sequence[Chart], folder: Path) -> None:
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a name may be in any script
         for chart in charts:
             figure = draw_figure(chart)
-            figure.draw_without_rendering()
+            engine: Any = figure.get_layout_engine()
+            engine.execute(figure)
             figure.set_layout_engine("none")  # laid out once, not once per format
-            for kind, options in _FORMATS:
-                figure.savefig(folder / f"{chart.key}.{kind}", **options)
+            _save(figure, folder / chart.key)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Print by the formats' own canvases: `savefig` draws everything twice. No dates, so that bytes stay the same."""
+    svg: Any = FigureCanvasSVG(figure)
+    svg.print_svg(path.with_suffix(".svg"), metadata={"Date": None})
+    pdf: Any = FigureCanvasPdf(figure)
+    pdf.print_pdf(path.with_suffix(".pdf"), metadata={"CreationDate": None, "ModDate": None})
+    png: Any = FigureCanvasAgg(figure)
+    png.print_png(path.with_suffix(".png"), metadata={"Software": None})
 
 
 def draw_figure(chart: Chart) -> Figure:
@@ -71,11 +79,11 @@ def draw_figure(chart: Chart) -> Figure:
     height = max(panel.height for _, panel in panels) / 130
     legend_rows = math.ceil(len(chart.legend) / (2 * columns))
     size = (_WIDTH * columns + 0.4, height * rows + 0.22 * legend_rows + 0.1)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size, dpi=160, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for place, (name, panel) in enumerate(panels):
         _draw_panel(axes[place], panel, _title(name, panel.title, len(chart.views) > 1))
-        if place % columns and panel.y.ticks and panel.y.ticks == panels[place - 1][1].y.ticks:
+        if place % columns and panel.y.scale == "linear" and panel.y.ticks == panels[place - 1][1].y.ticks != ():
             axes[place].tick_params(labelleft=False)  # the same names as to its left
     for unused in axes[len(panels) :]:
         unused.set_axis_off()
@@ -150,7 +158,9 @@ def _draw_marks(axes: Axes, series: Series) -> None:
     ]
     if series.low:
         look |= {f"{series.interval}err": ends, "elinewidth": 0.9, "capsize": 2}
-    axes.errorbar(series.x, series.y, **look)
+        axes.errorbar(series.x, series.y, **look)
+    else:
+        axes.plot(series.x, series.y, **look)
 
 
 def _draw_rule(axes: Axes, rule: Rule) -> None:

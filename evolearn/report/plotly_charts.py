@@ -131,7 +131,7 @@ def _heat(heat: Heat) -> Figure:
         "type": "heatmap", "x": list(range(len(heat.columns))), "y": list(range(len(heat.rows))),
         "z": [list(row) for row in heat.values], "text": [[escaped(text) for text in row] for row in heat.texts],
         "texttemplate": "%{text}", "hoverinfo": "text", "colorscale": "@diverging", "zmin": -bound, "zmax": bound,
-        "xgap": 2, "ygap": 2, "colorbar": {"title": {"text": escaped(heat.unit), "side": "right"}, "thickness": 12},
+        "xgap": 2, "ygap": 2, "colorbar": {"title": {"text": escaped(heat.unit), "side": "top"}, "thickness": 12},
     }  # fmt: skip
 
 

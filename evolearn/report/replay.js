@@ -37,7 +37,7 @@
     replay = { ...packed, arms, length: Math.min(...arms.map((arm) => arm.tracks.length)) };
     replay.bounds = packed.bounds ?? extent(arms);
     stages.replaceChildren(...arms.map(makeStage));
-    document.getElementById("replay-life").textContent = `life ${packed.life}`;
+    document.getElementById("replay-life").textContent = `life ${packed.life}; score: ${packed.score}`;
     scrub.max = String(Math.max(replay.length - 1, 0));
     showRoles(arms);
     moment = 0;
@@ -74,8 +74,8 @@
   }
 
   // Where the shapes are: numbers of each kind that are places.
-  const numbersOf = (shape) => ({ circle: 4, line: 5, text: 3, polygon: 2 * (shape.points ?? 0) + 1 })[shape.kind];
-  const placesOf = (shape) => ({ circle: 2, line: 4, text: 2, polygon: 2 * (shape.points ?? 0) })[shape.kind];
+  const numbersOf = (shape) => ({ circle: 4, line: 5, polygon: 2 * (shape.points ?? 0) + 1 })[shape.kind];
+  const placesOf = (shape) => ({ circle: 2, line: 4, polygon: 2 * (shape.points ?? 0) })[shape.kind];
 
   function extent(arms) {
     const box = [Infinity, -Infinity, Infinity, -Infinity];
@@ -108,13 +108,17 @@
     return { pen, width, height };
   }
 
-  // The frame at this moment, half way between neighbours unless an episode ended between them.
+  // The frame at this moment, between its neighbours unless an episode ended there; what jumps is not smeared.
   function between(rows, ends) {
     const before = Math.min(Math.floor(moment), rows.length - 1);
     const after = Math.min(before + 1, rows.length - 1);
     const part = moment - before;
     if (part === 0 || ends.includes(before) || ends.includes(after)) return rows[before];
-    return rows[before].map((number, place) => number + part * (rows[after][place] - number));
+    const jump = 0.08 * (replay.bounds[1] - replay.bounds[0]);
+    return rows[before].map((number, place) => {
+      const change = rows[after][place] - number;
+      return Math.abs(change) > jump ? number : number + part * change;
+    });
   }
 
   function drawStage(arm) {
@@ -142,7 +146,7 @@
     pen.beginPath();
     if (shape.kind === "circle") {
       pen.arc(x(numbers[0]), y(numbers[1]), Math.max(numbers[2] * scale, 2), 0, 2 * Math.PI);
-      shape.role === "ground" || shape.role === "mark" ? pen.stroke() : pen.fill();
+      shape.role === "goal" || shape.role === "mark" ? pen.stroke() : pen.fill();
     } else if (shape.kind === "line") {
       pen.moveTo(x(numbers[0]), y(numbers[1]));
       pen.lineTo(x(numbers[2]), y(numbers[3]));
@@ -151,19 +155,21 @@
       for (let place = 0; place < numbers.length - 1; place += 2) pen.lineTo(x(numbers[place]), y(numbers[place + 1]));
       pen.closePath();
       pen.fill();
-    } else if (shape.kind === "text") {
-      pen.font = "12px system-ui, sans-serif";
-      pen.textAlign = "center";
-      pen.fillText(shape.label, x(numbers[0]), y(numbers[1]));
     }
-    const named = shape.label && shape.kind === "circle" && (shape.role === "friend" || shape.role === "foe");
-    if (named && numbers[3] > 0.3) {
-      pen.font = "11px system-ui, sans-serif";
-      pen.textAlign = "center";
-      pen.fillStyle = css("--ink");
-      pen.fillText(shape.label, x(numbers[0]), y(numbers[1]) - Math.max(numbers[2] * scale, 2) - 4);
-    }
+    if (shape.label && (shape.role === "friend" || shape.role === "foe")) drawLabel(pen, shape, numbers, x, y);
     pen.globalAlpha = 1;
+  }
+
+  // The name of somebody, above its highest point.
+  function drawLabel(pen, shape, numbers, x, y) {
+    const places = Array.from(numbers.slice(0, placesOf(shape)));
+    const across = places.filter((_, place) => place % 2 === 0);
+    const up = places.filter((_, place) => place % 2 === 1);
+    const top = Math.max(...up) + (shape.kind === "circle" ? numbers[2] : 0);
+    pen.font = "11px system-ui, sans-serif";
+    pen.textAlign = "center";
+    pen.fillStyle = css("--ink");
+    pen.fillText(shape.label, x((Math.min(...across) + Math.max(...across)) / 2), y(top) - 4);
   }
 
   function drawObservations(arm) {

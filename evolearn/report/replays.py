@@ -37,6 +37,7 @@ def _replay(replay: Json, looks: dict[str, Look], every: int) -> Packed:
         "condition": replay["condition"],
         "life": replay["life"],
         "steps": replay["step_stride"] * every,
+        "score": replay.get("score", "fitness"),
         "bounds": replay.get("bounds"),
         "tracks": ["score", *names],
         "arms": [_arm(arm, looks.get(arm["arm"], Look(0)), names, every) for arm in replay["arms"]],

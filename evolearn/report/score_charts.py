@@ -82,13 +82,17 @@ def _catch_up_panel(
     ends = sorted((place, steps) for place, steps, _ in cells)
     edges = [(ends[0][0] - 0.5, ends[0][1]), *ends, (ends[-1][0] + 0.5, ends[-1][1])] if ends else []
     end = Series("end of life: never", Look(GREY, "dash", "none"), "line", _column(edges, 0), _column(edges, 1))
-    everything = [verdict["birth_steps"], *end.y, *(time for one in series for time in (*one.y, *one.low, *one.high))]
     return Panel(
         Axis(title, ticks=ticks, span=(-0.5, len(ticks) - 0.5)),
-        log_axis("catch-up time, world steps", everything),
+        log_axis("catch-up time, world steps", _all_times(verdict)),
         (end, *series),
         height=420,
     )
+
+
+def _all_times(verdict: Json) -> list[float]:
+    """Times that every axis of times holds, so that all views have the same."""
+    return [verdict["birth_steps"], verdict["lifetimes"][-1]]
 
 
 def _times(arm: str, look: Look, points: Sequence[tuple[float, int, Json]]) -> Iterator[Series]:
@@ -192,14 +196,27 @@ def _metric_panel(verdict: Json, condition: Json, metric: str, title: str) -> Pa
     for place, arm in enumerate(arms):
         series += _one_arm(condition["arms"][arm], arm, looks[arm], metric, about, float(-place), last)
     unit = about["unit"]
-    everything = [value for one in series for value in (*one.x, *one.low, *one.high)]
+    scores = [
+        value
+        for other in verdict["conditions"]
+        for entry in other["arms"].values()
+        for value in (*(run.get(metric) for run in entry["runs"]), *_summary_ends(entry, metric))
+        if value is not None
+    ]
+    room = 0.04 * (max(scores, default=1.0) - min(scores, default=0.0)) or 0.05
+    span = (min(scores, default=0.0) - room, max(scores, default=1.0) + room)  # the same under all conditions
     return Panel(
-        log_axis(unit, everything) if unit == "world steps" else Axis(unit),
+        log_axis(unit, _all_times(verdict)) if unit == "world steps" else Axis(unit, span=span),
         Axis("", ticks=tuple((float(-place), shortened(arm)) for place, arm in enumerate(arms))),
         tuple(series),
         title=title,
         height=110 + 30 * len(arms),
     )
+
+
+def _summary_ends(entry: Json, metric: str) -> list[float | None]:
+    summary = entry["metrics"].get(metric) or {}
+    return [summary.get("low"), summary.get("high")]
 
 
 def _one_arm(

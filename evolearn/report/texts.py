@@ -15,8 +15,10 @@ def quantity(value: float | None, unit: str = "") -> str:
         value: none is shown as a dash.
         unit: "world steps", "score", "ratio" or nothing.
     """
-    if value is None:
-        return "\N{EN DASH}"
+    return "\N{EN DASH}" if value is None else _digits(value, unit).replace("-", "\N{MINUS SIGN}")
+
+
+def _digits(value: float, unit: str) -> str:
     if unit == "world steps" or (abs(value) >= 1000 and float(value).is_integer()):
         return f"{value:,.0f}"
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
