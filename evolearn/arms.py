@@ -1,88 +1,118 @@
-"""Arms: what a condition of a comparison is born with, and whether it learns."""
+"""Arms: what a condition of a comparison is born with, and whether it learns.
+
+An arm is defined by where its genes come from (an evolution of its own, another arm's result, nothing), by what it
+does with each gene group (inherits, draws afresh, permutes, resets) and by what is switched off. ARMS is the table;
+a study's config may define more from the same parts.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
-import numpy as np
+from pydantic import Field, model_validator
 
-from evolearn.assemble import Setup
-from evolearn.evaluate import live_each
-from evolearn.genome import FIXED, FRESH, FloatArray, GenePool, gene_pool
-from evolearn.lives import Driver, Plan
-from evolearn.records import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, Outcome
-from evolearn.rng import life_keys
-from evolearn.world import World
+from evolearn.config_reading import Part
+
+OWN, NONE = "own", "none"
 
 
-@dataclasses.dataclass(frozen=True)
-class Arm:
-    """One condition: a gene pool, a genome of it, where actions come from and whether life teaches."""
+class ArmPart(Part):
+    """What an arm is made of."""
 
-    name: str
-    doc: str
-    pool: GenePool
-    genome: FloatArray  # [G] of the pool
-    source: int = FROM_BRAIN
-    learns: bool = True
-    learn_from: int = 0  # age in steps
-    learn_until: int | None = None  # age in steps; None: to the end
-
-
-def run_arms(setup: Setup, genome: FloatArray) -> list[Arm]:
-    """The arms of a run's closing table.
-
-    Args:
-        setup: of the run.
-        genome: [G], the evolved one.
-    Returns:
-        blank, evolved, evolved_frozen, random, and oracle if the world has one.
-    """
-    blank = blank_pool(setup)
-    nothing = np.zeros(0, np.float32)
-    learner = setup.config.learner
-    ages: dict[str, Any] = {"learn_from": learner.learn_from, "learn_until": learner.learn_until}
-    arms = [
-        Arm("blank", "random weights, fitness as only reward, published defaults, learning", blank, nothing),
-        Arm("evolved", "as evolved, learning when the config says", setup.pool, genome, **ages),
-        Arm("evolved_frozen", "as evolved, learning switched off", setup.pool, genome, learns=False),
-        Arm("random", "uniform actions", blank, nothing, source=FROM_UNIFORM, learns=False),
-    ]
-    world = setup.conditions.world
-    if isinstance(world, World) and world.oracle is not None:
-        arms.append(Arm("oracle", "knows this life's hidden draw", blank, nothing, source=FROM_ORACLE, learns=False))
-    return arms
-
-
-def blank_pool(setup: Setup) -> GenePool:
-    """Genes of a blank slate: weights drawn in each life, fitness as only reward, published plasticity."""
-    return gene_pool(
-        brain=setup.conditions.brain,
-        learner=setup.conditions.learner,
-        drive_names=setup.conditions.drive_names,
-        modes={"weights": FRESH, "drives": FIXED, "plasticity": FIXED},
-        drive_centres={"fitness": 1.0},
-        plasticity_centres={},
-        spreads={"weights": 1.0, "drives": 1.0, "plasticity": 1.0},
-        seed=setup.config.seed,
+    doc: str = Field("", description="one line for tables")
+    like: str | None = Field(None, description="an arm of the table whose parts are taken where none is given")
+    origin: str = Field(OWN, description="own: an evolution of its own; none; or the arm whose DNA is transplanted")
+    weights: Literal["inherited", "fresh", "permuted"] = Field(
+        "inherited", description="inherited, drawn afresh in each life, or inherited with the entries permuted"
     )
+    drives: str = Field("inherited", description="inherited; fitness: the only reward; or an arm: fixed at its drives")
+    plasticity: str = Field("inherited", description="inherited; published: the defaults; or an arm: fixed at its")
+    learns: bool = Field(True, description="whether lives learn, while evolving and when judged")
+    actions: Literal["brain", "uniform", "oracle"] = Field("brain", description="where actions come from")
+    inheritance: Literal["darwinian", "lamarckian"] = Field("darwinian", description="whether learned weights are")
+    one_life: bool = Field(False, description="judged in one life per run, as long as all of its origin's evolution")
+    settings: dict[str, Any] = Field({}, description="dotted keys of the run that differ in this arm's evolution")
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> ArmPart:
+        evolves = self.origin == OWN
+        if self.origin == NONE and (self.weights, self.drives, self.plasticity) != ("fresh", "fitness", "published"):
+            raise ValueError(
+                "origin=none: there is nothing to inherit: must have weights=fresh, drives=fitness, "
+                "plasticity=published; or give it an origin"
+            )
+        if evolves and self.weights == "permuted":
+            raise ValueError(
+                "weights='permuted': only for transplanted arms; set origin to the arm whose weights to use"
+            )
+        if self.one_life and self.origin in (OWN, NONE):
+            raise ValueError("one_life=true: needs an origin whose evolution says how long; set origin to an arm")
+        if self.inheritance == "lamarckian" and not (evolves and self.learns):
+            raise ValueError("inheritance='lamarckian': must evolve and learn; set origin=own and learns=true")
+        for field in ("drives", "plasticity"):
+            if not evolves and getattr(self, field) not in ("inherited", "fitness", "published"):
+                raise ValueError(
+                    f"{field}={getattr(self, field)!r}: a transplanted arm keeps or resets its origin's; borrowing "
+                    "from another arm is for arms with origin=own"
+                )
+        if self.settings and not evolves:
+            raise ValueError("settings: only an arm with an evolution of its own has any; set origin=own")
+        return self
+
+    @property
+    def evolves(self) -> bool:
+        """Whether the arm has an evolution of its own."""
+        return self.origin == OWN
+
+    def needs(self) -> tuple[str, ...]:
+        """Names of the arms whose results this arm takes something from."""
+        taken = (self.origin, self.drives, self.plasticity)
+        own_words = (OWN, NONE, "inherited", "fitness", "published")
+        return tuple(dict.fromkeys(name for name in taken if name not in own_words))
 
 
-def live_arm(setup: Setup, driver: Driver, arm: Arm, plan: Plan, space: int, lives: int) -> Outcome:
-    """Live one arm.
+def _part(doc: str, **parts: Any) -> ArmPart:
+    return ArmPart(doc=doc, **parts)
 
-    Args:
-        setup: of the run.
-        driver: for its conditions.
-        arm: which.
-        plan: lifetime and bins; learning ages and the source of actions are the arm's.
-        space: key space of the lives.
-        lives: how many.
-    Returns:
-        Outcome, [lives, ..].
-    """
-    until = (arm.learn_until if arm.learn_until is not None else plan.lifetime) if arm.learns else 0
-    plan = dataclasses.replace(plan, source=arm.source, learn_from=arm.learn_from, learn_until=until)
-    keys = life_keys(setup.config.seed, space, 0, lives)
-    return live_each(driver, setup.conditions, arm.pool, arm.genome[None], keys, plan)
+
+_NOTHING: dict[str, Any] = {"origin": NONE, "weights": "fresh", "drives": "fitness", "plasticity": "published"}
+
+ARMS: Mapping[str, ArmPart] = {
+    "random": _part("uniform actions", **_NOTHING, learns=False, actions="uniform"),
+    "blank": _part("random weights, fitness as only reward, published defaults, learning", **_NOTHING),
+    "tuned_learner": _part(
+        "random weights, fitness as only reward, plasticity evolved, learning", weights="fresh", drives="fitness"
+    ),
+    "tuned_blank": _part("random weights, drives and plasticity evolved, learning", weights="fresh"),
+    "instinct": _part(
+        "weights evolved with learning off, never learning", drives="fitness", plasticity="published", learns=False
+    ),
+    "evolved_weights": _part("weights and plasticity evolved, fitness as only reward, learning", drives="fitness"),
+    "evolved": _part("weights, drives and plasticity evolved, learning"),
+    "evolved_frozen": _part("evolved, learning switched off: what is innate in it", origin="evolved", learns=False),
+    "evolved_drives": _part(
+        "drives and plasticity of evolved, random weights, learning", origin="evolved", weights="fresh"
+    ),
+    "shuffled": _part(
+        "evolved with the entries of each matrix and bias permuted in each life, learning: scale without knowledge",
+        origin="evolved",
+        weights="permuted",
+    ),
+    "long_blank": _part(
+        "drives and plasticity of tuned_blank, random weights, one life as long as all of its evolution",
+        origin="tuned_blank",
+        weights="fresh",
+        one_life=True,
+    ),
+    "lamarckian": _part("evolved by a search that inherits learned weights", inheritance="lamarckian"),
+    "pretrained": _part(
+        "weights meta-trained by gradient (Reptile) at equal steps, drives and plasticity of tuned_blank, learning",
+        drives="tuned_blank",
+        plasticity="tuned_blank",
+        settings={"search.algorithm": "reptile", "search.options": {}},
+    ),
+    "oracle": _part("knows this life's hidden draw", **_NOTHING, learns=False, actions="oracle"),
+}
+
+RUN_ARMS = ("blank", "evolved", "evolved_frozen", "random", "oracle")  # of a run's closing table

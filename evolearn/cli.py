@@ -5,19 +5,26 @@ Heavy imports (torch, numba, ray) happen inside commands, so that `--help` answe
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+import typer.core
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from evolearn.errors import UserError
+
+if TYPE_CHECKING:
+    from evolearn.study_work import StudyDisplay
 
 app = typer.Typer(
     help="Evolutionary meta-learning sandbox: what should an agent be born with, and what should it learn?",
@@ -81,25 +88,137 @@ def run(
 
 @app.command()
 def resume(
-    run: Annotated[Path, typer.Argument(help="A run directory.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="A run directory, or a study directory.", metavar="RUN")],
     workers: Workers = None,
 ) -> None:
-    """Continue a run that was stopped; the result is that of a run never stopped."""
+    """Continue a run or a study that was stopped; the result is that of one never stopped."""
     console = _console()
     with _Errors(console):
         _expect_wait(console)
+        if (run / "study.json").exists():
+            from evolearn.study import resume_study
+            from evolearn.studydir import open_study
+
+            study = open_study(run)
+            _warn_of_changes(console, study.version_changes())
+            with _study_display(console) as display:
+                resume_study(study, _worker_count(console, workers), display)
+            _show_verdict(console, study.path)
+            return
         from evolearn.console import new_display
         from evolearn.run import resume_run
         from evolearn.rundir import open_run
 
         directory = open_run(run)
-        for change in directory.version_changes():
-            console.print(Text(f"Warning: {change} since the run was made; results may differ from here on."))
-        display = new_display(console)
+        _warn_of_changes(console, directory.version_changes())
+        display_of_run = new_display(console)
         try:
-            resume_run(directory, _worker_count(console, workers), display)
+            resume_run(directory, _worker_count(console, workers), display_of_run)
         finally:
-            display.close()
+            display_of_run.close()
+
+
+class _DefaultCommand(typer.core.TyperGroup):
+    """A group whose first command is meant where none is named: `evolearn study CONFIG`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        first = next(iter(self.commands))
+        if not args or args[0] not in self.commands:
+            args = [first, *args]
+        return super().parse_args(ctx, args)
+
+
+study_app = typer.Typer(cls=_DefaultCommand, help="Compare arms over several evolution runs, and judge.")
+app.add_typer(study_app, name="study")
+
+
+@study_app.command("run", epilog="evolearn study add STUDY --runs N | --arm NAME extends a finished study.")
+def study_run(
+    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a shipped study.", metavar="CONFIG")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="Settings that differ, for example runs=10.", metavar="[KEY=VALUE]..."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The study directory to make.", show_default="runs/study-NAME-N")
+    ] = None,
+    workers: Workers = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and estimate steps and minutes.")] = False,
+) -> None:
+    """Evolve every arm under every condition, several times over, and judge evolved against blank slate."""
+    console = _console()
+    with _Errors(console):
+        from evolearn.config_reading import STUDIES, find_config
+        from evolearn.study_config import read_study
+
+        path = find_config(config, STUDIES)
+        checked = read_study(path, overrides or [])
+        _expect_wait(console)
+        from evolearn.study import start_study
+
+        name = path.stem if path.name != "study.yaml" else "again"
+        with _study_display(console) as display:
+            study = start_study(checked, name, out, _worker_count(console, workers), display, dry_run)
+        if study is not None:
+            _show_verdict(console, study)
+
+
+@study_app.command("add")
+def study_add(
+    study: Annotated[Path, typer.Argument(help="A finished study directory.", metavar="STUDY")],
+    runs: Annotated[int, typer.Option(min=0, help="Evolution runs to add to every arm and condition.")] = 0,
+    arm: Annotated[list[str] | None, typer.Option(help="An arm to add; may be given several times.")] = None,
+    workers: Workers = None,
+) -> None:
+    """Extend a finished study; its verdict says that it was extended after it had been seen."""
+    console = _console()
+    with _Errors(console):
+        _expect_wait(console)
+        from evolearn.study import extend_study
+        from evolearn.studydir import open_study
+
+        directory = open_study(study)
+        _warn_of_changes(console, directory.version_changes())
+        with _study_display(console) as display:
+            extend_study(directory, runs, arm or [], _worker_count(console, workers), display)
+        _show_verdict(console, directory.path)
+
+
+@app.command()
+def report(
+    study: Annotated[Path, typer.Argument(help="A finished study directory.", metavar="STUDY")],
+    figures: Annotated[bool, typer.Option(help="Write the figures for papers too, as SVG, PDF and PNG.")] = True,
+) -> None:
+    """Make the page of a study again, from its results alone."""
+    console = _console()
+    with _Errors(console):
+        from evolearn.report import write_report
+
+        page = write_report(study, figures)
+        console.print(Text(f"The page: {page}"), soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _study_display(console: Console) -> Iterator[StudyDisplay]:
+    from evolearn.study_console import new_study_display
+
+    display = new_study_display(console)
+    try:
+        yield display
+    finally:
+        display.close()
+
+
+def _show_verdict(console: Console, directory: Path) -> None:
+    from evolearn.study_console import print_verdict
+
+    verdict = json.loads((directory / "verdict.json").read_text(encoding="utf-8"))
+    print_verdict(console, directory, verdict, directory / "report" / "index.html")
+
+
+def _warn_of_changes(console: Console, changes: list[str]) -> None:
+    for change in changes:
+        console.print(Text(f"Warning: {change} since it was made; results may differ from here on."))
 
 
 @worlds_app.callback()

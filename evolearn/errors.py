@@ -48,3 +48,7 @@ def offer(name: str, known: Iterable[str]) -> str:
     known = list(known)
     close = nearest(name, known)
     return (f" Did you mean {close}?" if close else "") + f" Known: {', '.join(known) or '(none)'}."
+
+
+class RunDirectoryError(UserError):
+    """A run directory that cannot be made, written or read; the text says which and what to do."""

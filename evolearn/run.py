@@ -10,18 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from evolearn.arms import live_arm, run_arms
 from evolearn.assemble import Setup, assemble
 from evolearn.config import RunConfig
 from evolearn.drivers import new_driver
+from evolearn.errors import RunDirectoryError
 from evolearn.evaluate import evaluate, life_fitness
 from evolearn.evolve import TOP, Generation, evolve, new_search, to_genomes
 from evolearn.genome import FloatArray
 from evolearn.lives import Driver, Plan
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.rundir import Checkpoint, RunDirectory, RunDirectoryError, create_run
+from evolearn.rundir import Checkpoint, RunDirectory, create_run
 from evolearn.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
 from evolearn.search import Search
+from evolearn.transplant import live_arm, run_arms
 from evolearn.worldfinder import from_anywhere
 
 
@@ -34,8 +35,8 @@ class Interrupted(KeyboardInterrupt):
         self.directory = directory
 
 
-class Display(Protocol):
-    """What shows a run while it goes on."""
+class EvolutionDisplay(Protocol):
+    """What shows an evolution while it goes on."""
 
     def starting(self, setup: Setup, directory: Path, first: int) -> None:
         """The run is set up; evolution begins at generation `first`."""
@@ -45,6 +46,10 @@ class Display(Protocol):
 
     def made(self, generation: Generation) -> None:
         """A generation is finished."""
+
+
+class Display(EvolutionDisplay, Protocol):
+    """What shows a run, its closing table included."""
 
     def judging(self, arm: str, number: int, of: int) -> None:
         """An arm of the closing table is about to live."""
@@ -90,11 +95,10 @@ def start_run(config: RunConfig, name: str, out: Path | None, workers: int, disp
     world = config.world.model_copy(update={"name": from_anywhere(config.world.name)})
     config = config.model_copy(update={"world": world})
     setup = assemble(config)
-    search = new_search(setup)
+    new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
     driver = new_driver(setup.conditions, workers, config.hang_seconds)
     try:
-        directory = create_run(config, name, out, workers)
-        return _continue(setup, driver, directory, search, 0, display)
+        return _complete(setup, driver, create_run(config, name, out, workers), display)
     finally:
         driver.close()
 
@@ -113,6 +117,32 @@ def resume_run(directory: RunDirectory, workers: int, display: Display) -> Resul
         raise RunDirectoryError(f"RUN={directory.path}: is finished; its table is in {directory.path / 'result.json'}")
     config = directory.read_config()
     setup = assemble(config)
+    driver = new_driver(setup.conditions, workers, config.hang_seconds)
+    try:
+        return _complete(setup, driver, directory, display)
+    finally:
+        driver.close()
+
+
+def _complete(setup: Setup, driver: Driver, directory: RunDirectory, display: Display) -> Result:
+    try:
+        evolve_run(setup, driver, directory, display)
+        result = _judge(setup, driver, directory, display)
+        display.finished(setup, directory.path, result)
+    except KeyboardInterrupt:
+        raise Interrupted(directory.path) from None
+    return result
+
+
+def evolve_run(setup: Setup, driver: Driver, directory: RunDirectory, display: EvolutionDisplay) -> None:
+    """Evolve from where the directory stands, its last whole checkpoint or the beginning, to DNA on disk.
+
+    Args:
+        setup: of the directory's config.
+        driver: for its conditions.
+        directory: of the run.
+        display: shows what happens.
+    """
     search = new_search(setup)
     checkpoint, complaints = directory.last_checkpoint()
     first = 0
@@ -124,19 +154,9 @@ def resume_run(directory: RunDirectory, workers: int, display: Display) -> Resul
     for complaint in complaints:
         display.warning(complaint)
     directory.keep_rows_until(first - 1)
-    driver = new_driver(setup.conditions, workers, config.hang_seconds)
-    try:
-        return _continue(setup, driver, directory, search, first, display)
-    finally:
-        driver.close()
-
-
-def _continue(
-    setup: Setup, driver: Driver, directory: RunDirectory, search: Search, first: int, display: Display
-) -> Result:
+    display.starting(setup, directory.path, first)
     last_whole: Checkpoint | None = None
     try:
-        display.starting(setup, directory.path, first)
         for generation in evolve(setup, driver, search, first):
             directory.append(generation)
             last_whole = Checkpoint(generation.generation, search.state())
@@ -144,17 +164,13 @@ def _continue(
             if is_last or (generation.generation + 1) % setup.config.checkpoint_every == 0:
                 directory.save_checkpoint(last_whole)
             display.made(generation)
-        result = _judge(setup, driver, directory, search, display)
-        display.finished(setup, directory.path, result)
-    except BaseException as error:
+        _save_dna(setup, driver, directory, search)
+    except BaseException:
         # Whatever went wrong, the last whole generation is kept; a second Ctrl-C must not cut that short.
         with _undisturbed():
             if last_whole is not None:
                 directory.save_checkpoint(last_whole)
-        if isinstance(error, KeyboardInterrupt):
-            raise Interrupted(directory.path) from None
         raise
-    return result
 
 
 @contextlib.contextmanager
@@ -170,27 +186,32 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _judge(setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: Display) -> Result:
-    """Write the DNA and live every arm of the closing table on validation lives."""
-    best = _best_on_validation(setup, driver, search)
+def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search) -> None:
+    """Write the DNA: `dna` last, so that it says that both are there."""
+    best, steps = _best_on_validation(setup, driver, search)
     # Of the Gaussian searches this is the centre that made the last generation, judged in its row.
     genome = to_genomes(setup, search.centre()) if search.has_centre else best
     stdev = setup.pool.spread * search.stdev()
-    about = _about(setup, directory)
-    directory.save_dna("dna", setup.pool, genome, stdev, {**about, "role": "centre" if search.has_centre else "best"})
+    about = _about(setup, directory, steps)
     directory.save_dna("dna_best", setup.pool, best, stdev, {**about, "role": "best"})
+    directory.save_dna("dna", setup.pool, genome, stdev, {**about, "role": "centre" if search.has_centre else "best"})
+
+
+def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Display) -> Result:
+    """Live every arm of the closing table on validation lives."""
+    genome, _ = directory.load_dna()
     evaluation = setup.config.evaluation
     rule = setup.conditions.world.fitness_rule
     long = Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
     short = Plan(evaluation.birth_steps)
     window = evaluation.birth_steps // evaluation.bin_steps
+    keys = life_keys(setup.config.seed, VALIDATION, 0, evaluation.lives)
     arms = run_arms(setup, genome)
     rows = []
     for number, arm in enumerate(arms):
         display.judging(arm.name, number, len(arms))
-        frozen = dataclasses.replace(arm, learns=False)
-        birth = life_fitness(live_arm(setup, driver, frozen, short, VALIDATION, evaluation.lives), rule, short)
-        outcome = live_arm(setup, driver, arm, long, VALIDATION, evaluation.lives)
+        birth = life_fitness(live_arm(setup, driver, arm.frozen(), keys, short.lifetime, None), rule, short)
+        outcome = live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps)
         rows.append(
             ArmScores(
                 arm=arm.name,
@@ -200,7 +221,7 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, search: Search
                 quarters=quarters(outcome, rule, long),
                 deaths=float(outcome.deaths.sum(axis=1).mean()),
                 by_lifetime=prefix_scores(outcome, rule, long, evaluation.lifetimes),
-                running=tuple(float(value) for value in running_score(outcome, rule, long, window)),
+                running=tuple(float(value) for value in running_score(outcome, rule, long, window).mean(axis=0)),
             )
         )
     by_name = {row.arm: row for row in rows}
@@ -220,16 +241,16 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, search: Search
     return result
 
 
-def _best_on_validation(setup: Setup, driver: Driver, search: Search) -> FloatArray:
-    """The best of the last generation's leaders, judged afresh: leaders owe part of their rank to luck."""
+def _best_on_validation(setup: Setup, driver: Driver, search: Search) -> tuple[FloatArray, int]:
+    """The best of the last generation's leaders, judged afresh, and the steps it took: leaders owe a part to luck."""
     leaders = to_genomes(setup, search.best(TOP))
     # Generation 1 of the validation space: lives that the closing table does not use.
     keys = life_keys(setup.config.seed, VALIDATION, 1, max(8, setup.config.search.lives))
     judged = evaluate(driver, setup.conditions, setup.pool, leaders, keys, setup.selection)
-    return leaders[int(judged.fitness.mean(axis=1).argmax())]
+    return leaders[int(judged.fitness.mean(axis=1).argmax())], judged.world_steps
 
 
-def _about(setup: Setup, directory: RunDirectory) -> dict[str, Any]:
+def _about(setup: Setup, directory: RunDirectory, validation_steps: int) -> dict[str, Any]:
     config = setup.config
     brain = setup.conditions.brain
     return {
@@ -249,5 +270,6 @@ def _about(setup: Setup, directory: RunDirectory) -> dict[str, Any]:
             "algorithm": config.search.algorithm,
             "generations": config.search.generations,
             "fitness_sha256": directory.rows()[-1]["fitness_sha256"],
+            "validation_steps": validation_steps,
         },
     }

@@ -14,13 +14,11 @@ A run directory holds::
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
-import itertools
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +31,13 @@ import torch
 from evolearn.config import RunConfig, check_config
 from evolearn.config_reading import dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
-from evolearn.errors import UserError
+from evolearn.errors import RunDirectoryError
 from evolearn.evolve import Generation
+from evolearn.files import explained, make_directory, write_whole
 from evolearn.genome import FloatArray, GenePool
 
 FORMAT = 1  # of run directories; a change that old code cannot read raises it
 KEPT_CHECKPOINTS = 3
-
-
-class RunDirectoryError(UserError):
-    """A run directory that cannot be made, written or read; the text says which and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +60,15 @@ class RunDirectory:
         """Whether the closing table has been written."""
         return (self.path / "result.json").exists()
 
+    @property
+    def has_dna(self) -> bool:
+        """Whether evolution is over."""
+        return (self.path / "dna.safetensors").exists()
+
+    def load_dna(self) -> tuple[FloatArray, dict[str, Any]]:
+        """The run's DNA, see `load_dna`."""
+        return load_dna(self.path / "dna.safetensors")
+
     def read_config(self) -> RunConfig:
         """The resolved config of the run.
 
@@ -85,7 +89,7 @@ class RunDirectory:
 
     def append(self, generation: Generation) -> None:
         """Add a generation's row and see it to the disk."""
-        with _explained(self.path), (self.path / "generations.jsonl").open("a", encoding="utf-8") as file:
+        with explained(self.path), (self.path / "generations.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(generation.row()) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -116,8 +120,8 @@ class RunDirectory:
                 f"{self.path / 'generations.jsonl'}: has {len(rows)} whole rows, the checkpoint is of generation "
                 f"{generation}; put the file back, or start a new run from {self.path / 'config.yaml'}"
             )
-        with _explained(self.path):
-            _write(self.path / "generations.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+        with explained(self.path):
+            write_whole(self.path / "generations.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint and its checksum, then drop all but the last few."""
@@ -125,10 +129,10 @@ class RunDirectory:
         stem = f"generation_{checkpoint.generation:06d}"
         payload = safetensors.torch.save(dict(checkpoint.state))
         label = {"generation": checkpoint.generation, "sha256": _checksum(checkpoint.generation, payload)}
-        with _explained(self.path):
+        with explained(self.path):
             folder.mkdir(exist_ok=True)
-            _write(folder / f"{stem}.safetensors", payload)
-            _write(folder / f"{stem}.json", json.dumps(label).encode())
+            write_whole(folder / f"{stem}.safetensors", payload)
+            write_whole(folder / f"{stem}.json", json.dumps(label).encode())
             for old in sorted(folder.glob("generation_*.safetensors"))[:-KEPT_CHECKPOINTS]:
                 old.unlink()
                 old.with_suffix(".json").unlink(missing_ok=True)
@@ -183,17 +187,17 @@ class RunDirectory:
             if (gene.group, gene.name) not in places
         ]
         header = {"format": FORMAT, "genes": table, "not_evolved": fixed, **about}
-        with _explained(self.path):
+        with explained(self.path):
             payload = safetensors.numpy.save(
                 {"genome": np.ascontiguousarray(genome, np.float32), "stdev": np.ascontiguousarray(stdev, np.float32)},
                 metadata={"evolearn": json.dumps(header)},
             )
-            _write(self.path / f"{name}.safetensors", payload)
+            write_whole(self.path / f"{name}.safetensors", payload)
 
     def save_result(self, result: Mapping[str, Any]) -> None:
         """Write the closing table."""
-        with _explained(self.path):
-            _write(self.path / "result.json", json.dumps(result, indent=1).encode())
+        with explained(self.path):
+            write_whole(self.path / "result.json", json.dumps(result, indent=1).encode())
 
     def version_changes(self) -> list[str]:
         """Packages whose version differs from the one that made the run: results may differ from here on."""
@@ -237,31 +241,19 @@ def create_run(config: RunConfig, name: str, out: Path | None, workers: int) -> 
     Raises:
         RunDirectoryError: it exists, or cannot be written.
     """
-    if out is None:
-        path = _make_next(Path("runs"), f"{name}-seed{config.seed}")
-    else:
-        path = out
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError as error:
-            remedy = f"evolearn resume {path} continues it" if (path / "run.json").exists() else "name another"
-            raise RunDirectoryError(
-                f"--out {path}: exists already, and runs are never overwritten; {remedy}"
-            ) from error
-        except OSError as error:
-            raise RunDirectoryError(f"--out {path}: cannot be made: {error.strerror}; name another") from error
+    path = make_directory(f"{name}-seed{config.seed}", out)
     run = RunDirectory(path)
-    with _explained(path):
+    with explained(path):
         resolved = dump_config(config).encode()
-        _write(path / "config.yaml", resolved)
-        _write(path / "environment.json", json.dumps(describe_environment(workers), indent=1).encode())
+        write_whole(path / "config.yaml", resolved)
+        write_whole(path / "environment.json", json.dumps(describe_environment(workers), indent=1).encode())
         label = {
             "kind": "run",
             "format": FORMAT,
             "evolearn": package_versions()["evolearn"],
             "config_sha256": hashlib.sha256(resolved).hexdigest(),
         }
-        _write(path / "run.json", json.dumps(label).encode())
+        write_whole(path / "run.json", json.dumps(label).encode())
     return run
 
 
@@ -291,37 +283,3 @@ def open_run(path: Path) -> RunDirectory:
 
 def _checksum(generation: int, payload: bytes) -> str:
     return hashlib.sha256(f"{generation}:".encode() + payload).hexdigest()
-
-
-def _make_next(folder: Path, name: str) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for number in itertools.count(len(list(folder.glob(f"{name}-*"))) + 1):
-            path = folder / f"{name}-{number}"
-            with contextlib.suppress(FileExistsError):
-                path.mkdir()
-                return path
-    except OSError as error:
-        raise RunDirectoryError(f"{folder}: cannot be made: {error.strerror}; choose another with --out") from error
-    raise AssertionError("counting does not end")
-
-
-def _write(path: Path, payload: bytes) -> None:
-    """Write a whole file or none of it: a reader never sees half."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        file.write(payload)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunDirectoryError(
-            f"{path}: cannot be written: {error.strerror}; what was written before is whole, free space or choose "
-            "another --out"
-        ) from error

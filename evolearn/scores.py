@@ -29,7 +29,7 @@ class ArmScores:
 
 
 def running_score(outcome: Outcome, rule: str, plan: Plan, window: int) -> npt.NDArray[np.float64]:
-    """Mean score over lives in every window of consecutive age bins.
+    """Score of each life in every window of consecutive age bins.
 
     Args:
         outcome: [L, ..] with B age bins.
@@ -37,10 +37,10 @@ def running_score(outcome: Outcome, rule: str, plan: Plan, window: int) -> npt.N
         plan: with which the lives were lived.
         window: age bins in a window.
     Returns:
-        [B - window + 1].
+        [L, B - window + 1].
     """
     starts = range(plan.bins - window + 1)
-    return np.array([score(outcome, rule, start, start + window, plan).mean() for start in starts])
+    return np.stack([score(outcome, rule, start, start + window, plan) for start in starts], axis=1)
 
 
 def prefix_scores(outcome: Outcome, rule: str, plan: Plan, lifetimes: Sequence[int]) -> tuple[float, ...]:

@@ -1,0 +1,144 @@
+"""A study from config to verdict: evolve every arm under every condition, open the test lives once, judge.
+
+It can be stopped anywhere and continued, and ends with the same verdict, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from evolearn.config_reading import ConfigError
+from evolearn.errors import RunDirectoryError
+from evolearn.report import write_report
+from evolearn.run import Interrupted
+from evolearn.study_arms import Drivers
+from evolearn.study_checks import check_arms_differ, measure_rates
+from evolearn.study_config import StudyConfig, check_study
+from evolearn.study_plan import StudyPlan, plan_study
+from evolearn.study_results import judge_study
+from evolearn.study_work import StudyDisplay, StudyWork
+from evolearn.studydir import StudyDirectory, create_study
+from evolearn.worldfinder import from_anywhere
+
+
+def start_study(
+    config: StudyConfig, name: str, out: Path | None, workers: int, display: StudyDisplay, dry_run: bool = False
+) -> Path | None:
+    """Run a study in a new study directory.
+
+    Args:
+        config: resolved.
+        name: of the study directory where `out` is not given.
+        out: the study directory to make.
+        workers: threads for compiled worlds, processes for others.
+        display: shows what happens.
+        dry_run: only check and estimate; nothing is written.
+    Returns:
+        The study directory; none after a dry run.
+    Raises:
+        ConfigError: the config does not fit its worlds, or two arms do not differ.
+        RunDirectoryError, WorldError: see there.
+        Interrupted: the user stopped it.
+    """
+    world = config.run.world.model_copy(update={"name": from_anywhere(config.run.world.name)})
+    config = config.model_copy(update={"run": config.run.model_copy(update={"world": world})})
+    plan = plan_study(config)
+    with Drivers(workers) as drivers:
+        steps = check_arms_differ(config, plan, drivers)
+        rates = measure_rates(plan, drivers)
+        display.planned(config, plan, rates, [*plan.evolutions, *plan.tests])
+        if dry_run:
+            return None
+        study = create_study(config, name, out, workers, steps)
+        work = StudyWork(config, plan, study, drivers, rates, workers, display)
+        _complete(config, plan, study, work, display)
+        return study.path
+
+
+def resume_study(study: StudyDirectory, workers: int, display: StudyDisplay) -> None:
+    """Continue a study; its verdict is that of a study never stopped, byte for byte.
+
+    Args:
+        study: from `open_study`.
+        workers: see `start_study`; may differ from before.
+        display: shows what happens.
+    Raises:
+        RunDirectoryError: the study is finished, or damaged.
+    """
+    if study.is_finished:
+        raise RunDirectoryError(
+            f"STUDY={study.path}: is finished; its verdict is in {study.path / 'verdict.json'}. `evolearn report "
+            f"{study.path}` makes its page again, `evolearn study add {study.path} --runs N` extends it"
+        )
+    config = study.read_config()
+    plan = plan_study(config)
+    with Drivers(workers) as drivers:
+        rates = measure_rates(plan, drivers)
+        work = StudyWork(config, plan, study, drivers, rates, workers, display)
+        display.planned(config, plan, rates, [*work.evolutions, *work.tests])
+        _complete(config, plan, study, work, display)
+
+
+def extend_study(study: StudyDirectory, runs: int, arms: Sequence[str], workers: int, display: StudyDisplay) -> None:
+    """Add evolution runs or arms to a finished study, and judge it again.
+
+    The extension is written down: stopping when a verdict pleases is optional stopping, and a verdict that was seen
+    before more runs were added says so.
+
+    Args:
+        study: from `open_study`.
+        runs: to add to every arm and condition.
+        arms: to add, names of the table or of the study's own.
+        workers: see `start_study`.
+        display: shows what happens.
+    Raises:
+        ConfigError: nothing to add, or an arm that is there or unknown.
+        RunDirectoryError: the study is not finished.
+    """
+    if not study.is_finished:
+        raise RunDirectoryError(f"STUDY={study.path}: is not finished; `evolearn resume {study.path}` continues it")
+    config = study.read_config()
+    if runs < 1 and not arms:
+        raise ConfigError("nothing to add: give --runs N, at least 1, or --arm NAME")
+    for arm in arms:
+        if arm in config.arms:
+            raise ConfigError(f"--arm {arm}: is in the study already")
+    label = study.label()
+    extension = {
+        "runs_before": config.runs,
+        "runs_after": config.runs + runs,
+        "arms_added": list(arms),
+        "verdict_seen": True,
+    }
+    content = config.model_dump(mode="json") | {"runs": config.runs + runs, "arms": [*config.arms, *arms]}
+    longer = check_study(content, str(study.path))
+    plan = plan_study(longer)
+    with Drivers(workers) as drivers:
+        steps = check_arms_differ(longer, plan, drivers)
+        rates = measure_rates(plan, drivers)
+        for name in ("verdict.json", "ledger.json", "lives.parquet"):
+            (study.path / name).unlink(missing_ok=True)
+        study.write_config(
+            longer,
+            check_steps=label["check_steps"] + steps,
+            extensions=[*label["extensions"], extension],
+            first_config_sha256=label.get("first_config_sha256", label["config_sha256"]),
+        )
+        work = StudyWork(longer, plan, study, drivers, rates, workers, display)
+        display.planned(longer, plan, rates, [*work.evolutions, *work.tests])
+        _complete(longer, plan, study, work, display)
+
+
+def _complete(
+    config: StudyConfig, plan: StudyPlan, study: StudyDirectory, work: StudyWork, display: StudyDisplay
+) -> None:
+    display.began(study.path)
+    try:
+        work.finish()
+        display.judging("statistics")
+        judge_study(config, plan, study)
+        display.judging("page, figures and tables")
+        write_report(study.path)
+    except KeyboardInterrupt:
+        raise Interrupted(study.path) from None

@@ -1,0 +1,121 @@
+"""Before a study spends compute: do its arms really differ, and how fast are lives here?"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from evolearn.assemble import Setup, assemble
+from evolearn.config_reading import ConfigError
+from evolearn.genome import FloatArray, GenePool
+from evolearn.lives import lives
+from evolearn.records import Trace
+from evolearn.rng import VALIDATION, life_keys
+from evolearn.study_arms import Drivers, study_arm
+from evolearn.study_config import ConditionPart, StudyConfig
+from evolearn.study_plan import Job, StudyPlan, part_of, planned_config, run_seed
+from evolearn.transplant import Arm, live_arm
+
+PROBE_LIVES = 2
+PROBE_UPDATES = 3  # learning updates that a probe life holds at least
+RATE_LIVES, RATE_STEPS = 32, 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Rates:
+    """World steps per second, all workers together."""
+
+    learning: float
+    frozen: float  # learning off
+
+    def seconds(self, jobs: Sequence[Job]) -> float:
+        """How long jobs will take, about."""
+        return sum(job.steps / (self.learning if job.learning else self.frozen) for job in jobs)
+
+
+def check_arms_differ(config: StudyConfig, plan: StudyPlan, drivers: Drivers) -> int:
+    """Let every arm live a few short lives with made-up DNA, and refuse two arms that live them alike.
+
+    Every evolution gets a genome of its own, a random one around where it starts: two arms whose lives are the same
+    are made of the same parts, or differ in parts that do nothing here.
+
+    Returns:
+        World steps lived.
+    Raises:
+        ConfigError: two arms live identical lives, and the config does not expect it.
+    """
+    steps = 0
+    expected = {frozenset(pair) for pair in config.expect_identical}
+    for condition in config.conditions:
+        for one, other in combinations(config.arms, 2):
+            if frozenset((one, other)) not in expected and _same_definition(config, one, other):
+                raise _identical(one, other, condition, "they are defined alike")
+        probes = {arm: _probe(config, condition, arm, plan.setups[condition.name], drivers) for arm in config.arms}
+        steps += sum(len(trace.fitness) for traces in probes.values() for trace in traces)
+        for one, other in combinations(config.arms, 2):
+            # A life as long as an evolution begins like one of ordinary length.
+            same_length = part_of(config, one).one_life == part_of(config, other).one_life
+            if same_length and frozenset((one, other)) not in expected and _alike(probes[one], probes[other]):
+                raise _identical(one, other, condition, "what sets them apart has no effect in this world and brain")
+    return steps
+
+
+def measure_rates(plan: StudyPlan, drivers: Drivers) -> Rates:
+    """Time a few lives of the first condition, with learning and without."""
+    setup = next(iter(plan.setups.values()))
+    driver = drivers.of(setup)
+    lifetime = min(RATE_STEPS, setup.config.search.selection_lifetime)
+    keys = life_keys(setup.config.seed, VALIDATION, 0, RATE_LIVES)
+    arm = Arm("probe", "", setup.pool, setup.pool.centre)
+    rates = []
+    for probe in (arm, arm.frozen()):
+        live_arm(setup, driver, probe, keys[:1], min(lifetime, 2 * setup.conditions.window), None)  # compiles
+        started = time.perf_counter()
+        live_arm(setup, driver, probe, keys, lifetime, None)
+        rates.append(RATE_LIVES * lifetime / (time.perf_counter() - started))
+    return Rates(*rates)
+
+
+def _identical(one: str, other: str, condition: ConditionPart, why: str) -> ConfigError:
+    return ConfigError(
+        f"arms: {one} and {other} live identical lives under condition {condition.name!r}: {why}; leave one out, or, "
+        f"for an A/A comparison, set expect_identical=[[{one}, {other}]]"
+    )
+
+
+def _same_definition(config: StudyConfig, one: str, other: str) -> bool:
+    nameless = {"doc": "", "like": None}
+    return part_of(config, one).model_copy(update=nameless) == part_of(config, other).model_copy(update=nameless)
+
+
+def _probe(config: StudyConfig, condition: ConditionPart, arm: str, setup: Setup, drivers: Drivers) -> list[Trace]:
+    probe = study_arm(config, condition, arm, lambda origin: _made_up(config, condition, origin))
+    steps = max(setup.config.evaluation.birth_steps, PROBE_UPDATES * setup.conditions.window)
+    steps = min(steps, max(setup.config.evaluation.lifetimes))
+    keys = life_keys(config.seed, VALIDATION, 0, PROBE_LIVES)
+    traces = []
+    for key in keys:
+        newborns, born_as = probe.arm.born(key[None])
+        _, trace = lives(
+            drivers.of(probe.setup), probe.setup.conditions, newborns, born_as, key[None], probe.arm.plan(steps), steps
+        )
+        traces.append(trace)
+    return traces
+
+
+def _made_up(config: StudyConfig, condition: ConditionPart, origin: str) -> tuple[GenePool, FloatArray]:
+    pool = assemble(planned_config(config, condition, origin)).pool
+    random = np.random.default_rng(run_seed(config, condition.name, origin, 0))
+    return pool, (pool.centre + pool.spread * random.standard_normal(pool.size)).astype(np.float32)
+
+
+def _alike(traces: Sequence[Trace], others: Sequence[Trace]) -> bool:
+    return all(
+        np.array_equal(trace.actions, other.actions, equal_nan=True)
+        and np.array_equal(trace.observations, other.observations, equal_nan=True)
+        for trace, other in zip(traces, others, strict=True)
+    )

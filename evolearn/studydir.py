@@ -1,0 +1,149 @@
+"""Study directories: the only reader and writer.
+
+A study directory holds::
+
+    study.json         what this is: kind, format, version of evolearn, hash of the config, extensions
+    study.yaml         the resolved config, written before the first run
+    environment.json   versions, commit, processor, threads
+    runs/CONDITION/ARM/run_00/    a run directory per evolution run
+    lives/CONDITION/ARM/run_00.parquet    its test lives, written once
+    replays/CONDITION.json    the life that the page replays
+    lives.parquet, ledger.json, verdict.json    the results
+    report/            the page, figures, tables
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from evolearn.config_reading import dump_config, read_yaml
+from evolearn.environment import describe_environment, package_versions
+from evolearn.errors import RunDirectoryError
+from evolearn.files import explained, make_directory, write_whole
+from evolearn.rundir import RunDirectory
+from evolearn.study_config import StudyConfig, check_study, slug
+
+FORMAT = 1  # of study directories; a change that old code cannot read raises it
+
+
+class StudyDirectory:
+    """One study on disk."""
+
+    def __init__(self, path: Path) -> None:
+        """Name a study directory; `create_study` and `open_study` check it."""
+        self.path = path
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is a verdict."""
+        return (self.path / "verdict.json").exists()
+
+    def label(self) -> dict[str, Any]:
+        """What `study.json` says."""
+        label: dict[str, Any] = json.loads((self.path / "study.json").read_text(encoding="utf-8"))
+        return label
+
+    def read_config(self) -> StudyConfig:
+        """The resolved config.
+
+        Raises:
+            RunDirectoryError: it was altered since it was written.
+        """
+        path = self.path / "study.yaml"
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise RunDirectoryError(f"{path}: cannot be read: {error.strerror}") from error
+        if found != self.label()["config_sha256"]:
+            raise RunDirectoryError(
+                f"{path}: was altered since the study was made, and a verdict rests on what was fixed beforehand; put "
+                "it back, start a new study, or add runs or arms with `evolearn study add`"
+            )
+        return check_study(read_yaml(path), str(path))
+
+    def write_config(self, config: StudyConfig, **more: Any) -> None:
+        """Write the config, and its hash with what else is known of the study."""
+        resolved = dump_config(config).encode()
+        label = {
+            "kind": "study",
+            "format": FORMAT,
+            "evolearn": package_versions()["evolearn"],
+            "config_sha256": hashlib.sha256(resolved).hexdigest(),
+            **more,
+        }
+        with explained(self.path):
+            write_whole(self.path / "study.yaml", resolved)
+            write_whole(self.path / "study.json", json.dumps(label, indent=1).encode())
+
+    def run(self, condition: str, arm: str, run: int) -> RunDirectory:
+        """The run directory of an evolution run, there or not."""
+        return RunDirectory(self.path / "runs" / slug(condition) / arm / f"run_{run:02d}")
+
+    def lives(self, condition: str, arm: str, run: int) -> Path:
+        """The file of an evolution run's test lives, there or not; its folder is made."""
+        folder = self.path / "lives" / slug(condition) / arm
+        with explained(self.path):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"run_{run:02d}.parquet"
+
+    def replay(self, condition: str) -> Path:
+        """The file of a condition's replay, there or not; its folder is made."""
+        folder = self.path / "replays"
+        with explained(self.path):
+            folder.mkdir(exist_ok=True)
+        return folder / f"{slug(condition)}.json"
+
+    def write_json(self, path: Path, content: Any) -> None:
+        """Write JSON, whole or not at all."""
+        with explained(self.path):
+            write_whole(path, json.dumps(content, indent=1, allow_nan=False).encode())
+
+    def version_changes(self) -> list[str]:
+        """Packages whose version differs from the one that began the study."""
+        return RunDirectory(self.path).version_changes()
+
+
+def create_study(config: StudyConfig, name: str, out: Path | None, workers: int, check_steps: int) -> StudyDirectory:
+    """Make a new study directory; an existing one is never written over.
+
+    Args:
+        config: resolved; its hash is written now, before the first run.
+        name: of the study, used where `out` is not given.
+        out: the directory to make; none: `runs/NAME-N` with the next free N.
+        workers: written down with the environment.
+        check_steps: world steps that the checks before the first run took.
+    Raises:
+        RunDirectoryError: it exists, or cannot be written.
+    """
+    study = StudyDirectory(make_directory(f"study-{name}", out))
+    with explained(study.path):
+        study.write_json(study.path / "environment.json", describe_environment(workers))
+    study.write_config(config, check_steps=check_steps, extensions=[])
+    return study
+
+
+def open_study(path: Path) -> StudyDirectory:
+    """Open an existing study.
+
+    Raises:
+        RunDirectoryError: there is no study, or an incompatible version of evolearn made it.
+    """
+    try:
+        label = json.loads((path / "study.json").read_text(encoding="utf-8"))
+        written = int(label["format"])
+    except OSError as error:
+        known = ", ".join(sorted(str(found.parent) for found in Path("runs").glob("*/study.json"))) or "none in runs/"
+        raise RunDirectoryError(
+            f"STUDY={path}: is not a study directory (no study.json). Studies here: {known}"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunDirectoryError(f"STUDY={path}: its study.json is damaged: {error}") from error
+    if written != FORMAT:
+        raise RunDirectoryError(
+            f"STUDY={path}: has format {written} (made by evolearn {label.get('evolearn')}), this evolearn reads "
+            f"{FORMAT}; use that version, or start a new study from {path / 'study.yaml'}"
+        )
+    return StudyDirectory(path)
