@@ -56,6 +56,16 @@ class Asked:
     lifetime: int | None = None  # world steps, of totals; None: the longest
 
 
+@dataclasses.dataclass(frozen=True)
+class Contrasts:
+    """All comparisons of a condition."""
+
+    primary: Contrast
+    secondary: list[Contrast]
+    doubled: list[Contrast]
+    by_lifetime: list[Contrast]
+
+
 def judge_condition(
     rules: VerdictRules,
     facts: ConditionFacts,
@@ -77,62 +87,73 @@ def judge_condition(
     Returns:
         an entry of `conditions` in verdict.json.
     """
-    doubled = {arm: values for arm, values in lives.items() if arm.endswith(DOUBLED)}
+    doubled = [arm for arm in lives if arm.endswith(DOUBLED)]
     judged = {arm: values for arm, values in lives.items() if arm not in doubled}
-    levels, arms = _all_values(rules, judged, doubled, primary.arm)
+    levels, arms = _all_values(rules, lives, judged, primary.arm)
     own = {arm: values for arm, values in arms.items() if arm in judged}
-    asked = Asked(primary.arm, primary.against, primary.metric)
-    others = _asked_secondary(rules, asked)
-    (first,), secondary, twice, by_lifetime = _compare(
-        rules,
-        arms,
-        [
-            ([asked], False),
-            (others, True),
-            (_asked_of_doubled(doubled, judged, asked), False),
-            (_asked_by_lifetime(arms, [asked, *others]), True),  # a family of its own
-        ],
-    )
+    contrasts = _all_contrasts(rules, arms, Asked(primary.arm, primary.against, primary.metric), doubled)
     gains = {arm: stats.late_gain(_centres(runs)) for arm, runs in evolution.items() if arm in judged}
-    said = (
-        own,
-        levels,
-        rules.threshold.of,
-        gains,
-        rules.convergence.tolerance,
-        [first, *secondary, *twice],
-        rules.level,
-    )
     condition = {
         **dataclasses.asdict(facts),
-        "sentence": sentences.condition_sentence(facts.name, first, levels, facts.selection_lifetime),
-        "remarks": sentences.remarks(*said),
+        "sentence": sentences.condition_sentence(facts.name, contrasts.primary, levels, facts.selection_lifetime),
+        "remarks": sentences.remarks(
+            arms=own,
+            levels=levels,
+            threshold_of=rules.threshold.of,
+            late_gains=gains,
+            tolerance=rules.convergence.tolerance,
+            contrasts=[contrasts.primary, *contrasts.secondary, *contrasts.doubled],
+            level=rules.level,
+        ),
         "floor": levels.floor,
         "target": levels.target,
         "catch_up_level": levels.catch_up,
         "threshold_level": levels.threshold,
         "top": levels.top,
         "arms": {arm: arm_record(values, rules, evolution.get(arm), gains.get(arm)) for arm, values in own.items()},
-        "primary": contrast_record(first, levels),
-        "secondary": [contrast_record(contrast, levels) for contrast in secondary],
-        "by_lifetime": [_by_lifetime(contrast) for contrast in by_lifetime],
-        "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, arms[primary.arm].lives.lifetimes),
+        **_contrast_records(contrasts, levels),
+        "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, lives[primary.arm].lifetimes),
         "factorial": _factorial(own, rules.level),
         "break_even": _break_even(own, primary.arm, outer_steps, levels),
-        "doubled": [
-            contrast_record(contrast, levels) | {"sentence": sentences.doubled_sentence(contrast, levels)}
-            for contrast in twice
-        ],
     }
     rounded: Json = for_json(condition)
     return rounded
 
 
+def _all_contrasts(
+    rules: VerdictRules, arms: Mapping[str, ArmValues], primary: Asked, doubled: Sequence[str]
+) -> Contrasts:
+    """All comparisons of a condition: the primary one alone, the secondary ones and those by lifetime under Holm."""
+    others = _asked_secondary(rules, primary)
+    (first,), secondary, twice, by_lifetime = _compare(
+        rules,
+        arms,
+        [
+            ([primary], False),
+            (others, True),
+            (_asked_of_doubled(doubled, arms, primary), False),
+            (_asked_by_lifetime(arms, [primary, *others]), True),
+        ],
+    )
+    return Contrasts(first, secondary, twice, by_lifetime)
+
+
+def _contrast_records(contrasts: Contrasts, levels: Levels) -> Json:
+    return {
+        "primary": contrast_record(contrasts.primary, levels),
+        "secondary": [contrast_record(contrast, levels) for contrast in contrasts.secondary],
+        "by_lifetime": [_by_lifetime(contrast) for contrast in contrasts.by_lifetime],
+        "doubled": [
+            contrast_record(contrast, levels) | {"sentence": sentences.doubled_sentence(contrast, levels)}
+            for contrast in contrasts.doubled
+        ],
+    }
+
+
 def _all_values(
-    rules: VerdictRules, judged: Mapping[str, ArmLives], doubled: Mapping[str, ArmLives], target_arm: str
+    rules: VerdictRules, lives: Mapping[str, ArmLives], judged: Mapping[str, ArmLives], target_arm: str
 ) -> tuple[Levels, dict[str, ArmValues]]:
     """Levels of the condition, which arms with a doubled budget have no part in, and values of all arms."""
-    lives = {**judged, **doubled}
     draws = resamples.draw(lives, rules.resamples, rules.seed)
     scale = target_arm, rules.catch_up_share, rules.threshold.share, rules.threshold.of
     levels = resamples.study_levels(judged, None, *scale)
@@ -177,11 +198,11 @@ def _asked_secondary(rules: VerdictRules, first: Asked) -> list[Asked]:
     return [contrast for contrast in asked if contrast != first]
 
 
-def _asked_of_doubled(doubled: Mapping[str, ArmLives], judged: Mapping[str, ArmLives], first: Asked) -> list[Asked]:
+def _asked_of_doubled(doubled: Sequence[str], arms: Mapping[str, ArmValues], first: Asked) -> list[Asked]:
     """Twice the budget against the budget: in what evolution selects on, and in what the verdict rests on."""
     pairs = [(arm, arm.removesuffix(DOUBLED)) for arm in doubled]
     names = dict.fromkeys(("total", first.metric))
-    return [Asked(arm, against, metric) for arm, against in pairs if against in judged for metric in names]
+    return [Asked(arm, against, metric) for arm, against in pairs if against in arms for metric in names]
 
 
 def _asked_by_lifetime(arms: Mapping[str, ArmValues], asked: Sequence[Asked]) -> list[Asked]:
