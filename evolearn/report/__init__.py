@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jinja2
+
 from evolearn.report.charts import all_charts
 from evolearn.report.methods import methods_paragraph
 from evolearn.report.page import render_page
@@ -29,10 +31,10 @@ def write_report(study: Path, figures: bool = True) -> Path:
         ReportError: a file is missing or damaged, or the report cannot be written.
     """
     results = read_results(study)
-    charts = all_charts(results.verdict)
-    methods = methods_paragraph(results)
     folder = study / "report"
     try:
+        charts = all_charts(results.verdict)
+        methods = methods_paragraph(results)
         folder.mkdir(exist_ok=True)
         (folder / "methods.txt").write_text(methods + "\n", encoding="utf-8")
         save_tables(results.verdict, folder / "tables")
@@ -40,6 +42,10 @@ def write_report(study: Path, figures: bool = True) -> Path:
         page.write_text(render_page(results, charts, methods, figures), encoding="utf-8")
         if figures:
             save_figures(charts, folder / "figures")
+    except (KeyError, jinja2.UndefinedError) as error:
+        raise ReportError(
+            f"{study / 'verdict.json'}: is damaged (lacks {error}); `evolearn resume {study}` writes it again"
+        ) from error
     except OSError as error:
         raise ReportError(f"{folder}: cannot be written: {error.strerror}; free space or make it writable") from error
     return page

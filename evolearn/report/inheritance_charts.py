@@ -114,11 +114,18 @@ def _gene_panel(verdict: Json, group: str, name: str) -> Panel:
     unit = "reward per unit of sense" if group == "drives" else "natural units"
     return Panel(
         Axis("", ticks=ticks, span=(-0.5, len(ticks) - 0.5)),
-        log_axis(unit, values) if wide else Axis(unit),
+        log_axis(unit, values) if wide else Axis(unit, span=_span(values)),
         tuple(series),
         title=name.replace("_", " "),
         height=230,
     )
+
+
+def _span(values: Sequence[float]) -> tuple[float, float]:
+    """Ends of an axis about `values`; values that are all alike do not get an axis of rounding errors."""
+    low, high = min(values), max(values)
+    room = max(0.12 * (high - low), 0.05 * max(abs(low), abs(high))) or 1.0
+    return low - room, high + room
 
 
 def _gene_series(

@@ -31,7 +31,7 @@
     if (linear && own.type === "log") for (const name of ["type", "range", "tickvals", "ticktext"]) delete plain[name];
     return {
       gridcolor: css("--grid"), linecolor: css("--line"), zerolinecolor: css("--line"), tickcolor: css("--line"),
-      automargin: true, ticks: "outside", showline: true, zeroline: false, ...plain,
+      automargin: true, exponentformat: "power", ticks: "outside", showline: true, zeroline: false, ...plain,
       ...(plain.title ? { title: { standoff: 10, ...plain.title } } : {}),
     };
   }

@@ -49,6 +49,7 @@ def _panel(panel: Panel) -> Figure:
         layout["shapes"] = [_rule(rule) for rule in panel.rules]
     if any(series.kind == "bars" for series in panel.series):
         layout["barmode"] = "stack"
+        layout["xaxis"]["exponentformat"] = "SI"  # millions of steps
     return {"title": panel.title, "height": panel.height, "data": data, "layout": layout}
 
 
@@ -120,8 +121,8 @@ def _rule(rule: Rule) -> Figure:
         f"{rule.across}0": rule.value, f"{rule.across}1": rule.value, f"{along}0": 0, f"{along}1": 1,
     }  # fmt: skip
     if rule.label:
-        shape["label"] = {"text": escaped(rule.label), "textposition": "end" if along == "x" else "start"}
-        shape["label"] |= {"textangle": 0, "yanchor": "bottom"} if along == "y" else {}
+        shape["label"] = {"text": escaped(rule.label), "textposition": "end", "textangle": 0}
+        shape["label"] |= {"xanchor": "left", "yanchor": "top"} if along == "y" else {}
     return shape
 
 

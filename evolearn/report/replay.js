@@ -246,7 +246,8 @@
 
   function tick(now) {
     if (!playing) return;
-    moment += ((now - last) / 1000) * FRAMES_PER_SECOND * Number(speed.value);
+    // A frame's time may lie before the click that started the film.
+    moment += (Math.max(0, now - last) / 1000) * FRAMES_PER_SECOND * Number(speed.value);
     last = now;
     if (moment >= replay.length - 1) {
       moment = replay.length - 1;
