@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from evolearn.arms import ARMS, ArmPart
 from evolearn.config import RunConfig
@@ -101,6 +101,14 @@ class StudyConfig(Part):
     )
     replay: ReplayPart = ReplayPart()
 
+    @field_validator("define", mode="before")
+    @classmethod
+    def _filled_in(cls, define: Any) -> Any:
+        """Arms that are like one of the table, with its parts filled in: a resolved config defines them in full."""
+        if not isinstance(define, Mapping):
+            return define
+        return {name: _like_its_model(name, parts) for name, parts in define.items()}
+
     @model_validator(mode="after")
     def _parts_fit(self) -> StudyConfig:
         for problem in _problems(self):
@@ -109,14 +117,7 @@ class StudyConfig(Part):
 
     def arm(self, name: str) -> ArmPart:
         """The definition of an arm, the study's own or the table's."""
-        if name not in self.define:
-            return ARMS[name]
-        part = self.define[name]
-        base = part.like or (name if name in ARMS else None)
-        if base is None:
-            return part
-        given = {field: getattr(part, field) for field in part.model_fields_set - {"like"}}
-        return ArmPart.model_validate({**ARMS[base].model_dump(), **given, "like": None})
+        return self.define[name] if name in self.define else ARMS[name]
 
     def condition(self, name: str) -> ConditionPart:
         """The condition of that name."""
@@ -165,6 +166,18 @@ def check_study(content: Mapping[str, Any], source: str) -> StudyConfig:
     for condition in config.conditions:
         config.run_of(condition)
     return config
+
+
+def _like_its_model(name: str, parts: Any) -> Any:
+    """The parts of an arm as given, and where none is, those of the arm it is like; its namesake if it has one."""
+    if isinstance(parts, ArmPart):
+        parts = parts.model_dump(exclude_unset=True)
+    if not isinstance(parts, Mapping):
+        return parts
+    model = parts.get("like") or name
+    if not isinstance(model, str) or model not in ARMS:
+        return parts
+    return {**ARMS[model].model_dump(), **parts, "like": None}
 
 
 def _problems(config: StudyConfig) -> Iterator[str]:
