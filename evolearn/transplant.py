@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.arms import ARMS, NONE, ArmPart
+from evolearn.arms import ARMS, NONE, RUN_ARMS, ArmPart
 from evolearn.assemble import Setup
 from evolearn.compiled import compiled
 from evolearn.config import LearnerPart, RunConfig
@@ -25,7 +25,6 @@ IntArray = npt.NDArray[np.int64]
 Values = Mapping[str, Mapping[str, float]]  # group -> gene -> natural value
 
 SOURCES = {"brain": FROM_BRAIN, "uniform": FROM_UNIFORM, "oracle": FROM_ORACLE}
-RUN_ARMS = ("blank", "evolved", "evolved_frozen", "random", "oracle")  # of a run's closing table
 _PERMUTATION_STEP = 2  # of a life's stream of initial draws: 0 is for fresh weights, 1 for other fresh genes
 
 
