@@ -16,6 +16,10 @@ from evolearn.config_reading import Part
 
 OWN, NONE = "own", "none"
 
+# Sections of a run that an arm's evolution may change. The world, the evaluation and the seed are the study's: arms are
+# compared in the same lives.
+SETTABLE = ("search", "genome", "learner", "drives", "brain")
+
 
 class ArmPart(Part):
     """What an arm is made of."""
@@ -58,6 +62,12 @@ class ArmPart(Part):
                 )
         if self.settings and not evolves:
             raise ValueError("settings: only an arm with an evolution of its own has any; set origin=own")
+        for key in self.settings:
+            if key.split(".")[0] not in SETTABLE:
+                raise ValueError(
+                    f"settings.{key}: must begin with one of {', '.join(SETTABLE)}: world, evaluation and seed are the "
+                    "same for all arms; set them under run or conditions"
+                )
         return self
 
     @property

@@ -48,7 +48,9 @@ def study_arm(config: StudyConfig, condition: ConditionPart, arm: str, dna: Dna)
     setup = assemble(base if origin is None else planned_config(config, condition, origin))
     pool, genome = (setup.pool, setup.pool.centre) if origin is None else dna(origin)
     doc = part.doc + (", twice the outer steps" if arm.endswith(DOUBLED) else "")
-    ready = ready_arm(arm, part.model_copy(update={"doc": doc}), pool, genome, base.learner)
+    # Not the origin's learner: one that never learns may lend its genes to an arm that does.
+    learner = setup.config.learner if part.evolves else base.learner
+    ready = ready_arm(arm, part.model_copy(update={"doc": doc}), pool, genome, learner)
     return StudyArm(ready, setup)
 
 
