@@ -17,11 +17,12 @@ from evolearn.stats import iqm
 
 Json = dict[str, Any]
 DIGITS = 6  # significant, of every number in verdict.json
+NOISE = 1e-12  # smaller numbers are 0: last bits depend on the order of a sum, and so on the number of cores
 EVERY_METRIC_BUT_RATIOS = tuple(name for name in METRICS if name != "transfer_ratio")
 
 
 def for_json(value: Any) -> Any:
-    """A copy that JSON can hold: every float to `DIGITS` significant digits, what is not finite as null."""
+    """A copy that JSON can hold: every float to `DIGITS` significant digits, noise as 0, what is not finite as null."""
     if isinstance(value, Mapping):
         return {str(key): for_json(part) for key, part in value.items()}
     if isinstance(value, np.ndarray | np.generic):
@@ -29,7 +30,9 @@ def for_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [for_json(part) for part in value]
     if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+        if not math.isfinite(value):
+            return None
+        return 0.0 if abs(value) < NOISE else float(f"{value:.{DIGITS}g}")
     return value
 
 
