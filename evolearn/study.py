@@ -5,7 +5,8 @@ It can be stopped anywhere and continued, and ends with the same verdict, byte f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evolearn.config_reading import ConfigError
@@ -46,7 +47,7 @@ def start_study(
     plan = plan_study(config)
     with Drivers(workers) as drivers:
         steps = check_arms_differ(config, plan, drivers)
-        rates = measure_rates(plan, drivers)
+        rates = measure_rates(config, plan, drivers)
         display.planned(config, plan, rates, [*plan.evolutions, *plan.tests])
         if dry_run:
             return None
@@ -66,15 +67,15 @@ def resume_study(study: StudyDirectory, workers: int, display: StudyDisplay) -> 
     Raises:
         RunDirectoryError: the study is finished, or damaged.
     """
-    if study.is_finished:
+    if study.is_finished and study.page.exists():
         raise RunDirectoryError(
             f"STUDY={study.path}: is finished; its verdict is in {study.path / 'verdict.json'}. `evolearn report "
             f"{study.path}` makes its page again, `evolearn study add {study.path} --runs N` extends it"
         )
     config = study.read_config()
     plan = plan_study(config)
-    with Drivers(workers) as drivers:
-        rates = measure_rates(plan, drivers)
+    with _resumable(study), Drivers(workers) as drivers:
+        rates = measure_rates(config, plan, drivers)
         work = StudyWork(config, plan, study, drivers, rates, workers, display)
         display.planned(config, plan, rates, [*work.evolutions, *work.tests])
         _complete(config, plan, study, work, display)
@@ -116,9 +117,9 @@ def extend_study(study: StudyDirectory, runs: int, arms: Sequence[str], workers:
     plan = plan_study(longer)
     with Drivers(workers) as drivers:
         steps = check_arms_differ(longer, plan, drivers)
-        rates = measure_rates(plan, drivers)
-        for name in ("verdict.json", "ledger.json", "lives.parquet"):
-            (study.path / name).unlink(missing_ok=True)
+        rates = measure_rates(longer, plan, drivers)
+        for path in (study.path / "verdict.json", study.path / "ledger.json", study.path / "lives.parquet", study.page):
+            path.unlink(missing_ok=True)
         study.write_config(
             longer,
             check_steps=label["check_steps"] + steps,
@@ -133,12 +134,24 @@ def extend_study(study: StudyDirectory, runs: int, arms: Sequence[str], workers:
 def _complete(
     config: StudyConfig, plan: StudyPlan, study: StudyDirectory, work: StudyWork, display: StudyDisplay
 ) -> None:
-    display.began(study.path)
-    try:
+    with _resumable(study):
+        display.began(study.path)
         work.finish()
         display.judging("statistics")
         judge_study(config, plan, study)
         display.judging("page, figures and tables")
-        write_report(study.path)
+        try:
+            write_report(study.path)
+        except BaseException:
+            # The figures are not all there: a resumed study writes the page again.
+            study.page.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def _resumable(study: StudyDirectory) -> Iterator[None]:
+    """Say where to continue what the user interrupts."""
+    try:
+        yield
     except KeyboardInterrupt:
         raise Interrupted(study.path) from None

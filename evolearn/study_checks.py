@@ -14,15 +14,14 @@ from evolearn.config_reading import ConfigError
 from evolearn.genome import FloatArray, GenePool
 from evolearn.lives import lives
 from evolearn.records import Trace
-from evolearn.rng import VALIDATION, life_keys
 from evolearn.study_arms import Drivers, study_arm
 from evolearn.study_config import ConditionPart, StudyConfig
-from evolearn.study_plan import Job, StudyPlan, part_of, planned_config, run_seed
+from evolearn.study_plan import Job, StudyPlan, check_keys, part_of, planned_config, run_seed
 from evolearn.transplant import Arm, live_arm
 
 PROBE_LIVES = 2
 PROBE_UPDATES = 3  # learning updates that a probe life holds at least
-RATE_LIVES, RATE_STEPS = 32, 2000
+RATE_STEPS = 2000  # world steps at most in a life that is timed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +34,14 @@ class Rates:
     def seconds(self, jobs: Sequence[Job]) -> float:
         """How long jobs will take, about."""
         return sum(job.steps / (self.learning if job.learning else self.frozen) for job in jobs)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Probe:
+    """A few short lives of an arm."""
+
+    traces: list[Trace]
+    steps: int  # world steps lived
 
 
 def check_arms_differ(config: StudyConfig, plan: StudyPlan, drivers: Drivers) -> int:
@@ -55,28 +62,32 @@ def check_arms_differ(config: StudyConfig, plan: StudyPlan, drivers: Drivers) ->
             if frozenset((one, other)) not in expected and _same_definition(config, one, other):
                 raise _identical(one, other, condition, "they are defined alike")
         probes = {arm: _probe(config, condition, arm, plan.setups[condition.name], drivers) for arm in config.arms}
-        steps += sum(len(trace.fitness) for traces in probes.values() for trace in traces)
+        steps += sum(probe.steps for probe in probes.values())
         for one, other in combinations(config.arms, 2):
             # A life as long as an evolution begins like one of ordinary length.
             same_length = part_of(config, one).one_life == part_of(config, other).one_life
-            if same_length and frozenset((one, other)) not in expected and _alike(probes[one], probes[other]):
+            if (
+                same_length
+                and frozenset((one, other)) not in expected
+                and _alike(probes[one].traces, probes[other].traces)
+            ):
                 raise _identical(one, other, condition, "what sets them apart has no effect in this world and brain")
     return steps
 
 
-def measure_rates(plan: StudyPlan, drivers: Drivers) -> Rates:
+def measure_rates(config: StudyConfig, plan: StudyPlan, drivers: Drivers) -> Rates:
     """Time a few lives of the first condition, with learning and without."""
     setup = next(iter(plan.setups.values()))
     driver = drivers.of(setup)
     lifetime = min(RATE_STEPS, setup.config.search.selection_lifetime)
-    keys = life_keys(setup.config.seed, VALIDATION, 0, RATE_LIVES)
+    keys = check_keys(config)
     arm = Arm("probe", "", setup.pool, setup.pool.centre)
     rates = []
     for probe in (arm, arm.frozen()):
         live_arm(setup, driver, probe, keys[:1], min(lifetime, 2 * setup.conditions.window), None)  # compiles
         started = time.perf_counter()
         live_arm(setup, driver, probe, keys, lifetime, None)
-        rates.append(RATE_LIVES * lifetime / (time.perf_counter() - started))
+        rates.append(len(keys) * lifetime / (time.perf_counter() - started))
     return Rates(*rates)
 
 
@@ -92,19 +103,20 @@ def _same_definition(config: StudyConfig, one: str, other: str) -> bool:
     return part_of(config, one).model_copy(update=nameless) == part_of(config, other).model_copy(update=nameless)
 
 
-def _probe(config: StudyConfig, condition: ConditionPart, arm: str, setup: Setup, drivers: Drivers) -> list[Trace]:
+def _probe(config: StudyConfig, condition: ConditionPart, arm: str, setup: Setup, drivers: Drivers) -> _Probe:
     probe = study_arm(config, condition, arm, lambda origin: _made_up(config, condition, origin))
     steps = max(setup.config.evaluation.birth_steps, PROBE_UPDATES * setup.conditions.window)
     steps = min(steps, max(setup.config.evaluation.lifetimes))
-    keys = life_keys(config.seed, VALIDATION, 0, PROBE_LIVES)
     traces = []
-    for key in keys:
-        newborns, born_as = probe.arm.born(key[None])
-        _, trace = lives(
-            drivers.of(probe.setup), probe.setup.conditions, newborns, born_as, key[None], probe.arm.plan(steps), steps
+    lived = 0
+    for key in check_keys(config)[:PROBE_LIVES, None]:
+        newborns, born_as = probe.arm.born(key)
+        outcome, trace = lives(
+            drivers.of(probe.setup), probe.setup.conditions, newborns, born_as, key, probe.arm.plan(steps), steps
         )
         traces.append(trace)
-    return traces
+        lived += int(outcome.age.sum())
+    return _Probe(traces, lived)
 
 
 def _made_up(config: StudyConfig, condition: ConditionPart, origin: str) -> tuple[GenePool, FloatArray]:

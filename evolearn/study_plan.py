@@ -24,6 +24,7 @@ from evolearn.study_config import DOUBLED, ConditionPart, StudyConfig
 from evolearn.transplant import Values, arm_config, has_oracle, natural_values
 
 LONG_BINS = 2000  # age bins at most in a life as long as an evolution
+CHECK_LIVES = 32  # validation lives that belong to the study as a whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,6 +148,11 @@ def held_out_keys(config: StudyConfig, condition: ConditionPart, arm: str, run: 
     return life_keys(config.seed, TEST, run, lives)
 
 
+def check_keys(config: StudyConfig) -> npt.NDArray[np.int64]:
+    """Keys of the validation lives of checks, timing and replay, int64 [CHECK_LIVES, 4]."""
+    return life_keys(config.seed, VALIDATION, 0, CHECK_LIVES)
+
+
 def long_plan(config: StudyConfig, condition: ConditionPart, arm: str) -> Plan:
     """Lifetime and age bins of an arm's test lives."""
     own = config.run_of(condition)
@@ -174,7 +180,7 @@ def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
         lives = search.lives * (search.population + 1 if search.algorithm == "reptile" else 1)
         spaces["selection"] += [life_keys(seed, SELECTION, number, lives) for number in range(search.generations)]
         spaces["validation"].append(life_keys(seed, VALIDATION, 1, max(8, search.lives)))
-    spaces["validation"].append(life_keys(config.seed, VALIDATION, 0, 1))
+    spaces["validation"].append(check_keys(config))
     for job in plan.tests:
         spaces["test"].append(held_out_keys(config, config.condition(job.condition), job.arm, job.run))
     unique = {name: np.unique(np.concatenate(keys), axis=0) for name, keys in spaces.items()}

@@ -33,6 +33,8 @@ LEDGER_COLUMNS = {
     "inner": "world steps of test lives in which the learner was on",
     "evaluation": "world steps with learning off: birth scores, test lives of arms that never learn; and the steps in "
     "which the leaders of a last generation were judged afresh",
+    "checks": "world steps of the lives that showed that arms differ. Not counted anywhere: the lives that time this "
+    "machine, the replays, and what is lived again because a study was killed in the midst of it",
     "runs": "evolution runs, or replicates of an arm that does not evolve",
 }
 
@@ -56,7 +58,6 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory) -> 
             f"STUDY={study.path}: {len(missing)} of {len(parts)} files of test lives are missing, the first "
             f"{missing[0]}; evolearn resume {study.path} lives them"
         )
-    join_tables(parts, study.path / "lives.parquet")
     ledger: Json = {"conditions": {}, "columns": LEDGER_COLUMNS}
     conditions = []
     for condition in config.conditions:
@@ -66,6 +67,7 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory) -> 
             arm: _ledger_row(config, condition, arm, runs, evolution.get(arm, [])) for arm, runs in held_out.items()
         }
         conditions.append(_judge(config, plan, condition, held_out, evolution))
+    join_tables(parts, study.path / "lives.parquet")  # all of them were read, so all are whole
     label = study.label()
     ledger["checks"] = label["check_steps"]
     ledger["total"] = ledger["checks"] + sum(
@@ -75,7 +77,7 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory) -> 
         for column, value in row.items()
         if column != "runs"
     )
-    verdict = for_json(
+    verdict: Json = for_json(
         {
             "kind": "verdict",
             "format": FORMAT,
@@ -115,10 +117,16 @@ def _evolution(config: StudyConfig, study: StudyDirectory, condition: ConditionP
     """What the page shows of an arm's evolution runs, and what they cost."""
     records = []
     for run in range(config.runs):
-        directory = study.run(condition.evolved_in or condition.name, arm, run)
+        directory = study.evolved(condition, arm, run)
         rows = directory.rows()
         genome, header = directory.load_dna()
         own = directory.read_config()
+        if len(rows) != own.search.generations:
+            raise RunDirectoryError(
+                f"{directory.path / 'generations.jsonl'}: has {len(rows)} whole rows, must have "
+                f"{own.search.generations}; put the file back, or remove {directory.path}: evolearn resume "
+                f"{study.path} repeats this run, with the same result"
+            )
         records.append(
             {
                 "run": run,

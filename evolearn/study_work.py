@@ -22,13 +22,12 @@ from evolearn.lives import Plan, lives
 from evolearn.records import Newborns, Outcome
 from evolearn.replay import ReplayArm, record_replay
 from evolearn.results import HeldOut, tabulate, write_table
-from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import evolve_run
 from evolearn.rundir import RunDirectory, create_run
 from evolearn.study_arms import Drivers, StudyArm, study_arm
 from evolearn.study_checks import Rates
 from evolearn.study_config import ConditionPart, StudyConfig
-from evolearn.study_plan import Job, StudyPlan, held_out_keys, long_plan, own_config, part_of, run_seed
+from evolearn.study_plan import Job, StudyPlan, check_keys, held_out_keys, long_plan, own_config, part_of, run_seed
 from evolearn.studydir import StudyDirectory
 from evolearn.transplant import Values, live_arm, natural_values
 
@@ -122,7 +121,7 @@ class StudyWork:
 
     def dna(self, condition: ConditionPart, origin: str, run: int) -> tuple[GenePool, FloatArray]:
         """Gene pool and DNA of an evolution run whose result is judged under a condition."""
-        directory = self._study.run(condition.evolved_in or condition.name, origin, run)
+        directory = self._study.evolved(condition, origin, run)
         genome, _ = directory.load_dna()
         return assemble(directory.read_config()).pool, genome
 
@@ -197,7 +196,7 @@ class StudyWork:
         """Let two arms live the same validation life: test lives are for the verdict alone."""
         primary = self._config.primary_of(condition)
         names = self._config.replay.arms or (primary.arm, primary.against)
-        key = life_keys(self._config.seed, VALIDATION, 0, 1)
+        key = check_keys(self._config)[:1]
         arms = []
         setup: Setup | None = None
         for name in names:

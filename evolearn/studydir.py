@@ -23,8 +23,8 @@ from evolearn.config_reading import dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
 from evolearn.files import explained, make_directory, write_whole
-from evolearn.rundir import RunDirectory
-from evolearn.study_config import StudyConfig, check_study, slug
+from evolearn.rundir import RunDirectory, open_run
+from evolearn.study_config import ConditionPart, StudyConfig, check_study, slug
 
 FORMAT = 1  # of study directories; a change that old code cannot read raises it
 
@@ -40,6 +40,11 @@ class StudyDirectory:
     def is_finished(self) -> bool:
         """Whether there is a verdict."""
         return (self.path / "verdict.json").exists()
+
+    @property
+    def page(self) -> Path:
+        """The page, there or not; the last thing that a study writes."""
+        return self.path / "report" / "index.html"
 
     def label(self) -> dict[str, Any]:
         """What `study.json` says."""
@@ -81,6 +86,14 @@ class StudyDirectory:
     def run(self, condition: str, arm: str, run: int) -> RunDirectory:
         """The run directory of an evolution run, there or not."""
         return RunDirectory(self.path / "runs" / slug(condition) / arm / f"run_{run:02d}")
+
+    def evolved(self, condition: ConditionPart, arm: str, run: int) -> RunDirectory:
+        """The run directory whose DNA is judged under a condition.
+
+        Raises:
+            RunDirectoryError: it is not there, or damaged.
+        """
+        return open_run(self.run(condition.evolved_in or condition.name, arm, run).path)
 
     def lives(self, condition: str, arm: str, run: int) -> Path:
         """The file of an evolution run's test lives, there or not; its folder is made."""
