@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: zebra test lint format bench wheel clean
+.PHONY: zebra test test-browser lint format bench wheel clean
 
 zebra: $(VENV)/.ready
-	$(BIN)/evolearn run configs/zebra.yaml
+	$(BIN)/evolearn study configs/studies/zebra.yaml
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not browser"
+
+# Opens pages in headless Chromium, which must be installed: on Debian, apt-get install chromium chromium-driver
+test-browser: $(VENV)/.ready
+	$(BIN)/python -m pytest -m browser
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check

@@ -18,17 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import work
+from benchmarks import studies, work
+from benchmarks.measured import MEGABYTE, Measured
 
-MEGABYTE = 1e6
 POPULATIONS = {64: 96_000, 1_024: 6_000, 16_384: 375}  # lives: lifetime, so that each takes one to three seconds
-
-
-class Measured(NamedTuple):
-    """A number and what it was made of."""
-
-    value: float
-    detail: str
 
 
 def savannah_ratio(quick: bool) -> Measured:
@@ -187,6 +180,11 @@ PROMISES = {
     "memory": Promise(evaluation_memory, Target("memory added by 10,000 genomes", "MB", at_most=100)),
     "start": Promise(start_up, Target("start-up, warm cache", "s", at_most=8)),
     "new_world": Promise(start_up_new_world, Target("start-up, world never compiled", "s", at_most=12)),
+    "study": Promise(studies.cores_busy, Target("cores busy in the quick study", "", at_least=0.85)),
+    "judging": Promise(
+        studies.judge_and_report, Target("statistics and page of 10 conditions x 10 runs", "s", at_most=30)
+    ),
+    "page": Promise(studies.page_size, Target("size of that page", "MB", at_most=6)),
 }
 
 
