@@ -61,7 +61,7 @@ class Shape:
 
 @dataclasses.dataclass(frozen=True)
 class Circle(Shape):
-    """A disc; numbers: x, y, radius, opacity."""
+    """A disc, or an outline if its role is ground or mark; numbers: x, y, radius, opacity."""
 
     x: float
     y: float

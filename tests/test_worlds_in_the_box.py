@@ -426,16 +426,19 @@ def test_mother_and_predator_are_drawn_where_they_are_as_seen_from_the_foal():
     assert at(predator=0)["predator"].opacity == 0.0
 
 
-def test_the_circle_around_the_foal_is_strong_while_it_is_fit():
+def test_the_disc_around_the_foal_is_strong_while_it_is_fit():
     for fields, strong in (({}, True), ({"mother_x": 2.9}, True), ({"mother_x": 3.1}, False), ({"down": 3}, False)):
-        circle = picture(foal(**fields)[0])["fit with the mother inside"]
-        assert circle.opacity == (1.0 if strong else 0.3)
-        assert (circle.x, circle.y, circle.radius) == (0, 0, 300)
+        disc = picture(foal(**fields)[0])["fit with the mother inside"]
+        assert disc.opacity == (0.4 if strong else 0.1)
+        assert (disc.x, disc.y, disc.radius) == (0, 0, 300)
 
 
-def test_the_grass_goes_by_as_the_foal_walks():
-    before, after = (picture(foal(x=x, y=-1.0)[0])["tuft of grass"] for x in (10.0, 10.5))
+def test_the_grass_goes_by_as_the_foal_walks_and_fades_at_the_edge():
+    before, after = (picture(foal(x=x, y=5.0)[0])["grass"] for x in (12.0, 12.5))
     assert (after.x - before.x, after.y - before.y) == (-50, 0)
+    assert before.opacity == 1.0
+    for x in (9.96, 10.04):
+        assert picture(foal(x=x, y=5.0)[0])["grass"].opacity == 0.0
 
 
 # Cart-pole ------------------------------------------------------------------------------------------------------

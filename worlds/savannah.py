@@ -276,8 +276,7 @@ def oracle(foal, parameters, action):
 # Animals from the side, looking right, with their feet on the ground at 0, 0; cm.
 MOTHER = ((-77, 101), (-70, 0), (-45, 59), (31, 59), (50, 0), (59, 87), (115, 120), (70, 161), (36, 106))
 FOAL = ((-46, 60), (-42, 0), (-27, 35), (18, 35), (30, 0), (35, 52), (69, 72), (42, 97), (22, 64))
-PREDATOR = ((-95, 62), (-56, 0), (0, 33), (50, 0), (84, 45), (56, 69))
-NOWHERE = ((0, 0),) * len(PREDATOR)
+PREDATOR = ((-100, 55), (-62, 0), (-38, 34), (52, 0), (96, 46), (60, 72))
 
 
 def side_view(outline, x, y, faces_right):
@@ -305,29 +304,31 @@ def draw(foal, parameters):
     """Draw a map around the foal in cm, with animals as seen from the side: they stand, sway and fall.
 
     The foal stays in the middle. Who is more than 5 m away is drawn pale at the edge, in the right direction. The
-    circle of 3 m around the foal is strong while it is fit: standing, with the mother inside. A tuft of grass in
-    every 8 m shows how the foal moves.
+    disc of 3 m around the foal is strong while it is fit: standing, with the mother inside. A tuft of grass in every
+    10 m shows how the foal moves.
     """
     x, y = foal.mother_x - foal.x, foal.mother_y - foal.y
     fit = foal.down == 0 and math.hypot(x, y) < NEAR
     mother_x, mother_y, mother_opacity = in_view(x, y)
     foe_x, foe_y, foe_opacity = in_view(foal.predator_x - foal.x, foal.predator_y - foal.y)
-    if foal.predator == 1:
-        predator = side_view(PREDATOR, foe_x, foe_y, foe_x < 0)
-    else:
-        predator, foe_opacity = NOWHERE, 0.0
-    grass_x, grass_y, _ = in_view(4.0 - foal.x % 8.0, 4.0 - foal.y % 8.0)
+    grass_x, grass_y = VIEW - foal.x % (2.0 * VIEW), VIEW - foal.y % (2.0 * VIEW)
+    # It fades before it comes in again at the other side.
+    grass_opacity = round(min(max(VIEW - math.hypot(grass_x, grass_y), 0.0), 1.0), 1)
     return (
-        Circle(0, 0, 100 * VIEW + 130, role="ground", label="savannah", opacity=0.2),
-        Circle(0, 0, 100 * NEAR, role="goal", label="fit with the mother inside", opacity=1.0 if fit else 0.3),
-        Circle(grass_x, grass_y, 9, role="ground", label="tuft of grass"),
+        Circle(0, 0, 100 * NEAR, role="goal", label="fit with the mother inside", opacity=0.4 if fit else 0.1),
+        Circle(round(100 * grass_x), round(100 * grass_y), 9, role="ground", label="grass", opacity=grass_opacity),
         Polygon(
             side_view(MOTHER, mother_x, mother_y, math.cos(foal.mother_heading) >= 0.0),
             role="friend",
             label="mother",
             opacity=mother_opacity,
         ),
-        Polygon(predator, role="foe", label="predator", opacity=foe_opacity),
+        Polygon(
+            side_view(PREDATOR, foe_x, foe_y, foe_x < 0),
+            role="foe",
+            label="predator",
+            opacity=foe_opacity if foal.predator == 1 else 0.0,
+        ),
         Polygon(side_view(posture(foal), 0, 0, math.cos(foal.heading) >= 0.0), role="self", label="foal"),
     )
 
