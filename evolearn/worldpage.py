@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.world import Declaration, Discrete, Signal
+from evolearn.world import Declaration, Discrete, Signal, World
 
 
 def print_world(console: Console, name: str, world: Declaration) -> None:
@@ -31,6 +31,8 @@ def print_world(console: Console, name: str, world: Declaration) -> None:
         console.print(table)
         console.print()
     console.print(Text.assemble(("life fitness  ", "bold"), world.fitness_rule))
+    drawn = "drawn" if isinstance(world, World) and world.draw is not None else "not drawn: its observations by age"
+    console.print(Text.assemble(("in replays    ", "bold"), drawn))
     console.print(Text(f"\nIn a config:  world: {{name: {name}}}"))
 
 

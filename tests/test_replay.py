@@ -5,7 +5,18 @@ import json
 
 import numpy as np
 import pytest
-from probe_worlds import ONE, STATE, begin_shown_one, born_plain, conditions_for, newborns_for, observe_shown, restless
+from probe_worlds import (
+    ONE,
+    RAISES,
+    STATE,
+    begin_shown_one,
+    born_plain,
+    conditions_for,
+    faulty,
+    newborns_for,
+    observe_shown,
+    restless,
+)
 
 from evolearn.compiled import COMPILES
 from evolearn.compiled_world import compile_world
@@ -117,13 +128,17 @@ def test_a_drawing_that_writes_changes_nothing():
     def scribble(cart, parameters):
         shapes = cart_pole.draw(cart, parameters)
         cart.position = 0.3
-        parameters.predictability = 0.0
         return shapes
+
+    def make_faulty(state, parameters):
+        parameters.kind, parameters.at = RAISES, state.age
+        return ()
 
     plans = (Plan(50), Plan(50, source=FROM_ORACLE))
     assert replay_of(dataclasses.replace(cart_pole, draw=scribble), plans, 200, 2) == replay_of(
         cart_pole, plans, 200, 2
     )
+    assert replay_of(dataclasses.replace(faulty, draw=make_faulty))["arms"][0]["lived"] == 10
 
 
 @pytest.mark.skipif(not COMPILES, reason="nothing is kept on disk")

@@ -1,6 +1,7 @@
 """What a world may declare, and what is said to its author when it may not."""
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from probe_worlds import (
     observe_shown,
     step_always_one,
 )
+from rich.console import Console
 
 from evolearn.compiled_world import compile_world, parameter_dtype
 from evolearn.drivers import new_driver
@@ -31,6 +33,7 @@ from evolearn.world import (
     World,
     WorldError,
 )
+from evolearn.worldpage import print_world
 
 SOUND = {
     "name": "toy",
@@ -223,3 +226,12 @@ def test_what_shapes_come_to():
     assert (line.kind, line.numbers, line.extent) == ("line", (1, 5, -2, 3, 1.0), (-2, 1, 3, 5))
     assert (polygon.kind, polygon.numbers) == ("polygon", (0, 1, 4, -2, 2, 7, 1.0))
     assert polygon.extent == (0, 4, -2, 7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"), [({"draw": lambda state, parameters: ()}, "drawn"), ({}, "not drawn: its observations by age")]
+)
+def test_a_worlds_page_says_whether_replays_draw_it(changes, said):
+    console = Console(file=io.StringIO(), width=120)
+    print_world(console, "toy", world_with(**changes))
+    assert f"in replays    {said}\n" in console.file.getvalue()
