@@ -40,7 +40,9 @@ class Rates:
 class _Probe:
     """A few short lives of an arm."""
 
-    traces: list[Trace]
+    traces: tuple[Trace, ...]
+    weights: tuple[FloatArray, ...]  # [1, W] at the end of each life
+    learns: bool
     steps: int  # world steps lived
 
 
@@ -66,11 +68,7 @@ def check_arms_differ(config: StudyConfig, plan: StudyPlan, drivers: Drivers) ->
         for one, other in combinations(config.arms, 2):
             # A life as long as an evolution begins like one of ordinary length.
             same_length = part_of(config, one).one_life == part_of(config, other).one_life
-            if (
-                same_length
-                and frozenset((one, other)) not in expected
-                and _alike(probes[one].traces, probes[other].traces)
-            ):
+            if same_length and frozenset((one, other)) not in expected and _alike(probes[one], probes[other]):
                 raise _identical(one, other, condition, "what sets them apart has no effect in this world and brain")
     return steps
 
@@ -107,16 +105,19 @@ def _probe(config: StudyConfig, condition: ConditionPart, arm: str, setup: Setup
     probe = study_arm(config, condition, arm, lambda origin: _made_up(config, condition, origin))
     steps = max(setup.config.evaluation.birth_steps, PROBE_UPDATES * setup.conditions.window)
     steps = min(steps, max(setup.config.evaluation.lifetimes))
-    traces = []
-    lived = 0
+    plan = dataclasses.replace(probe.arm.plan(steps), final_weights=True)
+    lived = []
     for key in check_keys(config)[:PROBE_LIVES, None]:
         newborns, born_as = probe.arm.born(key)
-        outcome, trace = lives(
-            drivers.of(probe.setup), probe.setup.conditions, newborns, born_as, key, probe.arm.plan(steps), steps
+        lived.append(
+            lives(drivers.of(probe.setup), probe.setup.conditions, newborns, born_as, key, plan, trace_steps=steps)
         )
-        traces.append(trace)
-        lived += int(outcome.age.sum())
-    return _Probe(traces, lived)
+    return _Probe(
+        traces=tuple(trace for _, trace in lived),
+        weights=tuple(outcome.final_weights for outcome, _ in lived),
+        learns=part_of(config, arm).learns,
+        steps=sum(int(outcome.age.sum()) for outcome, _ in lived),
+    )
 
 
 def _made_up(config: StudyConfig, condition: ConditionPart, origin: str) -> tuple[GenePool, FloatArray]:
@@ -125,9 +126,18 @@ def _made_up(config: StudyConfig, condition: ConditionPart, origin: str) -> tupl
     return pool, (pool.centre + pool.spread * random.standard_normal(pool.size)).astype(np.float32)
 
 
-def _alike(traces: Sequence[Trace], others: Sequence[Trace]) -> bool:
-    return all(
-        np.array_equal(trace.actions, other.actions, equal_nan=True)
-        and np.array_equal(trace.observations, other.observations, equal_nan=True)
-        for trace, other in zip(traces, others, strict=True)
+def _alike(one: _Probe, other: _Probe) -> bool:
+    """Whether two arms did and saw the same, and learned the same if they learn.
+
+    In a short life what was learned may not show yet in what was done.
+    """
+    same_lives = all(
+        np.array_equal(trace.actions, another.actions, equal_nan=True)
+        and np.array_equal(trace.observations, another.observations, equal_nan=True)
+        for trace, another in zip(one.traces, other.traces, strict=True)
     )
+    return same_lives and not ((one.learns or other.learns) and _differ(one.weights, other.weights))
+
+
+def _differ(weights: Sequence[FloatArray], others: Sequence[FloatArray]) -> bool:
+    return not all(np.array_equal(some, more, equal_nan=True) for some, more in zip(weights, others, strict=True))
