@@ -125,6 +125,13 @@ def test_lives_are_drawn_alike_for_all_arms_and_runs_are_not():
     np.testing.assert_array_equal(draw({"b": other}, 50, 3)["b"].runs, draws["b"].runs)  # whatever the other arms
 
 
+def test_lives_are_drawn_within_a_single_run():
+    lives = synthetic("a", runs=1, lives=20, noise=0.1)
+    _, found = resample(lives, resamples=2000)
+    error_of_the_mean = lives.birth.std() / np.sqrt(20)
+    assert found.resampled["birth"].std() == pytest.approx(error_of_the_mean, rel=0.1)
+
+
 def test_chunks_do_not_change_resamples(monkeypatch):
     lives = synthetic("a", runs=3, lives=4, birth=0.5, ceiling=0.5)
     _, whole = resample(lives)

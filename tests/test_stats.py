@@ -71,6 +71,10 @@ def test_equal_runs_have_an_answer(value, runs):
     assert stats.effect([same, same + 0.2], (-1.0, 1.0), 0.05).p == 0.0
 
 
+def test_last_bits_are_no_difference():
+    assert stats.permutation_p(np.full(4, 0.3), np.full(4, 0.1 + 0.2)) == 1.0
+
+
 @pytest.mark.parametrize(
     ("runs", "against", "reason"),
     [

@@ -17,6 +17,8 @@ from synthetic_lives import (
     zoo,
 )
 
+from evolearn import stats
+from evolearn.contrasts import Family, Pair, judge
 from evolearn.metrics import METRICS
 from evolearn.verdict import ConditionFacts, judge_condition
 from evolearn.verdict_records import for_json
@@ -255,6 +257,32 @@ def test_holm_counts_each_hypothesis_once_and_the_primary_never():
     assert rows["transfer_ratio"]["p"] == rows["total"]["p"]
     assert rows["transfer_ratio"]["p_holm"] == rows["total"]["p_holm"]
     assert "p_holm" not in condition["primary"]
+
+
+def test_a_secondary_verdict_follows_the_adjusted_p():
+    asked = (contrasts("evolved", "tuned_blank", ("birth", "gain")),)
+    for runs, word in ((4, "inconclusive"), (5, "better")):
+        row = judged(arms_of(runs), secondary=asked)["secondary"][0]
+        assert row["p"] < 0.05
+        assert (row["metric"], row["verdict"]) == ("birth", word)
+
+
+def test_times_are_tested_by_their_ranks():
+    """Late and never are last, however late: the mean of what was reached would say something else."""
+    times = {"evolved": [600.0, 700.0, 800.0, 19_000.0], "tuned_blank": [1000.0, 1100.0, 1200.0, np.inf]}
+    pair = pair_of(times)
+    ((found,),) = judge([Family([pair], holm=False)], study_rules())
+    assert found.tests.p == pytest.approx(float(stats.permutation_p([1.0, 2, 3, 7], [4.0, 5, 6, 8])))
+    assert found.tests.p != pytest.approx(float(stats.permutation_p(times["evolved"], [1000.0, 1100, 1200, 20_000])))
+    assert found.censored == (0, 1)
+    assert found.at_least == (False, False)  # the interquartile mean leaves it out
+    assert found.sides == (750.0, 1150.0)
+
+
+def pair_of(times):
+    one, other = (np.array(values) for values in times.values())
+    resampled = np.stack([one, one]), np.stack([other, other])
+    return Pair("evolved", "tuned_blank", "catch_up", one, other, *resampled, (20_000, 20_000))
 
 
 def test_too_many_tests_for_the_runs_are_remarked():
