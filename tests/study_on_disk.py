@@ -46,6 +46,7 @@ def write_study(folder, verdict, replays=()):
         "runs": verdict["study"]["runs"],
         "run": {"search": search, "brain": {"hidden": [24]}, "learner": {"window": 20}},
         "arms": list(verdict["arms"]),
+        "margins": {"catch_up": 500, "birth": 0.05},
     }
     environment = {
         "time": "2026-01-01T00:00:00+00:00",

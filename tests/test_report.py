@@ -154,10 +154,10 @@ def test_a_study_without_replays_says_so(results_alone):
 
 
 def test_nothing_that_a_user_writes_becomes_markup(tmp_path):
-    names = ("made-up lives", "evolved_frozen", "alpha 70", "approach to mother")
-    verdict = made_up_verdict(rename={name: f"{name[:3]}{HOSTILE}" for name in names})
+    names = ("made-up lives", "evolved_frozen", "alpha 0", "approach to mother")
+    verdict = made_up_verdict(conditions=1, rename={name: f"{name[:3]}{HOSTILE}" for name in names})
     verdict["conditions"][0]["remarks"] = [HOSTILE]
-    plain = write_report(write_study(tmp_path / "plain", made_up_verdict()), figures=False)
+    plain = write_report(write_study(tmp_path / "plain", made_up_verdict(conditions=1)), figures=False)
     hostile = write_report(write_study(tmp_path / "hostile", verdict))
     expected, found = ([tag for tag, _ in elements(page.read_text())] for page in (plain, hostile))
     assert [tag for tag in found if tag == "img"] == []
@@ -175,6 +175,7 @@ def test_texts_for_plotly_are_escaped():
     assert "<" not in shown
 
 
+@pytest.mark.slow
 def test_the_page_stays_small_with_ten_conditions_and_long_replays(tmp_path):
     verdict = made_up_verdict(conditions=10, runs=10)
     replays = [made_up_replay(condition["name"], frames=2000) for condition in verdict["conditions"]]
@@ -247,6 +248,48 @@ def test_arms_without_evolution_or_dna_are_no_trouble(tmp_path):
             entry |= {"evolution": None, "dna": None}
     assert not {"evolution", "drives", "plasticity"} & set(charts_of(verdict))
     write_report(write_study(tmp_path / "study", verdict), figures=False)
+
+
+def test_only_arms_that_inherit_drives_show_them():
+    verdict = made_up_verdict()
+    verdict["arms"]["tuned_learner"]["drives"] = "fitness only"
+    charts = charts_of(verdict)
+    assert "tuned_learner" not in dict(charts["drives"].legend)
+    assert "tuned_learner" in dict(charts["plasticity"].legend)
+
+
+def test_searches_that_did_not_converge_are_named():
+    verdict = made_up_verdict(conditions=1)
+    arms = verdict["conditions"][0]["arms"]
+    states = {"evolved": True, "tuned_blank": False, "tuned_learner": None, "instinct": True}
+    for arm, converged in states.items():
+        arms[arm]["evolution"]["converged"] = converged
+    note = charts_of(verdict)["evolution"].views[0].note
+    assert note == "Not converged: tuned_blank. Too few generations to say: tuned_learner."
+    for arm in states:
+        arms[arm]["evolution"]["converged"] = True
+    assert charts_of(verdict)["evolution"].views[0].note == "All searches converged."
+
+
+def test_differences_within_the_margin_stay_pale():
+    verdict = made_up_verdict(conditions=1)
+    condition = verdict["conditions"][0]
+    for row in condition["by_lifetime"]:
+        row["difference"]["iqm"] = 0.01
+    for contrast in condition["secondary"]:
+        contrast["margin"] = 0.05
+    assert charts_of(verdict)["map"].views[0].panels[0].heat.bound == 0.1
+
+
+def test_the_methods_say_which_tests_were_withheld(results_alone):
+    verdict = made_up_verdict()
+    for condition in verdict["conditions"]:
+        for contrast in (condition["primary"], *condition["secondary"]):
+            contrast |= {"withheld": "too few runs", "test": "none"}
+    (results_alone / "verdict.json").write_text(json.dumps(verdict))
+    text = methods_paragraph(read_results(results_alone))
+    assert "Tests withheld: too few runs." in text
+    assert "Tests:" not in text
 
 
 def test_tables_hold_the_verdicts_numbers(study):
@@ -322,6 +365,7 @@ def test_the_methods_paragraph_says_what_was_done(study):
         "ab" * 32,
         "exploratory",
         "optional stopping",
+        "margins: catch_up 500, birth 0.05",
         "numpy 2.4.6",
         "commit 0123456789abcdef, with uncommitted changes (dirty working tree)",
     ):

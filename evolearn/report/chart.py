@@ -65,6 +65,7 @@ class Heat:
     values: tuple[tuple[float | None, ...], ...]  # [rows, columns]
     texts: tuple[tuple[str, ...], ...]  # [rows, columns], written in the cells
     unit: str
+    bound: float  # values from -bound to bound span the colours
 
 
 @dataclasses.dataclass(frozen=True)

@@ -54,8 +54,21 @@ def _map_panel(verdict: Json, arm: str, against: str) -> Panel:
         values=tuple(tuple(cell and cell["difference"]["iqm"] for cell in row) for row in rows),
         texts=tuple(tuple(_cell_text(cell) for cell in row) for row in rows),
         unit="score",
+        bound=_colour_bound(verdict),
     )
     return Panel(Axis("condition"), Axis("lifetime, world steps"), heat=heat, height=150 + 60 * len(rows))
+
+
+def _colour_bound(verdict: Json) -> float:
+    """The largest difference of all; but what lies within the margin of equivalence stays pale."""
+    shown = [abs(row["difference"]["iqm"] or 0.0) for c in verdict["conditions"] for row in c["by_lifetime"]]
+    margins = [
+        2.0 * contrast["margin"]
+        for condition in verdict["conditions"]
+        for contrast in (condition["primary"], *condition["secondary"])
+        if contrast["metric"] == "total" and contrast["margin"] is not None
+    ]
+    return float(max([*shown, *margins]) or 1.0)
 
 
 def _cell_text(cell: Json | None) -> str:

@@ -26,8 +26,8 @@ def _ledger(verdict: Json) -> Chart:
     return Chart(
         "ledger",
         "What every arm was charged",
-        "World steps per arm, all runs together. Arms with an evolution of their own have the same outer bar: nobody "
-        "got a bigger budget.",
+        "World steps per arm, all runs together. Arms with an evolution of their own were charged the same for it, as "
+        "outer steps where weights are inherited, as tuning where they are drawn afresh: nobody got a bigger budget.",
         "condition",
         tuple(View(name, (_ledger_panel(arms),)) for name, arms in verdict["ledger"]["conditions"].items()),
     )

@@ -64,9 +64,12 @@ def _evolution_panel(verdict: Json, condition: Json, points: int) -> Panel:
 
 
 def _convergence_note(condition: Json) -> str:
-    late = [arm for arm, entry in condition["arms"].items()
-            if entry.get("evolution") and not entry["evolution"]["converged"]]  # fmt: skip
-    return f"Not converged: {', '.join(late)}." if late else "All searches converged."
+    found = {arm: entry["evolution"]["converged"] for arm, entry in condition["arms"].items() if entry.get("evolution")}
+    late = [arm for arm, converged in found.items() if converged is False]
+    unknown = [arm for arm, converged in found.items() if converged is None]
+    notes = [f"Not converged: {', '.join(late)}."] if late else []
+    notes += [f"Too few generations to say: {', '.join(unknown)}."] if unknown else []
+    return " ".join(notes) or "All searches converged."
 
 
 def thinned(length: int, points: int) -> list[int]:
@@ -77,7 +80,7 @@ def thinned(length: int, points: int) -> list[int]:
 
 
 def _genes(verdict: Json, group: str) -> Iterator[Chart]:
-    names = list(dict.fromkeys(name for _, _, run in _dna(verdict) for name in run[group]))
+    names = list(dict.fromkeys(name for _, _, run in _dna(verdict, group) for name in run[group]))
     if not names:
         return
     title, sentence = {
@@ -96,15 +99,16 @@ def _genes(verdict: Json, group: str) -> Iterator[Chart]:
     yield Chart(group, title, sentence, "", (View("", panels),))
 
 
-def _dna(verdict: Json) -> Iterator[tuple[int, str, Json]]:
+def _dna(verdict: Json, group: str) -> Iterator[tuple[int, str, Json]]:
+    """Place of the condition, arm and DNA of every run of arms that inherit `group`: others have it from a table."""
     for place, condition in enumerate(verdict["conditions"]):
         for arm, entry in condition["arms"].items():
-            for run in entry.get("dna") or []:
+            for run in (entry.get("dna") or []) if verdict["arms"][arm][group] == "inherited" else []:
                 yield place, arm, run
 
 
 def _gene_panel(verdict: Json, group: str, name: str) -> Panel:
-    found = [(place, arm, run) for place, arm, run in _dna(verdict) if name in run[group]]
+    found = [(place, arm, run) for place, arm, run in _dna(verdict, group) if name in run[group]]
     values = [float(run[group][name]) for _, _, run in found]
     arms = [arm for arm in verdict["arms"] if any(arm == other for _, other, _ in found)]
     looks, ticks = arm_looks(list(verdict["arms"])), condition_ticks(verdict)

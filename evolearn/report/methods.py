@@ -68,23 +68,34 @@ def _search(run: Json) -> Iterator[str]:
 
 def _statistics(results: StudyResults) -> Iterator[str]:
     study = results.verdict["study"]
-    tests = sorted({c["test"] for row in results.verdict["conditions"] for c in [row["primary"], *row["secondary"]]})
+    contrasts = [c for row in results.verdict["conditions"] for c in (row["primary"], *row["secondary"])]
+    tests = sorted({contrast["test"] for contrast in contrasts if not contrast["withheld"]})
+    withheld = sorted({contrast["withheld"] for contrast in contrasts if contrast["withheld"]})
     primaries = dict.fromkeys(
         f"{row['primary']['metric']} of {row['primary']['arm']} against {row['primary']['against']}"
         for row in results.verdict["conditions"]
     )
+    sha256 = study.get("first_config_sha256", study["config_sha256"])
     yield (
-        f"The primary contrast, named before the first run (config sha256 {study['config_sha256']}), was "
+        f"The primary contrast, named before the first run (config sha256 {sha256}), was "
         f"{'; '.join(primaries)}, tested at {study['level']:g}; secondary contrasts were corrected after Holm."
     )
-    yield f"Tests: {'; '.join(tests)}."
+    if tests:
+        yield f"Tests: {'; '.join(tests)}."
+    if withheld:
+        yield f"Tests withheld: {'; '.join(withheld)}."
     yield (
         "Values are interquartile means over runs with stratified bootstrap intervals over runs, then paired lives "
         f"({quantity(study['resamples'], 'world steps')} resamples); times never reached are censored at the longest "
-        "lifetime; equivalence was claimed only by an equivalence test with the margins stated in the config."
+        f"lifetime; equivalence was claimed only by an equivalence test ({_margins(results.config)})."
     )
     if study["exploratory"]:
         yield "With fewer than ten runs per arm the study is exploratory."
+
+
+def _margins(config: Json) -> str:
+    margins = ", ".join(f"{metric} {margin:g}" for metric, margin in _part(config, "margins").items())
+    return f"margins: {margins}" if margins else "no margins were stated"
 
 
 def _versions(environment: Json) -> Iterator[str]:

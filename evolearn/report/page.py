@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from evolearn.report import texts
 from evolearn.report.chart import Chart
+from evolearn.report.cost_charts import COLUMNS
 from evolearn.report.looks import DARK, LIGHT, arm_looks
 from evolearn.report.methods import commit_in_words
 from evolearn.report.plotly_charts import page_chart
@@ -55,6 +56,7 @@ def render_page(results: StudyResults, charts: Sequence[Chart], methods: str, fi
         "config_text": results.config_text,
         "charts": charts,
         "looks": looks,
+        "ledger_columns": [*COLUMNS, "runs"],
         "methods": methods,
         "figures": figures,
         "light": LIGHT,

@@ -16,7 +16,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from evolearn.report.chart import Axis, Chart, Heat, Panel, Rule, Series
 from evolearn.report.looks import GREY, LIGHT
@@ -128,6 +128,8 @@ def _set_scale(axes: Axes, axis: Axis, name: str) -> None:
     drawn = axes.xaxis if name == "x" else axes.yaxis
     (axes.set_xscale if name == "x" else axes.set_yscale)(axis.scale)
     drawn.set_minor_locator(NullLocator())
+    if axis.scale == "linear":
+        drawn.set_major_locator(MaxNLocator(5))
     if axis.ticks:
         drawn.set_ticks([place for place, _ in axis.ticks], [text for _, text in axis.ticks])
     if axis.span:
@@ -178,12 +180,11 @@ def _draw_rule(axes: Axes, rule: Rule) -> None:
 
 def _draw_heat(axes: Axes, heat: Heat) -> None:
     values = [[math.nan if value is None else value for value in row] for row in heat.values]
-    bound = max((abs(value) for row in heat.values for value in row if value is not None), default=1.0) or 1.0
-    image = axes.imshow(values, cmap=_DIVERGING, vmin=-bound, vmax=bound, aspect="auto", origin="lower")
+    image = axes.imshow(values, cmap=_DIVERGING, vmin=-heat.bound, vmax=heat.bound, aspect="auto", origin="lower")
     axes.set_xticks(range(len(heat.columns)), heat.columns, rotation=30, ha="right")
     axes.set_yticks(range(len(heat.rows)), heat.rows)
     for row, texts in enumerate(heat.texts):
         for column, text in enumerate(texts):
-            strong = abs(heat.values[row][column] or 0.0) > 0.6 * bound
+            strong = abs(heat.values[row][column] or 0.0) > 0.6 * heat.bound
             axes.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if strong else "black")
     axes.figure.colorbar(image, ax=axes, label=heat.unit)

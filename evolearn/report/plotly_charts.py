@@ -127,11 +127,11 @@ def _rule(rule: Rule) -> Figure:
 
 
 def _heat(heat: Heat) -> Figure:
-    bound = max((abs(value) for row in heat.values for value in row if value is not None), default=1.0) or 1.0
     return {
         "type": "heatmap", "x": list(range(len(heat.columns))), "y": list(range(len(heat.rows))),
         "z": [list(row) for row in heat.values], "text": [[escaped(text) for text in row] for row in heat.texts],
-        "texttemplate": "%{text}", "hoverinfo": "text", "colorscale": "@diverging", "zmin": -bound, "zmax": bound,
+        "texttemplate": "%{text}", "hoverinfo": "text", "colorscale": "@diverging",
+        "zmin": -heat.bound, "zmax": heat.bound,
         "xgap": 2, "ygap": 2, "colorbar": {"title": {"text": escaped(heat.unit), "side": "top"}, "thickness": 12},
     }  # fmt: skip
 

@@ -47,14 +47,14 @@
   function makeStage(arm) {
     const figure = document.createElement("figure");
     const caption = document.createElement("figcaption");
-    const name = document.createElement("span");
-    const score = document.createElement("span");
-    name.textContent = arm.label;
+    const [name, about, score] = ["strong", "span", "span"].map((tag) => document.createElement(tag));
+    name.textContent = arm.arm;
     name.style.color = `var(--c${arm.colour})`;
-    caption.append(name, score);
+    about.textContent = arm.label === arm.arm ? "" : arm.label;
+    caption.append(name, about, score);
     const canvas = document.createElement("canvas");
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `Replay of ${arm.label}`);
+    canvas.setAttribute("aria-label", `Replay of ${arm.arm}`);
     figure.append(caption, canvas);
     arm.canvas = canvas;
     arm.scoreText = score;
@@ -169,6 +169,7 @@
     pen.font = "11px system-ui, sans-serif";
     pen.textAlign = "center";
     pen.fillStyle = css("--ink");
+    if (pen.globalAlpha > 0) pen.globalAlpha = Math.max(pen.globalAlpha, 0.7);
     pen.fillText(shape.label, x((Math.min(...across) + Math.max(...across)) / 2), y(top) - 4);
   }
 

@@ -21,7 +21,7 @@ def quantity(value: float | None, unit: str = "") -> str:
 def _digits(value: float, unit: str) -> str:
     if unit == "world steps" or (abs(value) >= 1000 and float(value).is_integer()):
         return f"{value:,.0f}"
-    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+    if unit != "score" and value != 0 and not 1e-3 <= abs(value) < 1e5:
         return f"{value:.2e}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
