@@ -117,6 +117,9 @@ def _adapters(world: World) -> tuple[Any, ...]:
     exec(compile(source, str(path or "<world>"), "exec"), namespace)
     compiled = []
     for name, (_, signature) in functions.items():
+        if fingerprint:
+            # Symbols are named by this: code of two worlds from disk must share none, or one is taken for the other.
+            namespace[name].__qualname__ = f"{name}_{fingerprint}"
         try:
             compiled.append(adapter(namespace[name], signature, cached=path is not None))
         except Exception as error:

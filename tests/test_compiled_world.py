@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolearn.compiled_world import source_fingerprint
+from evolearn.compiled_world import compile_world, source_fingerprint
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 
@@ -105,6 +105,13 @@ def test_fingerprints_tell_worlds_apart_and_are_stable() -> None:
     assert first == source_fingerprint([savannah.step, savannah.born], "label")
     assert first != source_fingerprint([savannah.step, savannah.born], "another label")
     assert first != source_fingerprint([cart_pole.step, cart_pole.born], "label")
+
+
+def test_the_code_of_two_worlds_shares_no_symbol() -> None:
+    # Numbers that tell functions of one name apart begin anew in every process, and code from disk keeps its own.
+    for functions in zip(compile_world(savannah, {})[:5], compile_world(cart_pole, {})[:5], strict=True):
+        one, other = (function.py_func for function in functions)
+        assert (one.__module__, one.__qualname__) != (other.__module__, other.__qualname__)
 
 
 GLOBAL_TABLE = np.zeros(3)
