@@ -212,7 +212,7 @@ class StudyWork:
         stride = -(-steps // REPLAY_FRAMES)
         driver = self._drivers.of(setup)
         replay = record_replay(driver, setup.conditions, arms, key[0], steps, stride, condition.name)
-        self._study.write_json(self._study.replay(condition.name), replay)
+        self._study.write_json(self._study.replay(condition.name), replay, compact=True)
 
 
 class _OneRun:

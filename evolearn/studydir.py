@@ -109,10 +109,11 @@ class StudyDirectory:
             folder.mkdir(exist_ok=True)
         return folder / f"{slug(condition)}.json"
 
-    def write_json(self, path: Path, content: Any) -> None:
-        """Write JSON, whole or not at all."""
+    def write_json(self, path: Path, content: Any, compact: bool = False) -> None:
+        """Write JSON, whole or not at all; `compact` for what programs read."""
+        how: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}
         with explained(self.path):
-            write_whole(path, json.dumps(content, indent=1, allow_nan=False).encode())
+            write_whole(path, json.dumps(content, allow_nan=False, **how).encode())
 
     def version_changes(self) -> list[str]:
         """Packages whose version differs from the one that began the study."""
