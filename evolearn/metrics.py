@@ -63,7 +63,13 @@ METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric("birth", "birth score: learning off, first steps of life", SCORE),
-        Metric("catch_up", "age at which the running score first reaches the evolved birth score", STEPS, True, True),
+        Metric(
+            "catch_up",
+            "age at which the running score first reaches the birth score of the claim's arm",
+            STEPS,
+            True,
+            True,
+        ),
         Metric("threshold", "age at which the running score first reaches the study's threshold", STEPS, True, True),
         Metric("ceiling", "score over the last quarter of the longest evaluation lifetime", SCORE),
         Metric("gain", "ceiling minus birth score", SCORE),
