@@ -1,0 +1,195 @@
+"""Test lives through a table and back: the same scores as from the lives themselves."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import evolearn.results
+from evolearn.evaluate import life_fitness, score
+from evolearn.lives import Plan, empty_outcome
+from evolearn.records import DIVERGED, FINISHED, Outcome
+from evolearn.results import (
+    COLUMNS,
+    HeldOut,
+    arm_lives,
+    join_tables,
+    read_held_out,
+    read_table,
+    tabulate,
+    write_table,
+)
+from evolearn.scores import prefix_scores, running_score
+from evolearn.world import MEAN_PER_STEP, MEAN_RETURN_PER_EPISODE
+
+RULES = [MEAN_PER_STEP, MEAN_RETURN_PER_EPISODE]
+BIRTH, LONG = Plan(40), Plan(160, bin_steps=20)
+
+
+def made_up(plan: Plan, lives: int, seed: int) -> Outcome:
+    """Lives with something in every field; the last one's brain diverged at the age of 50, or in the first bin."""
+    random = np.random.default_rng(seed)
+    shape = (lives, plan.bins)
+    finished = random.integers(0, 3, shape)
+    outcome = empty_outcome(lives, plan, 2, 0)._replace(
+        fitness=random.normal(size=shape),
+        finished=finished,
+        finished_return=random.normal(size=shape) * finished,
+        open_return=random.normal(size=shape),
+        deaths=np.minimum(finished, random.integers(0, 3, shape)),
+        age=np.full(lives, plan.lifetime),
+        status=np.full(lives, FINISHED),
+    )
+    outcome.age[-1] = min(50, plan.lifetime - 5)
+    outcome.status[-1] = DIVERGED
+    lived_bins = -(-int(outcome.age[-1]) // plan.bin_size)
+    for field in ("fitness", "finished", "finished_return", "deaths", "open_return"):
+        getattr(outcome, field)[-1, lived_bins:] = 0
+    return outcome
+
+
+def held_out(seed: int = 0, plan: Plan = LONG, lives: int = 4) -> HeldOut:
+    return HeldOut(BIRTH, made_up(BIRTH, lives, seed), plan, made_up(plan, lives, seed + 100))
+
+
+def through_a_file(original: HeldOut, path: Path) -> HeldOut:
+    write_table(tabulate("alpha 0", "evolved", 1, original), path)
+    return read_held_out(read_table(path))
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("lifetime", [160, 150], ids=["whole bins", "a last bin that is shorter"])
+def test_scores_read_back_are_those_of_the_lives(rule: str, lifetime: int, tmp_path: Path) -> None:
+    plan = Plan(lifetime, bin_steps=20)
+    runs = [held_out(seed, plan) for seed in range(3)]
+    read = [through_a_file(run, tmp_path / f"{number}.parquet") for number, run in enumerate(runs)]
+    found = arm_lives("evolved", read, rule, (80, lifetime), 40)
+    for number, run in enumerate(runs):
+        close = dict(rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(found.birth[number], life_fitness(run.birth, rule, BIRTH), **close)
+        whole = lifetime // 20
+        expected = running_score(run.outcome, rule, plan, 2)[:, : whole - 1]
+        np.testing.assert_allclose(found.running[number], expected, **close)
+        totals = [score(run.outcome, rule, 0, 4, plan), life_fitness(run.outcome, rule, plan)]
+        np.testing.assert_allclose(found.totals[number], np.stack(totals, axis=1), **close)
+        np.testing.assert_allclose(found.ceiling[number], score(run.outcome, rule, 6, 8, plan), **close)
+        np.testing.assert_array_equal(found.deaths[number], run.outcome.deaths.sum(axis=1))
+    np.testing.assert_array_equal(found.ages, 20 * np.arange(2, lifetime // 20 + 1))
+    assert found.lifetimes == (80, lifetime)
+    assert found.birth.shape == (3, 4)
+
+
+def test_the_mean_per_step_of_a_life_by_hand(tmp_path: Path) -> None:
+    """A diverged life earns nothing for the steps that it did not live."""
+    original = held_out()
+    original.outcome.fitness[:] = 10.0
+    original.outcome.fitness[-1, 3:] = 0.0  # it ended at 50: three bins of 20 were begun
+    read = through_a_file(original, tmp_path / "lives.parquet")
+    found = arm_lives("evolved", [read], MEAN_PER_STEP, (40, 160), 40)
+    np.testing.assert_allclose(found.totals[0, 0], [0.5, 0.5])
+    np.testing.assert_allclose(found.totals[0, -1], [20 / 40, 30 / 160])
+    np.testing.assert_allclose(found.ceiling[0], [0.5, 0.5, 0.5, 0.0])
+
+
+def test_the_mean_return_of_a_life_by_hand(tmp_path: Path) -> None:
+    original = held_out(lives=2)
+    for field in ("finished", "finished_return", "open_return"):
+        getattr(original.outcome, field)[:] = 0
+    # Two episodes in bin 1, worth 3 and 5; at the end one goes on that has earned 10 already.
+    original.outcome.finished[0, 1], original.outcome.finished_return[0, 1] = 2, 8.0
+    original.outcome.open_return[0, -1] = 10.0
+    # The brain diverged at 50, in bin 2, within its first episode.
+    original.outcome.open_return[1, 2] = 7.0
+    read = through_a_file(original, tmp_path / "lives.parquet")
+    found = arm_lives("evolved", [read], MEAN_RETURN_PER_EPISODE, (40, 160), 40)
+    np.testing.assert_allclose(found.totals[0, 0], [4.0, 6.0], err_msg="the open one is better than their mean")
+    np.testing.assert_allclose(found.totals[0, 1, 1], 7.0)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_all_lifetimes_are_prefixes_of_the_same_lives(rule: str, tmp_path: Path) -> None:
+    original = held_out()
+    read = through_a_file(original, tmp_path / "lives.parquet")
+    found = arm_lives("evolved", [read], rule, (80, 120, 160), 40)
+    means = prefix_scores(original.outcome, rule, LONG, (80, 120, 160))
+    np.testing.assert_allclose(found.totals[0].mean(axis=0), means, rtol=1e-12)
+
+
+def test_one_long_life_has_its_own_lifetime_and_wider_windows(tmp_path: Path) -> None:
+    plan = Plan(800, bin_steps=40)
+    run = HeldOut(BIRTH, made_up(BIRTH, 1, 1), plan, made_up(plan, 1, 2))
+    found = arm_lives("long_blank", [through_a_file(run, tmp_path / "long.parquet")], MEAN_PER_STEP, (80, 160), 40)
+    assert found.lifetimes == (800,)
+    assert found.totals.shape == (1, 1, 1)
+    np.testing.assert_array_equal(found.ages, 40 * np.arange(1, 21))
+    wide = Plan(800, bin_steps=80)
+    run = HeldOut(BIRTH, made_up(BIRTH, 1, 1), wide, made_up(wide, 1, 2))
+    found = arm_lives("long_blank", [through_a_file(run, tmp_path / "wide.parquet")], MEAN_PER_STEP, (80, 160), 40)
+    np.testing.assert_array_equal(found.ages, 80 * np.arange(1, 11), err_msg="a window is one bin at least")
+
+
+def test_columns_are_those_that_are_documented(tmp_path: Path) -> None:
+    write_table(tabulate("alpha 0", "evolved", 1, held_out()), tmp_path / "lives.parquet")
+    schema = pq.read_schema(tmp_path / "lives.parquet")
+    assert schema.names == COLUMNS.names
+    documented = evolearn.results.__doc__.split("`lives.parquet`:")[1]
+    for name in schema.names:
+        assert name in documented, name
+    for asked in ("condition", "arm", "run", "life", "lifetime", "age_bin", "score", "deaths"):
+        assert asked in schema.names
+
+
+def test_a_row_says_what_happened_in_one_bin_of_one_life() -> None:
+    original = held_out()
+    table = tabulate("alpha 0", "evolved", 1, original)
+    rows = table.to_pylist()
+    assert len(rows) == 4 * 1 + 4 * 8
+    assert [row["learning"] for row in rows] == [False] * 4 + [True] * 32
+    birth, row = rows[2], rows[4 + 2 * 8 + 5]
+    assert (birth["life"], birth["lifetime"], birth["age_bin"], birth["age"]) == (2, 40, 0, 40)
+    assert (row["condition"], row["arm"], row["run"], row["life"]) == ("alpha 0", "evolved", 1, 2)
+    assert (row["lifetime"], row["age_bin"], row["age"]) == (160, 5, 120)
+    assert row["score"] == pytest.approx(original.outcome.fitness[2, 5] / 20)
+    assert row["deaths"] == original.outcome.deaths[2, 5]
+    assert row["episodes"] == original.outcome.finished[2, 5]
+    assert row["returns"] == original.outcome.finished_return[2, 5]
+    assert row["open_return"] == original.outcome.open_return[2, 5]
+    assert [rows[4 + life * 8]["lived"] for life in range(4)] == [160, 160, 160, 50]
+
+
+def test_world_steps_lived_survive_the_file(tmp_path: Path) -> None:
+    original = held_out()
+    read = through_a_file(original, tmp_path / "lives.parquet")
+    assert read.steps == original.steps == {False: 3 * 40 + 35, True: 3 * 160 + 50}
+    assert (read.plan.lifetime, read.plan.bin_size) == (160, 20)
+    assert dataclasses.astuple(read.birth_plan)[0] == 40
+
+
+def test_joined_tables_hold_the_rows_of_their_parts_in_order(tmp_path: Path) -> None:
+    parts = []
+    for run in range(3):
+        parts.append(tmp_path / f"{run}.parquet")
+        write_table(tabulate(f"condition {run % 2}", "evolved", run, held_out(run)), parts[-1])
+    join_tables(parts, tmp_path / "all.parquet")
+    rows = read_table(tmp_path / "all.parquet").to_pylist()
+    assert rows == [row for part in parts for row in read_table(part).to_pylist()]
+    assert {row["run"]: row["condition"] for row in rows} == {0: "condition 0", 1: "condition 1", 2: "condition 0"}
+    once = (tmp_path / "all.parquet").read_bytes()
+    join_tables(parts, tmp_path / "all.parquet")
+    assert (tmp_path / "all.parquet").read_bytes() == once, "byte for byte"
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (lambda table: table.slice(0, 4), "no rows"),
+        (lambda table: table.slice(4), "no rows"),
+        (lambda table: table.slice(0, 30), "26 rows are not whole lives of 8 age bins"),
+    ],
+    ids=["long lives missing", "births missing", "cut off"],
+)
+def test_missing_rows_are_told(damage, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        read_held_out(damage(tabulate("alpha 0", "evolved", 1, held_out())))
