@@ -143,4 +143,5 @@ def _gene_series(
         tuple(place + offset for place, _ in own),
         tuple(float(run[group][name]) for _, run in own),
         notes=tuple(f"run {run['run']}: {quantity(run[group][name])}" for _, run in own),
+        faint=len({place for place, _, _ in found}) > 5,  # small marks where many conditions share the width
     )

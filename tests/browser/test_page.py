@@ -20,6 +20,7 @@ HOSTILE = {
     "made-up lives": f"{SCRIPT} <!-- {{{{ 7 * 7 }}}} & $x$",
     "evolved_frozen": IMAGE,
     "tuned_blank": "<b onmouseover='alert(3)'>bold</b> %{y}",
+    "instinct": "<b>x</b>",  # which Plotly would print in bold, without the tags
     "alpha 70": f"{SCRIPT}{IMAGE}",
     "approach to mother": "<a href='javascript:alert(4)'>mother</a>",
 }
@@ -245,6 +246,7 @@ def test_what_a_user_writes_is_shown_and_never_run(visit, hostile_file):
     assert IMAGE in page.locator("#chart-learning_curves .legend").inner_text()
     ticks = page.locator("#chart-birth_catch_up_ceiling .ytick text").all_text_contents()
     assert any(text.startswith("<img src=x onerror") for text in ticks)
+    assert "<b>x</b>" in ticks
     page.locator("#chart-learning_curves select").select_option(HOSTILE["alpha 70"])
     for key in keys:
         page.locator(f"#chart-{key} .panels").hover()
