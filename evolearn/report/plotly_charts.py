@@ -130,7 +130,8 @@ def _heat(heat: Heat) -> Figure:
     space = "<br>" if len(heat.columns) > 5 else " "  # narrow cells get two lines
     return {
         "type": "heatmap", "x": list(range(len(heat.columns))), "y": list(range(len(heat.rows))),
-        "z": [list(row) for row in heat.values], "text": [[escaped(text).replace(" ", space) for text in row] for row in heat.texts],
+        "z": [list(row) for row in heat.values],
+        "text": [[escaped(text).replace(" ", space) for text in row] for row in heat.texts],
         "texttemplate": "%{text}", "hoverinfo": "text", "colorscale": "@diverging",
         "zmin": -heat.bound, "zmax": heat.bound,
         "xgap": 2, "ygap": 2, "colorbar": {"title": {"text": escaped(heat.unit), "side": "top"}, "thickness": 12},
