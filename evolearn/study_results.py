@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from evolearn.assemble import assemble
 from evolearn.errors import RunDirectoryError
@@ -66,7 +67,9 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory) -> 
         ledger["conditions"][condition.name] = {
             arm: _ledger_row(config, condition, arm, runs, evolution.get(arm, [])) for arm, runs in held_out.items()
         }
-        conditions.append(_judge(config, plan, condition, held_out, evolution))
+        # Sums have other last bits on other numbers of threads; and for matrices of this size one is the fastest.
+        with threadpool_limits(limits=1, user_api="blas"):
+            conditions.append(_judge(config, plan, condition, held_out, evolution))
     join_tables(parts, study.path / "lives.parquet")  # all of them were read, so all are whole
     label = study.label()
     ledger["checks"] = label["check_steps"]
