@@ -27,3 +27,19 @@ def driver_for():
         return drivers[asked]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def whole_study(tmp_path_factory):
+    """An undisturbed study of every kind of arm, and everything that was seen of it; see `study_watch.Whole`."""
+    from study_watch import whole_study
+
+    return whole_study(tmp_path_factory.mktemp("whole") / "study")
+
+
+@pytest.fixture(scope="session")
+def study_of_few(tmp_path_factory):
+    """Directory of a finished study of few arms; not to be changed."""
+    from study_watch import study_of_few
+
+    return study_of_few(tmp_path_factory.mktemp("few") / "study")
