@@ -74,6 +74,7 @@ class Lived:
     keys: list[tuple[int, ...]]
     steps: int  # as the kernel reports them
     lifetime: int
+    learns: bool
     where: str  # evolution, test, check, timing, replay
     job: tuple[str, str, int, str] | None
 
@@ -93,7 +94,9 @@ class Spy:
             under_way = self.onlooker.under_way if self.onlooker else None
             where = self._where or ("test" if under_way and "test lives" in under_way[3] else "evolution")
             keys = [tuple(key) for key in job.keys.tolist()]
-            lived = Lived(keys, int(job.outcome.age.sum()), job.plan.lifetime, where, under_way)
+            lived = Lived(
+                keys, int(job.outcome.age.sum()), job.plan.lifetime, job.plan.learn_until != 0, where, under_way
+            )
             self.lived.append(lived)
             if self.stop(lived):
                 raise KeyboardInterrupt

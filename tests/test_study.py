@@ -167,6 +167,18 @@ def test_every_test_life_is_opened_once_for_birth_and_once_for_life(whole_study:
     assert set(found.values()) == {1}
 
 
+def test_birth_scores_are_measured_with_learning_off_and_lives_as_the_arm_lives(whole_study: Whole) -> None:
+    found = {
+        (entry.job[1], "long" if entry.lifetime > 40 else "birth"): entry.learns
+        for entry in whole_study.spy.lived
+        if entry.where == "test"
+    }
+    part = whole_study.config.arm
+    assert found == {
+        (arm, how): how == "long" and part(arm).learns for arm in whole_study.config.arms for how in ("birth", "long")
+    }
+
+
 def test_every_key_that_was_lived_is_in_the_space_that_the_verdict_hashes(whole_study: Whole) -> None:
     lived = {key for entry in whole_study.spy.lived for key in entry.keys}
     spaces = verdict_of(whole_study.path)["key_spaces"]

@@ -217,11 +217,11 @@ def state(path: Path) -> dict[str, tuple[int, bytes]]:
     }
 
 
-def test_more_runs_leave_the_earlier_ones_alone_and_the_verdict_says_so(copied, tmp_path: Path) -> None:
+def test_more_runs_leave_the_earlier_ones_alone_and_the_verdict_says_so(copied, tmp_path: Path, spy: Spy) -> None:
     path = copied()
     before = {part: state(path / part) for part in ("runs", "lives", "replays")}
     first = verdict_of(path)
-    onlooker = Onlooker()
+    onlooker = spy.onlooker = Onlooker()
     extend_study(open_study(path), 1, (), 1, onlooker)
     for part, files in before.items():
         after = state(path / part)
@@ -231,6 +231,7 @@ def test_more_runs_leave_the_earlier_ones_alone_and_the_verdict_says_so(copied, 
     extension = {"runs_before": 2, "runs_after": 3, "arms_added": [], "verdict_seen": True}
     assert verdict["study"]["extended"] == [extension]
     assert verdict["study"]["runs"] == 3
+    assert verdict["ledger"]["total"] == first["ledger"]["total"] + spy.steps("evolution", "test", "check")
     assert verdict["study"]["first_config_sha256"] == first["study"]["config_sha256"]
     assert verdict["study"]["config_sha256"] != first["study"]["config_sha256"]
     for arm, entry in first["conditions"][0]["arms"].items():
