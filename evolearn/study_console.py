@@ -129,7 +129,7 @@ class StudyTerminal:
             self._task,
             completed=progress.share,
             left=f"{duration(progress.seconds_left)} left",
-            description=f"{progress.number}/{progress.of}  {progress.job.condition}: {text}",
+            description=f"{progress.done}/{progress.of} jobs  {progress.job.condition}: {text}",
         )
 
 
@@ -140,7 +140,7 @@ def new_study_display(console: Console) -> StudyLog | StudyTerminal:
 
 def place(progress: StudyProgress) -> str:
     """How far the study is, in a few characters."""
-    return f"[{progress.number}/{progress.of}, {duration(progress.seconds_left)} left]"
+    return f"[{progress.done}/{progress.of} jobs, {duration(progress.seconds_left)} left]"
 
 
 def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:

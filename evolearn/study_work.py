@@ -40,7 +40,7 @@ class Progress:
     """How far a study is."""
 
     job: Job
-    number: int  # of the job, from 1
+    done: int  # jobs finished
     of: int  # jobs
     share: float  # of all steps, 0 .. 1
     seconds_left: float
@@ -278,8 +278,8 @@ class _Clock:
         left_steps = sum(seconds.values()) - here
         seconds[self._job.learning] -= int(here)
         left = sum(seconds[kind] * self._seconds[kind] / self._steps[kind] for kind in (True, False))
-        number = self._jobs - len(self._left) + 1
-        return Progress(self._job, min(number, self._jobs), self._jobs, 1.0 - left_steps / self._all_steps, left)
+        done = self._jobs - len(self._left)
+        return Progress(self._job, done, self._jobs, 1.0 - left_steps / self._all_steps, left)
 
 
 def _joined(newborns: Sequence[Newborns]) -> Newborns:
