@@ -6,6 +6,7 @@ Every model of a config derives from `Part`. A file is parsed by `read_yaml`, ch
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -215,12 +216,12 @@ def copied(content: dict[str, Any]) -> dict[str, Any]:
     return {key: copied(value) if isinstance(value, dict) else value for key, value in content.items()}
 
 
+# YAML 1.1 reads 1e-3 as text; everybody who writes it means a number. "90" in quotes is meant as text.
+_EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+
+
 def _number_or_text(text: str) -> Any:
-    """YAML 1.1 reads 1e-3 as text; everybody who writes it means a number."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    return float(text) if _EXPONENT.fullmatch(text) else text
 
 
 def _numbers_repaired(content: Any) -> Any:
@@ -228,4 +229,4 @@ def _numbers_repaired(content: Any) -> Any:
         return {key: _numbers_repaired(value) for key, value in content.items()}
     if isinstance(content, list):
         return [_numbers_repaired(value) for value in content]
-    return _number_or_text(content) if isinstance(content, str) and content[:1] in "+-.0123456789" else content
+    return _number_or_text(content) if isinstance(content, str) else content

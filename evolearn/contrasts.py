@@ -158,6 +158,11 @@ def _judge_family(family: Family, p_values: Sequence[float | None], rules: Judgi
     pairs = family.pairs
     withheld = [stats.too_few(*pair.runs, rules.level) for pair in pairs]
     equivalences = [_equivalence(pair, rules) for pair in pairs]
+    # too few runs to show a difference are too few to deny one
+    equivalences = [
+        found if reason is None else dataclasses.replace(found, p=None)
+        for found, reason in zip(equivalences, withheld, strict=True)
+    ]
     p_holm: Sequence[float | None] = [None] * len(pairs)
     equivalence_p_holm = p_holm
     if family.holm:

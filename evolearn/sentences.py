@@ -166,6 +166,8 @@ def _tests(contrast: Contrast) -> str:
             return f"{words}, within {within} ({probability(p_within)}{adjusted})"
         return f"{words}; yet it lies within {within}, too little to matter by the study's own measure"
     if contrast.verdict == "inconclusive":
+        if tests.withheld is not None:
+            return f"{words}: neither a difference nor equivalence is claimed"
         if margin is None or tests.equivalence.smallest_margin is None:
             return f"{words}: neither a difference nor equivalence is shown"
         shown = amount(tests.equivalence.smallest_margin, contrast.metric)

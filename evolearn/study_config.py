@@ -187,6 +187,13 @@ def _problems(config: StudyConfig) -> Iterator[str]:
     yield from _arm_problems(config)
     names = [condition.name for condition in config.conditions]
     for condition in config.conditions:
+        for key in condition.set:
+            if key.split(".")[0] in ("evaluation", "seed"):
+                instead = "the seed of the study" if key == "seed" else f"run.{key}"
+                yield (
+                    f"conditions {condition.name!r}: set.{key}: must be the same under all conditions; set {instead} "
+                    "instead"
+                )
         if condition.evolved_in is not None:
             field = f"conditions {condition.name!r}: evolved_in={condition.evolved_in!r}"
             if condition.evolved_in not in names:

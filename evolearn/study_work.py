@@ -265,7 +265,8 @@ class _Clock:
         self._within = share
 
     def end(self, job: Job) -> None:
-        self.within(1.0) if job == self._job and self._within < 1.0 else None
+        if job == self._job and self._within < 1.0:
+            self.within(1.0)
         self._left.remove(job)
         self._within = 0.0
         self._job = job

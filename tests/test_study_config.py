@@ -114,7 +114,15 @@ def refusal(*overrides: str, **fields: Any) -> str:
             "search.generation=4: unknown key. Did you mean generations?",
         ),
         ("conditions=[{name: a, set: {search.lives: 0}}]", "condition 'a':\n  search.lives=0: must be 1 or more"),
-        ("conditions=[{name: a, set: {seed.x: 0}}]", "conditions 'a': set.seed.x: seed is a value, not a section"),
+        ("conditions=[{name: a, set: {learner.name.x: 0}}]", "set.learner.name.x: name is a value, not a section"),
+        (
+            "conditions=[{name: a, set: {seed: 1}}]",
+            "set.seed: must be the same under all conditions; set the seed of the",
+        ),
+        (
+            "conditions=[{name: a, set: {evaluation.lives: 9}}]",
+            "conditions 'a': set.evaluation.lives: must be the same under all conditions; set run.evaluation.lives",
+        ),
         ("define={mine: {like: evoled}}", "define.mine: like='evoled': must be an arm of the table. Did you mean evol"),
         ("define={mine: {wieghts: fresh}}", "define.mine.wieghts='fresh': unknown key. Did you mean weights?"),
         ("define={mine_x2: {like: evolved}}", "define.mine_x2: must be letters, digits and _, and not end in _x2"),

@@ -172,6 +172,17 @@ def test_too_few_runs_withhold_the_test():
     assert f"One test withheld: {reason} (evolved against tuned_blank in catch-up time)." in condition["remarks"]
 
 
+def test_too_few_runs_do_not_make_arms_equivalent_either():
+    alike = {
+        arm: synthetic(arm, runs=3, birth=0.5, ceiling=0.5, noise=1e-4, seed=3) for arm in ("evolved", "tuned_blank")
+    }
+    condition = judged({**arms_of(runs=3), **alike}, BIRTH)
+    assert condition["primary"]["verdict"] == "inconclusive"
+    assert condition["primary"]["equivalence_p"] is None
+    assert condition["primary"]["smallest_margin"] < 0.05
+    assert "neither a difference nor equivalence is claimed" in condition["sentence"]
+
+
 def test_a_single_run_has_no_intervals():
     evolution = {"evolved": [evolution_record(0)]}
     condition = judged(arms_of(runs=1), evolution=evolution, outer={"evolved": 1_000_000})

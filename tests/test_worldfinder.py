@@ -97,8 +97,12 @@ def test_registered_worlds_are_listed_in_order_with_where_they_are(monkeypatch):
     assert listed["cart-pole"] == "worlds.cart_pole:cart_pole"
     assert list(listed) == sorted(listed)
     backwards = [importlib.metadata.EntryPoint(name, f"m:{name}", "evolearn.worlds") for name in "cab"]
+    registered_worlds.cache_clear()
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: backwards)
-    assert list(registered_worlds().items()) == [("a", "m:a"), ("b", "m:b"), ("c", "m:c")]
+    try:
+        assert list(registered_worlds().items()) == [("a", "m:a"), ("b", "m:b"), ("c", "m:c")]
+    finally:
+        registered_worlds.cache_clear()
 
 
 def test_gymnasium_names():

@@ -39,9 +39,10 @@ def write_report(study: Path, figures: bool = True) -> Path:
         (folder / "methods.txt").write_text(methods + "\n", encoding="utf-8")
         save_tables(results.verdict, folder / "tables")
         page = folder / "index.html"
-        page.write_text(render_page(results, charts, methods, figures), encoding="utf-8")
+        text = render_page(results, charts, methods, figures)
         if figures:
             save_figures(charts, folder / "figures")
+        page.write_text(text, encoding="utf-8")  # last: where it is, the report is whole
     except (KeyError, jinja2.UndefinedError) as error:
         raise ReportError(
             f"{study / 'verdict.json'}: is damaged (lacks {error}); `evolearn resume {study}` writes it again"
