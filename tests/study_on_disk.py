@@ -36,8 +36,8 @@ def made_up_verdict(conditions=3, runs=4, rename=None):
     return verdict
 
 
-def write_study(folder, verdict, replays=()):
-    """Write the files of a study into `folder`, which is made."""
+def write_study(folder, verdict, replays=(), **different):
+    """Write the files of a study into `folder`, which is made; `different` are fields of its config."""
     (folder / "replays").mkdir(parents=True)
     search = {"algorithm": "pgpe", "population": 64, "generations": 30, "lives": 4, "selection_lifetime": 6000}
     config = {
@@ -47,6 +47,7 @@ def write_study(folder, verdict, replays=()):
         "run": {"search": search, "brain": {"hidden": [24]}, "learner": {"window": 20}},
         "arms": list(verdict["arms"]),
         "margins": {"catch_up": 500, "birth": 0.05},
+        **different,
     }
     environment = {
         "time": "2026-01-01T00:00:00+00:00",

@@ -1,8 +1,10 @@
 import base64
 import csv
+import errno
 import filecmp
 import html.parser
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,7 +23,7 @@ from evolearn.report.methods import commit_in_words, methods_paragraph
 from evolearn.report.plotly_charts import escaped, page_chart
 from evolearn.report.replays import pack_replays
 from evolearn.report.study_files import read_results
-from evolearn.report.texts import probability, quantity, with_interval
+from evolearn.report.texts import extension_in_words, probability, quantity, with_interval
 
 HOSTILE = "</script><img src=x onerror=alert(1)> <!-- & 'it' {{ 7 * 7 }} $x_1$ 100% \\input{x}"
 
@@ -148,6 +150,25 @@ def test_a_report_that_cannot_be_written_says_so(results_alone):
         write_report(results_alone)
 
 
+@pytest.mark.parametrize("writes", [0, 1])  # that succeed: methods.txt is first, the page last
+def test_a_full_disk_leaves_the_page_and_the_methods_of_before_whole(results_alone, monkeypatch, writes):
+    page = write_report(results_alone, figures=False)
+    names = ["methods.txt", "index.html"][writes:]
+    before = {name: (page.parent / name).read_bytes() for name in names}
+    (results_alone / "verdict.json").write_text(json.dumps(made_up_verdict(rename={"made-up lives": "others"})))
+    left = [None] * writes
+
+    def fsync(file):
+        if not left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left.pop()
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(ReportError, match=r"report: cannot be written: No space left on device; free space"):
+        write_report(results_alone, figures=False)
+    assert {name: (page.parent / name).read_bytes() for name in names} == before
+
+
 def test_a_study_without_replays_says_so(results_alone):
     shutil.rmtree(results_alone / "replays")
     assert "This study recorded no replay." in write_report(results_alone, figures=False).read_text()
@@ -218,6 +239,39 @@ def test_the_map_holds_differences_and_letters():
     row = next(row for row in verdict["conditions"][2]["by_lifetime"] if row["lifetime"] == 6000)
     assert heat.values[1][2] == row["difference"]["iqm"]
     assert heat.texts[1][2][0] == row["verdict"][0].upper()
+
+
+def test_the_maps_caption_says_how_its_letters_were_corrected():
+    verdict = made_up_verdict()
+    verdict["conditions"][0]["by_lifetime"][0]["verdict"] = "better"
+    sentence = charts_of(verdict)["map"].sentence
+    assert "The letters of a condition are a family of tests of its own, corrected after Holm." in sentence
+    assert sentence.endswith("the map turns to E towards long lives.")
+
+
+@pytest.mark.parametrize(
+    ("runs", "p", "reading"),
+    [
+        (4, None, "no sign of equality"),  # withheld
+        (4, 0.5, "no sign of equality"),  # three lifetimes: 3 x 2/70 is above the level
+        (10, 0.5, "Every letter is I: the map shows neither differences nor equality."),
+    ],
+)
+def test_a_map_without_findings_does_not_look_like_equality(runs, p, reading):
+    verdict = made_up_verdict()
+    verdict["study"]["runs"] = runs
+    for condition in verdict["conditions"]:
+        for row in condition["by_lifetime"]:
+            row |= {"verdict": "inconclusive", "p": p}
+    sentence = charts_of(verdict)["map"].sentence
+    assert reading in sentence
+    assert "turns to E" not in sentence
+
+
+def test_the_two_by_two_is_a_description():
+    chart = charts_of(made_up_verdict())["factorial"]
+    assert "A description: intervals and p-values are not corrected for several tests" in chart.sentence
+    assert chart.views[0].panels[0].series[0].notes[0] == "0.300, uncorrected p 0.030"
 
 
 def test_break_even_lines_cross_at_the_verdicts_number():
@@ -361,6 +415,10 @@ def test_the_methods_paragraph_says_what_was_done(study):
         "lives of 6,000 world steps",
         "judged on lives of 1,200, 6,000 and 20,000",
         "PGPE with a population of 64, 30 generations, 4 lives per genome",
+        "the same number of outer world steps for all evolving arms of a condition, twice as many where a budget was",
+        "secondary contrasts were corrected after Holm, and so, as a family of its own, was the comparison by lifetime",
+        "the 2 x 2 and the doubled budgets are descriptions, uncorrected",
+        "nothing was corrected over conditions",
         "catch_up of evolved against tuned_blank, tested at 0.05",
         "ab" * 32,
         "exploratory",
@@ -371,6 +429,66 @@ def test_the_methods_paragraph_says_what_was_done(study):
     ):
         assert said in text, said
     assert text + "\n" == (study / "report/methods.txt").read_text()
+
+
+def test_the_methods_say_nothing_of_differences_that_there_are_not(study):
+    text = methods_paragraph(read_results(study))
+    for unsaid in ("settings of their own", "Conditions changed", "one life per run", "Lamarckian", "Reptile"):
+        assert unsaid not in text, unsaid
+
+
+def test_the_methods_say_how_arms_differ(tmp_path):
+    verdict = made_up_verdict()
+    own = {"search.algorithm": "genetic", "search.population": 32, "search.options": {"tournament_size": 4}}
+    verdict["arms"]["tuned_learner"]["settings"] = {"search.algorithm": "reptile", "search.options": {}}
+    verdict["arms"]["instinct"] |= {"settings": own, "inheritance": "lamarckian"}
+    verdict["arms"]["evolved"]["inheritance"] = "lamarckian"
+    verdict["arms"]["shuffled"] |= {"one_life": True, "origin": "tuned_blank"}
+    text = methods_paragraph(read_results(write_study(tmp_path / "study", verdict)))
+    lamarckian = "Lamarckian: offspring inherit weights as learned in life"
+    assert (
+        "Arms with settings of their own: tuned_learner (Reptile (Nichol, Achiam and Schulman 2018, arXiv:1803.02999); "
+        "the algorithm's default options), instinct (a genetic algorithm; search.population = 32; "
+        f"search.options.tournament_size = 4; {lamarckian}), evolved ({lamarckian})." in text
+    )
+    assert "(seed 7); shuffled was judged in one life per run, as long as all of the evolution of tuned_blank." in text
+
+
+def test_the_methods_say_what_conditions_change(tmp_path):
+    conditions = [
+        {"name": "alpha 0", "set": {"world.parameters.alpha": 0, "search.selection_lifetime": 1200}},
+        {"name": "alpha 70", "set": {"search.population": 32, "search.options": {"stdev_init": 0.1}}},
+        {"name": "alpha 90", "set": {"search": {"population": 16}, "learner.window": 5}},
+    ]
+    text = methods_paragraph(read_results(write_study(tmp_path / "study", made_up_verdict(), conditions=conditions)))
+    assert (
+        "Conditions changed more than the world: search.population (32 under alpha 70, 16 under alpha 90); "
+        "search.options.stdev_init (0.1 under alpha 70); learner.window (5 under alpha 90)." in text
+    )
+
+
+def test_an_extension_is_told_at_the_top_of_the_page_and_in_the_methods(tmp_path):
+    verdict = made_up_verdict()
+    verdict["study"]["extended"] = [
+        {"runs_before": 3, "runs_after": 4, "arms_added": [], "verdict_seen": True},
+        {"runs_before": 4, "runs_after": 4, "arms_added": ["mine", "yours"], "verdict_seen": True},
+    ]
+    page = write_report(write_study(tmp_path / "study", verdict), figures=False)
+    top = page.read_text().split('<div class="cards">')[0]
+    for said in (
+        "(from 3 to 4 runs per arm): this is optional stopping",
+        "(arms added: mine, yours): this is optional",
+    ):
+        words = f"The study was extended after its verdict had been seen {said}"
+        assert words in top
+        assert words in (page.parent / "methods.txt").read_text()
+    assert top.count('<p class="warning">') == 2
+
+
+def test_an_extension_before_any_verdict_is_no_optional_stopping():
+    change = {"runs_before": 3, "runs_after": 4, "arms_added": ["mine"], "verdict_seen": False}
+    told = "The study was extended before any verdict (from 3 to 4 runs per arm; arms added: mine)."
+    assert extension_in_words(change) == told
 
 
 def test_a_commit_is_clean_dirty_or_unknown():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jinja2
 
+from evolearn.files import write_whole
 from evolearn.report.charts import all_charts
 from evolearn.report.methods import methods_paragraph
 from evolearn.report.page import render_page
@@ -36,13 +37,13 @@ def write_report(study: Path, figures: bool = True) -> Path:
         charts = all_charts(results.verdict)
         methods = methods_paragraph(results)
         folder.mkdir(exist_ok=True)
-        (folder / "methods.txt").write_text(methods + "\n", encoding="utf-8")
+        write_whole(folder / "methods.txt", (methods + "\n").encode())
         save_tables(results.verdict, folder / "tables")
         page = folder / "index.html"
         text = render_page(results, charts, methods, figures)
         if figures:
             save_figures(charts, folder / "figures")
-        page.write_text(text, encoding="utf-8")  # last: where it is, the report is whole
+        write_whole(page, text.encode())  # last: where it is, the report is whole
     except (KeyError, jinja2.UndefinedError) as error:
         raise ReportError(
             f"{study / 'verdict.json'}: is damaged (lacks {error}); `evolearn resume {study}` writes it again"

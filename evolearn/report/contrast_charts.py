@@ -9,6 +9,7 @@ from evolearn.report.looks import SHADES, arm_looks
 from evolearn.report.score_charts import condition_ticks
 from evolearn.report.study_files import Json
 from evolearn.report.texts import VERDICT_LETTERS, probability, quantity, shortened
+from evolearn.stats import partitions
 
 
 def contrast_charts(verdict: Json) -> list[Chart]:
@@ -32,11 +33,30 @@ def _lifetimes_map(verdict: Json) -> Iterator[Chart]:
             "map",
             "Where the head start lasts: the map over conditions and lifetimes",
             "Difference of fitness over the whole life, first arm minus second, with the verdict's letter: B better, "
-            "W worse, E equivalent, I inconclusive. If learning makes up for everything, the map turns to E "
-            "towards long lives.",
+            "W worse, E equivalent, I inconclusive (neither a difference nor equality is shown). The letters of a "
+            f"condition are a family of tests of its own, corrected after Holm. {_map_reading(verdict)}",
             "arms",
             tuple(View(f"{arm} minus {against}", (_map_panel(verdict, arm, against),)) for arm, against in pairs),
         )
+
+
+def _map_reading(verdict: Json) -> str:
+    """What to look for in the map; of letters that could not be others nothing is to be read."""
+    families = [row["by_lifetime"] for row in verdict["conditions"]]
+    if any(cell["verdict"] != "inconclusive" for family in families for cell in family):
+        return "If learning makes up for everything, the map turns to E towards long lives."
+    if any(_could_come_out(family, verdict["study"]) for family in families):
+        return "Every letter is I: the map shows neither differences nor equality."
+    return (
+        "Every letter is I because the tests were withheld or, with so few runs under Holm, could not have come out: "
+        "small differences, and pale colours, are no sign of equality."
+    )
+
+
+def _could_come_out(family: Sequence[Json], study: Json) -> bool:
+    """Whether any test of a family could have been below the level, whatever the difference."""
+    tested = sum(cell.get("p") is not None for cell in family)
+    return 0 < tested * 2 / partitions(study["runs"], study["runs"]) < float(study["level"])
 
 
 def _map_panel(verdict: Json, arm: str, against: str) -> Panel:
@@ -148,8 +168,8 @@ def _factorial(verdict: Json) -> Iterator[Chart]:
         "factorial",
         "Weights or drives: the 2 x 2",
         "What inheriting weights adds, what inheriting drives adds, and what both together add beyond the sum "
-        "(tuned_learner, tuned_blank, evolved_weights, evolved). An interval that keeps off the line at zero is an "
-        "effect.",
+        "(tuned_learner, tuned_blank, evolved_weights, evolved). A description: intervals and p-values are not "
+        "corrected for several tests, so one interval that keeps off the line at zero is a hint and not a verdict.",
         "",
         (View("", (panel,)),),
     )
@@ -157,5 +177,7 @@ def _factorial(verdict: Json) -> Iterator[Chart]:
 
 def _effect_series(rows: Sequence[tuple[int, Json]], effect: str, look: Look, offset: float) -> Series:
     values, low, high = (tuple(float(row[effect][name]) for _, row in rows) for name in ("estimate", "low", "high"))
-    notes = tuple(f"{quantity(row[effect]['estimate'])}, p {probability(row[effect]['p'])}" for _, row in rows)
+    notes = tuple(
+        f"{quantity(row[effect]['estimate'])}, uncorrected p {probability(row[effect]['p'])}" for _, row in rows
+    )
     return Series(effect, look, "points", tuple(place + offset for place, _ in rows), values, low, high, notes=notes)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evolearn.report.study_files import Json, StudyResults
-from evolearn.report.texts import parameters_in_words, quantity
+from evolearn.report.texts import extension_in_words, parameters_in_words, quantity
+
+_ALGORITHMS = {
+    "pgpe": "PGPE",
+    "snes": "SNES",
+    "xnes": "XNES",
+    "cem": "the cross-entropy method",
+    "cmaes": "CMA-ES",
+    "genetic": "a genetic algorithm",
+    "reptile": "Reptile (Nichol, Achiam and Schulman 2018, arXiv:1803.02999)",
+}
 
 
 def methods_paragraph(results: StudyResults) -> str:
@@ -33,7 +43,7 @@ def _design(results: StudyResults) -> Iterator[str]:
     yield (
         f"The statistical unit is the independent evolution run: {_count(study['runs'], 'run')} per arm and condition, "
         f"each judged on {study['test_lives']} test lives that no search has seen and that are the same for all arms "
-        f"(seed {study['seed']})."
+        f"(seed {study['seed']}){_one_life(verdict['arms'])}."
     )
     selection = sorted({row["selection_lifetime"] for row in verdict["conditions"]})
     yield (
@@ -41,16 +51,25 @@ def _design(results: StudyResults) -> Iterator[str]:
         f"{_steps(verdict['lifetimes'])}; birth scores are those of the first {verdict['birth_steps']} steps with "
         "learning switched off."
     )
-    yield from _search(_part(results.config, "run"))
+    yield from _search(results)
+    yield from _brain(_part(results.config, "run"))
     yield "Brains are memoryless: what they learn is in their weights alone."
-    extended = [row for row in study["extended"] if row["verdict_seen"]]
-    if extended:
-        steps = ", ".join(f"from {row['runs_before']} to {row['runs_after']} runs" for row in extended)
-        yield f"The study was extended after its verdict had been seen ({steps}): optional stopping inflates errors."
+    for change in study.get("extended", []):
+        yield extension_in_words(change)
 
 
-def _search(run: Json) -> Iterator[str]:
-    search, brain = _part(run, "search"), _part(run, "brain")
+def _one_life(arms: Json) -> str:
+    lives = [
+        f"{arm} was judged in one life per run, as long as all of the evolution of {about.get('origin')}"
+        for arm, about in arms.items()
+        if about.get("one_life")
+    ]
+    return f"; {'; '.join(lives)}" if lives else ""
+
+
+def _search(results: StudyResults) -> Iterator[str]:
+    """The search that the evolving arms share, then what was different in some arms and under some conditions."""
+    search = _part(_part(results.config, "run"), "search")
     told = {
         "population": "a population of {}",
         "generations": "{} generations",
@@ -58,10 +77,65 @@ def _search(run: Json) -> Iterator[str]:
     }
     parts = [text.format(search[name]) for name, text in told.items() if name in search]
     if "algorithm" in search:
-        yield f"Evolution was {str(search['algorithm']).upper()} with {', '.join(parts)}, equal for all evolving arms."
+        doubled = any(row.get("doubled") for row in results.verdict["conditions"])
+        yield (
+            f"Evolution, where nothing else is said, was {_algorithm(search['algorithm'])} with {', '.join(parts)}; "
+            "the same number of outer world steps for all evolving arms of a condition"
+            f"{', twice as many where a budget was doubled' if doubled else ''}."
+        )
+    apart = {arm: "; ".join(_own_evolution(about)) for arm, about in results.verdict["arms"].items()}
+    listed = [f"{arm} ({words})" for arm, words in apart.items() if words]
+    if listed:
+        yield f"Arms with settings of their own: {', '.join(listed)}."
+    yield from _set_by_conditions(results.config)
+
+
+def _own_evolution(about: Json) -> Iterator[str]:
+    """What one arm's evolution does not share with the others, in words."""
+    settings = _flat(_part(about, "settings"))
+    if "search.algorithm" in settings:
+        yield _algorithm(settings.pop("search.algorithm"))
+    if settings.get("search.options") == {}:
+        del settings["search.options"]
+        yield "the algorithm's default options"
+    yield from (f"{key} = {_value(value)}" for key, value in settings.items())
+    if about.get("inheritance") == "lamarckian":
+        yield "Lamarckian: offspring inherit weights as learned in life"
+
+
+def _set_by_conditions(config: Json) -> Iterator[str]:
+    """What conditions change of a run, but for the worlds and selection lifetimes that are told with them."""
+    changes: dict[str, list[str]] = {}
+    for condition in config.get("conditions") or []:
+        for key, value in _flat(_part(condition, "set")).items():
+            if key != "search.selection_lifetime" and key.split(".")[0] != "world":
+                changes.setdefault(key, []).append(f"{_value(value)} under {condition.get('name')}")
+    if changes:
+        listed = "; ".join(f"{key} ({', '.join(values)})" for key, values in changes.items())
+        yield f"Conditions changed more than the world: {listed}."
+
+
+def _algorithm(name: str) -> str:
+    return _ALGORITHMS.get(name, str(name).upper())
+
+
+def _flat(settings: Json, before: str = "") -> dict[str, Any]:
+    """Settings with sections inside them as dotted keys; an empty section stays one."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        inner = isinstance(value, Mapping) and value
+        flat |= _flat(value, f"{before}{key}.") if inner else {f"{before}{key}": value}
+    return flat
+
+
+def _value(value: Any) -> str:
+    return "defaults" if value == {} else str(value)
+
+
+def _brain(run: Json) -> Iterator[str]:
+    brain, learner = _part(run, "brain"), _part(run, "learner")
     if "hidden" in brain:
         yield f"Brains were tanh networks with hidden layers of {', '.join(map(str, brain['hidden']))} units."
-    learner = _part(run, "learner")
     if "window" in learner:
         yield f"Learning within a life was an actor-critic that updates every {learner['window']} steps."
 
@@ -78,8 +152,12 @@ def _statistics(results: StudyResults) -> Iterator[str]:
     sha256 = study.get("first_config_sha256", study["config_sha256"])
     yield (
         f"The primary contrast, named before the first run (config sha256 {sha256}), was "
-        f"{'; '.join(primaries)}, tested at {study['level']:g}; secondary contrasts were corrected after Holm."
+        f"{'; '.join(primaries)}, tested at {study['level']:g}; secondary contrasts were corrected after Holm, and so, "
+        "as a family of its own, was the comparison by lifetime; the 2 x 2 and the doubled budgets are descriptions, "
+        "uncorrected."
     )
+    if len(results.verdict["conditions"]) > 1:
+        yield "Each condition was tested by itself; nothing was corrected over conditions."
     if tests:
         yield f"Tests: {'; '.join(tests)}."
     if withheld:

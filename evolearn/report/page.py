@@ -46,6 +46,7 @@ def render_page(results: StudyResults, charts: Sequence[Chart], methods: str, fi
         "with_interval": texts.with_interval,
         "probability": texts.probability,
         "in_words": texts.parameters_in_words,
+        "extension": texts.extension_in_words,
     }
     template = environment.get_template("page.html.jinja")
     looks = arm_looks(list(results.verdict["arms"]))

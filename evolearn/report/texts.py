@@ -60,3 +60,20 @@ def parameters_in_words(parameters: Mapping[str, Any]) -> str:
     """World parameters in a line: "alpha = 0, drag = 0.5"."""
     return ", ".join(f"{name} = {value:g}" if isinstance(value, int | float) else f"{name} = {value}"
                      for name, value in parameters.items())  # fmt: skip
+
+
+def extension_in_words(change: Mapping[str, Any]) -> str:
+    """What was added to a study after its start, and whether the verdict was known by then.
+
+    Args:
+        change: an entry of `extended` in verdict.json.
+    """
+    before, after, arms = change.get("runs_before"), change.get("runs_after"), change.get("arms_added")
+    added = [f"from {before} to {after} runs per arm"] if before != after else []
+    added += [f"arms added: {', '.join(arms)}"] if arms else []
+    if change.get("verdict_seen"):
+        return (
+            f"The study was extended after its verdict had been seen ({'; '.join(added)}): this is optional stopping, "
+            "which inflates errors, so the level of the tests no longer holds."
+        )
+    return f"The study was extended before any verdict ({'; '.join(added)})."
