@@ -114,10 +114,16 @@ def pair_up(arm: ArmValues, against: ArmValues, metric: str, lifetime: int | Non
         if metric not in arm.values:
             return f"the study has no score that {metric} could be measured to"
         one, other = arm.values[metric], against.values[metric]
-        if METRICS[metric].censored and not (np.isfinite(one).any() or np.isfinite(other).any()):
-            return f"no run of either arm ever reached it, within {max(longest):,} steps"
-        sides = one, other, arm.resampled[metric], against.resampled[metric]
-        return Pair(arm.lives.arm, against.lives.arm, metric, *sides, longest)
+        resampled, resampled_other = arm.resampled[metric], against.resampled[metric]
+        if METRICS[metric].censored:
+            # what happened later in the longer lives nobody saw in the shorter ones
+            longest = (min(longest),) * 2
+            one, other, resampled, resampled_other = (
+                metrics.censored_at(side, longest[0]) for side in (one, other, resampled, resampled_other)
+            )
+            if not (np.isfinite(one).any() or np.isfinite(other).any()):
+                return f"no run of either arm ever reached it, within {longest[0]:,} steps"
+        return Pair(arm.lives.arm, against.lives.arm, metric, one, other, resampled, resampled_other, longest)
     if lifetime is None and longest[0] != longest[1]:
         return f"lives of {longest[0]:,} and of {longest[1]:,} steps have no common total"
     of_arm, of_other = (side.lives.lifetimes.index(lifetime or longest[0]) for side in (arm, against))
@@ -158,10 +164,9 @@ def _judge_family(family: Family, p_values: Sequence[float | None], rules: Judgi
     pairs = family.pairs
     withheld = [stats.too_few(*pair.runs, rules.level) for pair in pairs]
     equivalences = [_equivalence(pair, rules) for pair in pairs]
-    # too few runs to show a difference are too few to deny one
     equivalences = [
-        found if reason is None else dataclasses.replace(found, p=None)
-        for found, reason in zip(equivalences, withheld, strict=True)
+        found if _may_be_equivalent(pair, reason) else dataclasses.replace(found, p=None)
+        for pair, found, reason in zip(pairs, equivalences, withheld, strict=True)
     ]
     p_holm: Sequence[float | None] = [None] * len(pairs)
     equivalence_p_holm = p_holm
@@ -172,6 +177,13 @@ def _judge_family(family: Family, p_values: Sequence[float | None], rules: Judgi
         equivalence_p_holm = _holm(names, [equivalence.p for equivalence in equivalences])
     tests = map(Tests, withheld, p_values, p_holm, equivalences, equivalence_p_holm)
     return [_contrast(pair, rules, outcome) for pair, outcome in zip(pairs, tests, strict=True)]
+
+
+def _may_be_equivalent(pair: Pair, withheld: str | None) -> bool:
+    """Runs too few to show a difference are too few to deny one, and times cut off look alike whatever they were."""
+    sides = (pair.values, pair.values_against)
+    unseen = METRICS[pair.metric].censored and any(includes_censored(side) for side in sides)
+    return withheld is None and not unseen
 
 
 def not_comparable(arm: ArmValues, against: ArmValues, metric: str, margin: float | None, reason: str) -> Contrast:

@@ -30,7 +30,8 @@ class ArmLives:
 
     arm: str
     birth: FloatArray  # [R, L] score over the first birth_steps, learning off
-    running: FloatArray  # [R, L, K] score in running windows of birth_steps, learning as the arm does
+    # [R, L, K] score in running windows of birth_steps, or wider in a life as long as an evolution; learning as it does
+    running: FloatArray
     ages: IntArray  # [K] world steps at the end of each window, ascending
     ceiling: FloatArray  # [R, L] score over the last quarter of the longest lifetime
     totals: FloatArray  # [R, L, T] life fitness over the first lifetimes[t] steps

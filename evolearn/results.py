@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evolearn.evaluate import life_fitness, score
+from evolearn.files import explained, write_whole
 from evolearn.lives import Plan, empty_outcome
 from evolearn.metrics import ArmLives
 from evolearn.records import Outcome
@@ -172,9 +173,10 @@ def arm_lives(arm: str, runs: Sequence[HeldOut], rule: str, lifetimes: Sequence[
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write rows as parquet, whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    pq.write_table(table, temporary, compression="zstd")
-    temporary.replace(path)
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression="zstd")
+    with explained(path.parent):
+        write_whole(path, buffer.getvalue().to_pybytes())
 
 
 def read_table(path: Path) -> pa.Table:
@@ -185,7 +187,8 @@ def read_table(path: Path) -> pa.Table:
 def join_tables(parts: Sequence[Path], path: Path) -> None:
     """Write one table of many, part by part, so that memory holds one."""
     temporary = path.with_name(path.name + ".part")
-    with pq.ParquetWriter(temporary, COLUMNS, compression="zstd") as writer:
-        for part in parts:
-            writer.write_table(read_table(part))
-    temporary.replace(path)
+    with explained(path.parent):
+        with pq.ParquetWriter(temporary, COLUMNS, compression="zstd") as writer:
+            for part in parts:
+                writer.write_table(read_table(part))
+        temporary.replace(path)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from evolearn.contrasts import Contrast, Estimate
 from evolearn.metrics import METRICS, STEPS, Levels
 from evolearn.resamples import ArmValues
-from evolearn.stats import BreakEven, partitions
+from evolearn.stats import BreakEven, smallest_p
 
 CLAIM_RUNS = 10  # fewer are exploratory
 LISTED = 3  # of several things, so many are named
@@ -34,7 +34,9 @@ def probability(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def condition_sentence(name: str, primary: Contrast, levels: Levels, selection_lifetime: int) -> str:
+def condition_sentence(
+    name: str, primary: Contrast, levels: Levels, selection_lifetime: int, head_start: str | None = None
+) -> str:
     """The verdict on one condition in one sentence.
 
     Args:
@@ -42,10 +44,29 @@ def condition_sentence(name: str, primary: Contrast, levels: Levels, selection_l
         primary: its contrast, named beforehand.
         levels: that times are measured to.
         selection_lifetime: world steps that lives lasted while evolving.
+        head_start: what there is to say of it, see `head_start_words`.
     """
     return (
-        f"{name}: {_claim(primary, levels)}; from {_runs(primary.runs)}, "
+        f"{name}: {_claim(primary, levels)}; {f'{head_start}; ' if head_start else ''}from {_runs(primary.runs)}, "
         f"selected on lives of {selection_lifetime:,} steps; brains are memoryless."
+    )
+
+
+def head_start_words(arm: str, birth: Estimate, floor: Estimate) -> str | None:
+    """What a verdict on catching up must not hide: whether there was anything to catch up with.
+
+    Args:
+        arm: whose newborn is caught up with.
+        birth: its birth score.
+        floor: the random arm's.
+    Returns:
+        None if the newborn's interval lies above the random one's.
+    """
+    if birth.low > floor.high or not (math.isfinite(birth.low) and math.isfinite(floor.high)):
+        return None
+    return (
+        f"no head start is shown: {arm} is born at {birth.value:.3f} [{birth.low:.3f}, {birth.high:.3f}], random at "
+        f"{floor.value:.3f}"
     )
 
 
@@ -168,6 +189,8 @@ def _tests(contrast: Contrast) -> str:
     if contrast.verdict == "inconclusive":
         if tests.withheld is not None:
             return f"{words}: neither a difference nor equivalence is claimed"
+        if any(contrast.at_least):
+            return f"{words}: no difference is shown, and times cut off cannot show equivalence"
         if margin is None or tests.equivalence.smallest_margin is None:
             return f"{words}: neither a difference nor equivalence is shown"
         shown = amount(tests.equivalence.smallest_margin, contrast.metric)
@@ -183,6 +206,7 @@ def remarks(
     late_gains: Mapping[str, float | None],
     tolerance: float,
     contrasts: Sequence[Contrast],
+    by_lifetime: Sequence[Contrast],
     level: float,
 ) -> list[str]:
     """What a reader must know beside the verdict.
@@ -194,6 +218,7 @@ def remarks(
         late_gains: by arm with an evolution, see `late_gain`.
         tolerance: late gain above which a search counts as still climbing.
         contrasts: primary, secondary and doubled.
+        by_lifetime: of life fitness at every lifetime.
         level: of the tests.
     """
     said = []
@@ -209,7 +234,8 @@ def remarks(
         )
     said += _threshold_remarks(arms, levels, threshold_of)
     said += _convergence_remarks(late_gains, tolerance)
-    return said + _holm_remarks(contrasts, level) + _withheld_remarks(contrasts)
+    said += _holm_remarks(contrasts, level, "secondary tests") + _holm_remarks(by_lifetime, level, "tests by lifetime")
+    return said + _withheld_remarks(contrasts)
 
 
 def _convergence_remarks(late_gains: Mapping[str, float | None], tolerance: float) -> list[str]:
@@ -227,16 +253,19 @@ def _convergence_remarks(late_gains: Mapping[str, float | None], tolerance: floa
     return said
 
 
-def _holm_remarks(contrasts: Sequence[Contrast], level: float) -> list[str]:
+def _holm_remarks(contrasts: Sequence[Contrast], level: float, which: str) -> list[str]:
     """A family of tests that is too large for its runs: none of them could have come out."""
     family = [row for row in contrasts if row.tests.p_holm is not None and row.tests.p is not None]
     # a transfer ratio is tested by the test of its total
-    names = {(row.arm, row.against, "total" if row.metric == "transfer_ratio" else row.metric) for row in family}
-    hopeless = [best for row in family if (best := min(1.0, len(names) * 2 / partitions(*row.runs))) >= level]
+    names = {
+        (row.arm, row.against, "total" if row.metric == "transfer_ratio" else row.metric, row.lifetimes)
+        for row in family
+    }
+    hopeless = [best for row in family if (best := min(1.0, len(names) * smallest_p(*row.runs))) >= level]
     if not hopeless or len(hopeless) < len(family):
         return []
     return [
-        f"Too many secondary tests for so few runs: of {len(names)} under Holm none can come out below "
+        f"Too many {which} for so few runs: of {len(names)} under Holm none can come out below "
         f"p = {min(hopeless):.2g}, whatever the difference. Read their intervals, and not their verdicts."
     ]
 

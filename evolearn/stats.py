@@ -57,6 +57,11 @@ def partitions(runs: int, runs_against: int) -> int:
     return math.comb(runs + runs_against, runs)
 
 
+def smallest_p(runs: int, runs_against: int) -> float:
+    """The smallest two-sided p that a permutation test of so many runs can give."""
+    return min(1.0, 2 / partitions(runs, runs_against))
+
+
 def too_few(runs: int, runs_against: int, level: float) -> str | None:
     """Why a permutation test of so many runs cannot come out at `level`, or None if it can.
 
@@ -65,7 +70,7 @@ def too_few(runs: int, runs_against: int, level: float) -> str | None:
         runs_against: of the other.
         level: 0 .. .5, of the two-sided test.
     """
-    best = min(1.0, 2 / partitions(runs, runs_against))
+    best = smallest_p(runs, runs_against)
     if best <= level:
         return None
     least = next(count for count in range(2, 1000) if 2 / partitions(count, count) <= level)

@@ -61,7 +61,7 @@ def check_arms_differ(config: StudyConfig, plan: StudyPlan, drivers: Drivers) ->
     expected = {frozenset(pair) for pair in config.expect_identical}
     for condition in config.conditions:
         for one, other in combinations(config.arms, 2):
-            if frozenset((one, other)) not in expected and _same_definition(config, one, other):
+            if frozenset((one, other)) not in expected and _same_evolution(config, condition, one, other):
                 raise _identical(one, other, condition, "they are defined alike")
         probes = {arm: _probe(config, condition, arm, plan.setups[condition.name], drivers) for arm in config.arms}
         steps += sum(probe.steps for probe in probes.values())
@@ -96,9 +96,13 @@ def _identical(one: str, other: str, condition: ConditionPart, why: str) -> Conf
     )
 
 
-def _same_definition(config: StudyConfig, one: str, other: str) -> bool:
+def _same_evolution(config: StudyConfig, condition: ConditionPart, one: str, other: str) -> bool:
+    """Whether two arms are made of the same parts, or evolve by the same config: then only their seeds differ."""
     nameless = {"doc": "", "like": None}
-    return part_of(config, one).model_copy(update=nameless) == part_of(config, other).model_copy(update=nameless)
+    parts = [part_of(config, name).model_copy(update=nameless) for name in (one, other)]
+    if not (parts[0].evolves and parts[1].evolves):
+        return parts[0] == parts[1]
+    return planned_config(config, condition, one) == planned_config(config, condition, other)
 
 
 def _probe(config: StudyConfig, condition: ConditionPart, arm: str, setup: Setup, drivers: Drivers) -> _Probe:

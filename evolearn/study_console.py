@@ -194,11 +194,9 @@ def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], pa
     console.print(Text(f"Study directory: {directory}"), soft_wrap=True)
     console.print(Text(f"  The page: {page}"), soft_wrap=True)
     console.print(Text("  verdict.json: all numbers; lives.parquet: every test life; runs/: every evolution run"))
-    console.print("Next: more runs, or the same under another seed:")
-    quoted = shlex.quote(str(directory))
-    console.print(Text(f"  evolearn study add {quoted} --runs {max(1, ENOUGH_RUNS - verdict['study']['runs'])}"))
-    seed = verdict["study"]["seed"] + 1
-    console.print(Text(f"  evolearn study {shlex.quote(str(directory / 'study.yaml'))} seed={seed}"), soft_wrap=True)
+    console.print("Next: the same under another seed, with enough runs for a claim:")
+    again = f"seed={verdict['study']['seed'] + 1} runs={max(ENOUGH_RUNS, verdict['study']['runs'])}"
+    console.print(Text(f"  evolearn study {shlex.quote(str(directory / 'study.yaml'))} {again}"), soft_wrap=True)
 
 
 def arm_table(condition: dict[str, Any], verdict: dict[str, Any]) -> Table:

@@ -23,7 +23,7 @@ from evolearn.search_options import planned_outer_steps
 from evolearn.study_config import DOUBLED, ConditionPart, StudyConfig
 from evolearn.transplant import Values, arm_config, has_oracle, natural_values
 
-LONG_BINS = 2000  # age bins at most in a life as long as an evolution
+LONG_BINS = 10_000  # age bins at most in a life as long as an evolution; more would be as fine as ordinary lives
 CHECK_LIVES = 32  # validation lives that belong to the study as a whole
 
 
@@ -210,7 +210,9 @@ def _check_origin(condition: ConditionPart, setups: Mapping[str, Setup]) -> None
     if condition.evolved_in is None:
         return
     here, there = setups[condition.name], setups[condition.evolved_in]
-    alike = here.pool.slices() == there.pool.slices() and here.conditions.brain == there.conditions.brain
+    genes = [[(gene.group, gene.name) for gene in setup.pool.genes] for setup in (here, there)]
+    alike = genes[0] == genes[1] and here.pool.slices() == there.pool.slices()
+    alike = alike and here.conditions.brain == there.conditions.brain
     if not alike:
         raise ConfigError(
             f"conditions {condition.name!r}: evolved_in={condition.evolved_in!r}: its DNA has other genes; the two may "

@@ -26,6 +26,10 @@ from evolearn.verdict_records import for_json
 ENOUGH_RUNS = 10  # for a claim; fewer are exploratory
 
 Json = dict[str, Any]
+EXTENDED = (
+    "Runs or arms were added after a verdict had been seen (optional stopping): p is no longer that of a test planned "
+    "beforehand."
+)
 
 # An arm that takes genes from another owes that one's bill as well; no step is counted twice here.
 LEDGER_COLUMNS = {
@@ -59,6 +63,7 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory) -> 
             f"STUDY={study.path}: {len(missing)} of {len(parts)} files of test lives are missing, the first "
             f"{missing[0]}; evolearn resume {study.path} lives them"
         )
+    label = study.label()
     ledger: Json = {"conditions": {}, "columns": LEDGER_COLUMNS}
     conditions = []
     for condition in config.conditions:
@@ -69,9 +74,8 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory) -> 
         }
         # Sums have other last bits on other numbers of threads; and for matrices of this size one is the fastest.
         with threadpool_limits(limits=1, user_api="blas"):
-            conditions.append(_judge(config, plan, condition, held_out, evolution))
+            conditions.append(_judge(config, plan, condition, held_out, evolution, bool(label["extensions"])))
     join_tables(parts, study.path / "lives.parquet")  # all of them were read, so all are whole
-    label = study.label()
     ledger["checks"] = label["check_steps"]
     ledger["total"] = ledger["checks"] + sum(
         value
@@ -171,6 +175,7 @@ def _judge(
     condition: ConditionPart,
     held_out: Mapping[str, Sequence[HeldOut]],
     evolution: Mapping[str, Sequence[Json]],
+    extended: bool,
 ) -> Json:
     setup = plan.setups[condition.name]
     evaluation = setup.config.evaluation
@@ -187,8 +192,22 @@ def _judge(
         selection_lifetime=config.run_of(origin).search.selection_lifetime,
         evolved_in=condition.evolved_in,
     )
-    outer = {arm: round(sum(record["steps"] for record in runs) / len(runs)) for arm, runs in evolution.items()}
-    return judge_condition(config, facts, config.primary_of(condition), lives, outer, evolution)
+    bills = {arm: _bill(config, arm, evolution) for arm in held_out}
+    verdict = judge_condition(config, facts, config.primary_of(condition), lives, bills, evolution)
+    if extended:
+        verdict["sentence"] += " " + EXTENDED
+    return verdict
+
+
+def _bill(config: StudyConfig, arm: str, evolution: Mapping[str, Sequence[Json]]) -> int:
+    """World steps that one run of an arm took before its first life: its own evolution, its origin's and lenders'."""
+    part = part_of(config, arm)
+    owed = dict.fromkeys([*([arm] if part.evolves else []), *part.needs()])
+    steps = [
+        sum(record["steps"] + record["validation_steps"] for record in evolution[name]) / len(evolution[name])
+        for name in owed
+    ]
+    return round(sum(steps))
 
 
 def _about(config: StudyConfig, label: Json) -> Json:

@@ -23,7 +23,7 @@ from evolearn.records import Newborns, Outcome
 from evolearn.replay import ReplayArm, record_replay
 from evolearn.results import HeldOut, tabulate, write_table
 from evolearn.run import evolve_run
-from evolearn.rundir import RunDirectory, create_run
+from evolearn.rundir import RunDirectory, create_run, open_run
 from evolearn.study_arms import Drivers, StudyArm, study_arm
 from evolearn.study_checks import Rates
 from evolearn.study_config import ConditionPart, StudyConfig
@@ -142,6 +142,7 @@ class StudyWork:
             # A directory without its label was cut off while it was made.
             shutil.rmtree(directory.path, ignore_errors=True)
             directory = create_run(self._config_of(job), job.arm, directory.path, self._workers)
+        directory = open_run(directory.path)
         setup = assemble(directory.read_config())
         evolve_run(setup, self._drivers.of(setup), directory, _OneRun(self._display, self._clock))
 

@@ -47,9 +47,31 @@ class StudyDirectory:
         return self.path / "report" / "index.html"
 
     def label(self) -> dict[str, Any]:
-        """What `study.json` says."""
-        label: dict[str, Any] = json.loads((self.path / "study.json").read_text(encoding="utf-8"))
+        """What `study.json` says.
+
+        While an extension is written down it says the old and, under `becomes`, the new: the config decides.
+
+        Raises:
+            RunDirectoryError: it is damaged.
+        """
+        try:
+            label: dict[str, Any] = json.loads((self.path / "study.json").read_text(encoding="utf-8"))
+            becomes = label.pop("becomes", None)
+            if becomes and becomes["config_sha256"] == self._config_sha256():
+                label = becomes
+            missing = [key for key in ("config_sha256", "check_steps", "extensions") if key not in label]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunDirectoryError(f"STUDY={self.path}: its study.json is damaged: {error}") from error
+        if missing:
+            raise RunDirectoryError(f"STUDY={self.path}: its study.json is damaged: lacks {', '.join(missing)}")
         return label
+
+    def _config_sha256(self) -> str:
+        path = self.path / "study.yaml"
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise RunDirectoryError(f"{path}: cannot be read: {error.strerror}") from error
 
     def read_config(self) -> StudyConfig:
         """The resolved config.
@@ -58,11 +80,7 @@ class StudyDirectory:
             RunDirectoryError: it was altered since it was written.
         """
         path = self.path / "study.yaml"
-        try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise RunDirectoryError(f"{path}: cannot be read: {error.strerror}") from error
-        if found != self.label()["config_sha256"]:
+        if self._config_sha256() != self.label()["config_sha256"]:
             raise RunDirectoryError(
                 f"{path}: was altered since the study was made, and a verdict rests on what was fixed beforehand; put "
                 "it back, start a new study, or add runs or arms with `evolearn study add`"
@@ -79,7 +97,10 @@ class StudyDirectory:
             "config_sha256": hashlib.sha256(resolved).hexdigest(),
             **more,
         }
+        before = self.label() if (self.path / "study.json").exists() else {}
         with explained(self.path):
+            # Cut off anywhere, it is the old study or the new one, whole.
+            write_whole(self.path / "study.json", json.dumps({**before, "becomes": label}, indent=1).encode())
             write_whole(self.path / "study.yaml", resolved)
             write_whole(self.path / "study.json", json.dumps(label, indent=1).encode())
 

@@ -95,7 +95,9 @@ def judge_condition(
     gains = {arm: stats.late_gain(_centres(runs)) for arm, runs in evolution.items() if arm in judged}
     condition = {
         **dataclasses.asdict(facts),
-        "sentence": sentences.condition_sentence(facts.name, contrasts.primary, levels, facts.selection_lifetime),
+        "sentence": sentences.condition_sentence(
+            facts.name, contrasts.primary, levels, facts.selection_lifetime, _head_start(rules, own, primary)
+        ),
         "remarks": sentences.remarks(
             arms=own,
             levels=levels,
@@ -103,6 +105,7 @@ def judge_condition(
             late_gains=gains,
             tolerance=rules.convergence.tolerance,
             contrasts=[contrasts.primary, *contrasts.secondary, *contrasts.doubled],
+            by_lifetime=contrasts.by_lifetime,
             level=rules.level,
         ),
         "floor": levels.floor,
@@ -132,7 +135,7 @@ def _all_contrasts(
             ([primary], False),
             (others, True),
             (_asked_of_doubled(doubled, arms, primary), False),
-            (_asked_by_lifetime(arms, [primary, *others]), True),
+            (_asked_by_lifetime(arms, primary), True),
         ],
     )
     return Contrasts(first, secondary, twice, by_lifetime)
@@ -192,6 +195,17 @@ def _compare(
     return found
 
 
+def _head_start(rules: VerdictRules, arms: Mapping[str, ArmValues], primary: ContrastRule) -> str | None:
+    """What there is to say of it, where the primary metric is a time that is counted from it."""
+    if primary.metric != "catch_up" or "random" not in arms:
+        return None
+    birth, floor = (
+        estimate(iqm(of_arm.values["birth"]), iqm(of_arm.resampled["birth"]), rules.level, of_arm.lives.runs)
+        for of_arm in (arms[primary.arm], arms["random"])
+    )
+    return sentences.head_start_words(primary.arm, birth, floor)
+
+
 def _asked_secondary(rules: VerdictRules, first: Asked) -> list[Asked]:
     """Secondary contrasts; the primary one is not tested twice."""
     asked = dict.fromkeys(Asked(row.arm, row.against, metric) for row in rules.secondary for metric in row.metrics)
@@ -205,15 +219,11 @@ def _asked_of_doubled(doubled: Sequence[str], arms: Mapping[str, ArmValues], fir
     return [Asked(arm, against, metric) for arm, against in pairs if against in arms for metric in names]
 
 
-def _asked_by_lifetime(arms: Mapping[str, ArmValues], asked: Sequence[Asked]) -> list[Asked]:
-    """Life fitness at every lifetime that both arms of a contrast were judged at."""
-    pairs = dict.fromkeys((contrast.arm, contrast.against) for contrast in asked)
-    return [
-        Asked(arm, against, "total", lifetime)
-        for arm, against in pairs
-        for lifetime in arms[arm].lives.lifetimes
-        if lifetime in arms[against].lives.lifetimes
-    ]
+def _asked_by_lifetime(arms: Mapping[str, ArmValues], primary: Asked) -> list[Asked]:
+    """Life fitness at every lifetime that both arms of the primary contrast were judged at: a family of its own."""
+    arm, against = primary.arm, primary.against
+    common = [age for age in arms[arm].lives.lifetimes if age in arms[against].lives.lifetimes]
+    return [Asked(arm, against, "total", lifetime) for lifetime in common]
 
 
 def _centres(runs: Sequence[Json]) -> FloatArray:
@@ -246,7 +256,7 @@ def _catch_up_by_lifetime(rules: VerdictRules, arms: Mapping[str, ArmValues], li
             "arms": {
                 arm: _cut_off(values, lifetime, rules.level)
                 for arm, values in arms.items()
-                if values.lives.lifetime >= lifetime
+                if values.lives.lifetime >= lifetime >= values.lives.ages[0]
             },
         }
         for lifetime in lifetimes
@@ -282,10 +292,13 @@ def _break_even(arms: Mapping[str, ArmValues], arm: str, outer_steps: Mapping[st
         steps, steps_against = (float(iqm(times)) for times in cut)
         open_ends = [includes_censored(side.values[metric]) for side in (pair[0], pair[1])]
         level = sentences.level_words(metric, levels)
-        row = stats.break_even(outer_steps[arm], steps, steps_against, *open_ends)
+        # Lives as long as an evolution are seen through wider windows: what they reached, they reached earlier.
+        coarse = bool(pair[1].lives.ages[0] > pair[0].lives.ages[0]) and not open_ends[1]
+        row = stats.break_even(outer_steps[arm], steps, steps_against, open_ends[0] or coarse, open_ends[1])
+        bounds = ["at least " if open_ends[0] else "", "at least " if open_ends[1] else "at most " if coarse else ""]
         words = [
-            f"{'at least ' if is_open else ''}{sentences.amount(value, metric)} steps"
-            for is_open, value in zip(open_ends, (steps, steps_against), strict=True)
+            f"{bound}{sentences.amount(value, metric)} steps"
+            for bound, value in zip(bounds, (steps, steps_against), strict=True)
         ]
         rows.append(
             {

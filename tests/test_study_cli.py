@@ -81,7 +81,7 @@ def test_a_study_says_what_it_will_cost_what_it_does_and_what_came_of_it(finishe
     for remark in verdict["conditions"][0]["remarks"]:
         assert " ".join(remark.split()) in flat
     assert "1 evolution run(s) per arm: exploratory, not evidence for a claim." in output
-    assert "evolearn study add whole --runs 9" in output
+    assert "evolearn study whole/study.yaml seed=4 runs=10" in output
     assert "evolearn study whole/study.yaml seed=4" in output
     assert "The page: whole/report/index.html" in output
 

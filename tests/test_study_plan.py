@@ -228,6 +228,23 @@ def test_arms_that_are_defined_alike_are_refused(drivers: Drivers) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("setting", "one", "other"),
+    [
+        ("run.genome.weights.mode=fresh", "tuned_blank", "evolved"),
+        ("run.genome.drives.mode=fixed", "tuned_blank", "tuned_learner"),
+    ],
+)
+def test_evolutions_that_differ_in_their_seeds_alone_are_refused(
+    drivers: Drivers, setting: str, one: str, other: str
+) -> None:
+    """The definitions differ, but the run's own settings make them the same."""
+    arms = f"arms=[random, {one}, {other}, oracle]"
+    primary = f"primary={{arm: {one}, against: {other}, metric: catch_up}}"
+    with pytest.raises(ConfigError, match=f"{one} and {other} live identical lives .* defined alike"):
+        check(drivers, arms, primary, "run.drives.weights={fitness: 1.0}", setting)
+
+
 def test_another_description_is_no_difference(drivers: Drivers) -> None:
     with pytest.raises(ConfigError, match="they are defined alike"):
         check(drivers, "define={again: {like: evolved, doc: quite another}}", COPIES[1])

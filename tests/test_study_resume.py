@@ -14,9 +14,11 @@ from test_study_config import toy_study
 
 from evolearn.config_reading import ConfigError
 from evolearn.errors import RunDirectoryError
+from evolearn.files import write_whole
 from evolearn.run import Interrupted
 from evolearn.study import extend_study, resume_study, start_study
 from evolearn.study_plan import plan_study
+from evolearn.study_results import EXTENDED
 from evolearn.studydir import open_study
 
 
@@ -241,7 +243,9 @@ def test_more_runs_leave_the_earlier_ones_alone_and_the_verdict_says_so(copied, 
         assert len(now) == 3
     make(toy_study(FEW, "runs=3"), tmp_path / "at once")
     at_once = verdict_of(tmp_path / "at once")
-    assert at_once["conditions"] == verdict["conditions"], "the runs are those of a study that had them from the start"
+    extended, planned = verdict["conditions"][0], at_once["conditions"][0]
+    assert extended.pop("sentence") == f"{planned.pop('sentence')} {EXTENDED}"
+    assert extended == planned, "the runs are those of a study that had them from the start"
     assert at_once["key_spaces"] == verdict["key_spaces"]
     assert at_once["study"]["extended"] == []
 
@@ -301,3 +305,29 @@ def test_an_unfinished_study_is_not_extended(copied) -> None:
     (path / "verdict.json").unlink()
     with pytest.raises(RunDirectoryError, match=r"is not finished; `evolearn resume .*` continues it"):
         extend_study(open_study(path), 1, (), 1, Onlooker())
+
+
+@pytest.mark.parametrize("writes", [1, 2])
+def test_an_extension_that_is_killed_while_it_is_written_down_is_the_old_study_or_the_new(
+    copied, monkeypatch, writes: int
+) -> None:
+    path = copied()
+    old = open_study(path).read_config()
+    whole = write_whole
+
+    def killed(target: Path, payload: bytes, done: list[Path] = []) -> None:  # noqa: B006
+        if target.name in ("study.json", "study.yaml"):
+            if len(done) == writes:
+                raise KeyboardInterrupt
+            done.append(target)
+        whole(target, payload)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("evolearn.studydir.write_whole", killed)
+        with pytest.raises(KeyboardInterrupt):
+            extend_study(open_study(path), 1, (), 1, Onlooker())
+    study = open_study(path)
+    assert study.read_config().runs == old.runs + (writes == 2)
+    assert len(study.label()["extensions"]) == (writes == 2)
+    resume_study(study, 1, Onlooker())
+    assert verdict_of(path)["study"]["runs"] == old.runs + (writes == 2)

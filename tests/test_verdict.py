@@ -336,6 +336,44 @@ def test_lives_of_different_length_have_no_common_total():
     assert row["steps_each_against"] > 20_000
 
 
+def test_times_beyond_the_shorter_of_two_lives_are_not_ranked():
+    """A long life that got there late is not better than a short one that ended before."""
+    long = synthetic("long_blank", 4, 1, 0.2, 0.95, 40_000.0, seed=9, lifetimes=(200_000,))
+    arms = {**arms_of(noise=0.005), "long_blank": long, "evolved": never(arms_of()["evolved"])}
+    condition = judged(arms, secondary=(contrasts("evolved", "long_blank", ("threshold",)),))
+    (threshold,) = condition["secondary"]
+    assert threshold["withheld"] == "no run of either arm ever reached it, within 20,000 steps"
+
+
+def test_wider_windows_bound_the_break_even_from_one_side():
+    long = synthetic("long_blank", 4, 1, 0.2, 0.95, 40_000.0, seed=9, lifetimes=(200_000,))
+    wide = dataclasses.replace(long, running=long.running[..., 99::100], ages=long.ages[99::100])
+    condition = judged({**arms_of(noise=0.005), "long_blank": wide}, outer={"evolved": 1_000_000})
+    row = condition["break_even"][0]
+    assert (row["against"], row["bound"]) == ("long_blank", "at least")
+    assert f"one of long_blank at most {row['steps_each_against']:,.0f} steps" in row["sentence"]
+    assert ["long_blank" in entry["arms"] for entry in condition["catch_up_by_lifetime"]] == [False, False, True]
+
+
+def test_times_cut_off_are_never_called_equivalent():
+    arms = arms_of(noise=0.0)
+    late = arms["tuned_blank"].running.copy()
+    late[1:] = 0.0
+    late[0, :, :-1] = 0.0  # one run gets there at the very end, the others never
+    arms["tuned_blank"] = dataclasses.replace(arms["tuned_blank"], running=late)
+    arms["evolved"] = dataclasses.replace(arms["evolved"], running=np.zeros_like(late))
+    condition = judged(arms, catch_up_share=0.5)
+    assert condition["primary"]["verdict"] == "inconclusive"
+    assert condition["primary"]["equivalence_p"] is None
+    assert "times cut off cannot show equivalence" in condition["sentence"]
+
+
+def test_the_sentence_says_when_there_was_no_head_start():
+    born_alike = judged(arms_of(evolved=(0.19, 0.97)))["sentence"]
+    assert "no head start is shown: evolved is born at 0.1" in born_alike
+    assert "head start" not in judged(arms_of(noise=0.001))["sentence"]
+
+
 def test_break_even_of_a_blank_slate_that_never_got_there():
     arms = arms_of(noise=0.0, blank=(0.18, 0.5))
     (row,) = judged(arms, outer={"evolved": 3_880_000})["break_even"]
