@@ -258,7 +258,7 @@ def test_a_full_disk_is_explained(whole, tmp_path: Path, monkeypatch) -> None:
         raise OSError(28, "No space left on device")
 
     run = create_run(check_config(toy(), "toy"), "toy", path, 1)
-    monkeypatch.setattr(evolearn.rundir, "_write", full)
+    monkeypatch.setattr(evolearn.rundir, "write_whole", full)
     with pytest.raises(RunDirectoryError, match="No space left on device; what was written before is whole"):
         run.save_result({})
 

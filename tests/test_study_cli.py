@@ -74,7 +74,7 @@ def test_a_study_says_what_it_will_cost_what_it_does_and_what_came_of_it(finishe
     assert "Study directory: whole" in lines
     assert sum(", run 1: evolved" in line for line in lines) == 2
     assert sum(", run 1: lived the test lives" in line for line in lines) == 4
-    assert any(line.startswith("[6/6, ") for line in lines)
+    assert any(line.startswith("[6/6 jobs, ") for line in lines)
     verdict = json.loads((folder / "whole/verdict.json").read_text())
     flat = " ".join(output.split())
     assert " ".join(verdict["conditions"][0]["sentence"].split()) in flat
@@ -82,7 +82,6 @@ def test_a_study_says_what_it_will_cost_what_it_does_and_what_came_of_it(finishe
         assert " ".join(remark.split()) in flat
     assert "1 evolution run(s) per arm: exploratory, not evidence for a claim." in output
     assert "evolearn study whole/study.yaml seed=4 runs=10" in output
-    assert "evolearn study whole/study.yaml seed=4" in output
     assert "The page: whole/report/index.html" in output
 
 
