@@ -208,6 +208,9 @@ def _problems(config: StudyConfig) -> Iterator[str]:
         yield from _contrast_problems(config, field, contrast.arm, contrast.against, [contrast.metric])
     for number, several in enumerate(config.secondary):
         yield from _contrast_problems(config, f"secondary.{number}", several.arm, several.against, several.metrics)
+    compared = [name for _, contrast in contrasts for name in (contrast.arm, contrast.against) if name in config.arms]
+    if config.convergence.double_budget and not any(config.arm(name).evolves for name in compared):
+        yield "convergence.double_budget=true: no arm of a primary contrast has an evolution of its own; leave it out"
     for name in config.margins:
         if name not in METRICS:
             yield f"margins.{name}: unknown metric.{offer(name, METRICS)}"

@@ -16,13 +16,13 @@ from rich.text import Text
 
 from evolearn.console import duration
 from evolearn.evolve import Generation
+from evolearn.sentences import CLAIM_RUNS
 from evolearn.study_checks import Rates
 from evolearn.study_config import StudyConfig
 from evolearn.study_plan import Job, StudyPlan, part_of
 from evolearn.study_work import Progress as StudyProgress
 
 LINE_EVERY = 20.0  # seconds between two lines about generations, where there is no terminal
-ENOUGH_RUNS = 10
 
 
 class StudyLog:
@@ -163,7 +163,9 @@ def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Ra
     console.print(table)
     total = sum(job.steps for job in left)
     finished = plan.steps - total
-    exploratory = "" if config.runs >= ENOUGH_RUNS else ": fewer than 10 are exploratory, not evidence for a claim"
+    exploratory = (
+        "" if config.runs >= CLAIM_RUNS else f": fewer than {CLAIM_RUNS} are exploratory, not evidence for a claim"
+    )
     for line in (
         f"World steps over all runs: {plan.steps / 1e6:,.0f} million"
         + (f", of which {finished / 1e6:,.0f} million are done" if finished else "")
@@ -195,7 +197,7 @@ def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], pa
     console.print(Text(f"  The page: {page}"), soft_wrap=True)
     console.print(Text("  verdict.json: all numbers; lives.parquet: every test life; runs/: every evolution run"))
     console.print("Next: the same under another seed, with enough runs for a claim:")
-    again = f"seed={verdict['study']['seed'] + 1} runs={max(ENOUGH_RUNS, verdict['study']['runs'])}"
+    again = f"seed={verdict['study']['seed'] + 1} runs={max(CLAIM_RUNS, verdict['study']['runs'])}"
     console.print(Text(f"  evolearn study {shlex.quote(str(directory / 'study.yaml'))} {again}"), soft_wrap=True)
 
 

@@ -16,14 +16,13 @@ from evolearn.assemble import assemble
 from evolearn.errors import RunDirectoryError
 from evolearn.metrics import METRICS, ArmLives
 from evolearn.results import HeldOut, arm_lives, join_tables, read_held_out, read_table
+from evolearn.sentences import CLAIM_RUNS
 from evolearn.study_config import ConditionPart, StudyConfig
 from evolearn.study_plan import StudyPlan, evolving_arms, hash_key_spaces, held_out_keys, part_of, tested_arms
 from evolearn.studydir import FORMAT, StudyDirectory
 from evolearn.transplant import natural_values
 from evolearn.verdict import ConditionFacts, judge_condition
 from evolearn.verdict_records import for_json
-
-ENOUGH_RUNS = 10  # for a claim; fewer are exploratory
 
 Json = dict[str, Any]
 EXTENDED = (
@@ -218,7 +217,7 @@ def _about(config: StudyConfig, label: Json) -> Json:
         "test_lives": config.run.evaluation.lives,
         "config_sha256": label["config_sha256"],
         "first_config_sha256": label.get("first_config_sha256", label["config_sha256"]),
-        "exploratory": config.runs < ENOUGH_RUNS,
+        "exploratory": config.runs < CLAIM_RUNS,
         "level": config.level,
         "resamples": config.resamples,
         "extended": label["extensions"],

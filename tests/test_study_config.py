@@ -154,10 +154,14 @@ def refusal(*overrides: str, **fields: Any) -> str:
             "world, evaluation and seed are the same for all arms",
         ),
         ("define={mine: {settings: {seed: 1}}}", "settings.seed: must begin with one of search"),
+        (
+            "primary={arm: oracle, against: random, metric: catch_up}&convergence={double_budget: true}",
+            "convergence.double_budget=true: no arm of a primary contrast has an evolution of its own",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_with_field_value_and_remedy(setting: str, text: str) -> None:
-    assert text in refusal(setting)
+    assert text in refusal(*setting.split("&"))
 
 
 def test_an_arm_cannot_take_genes_from_one_that_does_not_evolve() -> None:
