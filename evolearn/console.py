@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich import box
@@ -211,16 +212,12 @@ def lifetime_lines(result: Result) -> list[str]:
     return [f"Life fitness over the first {ages} steps: {arms}."]
 
 
-def result_table(setup: Setup, result: Result) -> Table:
-    """Birth score, quarters of life and deaths of every arm."""
-    scale = {row.arm: row.birth for row in result.arms}
-    has_oracle = "oracle" in scale
-    share = "share: the same from random (0) to oracle (1); " if has_oracle else ""
+def arms_table(title: str | None, caption: str, columns: Iterable[str]) -> Table:
+    """An empty table of arms: their names, then columns of numbers, explained beneath."""
     table = Table(
-        title=f"{result.lives} validation lives of {result.lifetime:,} steps, never used in selection",
+        title=title,
         title_justify="left",
-        caption=f"birth: score over the first {result.birth_steps} steps, learning off, ± standard error over lives; "
-        f"{share}Q1 .. Q4: score by quarter of life; deaths: episodes terminated per life",
+        caption=Text(caption),
         caption_justify="left",
         header_style="bold",
         box=box.SIMPLE_HEAD,
@@ -228,8 +225,22 @@ def result_table(setup: Setup, result: Result) -> Table:
         pad_edge=False,
     )
     table.add_column("arm", no_wrap=True)
-    for title in ("birth", *(["share"] if has_oracle else []), "Q1", "Q2", "Q3", "Q4", "deaths"):
-        table.add_column(title, justify="right", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def result_table(setup: Setup, result: Result) -> Table:
+    """Birth score, quarters of life and deaths of every arm."""
+    scale = {row.arm: row.birth for row in result.arms}
+    has_oracle = "oracle" in scale
+    share = "share: the same from random (0) to oracle (1); " if has_oracle else ""
+    table = arms_table(
+        f"{result.lives} validation lives of {result.lifetime:,} steps, never used in selection",
+        f"birth: score over the first {result.birth_steps} steps, learning off, ± standard error over lives; "
+        f"{share}Q1 .. Q4: score by quarter of life; deaths: episodes terminated per life",
+        ("birth", *(["share"] if has_oracle else []), "Q1", "Q2", "Q3", "Q4", "deaths"),
+    )
     digits = 3 if max(abs(row.birth) for row in result.arms) < 10 else 1
     for row in result.arms:
         table.add_row(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+DOUBLED = "_x2"  # ends the name of an arm that evolves twice as long
+
 
 class JudgingRules(Protocol):
     """What a comparison reads of a study config."""

@@ -10,7 +10,8 @@ from evolearn.assemble import Setup, assemble
 from evolearn.drivers import new_driver
 from evolearn.genome import FloatArray, GenePool
 from evolearn.lives import Conditions, Driver
-from evolearn.study_config import DOUBLED, ConditionPart, StudyConfig
+from evolearn.rules import DOUBLED
+from evolearn.study_config import ConditionPart, StudyConfig
 from evolearn.study_plan import part_of, planned_config
 from evolearn.transplant import Arm, ready_arm
 

@@ -18,8 +18,7 @@ from evolearn.config import RunConfig
 from evolearn.config_reading import ConfigError, Part, check_model, copied, override, read_yaml, set_dotted
 from evolearn.errors import offer
 from evolearn.metrics import METRICS
-
-DOUBLED = "_x2"  # ends the name of an arm that evolves twice as long
+from evolearn.rules import DOUBLED
 
 Share = Annotated[float, Field(gt=0, le=1)]
 

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.console import duration
+from evolearn.console import arms_table, duration
 from evolearn.evolve import Generation
 from evolearn.sentences import CLAIM_RUNS
 from evolearn.study_checks import Rates
@@ -204,21 +204,13 @@ def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], pa
 def arm_table(condition: dict[str, Any], verdict: dict[str, Any]) -> Table:
     """Birth score, catch-up time, ceiling and total of every arm."""
     lifetime = max(verdict["lifetimes"])
-    table = Table(
-        caption=Text(
-            f"interquartile means over runs, [interval]; birth: first {verdict['birth_steps']} steps, learning off; "
-            f"catch-up: steps of learning to a score of {condition['catch_up_level']:.3g}; ceiling: last quarter, "
-            f"total: all of {lifetime:,} steps"
-        ),
-        caption_justify="left",
-        header_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        pad_edge=False,
+    table = arms_table(
+        None,
+        f"interquartile means over runs, [interval]; birth: first {verdict['birth_steps']} steps, learning off; "
+        f"catch-up: steps of learning to a score of {condition['catch_up_level']:.3g}; ceiling: last quarter, "
+        f"total: all of {lifetime:,} steps",
+        ("birth", "catch-up", "ceiling", "total"),
     )
-    table.add_column("arm", no_wrap=True)
-    for title in ("birth", "catch-up", "ceiling", "total"):
-        table.add_column(title, justify="right", no_wrap=True)
     for arm, entry in condition["arms"].items():
         metrics = entry["metrics"]
         table.add_row(

@@ -19,8 +19,9 @@ from evolearn.config import RunConfig
 from evolearn.config_reading import ConfigError
 from evolearn.lives import Plan
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
+from evolearn.rules import DOUBLED
 from evolearn.search_options import planned_outer_steps
-from evolearn.study_config import DOUBLED, ConditionPart, StudyConfig
+from evolearn.study_config import ConditionPart, StudyConfig
 from evolearn.transplant import Values, arm_config, has_oracle, natural_values
 
 LONG_BINS = 10_000  # age bins at most in a life as long as an evolution; more would be as fine as ordinary lives
@@ -75,10 +76,11 @@ def plan_study(config: StudyConfig) -> StudyPlan:
                 for run in range(config.runs)
                 for arm, own in configs.items()
             ]
+        test_steps = {arm: _test_steps(config, condition, arm, setup) for arm in tested_arms(config)}
         tests += [
-            Job(condition.name, arm, run, _test_steps(config, condition, arm, setup), part_of(config, arm).learns)
+            Job(condition.name, arm, run, steps, part_of(config, arm).learns)
             for run in range(config.runs)
-            for arm in tested_arms(config)
+            for arm, steps in test_steps.items()
         ]
     return StudyPlan(tuple(evolutions), tuple(tests), setups)
 
@@ -173,9 +175,10 @@ def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
     are lived once, for the verdict.
     """
     spaces: dict[str, list[npt.NDArray[np.int64]]] = {"selection": [], "validation": [], "test": []}
+    evolving = dict.fromkeys((job.condition, job.arm) for job in plan.evolutions)
+    searches = {place: planned_config(config, config.condition(place[0]), place[1]).search for place in evolving}
     for job in plan.evolutions:
-        condition = config.condition(job.condition)
-        search = planned_config(config, condition, job.arm).search
+        search = searches[job.condition, job.arm]
         seed = run_seed(config, job.condition, job.arm, job.run)
         lives = search.lives * (search.population + 1 if search.algorithm == "reptile" else 1)
         spaces["selection"] += [life_keys(seed, SELECTION, number, lives) for number in range(search.generations)]

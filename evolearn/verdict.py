@@ -24,11 +24,10 @@ from evolearn.contrasts import (
 )
 from evolearn.metrics import ArmLives, Levels
 from evolearn.resamples import ArmValues
-from evolearn.rules import ContrastRule, VerdictRules
+from evolearn.rules import DOUBLED, ContrastRule, VerdictRules
 from evolearn.stats import FloatArray, iqm
 from evolearn.verdict_records import Json, arm_record, contrast_record, for_json, iqm_record
 
-DOUBLED = "_x2"  # ending of the arms that evolved twice as long
 FACTORIAL = ("tuned_learner", "tuned_blank", "evolved_weights", "evolved")  # neither, drives, weights, both
 EFFECTS = {"weights": (-0.5, -0.5, 0.5, 0.5), "drives": (-0.5, 0.5, -0.5, 0.5), "interaction": (1.0, -1.0, -1.0, 1.0)}
 # whom evolution has to pay for itself against, and by which time it is measured
