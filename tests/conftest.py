@@ -29,6 +29,22 @@ def driver_for():
     return make
 
 
+@pytest.fixture
+def quick_report(monkeypatch):
+    """Studies write an empty page: what is in it has tests of its own."""
+    from study_watch import page_only
+
+    monkeypatch.setattr("evolearn.study.write_report", page_only)
+
+
+@pytest.fixture
+def spy(monkeypatch):
+    """Sees every life that a study lives; see `study_watch.Spy`."""
+    from study_watch import Spy
+
+    return Spy(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def whole_study(tmp_path_factory):
     """An undisturbed study of every kind of arm, and everything that was seen of it; see `study_watch.Whole`."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, page_only, rows_of, verdict_of
+from study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, rows_of, verdict_of
 from test_study_config import toy_study
 
 from evolearn.assemble import assemble
@@ -21,15 +21,7 @@ from evolearn.study_config import StudyConfig
 from evolearn.study_plan import check_keys, evolving_arms
 from evolearn.transplant import natural_values
 
-
-@pytest.fixture(autouse=True)
-def _quick_report(monkeypatch) -> None:
-    monkeypatch.setattr("evolearn.study.write_report", page_only)
-
-
-@pytest.fixture
-def spy(monkeypatch) -> Spy:
-    return Spy(monkeypatch)
+pytestmark = pytest.mark.usefixtures("quick_report")
 
 
 def test_a_study_leaves_what_it_says_it_does(whole_study: Whole) -> None:

@@ -21,15 +21,7 @@ from evolearn.study_plan import plan_study
 from evolearn.study_results import EXTENDED
 from evolearn.studydir import open_study
 
-
-@pytest.fixture(autouse=True)
-def _quick_report(monkeypatch) -> None:
-    monkeypatch.setattr("evolearn.study.write_report", page_only)
-
-
-@pytest.fixture
-def spy(monkeypatch) -> Spy:
-    return Spy(monkeypatch)
+pytestmark = pytest.mark.usefixtures("quick_report")
 
 
 @pytest.fixture
