@@ -33,6 +33,7 @@ class Conditions:
     settings: LearnerSettings
     window: int  # steps between two learning updates
     generic_drives: tuple[str, ...] = ()  # names in DRIVES
+    found_as: str = ""  # the world's name for `evolearn.worldfinder.find_world`, for workers on other hosts
 
     @property
     def drive_names(self) -> tuple[str, ...]:
