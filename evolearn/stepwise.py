@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.gymnasium_world import EnvironmentFault, Environments, GymnasiumEnvironments, GymnasiumWorld
-from evolearn.lives import FAULTS, Conditions, Job, describe_life, empty_trace, machinery, name_culprit
+from evolearn.lives import FAULTS, Conditions, Job, empty_trace, fault_in, machinery, name_culprit
 from evolearn.lockstep import (
     ACT_ALL_TYPE,
     BORN_ALL_TYPE,
@@ -169,7 +169,7 @@ class StepwiseDriver:
         """Live every life of `job`.
 
         Raises:
-            WorldError: an environment raised, or gave a number that is not finite; names life and step.
+            LifeFault: an environment raised, or gave a number that is not finite; names life and step.
             WorkerDied: a process ended before its time.
         """
         if job.plan.source == FROM_ORACLE:
@@ -186,7 +186,7 @@ class StepwiseDriver:
                 break
         if faults:
             life = min(faults)
-            raise WorldError(f"{describe_life(self.conditions, job, life)}: {faults[life]}")
+            raise fault_in(self.conditions, job, life, faults[life])
 
     def _tasks(self, job: Job) -> Iterator[_Task]:
         count = len(job.genomes)
