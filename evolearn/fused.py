@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import time
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from evolearn.compiled_world import compile_world
 from evolearn.life import life_kernel
 from evolearn.lives import FAULTS, Conditions, Job, Plan, fault_in, machinery, name_culprit
 from evolearn.records import UNFINISHED, Desk, Outcome, new_desks
+from evolearn.watch import Watch
 from evolearn.world import World
 
 PIECE_STEPS = 60_000  # world steps in a piece: a few hundredths of a second between two looks at the clock
@@ -69,7 +69,7 @@ class FusedDriver:
         threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(min(self.workers, count))]
         for thread in threads:
             thread.start()
-        watch = _Watch(self.hang_seconds)
+        watch = Watch(self.hang_seconds)
         try:
             while any(thread.is_alive() for thread in threads):
                 for thread in threads:
@@ -117,23 +117,6 @@ class FusedDriver:
         self._live_piece(dataclasses.replace(job, outcome=_blank_like(job.outcome)), desks, life, life + 1)
         reason = name_culprit(self.conditions, what, desks.observation[0], desks.drives[0])
         raise fault_in(self.conditions, job, life, reason)
-
-
-class _Watch:
-    """Notices when what a worker shows has not changed for a while."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._seen: dict[int, tuple[object, float]] = {}
-
-    def stands_still(self, worker: int, shown: object) -> bool:
-        """Whether `worker` has been showing the same for too long."""
-        now = time.monotonic()
-        before, since = self._seen.get(worker, (None, now))
-        if shown != before:
-            self._seen[worker] = (shown, now)
-            return False
-        return now - since > self._seconds
 
 
 def _life_under_way(outcome: Outcome, first: int, last: int) -> int:
