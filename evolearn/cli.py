@@ -118,6 +118,43 @@ def resume(
             display_of_run.close()
 
 
+@app.command("replay-life")
+def replay_life(
+    run: Annotated[Path, typer.Argument(help="A run directory; or a study directory, without options.", metavar="RUN")],
+    generation: Annotated[
+        int | None, typer.Option(help="From 0, as in generations.jsonl.", show_default=False, metavar="G")
+    ] = None,
+    genome: Annotated[
+        int | None,
+        typer.Option(help="From 0, in the order in which the generation lived them.", show_default=False, metavar="I"),
+    ] = None,
+    life: Annotated[
+        int | None, typer.Option(help="From 0, of the genome's selection lives.", show_default=False, metavar="L")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write every step to a .csv, .npz or .parquet file.", show_default=False)
+    ] = None,
+    workers: Workers = None,
+) -> None:
+    """Live one life again: the one whose world was at fault, or any that selected a run's genomes."""
+    console = _console()
+    with _Errors(console):
+        _expect_wait(console)
+        from evolearn.relive import relive, wanted_life
+        from evolearn.relive_console import LineDisplay, print_relived
+        from evolearn.traces import check_trace_file, write_trace
+
+        wanted = wanted_life(generation, genome, life)
+        if trace is not None:
+            check_trace_file(trace)
+        relived = relive(run, wanted, trace is not None, _worker_count(console, workers), LineDisplay(console))
+        if trace is not None:
+            write_trace(trace, relived.trace, relived.setup.conditions)
+        print_relived(console, run, relived, trace)
+        if relived.fault is not None:
+            _leave(EXIT_USER_ERROR)  # as the run did; a life that hangs still keeps a thread busy
+
+
 class _DefaultCommand(typer.core.TyperGroup):
     """A group whose first command is meant where none is named: `evolearn study CONFIG`."""
 

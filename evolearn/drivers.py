@@ -16,7 +16,7 @@ def new_driver(conditions: Conditions, workers: int = 1, hang_seconds: float = 3
     """The driver that the world needs, with `workers` threads or processes."""
     if isinstance(conditions.world, World):
         return FusedDriver(conditions, workers, hang_seconds)
-    return StepwiseDriver(conditions, workers, hang_seconds)
+    return StepwiseDriver(conditions, workers, hang_seconds=hang_seconds)
 
 
 @dataclasses.dataclass(frozen=True)

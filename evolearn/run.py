@@ -126,8 +126,9 @@ def resume_run(directory: RunDirectory, workers: int, display: Display) -> Resul
 
 def _complete(setup: Setup, driver: Driver, directory: RunDirectory, display: Display) -> Result:
     try:
-        evolve_run(setup, driver, directory, display)
-        result = _judge(setup, driver, directory, display)
+        with directory.keeping_faulty_life(setup.config):
+            evolve_run(setup, driver, directory, display)
+            result = _judge(setup, driver, directory, display)
         display.finished(setup, directory.path, result)
     except KeyboardInterrupt:
         raise Interrupted(directory.path) from None

@@ -144,7 +144,8 @@ class StudyWork:
             directory = create_run(self._config_of(job), job.arm, directory.path, self._workers)
         directory = open_run(directory.path)
         setup = assemble(directory.read_config())
-        evolve_run(setup, self._drivers.of(setup), directory, _OneRun(self._display, self._clock))
+        with directory.keeping_faulty_life(setup.config):
+            evolve_run(setup, self._drivers.of(setup), directory, _OneRun(self._display, self._clock))
 
     def _config_of(self, job: Job) -> RunConfig:
         condition = self._config.condition(job.condition)
@@ -170,11 +171,13 @@ class StudyWork:
         keys = [held_out_keys(config, condition, job.arm, job.run) for job in jobs]
         birth_plan = Plan(arms[0].setup.config.evaluation.birth_steps)
         plan = long_plan(config, condition, jobs[0].arm)
-        births = [
-            live_arm(arm.setup, self._drivers.of(arm.setup), arm.arm.frozen(), of_run, birth_plan.lifetime, None)
-            for arm, of_run in zip(arms, keys, strict=True)
-        ]
-        for job, birth, outcome in zip(jobs, births, self._live_together(arms, keys, plan), strict=True):
+        with self._study.keeping_faulty_life(arms[0].setup.config, condition.name, jobs[0].arm):
+            births = [
+                live_arm(arm.setup, self._drivers.of(arm.setup), arm.arm.frozen(), of_run, birth_plan.lifetime, None)
+                for arm, of_run in zip(arms, keys, strict=True)
+            ]
+            outcomes = self._live_together(arms, keys, plan)
+        for job, birth, outcome in zip(jobs, births, outcomes, strict=True):
             table = tabulate(job.condition, job.arm, job.run, HeldOut(birth_plan, birth, plan, outcome))
             write_table(table, self._study.lives(job.condition, job.arm, job.run))
 
@@ -212,7 +215,8 @@ class StudyWork:
         steps = min(self._config.replay.steps, max(setup.config.evaluation.lifetimes))
         stride = -(-steps // REPLAY_FRAMES)
         driver = self._drivers.of(setup)
-        replay = record_replay(driver, setup.conditions, arms, key[0], steps, stride, condition.name)
+        with self._study.keeping_faulty_life(setup.config, condition.name, " or ".join(names)):
+            replay = record_replay(driver, setup.conditions, arms, key[0], steps, stride, condition.name)
         self._study.write_json(self._study.replay(condition.name), replay, compact=True)
 
 

@@ -10,18 +10,22 @@ A study directory holds::
     replays/CONDITION.json    the life that the page replays
     lives.parquet, ledger.json, verdict.json    the results
     report/            the page, figures, tables
+    faulty_life.safetensors  the last test life at which the world was at fault, see there
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from evolearn.config import RunConfig
 from evolearn.config_reading import dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
+from evolearn.faulty_life import keeping_faulty_life
 from evolearn.files import explained, make_directory, write_whole
 from evolearn.rundir import RunDirectory, open_run
 from evolearn.study_config import ConditionPart, StudyConfig, check_study, slug
@@ -135,6 +139,12 @@ class StudyDirectory:
         how: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}
         with explained(self.path):
             write_whole(path, json.dumps(content, allow_nan=False, **how).encode())
+
+    def keeping_faulty_life(
+        self, config: RunConfig, condition: str, arm: str
+    ) -> contextlib.AbstractContextManager[None]:
+        """Keep the life at which what is done within ends by the world's fault; see `keeping_faulty_life`."""
+        return keeping_faulty_life(self.path, config, condition=condition, arm=arm)
 
     def version_changes(self) -> list[str]:
         """Packages whose version differs from the one that began the study."""
