@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -24,6 +24,9 @@ from rich.text import Text
 from evolearn.errors import UserError
 
 if TYPE_CHECKING:
+    from evolearn.config import RunConfig
+    from evolearn.drivers import Drivers, Watch
+    from evolearn.study_config import StudyConfig
     from evolearn.study_work import StudyDisplay
 
 app = typer.Typer(
@@ -48,6 +51,24 @@ Workers = Annotated[
     ),
 ]
 
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="Live lives on Ray: local starts it on this machine; auto, HOST:PORT or ray://HOST:PORT joins a cluster. "
+        "In this process if not given. Changes speed only, never results.",
+        show_default=False,
+        metavar="ADDRESS",
+    ),
+]
+RuntimeEnv = Annotated[
+    Path | None,
+    typer.Option(
+        help="A YAML file with Ray's runtime environment for the workers of a cluster: packages to install, variables.",
+        show_default=False,
+        metavar="FILE",
+    ),
+]
+
 
 @app.command()
 def run(
@@ -60,6 +81,8 @@ def run(
         Path | None, typer.Option(help="The run directory to make.", show_default="runs/NAME-seedS-N")
     ] = None,
     workers: Workers = None,
+    address: Address = None,
+    runtime_env: RuntimeEnv = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the run, instead of the config's.", show_default=False)
     ] = None,
@@ -81,7 +104,8 @@ def run(
         try:
             # A config taken from a run directory has no name of its own.
             name = path.stem if path.stem != "config" else re.sub(r"\W+", "-", checked.world.name).strip("-")
-            start_run(checked, name, out, _worker_count(console, workers), display)
+            drivers = _drivers(console, address, workers, runtime_env, [checked], display)
+            start_run(checked, name, out, drivers, display)
         finally:
             display.close()
 
@@ -90,6 +114,8 @@ def run(
 def resume(
     run: Annotated[Path, typer.Argument(help="A run directory, or a study directory.", metavar="RUN")],
     workers: Workers = None,
+    address: Address = None,
+    runtime_env: RuntimeEnv = None,
 ) -> None:
     """Continue a run or a study that was stopped; the result is that of one never stopped."""
     console = _console()
@@ -102,7 +128,8 @@ def resume(
             study = open_study(run)
             _warn_of_changes(console, study.version_changes())
             with _study_display(console) as display:
-                resume_study(study, _worker_count(console, workers), display)
+                configs = _run_configs(study.read_config())
+                resume_study(study, _drivers(console, address, workers, runtime_env, configs, display), display)
             _show_verdict(console, study.path)
             return
         from evolearn.console import new_display
@@ -113,7 +140,8 @@ def resume(
         _warn_of_changes(console, directory.version_changes())
         display_of_run = new_display(console)
         try:
-            resume_run(directory, _worker_count(console, workers), display_of_run)
+            drivers = _drivers(console, address, workers, runtime_env, [directory.read_config()], display_of_run)
+            resume_run(directory, drivers, display_of_run)
         finally:
             display_of_run.close()
 
@@ -180,6 +208,8 @@ def study_run(
         Path | None, typer.Option(help="The study directory to make.", show_default="runs/study-NAME-N")
     ] = None,
     workers: Workers = None,
+    address: Address = None,
+    runtime_env: RuntimeEnv = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and estimate steps and minutes.")] = False,
 ) -> None:
     """Evolve every arm under every condition, several times over, and judge evolved against blank slate."""
@@ -195,7 +225,8 @@ def study_run(
 
         name = path.stem if path.name != "study.yaml" else "again"
         with _study_display(console) as display:
-            study = start_study(checked, name, out, _worker_count(console, workers), display, dry_run)
+            drivers = _drivers(console, address, workers, runtime_env, _run_configs(checked), display)
+            study = start_study(checked, name, out, drivers, display, dry_run)
         if study is not None:
             _show_verdict(console, study)
 
@@ -206,6 +237,8 @@ def study_add(
     runs: Annotated[int, typer.Option(min=0, help="Evolution runs to add to every arm and condition.")] = 0,
     arm: Annotated[list[str] | None, typer.Option(help="An arm to add; may be given several times.")] = None,
     workers: Workers = None,
+    address: Address = None,
+    runtime_env: RuntimeEnv = None,
 ) -> None:
     """Extend a finished study; its verdict says that it was extended after it had been seen."""
     console = _console()
@@ -217,7 +250,8 @@ def study_add(
         directory = open_study(study)
         _warn_of_changes(console, directory.version_changes())
         with _study_display(console) as display:
-            extend_study(directory, runs, arm or [], _worker_count(console, workers), display)
+            drivers = _drivers(console, address, workers, runtime_env, _run_configs(directory.read_config()), display)
+            extend_study(directory, runs, arm or [], drivers, display)
         _show_verdict(console, directory.path)
 
 
@@ -333,6 +367,33 @@ def _leave(code: int) -> NoReturn:
 def _expect_wait(console: Console) -> None:
     if console.is_terminal:
         console.print("Loading; the first run on a machine compiles for about half a minute.", style="dim")
+
+
+def _run_configs(study: StudyConfig) -> list[RunConfig]:
+    """What a study's runs are made of, a config for every condition."""
+    return [study.run_of(condition) for condition in study.conditions]
+
+
+def _drivers(
+    console: Console,
+    address: str | None,
+    workers: int | None,
+    runtime_env: Path | None,
+    configs: Sequence[RunConfig],
+    display: Watch,
+) -> Drivers:
+    """Where lives are to be lived."""
+    if address is None:
+        if runtime_env is not None:
+            raise UserError(f"--runtime-env {runtime_env}: is for the workers of a cluster; give --address, or leave it out")
+        from evolearn.drivers import OwnDrivers
+
+        return OwnDrivers(_worker_count(console, workers))
+    from evolearn.config_reading import read_yaml
+    from evolearn.pool.cluster import ClusterDrivers
+
+    environment = read_yaml(runtime_env) if runtime_env is not None else None
+    return ClusterDrivers(address, workers, sorted({config.world.name for config in configs}), display, environment)
 
 
 def _worker_count(console: Console, asked: int | None) -> int:

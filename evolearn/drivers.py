@@ -6,6 +6,7 @@ import dataclasses
 import os
 from typing import Any, Protocol
 
+from evolearn.assemble import Setup
 from evolearn.fused import FusedDriver
 from evolearn.lives import Conditions, Driver
 from evolearn.stepwise import StepwiseDriver
@@ -30,7 +31,7 @@ class Effort:
     copies: int  # tasks done a second time since the first was overdue
     lost_workers: int  # processes that died
     lost_hosts: int
-    useful: float | None  # 0 .. 1: share of the cores' time spent in lives and sums; None: no work was asked for
+    busy_seconds: float  # that cores spent in lives and sums, together
     bytes_sent: int  # arrays sent to tasks and received from them; what all tasks share counts once per host
     driver_seconds: float  # of processor time that this process took meanwhile
 
@@ -48,11 +49,24 @@ class ClusterStatus:
     waiting: str  # what work waits for; empty: for nothing
 
 
+class Watch(Protocol):
+    """What shows a cluster at work."""
+
+    def warning(self, text: str) -> None:
+        """Something that a user should know, and that did not stop the run."""
+
+    def notice(self, text: str) -> None:
+        """Something worth knowing."""
+
+    def cluster(self, status: ClusterStatus) -> None:
+        """How the cluster is doing; several times a second while it works."""
+
+
 class Drivers(Protocol):
     """The drivers of a run or a study, one for all lives under the same conditions."""
 
-    def of(self, conditions: Conditions, hang_seconds: float = 30.0) -> Driver:
-        """The driver for conditions; made when it is first asked for."""
+    def of(self, setup: Setup) -> Driver:
+        """The driver for a setup's conditions; made when it is first asked for."""
 
     def effort(self) -> Effort | None:
         """What a cluster did since the last call; None where there is none."""
@@ -72,13 +86,13 @@ class OwnDrivers:
         self._workers = workers
         self._made: list[tuple[Conditions, Driver]] = []
 
-    def of(self, conditions: Conditions, hang_seconds: float = 30.0) -> Driver:
-        """The driver for conditions."""
-        for known, driver in self._made:
-            if known == conditions:
+    def of(self, setup: Setup) -> Driver:
+        """The driver for a setup's conditions."""
+        for conditions, driver in self._made:
+            if conditions == setup.conditions:
                 return driver
-        driver = new_driver(conditions, self._workers, hang_seconds)
-        self._made.append((conditions, driver))
+        driver = new_driver(setup.conditions, self._workers, setup.config.hang_seconds)
+        self._made.append((setup.conditions, driver))
         return driver
 
     def effort(self) -> None:

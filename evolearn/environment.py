@@ -21,8 +21,8 @@ _CODE = ("numba", "llvmlite", "numpy", "gymnasium", "ray")
 _PACKAGES = ("evolearn", "evotorch", "torch", "numba", "numpy", "gymnasium", "ray", "safetensors")
 
 
-def describe_environment(workers: int) -> dict[str, Any]:
-    """Versions, commit, processor and threads: what a result may depend on."""
+def describe_environment(lived_on: Mapping[str, Any]) -> dict[str, Any]:
+    """Versions, commit, processor, and what lives are lived on: what a result may depend on."""
     return {
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -30,8 +30,7 @@ def describe_environment(workers: int) -> dict[str, Any]:
         "commit": _commit(),
         "platform": platform.platform(),
         "cpu": _cpu_model(),
-        "cores": os.cpu_count(),
-        "workers": workers,
+        **lived_on,
     }
 
 

@@ -258,7 +258,6 @@ def fault_in(conditions: Conditions, job: Job, life: int, reason: str) -> LifeFa
         reason: what was wrong, and what to do.
     """
     genome = int(job.genomes[life])
-    one = slice(genome, genome + 1)
     return LifeFault(
         conditions.world.name,
         LifeKey(*(int(part) for part in job.keys[life])),
@@ -266,12 +265,7 @@ def fault_in(conditions: Conditions, job: Job, life: int, reason: str) -> LifeFa
         genome,
         int(job.outcome.age[life]),
         reason,
-        job.newborns._replace(
-            weights=job.newborns.weights[one].copy(),
-            drives=job.newborns.drives[one].copy(),
-            plasticity=job.newborns.plasticity[one].copy(),
-            scale=job.newborns.scale[one].copy(),
-        ),
+        job.newborns.rows(slice(genome, genome + 1)),
         job.plan,
     )
 

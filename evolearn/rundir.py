@@ -243,14 +243,14 @@ def load_dna(path: Path) -> tuple[FloatArray, dict[str, Any]]:
     return genome.copy(), header
 
 
-def create_run(config: RunConfig, name: str, out: Path | None, workers: int) -> RunDirectory:
+def create_run(config: RunConfig, name: str, out: Path | None, lived_on: Mapping[str, Any]) -> RunDirectory:
     """Make a new run directory; an existing one is never written over.
 
     Args:
         config: resolved.
         name: of the run, used where `out` is not given.
         out: the directory to make; none: `runs/NAME-N` with the next free N.
-        workers: written down with the environment.
+        lived_on: see `Drivers.describe`, written down with the environment.
     Raises:
         RunDirectoryError: it exists, or cannot be written.
     """
@@ -259,7 +259,7 @@ def create_run(config: RunConfig, name: str, out: Path | None, workers: int) -> 
     with explained(path):
         resolved = dump_config(config).encode()
         write_whole(path / "config.yaml", resolved)
-        write_whole(path / "environment.json", json.dumps(describe_environment(workers), indent=1).encode())
+        write_whole(path / "environment.json", json.dumps(describe_environment(lived_on), indent=1).encode())
         label = {
             "kind": "run",
             "format": FORMAT,

@@ -151,21 +151,23 @@ class StudyDirectory:
         return RunDirectory(self.path).version_changes()
 
 
-def create_study(config: StudyConfig, name: str, out: Path | None, workers: int, check_steps: int) -> StudyDirectory:
+def create_study(
+    config: StudyConfig, name: str, out: Path | None, lived_on: Mapping[str, Any], check_steps: int
+) -> StudyDirectory:
     """Make a new study directory; an existing one is never written over.
 
     Args:
         config: resolved; its hash is written now, before the first run.
         name: of the study, used where `out` is not given.
         out: the directory to make; none: `runs/NAME-N` with the next free N.
-        workers: written down with the environment.
+        lived_on: see `Drivers.describe`, written down with the environment.
         check_steps: world steps that the checks before the first run took.
     Raises:
         RunDirectoryError: it exists, or cannot be written.
     """
     study = StudyDirectory(make_directory(f"study-{name}", out))
     with explained(study.path):
-        study.write_json(study.path / "environment.json", describe_environment(workers))
+        study.write_json(study.path / "environment.json", describe_environment(lived_on))
     study.write_config(config, check_steps=check_steps, extensions=[])
     return study
 

@@ -21,7 +21,7 @@ from test_study_config import toy_study
 from evolearn.assemble import assemble
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
-from evolearn.drivers import new_driver
+from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.errors import RunDirectoryError
 from evolearn.evaluate import evaluate, life_fitness, score
 from evolearn.faulty_life import FILE, load_faulty_life
@@ -92,7 +92,7 @@ def ended(tmp_path_factory) -> dict[int, tuple[Path, LifeFault]]:
     runs = {}
     for kind in REASONS:
         with pytest.raises(LifeFault) as caught:
-            start_run(faulty_run(kind), "toy", folder / str(kind), 1, Watcher())
+            start_run(faulty_run(kind), "toy", folder / str(kind), OwnDrivers(1), Watcher())
         runs[kind] = (folder / str(kind), caught.value)
     return runs
 
@@ -183,18 +183,18 @@ def test_a_fault_survives_pickling(ended):
 def test_a_run_that_gets_past_it_removes_nothing_and_a_later_fault_writes_over_it(tmp_path, monkeypatch):
     path = tmp_path / "run"
     with pytest.raises(LifeFault):
-        start_run(faulty_run(RAISES), "toy", path, 1, Watcher())
+        start_run(faulty_run(RAISES), "toy", path, OwnDrivers(1), Watcher())
     first = (path / FILE).read_bytes()
     with_kind(monkeypatch, SOUND)
     again = relived(path)
     assert again.fault is None
     assert (again.before.step, int(again.outcome.age[0])) == (7, 60)
     with pytest.raises(Interrupted):
-        resume_run(open_run(path), 1, Watcher(stop_after=GENERATION))
+        resume_run(open_run(path), OwnDrivers(1), Watcher(stop_after=GENERATION))
     assert (path / FILE).read_bytes() == first
     with_kind(monkeypatch, NAN_SENSE, low=0.0, high=1.0)
     with pytest.raises(LifeFault):
-        resume_run(open_run(path), 1, Watcher())
+        resume_run(open_run(path), OwnDrivers(1), Watcher())
     assert load_faulty_life(path).fault.reason.startswith("sense or drive smell=nan")
     assert load_faulty_life(path).fault.key.generation == GENERATION + 1
 
@@ -257,7 +257,7 @@ def watched_runs(tmp_path_factory):
 
             patch.setattr(FusedDriver, "live", spied)
             algorithm = "genetic" if name == "lamarckian" else name
-            start_run(check_config(toy(algorithm, **more), "toy"), name, folder / name, 1, Watcher())
+            start_run(check_config(toy(algorithm, **more), "toy"), name, folder / name, OwnDrivers(1), Watcher())
         runs[name] = (folder / name, seen)
     return runs
 
@@ -367,7 +367,7 @@ def test_a_world_that_is_gone_is_said(tmp_path):
     config = faulty_run(RAISES)
     config = config.model_copy(update={"world": config.world.model_copy(update={"name": f"{moved}:faulty"})})
     with pytest.raises(LifeFault):
-        start_run(config, "toy", path, 1, Watcher())
+        start_run(config, "toy", path, OwnDrivers(1), Watcher())
     moved.rename(tmp_path / "elsewhere.py")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in sys.modules if name.endswith("_moved")]:
@@ -390,7 +390,7 @@ def test_a_test_life_at_fault_is_kept_in_the_study(tmp_path, quick_report):
     )
     path = tmp_path / "study"
     with pytest.raises(LifeFault) as caught:
-        start_study(config, "toy", path, 1, Onlooker())
+        start_study(config, "toy", path, OwnDrivers(1), Onlooker())
     assert "life (seed 3, test, generation 1, life 2)" in str(caught.value)
     assert str(caught.value).endswith(f"Live it again: evolearn replay-life {path}")
     again = relived(path)

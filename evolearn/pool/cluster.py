@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 import shutil
@@ -9,21 +10,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import ray
 
-from evolearn.drivers import ClusterStatus, Effort, OwnDrivers
+from evolearn.assemble import Setup
+from evolearn.drivers import Effort, OwnDrivers, Watch
 from evolearn.environment import code_identity
 from evolearn.lives import Conditions, Driver, Job, LifeFault, Plan, fault_in
 from evolearn.pool import tasks
-from evolearn.pool.connecting import LOCAL, ClusterError, check_address, connect
+from evolearn.pool.connecting import ClusterError, check_address, connect
 from evolearn.pool.hosts import Hosts
 from evolearn.pool.shipping import Parcel, pack
-from evolearn.pool.spreading import Spreader, Watch, Work, WorkerDied
+from evolearn.pool.spreading import Spreader, Work, WorkerDied
 from evolearn.pool.tasks import Faulty, Order, Recipe
-from evolearn.records import FROM_BRAIN, Newborns, Outcome
-
-_INLINE = 20_000_000  # bytes of `shared` above which it is said to be large
+from evolearn.records import Outcome
+from evolearn.worldfinder import from_anywhere
 
 
 class ClusterDrivers:
@@ -56,27 +56,28 @@ class ClusterDrivers:
         self._asked = workers
         self._here = OwnDrivers(1)  # for traced lives, one at a time
         self._made: list[tuple[Conditions, ClusterDriver]] = []
-        self._parcel = pack(worlds)
+        self._parcel = pack([from_anywhere(world) for world in worlds])
         connect(address, workers, _runtime_env(self._parcel, runtime_env or {}, environment or {}))
-        self._hosts = Hosts(address, watch.warning)
+        self._hosts = Hosts(address, watch)
         self._spreader = Spreader(self._hosts, workers, watch)
-        self._rates: dict[Any, float] = {}
         if workers is not None:
             self._wait_for(workers)
 
-    def of(self, conditions: Conditions, hang_seconds: float = 30.0) -> Driver:
-        """The driver for conditions."""
+    def of(self, setup: Setup) -> Driver:
+        """The driver for a setup's conditions."""
+        conditions = setup.conditions
         for known, driver in self._made:
             if known == conditions:
                 return driver
-        world = self._parcel.names.get(conditions.found_as)
+        world = self._parcel.names.get(from_anywhere(conditions.found_as))
         if world is None:
             raise ClusterError(
                 f"world {conditions.world.name}, found as {conditions.found_as!r}, is not among those that the cluster "
                 f"was told of: {', '.join(self._parcel.names)}"
             )
-        recipe = pickle.dumps(Recipe.of(conditions, world, hang_seconds))
-        driver = ClusterDriver(conditions, Order(recipe, code_identity()), self._spreader, self._here, hang_seconds)
+        recipe = pickle.dumps(Recipe.of(conditions, world, setup.config.hang_seconds))
+        order = Order(recipe, code_identity())
+        driver = ClusterDriver(conditions, order, self._spreader, functools.partial(self._here.of, setup))
         self._made.append((conditions, driver))
         return driver
 
@@ -115,7 +116,7 @@ class ClusterDrivers:
         while self._hosts.cores < cores:
             if self._hosts.cores != said:
                 said = self._hosts.cores
-                self._watch.warning(
+                self._watch.notice(
                     f"waiting for {cores} cores, as --workers {cores} asks: the cluster has {said} on "
                     f"{len(self._hosts.workers)} hosts. Ctrl-C ends the wait; fewer --workers begin at once"
                 )
@@ -128,14 +129,13 @@ class ClusterDriver:
     """Lives jobs as tasks of a cluster."""
 
     def __init__(
-        self, conditions: Conditions, order: Order, spreader: Spreader, here: OwnDrivers, hang_seconds: float
+        self, conditions: Conditions, order: Order, spreader: Spreader, here: Callable[[], Driver]
     ) -> None:
-        """Spread lives under `conditions`; `here` lives those that leave a trace."""
+        """Spread lives under `conditions`; the driver that `here` gives lives those that leave a trace."""
         self.conditions = conditions
         self._order = ray.put(order)
         self._spreader = spreader
         self._here = here
-        self._hang_seconds = hang_seconds
         # The same tasks are never retried by Ray: the spreader does, and says so.
         self._live_piece = ray.remote(num_cpus=1, max_retries=0)(tasks.live_piece)
         self._do_blocks = ray.remote(num_cpus=1, max_retries=0)(tasks.do_blocks)
@@ -153,11 +153,11 @@ class ClusterDriver:
         """
         if job.trace.fitness.size:
             # One life whose every step is wanted: as quick here.
-            self._here.of(self.conditions, self._hang_seconds).live(job)
+            self._here().live(job)
             return
 
         def submit(first: int, last: int) -> Any:
-            newborns, genomes = _own_newborns(job.newborns, job.genomes[first:last])
+            newborns, genomes = job.newborns.of_lives(job.genomes[first:last])
             return self._live_piece.remote(self._order, newborns, genomes, job.keys[first:last], job.plan)
 
         def take(first: int, last: int, result: Outcome | Faulty) -> None:
@@ -215,12 +215,6 @@ def _runtime_env(parcel: Parcel, given: Mapping[str, Any], variables: Mapping[st
     return environment
 
 
-def _own_newborns(newborns: Newborns, genomes: np.ndarray[Any, Any]) -> tuple[Newborns, np.ndarray[Any, Any]]:
-    """The newborns that some lives are born as, and which of them each life is."""
-    rows, own = np.unique(genomes, return_inverse=True)
-    return newborns.rows(rows), own.astype(np.int64)
-
-
 def _kind(plan: Plan) -> Any:
     """Lives that take about as long as each other."""
     return plan.lifetime, plan.learn_from, plan.learn_until, plan.source
@@ -234,4 +228,4 @@ def _bytes_of_a_life(job: Job) -> float:
 
 def _size_of(something: Any) -> int:
     """Bytes of the arrays in something, about."""
-    return len(pickle.dumps(something, protocol=5, buffer_callback=None))
+    return len(pickle.dumps(something))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
 
 import ray
 
+from evolearn.drivers import Watch
 from evolearn.pool.connecting import ClusterError, is_reachable
 
 LOOK_EVERY = 1.0  # seconds
@@ -31,15 +31,14 @@ class Host:
 class Hosts:
     """Looks at the cluster now and then, and says what changed."""
 
-    def __init__(self, address: str, say: Callable[[str], None]) -> None:
+    def __init__(self, address: str, watch: Watch) -> None:
         """Watch the cluster that Ray is connected to.
 
         Args:
             address: as given by the user, for texts.
-            say: told who joins and who leaves.
+            watch: told who joins and who leaves.
         """
-        self._address = address
-        self._say = say
+        self._watch = watch
         self._knock_at = address if address.startswith("ray://") else ray.get_runtime_context().gcs_address
         self._known: dict[str, Host] = {}
         self._looked = 0.0
@@ -99,10 +98,10 @@ class Hosts:
         first = not self._known
         for node in found.keys() - self._known.keys():
             if not first and found[node].cores >= 1:
-                self._say(f"{_named(found[node])} joined with {found[node].cores:g} cores")
+                self._watch.notice(f"{_named(found[node])} joined with {found[node].cores:g} cores")
         for node in self._known.keys() - found.keys():
             self.lost += 1
-            self._say(f"{_named(self._known[node])} is gone; its work goes to others")
+            self._watch.warning(f"{_named(self._known[node])} is gone; its work goes to others")
         self._known = found
 
 

@@ -6,12 +6,12 @@ import dataclasses
 import queue
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import ray
 import ray.exceptions as failures
 
-from evolearn.drivers import ClusterStatus, Effort
+from evolearn.drivers import ClusterStatus, Effort, Watch
 from evolearn.errors import UserError, WorldNotFound
 from evolearn.pool.connecting import ClusterError
 from evolearn.pool.hosts import Hosts
@@ -27,16 +27,6 @@ _SECONDS_OF_SILENCE = 60.0  # after which the display says what is waited for
 _CRASHES = (failures.WorkerCrashedError, failures.OutOfMemoryError)
 # Nobody's fault: the host is gone, or an object with it.
 _LOSSES = (failures.NodeDiedError, failures.ObjectLostError, failures.TaskUnschedulableError)
-
-
-class Watch(Protocol):
-    """What shows a cluster at work."""
-
-    def warning(self, text: str) -> None:
-        """Something that a user should know, and that did not stop the run."""
-
-    def cluster(self, status: ClusterStatus) -> None:
-        """How the cluster is doing; several times a second while it works."""
 
 
 class WorkerDied(UserError, RuntimeError):
@@ -98,6 +88,10 @@ class Spreader:
         """Something of `size` bytes goes to every host once."""
         self._since.bytes += size * max(1, len(self._hosts.workers))
 
+    def count(self, size: int) -> None:
+        """A task brought `size` bytes that its work's `unit_bytes` left out."""
+        self._since.bytes += size
+
     def effort(self) -> Effort:
         """What was done since the last call."""
         tally, self._since = self._since, _Tally(time.process_time(), self._hosts.lost)
@@ -109,7 +103,7 @@ class Spreader:
             copies=tally.copies,
             lost_workers=tally.lost_workers,
             lost_hosts=self._hosts.lost - tally.hosts_lost_before,
-            useful=min(1.0, tally.busy / tally.core_seconds) if tally.core_seconds else None,
+            busy_seconds=tally.busy,
             bytes_sent=round(tally.bytes),
             driver_seconds=time.process_time() - tally.processor_time,
         )
@@ -125,12 +119,10 @@ class Spreader:
         schedule = Schedule(work.units, work.seconds_per_unit, largest)
         back: queue.SimpleQueue[tuple[Piece, Any]] = queue.SimpleQueue()
         out: dict[int, Any] = {}  # id of a piece -> its reference, which keeps the task alive
-        clock = _CoreClock(self._since)
         self._heard = time.monotonic()
         try:
             while not schedule.is_done:
                 self._hosts.look()
-                clock.tick(self.workers)
                 for piece in self._next_pieces(schedule, work):
                     reference = work.submit(piece.first, piece.last)
                     out[id(piece)] = reference
@@ -148,7 +140,6 @@ class Spreader:
                 "own code",
             ) from None
         finally:
-            clock.tick(self.workers)
             # Copies that nobody waits for: what is queued need not begin.
             for reference in out.values():
                 ray.cancel(reference, force=False)
@@ -240,21 +231,7 @@ class _Tally:
     copies: int = 0
     lost_workers: int = 0
     busy: float = 0.0  # seconds in lives and sums
-    core_seconds: float = 0.0  # while there was work to do
     bytes: float = 0.0
-
-
-class _CoreClock:
-    """Counts the seconds that cores could have worked."""
-
-    def __init__(self, tally: _Tally) -> None:
-        self._tally = tally
-        self._before = time.monotonic()
-
-    def tick(self, cores: int) -> None:
-        now = time.monotonic()
-        self._tally.core_seconds += (now - self._before) * cores
-        self._before = now
 
 
 def _those_back(back: queue.SimpleQueue[tuple[Piece, Any]]) -> Iterable[tuple[Piece, Any]]:
