@@ -9,14 +9,24 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from evolearn.gymnasium_world import EnvironmentFault, Environments, GymnasiumEnvironments, GymnasiumWorld
-from evolearn.lives import FAULTS, Conditions, Job, describe_life, empty_trace, machinery, name_culprit
+from evolearn.lives import (
+    FAULTS,
+    Conditions,
+    Driver,
+    Job,
+    describe_life,
+    empty_trace,
+    machinery,
+    name_culprit,
+    one_after_another,
+)
 from evolearn.lockstep import (
     ACT_ALL_TYPE,
     BORN_ALL_TYPE,
@@ -187,6 +197,10 @@ class StepwiseDriver:
         if faults:
             life = min(faults)
             raise WorldError(f"{describe_life(self.conditions, job, life)}: {faults[life]}")
+
+    def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
+        """`function(driver, shared, block)` for every block, in order; the processes share the lives of each."""
+        return one_after_another(self, function, shared, blocks)
 
     def _tasks(self, job: Job) -> Iterator[_Task]:
         count = len(job.genomes)
