@@ -91,7 +91,7 @@ def assemble(config: RunConfig) -> Setup:
         seed=config.seed,
     )
     search = config.search
-    options = check_search(search.algorithm, search.options, search.population, pool.size)
+    options = check_search(search.algorithm, search.options, search.population, pool.size, search.sampling)
     selection = Plan(search.selection_lifetime, learn_from=learner.learn_from, learn_until=learner.learn_until)
     return Setup(config, conditions, pool, selection, options)
 

@@ -25,9 +25,9 @@ from evolearn.errors import UserError
 
 if TYPE_CHECKING:
     from evolearn.config import RunConfig
-    from evolearn.drivers import Drivers, Watch
+    from evolearn.drivers import ClusterWatch, Drivers
     from evolearn.study_config import StudyConfig
-    from evolearn.study_work import StudyDisplay
+    from evolearn.study_console import StudyLog, StudyTerminal
 
 app = typer.Typer(
     help="Evolutionary meta-learning sandbox: what should an agent be born with, and what should it learn?",
@@ -270,7 +270,7 @@ def report(
 
 
 @contextlib.contextmanager
-def _study_display(console: Console) -> Iterator[StudyDisplay]:
+def _study_display(console: Console) -> Iterator[StudyLog | StudyTerminal]:
     from evolearn.study_console import new_study_display
 
     display = new_study_display(console)
@@ -380,12 +380,14 @@ def _drivers(
     workers: int | None,
     runtime_env: Path | None,
     configs: Sequence[RunConfig],
-    display: Watch,
+    display: ClusterWatch,
 ) -> Drivers:
     """Where lives are to be lived."""
     if address is None:
         if runtime_env is not None:
-            raise UserError(f"--runtime-env {runtime_env}: is for the workers of a cluster; give --address, or leave it out")
+            raise UserError(
+                f"--runtime-env {runtime_env}: is for the workers of a cluster; give --address, or leave it out"
+            )
         from evolearn.drivers import OwnDrivers
 
         return OwnDrivers(_worker_count(console, workers))

@@ -89,6 +89,11 @@ class SearchPart(Part):
     population: int = Field(64, ge=2, le=1_000_000, description="genomes per generation")
     lives: int = Field(4, ge=1, le=100_000, description="lives per genome and generation")
     selection_lifetime: int = Field(6000, ge=1, le=100_000_000, description="world steps in a life while evolving")
+    sampling: Literal["whole", "blockwise"] = Field(
+        "whole",
+        description="blockwise: never the whole population in memory, for large genomes; pgpe, snes and cem only; its "
+        "random numbers, and so its results, are not those of whole",
+    )
     options: dict[str, Any] = Field({}, description="hyperparameters of the algorithm, by EvoTorch's names")
 
 

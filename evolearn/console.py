@@ -229,7 +229,9 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
 
 def cluster_line(status: ClusterStatus) -> str:
     """How a cluster is doing, in one line."""
-    parts = [f"{_count(status.hosts, 'host')}, {_count(status.cores, 'core')}, {_count(status.in_flight, 'task')} in flight"]
+    parts = [
+        f"{_count(status.hosts, 'host')}, {_count(status.cores, 'core')}, {_count(status.in_flight, 'task')} in flight"
+    ]
     parts += [
         _count(number, name)
         for number, name in (
@@ -256,7 +258,8 @@ def _effort_of(generation: Generation) -> str:
         return ""
     text = (
         f"  {useful:.0%} of {_count(effort.cores, 'core')} on {_count(effort.hosts, 'host')} useful, "
-        f"{_count(effort.tasks, 'task')}, {effort.bytes_sent / 1e6:.1f} MB sent, driver {generation.peak_memory / 1e6:.0f} MB"
+        f"{_count(effort.tasks, 'task')}, {effort.bytes_sent / 1e6:.1f} MB sent, "
+        f"driver {generation.peak_memory / 1e6:.0f} MB"
     )
     return text + (f", {_count(effort.retries, 'task')} done again" if effort.retries else "")
 

@@ -49,7 +49,7 @@ class ClusterStatus:
     waiting: str  # what work waits for; empty: for nothing
 
 
-class Watch(Protocol):
+class ClusterWatch(Protocol):
     """What shows a cluster at work."""
 
     def warning(self, text: str) -> None:

@@ -7,7 +7,6 @@ import datetime
 import functools
 import hashlib
 import importlib.metadata
-import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -48,7 +47,7 @@ def _version(package: str) -> str | None:
 
 @functools.cache
 def code_identity() -> dict[str, str]:
-    """What must be the same on two hosts for their lives to be: version, commit and sources of evolearn, and packages."""
+    """What two hosts must share for their lives to be the same: versions, and commit and sources of evolearn."""
     root = Path(evolearn.__file__).resolve().parent
     sources = hashlib.sha256()
     for folder in (root, root.parent / "worlds"):

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import resource
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evolearn.assemble import Setup
+from evolearn.blocks import CENTRE, BlockLives, BlockSums, join_evaluations, live_block, sum_block
+from evolearn.blockwise_search import BlockwiseSearch
 from evolearn.config_reading import ConfigError
+from evolearn.draws import Draw, Noise, Weights, join_sums
 from evolearn.drivers import Effort
 from evolearn.evaluate import Evaluation, evaluate
-from evolearn.genome import FloatArray
+from evolearn.genome import FloatArray, from_z
 from evolearn.lives import Driver, Plan
 from evolearn.reptile import Reptile
 from evolearn.rng import SELECTION, life_keys
@@ -42,6 +48,7 @@ class Generation:
     search_stdev: float  # mean standard deviation of the search, in spreads
     diverged_lives: int  # lives whose brain left the finite numbers
     skipped_updates: int  # learning updates skipped because a gradient was not finite
+    peak_memory: int  # bytes, the most that this process has had in RAM since it began
     cluster: Effort | None = None  # what a cluster did; None in process
 
     def row(self) -> dict[str, Any]:
@@ -61,6 +68,8 @@ def new_search(setup: Setup) -> Search:
         return Reptile(setup.options, genes, search.population, search.generations)
     lamarckian = setup.config.genome.inheritance == "lamarckian"
     try:
+        if search.sampling == "blockwise":
+            return BlockwiseSearch(search.algorithm, setup.options, genes, search.population, setup.config.seed)
         return PopulationSearch(
             search.algorithm, setup.options, genes, search.population, setup.config.seed, lamarckian
         )
@@ -97,7 +106,7 @@ def evolve(
 
 def to_genomes(setup: Setup, z: FloatArray) -> FloatArray:
     """Genomes [.., G] in gene units from z: gene = centre + spread z."""
-    return setup.pool.centre + setup.pool.spread * z
+    return from_z(setup.pool, z)
 
 
 def with_learned(setup: Setup, z: FloatArray, learned: FloatArray) -> FloatArray:
@@ -150,6 +159,19 @@ class _Trial:
         """Live the centre z [G] on the lives of this batch, for the record."""
         self._centre_fitness = float(self._live(z[None], self._setup.selection, batch).fitness.mean())
 
+    def evaluate_drawn(self, draw: Draw) -> Fitness:
+        """Mean fitness [P] of a drawn population, in blocks; its centre is lived as well."""
+        setup = self._setup
+        shared = BlockLives(draw, setup.pool, self._keys(0), setup.selection)
+        evaluation = join_evaluations(self._driver.over_blocks(live_block, shared, [*range(draw.noise.blocks), CENTRE]))
+        self._evaluations.append(evaluation)
+        return self._keep(evaluation, draw.noise.population)
+
+    def sum_drawn(self, noise: Noise, first: Weights, second: Weights) -> npt.NDArray[np.float64]:
+        """Weighted sums [2, G] over a population's noise and over its squares, in blocks of genes."""
+        shared = BlockSums(noise, first, second)
+        return join_sums(self._driver.over_blocks(sum_block, shared, range(noise.gene_blocks)))
+
     def _inherit(self, z: FloatArray, learned: FloatArray | None) -> FloatArray:
         assert learned is not None, "the plan keeps final weights"
         self._learned.append(with_learned(self._setup, z, learned))
@@ -160,20 +182,29 @@ class _Trial:
         with_centre = not self._evaluations
         everyone = np.concatenate([z, self._search.centre()[None]]) if with_centre else z
         evaluation = self._live(everyone, plan, 0)
+        fitness = self._keep(evaluation, len(z))
+        return fitness, None if evaluation.learned is None else evaluation.learned[: len(z)]
+
+    def _keep(self, evaluation: Evaluation, population: int) -> Fitness:
+        """Write down lives that all genomes shared, with the centre after the population or without it."""
         self._shared.append(evaluation.fitness)
         means = evaluation.fitness.mean(axis=1)
-        if with_centre:
+        if len(means) > population:
             self._centre_fitness = float(means[-1])
-        self._fitness.append(means[: len(z)])
-        return self._fitness[-1], None if evaluation.learned is None else evaluation.learned[: len(z)]
+        self._fitness.append(means[:population])
+        return self._fitness[-1]
+
+    def _keys(self, batch: int) -> npt.NDArray[np.int64]:
+        """Batch number `batch` of the generation's lives: fresh ones for every generation and batch."""
+        count = self._setup.config.search.lives
+        keys = life_keys(self._setup.config.seed, SELECTION, self._generation, count)
+        keys[:, 3] += batch * count
+        return keys
 
     def _live(self, z: FloatArray, plan: Plan, batch: int) -> Evaluation:
-        """Live batch number `batch` of the generation's lives: fresh ones for every generation and batch."""
         setup = self._setup
-        count = setup.config.search.lives
-        keys = life_keys(setup.config.seed, SELECTION, self._generation, count)
-        keys[:, 3] += batch * count
-        evaluation = evaluate(self._driver, setup.conditions, setup.pool, to_genomes(setup, z), keys, plan)
+        genomes = to_genomes(setup, z)
+        evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, self._keys(batch), plan)
         self._evaluations.append(evaluation)
         return evaluation
 
@@ -197,8 +228,14 @@ class _Trial:
             search_stdev=float(self._search.stdev().mean()),
             diverged_lives=sum(evaluation.diverged for evaluation in self._evaluations),
             skipped_updates=sum(evaluation.skipped_updates for evaluation in self._evaluations),
+            peak_memory=_peak_memory(),
             cluster=effort,
         )
+
+
+def _peak_memory() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # the system's unit
 
 
 def paired_correlation(fitness: Fitness) -> float | None:

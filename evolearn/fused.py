@@ -5,14 +5,27 @@ A thread takes small pieces of consecutive lives. Which thread lives which life 
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import threading
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from evolearn.compiled_world import compile_world
 from evolearn.life import life_kernel
-from evolearn.lives import FAULTS, Conditions, Job, Plan, fault_in, machinery, name_culprit
+from evolearn.lives import (
+    FAULTS,
+    Conditions,
+    Driver,
+    Job,
+    Plan,
+    fault_in,
+    machinery,
+    name_culprit,
+    one_after_another,
+)
 from evolearn.records import UNFINISHED, Desk, Outcome, new_desks
 from evolearn.watch import Watch
 from evolearn.world import World
@@ -87,6 +100,45 @@ class FusedDriver:
         if errors:
             raise errors[0]
         self._report_faults(job)
+
+    def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
+        """`function(driver, shared, block)` for every block, in order: one block per thread, each with a driver of one.
+
+        A block's lives are too few to keep several threads busy, and drawing and summing are no lives.
+        """
+        if self.workers == 1:
+            return one_after_another(self, function, shared, blocks)
+        alone = copy.copy(self)
+        alone.workers = 1
+        waiting = iter(enumerate(blocks))
+        stop, taking = threading.Event(), threading.Lock()
+        answers: list[Any] = [None] * len(blocks)
+        errors: dict[int, BaseException] = {}
+
+        def work() -> None:
+            while not stop.is_set():
+                with taking:
+                    place, block = next(waiting, (-1, -1))
+                if place < 0:
+                    break
+                try:
+                    answers[place] = function(alone, shared, block)
+                except BaseException as error:  # handed to the caller's thread
+                    errors[place] = error
+                    stop.set()
+
+        # Daemons, as in `live`.
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(min(self.workers, len(blocks)))]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        finally:
+            stop.set()
+        if errors:
+            raise errors[min(errors)]  # every block before it has been tried
+        return answers
 
     def _desks(self, plan: Plan) -> Desk:
         course = self._parts.course(self.conditions, plan)

@@ -196,6 +196,11 @@ def initial_distribution(brain: BrainSpec) -> tuple[FloatArray, FloatArray]:
     return mean, stdev
 
 
+def from_z(pool: GenePool, z: FloatArray) -> FloatArray:
+    """Genomes [.., G] in gene units from those of a search, z: gene = centre + spread z."""
+    return pool.centre + pool.spread * z
+
+
 def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:
     """Turn genomes into newborns.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -167,11 +167,29 @@ class Job:
 class Driver(Protocol):
     """What lives jobs: compiled worlds fused, others step by step."""
 
+    conditions: Conditions
+
     def live(self, job: Job) -> None:
         """Live every life of `job` and write its outcome; raises LifeFault if the world is at fault."""
 
+    def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
+        """`function(driver, shared, block)` for every block, in the order of `blocks`.
+
+        Args:
+            function: of a module; gets a driver that lives under the same conditions, this one or a worker's own.
+            shared: what all blocks need; sent to each host once, without conditions or worlds in it.
+            blocks: their numbers.
+        """
+
     def close(self) -> None:
         """Let go of workers."""
+
+
+def one_after_another(
+    driver: Driver, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]
+) -> list[Any]:
+    """`Driver.over_blocks` in this process and thread."""
+    return [function(driver, shared, block) for block in blocks]
 
 
 def name_culprit(conditions: Conditions, what: str, observation: Any, drives: Any) -> str:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numba
-import numpy as np
 
 from evolearn.errors import UserError
 from evolearn.lives import Job

@@ -1,4 +1,4 @@
-"""The search over genomes: what every search does, and EvoTorch's algorithms. The only importer of evotorch.
+"""The search over genomes: what every search does, and EvoTorch's algorithms over a whole population.
 
 Search runs in z: a gene is its centre plus its spread times z, so that genes of different scale share a step size.
 EvoTorch keeps the problem in charge of the evaluation and updates its distribution at the start of the next step;
@@ -7,26 +7,21 @@ both stay inside this file.
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from evotorch import Problem, SolutionBatch
-from evotorch.algorithms import CEM, CMAES, PGPE, SNES, XNES, GeneticAlgorithm
-from evotorch.operators import GaussianMutation, OnePointCrossOver
+from evotorch.algorithms import CMAES, GeneticAlgorithm
 
-from evolearn.search_options import GeneticOptions, Options
+from evolearn.algorithms import State, gaussian_state, make_algorithm, one_thread, restore_gaussian
+from evolearn.draws import Draw, Noise, Weights
+from evolearn.search_options import Options
 
 FloatArray = npt.NDArray[np.float32]
 Fitness = npt.NDArray[np.float64]
 
-logging.getLogger("evotorch").setLevel(logging.WARNING)
-
-_GAUSSIAN = {"pgpe": PGPE, "snes": SNES, "xnes": XNES, "cem": CEM}
 _CMAES_STATE = ("m", "sigma", "C", "A", "p_sigma", "p_c")
 
 
@@ -35,7 +30,8 @@ class Trial(Protocol):
 
     `evaluate` and `learn` live the same lives with every genome of a generation, and the search's centre along with
     the first call. `learn_alone` and `judge_centre` live one genome on a batch of lives that no other batch of the
-    generation shares; the two pairs are not used together.
+    generation shares. `evaluate_drawn` and `sum_drawn` are given populations as what draws them, and never have the
+    whole of one. The three pairs are not used together.
     """
 
     def evaluate(self, z: FloatArray) -> Fitness:
@@ -49,6 +45,12 @@ class Trial(Protocol):
 
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         """Live the centre [G] for the record of the generation."""
+
+    def evaluate_drawn(self, draw: Draw) -> Fitness:
+        """Fitness [P] of a drawn population; its centre is lived as well. Once per generation."""
+
+    def sum_drawn(self, noise: Noise, first: Weights, second: Weights) -> npt.NDArray[np.float64]:
+        """Sums [2, G] over a population's noise and over its squares, weighted by [directions]; no lives."""
 
 
 class Search(Protocol):
@@ -68,10 +70,10 @@ class Search(Protocol):
     def best(self, count: int) -> FloatArray:
         """After a step: z [up to count, G] of the population's best, the best first."""
 
-    def state(self) -> dict[str, torch.Tensor]:
+    def state(self) -> State:
         """Everything that the next step depends on, as tensors."""
 
-    def restore(self, state: dict[str, torch.Tensor]) -> None:
+    def restore(self, state: State) -> None:
         """Continue as the search did whose `state` this is, bit for bit."""
 
 
@@ -119,8 +121,8 @@ class PopulationSearch:
                 optimization".
         """
         self._problem = _GenomeProblem(genes, seed, lamarckian)
-        with _one_thread():
-            self._algorithm = _make(self._problem, algorithm, options, genes, population)
+        with one_thread():
+            self._algorithm = make_algorithm(self._problem, algorithm, options, genes, population)
         self.has_centre = algorithm != "genetic"
 
     def step(self, trial: Trial) -> None:
@@ -131,7 +133,7 @@ class PopulationSearch:
         """
         self._problem.trial = trial
         try:
-            with _one_thread():
+            with one_thread():
                 self._algorithm.step()
         finally:
             self._problem.trial = None
@@ -174,7 +176,7 @@ class PopulationSearch:
         order = torch.argsort(population.evals[:, 0], descending=True, stable=True)[:count]
         return np.array(population.values[order].numpy(), np.float32)
 
-    def state(self) -> dict[str, torch.Tensor]:
+    def state(self) -> State:
         """Everything that the next step depends on, as tensors."""
         algorithm = self._algorithm
         state = {
@@ -186,17 +188,14 @@ class PopulationSearch:
             for name in _CMAES_STATE:
                 state[f"cmaes.{name}"] = torch.as_tensor(getattr(algorithm, name))
         elif not isinstance(algorithm, GeneticAlgorithm):
-            for name, value in algorithm._distribution.parameters.items():
-                if isinstance(value, torch.Tensor):
-                    state[f"distribution.{name}"] = value
-            state.update(_optimizer_state(algorithm._optimizer))
+            state.update(gaussian_state(algorithm))
         population = algorithm._population
         if population is not None:
             state["population.values"] = population.access_values(keep_evals=True)
             state["population.evals"] = population.access_evals()
         return {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
 
-    def restore(self, state: dict[str, torch.Tensor]) -> None:
+    def restore(self, state: State) -> None:
         """Continue as the search did whose `state` this is, bit for bit.
 
         Args:
@@ -212,63 +211,10 @@ class PopulationSearch:
             for name in _CMAES_STATE:
                 setattr(algorithm, name, state[f"cmaes.{name}"])
         elif not isinstance(algorithm, GeneticAlgorithm):
-            prefix = "distribution."
-            parameters = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
-            algorithm._distribution = algorithm._distribution.modified_copy(**parameters)
-            _restore_optimizer(algorithm._optimizer, state)
+            restore_gaussian(algorithm, state)
         if "population.values" in state:
             values = state["population.values"]
             batch = SolutionBatch(self._problem, popsize=len(values), empty=True)
             batch.access_values()[:] = values
             batch.access_evals()[:] = state["population.evals"]
             algorithm._population = batch
-
-
-def _make(problem: _GenomeProblem, algorithm: str, options: Options, genes: int, population: int) -> Any:
-    if isinstance(options, GeneticOptions):
-        operators: list[Any] = []
-        if options.cross_over == "one_point":
-            operators.append(OnePointCrossOver(problem, tournament_size=options.tournament_size))
-        operators.append(
-            GaussianMutation(problem, stdev=options.mutation_stdev, mutation_probability=options.mutation_probability)
-        )
-        return GeneticAlgorithm(problem, operators=operators, popsize=population, elitist=options.elitist)
-    arguments = options.model_dump()
-    if algorithm == "pgpe" and arguments["center_learning_rate"] is None:
-        # The radius rule of ClipUp (Toklu et al. 2020, section 3.3), whose top speed is twice the step.
-        arguments["center_learning_rate"] = 0.1 * genes**0.5
-    start = [0.0] * genes
-    if algorithm == "cmaes":
-        return CMAES(problem, stdev_init=1.0, popsize=population, center_init=start, **arguments)
-    return _GAUSSIAN[algorithm](problem, popsize=population, center_init=start, stdev_init=1.0, **arguments)
-
-
-def _optimizer_state(optimizer: Any) -> dict[str, torch.Tensor]:
-    if optimizer is None:
-        return {}
-    if hasattr(optimizer, "_velocity"):  # ClipUp
-        return {"optimizer.velocity": optimizer._velocity}
-    inner = optimizer.contained_optimizer.state.get(optimizer._data, {})
-    return {f"optimizer.{name}": torch.as_tensor(value) for name, value in inner.items() if value is not None}
-
-
-def _restore_optimizer(optimizer: Any, state: dict[str, torch.Tensor]) -> None:
-    prefix = "optimizer."
-    saved = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
-    if optimizer is None or not saved:
-        return
-    if hasattr(optimizer, "_velocity"):
-        optimizer._velocity = saved["velocity"]
-    else:
-        optimizer.contained_optimizer.state[optimizer._data] = saved
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep torch on one thread: Cholesky factors and sums have other last bits on two."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -125,11 +125,21 @@ OPTIONS: Mapping[str, type[Options]] = {
 # Every value of `search.algorithm`.
 ALGORITHMS: Mapping[str, type[Options]] = {**OPTIONS, "reptile": ReptileOptions}
 
+# What a search does with its population that blockwise sampling, which never has all of it, cannot give.
+_NEEDS_THE_WHOLE: Mapping[str, str] = {
+    "xnes": "whose full covariance is updated by products of whole genomes",
+    "cmaes": "whose covariance and paths are updated by products of whole genomes",
+    "genetic": "which breeds from the genomes of the last generation",
+    "reptile": "which has no population to sample",
+}
+
 # Full covariance: memory and time grow with the square of the genes (2,000 genes: gigabytes, seconds a generation).
 QUADRATIC_LIMIT = 2000
 
 
-def check_search(algorithm: str, options: Mapping[str, Any], population: int, genes: int) -> Options:
+def check_search(
+    algorithm: str, options: Mapping[str, Any], population: int, genes: int, sampling: str = "whole"
+) -> Options:
     """Check a search against the algorithm it names.
 
     Args:
@@ -137,10 +147,12 @@ def check_search(algorithm: str, options: Mapping[str, Any], population: int, ge
         options: of `search.options`.
         population: genomes per generation.
         genes: length of a genome.
+        sampling: of `search.sampling`.
     Returns:
         The options with defaults filled in.
     Raises:
-        ConfigError: unknown algorithm or option, value out of range, population too small, too many genes.
+        ConfigError: unknown algorithm or option, value out of range, population too small, too many genes, an
+            algorithm that cannot sample blockwise.
     """
     if algorithm not in ALGORITHMS:
         raise ConfigError(f"search.algorithm={algorithm!r}: unknown.{offer(algorithm, ALGORITHMS)}")
@@ -149,6 +161,12 @@ def check_search(algorithm: str, options: Mapping[str, Any], population: int, ge
         checked = model.model_validate(dict(options))
     except pydantic.ValidationError as error:
         raise ConfigError(explain_validation(error, model, "search.options")) from error
+    if sampling == "blockwise" and algorithm in _NEEDS_THE_WHOLE:
+        able = ", ".join(name for name in ALGORITHMS if name not in _NEEDS_THE_WHOLE)
+        raise ConfigError(
+            f"search.sampling={sampling!r}: must be 'whole' with search.algorithm={algorithm!r}, "
+            f"{_NEEDS_THE_WHOLE[algorithm]}; set search.sampling=whole, or search.algorithm to one of {able}"
+        )
     smallest, why = _smallest_population(algorithm, checked)
     if population < smallest:
         raise ConfigError(f"search.population={population}: must be at least {smallest} for {algorithm}: {why}")

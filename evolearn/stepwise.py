@@ -11,8 +11,8 @@ import dataclasses
 import functools
 import itertools
 import threading
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,17 @@ from evolearn.gymnasium_world import (
     is_of_environment,
     is_ours,
 )
-from evolearn.lives import FAULTS, Conditions, Job, empty_trace, fault_in, machinery, name_culprit
+from evolearn.lives import (
+    FAULTS,
+    Conditions,
+    Driver,
+    Job,
+    empty_trace,
+    fault_in,
+    machinery,
+    name_culprit,
+    one_after_another,
+)
 from evolearn.lockstep import (
     ACT_ALL_TYPE,
     BORN_ALL_TYPE,
@@ -272,6 +282,10 @@ class StepwiseDriver:
         if faults:
             life = min(faults)
             raise fault_in(self.conditions, job, life, faults[life])
+
+    def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
+        """`function(driver, shared, block)` for every block, in order; the processes share the lives of each."""
+        return one_after_another(self, function, shared, blocks)
 
     def _tasks(self, job: Job) -> Iterator[_Task]:
         count = len(job.genomes)

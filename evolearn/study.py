@@ -81,7 +81,9 @@ def resume_study(study: StudyDirectory, drivers: Drivers, display: StudyDisplay)
         _complete(config, plan, study, work, display)
 
 
-def extend_study(study: StudyDirectory, runs: int, arms: Sequence[str], drivers: Drivers, display: StudyDisplay) -> None:
+def extend_study(
+    study: StudyDirectory, runs: int, arms: Sequence[str], drivers: Drivers, display: StudyDisplay
+) -> None:
     """Add evolution runs or arms to a finished study, and judge it again.
 
     The extension is written down: stopping when a verdict pleases is optional stopping, and a verdict that was seen

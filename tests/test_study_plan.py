@@ -1,5 +1,6 @@
 """The plan of a study: jobs, equal budgets, seeds and keys, before a step is lived."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -8,6 +9,7 @@ from test_study_config import toy_study
 
 from evolearn.assemble import assemble
 from evolearn.config_reading import ConfigError
+from evolearn.drivers import Drivers, OwnDrivers
 from evolearn.rng import SELECTION, TEST, VALIDATION
 from evolearn.search_options import planned_outer_steps
 from evolearn.study_arms import study_arm

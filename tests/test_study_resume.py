@@ -183,7 +183,7 @@ def test_an_altered_config_is_refused(act, study_of_few: Path, copied: Callable[
     with pytest.raises(
         RunDirectoryError, match="was altered since the study was made, and a verdict rests on what was"
     ):
-        act(open_study(path), 1, Onlooker())
+        act(open_study(path), OwnDrivers(1), Onlooker())
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, monkeypatch) -> None:

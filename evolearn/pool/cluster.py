@@ -13,7 +13,7 @@ from typing import Any
 import ray
 
 from evolearn.assemble import Setup
-from evolearn.drivers import Effort, OwnDrivers, Watch
+from evolearn.drivers import ClusterWatch, Effort, OwnDrivers
 from evolearn.environment import code_identity
 from evolearn.lives import Conditions, Driver, Job, LifeFault, Plan, fault_in
 from evolearn.pool import tasks
@@ -34,7 +34,7 @@ class ClusterDrivers:
         address: str,
         workers: int | None,
         worlds: Sequence[str],
-        watch: Watch,
+        watch: ClusterWatch,
         runtime_env: Mapping[str, Any] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -128,9 +128,7 @@ class ClusterDrivers:
 class ClusterDriver:
     """Lives jobs as tasks of a cluster."""
 
-    def __init__(
-        self, conditions: Conditions, order: Order, spreader: Spreader, here: Callable[[], Driver]
-    ) -> None:
+    def __init__(self, conditions: Conditions, order: Order, spreader: Spreader, here: Callable[[], Driver]) -> None:
         """Spread lives under `conditions`; the driver that `here` gives lives those that leave a trace."""
         self.conditions = conditions
         self._order = ray.put(order)
@@ -205,8 +203,8 @@ def _runtime_env(parcel: Parcel, given: Mapping[str, Any], variables: Mapping[st
     if parcel.folder is not None:
         if "working_dir" in environment:
             raise ClusterError(
-                f"--runtime-env: sets working_dir, in which evolearn sends {', '.join(parcel.contents)} to the workers; "
-                "leave it out, or use py_modules"
+                f"--runtime-env: sets working_dir, in which evolearn sends {', '.join(parcel.contents)} to the "
+                "workers; leave it out, or use py_modules"
             )
         environment["working_dir"] = str(parcel.folder)
     # One thread to a task: a core each.

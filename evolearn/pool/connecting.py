@@ -20,7 +20,6 @@ LOCAL, AUTO, CLIENT = "local", "auto", "ray://"
 SECONDS_TO_ANSWER = 12.0  # until an address counts as unreachable
 _SECONDS_TO_CONNECT = 4.0  # of TCP alone
 _FORMS = "local, auto, HOST:PORT (Ray's own port, 6379 if not set) or ray://HOST:PORT (Ray Client's port, 10001)"
-_QUIET = {"logging_level": "ERROR", "log_to_driver": False}
 
 
 class ClusterError(UserError):
@@ -58,7 +57,7 @@ def connect(address: str, cores: int | None, runtime_env: Mapping[str, Any]) -> 
             os.environ["RAY_AUTH_MODE"] = "token"
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
         # "local": not a cluster that RAY_ADDRESS names.
-        ray.init(LOCAL, num_cpus=cores, include_dashboard=False, runtime_env=dict(runtime_env), **_QUIET)
+        _init(LOCAL, num_cpus=cores, include_dashboard=False, runtime_env=dict(runtime_env))
         return
     started = time.monotonic()
     if address != AUTO:
@@ -67,7 +66,12 @@ def connect(address: str, cores: int | None, runtime_env: Mapping[str, Any]) -> 
     complaint = _try_out(address, SECONDS_TO_ANSWER - (time.monotonic() - started))
     if complaint is not None:
         raise ClusterError(f"--address {address}: {_likely_cause(address, complaint)}")
-    ray.init(address, runtime_env=dict(runtime_env), **_QUIET)
+    _init(address, runtime_env=dict(runtime_env))
+
+
+def _init(address: str, **more: Any) -> None:
+    """Connect without Ray's own lines between ours; errors still come as exceptions."""
+    ray.init(address, logging_level="ERROR", log_to_driver=False, **more)
 
 
 def is_reachable(address: str, seconds: float = 2.0) -> bool:
@@ -147,7 +151,9 @@ def _likely_cause(address: str, complaint: str) -> str:
     if "ersion mismatch" in complaint or "ersions mismatch" in complaint or "different version" in complaint:
         return f"the cluster runs other versions; use the same Python and Ray on all hosts:\n{_first(complaint)}"
     if "Could not find any running Ray" in complaint or (address == AUTO and "ConnectionError" in complaint):
-        return "no cluster runs on this machine: `ray start` joins or starts one; --address local starts one for this run"
+        return (
+            "no cluster runs on this machine: `ray start` joins or starts one; --address local starts one for this run"
+        )
     if "Ray expects this IP" in complaint or "node_ip_address" in complaint or "raylet" in complaint.lower():
         return (
             "this machine is not part of the cluster, which HOST:PORT asks for: join it with `ray start "

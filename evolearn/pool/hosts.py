@@ -7,7 +7,7 @@ import time
 
 import ray
 
-from evolearn.drivers import Watch
+from evolearn.drivers import ClusterWatch
 from evolearn.pool.connecting import ClusterError, is_reachable
 
 LOOK_EVERY = 1.0  # seconds
@@ -31,8 +31,8 @@ class Host:
 class Hosts:
     """Looks at the cluster now and then, and says what changed."""
 
-    def __init__(self, address: str, watch: Watch) -> None:
-        """Watch the cluster that Ray is connected to.
+    def __init__(self, address: str, watch: ClusterWatch) -> None:
+        """ClusterWatch the cluster that Ray is connected to.
 
         Args:
             address: as given by the user, for texts.
@@ -80,8 +80,8 @@ class Hosts:
         if not is_reachable(self._knock_at):
             if time.monotonic() - self._heard > HEAD_SILENT:
                 raise ClusterLost(
-                    f"the head of the cluster ({self._knock_at}) has not answered for {HEAD_SILENT:g} s: it is down, or "
-                    "cannot be reached. What was finished is on disk; start the cluster again, or another one"
+                    f"the head of the cluster ({self._knock_at}) has not answered for {HEAD_SILENT:g} s: it is "
+                    "down, or cannot be reached. What was finished is on disk; start the cluster again, or another one"
                 )
             return
         self._heard = time.monotonic()
@@ -92,7 +92,7 @@ class Hosts:
                 node["Resources"].get("CPU", 0.0),
                 node["Resources"].get("object_store_memory", 0.0),
             )
-            for node in ray.nodes()
+            for node in ray.nodes()  # type: ignore[no-untyped-call]
             if node["Alive"]
         }
         first = not self._known

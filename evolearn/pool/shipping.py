@@ -89,7 +89,9 @@ def _top_level(module: str) -> Path | None:
         return None
     found = importlib.util.find_spec(top)
     if found is None or (found.origin is None and not found.submodule_search_locations):
-        raise CannotShip(f"module {top}: has no source file that could be sent to the workers; install it on every host")
+        raise CannotShip(
+            f"module {top}: has no source file that could be sent to the workers; install it on every host"
+        )
     if found.submodule_search_locations:
         return Path(next(iter(found.submodule_search_locations)))
     assert found.origin is not None

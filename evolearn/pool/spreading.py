@@ -11,7 +11,7 @@ from typing import Any
 import ray
 import ray.exceptions as failures
 
-from evolearn.drivers import ClusterStatus, Effort, Watch
+from evolearn.drivers import ClusterStatus, ClusterWatch, Effort
 from evolearn.errors import UserError, WorldNotFound
 from evolearn.pool.connecting import ClusterError
 from evolearn.pool.hosts import Hosts
@@ -56,7 +56,7 @@ class Work:
 class Spreader:
     """Hands work out to the cores of a cluster."""
 
-    def __init__(self, hosts: Hosts, most: int | None, watch: Watch) -> None:
+    def __init__(self, hosts: Hosts, most: int | None, watch: ClusterWatch) -> None:
         """Use the cluster that Ray is connected to.
 
         Args:

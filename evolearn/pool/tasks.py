@@ -139,7 +139,9 @@ def live_piece(
     return _do(order, live)
 
 
-def do_blocks(order: Order, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: list[int]) -> Lived | Refused:
+def do_blocks(
+    order: Order, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: list[int]
+) -> Lived | Refused:
     """Call `function(driver, shared, block)` for some blocks; its result is the list of what they gave."""
     return _do(order, lambda driver: [function(driver, shared, block) for block in blocks])
 
