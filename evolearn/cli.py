@@ -392,10 +392,10 @@ def _drivers(
 
         return OwnDrivers(_worker_count(console, workers))
     from evolearn.config_reading import read_yaml
-    from evolearn.pool.cluster import ClusterDrivers
+    from evolearn.pool import open_cluster
 
     environment = read_yaml(runtime_env) if runtime_env is not None else None
-    return ClusterDrivers(address, workers, sorted({config.world.name for config in configs}), display, environment)
+    return open_cluster(address, workers, sorted({config.world.name for config in configs}), display, environment)
 
 
 def _worker_count(console: Console, asked: int | None) -> int:

@@ -96,7 +96,7 @@ class Newborns(NamedTuple):
         )
 
     def of_lives(self, genomes: Any) -> tuple[Newborns, Any]:
-        """Those that some lives, given by int64 [L] genomes, are born as, and which of these each life is, int64 [L]."""
+        """Those that lives of some genomes, int64 [L], are born as, and which of these each life is, int64 [L]."""
         which, own = np.unique(genomes, return_inverse=True)
         return self.rows(which), own.astype(np.int64)
 

@@ -17,6 +17,7 @@ from evolearn.assemble import Setup, assemble
 from evolearn.config_reading import ConfigError
 from evolearn.drivers import new_driver
 from evolearn.errors import RunDirectoryError
+from evolearn.draws import Draw, Noise, Weights, draw_genomes
 from evolearn.evaluate import Evaluation, evaluate, life_fitness
 from evolearn.evolve import Generation, evolve, new_search, to_genomes, with_learned
 from evolearn.faulty_life import load_faulty_life
@@ -250,6 +251,19 @@ class _Until:
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         """See Trial."""
         self._live(z[None], self._setup.selection, batch)
+
+    def evaluate_drawn(self, draw: Draw) -> Fitness:
+        """See Trial."""
+        population = draw.noise.population
+        if self._wanted.genome < population:
+            raise _Met(draw_genomes(draw, np.array([self._wanted.genome]))[0], 0)
+        if self._wanted.genome == population:
+            raise _Met(draw.centre, 0)
+        raise ConfigError(f"--genome {self._wanted.genome}: must be 0 .. {population}, the last one being the centre")
+
+    def sum_drawn(self, noise: Noise, first: Weights, second: Weights) -> npt.NDArray[np.float64]:
+        """See Trial; every genome is met before."""
+        raise AssertionError("the generation ended before the genome was met")
 
     def _live_population(self, z: FloatArray, plan: Plan) -> Evaluation:
         # The centre lives along with the first.

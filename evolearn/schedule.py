@@ -14,6 +14,7 @@ done.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import deque
 from collections.abc import Collection
 
@@ -222,4 +223,4 @@ class Schedule:
 def _parts(first: int, last: int, count: int) -> list[tuple[int, int]]:
     """A range cut into up to `count` even parts."""
     edges = np.linspace(first, last, min(count, last - first) + 1).round().astype(int)
-    return [(int(start), int(stop)) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    return [(int(start), int(stop)) for start, stop in itertools.pairwise(edges)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -50,12 +50,7 @@ def connect(address: str, cores: int | None, runtime_env: Mapping[str, Any]) -> 
         ClusterError: there is no cluster, or it does not let us in; within SECONDS_TO_ANSWER.
     """
     check_address(address)
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray's own advice against its warning
     if address == LOCAL:
-        if "RAY_AUTH_MODE" not in os.environ:
-            # Other users of this machine reach the ports that Ray opens.
-            os.environ["RAY_AUTH_MODE"] = "token"
-            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
         # "local": not a cluster that RAY_ADDRESS names.
         _init(LOCAL, num_cpus=cores, include_dashboard=False, runtime_env=dict(runtime_env))
         return
@@ -71,7 +66,7 @@ def connect(address: str, cores: int | None, runtime_env: Mapping[str, Any]) -> 
 
 def _init(address: str, **more: Any) -> None:
     """Connect without Ray's own lines between ours; errors still come as exceptions."""
-    ray.init(address, logging_level="ERROR", log_to_driver=False, **more)
+    ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **more)
 
 
 def is_reachable(address: str, seconds: float = 2.0) -> bool:

@@ -263,6 +263,8 @@ def _explained(error: BaseException) -> Exception:
             f"a worker lacks a module: {_last_line(error)}. Install evolearn, and what your world imports, for the "
             "Python that Ray runs with on every host, or name it in --runtime-env"
         )
+    if isinstance(cause, UserError):
+        return cause  # a life at fault in a block, say
     if isinstance(error, Exception):
         return error
     return RuntimeError(str(error))

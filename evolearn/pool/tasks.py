@@ -170,7 +170,7 @@ def _driver(recipe: bytes) -> Driver:
 
 @contextlib.contextmanager
 def _one_compiler(recipe: bytes) -> Iterator[None]:
-    """Let one process of a host compile while the others wait, and then load what it made; no waiting once it is there."""
+    """Let one process of a host compile while the others wait and then load what it made."""
     folder = cache_folder()
     if folder is None:
         yield
