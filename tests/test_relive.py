@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import pickle
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from gymnasium import register, registry
 from probe_worlds import NAN_FITNESS, NAN_OBSERVATION, NAN_SENSE, RAISES, SOUND
+from rich.console import Console
 from study_watch import Onlooker
 from test_cli import evolearn
 from test_reptile import WEIGHTS_ONLY
@@ -28,6 +30,7 @@ from evolearn.faulty_life import FILE, load_faulty_life
 from evolearn.fused import FusedDriver
 from evolearn.lives import LifeFault, Plan, fault_in, lives
 from evolearn.relive import Relived, Wanted, relive, wanted_life
+from evolearn.relive_console import print_relived
 from evolearn.rng import BIRTH, SELECTION, TEST, LifeKey, life_keys, new_rng, open_stream, uniform
 from evolearn.run import Interrupted, resume_run, start_run
 from evolearn.rundir import open_run
@@ -118,6 +121,39 @@ def test_the_life_that_ended_the_run_goes_wrong_again_at_the_same_step(kind, end
     assert len(again.trace.fitness) == 7
     assert again.outcome.fitness.sum() == 3.5
     assert_same(again.fault.newborn, before.newborn)
+
+
+def test_the_line_of_the_world_that_raised_is_shown(ended):
+    path, _ = ended[RAISES]
+    again = relived(path)
+    source = Path(__file__).parent / "probe_worlds.py"
+    number = source.read_text().splitlines().index('        raise ValueError("the bridge is out")') + 1
+    line = f'  {source}, line {number}, in step_faulty: raise ValueError("the bridge is out")'
+    assert again.lines == line
+    assert shown(path, again).endswith(
+        f"It went wrong as it did when it ended the run: same step, same reason.\nWhere it was raised:\n{line}\n"
+    )
+    assert relived(ended[NAN_FITNESS][0]).lines == ""
+
+
+def shown(path, again):
+    console = Console(width=200, file=io.StringIO())
+    print_relived(console, path, again, None)
+    return console.file.getvalue()
+
+
+def test_what_is_said_of_a_life_that_ends_otherwise_than_before(ended):
+    path, fault = ended[RAISES]
+    again = relived(path)
+    later = dataclasses.replace(again, before=again.before.altered(reason="raised IndexError: no\nsuch"), lines="")
+    assert "It went wrong at the same step as when it ended the run; the reason was: raised IndexErr" in shown(
+        path, later
+    )
+    assert "put NUMBA_DISABLE_JIT=1 before the same command" in shown(path, later)
+    step = dataclasses.replace(again, fault=again.fault.altered(step=9))
+    assert "It went wrong otherwise than when it ended the run, at step 7: raised ValueError" in shown(path, step)
+    sound = dataclasses.replace(relived(path, Wanted(0, 0, 0)), before=fault)
+    assert f"made as it was then. Continue with: evolearn resume '{path}'\n" in shown(path, sound)
 
 
 def test_the_kept_life_is_the_genome_of_that_number(ended):
