@@ -163,7 +163,8 @@ class _Trial:
         count = setup.config.search.lives
         keys = life_keys(setup.config.seed, SELECTION, self._generation, count)
         keys[:, 3] += batch * count
-        evaluation = evaluate(self._driver, setup.conditions, setup.pool, to_genomes(setup, z), keys, plan)
+        before = sum(len(evaluation.fitness) for evaluation in self._evaluations)
+        evaluation = evaluate(self._driver, setup.conditions, setup.pool, to_genomes(setup, z), keys, plan, before)
         self._evaluations.append(evaluation)
         return evaluation
 

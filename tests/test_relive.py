@@ -26,6 +26,7 @@ from evolearn.config_reading import ConfigError
 from evolearn.drivers import new_driver
 from evolearn.errors import RunDirectoryError
 from evolearn.evaluate import evaluate, life_fitness, score
+from evolearn.evolve import evolve, new_search
 from evolearn.faulty_life import FILE, load_faulty_life
 from evolearn.fused import FusedDriver
 from evolearn.lives import LifeFault, Plan, fault_in, lives
@@ -202,6 +203,28 @@ def test_a_fault_has_its_genomes_number_in_a_population_lived_in_portions(plasti
     assert fault.life == 9
     assert fault.newborn.weights[0, 0] == 4.0
     assert all(len(getattr(fault.newborn, name)) == 1 for name in ("weights", "drives", "plasticity", "scale"))
+
+
+class SecondJobFaulty:
+    """A driver in which the second life of the second job of a run's first generation is at fault."""
+
+    def __init__(self, conditions):
+        self.conditions = conditions
+        self._driver = new_driver(conditions)
+        self._jobs = 0
+
+    def live(self, job):
+        self._jobs += 1
+        if self._jobs == 2:
+            raise fault_in(self.conditions, job, 1, "a reason")
+        self._driver.live(job)
+
+
+@pytest.mark.parametrize(("algorithm", "genome"), [("genetic", 9), ("reptile", 1)])
+def test_genomes_are_numbered_in_the_order_in_which_their_generation_lives_them(algorithm, genome):
+    setup = assemble(check_config(toy(algorithm, **SEARCHES[algorithm]), "toy"))
+    with pytest.raises(LifeFault, match=rf", genome {genome}, step 0: a reason$"):
+        next(evolve(setup, SecondJobFaulty(setup.conditions), new_search(setup)))
 
 
 def test_a_fault_survives_pickling(ended):
