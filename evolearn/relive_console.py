@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.compiled import COMPILES
 from evolearn.evolve import Generation
 from evolearn.records import DIVERGED
 from evolearn.relive import Relived
@@ -110,10 +109,10 @@ def _where(relived: Relived) -> list[str]:
         return []
     if relived.lines:
         return ["Where it was raised:", relived.lines]
-    if COMPILES and relived.fault.reason.startswith("raised "):
+    if relived.fault.reason.startswith("raised "):
         return [
-            "Compiled code does not know the line. To see it, put NUMBA_DISABLE_JIT=1 before the same command: it lives "
-            "the life uncompiled, far slower, and the same but for the rounding of floats."
+            "Compiled code does not know the line. To see it, put NUMBA_DISABLE_JIT=1 before the same command: that "
+            "lives the life uncompiled, far slower, and the same but for the rounding of floats."
         ]
     return []
 
