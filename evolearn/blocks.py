@@ -48,8 +48,11 @@ def live_block(driver: Driver, shared: BlockLives, block: int) -> Evaluation:
         block: 0 .. `Noise.blocks` - 1, or CENTRE.
     """
     draw = shared.draw
-    z = draw.centre[None] if block == CENTRE else draw_genomes(draw, draw.noise.members(block))
-    return evaluate(driver, driver.conditions, shared.pool, from_z(shared.pool, z), shared.keys, shared.plan)
+    # Numbered as a whole population is: the centre after the last genome.
+    members = np.array([draw.noise.population]) if block == CENTRE else draw.noise.members(block)
+    z = draw.centre[None] if block == CENTRE else draw_genomes(draw, members)
+    genomes = from_z(shared.pool, z)
+    return evaluate(driver, driver.conditions, shared.pool, genomes, shared.keys, shared.plan, int(members[0]))
 
 
 def sum_block(driver: Driver, shared: BlockSums, block: int) -> npt.NDArray[np.float64]:
