@@ -16,7 +16,7 @@ from evolearn.blocks import BlockLives, live_block
 from evolearn.blockwise_search import BlockwiseSearch
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
-from evolearn.draws import Draw, Noise, draw_genomes, join_sums, sum_noise
+from evolearn.draws import Draw, Noise, draw_genomes, sum_noise
 from evolearn.drivers import new_driver
 from evolearn.evolve import evolve, new_search
 from evolearn.genome import from_z
@@ -55,7 +55,7 @@ class Drawn:
         return self.evaluate(draw_genomes(draw, np.arange(draw.noise.population)))
 
     def sum_drawn(self, noise: Noise, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        return join_sums([sum_noise(noise, first, second, block) for block in range(noise.gene_blocks)])
+        return np.concatenate([sum_noise(noise, first, second, block) for block in range(noise.gene_blocks)], axis=1)
 
 
 def options_of(algorithm: str, options: dict):
