@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import studies, work
+from benchmarks import large_genomes, studies, work
 from benchmarks.measured import MEGABYTE, Measured
 
 POPULATIONS = {64: 96_000, 1_024: 6_000, 16_384: 375}  # lives: lifetime, so that each takes one to three seconds
@@ -178,6 +178,12 @@ PROMISES = {
     "savannah": Promise(savannah_ratio, Target("savannah against cart-pole, steps/s", "", at_least=0.5)),
     "populations": Promise(population_spread, Target("slowest population against fastest, steps/s", "", at_least=0.8)),
     "memory": Promise(evaluation_memory, Target("memory added by 10,000 genomes", "MB", at_most=100)),
+    "large_genomes": Promise(
+        large_genomes.search_memory, Target("a search of 2,000 x 100,000 genes, all of its process", "MB", at_most=1000)
+    ),
+    "sampling": Promise(
+        large_genomes.sampling_seconds, Target("sampling 2,000 x 100,000 genes, per generation", "s", at_most=1.1)
+    ),
     "start": Promise(start_up, Target("start-up, warm cache", "s", at_most=8)),
     "new_world": Promise(start_up_new_world, Target("start-up, world never compiled", "s", at_most=12)),
     "study": Promise(studies.cores_busy, Target("cores busy in the quick study", "", at_least=0.85)),

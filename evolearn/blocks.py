@@ -1,13 +1,12 @@
 """What a driver is asked of one block: the lives of some genomes of a drawn population, or the sums for some genes.
 
-For `Driver.over_blocks`: functions of this module, records that travel to other hosts and grow with genes and
-population, not with their product, and answers that are small.
+For `Driver.over_blocks`: functions of a module, records that travel to other hosts and grow with genes and population,
+not with their product, and answers that are small.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -60,11 +59,24 @@ def sum_block(driver: Driver, shared: BlockSums, block: int) -> npt.NDArray[np.f
     return sum_noise(shared.noise, shared.first, shared.second, block)
 
 
-def join_evaluations(blocks: Sequence[Evaluation]) -> Evaluation:
-    """Several evaluations without learned weights as one, in order."""
+def live_in_blocks(driver: Driver, shared: BlockLives) -> Evaluation:
+    """Live a drawn population, and after it its centre.
+
+    Args:
+        driver: for the run's conditions.
+        shared: the population and how it lives.
+    Returns:
+        Life fitness [P + 1, L], the centre's last, and what it cost.
+    """
+    evaluations = driver.over_blocks(live_block, shared, [*range(shared.draw.noise.blocks), CENTRE])
     return Evaluation(
-        np.concatenate([block.fitness for block in blocks]),
-        sum(block.world_steps for block in blocks),
-        sum(block.diverged for block in blocks),
-        sum(block.skipped_updates for block in blocks),
+        np.concatenate([evaluation.fitness for evaluation in evaluations]),
+        sum(evaluation.world_steps for evaluation in evaluations),
+        sum(evaluation.diverged for evaluation in evaluations),
+        sum(evaluation.skipped_updates for evaluation in evaluations),
     )
+
+
+def sum_in_blocks(driver: Driver, shared: BlockSums) -> npt.NDArray[np.float64]:
+    """Sums over all directions, [2, G]: see `evolearn.draws.sum_noise`."""
+    return np.concatenate(driver.over_blocks(sum_block, shared, range(shared.noise.gene_blocks)), axis=1)

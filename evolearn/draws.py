@@ -7,7 +7,6 @@ them: genome i is the same in a block of any size.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -103,8 +102,3 @@ def sum_noise(about: Noise, first: Weights, second: Weights, block: int) -> npt.
     start = block * BLOCK_GENES
     genes = min(BLOCK_GENES, about.genes - start)
     return noise_sums(about.seed, about.generation, first, second, genes, start // SPAN)
-
-
-def join_sums(blocks: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
-    """The sums of all blocks of genes, in order: [2, G]."""
-    return np.concatenate(blocks, axis=1)

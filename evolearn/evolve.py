@@ -14,11 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.assemble import Setup
-from evolearn.blocks import CENTRE, BlockLives, BlockSums, join_evaluations, live_block, sum_block
+from evolearn.blocks import BlockLives, BlockSums, live_in_blocks, sum_in_blocks
 from evolearn.blockwise_search import BlockwiseSearch
 from evolearn.config_reading import ConfigError
+<<<<<<< HEAD
 from evolearn.draws import Draw, Noise, Weights, join_sums
 from evolearn.drivers import Effort
+=======
+from evolearn.draws import Draw, Noise, Weights
+>>>>>>> blockwise
 from evolearn.evaluate import Evaluation, evaluate
 from evolearn.genome import FloatArray, from_z
 from evolearn.lives import Driver, Plan
@@ -162,15 +166,13 @@ class _Trial:
     def evaluate_drawn(self, draw: Draw) -> Fitness:
         """Mean fitness [P] of a drawn population, in blocks; its centre is lived as well."""
         setup = self._setup
-        shared = BlockLives(draw, setup.pool, self._keys(0), setup.selection)
-        evaluation = join_evaluations(self._driver.over_blocks(live_block, shared, [*range(draw.noise.blocks), CENTRE]))
+        evaluation = live_in_blocks(self._driver, BlockLives(draw, setup.pool, self._keys(0), setup.selection))
         self._evaluations.append(evaluation)
         return self._keep(evaluation, draw.noise.population)
 
     def sum_drawn(self, noise: Noise, first: Weights, second: Weights) -> npt.NDArray[np.float64]:
         """Weighted sums [2, G] over a population's noise and over its squares, in blocks of genes."""
-        shared = BlockSums(noise, first, second)
-        return join_sums(self._driver.over_blocks(sum_block, shared, range(noise.gene_blocks)))
+        return sum_in_blocks(self._driver, BlockSums(noise, first, second))
 
     def _inherit(self, z: FloatArray, learned: FloatArray | None) -> FloatArray:
         assert learned is not None, "the plan keeps final weights"

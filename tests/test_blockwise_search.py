@@ -4,6 +4,7 @@ import dataclasses
 import pickle
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from evolearn.blocks import BlockLives, live_block
 from evolearn.blockwise_search import BlockwiseSearch
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
-from evolearn.draws import Draw, Noise, draw_genomes, join_sums, sum_noise
+from evolearn.draws import Draw, Noise, draw_genomes, sum_noise
 from evolearn.drivers import new_driver
 from evolearn.evolve import evolve, new_search
 from evolearn.genome import from_z
@@ -25,6 +26,7 @@ from evolearn.run import resume_run, start_run
 from evolearn.rundir import open_run
 from evolearn.search import PopulationSearch
 from evolearn.search_options import ALGORITHMS, check_search
+from worlds.cart_pole import cart_pole
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
 RANKINGS = ("centered", "linear", "nes", "normalized", "raw")
@@ -55,7 +57,7 @@ class Drawn:
         return self.evaluate(draw_genomes(draw, np.arange(draw.noise.population)))
 
     def sum_drawn(self, noise: Noise, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        return join_sums([sum_noise(noise, first, second, block) for block in range(noise.gene_blocks)])
+        return np.concatenate([sum_noise(noise, first, second, block) for block in range(noise.gene_blocks)], axis=1)
 
 
 def options_of(algorithm: str, options: dict):
@@ -288,23 +290,30 @@ def test_a_worker_needs_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def failing(driver, shared, block):
-    if block in shared:
-        raise ValueError(f"block {block}")
-    return block
+def doubled(driver, shared, block):
+    assert driver.workers == 1
+    return shared * block
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_blocks_are_answered_in_order_and_the_first_that_fails_is_named(workers: int, driver_for) -> None:
-    from worlds.cart_pole import cart_pole
+def failing(driver, seventh_may_fail, block):
+    if block == 9:
+        seventh_may_fail.set()
+        raise ValueError("block 9, which comes later")
+    if block == 7:
+        assert seventh_may_fail.wait(10)
+        raise ValueError("block 7")
 
-    driver = driver_for(cart_pole, workers=workers)
-    assert driver.over_blocks(failing, (), range(50, 0, -1)) == list(range(50, 0, -1))
-    assert driver.over_blocks(failing, (), []) == []
-    for _ in range(5):
-        with pytest.raises(ValueError, match="block 7"):
-            driver.over_blocks(failing, (9, 7), [1, 2, 7, 3, 9, 4])
-    assert driver.workers == workers
+
+def test_blocks_are_answered_in_order_and_the_first_that_fails_is_named(driver_for) -> None:
+    for workers in (1, 3):
+        driver = driver_for(cart_pole, workers=workers)
+        assert driver.over_blocks(doubled, 2, range(50, 0, -1)) == list(range(100, 0, -2))
+        assert driver.over_blocks(doubled, 2, []) == []
+        assert driver.workers == workers
+    with pytest.raises(ValueError, match="block 7"):
+        driver.over_blocks(failing, threading.Event(), [1, 2, 7, 3, 9, 4])
+    with pytest.raises(ValueError, match="block 9"):
+        driver_for(cart_pole, workers=1).over_blocks(failing, threading.Event(), [1, 9, 7])
 
 
 LARGE = """

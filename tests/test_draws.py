@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolearn.draws import BLOCK_GENES, Draw, Noise, draw_genomes, join_sums, sum_noise
+from evolearn.draws import BLOCK_GENES, Draw, Noise, draw_genomes, sum_noise
 from evolearn.noise import noise, noise_sums
 
 GENES = 30
@@ -71,5 +71,5 @@ def test_sums_of_blocks_are_the_sums_of_the_whole() -> None:
     genes = 2 * BLOCK_GENES + 17
     about = Noise(3, 1, 12, genes, True)
     first, second = np.random.default_rng(0).normal(size=(2, 6))
-    joined = join_sums([sum_noise(about, first, second, block) for block in range(about.gene_blocks)])
+    joined = np.concatenate([sum_noise(about, first, second, block) for block in range(about.gene_blocks)], axis=1)
     np.testing.assert_array_equal(joined, noise_sums(3, 1, first, second, genes))
