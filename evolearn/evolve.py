@@ -17,12 +17,8 @@ from evolearn.assemble import Setup
 from evolearn.blocks import BlockLives, BlockSums, live_in_blocks, sum_in_blocks
 from evolearn.blockwise_search import BlockwiseSearch
 from evolearn.config_reading import ConfigError
-<<<<<<< HEAD
-from evolearn.draws import Draw, Noise, Weights, join_sums
-from evolearn.drivers import Effort
-=======
 from evolearn.draws import Draw, Noise, Weights
->>>>>>> blockwise
+from evolearn.drivers import Effort
 from evolearn.evaluate import Evaluation, evaluate
 from evolearn.genome import FloatArray, from_z
 from evolearn.lives import Driver, Plan

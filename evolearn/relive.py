@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from evolearn.assemble import Setup, assemble
 from evolearn.config_reading import ConfigError
-from evolearn.drivers import new_driver
 from evolearn.draws import Draw, Noise, Weights, draw_genomes
+from evolearn.drivers import new_driver
 from evolearn.errors import RunDirectoryError, shortened_traceback
 from evolearn.evaluate import Evaluation, evaluate, life_fitness
 from evolearn.evolve import Generation, evolve, new_search, to_genomes, with_learned
