@@ -80,6 +80,7 @@ class Relived:
 
     setup: Setup
     doing: str  # of what the life was a part
+    newborn: Newborns  # one
     key: LifeKey
     plan: Plan
     before: LifeFault | None  # how it ended the run; None for a life that was asked for by its numbers
@@ -301,6 +302,7 @@ def _lived(life: _Life, traced: bool) -> Relived:
     return Relived(
         setup=setup,
         doing=life.doing,
+        newborn=life.newborn,
         key=life.key,
         plan=plan,
         before=life.before,

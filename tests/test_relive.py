@@ -330,6 +330,8 @@ def test_any_selection_life_is_lived_again_bit_for_bit(name, watched_runs):
         then = seen[generation, genome, life]
         again = relived(path, Wanted(generation, genome, life), traced=True)
         assert again.key == then.key
+        for part in ("weights", "drives", "plasticity", "scale"):
+            assert getattr(again.newborn, part)[0].tobytes() == getattr(then.newborns, part)[then.row].tobytes()
         none = np.zeros(0)  # of final weights: a search that learns from them asked for them
         assert_same(again.outcome._replace(final_weights=none), then.outcome._replace(final_weights=none))
         conditions = again.setup.conditions
