@@ -18,7 +18,7 @@ from evolearn.blockwise_search import BlockwiseSearch
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
 from evolearn.draws import Draw, Noise, draw_genomes, sum_noise
-from evolearn.drivers import new_driver
+from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evolve import evolve, new_search
 from evolearn.genome import from_z
 from evolearn.rng import SELECTION, life_keys
@@ -253,10 +253,10 @@ def test_a_run_that_was_stopped_goes_on_bitwise(tmp_path) -> None:
             return lambda *_, **__: None
 
     config = check_config(toy(algorithm="pgpe", population=8), "toy")
-    start_run(config, "toy", tmp_path / "whole", 1, Display())
+    start_run(config, "toy", tmp_path / "whole", OwnDrivers(1), Display())
     with pytest.raises(Stop):
-        start_run(config, "toy", tmp_path / "stopped", 1, Display(after=1))
-    resume_run(open_run(tmp_path / "stopped"), 2, Display())
+        start_run(config, "toy", tmp_path / "stopped", OwnDrivers(1), Display(after=1))
+    resume_run(open_run(tmp_path / "stopped"), OwnDrivers(2), Display())
     digests = [[row["fitness_sha256"] for row in open_run(tmp_path / name).rows()] for name in ("whole", "stopped")]
     assert digests[0] == digests[1]
     assert len(set(digests[0])) == 3
@@ -320,7 +320,7 @@ LARGE = """
 import resource, sys
 from evolearn.assemble import assemble
 from evolearn.config import check_config
-from evolearn.drivers import new_driver
+from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evolve import evolve, new_search
 config = check_config({
     "world": {"name": "cart-pole"}, "brain": {"hidden": [135, 135]}, "learner": {"window": 2, "learn_until": 0},

@@ -473,7 +473,7 @@ def test_gymnasium_worlds_too(tmp_path):
             check_config({**toy(), "world": {"name": "gymnasium:evolearn-unlucky-v0"}}, "toy"),
             "toy",
             path,
-            1,
+            OwnDrivers(1),
             Watcher(),
         )
     fault = caught.value
