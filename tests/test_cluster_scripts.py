@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -228,18 +229,18 @@ def test_by_hand_nothing_starts_in_public_or_without_a_token(
 
 
 def test_the_job_resumes_a_run_that_is_there(tmp_path: Path) -> None:
-    job = yaml.safe_load((CLUSTER / "kubernetes" / "rayjob.yaml").read_text())["spec"]
+    entrypoint = yaml.safe_load((CLUSTER / "kubernetes" / "rayjob.yaml").read_text())["spec"]["entrypoint"]
     stand_in(tmp_path / "bin", "evolearn", 'echo "$@"')
-    run = tmp_path / "runs" / "zebra"
+    run = tmp_path / "zebra"
     run.mkdir(parents=True)
+    # One shell takes it apart for `ray job submit`, which joins it again for another.
+    command = shlex.join(shlex.split(entrypoint.replace("/home/ray/runs", str(tmp_path))))
 
     def said() -> str:
-        shell = ["bash", "-c", job["entrypoint"]]
-        return subprocess.run(
-            shell, cwd=tmp_path, env=path_of(tmp_path), capture_output=True, text=True, check=True
-        ).stdout
+        done = subprocess.run(command, shell=True, env=path_of(tmp_path), capture_output=True, text=True, check=True)
+        return done.stdout
 
-    assert said() == "run zebra --out runs/zebra --address auto\n"
+    assert said() == f"run zebra --out {run} --address auto\n"
     run.mkdir()
     (run / "run.json").touch()
-    assert said() == "resume runs/zebra --address auto\n"
+    assert said() == f"resume {run} --address auto\n"
