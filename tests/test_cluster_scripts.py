@@ -92,8 +92,9 @@ def slurm_job(tmp_path: Path) -> dict[str, str]:
     stand_in(
         environment, "evolearn", f'{note}; echo {token} > {tmp_path}/token; cp "$RAY_AUTH_TOKEN_PATH" {tmp_path}/copy'
     )
-    # Joined nodes are counted with Ray: here they have joined.
-    stand_in(environment, "python3", f'[[ $1 == - ]] && exit 0; exec {sys.executable} "$@"')
+    # What counts the nodes that have joined is Python: here a node has joined when its Ray was started.
+    joined = f'until (($(grep -c "ray start" {tmp_path}/calls) >= $3)); do sleep 0.02; done; exit'
+    stand_in(environment, "python3", f'[[ $1 == - ]] && {{ {joined}; }}; exec {sys.executable} "$@"')
     numbers = {"SLURM_JOB_ID": "417", "SLURM_JOB_NUM_NODES": "2", "SLURM_CPUS_PER_TASK": "8", "SLURMD_NODENAME": "n1"}
     return path_of(tmp_path, EVOLEARN_NETWORK="10.9.", **numbers)
 
