@@ -69,6 +69,7 @@ def assemble(config: RunConfig) -> Setup:
         ),
         window=learner.window,
         generic_drives=config.drives.generic,
+        found_as=config.world.name,
     )
     for name in config.drives.generic:
         if conditions.drive_names.count(name) > 1:

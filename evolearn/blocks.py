@@ -45,10 +45,17 @@ def live_block(driver: Driver, shared: BlockLives, block: int) -> Evaluation:
         driver: lives under its own conditions.
         shared: the population and how it lives.
         block: 0 .. `Noise.blocks` - 1, or CENTRE.
+    Raises:
+        LifeFault: the world is at fault; the centre's number is the population's size.
     """
     draw = shared.draw
-    z = draw.centre[None] if block == CENTRE else draw_genomes(draw, draw.noise.members(block))
-    return evaluate(driver, driver.conditions, shared.pool, from_z(shared.pool, z), shared.keys, shared.plan)
+    if block == CENTRE:
+        z, first = draw.centre[None], draw.noise.population
+    else:
+        members = draw.noise.members(block)
+        z, first = draw_genomes(draw, members), int(members[0])
+    genomes = from_z(shared.pool, z)
+    return evaluate(driver, driver.conditions, shared.pool, genomes, shared.keys, shared.plan, first)
 
 
 def sum_block(driver: Driver, shared: BlockSums, block: int) -> npt.NDArray[np.float64]:

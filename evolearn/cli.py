@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -24,7 +24,10 @@ from rich.text import Text
 from evolearn.errors import UserError
 
 if TYPE_CHECKING:
-    from evolearn.study_work import StudyDisplay
+    from evolearn.config import RunConfig
+    from evolearn.drivers import ClusterWatch, Drivers
+    from evolearn.study_config import StudyConfig
+    from evolearn.study_console import StudyLog, StudyTerminal
 
 app = typer.Typer(
     help="Evolutionary meta-learning sandbox: what should an agent be born with, and what should it learn?",
@@ -48,6 +51,24 @@ Workers = Annotated[
     ),
 ]
 
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="Live lives on Ray: local starts it on this machine; auto, HOST:PORT or ray://HOST:PORT joins a cluster. "
+        "In this process if not given. Changes speed only, never results.",
+        show_default=False,
+        metavar="ADDRESS",
+    ),
+]
+RuntimeEnv = Annotated[
+    Path | None,
+    typer.Option(
+        help="A YAML file with Ray's runtime environment for the workers of a cluster: packages to install, variables.",
+        show_default=False,
+        metavar="FILE",
+    ),
+]
+
 
 @app.command()
 def run(
@@ -60,6 +81,8 @@ def run(
         Path | None, typer.Option(help="The run directory to make.", show_default="runs/NAME-seedS-N")
     ] = None,
     workers: Workers = None,
+    address: Address = None,
+    runtime_env: RuntimeEnv = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the run, instead of the config's.", show_default=False)
     ] = None,
@@ -81,7 +104,8 @@ def run(
         try:
             # A config taken from a run directory has no name of its own.
             name = path.stem if path.stem != "config" else re.sub(r"\W+", "-", checked.world.name).strip("-")
-            start_run(checked, name, out, _worker_count(console, workers), display)
+            drivers = _drivers(console, address, workers, runtime_env, [checked], display)
+            start_run(checked, name, out, drivers, display)
         finally:
             display.close()
 
@@ -90,6 +114,8 @@ def run(
 def resume(
     run: Annotated[Path, typer.Argument(help="A run directory, or a study directory.", metavar="RUN")],
     workers: Workers = None,
+    address: Address = None,
+    runtime_env: RuntimeEnv = None,
 ) -> None:
     """Continue a run or a study that was stopped; the result is that of one never stopped."""
     console = _console()
@@ -102,7 +128,8 @@ def resume(
             study = open_study(run)
             _warn_of_changes(console, study.version_changes())
             with _study_display(console) as display:
-                resume_study(study, _worker_count(console, workers), display)
+                configs = _run_configs(study.read_config())
+                resume_study(study, _drivers(console, address, workers, runtime_env, configs, display), display)
             _show_verdict(console, study.path)
             return
         from evolearn.console import new_display
@@ -113,9 +140,47 @@ def resume(
         _warn_of_changes(console, directory.version_changes())
         display_of_run = new_display(console)
         try:
-            resume_run(directory, _worker_count(console, workers), display_of_run)
+            drivers = _drivers(console, address, workers, runtime_env, [directory.read_config()], display_of_run)
+            resume_run(directory, drivers, display_of_run)
         finally:
             display_of_run.close()
+
+
+@app.command("replay-life")
+def replay_life(
+    run: Annotated[Path, typer.Argument(help="A run directory; or a study directory, without options.", metavar="RUN")],
+    generation: Annotated[
+        int | None, typer.Option(help="From 0, as in generations.jsonl.", show_default=False, metavar="G")
+    ] = None,
+    genome: Annotated[
+        int | None,
+        typer.Option(help="From 0, in the order in which the generation lived them.", show_default=False, metavar="I"),
+    ] = None,
+    life: Annotated[
+        int | None, typer.Option(help="From 0, of the genome's selection lives.", show_default=False, metavar="L")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write every step to a .csv, .npz or .parquet file.", show_default=False)
+    ] = None,
+    workers: Workers = None,
+) -> None:
+    """Live one life again: the one whose world was at fault, or any that selected a run's genomes."""
+    console = _console()
+    with _Errors(console):
+        _expect_wait(console)
+        from evolearn.relive import relive, wanted_life
+        from evolearn.relive_console import LineDisplay, print_relived
+        from evolearn.traces import check_trace_file, write_trace
+
+        wanted = wanted_life(generation, genome, life)
+        if trace is not None:
+            check_trace_file(trace)
+        relived = relive(run, wanted, trace is not None, _worker_count(console, workers), LineDisplay(console))
+        if trace is not None:
+            write_trace(trace, relived.trace, relived.setup.conditions)
+        print_relived(console, run, relived, trace)
+        if relived.fault is not None:
+            _leave(EXIT_USER_ERROR)  # as the run did; a life that hangs still keeps a thread busy
 
 
 class _DefaultCommand(typer.core.TyperGroup):
@@ -143,6 +208,8 @@ def study_run(
         Path | None, typer.Option(help="The study directory to make.", show_default="runs/study-NAME-N")
     ] = None,
     workers: Workers = None,
+    address: Address = None,
+    runtime_env: RuntimeEnv = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and estimate steps and minutes.")] = False,
 ) -> None:
     """Evolve every arm under every condition, several times over, and judge evolved against blank slate."""
@@ -158,7 +225,8 @@ def study_run(
 
         name = path.stem if path.name != "study.yaml" else "again"
         with _study_display(console) as display:
-            study = start_study(checked, name, out, _worker_count(console, workers), display, dry_run)
+            drivers = _drivers(console, address, workers, runtime_env, _run_configs(checked), display)
+            study = start_study(checked, name, out, drivers, display, dry_run)
         if study is not None:
             _show_verdict(console, study)
 
@@ -169,6 +237,8 @@ def study_add(
     runs: Annotated[int, typer.Option(min=0, help="Evolution runs to add to every arm and condition.")] = 0,
     arm: Annotated[list[str] | None, typer.Option(help="An arm to add; may be given several times.")] = None,
     workers: Workers = None,
+    address: Address = None,
+    runtime_env: RuntimeEnv = None,
 ) -> None:
     """Extend a finished study; its verdict says that it was extended after it had been seen."""
     console = _console()
@@ -180,7 +250,8 @@ def study_add(
         directory = open_study(study)
         _warn_of_changes(console, directory.version_changes())
         with _study_display(console) as display:
-            extend_study(directory, runs, arm or [], _worker_count(console, workers), display)
+            drivers = _drivers(console, address, workers, runtime_env, _run_configs(directory.read_config()), display)
+            extend_study(directory, runs, arm or [], drivers, display)
         _show_verdict(console, directory.path)
 
 
@@ -199,7 +270,7 @@ def report(
 
 
 @contextlib.contextmanager
-def _study_display(console: Console) -> Iterator[StudyDisplay]:
+def _study_display(console: Console) -> Iterator[StudyLog | StudyTerminal]:
     from evolearn.study_console import new_study_display
 
     display = new_study_display(console)
@@ -296,6 +367,35 @@ def _leave(code: int) -> NoReturn:
 def _expect_wait(console: Console) -> None:
     if console.is_terminal:
         console.print("Loading; the first run on a machine compiles for about half a minute.", style="dim")
+
+
+def _run_configs(study: StudyConfig) -> list[RunConfig]:
+    """What a study's runs are made of, a config for every condition."""
+    return [study.run_of(condition) for condition in study.conditions]
+
+
+def _drivers(
+    console: Console,
+    address: str | None,
+    workers: int | None,
+    runtime_env: Path | None,
+    configs: Sequence[RunConfig],
+    display: ClusterWatch,
+) -> Drivers:
+    """Where lives are to be lived."""
+    if address is None:
+        if runtime_env is not None:
+            raise UserError(
+                f"--runtime-env {runtime_env}: is for the workers of a cluster; give --address, or leave it out"
+            )
+        from evolearn.drivers import OwnDrivers
+
+        return OwnDrivers(_worker_count(console, workers))
+    from evolearn.config_reading import read_yaml
+    from evolearn.pool import open_cluster
+
+    environment = read_yaml(runtime_env) if runtime_env is not None else None
+    return open_cluster(address, workers, sorted({config.world.name for config in configs}), display, environment)
 
 
 def _worker_count(console: Console, asked: int | None) -> int:

@@ -121,7 +121,7 @@ class RunConfig(Part):
     evaluation: EvaluationPart = EvaluationPart()
     checkpoint_every: int = Field(1, ge=1, description="generations between two checkpoints")
     hang_seconds: Positive = Field(
-        30.0, description="a life in a compiled world without a finished step for so long is a fault, seconds"
+        30.0, description="a life without a finished step for so long is a fault of its world, seconds"
     )
 
     @pydantic.model_validator(mode="after")

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.assemble import Setup
+from evolearn.drivers import ClusterStatus
 from evolearn.evolve import Generation
 from evolearn.run import Result
 
@@ -42,6 +43,7 @@ class LogDisplay:
         self._console = console
         self._clock = _Clock()
         self._generations = 0
+        self._waited = False
 
     def starting(self, setup: Setup, directory: Path, first: int) -> None:
         """Say what is about to run."""
@@ -53,13 +55,23 @@ class LogDisplay:
         """A line of its own."""
         self._say(f"Warning: {text}")
 
+    def notice(self, text: str) -> None:
+        """A line of its own."""
+        self._say(text)
+
+    def cluster(self, status: ClusterStatus) -> None:
+        """A line when the cluster lets the run wait."""
+        if status.waiting and not self._waited:
+            self._say(f"Waiting: {status.waiting}")
+        self._waited = bool(status.waiting)
+
     def made(self, generation: Generation) -> None:
         """One line per generation."""
         left = self._clock.left(self._generations - generation.generation - 1)
         self._say(
             f"generation {generation.generation + 1}/{self._generations}  best {generation.fitness_best:.3f}  "
             f"mean {generation.fitness_mean:.3f}  centre {generation.fitness_centre:.3f}  "
-            f"{generation.steps_per_second / 1e6:.2f} M steps/s  {duration(left)} left"
+            f"{generation.steps_per_second / 1e6:.2f} M steps/s  {duration(left)} left{_effort_of(generation)}"
         )
 
     def judging(self, arm: str, number: int, of: int) -> None:
@@ -95,6 +107,7 @@ class TerminalDisplay:
         )
         self._task = self._progress.add_task("generation", total=1, left="")
         self._live = Live(console=console, refresh_per_second=8, transient=True)
+        self._status = ""  # of the cluster
 
     def starting(self, setup: Setup, directory: Path, first: int) -> None:
         """Say what is about to run and begin to draw."""
@@ -108,6 +121,16 @@ class TerminalDisplay:
     def warning(self, text: str) -> None:
         """A line above the display."""
         self._console.print(Text(f"Warning: {text}", style="yellow"))
+
+    def notice(self, text: str) -> None:
+        """A line above the display."""
+        self._console.print(Text(text))
+
+    def cluster(self, status: ClusterStatus) -> None:
+        """Show how the cluster is doing."""
+        self._status = cluster_line(status)
+        if self._live.is_started:
+            self._draw()
 
     def made(self, generation: Generation) -> None:
         """Show another generation."""
@@ -138,6 +161,8 @@ class TerminalDisplay:
         grid = Table.grid(padding=(0, 0))
         grid.add_row(generation_table(self._rows[-ROWS_SHOWN:]))
         grid.add_row(self._progress)
+        if self._status:
+            grid.add_row(Text(self._status, style="dim"))
         self._live.update(grid)
 
 
@@ -157,7 +182,8 @@ class _Clock:
 def generation_table(rows: list[Generation]) -> Table:
     """Generations as a table."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("generation", "best", "mean", "centre", "M steps/s"):
+    spread = any(row.cluster is not None for row in rows)
+    for title in ("generation", "best", "mean", "centre", "M steps/s", *(CLUSTER_COLUMNS if spread else ())):
         table.add_column(title, justify="right")
     for row in rows:
         table.add_row(
@@ -166,6 +192,7 @@ def generation_table(rows: list[Generation]) -> Table:
             f"{row.fitness_mean:.3f}",
             f"{row.fitness_centre:.3f}",
             f"{row.steps_per_second / 1e6:.2f}",
+            *(_cluster_cells(row) if spread else ()),
         )
     return table
 
@@ -198,6 +225,65 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
         setting = f"world.parameters.{parameter.name}={example:g}"
         console.print(Text(f"  evolearn run {config} {setting}"), soft_wrap=True)
     console.print(Text(f"  evolearn worlds show {shlex.quote(setup.config.world.name)}"), soft_wrap=True)
+
+
+def cluster_line(status: ClusterStatus) -> str:
+    """How a cluster is doing, in one line."""
+    parts = [
+        f"{_count(status.hosts, 'host')}, {_count(status.cores, 'core')}, {_count(status.in_flight, 'task')} in flight"
+    ]
+    parts += [
+        _count(number, name)
+        for number, name in (
+            (status.retries, "task done again"),
+            (status.lost_workers, "worker lost"),
+            (status.lost_hosts, "host lost"),
+        )
+        if number
+    ]
+    return "cluster: " + ", ".join(parts) + (f"; {status.waiting}" if status.waiting else "")
+
+
+def useful_share(generation: Generation) -> float | None:
+    """Share, 0 .. 1, of the cores' time in a generation that was spent in lives and sums; None off a cluster."""
+    effort = generation.cluster
+    if effort is None or not effort.cores:
+        return None
+    return min(1.0, effort.busy_seconds / (effort.cores * generation.seconds))
+
+
+def _effort_of(generation: Generation) -> str:
+    effort, useful = generation.cluster, useful_share(generation)
+    if effort is None or useful is None:
+        return ""
+    text = (
+        f"  {useful:.0%} of {_count(effort.cores, 'core')} on {_count(effort.hosts, 'host')} useful, "
+        f"{_count(effort.tasks, 'task')}, {effort.bytes_sent / 1e6:.1f} MB sent, "
+        f"driver {generation.peak_memory / 1e6:.0f} MB"
+    )
+    return text + (f", {_count(effort.retries, 'task')} done again" if effort.retries else "")
+
+
+CLUSTER_COLUMNS = ("cores", "useful", "tasks", "again", "MB sent", "driver MB")
+
+
+def _cluster_cells(generation: Generation) -> list[str]:
+    effort, useful = generation.cluster, useful_share(generation)
+    if effort is None:
+        return [""] * len(CLUSTER_COLUMNS)
+    return [
+        str(effort.cores),
+        "" if useful is None else f"{useful:.0%}",
+        str(effort.tasks),
+        str(effort.retries),
+        f"{effort.bytes_sent / 1e6:.1f}",
+        f"{generation.peak_memory / 1e6:.0f}",
+    ]
+
+
+def _count(number: int, name: str) -> str:
+    first, space, rest = name.partition(" ")
+    return f"{number} {first}{'' if number == 1 else 's'}{space}{rest}"
 
 
 def lifetime_lines(result: Result) -> list[str]:

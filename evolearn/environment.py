@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
+import hashlib
 import importlib.metadata
-import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import evolearn
 
+# Code of these makes results, or carries them from host to host.
+_CODE = ("numba", "llvmlite", "numpy", "gymnasium", "ray")
 _PACKAGES = ("evolearn", "evotorch", "torch", "numba", "numpy", "gymnasium", "ray", "safetensors")
 
 
-def describe_environment(workers: int) -> dict[str, Any]:
-    """Versions, commit, processor and threads: what a result may depend on."""
+def describe_environment(lived_on: Mapping[str, Any]) -> dict[str, Any]:
+    """Versions, commit, processor, and what lives are lived on: what a result may depend on."""
     return {
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -25,20 +29,73 @@ def describe_environment(workers: int) -> dict[str, Any]:
         "commit": _commit(),
         "platform": platform.platform(),
         "cpu": _cpu_model(),
-        "cores": os.cpu_count(),
-        "workers": workers,
+        **lived_on,
     }
 
 
 def package_versions() -> dict[str, str | None]:
     """Installed versions of what results may depend on."""
-    versions: dict[str, str | None] = {}
-    for name in _PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = None
-    return versions
+    return {name: _version(name) for name in _PACKAGES}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@functools.cache
+def code_identity() -> dict[str, str]:
+    """What two hosts must share for their lives to be the same: versions, and commit and sources of evolearn."""
+    root = Path(evolearn.__file__).resolve().parent
+    sources = hashlib.sha256()
+    for folder in (root, root.parent / "worlds"):
+        for path in sorted(folder.rglob("*.py")):
+            sources.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return {
+        "Python": ".".join(platform.python_version_tuple()[:2]),
+        "evolearn": str(_version("evolearn")),
+        "commit": (_commit() or "")[:12],
+        "sources": sources.hexdigest()[:12],
+        **{name: str(_version(name)) for name in _CODE},
+    }
+
+
+def code_differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    """What differs between the code of two hosts, both named; nothing if lives are the same on them.
+
+    Args:
+        ours: `code_identity` of the host that speaks.
+        theirs: of another one.
+    """
+    differs = {name for name in ours if ours[name] != theirs.get(name)}
+    if not (ours["commit"] and theirs.get("commit")):
+        differs.discard("commit")  # of an installed package it is not known
+    own = {"evolearn", "commit", "sources"}
+    texts = [f"{name} {ours[name]} here, {theirs.get(name)} there" for name in ours if name in differs - own]
+    if differs & own:
+        texts.insert(0, f"evolearn {_spoken(ours)} here, {_spoken(theirs)} there")
+    return texts
+
+
+def _spoken(identity: Mapping[str, str]) -> str:
+    commit = f"commit {identity['commit']}, " if identity.get("commit") else ""
+    return f"{identity.get('evolearn')} ({commit}sources {identity.get('sources')})"
+
+
+@functools.cache
+def processor_type() -> tuple[str, str]:
+    """Name of this host's processor, and what compiled code and elementary functions depend on.
+
+    Code is generated for the instructions that a processor has, and the C library picks its sin, exp and log by them.
+    """
+    import llvmlite.binding
+
+    features = llvmlite.binding.get_host_cpu_features()
+    able = ",".join(sorted(name for name, has in features.items() if has))
+    kind = f"{llvmlite.binding.get_host_cpu_name()} {hashlib.sha256(able.encode()).hexdigest()[:8]}"
+    return _cpu_model(), f"{kind}, {' '.join(platform.libc_ver()).strip() or platform.system()}"
 
 
 def _commit() -> str | None:

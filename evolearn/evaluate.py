@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.genome import FloatArray, GenePool, decode, draw_fresh
-from evolearn.lives import Conditions, Driver, Plan, lives
+from evolearn.lives import Conditions, Driver, LifeFault, Plan, lives
 from evolearn.records import DIVERGED, Outcome
 from evolearn.world import MEAN_PER_STEP
 
@@ -36,6 +36,7 @@ def evaluate(
     genomes: npt.NDArray[np.floating],
     keys: npt.NDArray[np.int64],
     plan: Plan,
+    numbered_from: int = 0,
 ) -> Evaluation:
     """Live the same lives with every genome.
 
@@ -46,8 +47,11 @@ def evaluate(
         genomes: float [P, G], in gene units.
         keys: int64 [L, 4]; every genome lives all of them: common random numbers.
         plan: for how long, and how.
+        numbered_from: number of the first genome, for errors: they name the genome by its number.
     Returns:
         Life fitness [P, L], what it cost, and what was learned if `plan.final_weights`.
+    Raises:
+        LifeFault: the world is at fault.
     """
     fitness = np.empty((len(genomes), len(keys)))
     learned = np.empty((len(genomes), conditions.brain.weights), np.float32) if plan.final_weights else None
@@ -55,7 +59,11 @@ def evaluate(
     at_once = max(1, LIVES_AT_ONCE // len(keys))
     for start in range(0, len(genomes), at_once):
         some = genomes[start : start + at_once]
-        outcome = live_each(driver, conditions, pool, some, keys, plan)
+        try:
+            outcome = live_each(driver, conditions, pool, some, keys, plan)
+        except LifeFault as fault:
+            genome = numbered_from + start + fault.life // len(keys)
+            raise fault.altered(life=start * len(keys) + fault.life, genome=genome) from fault.__cause__
         fitness[start : start + len(some)] = life_fitness(outcome, conditions.world.fitness_rule, plan).reshape(
             len(some), len(keys)
         )

@@ -7,7 +7,7 @@ import hashlib
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from evolearn.blocks import BlockLives, BlockSums, live_in_blocks, sum_in_blocks
 from evolearn.blockwise_search import BlockwiseSearch
 from evolearn.config_reading import ConfigError
 from evolearn.draws import Draw, Noise, Weights
+from evolearn.drivers import Effort
 from evolearn.evaluate import Evaluation, evaluate
 from evolearn.genome import FloatArray, from_z
 from evolearn.lives import Driver, Plan
@@ -48,6 +49,7 @@ class Generation:
     diverged_lives: int  # lives whose brain left the finite numbers
     skipped_updates: int  # learning updates skipped because a gradient was not finite
     peak_memory: int  # bytes, the most that this process has had in RAM since it began
+    cluster: Effort | None = None  # what a cluster did; None in process
 
     def row(self) -> dict[str, Any]:
         """The record as a mapping, in order."""
@@ -76,7 +78,13 @@ def new_search(setup: Setup) -> Search:
         raise ConfigError(f"search.options={search.options}: EvoTorch refuses them: {error}") from error
 
 
-def evolve(setup: Setup, driver: Driver, search: Search, first: int = 0) -> Iterator[Generation]:
+def evolve(
+    setup: Setup,
+    driver: Driver,
+    search: Search,
+    first: int = 0,
+    effort: Callable[[], Effort | None] = lambda: None,
+) -> Iterator[Generation]:
     """Make generations `first` to the last one.
 
     Args:
@@ -84,14 +92,16 @@ def evolve(setup: Setup, driver: Driver, search: Search, first: int = 0) -> Iter
         driver: from `new_driver`, for the setup's conditions.
         search: from `new_search`, restored to the state after generation `first` - 1.
         first: number of the first generation to make.
+        effort: what a cluster did since the last call, see `Drivers`.
     Yields:
         One record per generation. While it is held, `search` is in the state after that generation.
     """
     for generation in range(first, setup.config.search.generations):
         started = time.perf_counter()
+        effort()  # what was done in between is not this generation's
         trial = _Trial(setup, driver, search, generation)
         search.step(trial)
-        yield trial.record(time.perf_counter() - started)
+        yield trial.record(time.perf_counter() - started, effort())
 
 
 def to_genomes(setup: Setup, z: FloatArray) -> FloatArray:
@@ -196,7 +206,7 @@ class _Trial:
         self._evaluations.append(evaluation)
         return evaluation
 
-    def record(self, seconds: float) -> Generation:
+    def record(self, seconds: float, effort: Effort | None) -> Generation:
         """The row of this generation."""
         fitness = np.concatenate(self._fitness)
         steps = sum(evaluation.world_steps for evaluation in self._evaluations)
@@ -217,6 +227,7 @@ class _Trial:
             diverged_lives=sum(evaluation.diverged for evaluation in self._evaluations),
             skipped_updates=sum(evaluation.skipped_updates for evaluation in self._evaluations),
             peak_memory=_peak_memory(),
+            cluster=effort,
         )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,13 +21,14 @@ from evolearn.lives import (
     Driver,
     Job,
     Plan,
-    describe_life,
+    fault_in,
     machinery,
     name_culprit,
     one_after_another,
 )
 from evolearn.records import UNFINISHED, Desk, Outcome, new_desks
-from evolearn.world import World, WorldError
+from evolearn.watch import Watch
+from evolearn.world import World
 
 PIECE_STEPS = 60_000  # world steps in a piece: a few hundredths of a second between two looks at the clock
 
@@ -54,7 +54,7 @@ class FusedDriver:
         """Live every life of `job`.
 
         Raises:
-            WorldError: the world raised, hung or gave a number that is not finite; names life and step.
+            LifeFault: the world raised, hung or gave a number that is not finite; names life and step.
         """
         count = len(job.genomes)
         size = max(1, PIECE_STEPS // job.plan.lifetime)
@@ -82,7 +82,7 @@ class FusedDriver:
         threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(min(self.workers, count))]
         for thread in threads:
             thread.start()
-        watch = _Watch(self.hang_seconds)
+        watch = Watch(self.hang_seconds)
         try:
             while any(thread.is_alive() for thread in threads):
                 for thread in threads:
@@ -90,10 +90,11 @@ class FusedDriver:
                 for number, piece in list(at_work.items()):
                     life = _life_under_way(job.outcome, *piece)
                     if watch.stands_still(number, (life, int(job.outcome.age[life]))):
-                        raise WorldError(
-                            f"{describe_life(self.conditions, job, life)}: no step finished for "
-                            f"{self.hang_seconds:g} s; look for a loop without end in the world's code"
+                        reason = (
+                            f"no step finished for {self.hang_seconds:g} s; look for a loop without end in the "
+                            "world's code"
                         )
+                        raise fault_in(self.conditions, job, life, reason)
         finally:
             stop.set()
         if errors:
@@ -155,9 +156,7 @@ class FusedDriver:
             )
         except Exception as error:
             life = _life_under_way(job.outcome, first, last)
-            raise WorldError(
-                f"{describe_life(self.conditions, job, life)}: raised {type(error).__name__}: {error}"
-            ) from error
+            raise fault_in(self.conditions, job, life, f"raised {type(error).__name__}: {error}") from error
 
     def _report_faults(self, job: Job) -> None:
         """Raise for the first life at fault; it is lived again, alone, to see which number was not finite."""
@@ -165,28 +164,11 @@ class FusedDriver:
         if not faulty.size:
             return
         life = int(faulty[0])
-        where = describe_life(self.conditions, job, life)
         what = FAULTS[int(job.outcome.status[life])]
         desks = self._desks(job.plan)
         self._live_piece(dataclasses.replace(job, outcome=_blank_like(job.outcome)), desks, life, life + 1)
-        raise WorldError(f"{where}: {name_culprit(self.conditions, what, desks.observation[0], desks.drives[0])}")
-
-
-class _Watch:
-    """Notices when what a worker shows has not changed for a while."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._seen: dict[int, tuple[object, float]] = {}
-
-    def stands_still(self, worker: int, shown: object) -> bool:
-        """Whether `worker` has been showing the same for too long."""
-        now = time.monotonic()
-        before, since = self._seen.get(worker, (None, now))
-        if shown != before:
-            self._seen[worker] = (shown, now)
-            return False
-        return now - since > self._seconds
+        reason = name_culprit(self.conditions, what, desks.observation[0], desks.drives[0])
+        raise fault_in(self.conditions, job, life, reason)
 
 
 def _life_under_way(outcome: Outcome, first: int, last: int) -> int:

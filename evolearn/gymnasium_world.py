@@ -51,6 +51,8 @@ class Environments(Protocol):
     Every method may raise EnvironmentFault.
     """
 
+    place: int  # the life whose environment is at work, or was last
+
     def begin_all(self, keys: npt.NDArray[np.int64], observations: FloatArray) -> None:
         """Give birth to a life per key, int64 [C, 4], and write its first observation, float32 [C, O]."""
 
@@ -210,7 +212,12 @@ def is_of_environment(file: str) -> bool:
     path = Path(file)
     if _GYMNASIUM in path.parents:
         return _GYMNASIUM / "envs" in path.parents and path.name != "registration.py"
-    return path.parent != _OURS
+    return not is_ours(file)
+
+
+def is_ours(file: str) -> bool:
+    """Whether `file` is a room of this package."""
+    return Path(file).parent == _OURS
 
 
 class GymnasiumEnvironments:
@@ -218,6 +225,7 @@ class GymnasiumEnvironments:
 
     def __init__(self, world: GymnasiumWorld) -> None:
         self._world = world
+        self.place = 0
         self._environments: list[Environment] = []
         self._steps: list[Callable[[Any], Any]] = []
         self._keys: npt.NDArray[np.int64] = np.zeros((0, 4), np.int64)
@@ -260,6 +268,7 @@ class GymnasiumEnvironments:
         place = -1
         try:
             for place in places:
+                self.place = place
                 observation, reward, has_terminated, has_truncated, _ = steps[place](chosen[place])
                 if flat and np.shape(observation) == self._shape:  # any other shape is explained below
                     observations[place] = observation
@@ -281,6 +290,7 @@ class GymnasiumEnvironments:
             environment.close()
 
     def _add(self, place: int) -> None:
+        self.place = place
         try:
             environment = self._world.make()
         except Exception as error:
@@ -294,6 +304,7 @@ class GymnasiumEnvironments:
 
     def _begin(self, place: int, stream: int, step: int, row: FloatArray) -> None:
         seed = int(draw_seed(self._keys[place], stream, step, self._rng))
+        self.place = place
         try:
             observation, _ = self._environments[place].reset(seed=seed)
             self._show(observation, row)

@@ -17,7 +17,7 @@ from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE, POLICIES
 from evolearn.records import BAD_FITNESS, BAD_OBSERVATION, BAD_SENSE, FROM_BRAIN, Body, Course, Newborns, Outcome, Trace
 from evolearn.rng import LifeKey
 from evolearn.trunk import BACKWARD_TYPE, THINK_TYPE
-from evolearn.world import Declaration
+from evolearn.world import Declaration, WorldError
 
 FAULTS = {BAD_OBSERVATION: "observation", BAD_FITNESS: "fitness", BAD_SENSE: "sense or drive"}
 
@@ -33,6 +33,7 @@ class Conditions:
     settings: LearnerSettings
     window: int  # steps between two learning updates
     generic_drives: tuple[str, ...] = ()  # names in DRIVES
+    found_as: str = ""  # the world's name for `evolearn.worldfinder.find_world`, for workers on other hosts
 
     @property
     def drive_names(self) -> tuple[str, ...]:
@@ -169,7 +170,7 @@ class Driver(Protocol):
     conditions: Conditions
 
     def live(self, job: Job) -> None:
-        """Live every life of `job` and write its outcome; raises WorldError if the world is at fault."""
+        """Live every life of `job` and write its outcome; raises LifeFault if the world is at fault."""
 
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
         """`function(driver, shared, block)` for every block, in the order of `blocks`.
@@ -204,10 +205,87 @@ def name_culprit(conditions: Conditions, what: str, observation: Any, drives: An
     return f"{what} {', '.join(culprits)}: must be finite; check the world's arithmetic"
 
 
-def describe_life(conditions: Conditions, job: Job, life: int) -> str:
-    """Name a world, a life and a step, for error messages."""
-    key = LifeKey(*(int(part) for part in job.keys[life]))
-    return f"world {conditions.world.name}, life {key}, genome {job.genomes[life]}, step {job.outcome.age[life]}"
+class LifeFault(WorldError):
+    """A world went wrong in one life: it raised, hung, or gave a number that is not finite.
+
+    Holds all that is needed to say which life that was, and to live it again. Survives pickling.
+    """
+
+    def __init__(
+        self,
+        world: str,
+        key: LifeKey,
+        life: int,
+        genome: int,
+        step: int,
+        reason: str,
+        newborn: Newborns,
+        plan: Plan,
+        remedy: str = "",
+    ) -> None:
+        """Describe a fault.
+
+        Args:
+            world: its name.
+            key: of the life.
+            life: its place in the call that lived it.
+            genome: number of the newborn there; where genomes have numbers of their own, that one.
+            step: age at which it went wrong, world steps.
+            reason: what was wrong, and what to do.
+            newborn: who lived, a record of that one.
+            plan: how.
+            remedy: what to type next, a line of its own.
+        """
+        super().__init__(world, key, life, genome, step, reason, newborn, plan, remedy)
+        self.world = world
+        self.key = key
+        self.life = life
+        self.genome = genome
+        self.step = step
+        self.reason = reason
+        self.newborn = newborn
+        self.plan = plan
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        where = f"world {self.world}, life {self.key}, genome {self.genome}, step {self.step}"
+        return f"{where}: {self.reason}" + (f"\n{self.remedy}" if self.remedy else "")
+
+    def altered(self, *, life: int | None = None, genome: int | None = None, remedy: str | None = None) -> LifeFault:
+        """The same fault with other numbers, as a call sees it that this one was a part of, or with what to type."""
+        return LifeFault(
+            self.world,
+            self.key,
+            self.life if life is None else life,
+            self.genome if genome is None else genome,
+            self.step,
+            self.reason,
+            self.newborn,
+            self.plan,
+            self.remedy if remedy is None else remedy,
+        )
+
+
+def fault_in(conditions: Conditions, job: Job, life: int, reason: str) -> LifeFault:
+    """The fault of one life of a job, to be raised.
+
+    Args:
+        conditions: of the job.
+        job: its outcome says at which step.
+        life: place in the job.
+        reason: what was wrong, and what to do.
+    """
+    genome = int(job.genomes[life])
+    return LifeFault(
+        conditions.world.name,
+        LifeKey(*(int(part) for part in job.keys[life])),
+        life,
+        genome,
+        int(job.outcome.age[life]),
+        reason,
+        job.newborns.rows(slice(genome, genome + 1)),
+        job.plan,
+    )
 
 
 def lives(
@@ -232,7 +310,7 @@ def lives(
     Returns:
         The outcome, [L, ..] in the order of `genomes`, and the trace.
     Raises:
-        WorldError: the world is at fault; the message names life and step.
+        LifeFault: the world is at fault; the message names life and step.
     """
     outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
     trace = empty_trace(trace_steps, conditions)

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numba
-import numpy as np
 
 from evolearn.errors import UserError
 from evolearn.lives import Job
@@ -66,16 +65,9 @@ class Worker:
 
     def hand(self, job: Job) -> None:
         """Give the worker a chunk to live."""
-        rows, genomes = np.unique(job.genomes, return_inverse=True)
-        newborns = job.newborns
-        own = newborns._replace(
-            weights=newborns.weights[rows],
-            drives=newborns.drives[rows],
-            plasticity=newborns.plasticity[rows],
-            scale=newborns.scale[rows],
-        )
+        newborns, genomes = job.newborns.of_lives(job.genomes)
         try:
-            self.connection.send(dataclasses.replace(job, newborns=own, genomes=genomes.astype(np.int64)))
+            self.connection.send(dataclasses.replace(job, newborns=newborns, genomes=genomes))
         except OSError as error:
             raise self._died() from error
 

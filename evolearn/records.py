@@ -86,6 +86,20 @@ class Newborns(NamedTuple):
     initial_mean: Any  # float32 [W], or [0] if weights are inherited
     initial_stdev: Any  # float32 [W], likewise
 
+    def rows(self, which: Any) -> Newborns:
+        """Some of them: an index, a slice or indices of genomes; copies."""
+        return self._replace(
+            weights=self.weights[which].copy(),
+            drives=self.drives[which].copy(),
+            plasticity=self.plasticity[which].copy(),
+            scale=self.scale[which].copy(),
+        )
+
+    def of_lives(self, genomes: Any) -> tuple[Newborns, Any]:
+        """Those that lives of some genomes, int64 [L], are born as, and which of these each life is, int64 [L]."""
+        which, own = np.unique(genomes, return_inverse=True)
+        return self.rows(which), own.astype(np.int64)
+
 
 class Outcome(NamedTuple):
     """What lives leave behind. L lives, B age bins, D drives."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from evolearn.assemble import Setup, assemble
 from evolearn.config import RunConfig
-from evolearn.drivers import new_driver
+from evolearn.drivers import Drivers
 from evolearn.errors import RunDirectoryError
 from evolearn.evaluate import evaluate, life_fitness
 from evolearn.evolve import TOP, Generation, evolve, new_search, to_genomes
@@ -79,67 +79,63 @@ class Result:
         return dataclasses.asdict(self)
 
 
-def start_run(config: RunConfig, name: str, out: Path | None, workers: int, display: Display) -> Result:
+def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, display: Display) -> Result:
     """Run a config in a new run directory.
 
     Args:
         config: resolved.
         name: of the run directory where `out` is not given.
         out: the run directory to make.
-        workers: threads for compiled worlds, processes for others.
+        drivers: where lives are lived; closed at the end.
         display: shows what happens.
     Raises:
         ConfigError, RunDirectoryError, WorldError: see there.
         Interrupted: the user stopped it.
     """
-    world = config.world.model_copy(update={"name": from_anywhere(config.world.name)})
-    config = config.model_copy(update={"world": world})
-    setup = assemble(config)
-    new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
-    driver = new_driver(setup.conditions, workers, config.hang_seconds)
-    try:
-        return _complete(setup, driver, create_run(config, name, out, workers), display)
-    finally:
-        driver.close()
+    with contextlib.closing(drivers):
+        world = config.world.model_copy(update={"name": from_anywhere(config.world.name)})
+        config = config.model_copy(update={"world": world})
+        setup = assemble(config)
+        new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
+        drivers.of(setup)  # likewise: compiles
+        return _complete(setup, drivers, create_run(config, name, out, drivers.describe()), display)
 
 
-def resume_run(directory: RunDirectory, workers: int, display: Display) -> Result:
+def resume_run(directory: RunDirectory, drivers: Drivers, display: Display) -> Result:
     """Continue a run from its last whole checkpoint; the result is that of a run never stopped, bit for bit.
 
     Args:
         directory: from `open_run`.
-        workers: see `start_run`; may differ from before.
+        drivers: see `start_run`; may differ from before.
         display: shows what happens, damaged checkpoints among it.
     Raises:
         RunDirectoryError: the run is finished, or damaged beyond its checkpoints.
     """
-    if directory.is_finished:
-        raise RunDirectoryError(f"RUN={directory.path}: is finished; its table is in {directory.path / 'result.json'}")
-    config = directory.read_config()
-    setup = assemble(config)
-    driver = new_driver(setup.conditions, workers, config.hang_seconds)
-    try:
-        return _complete(setup, driver, directory, display)
-    finally:
-        driver.close()
+    with contextlib.closing(drivers):
+        if directory.is_finished:
+            table = directory.path / "result.json"
+            raise RunDirectoryError(f"RUN={directory.path}: is finished; its table is in {table}")
+        setup = assemble(directory.read_config())
+        return _complete(setup, drivers, directory, display)
 
 
-def _complete(setup: Setup, driver: Driver, directory: RunDirectory, display: Display) -> Result:
+def _complete(setup: Setup, drivers: Drivers, directory: RunDirectory, display: Display) -> Result:
     try:
-        evolve_run(setup, driver, directory, display)
-        result = _judge(setup, driver, directory, display)
+        with directory.keeping_faulty_life(setup.config):
+            evolve_run(setup, drivers, directory, display)
+            result = _judge(setup, drivers.of(setup), directory, display)
         display.finished(setup, directory.path, result)
     except KeyboardInterrupt:
         raise Interrupted(directory.path) from None
     return result
 
 
-def evolve_run(setup: Setup, driver: Driver, directory: RunDirectory, display: EvolutionDisplay) -> None:
+def evolve_run(setup: Setup, drivers: Drivers, directory: RunDirectory, display: EvolutionDisplay) -> None:
     """Evolve from where the directory stands, its last whole checkpoint or the beginning, to DNA on disk.
 
     Args:
         setup: of the directory's config.
-        driver: for its conditions.
+        drivers: where lives are lived.
         directory: of the run.
         display: shows what happens.
     """
@@ -155,9 +151,10 @@ def evolve_run(setup: Setup, driver: Driver, directory: RunDirectory, display: E
         display.warning(complaint)
     directory.keep_rows_until(first - 1)
     display.starting(setup, directory.path, first)
+    driver = drivers.of(setup)
     last_whole: Checkpoint | None = None
     try:
-        for generation in evolve(setup, driver, search, first):
+        for generation in evolve(setup, driver, search, first, drivers.effort):
             directory.append(generation)
             last_whole = Checkpoint(generation.generation, search.state())
             is_last = generation.generation + 1 == setup.config.search.generations

@@ -10,10 +10,12 @@ A run directory holds::
     dna.safetensors     the centre of the last generation (genetic algorithm: its best), with a header
     dna_best.safetensors  the best genome of the last generation on validation lives
     result.json         the closing table
+    faulty_life.safetensors  the last life at which the world was at fault, see `evolearn.faulty_life`
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -33,6 +35,7 @@ from evolearn.config_reading import dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
 from evolearn.evolve import Generation
+from evolearn.faulty_life import keeping_faulty_life
 from evolearn.files import explained, make_directory, write_whole
 from evolearn.genome import FloatArray, GenePool
 
@@ -126,7 +129,7 @@ class RunDirectory:
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint and its checksum, then drop all but the last few."""
         folder = self.path / "checkpoints"
-        stem = f"generation_{checkpoint.generation:06d}"
+        stem = _stem(checkpoint.generation)
         payload = safetensors.torch.save(dict(checkpoint.state))
         label = {"generation": checkpoint.generation, "sha256": _checksum(checkpoint.generation, payload)}
         with explained(self.path):
@@ -137,10 +140,16 @@ class RunDirectory:
                 old.unlink()
                 old.with_suffix(".json").unlink(missing_ok=True)
 
-    def last_checkpoint(self) -> tuple[Checkpoint | None, list[str]]:
-        """The newest checkpoint that is whole, and what was wrong with those after it."""
+    def last_checkpoint(self, before: int | None = None) -> tuple[Checkpoint | None, list[str]]:
+        """The newest checkpoint that is whole, and what was wrong with those after it.
+
+        Args:
+            before: look at earlier generations than this one only.
+        """
         complaints: list[str] = []
         for path in sorted((self.path / "checkpoints").glob("generation_*.safetensors"), reverse=True):
+            if before is not None and path.stem >= _stem(before):
+                continue
             try:
                 label = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
                 payload = path.read_bytes()
@@ -199,6 +208,10 @@ class RunDirectory:
         with explained(self.path):
             write_whole(self.path / "result.json", json.dumps(result, indent=1).encode())
 
+    def keeping_faulty_life(self, config: RunConfig) -> contextlib.AbstractContextManager[None]:
+        """Keep the life at which what is done within ends by the world's fault; see `keeping_faulty_life`."""
+        return keeping_faulty_life(self.path, config)
+
     def version_changes(self) -> list[str]:
         """Packages whose version differs from the one that made the run: results may differ from here on."""
         try:
@@ -230,14 +243,14 @@ def load_dna(path: Path) -> tuple[FloatArray, dict[str, Any]]:
     return genome.copy(), header
 
 
-def create_run(config: RunConfig, name: str, out: Path | None, workers: int) -> RunDirectory:
+def create_run(config: RunConfig, name: str, out: Path | None, lived_on: Mapping[str, Any]) -> RunDirectory:
     """Make a new run directory; an existing one is never written over.
 
     Args:
         config: resolved.
         name: of the run, used where `out` is not given.
         out: the directory to make; none: `runs/NAME-N` with the next free N.
-        workers: written down with the environment.
+        lived_on: see `Drivers.describe`, written down with the environment.
     Raises:
         RunDirectoryError: it exists, or cannot be written.
     """
@@ -246,7 +259,7 @@ def create_run(config: RunConfig, name: str, out: Path | None, workers: int) -> 
     with explained(path):
         resolved = dump_config(config).encode()
         write_whole(path / "config.yaml", resolved)
-        write_whole(path / "environment.json", json.dumps(describe_environment(workers), indent=1).encode())
+        write_whole(path / "environment.json", json.dumps(describe_environment(lived_on), indent=1).encode())
         label = {
             "kind": "run",
             "format": FORMAT,
@@ -279,6 +292,10 @@ def open_run(path: Path) -> RunDirectory:
             f"{FORMAT}; use that version, or start a new run from {path / 'config.yaml'}"
         )
     return RunDirectory(path)
+
+
+def _stem(generation: int) -> str:
+    return f"generation_{generation:06d}"
 
 
 def _checksum(generation: int, payload: bytes) -> str:

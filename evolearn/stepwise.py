@@ -9,20 +9,29 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.gymnasium_world import EnvironmentFault, Environments, GymnasiumEnvironments, GymnasiumWorld
+from evolearn.gymnasium_world import (
+    EnvironmentFault,
+    Environments,
+    GymnasiumEnvironments,
+    GymnasiumWorld,
+    is_of_environment,
+    is_ours,
+)
 from evolearn.lives import (
     FAULTS,
     Conditions,
     Driver,
     Job,
-    describe_life,
     empty_trace,
+    fault_in,
     machinery,
     name_culprit,
     one_after_another,
@@ -43,19 +52,31 @@ from evolearn.lockstep import (
 )
 from evolearn.processes import SECONDS_TO_END, Fault, Worker, those_ready
 from evolearn.records import FINISHED, FROM_ORACLE, Course, Desk, Outcome, new_desks
+from evolearn.watch import OwnThread, Watch
 from evolearn.world import WorldError
 
 LIVES_AT_ONCE = 64  # in a chunk: enough to make the calls into compiled code cheap, few enough to share among workers
+
+HANG_SECONDS = 30.0
 
 EnvironmentsMaker = Callable[[Conditions], Environments]
 
 
 class ChunkStepper:
-    """Lives chunks in this process."""
+    """Lives chunks in this process, on a thread of its own, so that an environment that hangs is noticed.
 
-    def __init__(self, conditions: Conditions, make_environments: EnvironmentsMaker) -> None:
+    It is always the same thread, until one hangs: some environments must be used by the thread that made them.
+    """
+
+    def __init__(
+        self, conditions: Conditions, make_environments: EnvironmentsMaker, hang_seconds: float = HANG_SECONDS
+    ) -> None:
         self._conditions = conditions
+        self._make_environments = make_environments
+        self._hang_seconds = hang_seconds
         self._environments = make_environments(conditions)
+        self._thread: OwnThread | None = None
+        self._t = 0  # age of the lives under way
         self._machinery = machinery(conditions, 0, np.zeros(0, np.uint8))
         self._parts = parts_of(self._machinery)
         self._be_born_all = direct(be_born_all, BORN_ALL_TYPE)
@@ -66,10 +87,62 @@ class ChunkStepper:
 
     def close(self) -> None:
         """Let go of the environments."""
-        self._environments.close()
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        thread.begin(self._environments.close)
+        thread.dismiss()
+        done = thread.wait(SECONDS_TO_END)
+        if done is None:
+            self._environments = self._make_environments(self._conditions)
+        elif done.error is not None:
+            raise done.error
 
     def live(self, job: Job) -> Fault | None:
         """Live all of a job in lock-step and write its outcome; the first life at fault, if any."""
+        thread = self._thread = self._thread or OwnThread()
+        watch = Watch(self._hang_seconds)
+        stop = threading.Event()
+        self._t = 0
+        thread.begin(functools.partial(self._live, job, stop))
+        try:
+            while (done := thread.wait(0.2)) is None:
+                place = self._environments.place
+                if watch.stands_still(0, (self._t, place)):
+                    job.outcome.age[place] = self._t
+                    reason = self._hanging(thread)
+                    self._give_up(stop)
+                    return Fault(place, reason, at_once=True)
+        except BaseException:  # Ctrl-C: what is closed next must not be at work any more
+            stop.set()
+            if thread.wait(SECONDS_TO_END) is None:
+                self._give_up(stop)
+            raise
+        if done.error is not None:
+            raise done.error
+        return done.value
+
+    def _hanging(self, thread: OwnThread) -> str:
+        """What to say of an environment that does not come back, and where in its code it is."""
+        inner = itertools.takewhile(lambda frame: not is_ours(frame.filename), reversed(thread.where()))
+        frames = [frame for frame in inner if is_of_environment(frame.filename)][2::-1]
+        return "\n".join(
+            [
+                f"no step finished for {self._hang_seconds:g} s; look for a loop without end in the environment's "
+                "code, or raise hang_seconds if it is only slow",
+                *(f"  {frame.filename}, line {frame.lineno}, in {frame.name}: {frame.line}" for frame in frames),
+            ]
+        )
+
+    def _give_up(self, stop: threading.Event) -> None:
+        """Leave the thread and its environments alone; if it ever comes back, it ends."""
+        stop.set()
+        if self._thread is not None:
+            self._thread.dismiss()
+        self._thread = None
+        self._environments = self._make_environments(self._conditions)
+
+    def _live(self, job: Job, stop: threading.Event) -> Fault | None:
         conditions = self._conditions
         count = len(job.genomes)
         course = self._machinery.course(conditions, job.plan)
@@ -78,7 +151,7 @@ class ChunkStepper:
         status = np.full(count, FINISHED, np.int64)
         ages = np.full(count, course.steps, np.int64)
         self._be_born_all(job.newborns, job.genomes, job.keys, course, desks)
-        fault = self._live_in_step(job, course, desks, status, ages)
+        fault = self._live_in_step(job, course, desks, status, ages, stop)
         if fault is not None:
             return fault
         self._close_all(job.outcome, desks, status, ages)
@@ -90,7 +163,13 @@ class ChunkStepper:
         return Fault(place, name_culprit(conditions, what, desks.observation[place], desks.drives[place]), False)
 
     def _live_in_step(
-        self, job: Job, course: Course, desks: Desk, status: npt.NDArray[np.int64], ages: npt.NDArray[np.int64]
+        self,
+        job: Job,
+        course: Course,
+        desks: Desk,
+        status: npt.NDArray[np.int64],
+        ages: npt.NDArray[np.int64],
+        stop: threading.Event,
     ) -> Fault | None:
         """Steps from birth to end; writes all but the end of the outcome, `status`, and `ages` of who ends early."""
         environments = self._environments
@@ -107,6 +186,9 @@ class ChunkStepper:
         try:
             environments.begin_all(job.keys, desks.observation)
             for t in range(course.steps):
+                if stop.is_set():
+                    break
+                self._t = t
                 if self._act_all(*brain, status, t):
                     places = _who_goes_on(places, status, ages, t)
                 endings = environments.step_all(t, places, *world)
@@ -148,6 +230,7 @@ class StepwiseDriver:
         workers: int = 1,
         chunk: int = LIVES_AT_ONCE,
         make_environments: EnvironmentsMaker | None = None,
+        hang_seconds: float = HANG_SECONDS,
     ) -> None:
         """Compile or load what `conditions` need.
 
@@ -156,14 +239,16 @@ class StepwiseDriver:
             workers: processes; 1 is this one. Others start with the first job and stay until `close`.
             chunk: lives in lock-step, at most; changes no result.
             make_environments: gives the environments of a process; a function of a module where `workers` > 1.
+            hang_seconds: lives without a finished step for so long are a fault.
         """
         make_environments = make_environments or gymnasium_environments
         self.conditions = conditions
         self.workers = workers
         self.chunk = chunk
+        self.hang_seconds = hang_seconds
         self._make_environments = make_environments
         # Also with several workers: they then find everything compiled.
-        self._stepper = ChunkStepper(conditions, make_environments)
+        self._stepper = ChunkStepper(conditions, make_environments, hang_seconds)
         self._crew: list[Worker] = []
 
     def close(self) -> None:
@@ -179,7 +264,7 @@ class StepwiseDriver:
         """Live every life of `job`.
 
         Raises:
-            WorldError: an environment raised, or gave a number that is not finite; names life and step.
+            LifeFault: an environment raised, hung or gave a number that is not finite; names life and step.
             WorkerDied: a process ended before its time.
         """
         if job.plan.source == FROM_ORACLE:
@@ -196,7 +281,7 @@ class StepwiseDriver:
                 break
         if faults:
             life = min(faults)
-            raise WorldError(f"{describe_life(self.conditions, job, life)}: {faults[life]}")
+            raise fault_in(self.conditions, job, life, faults[life])
 
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
         """`function(driver, shared, block)` for every block, in order; the processes share the lives of each."""
@@ -228,7 +313,7 @@ class StepwiseDriver:
     def _live_on_crew(self, tasks: Iterator[_Task]) -> Iterator[tuple[int, Fault | None]]:
         """Hand out chunks, and write what comes back into the job."""
         if not self._crew:
-            new_stepper = functools.partial(ChunkStepper, self.conditions, self._make_environments)
+            new_stepper = functools.partial(ChunkStepper, self.conditions, self._make_environments, self.hang_seconds)
             self._crew = [Worker(new_stepper) for _ in range(self.workers)]
         at_work: dict[Worker, _Task] = {}
         try:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evolearn.config_reading import ConfigError
+from evolearn.drivers import Drivers
 from evolearn.errors import RunDirectoryError
 from evolearn.report import write_report
 from evolearn.run import Interrupted
-from evolearn.study_arms import Drivers
 from evolearn.study_checks import check_arms_differ, measure_rates
 from evolearn.study_config import StudyConfig, check_study
 from evolearn.study_plan import StudyPlan, plan_study
@@ -24,7 +24,7 @@ from evolearn.worldfinder import from_anywhere
 
 
 def start_study(
-    config: StudyConfig, name: str, out: Path | None, workers: int, display: StudyDisplay, dry_run: bool = False
+    config: StudyConfig, name: str, out: Path | None, drivers: Drivers, display: StudyDisplay, dry_run: bool = False
 ) -> Path | None:
     """Run a study in a new study directory.
 
@@ -32,7 +32,7 @@ def start_study(
         config: resolved.
         name: of the study directory where `out` is not given.
         out: the study directory to make.
-        workers: threads for compiled worlds, processes for others.
+        drivers: where lives are lived; closed at the end.
         display: shows what happens.
         dry_run: only check and estimate; nothing is written.
     Returns:
@@ -45,24 +45,24 @@ def start_study(
     world = config.run.world.model_copy(update={"name": from_anywhere(config.run.world.name)})
     config = config.model_copy(update={"run": config.run.model_copy(update={"world": world})})
     plan = plan_study(config)
-    with Drivers(workers) as drivers:
+    with contextlib.closing(drivers):
         steps = check_arms_differ(config, plan, drivers)
         rates = measure_rates(config, plan, drivers)
         display.planned(config, plan, rates, [*plan.evolutions, *plan.tests])
         if dry_run:
             return None
-        study = create_study(config, name, out, workers, steps)
-        work = StudyWork(config, plan, study, drivers, rates, workers, display)
+        study = create_study(config, name, out, drivers.describe(), steps)
+        work = StudyWork(config, plan, study, drivers, rates, display)
         _complete(config, plan, study, work, display)
         return study.path
 
 
-def resume_study(study: StudyDirectory, workers: int, display: StudyDisplay) -> None:
+def resume_study(study: StudyDirectory, drivers: Drivers, display: StudyDisplay) -> None:
     """Continue a study; its verdict is that of a study never stopped, byte for byte.
 
     Args:
         study: from `open_study`.
-        workers: see `start_study`; may differ from before.
+        drivers: see `start_study`; may differ from before.
         display: shows what happens.
     Raises:
         RunDirectoryError: the study is finished, or damaged.
@@ -74,14 +74,16 @@ def resume_study(study: StudyDirectory, workers: int, display: StudyDisplay) -> 
         )
     config = study.read_config()
     plan = plan_study(config)
-    with _resumable(study), Drivers(workers) as drivers:
+    with _resumable(study), contextlib.closing(drivers):
         rates = measure_rates(config, plan, drivers)
-        work = StudyWork(config, plan, study, drivers, rates, workers, display)
+        work = StudyWork(config, plan, study, drivers, rates, display)
         display.planned(config, plan, rates, [*work.evolutions, *work.tests])
         _complete(config, plan, study, work, display)
 
 
-def extend_study(study: StudyDirectory, runs: int, arms: Sequence[str], workers: int, display: StudyDisplay) -> None:
+def extend_study(
+    study: StudyDirectory, runs: int, arms: Sequence[str], drivers: Drivers, display: StudyDisplay
+) -> None:
     """Add evolution runs or arms to a finished study, and judge it again.
 
     The extension is written down: stopping when a verdict pleases is optional stopping, and a verdict that was seen
@@ -91,7 +93,7 @@ def extend_study(study: StudyDirectory, runs: int, arms: Sequence[str], workers:
         study: from `open_study`.
         runs: to add to every arm and condition.
         arms: to add, names of the table or of the study's own.
-        workers: see `start_study`.
+        drivers: see `start_study`.
         display: shows what happens.
     Raises:
         ConfigError: nothing to add, or an arm that is there or unknown.
@@ -115,7 +117,7 @@ def extend_study(study: StudyDirectory, runs: int, arms: Sequence[str], workers:
     content = config.model_dump(mode="json") | {"runs": config.runs + runs, "arms": [*config.arms, *arms]}
     longer = check_study(content, str(study.path))
     plan = plan_study(longer)
-    with Drivers(workers) as drivers:
+    with contextlib.closing(drivers):
         steps = check_arms_differ(longer, plan, drivers)
         rates = measure_rates(longer, plan, drivers)
         for path in (study.path / "verdict.json", study.path / "ledger.json", study.path / "lives.parquet", study.page):
@@ -126,7 +128,7 @@ def extend_study(study: StudyDirectory, runs: int, arms: Sequence[str], workers:
             extensions=[*label["extensions"], extension],
             first_config_sha256=label.get("first_config_sha256", label["config_sha256"]),
         )
-        work = StudyWork(longer, plan, study, drivers, rates, workers, display)
+        work = StudyWork(longer, plan, study, drivers, rates, display)
         display.planned(longer, plan, rates, [*work.evolutions, *work.tests])
         _complete(longer, plan, study, work, display)
 

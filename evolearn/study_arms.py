@@ -1,4 +1,4 @@
-"""The arms of a study as they live: which setup, whose DNA, which driver."""
+"""The arms of a study as they live: which setup, whose DNA."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Callable
 
 from evolearn.arms import NONE
 from evolearn.assemble import Setup, assemble
-from evolearn.drivers import new_driver
 from evolearn.genome import FloatArray, GenePool
-from evolearn.lives import Conditions, Driver
 from evolearn.rules import DOUBLED
 from evolearn.study_config import ConditionPart, StudyConfig
 from evolearn.study_plan import part_of, planned_config
@@ -53,28 +51,3 @@ def study_arm(config: StudyConfig, condition: ConditionPart, arm: str, dna: Dna)
     learner = setup.config.learner if part.evolves else base.learner
     ready = ready_arm(arm, part.model_copy(update={"doc": doc}), pool, genome, learner)
     return StudyArm(ready, setup)
-
-
-class Drivers:
-    """Drivers, one for all lives under the same conditions. Closes them all at the end of a `with`."""
-
-    def __init__(self, workers: int) -> None:
-        """Give each driver so many workers."""
-        self._workers = workers
-        self._made: list[tuple[Conditions, Driver]] = []
-
-    def __enter__(self) -> Drivers:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for _, driver in self._made:
-            driver.close()
-
-    def of(self, setup: Setup) -> Driver:
-        """The driver for a setup's conditions."""
-        for conditions, driver in self._made:
-            if conditions == setup.conditions:
-                return driver
-        driver = new_driver(setup.conditions, self._workers, setup.config.hang_seconds)
-        self._made.append((setup.conditions, driver))
-        return driver

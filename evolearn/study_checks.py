@@ -11,10 +11,11 @@ import numpy as np
 
 from evolearn.assemble import Setup, assemble
 from evolearn.config_reading import ConfigError
+from evolearn.drivers import Drivers
 from evolearn.genome import FloatArray, GenePool
 from evolearn.lives import lives
 from evolearn.records import Trace
-from evolearn.study_arms import Drivers, study_arm
+from evolearn.study_arms import study_arm
 from evolearn.study_config import ConditionPart, StudyConfig
 from evolearn.study_plan import Job, StudyPlan, check_keys, part_of, planned_config, run_seed
 from evolearn.transplant import Arm, live_arm

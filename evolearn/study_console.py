@@ -14,7 +14,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.console import arms_table, duration
+from evolearn.console import arms_table, cluster_line, duration
+from evolearn.drivers import ClusterStatus
 from evolearn.evolve import Generation
 from evolearn.sentences import CLAIM_RUNS
 from evolearn.study_checks import Rates
@@ -32,6 +33,7 @@ class StudyLog:
         """Write to `console`."""
         self._console = console
         self._last = time.monotonic()
+        self._waited = False
 
     def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
         """What will be done, and about how long it will take."""
@@ -61,6 +63,16 @@ class StudyLog:
         """A line of its own."""
         self._say(f"Warning: {text}")
 
+    def notice(self, text: str) -> None:
+        """A line of its own."""
+        self._say(text)
+
+    def cluster(self, status: ClusterStatus) -> None:
+        """A line when the cluster lets the study wait."""
+        if status.waiting and not self._waited:
+            self._say(f"Waiting: {status.waiting}")
+        self._waited = bool(status.waiting)
+
     def judging(self, what: str) -> None:
         """The last part."""
         self._say(f"Judging: {what}")
@@ -85,10 +97,11 @@ class StudyTerminal:
             TaskProgressColumn(),
             TextColumn("{task.fields[left]}"),
             TextColumn("{task.description}"),
+            TextColumn("{task.fields[cluster]}", style="dim"),
             console=console,
             transient=True,
         )
-        self._task = self._progress.add_task("", total=1.0, left="")
+        self._task = self._progress.add_task("", total=1.0, left="", cluster="")
 
     def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
         """What will be done, and about how long it will take."""
@@ -115,6 +128,14 @@ class StudyTerminal:
     def warning(self, text: str) -> None:
         """A line above the bar."""
         self._console.print(Text(f"Warning: {text}", style="yellow"))
+
+    def notice(self, text: str) -> None:
+        """A line above the bar."""
+        self._console.print(Text(text))
+
+    def cluster(self, status: ClusterStatus) -> None:
+        """Show how the cluster is doing."""
+        self._progress.update(self._task, cluster=cluster_line(status))
 
     def judging(self, what: str) -> None:
         """The last part."""

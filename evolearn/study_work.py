@@ -16,6 +16,7 @@ import numpy as np
 
 from evolearn.assemble import Setup, assemble
 from evolearn.config import RunConfig
+from evolearn.drivers import Drivers
 from evolearn.evolve import Generation
 from evolearn.genome import FloatArray, GenePool
 from evolearn.lives import Plan, lives
@@ -24,7 +25,7 @@ from evolearn.replay import ReplayArm, record_replay
 from evolearn.results import HeldOut, tabulate, write_table
 from evolearn.run import evolve_run
 from evolearn.rundir import RunDirectory, create_run, open_run
-from evolearn.study_arms import Drivers, StudyArm, study_arm
+from evolearn.study_arms import StudyArm, study_arm
 from evolearn.study_checks import Rates
 from evolearn.study_config import ConditionPart, StudyConfig
 from evolearn.study_plan import Job, StudyPlan, check_keys, held_out_keys, long_plan, own_config, part_of, run_seed
@@ -81,7 +82,6 @@ class StudyWork:
         study: StudyDirectory,
         drivers: Drivers,
         rates: Rates,
-        workers: int,
         display: StudyDisplay,
     ) -> None:
         """Look at what the directory holds already.
@@ -92,13 +92,11 @@ class StudyWork:
             study: the directory.
             drivers: shared by all jobs.
             rates: measured beforehand.
-            workers: written down with every run.
             display: shows what happens.
         """
         self._config = config
         self._study = study
         self._drivers = drivers
-        self._workers = workers
         self._display = display
         self.evolutions = [job for job in plan.evolutions if not self._run(job).has_dna]
         self.tests = [job for job in plan.tests if not study.lives(job.condition, job.arm, job.run).exists()]
@@ -141,10 +139,11 @@ class StudyWork:
         if not (directory.path / "run.json").exists():
             # A directory without its label was cut off while it was made.
             shutil.rmtree(directory.path, ignore_errors=True)
-            directory = create_run(self._config_of(job), job.arm, directory.path, self._workers)
+            directory = create_run(self._config_of(job), job.arm, directory.path, self._drivers.describe())
         directory = open_run(directory.path)
         setup = assemble(directory.read_config())
-        evolve_run(setup, self._drivers.of(setup), directory, _OneRun(self._display, self._clock))
+        with directory.keeping_faulty_life(setup.config):
+            evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
 
     def _config_of(self, job: Job) -> RunConfig:
         condition = self._config.condition(job.condition)
@@ -170,11 +169,13 @@ class StudyWork:
         keys = [held_out_keys(config, condition, job.arm, job.run) for job in jobs]
         birth_plan = Plan(arms[0].setup.config.evaluation.birth_steps)
         plan = long_plan(config, condition, jobs[0].arm)
-        births = [
-            live_arm(arm.setup, self._drivers.of(arm.setup), arm.arm.frozen(), of_run, birth_plan.lifetime, None)
-            for arm, of_run in zip(arms, keys, strict=True)
-        ]
-        for job, birth, outcome in zip(jobs, births, self._live_together(arms, keys, plan), strict=True):
+        with self._study.keeping_faulty_life(arms[0].setup.config, condition.name, jobs[0].arm):
+            births = [
+                live_arm(arm.setup, self._drivers.of(arm.setup), arm.arm.frozen(), of_run, birth_plan.lifetime, None)
+                for arm, of_run in zip(arms, keys, strict=True)
+            ]
+            outcomes = self._live_together(arms, keys, plan)
+        for job, birth, outcome in zip(jobs, births, outcomes, strict=True):
             table = tabulate(job.condition, job.arm, job.run, HeldOut(birth_plan, birth, plan, outcome))
             write_table(table, self._study.lives(job.condition, job.arm, job.run))
 
@@ -212,7 +213,8 @@ class StudyWork:
         steps = min(self._config.replay.steps, max(setup.config.evaluation.lifetimes))
         stride = -(-steps // REPLAY_FRAMES)
         driver = self._drivers.of(setup)
-        replay = record_replay(driver, setup.conditions, arms, key[0], steps, stride, condition.name)
+        with self._study.keeping_faulty_life(setup.config, condition.name, " or ".join(names)):
+            replay = record_replay(driver, setup.conditions, arms, key[0], steps, stride, condition.name)
         self._study.write_json(self._study.replay(condition.name), replay, compact=True)
 
 

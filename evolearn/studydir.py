@@ -10,18 +10,23 @@ A study directory holds::
     replays/CONDITION.json    the life that the page replays
     lives.parquet, ledger.json, verdict.json    the results
     report/            the page, figures, tables
+    faulty_life.safetensors  the last test life at which the world was at fault, see there
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evolearn.config import RunConfig
 from evolearn.config_reading import dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
+from evolearn.faulty_life import keeping_faulty_life
 from evolearn.files import explained, make_directory, write_whole
 from evolearn.rundir import RunDirectory, open_run
 from evolearn.study_config import ConditionPart, StudyConfig, check_study, slug
@@ -136,26 +141,34 @@ class StudyDirectory:
         with explained(self.path):
             write_whole(path, json.dumps(content, allow_nan=False, **how).encode())
 
+    def keeping_faulty_life(
+        self, config: RunConfig, condition: str, arm: str
+    ) -> contextlib.AbstractContextManager[None]:
+        """Keep the life at which what is done within ends by the world's fault; see `keeping_faulty_life`."""
+        return keeping_faulty_life(self.path, config, condition=condition, arm=arm)
+
     def version_changes(self) -> list[str]:
         """Packages whose version differs from the one that began the study."""
         return RunDirectory(self.path).version_changes()
 
 
-def create_study(config: StudyConfig, name: str, out: Path | None, workers: int, check_steps: int) -> StudyDirectory:
+def create_study(
+    config: StudyConfig, name: str, out: Path | None, lived_on: Mapping[str, Any], check_steps: int
+) -> StudyDirectory:
     """Make a new study directory; an existing one is never written over.
 
     Args:
         config: resolved; its hash is written now, before the first run.
         name: of the study, used where `out` is not given.
         out: the directory to make; none: `runs/NAME-N` with the next free N.
-        workers: written down with the environment.
+        lived_on: see `Drivers.describe`, written down with the environment.
         check_steps: world steps that the checks before the first run took.
     Raises:
         RunDirectoryError: it exists, or cannot be written.
     """
     study = StudyDirectory(make_directory(f"study-{name}", out))
     with explained(study.path):
-        study.write_json(study.path / "environment.json", describe_environment(workers))
+        study.write_json(study.path / "environment.json", describe_environment(lived_on))
     study.write_config(config, check_steps=check_steps, extensions=[])
     return study
 

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from evolearn.world import Declaration
 
 GROUP = "evolearn.worlds"
-_GYMNASIUM = "gymnasium:"
+GYMNASIUM = "gymnasium:"
 _FORMS = "a registered name, package.module:attribute, path/to/file.py:attribute or gymnasium:ID"
 
 
 def from_anywhere(name: str) -> str:
     """The same world's name, with the path of a file made absolute, so that it holds in any folder."""
     source, colon, attribute = name.rpartition(":")
-    if colon and not name.startswith(_GYMNASIUM) and source.endswith(".py"):
+    if colon and not name.startswith(GYMNASIUM) and source.endswith(".py"):
         return f"{Path(source).resolve()}:{attribute}"
     return name
 
@@ -53,7 +53,7 @@ def find_world(name: str) -> Declaration:
     Raises:
         WorldNotFound: there is no such world, or it does not load.
     """
-    if name.startswith(_GYMNASIUM):
+    if name.startswith(GYMNASIUM):
         return _from_gymnasium(name)
     source, colon, attribute = name.rpartition(":")
     if not colon:
@@ -84,7 +84,7 @@ def _from_gymnasium(name: str) -> Declaration:
     from evolearn.world import WorldError
 
     try:
-        return gymnasium_world(name.removeprefix(_GYMNASIUM))
+        return gymnasium_world(name.removeprefix(GYMNASIUM))
     except WorldError as error:
         raise WorldNotFound(str(error)) from error
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from test_study_config import toy_study
 
+from evolearn.drivers import OwnDrivers
 from evolearn.fused import FusedDriver
 from evolearn.rng import TEST
 from evolearn.rundir import open_run
@@ -132,7 +133,7 @@ def page_only(study: Path, figures: bool = True) -> Path:
 
 def make(config: StudyConfig, path: Path, workers: int = 1, onlooker: Onlooker | None = None) -> Onlooker:
     onlooker = onlooker or Onlooker()
-    assert start_study(config, "toy", path, workers, onlooker) == path
+    assert start_study(config, "toy", path, OwnDrivers(workers), onlooker) == path
     return onlooker
 
 

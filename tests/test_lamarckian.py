@@ -12,7 +12,7 @@ from test_run import Watcher, digests, toy
 from evolearn.assemble import Setup, assemble
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
-from evolearn.drivers import new_driver
+from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evaluate import evaluate, learned_weights, live_each
 from evolearn.evolve import evolve, new_search, to_genomes, with_learned
 from evolearn.genome import ENCODINGS
@@ -180,11 +180,11 @@ def test_resume_is_bitwise_at_any_generation_and_for_any_workers(options: dict, 
 def test_a_run_goes_the_way_of_any_other(tmp_path: Path) -> None:
     config = check_config(toy("genetic", genome=LAMARCKIAN), "toy")
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    start_run(config, "toy", whole, 1, Watcher())
+    start_run(config, "toy", whole, OwnDrivers(1), Watcher())
     with pytest.raises(Interrupted):
-        start_run(config, "toy", cut, 2, Watcher(stop_after=1))
+        start_run(config, "toy", cut, OwnDrivers(2), Watcher(stop_after=1))
     watcher = Watcher()
-    resume_run(open_run(cut), 1, watcher)
+    resume_run(open_run(cut), OwnDrivers(1), watcher)
     assert watcher.warnings == []
     assert digests(cut) == digests(whole)
     assert (cut / "result.json").read_text() == (whole / "result.json").read_text()

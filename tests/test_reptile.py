@@ -11,7 +11,7 @@ from test_run import Watcher, digests, toy
 from evolearn.assemble import assemble
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
-from evolearn.drivers import new_driver
+from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evaluate import evaluate, live_each
 from evolearn.evolve import evolve, new_search, to_genomes
 from evolearn.lives import Plan
@@ -159,11 +159,11 @@ def test_resume_is_bitwise_at_any_generation() -> None:
 def test_a_run_goes_the_way_of_any_other_whatever_the_workers(tmp_path: Path) -> None:
     config = check_config(toy("reptile", genome=WEIGHTS_ONLY), "toy")
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    start_run(config, "toy", whole, 1, Watcher())
+    start_run(config, "toy", whole, OwnDrivers(1), Watcher())
     with pytest.raises(Interrupted):
-        start_run(config, "toy", cut, 2, Watcher(stop_after=1))
+        start_run(config, "toy", cut, OwnDrivers(2), Watcher(stop_after=1))
     watcher = Watcher()
-    resume_run(open_run(cut), 2, watcher)
+    resume_run(open_run(cut), OwnDrivers(2), watcher)
     assert watcher.first == 2
     assert watcher.warnings == []
     assert digests(cut) == digests(whole)

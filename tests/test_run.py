@@ -10,7 +10,7 @@ import pytest
 from evolearn.assemble import assemble
 from evolearn.config import check_config, read_config
 from evolearn.config_reading import ConfigError, find_config, shipped_configs
-from evolearn.drivers import new_driver
+from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.errors import RunDirectoryError
 from evolearn.evolve import Generation, evolve, new_search, paired_correlation
 from evolearn.run import Interrupted, resume_run, start_run
@@ -75,7 +75,7 @@ def whole(tmp_path_factory) -> dict[str, Path]:
     """One undisturbed run per algorithm."""
     folder = tmp_path_factory.mktemp("whole")
     for algorithm in OPTIONS:
-        start_run(check_config(toy(algorithm), "toy"), algorithm, folder / algorithm, 1, Watcher())
+        start_run(check_config(toy(algorithm), "toy"), algorithm, folder / algorithm, OwnDrivers(1), Watcher())
     return {algorithm: folder / algorithm for algorithm in OPTIONS}
 
 
@@ -84,10 +84,10 @@ def whole(tmp_path_factory) -> dict[str, Path]:
 def test_interrupt_and_resume_change_nothing(algorithm: str, stop: int, whole, tmp_path: Path) -> None:
     path = tmp_path / "run"
     with pytest.raises(Interrupted):
-        start_run(check_config(toy(algorithm), "toy"), "toy", path, 2, Watcher(stop_after=stop))
+        start_run(check_config(toy(algorithm), "toy"), "toy", path, OwnDrivers(2), Watcher(stop_after=stop))
     assert len(digests(path)) == stop + 1
     watcher = Watcher()
-    resume_run(open_run(path), 3, watcher)
+    resume_run(open_run(path), OwnDrivers(3), watcher)
     assert watcher.warnings == []
     assert watcher.first == stop + 1
     assert digests(path) == digests(whole[algorithm])
@@ -100,9 +100,9 @@ def test_interrupt_between_checkpoints_keeps_the_last_generation(whole, tmp_path
     path = tmp_path / "run"
     config = check_config(toy(checkpoint_every=100), "toy")
     with pytest.raises(Interrupted):
-        start_run(config, "toy", path, 1, Watcher(stop_after=1))
+        start_run(config, "toy", path, OwnDrivers(1), Watcher(stop_after=1))
     watcher = Watcher()
-    resume_run(open_run(path), 1, watcher)
+    resume_run(open_run(path), OwnDrivers(1), watcher)
     assert watcher.first == 2
     assert digests(path) == digests(whole["pgpe"])
 
@@ -114,13 +114,13 @@ def test_interrupt_before_the_first_generation_can_be_resumed(whole, tmp_path: P
 
     path = tmp_path / "run"
     config = check_config(toy(), "toy")
-    create_run(config, "toy", path, 1)
-    resume_run(open_run(path), 1, Impatient())
+    create_run(config, "toy", path, {"workers": 1})
+    resume_run(open_run(path), OwnDrivers(1), Impatient())
     assert digests(path) == digests(whole["pgpe"])
 
 
 def test_another_seed_is_another_run(whole, tmp_path: Path) -> None:
-    start_run(check_config({**toy(), "seed": 6}, "toy"), "toy", tmp_path / "run", 1, Watcher())
+    start_run(check_config({**toy(), "seed": 6}, "toy"), "toy", tmp_path / "run", OwnDrivers(1), Watcher())
     assert digests(tmp_path / "run")[0] != digests(whole["pgpe"])[0]
 
 
@@ -128,7 +128,7 @@ def test_another_seed_is_another_run(whole, tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(damage: str, whole, tmp_path: Path) -> None:
     path = tmp_path / "run"
     with pytest.raises(Interrupted):
-        start_run(check_config(toy(), "toy"), "toy", path, 1, Watcher(stop_after=2))
+        start_run(check_config(toy(), "toy"), "toy", path, OwnDrivers(1), Watcher(stop_after=2))
     newest = sorted((path / "checkpoints").glob("*.safetensors"))[-1]
     payload = newest.read_bytes()
     if damage == "truncate":
@@ -138,7 +138,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(damage: str, whole, t
     else:
         newest.with_suffix(".json").unlink()
     watcher = Watcher()
-    resume_run(open_run(path), 1, watcher)
+    resume_run(open_run(path), OwnDrivers(1), watcher)
     assert watcher.first == 2
     assert newest.name in watcher.warnings[0]
     assert "using the one before" in watcher.warnings[0]
@@ -148,10 +148,10 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(damage: str, whole, t
 def test_a_row_cut_off_by_a_crash_is_made_again(whole, tmp_path: Path) -> None:
     path = tmp_path / "run"
     with pytest.raises(Interrupted):
-        start_run(check_config(toy(), "toy"), "toy", path, 1, Watcher(stop_after=1))
+        start_run(check_config(toy(), "toy"), "toy", path, OwnDrivers(1), Watcher(stop_after=1))
     with (path / "generations.jsonl").open("a") as file:
         file.write('{"generation": 2, "fitness_me')
-    resume_run(open_run(path), 1, Watcher())
+    resume_run(open_run(path), OwnDrivers(1), Watcher())
     assert digests(path) == digests(whole["pgpe"])
 
 
@@ -215,13 +215,13 @@ def test_nothing_on_disk_is_a_pickle(whole) -> None:
 
 def test_a_run_is_never_written_over(whole) -> None:
     with pytest.raises(RunDirectoryError, match=r"exists already, and runs are never overwritten; evolearn resume"):
-        start_run(check_config(toy(), "toy"), "toy", whole["pgpe"], 1, Watcher())
+        start_run(check_config(toy(), "toy"), "toy", whole["pgpe"], OwnDrivers(1), Watcher())
 
 
 def test_runs_without_out_get_new_directories(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = check_config(toy(), "toy")
-    first, second = create_run(config, "toy", None, 1), create_run(config, "toy", None, 1)
+    first, second = create_run(config, "toy", None, {"workers": 1}), create_run(config, "toy", None, {"workers": 1})
     assert first.path == Path("runs/toy-seed5-1")
     assert second.path == Path("runs/toy-seed5-2")
 
@@ -229,7 +229,7 @@ def test_runs_without_out_get_new_directories(tmp_path: Path, monkeypatch) -> No
 def test_out_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RunDirectoryError, match="cannot be made: Not a directory; name another"):
-        create_run(check_config(toy(), "toy"), "toy", tmp_path / "file" / "run", 1)
+        create_run(check_config(toy(), "toy"), "toy", tmp_path / "file" / "run", {"workers": 1})
 
 
 def test_what_is_not_a_run_is_refused(tmp_path: Path, monkeypatch) -> None:
@@ -257,7 +257,7 @@ def test_a_full_disk_is_explained(whole, tmp_path: Path, monkeypatch) -> None:
     def full(path: Path, payload: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    run = create_run(check_config(toy(), "toy"), "toy", path, 1)
+    run = create_run(check_config(toy(), "toy"), "toy", path, {"workers": 1})
     monkeypatch.setattr(evolearn.rundir, "write_whole", full)
     with pytest.raises(RunDirectoryError, match="No space left on device; what was written before is whole"):
         run.save_result({})
@@ -267,7 +267,7 @@ def test_a_full_disk_is_explained(whole, tmp_path: Path, monkeypatch) -> None:
 def test_workers_and_pieces_change_no_digest(workers: int, whole, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr("evolearn.fused.PIECE_STEPS", 60 * workers)
     monkeypatch.setattr("evolearn.evaluate.LIVES_AT_ONCE", 4 + workers)
-    start_run(check_config(toy(), "toy"), "toy", tmp_path / "run", workers, Watcher())
+    start_run(check_config(toy(), "toy"), "toy", tmp_path / "run", OwnDrivers(workers), Watcher())
     assert digests(tmp_path / "run") == digests(whole["pgpe"])
 
 
@@ -284,7 +284,7 @@ def test_every_shipped_config_runs_at_toy_size(name: str, tmp_path: Path) -> Non
             "evaluation.lifetimes=[600]",
         ],
     )
-    result = start_run(config, name, tmp_path / "run", 1, Watcher())
+    result = start_run(config, name, tmp_path / "run", OwnDrivers(1), Watcher())
     assert np.isfinite(result.scores("evolved").birth)
     assert len(digests(tmp_path / "run")) == 2
 
@@ -343,39 +343,39 @@ def test_paired_correlation() -> None:
 
 def test_a_finished_run_is_not_judged_again(whole) -> None:
     with pytest.raises(RunDirectoryError, match=r"is finished; its table is in .*result\.json"):
-        resume_run(open_run(whole["pgpe"]), 1, Watcher())
+        resume_run(open_run(whole["pgpe"]), OwnDrivers(1), Watcher())
 
 
 def test_an_altered_config_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run"
     with pytest.raises(Interrupted):
-        start_run(check_config(toy(), "toy"), "toy", path, 1, Watcher(stop_after=0))
+        start_run(check_config(toy(), "toy"), "toy", path, OwnDrivers(1), Watcher(stop_after=0))
     altered = (path / "config.yaml").read_text().replace("population: 8", "population: 4")
     (path / "config.yaml").write_text(altered)
     with pytest.raises(RunDirectoryError, match=r"config\.yaml: was altered since the run was made"):
-        resume_run(open_run(path), 1, Watcher())
+        resume_run(open_run(path), OwnDrivers(1), Watcher())
 
 
 def test_missing_rows_are_named(tmp_path: Path) -> None:
     path = tmp_path / "run"
     with pytest.raises(Interrupted):
-        start_run(check_config(toy(), "toy"), "toy", path, 1, Watcher(stop_after=2))
+        start_run(check_config(toy(), "toy"), "toy", path, OwnDrivers(1), Watcher(stop_after=2))
     rows = (path / "generations.jsonl").read_text().splitlines(keepends=True)
     (path / "generations.jsonl").write_text(rows[0] + rows[2])
     with pytest.raises(RunDirectoryError, match=r"has 1 whole rows, the checkpoint is of generation 2"):
-        resume_run(open_run(path), 1, Watcher())
+        resume_run(open_run(path), OwnDrivers(1), Watcher())
 
 
 def test_lost_checkpoints_start_the_run_again_and_say_so(whole, tmp_path: Path) -> None:
     path = tmp_path / "run"
     with pytest.raises(Interrupted):
-        start_run(check_config(toy(), "toy"), "toy", path, 1, Watcher(stop_after=1))
+        start_run(check_config(toy(), "toy"), "toy", path, OwnDrivers(1), Watcher(stop_after=1))
     for file in (path / "checkpoints").iterdir():
         file.unlink()
     (path / "environment.json").unlink()
     watcher = Watcher()
     assert open_run(path).version_changes() == ["environment.json is missing or damaged: versions unknown"]
-    resume_run(open_run(path), 1, watcher)
+    resume_run(open_run(path), OwnDrivers(1), watcher)
     assert watcher.first == 0
     assert "no whole checkpoint is left" in watcher.warnings[0]
     assert digests(path) == digests(whole["pgpe"])
@@ -384,11 +384,11 @@ def test_lost_checkpoints_start_the_run_again_and_say_so(whole, tmp_path: Path) 
 def test_an_altered_checkpoint_label_is_noticed(whole, tmp_path: Path) -> None:
     path = tmp_path / "run"
     with pytest.raises(Interrupted):
-        start_run(check_config(toy(), "toy"), "toy", path, 1, Watcher(stop_after=2))
+        start_run(check_config(toy(), "toy"), "toy", path, OwnDrivers(1), Watcher(stop_after=2))
     label = sorted((path / "checkpoints").glob("*.json"))[-1]
     label.write_text(label.read_text().replace('"generation": 2', '"generation": 3'))
     watcher = Watcher()
-    resume_run(open_run(path), 1, watcher)
+    resume_run(open_run(path), OwnDrivers(1), watcher)
     assert watcher.first == 2
     assert digests(path) == digests(whole["pgpe"])
 
@@ -402,9 +402,9 @@ def test_any_failure_keeps_the_last_whole_generation(whole, tmp_path: Path) -> N
 
     path = tmp_path / "run"
     with pytest.raises(RuntimeError, match="the terminal is gone"):
-        start_run(check_config(toy(checkpoint_every=100), "toy"), "toy", path, 1, Failing())
+        start_run(check_config(toy(checkpoint_every=100), "toy"), "toy", path, OwnDrivers(1), Failing())
     watcher = Watcher()
-    resume_run(open_run(path), 1, watcher)
+    resume_run(open_run(path), OwnDrivers(1), watcher)
     assert watcher.first == 2
     assert digests(path) == digests(whole["pgpe"])
 
@@ -413,7 +413,7 @@ def test_a_dangling_runs_folder_is_explained(tmp_path: Path, monkeypatch) -> Non
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").symlink_to(tmp_path / "unmounted")
     with pytest.raises(RunDirectoryError, match="runs: cannot be made"):
-        create_run(check_config(toy(), "toy"), "toy", None, 1)
+        create_run(check_config(toy(), "toy"), "toy", None, {"workers": 1})
 
 
 @pytest.mark.parametrize(
@@ -423,7 +423,7 @@ def test_what_evotorch_refuses_is_explained(options: dict, tmp_path: Path) -> No
     content = toy()
     content["search"]["options"] = options
     with pytest.raises(ConfigError, match="EvoTorch refuses them"):
-        start_run(check_config(content, "toy"), "toy", tmp_path / "run", 1, Watcher())
+        start_run(check_config(content, "toy"), "toy", tmp_path / "run", OwnDrivers(1), Watcher())
     assert not (tmp_path / "run").exists()
 
 

@@ -7,6 +7,7 @@ import pytest
 from watching import StudyWatcher
 
 from evolearn.config_reading import STUDIES, dump_config, find_config, read_yaml, shipped_configs
+from evolearn.drivers import OwnDrivers
 from evolearn.study import start_study
 from evolearn.study_config import check_study, read_study
 from evolearn.study_plan import plan_study
@@ -49,7 +50,7 @@ def toy(name: str) -> dict:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_studies_run_at_toy_size(name: str, tmp_path: Path) -> None:
     content = toy(name)
-    start_study(check_study(content, name), name, tmp_path / "study", 2, StudyWatcher())
+    start_study(check_study(content, name), name, tmp_path / "study", OwnDrivers(2), StudyWatcher())
     verdict = json.loads((tmp_path / "study/verdict.json").read_text())
     assert [entry["name"] for entry in verdict["conditions"]] == [entry["name"] for entry in content["conditions"]]
     for condition in verdict["conditions"]:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import gymnasium
@@ -18,11 +19,12 @@ from evolearn.compiled import COMPILES
 from evolearn.compiled_world import compile_world
 from evolearn.drivers import new_driver
 from evolearn.gymnasium_world import gymnasium_world
-from evolearn.lives import Job, Plan, empty_outcome, empty_trace, lives
+from evolearn.lives import Job, LifeFault, Plan, empty_outcome, empty_trace, lives
 from evolearn.processes import WorkerDied
 from evolearn.records import BAD_FITNESS, DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
 from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream
 from evolearn.stepwise import StepwiseDriver
+from evolearn.watch import OwnThread
 from evolearn.world import WorldError
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
@@ -30,6 +32,8 @@ from worlds.savannah import savannah
 
 class CompiledEnvironments:
     """A compiled world behind the stepwise driver's protocol, with the draws of the fused kernel."""
+
+    place = 0
 
     def __init__(self, conditions):
         self._world = compile_world(conditions.world, conditions.parameters)
@@ -355,6 +359,75 @@ def test_an_environment_that_cannot_begin_is_named_too(toy_driver):
     where = "genome 1, step [1-9]*[49]: the environment raised:\n.*\n.* no way to begin"
     with pytest.raises(WorldError, match=where):
         live_toys(toy_driver(fails="reset", unlucky=0.2), count=1, first=1, steps=200)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_environment_that_hangs_is_named_with_life_step_and_line(workers, capfd):
+    conditions = toy(fails="hang", unlucky=0.4, length=1000)
+    driver = StepwiseDriver(conditions, workers, chunk=64, hang_seconds=0.5)
+    doomed = first_doomed(0.4)
+    try:
+        with pytest.raises(LifeFault) as caught:
+            live_toys(driver, count=1, first=doomed)
+        where, line = str(caught.value).splitlines()
+        assert where == (
+            f"{TOY}, life (seed 8, selection, generation 0, life {doomed}), genome {doomed % 2}, step 2: no step "
+            "finished for 0.5 s; look for a loop without end in the environment's code, or raise hang_seconds if it is "
+            "only slow"
+        )
+        assert re.fullmatch(r"  .*test_stepwise.py, line \d+, in step: time.sleep\(600.0\)", line)
+        # What hangs is left alone, and the driver goes on with environments of its own.
+        whole = live_toys(StepwiseDriver(toy(unlucky=0.4, length=1000)), count=doomed)
+        assert_same(live_toys(driver, count=doomed), whole)
+    finally:
+        driver.close()
+    assert capfd.readouterr().out == "in the environment\n"
+
+
+def test_ctrl_c_waits_for_the_step_under_way_and_the_driver_goes_on(monkeypatch):
+    driver = StepwiseDriver(toy())
+    expected = live_toys(driver)
+    wait = OwnThread.wait
+    monkeypatch.setattr(OwnThread, "wait", interrupted_once(wait))
+    with pytest.raises(KeyboardInterrupt):
+        live_toys(driver, steps=1_000_000)
+    assert_same(live_toys(driver), expected)
+    driver.close()
+
+
+def interrupted_once(wait):
+    """`wait` that is interrupted as by Ctrl-C the first time."""
+    waits = []
+
+    def first_interrupted(thread, seconds):
+        waits.append(seconds)
+        if len(waits) == 1:
+            raise KeyboardInterrupt
+        return wait(thread, seconds)
+
+    return first_interrupted
+
+
+def test_environments_are_made_stepped_and_closed_by_one_thread():
+    used = set()
+
+    class Noting(CompiledEnvironments):
+        def begin_all(self, keys, observations):
+            used.add(threading.get_ident())
+            super().begin_all(keys, observations)
+
+        def step_all(self, *arguments):
+            used.add(threading.get_ident())
+            return super().step_all(*arguments)
+
+        def close(self):
+            used.add(threading.get_ident())
+
+    driver = StepwiseDriver(conditions_for(cart_pole), chunk=2, make_environments=Noting)
+    live_toys(driver)
+    live_toys(driver)
+    driver.close()
+    assert len(used) == 1
 
 
 def test_what_survives_a_raising_environment_is_a_working_driver(toy_driver):

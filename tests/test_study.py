@@ -13,6 +13,7 @@ from test_study_config import toy_study
 
 from evolearn.assemble import assemble
 from evolearn.config_reading import ConfigError
+from evolearn.drivers import OwnDrivers
 from evolearn.results import read_table
 from evolearn.rng import SELECTION, TEST, VALIDATION
 from evolearn.rundir import load_dna, open_run
@@ -212,7 +213,7 @@ def test_two_copies_of_one_arm_are_compared_where_it_is_asked(tmp_path: Path) ->
 def test_identical_arms_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     config = toy_study("define={again: {like: evolved}}", "arms=[random, tuned_blank, evolved, again, oracle]")
     with pytest.raises(ConfigError, match="evolved and again live identical lives"):
-        start_study(config, "toy", tmp_path / "study", 1, Onlooker())
+        start_study(config, "toy", tmp_path / "study", OwnDrivers(1), Onlooker())
     assert not (tmp_path / "study").exists()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from study_watch import Onlooker, page_only, results
 
+from evolearn.drivers import OwnDrivers
 from evolearn.errors import RunDirectoryError
 from evolearn.results import read_table, write_table
 from evolearn.study import extend_study, resume_study
@@ -32,7 +33,7 @@ def test_a_missing_run_is_made_again_with_the_same_result(copied) -> None:
     shutil.rmtree(path / "runs/as-it-is/evolved/run_01")
     (path / "verdict.json").unlink()
     onlooker = Onlooker()
-    resume_study(open_study(path), 1, onlooker)
+    resume_study(open_study(path), OwnDrivers(1), onlooker)
     assert results(path) == before
     assert onlooker.jobs == [("as it is", "evolved", 1, "evolved")]
 
@@ -43,7 +44,7 @@ def test_missing_dna_is_made_again_from_its_last_checkpoint(copied) -> None:
     (path / "runs/as-it-is/evolved/run_01/dna.safetensors").unlink()
     (path / "verdict.json").unlink()
     onlooker = Onlooker()
-    resume_study(open_study(path), 1, onlooker)
+    resume_study(open_study(path), OwnDrivers(1), onlooker)
     assert results(path) == before
     assert sum(onlooker.generations.values()) == 0
 
@@ -53,7 +54,7 @@ def test_missing_test_lives_are_lived_again_with_the_same_result(copied) -> None
     before = results(path)
     (path / "lives/as-it-is/evolved/run_01.parquet").unlink()
     (path / "verdict.json").unlink()
-    resume_study(open_study(path), 1, Onlooker())
+    resume_study(open_study(path), OwnDrivers(1), Onlooker())
     assert results(path) == before
 
 
@@ -82,7 +83,7 @@ def test_a_damaged_part_is_named_with_what_to_do(file: str, damage: bytes | None
         (path / file).write_bytes(damage)
     (path / "verdict.json").unlink()
     with pytest.raises(RunDirectoryError, match=text):
-        resume_study(open_study(path), 1, Onlooker())
+        resume_study(open_study(path), OwnDrivers(1), Onlooker())
     assert not (path / "verdict.json").exists()
 
 
@@ -93,7 +94,7 @@ def test_fewer_test_lives_than_planned_are_found(copied) -> None:
     write_table(table.filter([life < 2 for life in table["life"].to_pylist()]), file)
     (path / "verdict.json").unlink()
     with pytest.raises(RunDirectoryError, match=r"run_01\.parquet: is damaged: 2 lives, must be 3; remove it"):
-        resume_study(open_study(path), 1, Onlooker())
+        resume_study(open_study(path), OwnDrivers(1), Onlooker())
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_a_study_whose_config_is_gone_is_told(copied) -> None:
     path = copied()
     (path / "study.yaml").unlink()
     with pytest.raises(RunDirectoryError, match=r"study\.yaml: cannot be read: No such file"):
-        extend_study(open_study(path), 1, (), 1, Onlooker())
+        extend_study(open_study(path), 1, (), OwnDrivers(1), Onlooker())
 
 
 def test_names_become_folders_that_stay_inside_the_study(tmp_path: Path) -> None:

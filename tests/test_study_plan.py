@@ -1,5 +1,6 @@
 """The plan of a study: jobs, equal budgets, seeds and keys, before a step is lived."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -8,9 +9,10 @@ from test_study_config import toy_study
 
 from evolearn.assemble import assemble
 from evolearn.config_reading import ConfigError
+from evolearn.drivers import Drivers, OwnDrivers
 from evolearn.rng import SELECTION, TEST, VALIDATION
 from evolearn.search_options import planned_outer_steps
-from evolearn.study_arms import Drivers, study_arm
+from evolearn.study_arms import study_arm
 from evolearn.study_checks import check_arms_differ
 from evolearn.study_config import StudyConfig
 from evolearn.study_plan import (
@@ -201,7 +203,7 @@ def test_dna_of_another_condition_must_have_the_same_genes() -> None:
 
 @pytest.fixture(scope="module")
 def drivers():
-    with Drivers(1) as made:
+    with contextlib.closing(OwnDrivers(1)) as made:
         yield made
 
 

@@ -13,6 +13,7 @@ from study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, page
 from test_study_config import toy_study
 
 from evolearn.config_reading import ConfigError
+from evolearn.drivers import OwnDrivers
 from evolearn.errors import RunDirectoryError
 from evolearn.files import write_whole
 from evolearn.run import Interrupted
@@ -53,10 +54,10 @@ def test_stopped_and_resumed_it_ends_with_the_same_bytes(stop, whole_study: Whol
     path = tmp_path / "study"
     first = spy.onlooker = Onlooker(stop)
     with pytest.raises(Interrupted) as caught:
-        start_study(whole_study.config, "toy", path, 2, first)
+        start_study(whole_study.config, "toy", path, OwnDrivers(2), first)
     assert caught.value.directory == path
     second = spy.onlooker = Onlooker()
-    resume_study(open_study(path), 1, second)
+    resume_study(open_study(path), OwnDrivers(1), second)
     assert results(path) == results(whole_study.path)
     assert second.warnings == []
     assert first.generations + second.generations == whole_study.onlooker.generations, "no generation is made twice"
@@ -73,12 +74,12 @@ def test_stopped_in_the_midst_of_test_lives_it_ends_with_the_same_bytes(
     first = spy.onlooker = Onlooker()
     spy.stop = lambda lived: lived.where == "test" and lived.lifetime > 40 and lived.job[1:3] == ("evolved", 1)
     with pytest.raises(Interrupted):
-        start_study(whole_study.config, "toy", path, 1, first)
+        start_study(whole_study.config, "toy", path, OwnDrivers(1), first)
     assert not (path / "lives/as-it-is/evolved/run_01.parquet").exists()
     assert (path / "lives/as-it-is/evolved/run_00.parquet").exists()
     spy.stop = lambda lived: False
     spy.onlooker = Onlooker()
-    resume_study(open_study(path), 1, spy.onlooker)
+    resume_study(open_study(path), OwnDrivers(1), spy.onlooker)
     assert results(path) == results(whole_study.path)
     twice = {entry for entry, times in openings(spy.lived).items() if times > 1}
     assert {(arm, key[2]) for _, arm, key, _ in twice} == {("evolved", 1)}
@@ -88,14 +89,14 @@ def test_stopped_twice_in_one_evolution_no_generation_is_made_twice(whole_study:
     path = tmp_path / "study"
     config = whole_study.config
     seen: Counter[tuple[str, str, int]] = Counter()
-    for start in (lambda display: start_study(config, "toy", path, 1, display),
-                  lambda display: resume_study(open_study(path), 1, display)):  # fmt: skip
+    for start in (lambda display: start_study(config, "toy", path, OwnDrivers(1), display),
+                  lambda display: resume_study(open_study(path), OwnDrivers(1), display)):  # fmt: skip
         onlooker = Onlooker(nth("generation", 1))
         with pytest.raises(Interrupted):
             start(onlooker)
         seen += onlooker.generations
     last = Onlooker()
-    resume_study(open_study(path), 1, last)
+    resume_study(open_study(path), OwnDrivers(1), last)
     assert seen + last.generations == whole_study.onlooker.generations
     assert results(path) == results(whole_study.path)
 
@@ -108,11 +109,11 @@ def test_stopped_while_the_page_is_written_resume_writes_it(whole_study: Whole, 
     path = tmp_path / "study"
     monkeypatch.setattr("evolearn.study.write_report", stopped_after_the_page)
     with pytest.raises(Interrupted):
-        start_study(whole_study.config, "toy", path, 1, Onlooker())
+        start_study(whole_study.config, "toy", path, OwnDrivers(1), Onlooker())
     assert results(path) == results(whole_study.path), "the verdict is there"
     monkeypatch.setattr("evolearn.study.write_report", page_only)
     second = Onlooker()
-    resume_study(open_study(path), 1, second)
+    resume_study(open_study(path), OwnDrivers(1), second)
     assert second.jobs == []
     assert (path / "report/index.html").exists()
     assert results(path) == results(whole_study.path)
@@ -121,17 +122,17 @@ def test_stopped_while_the_page_is_written_resume_writes_it(whole_study: Whole, 
 def test_a_run_directory_cut_off_while_it_was_made_is_made_again(whole_study: Whole, tmp_path: Path) -> None:
     path = tmp_path / "study"
     with pytest.raises(Interrupted):
-        start_study(whole_study.config, "toy", path, 1, Onlooker(nth("began", None)))
+        start_study(whole_study.config, "toy", path, OwnDrivers(1), Onlooker(nth("began", None)))
     half = path / "runs/as-it-is/evolved/run_00"
     half.mkdir(parents=True)
     (half / "config.yaml").write_text("half")
-    resume_study(open_study(path), 1, Onlooker())
+    resume_study(open_study(path), OwnDrivers(1), Onlooker())
     assert results(path) == results(whole_study.path)
 
 
 def test_a_finished_study_is_not_resumed(study_of_few: Path) -> None:
     with pytest.raises(RunDirectoryError, match=r"is finished; its verdict is in .*verdict\.json.*study add"):
-        resume_study(open_study(study_of_few), 1, Onlooker())
+        resume_study(open_study(study_of_few), OwnDrivers(1), Onlooker())
 
 
 def test_workers_change_nothing(whole_study: Whole, tmp_path: Path) -> None:
@@ -160,7 +161,7 @@ def test_the_hash_of_the_config_is_on_disk_before_the_first_run(tmp_path: Path) 
         return event == "began"
 
     with pytest.raises(Interrupted):
-        start_study(toy_study(FEW), "toy", path, 1, Onlooker(look))
+        start_study(toy_study(FEW), "toy", path, OwnDrivers(1), Onlooker(look))
     assert seen["label"]["config_sha256"] == hashlib.sha256((path / "study.yaml").read_bytes()).hexdigest()
     assert seen["runs"] is False
 
@@ -182,13 +183,13 @@ def test_an_altered_config_is_refused(act, study_of_few: Path, copied: Callable[
     with pytest.raises(
         RunDirectoryError, match="was altered since the study was made, and a verdict rests on what was"
     ):
-        act(open_study(path), 1, Onlooker())
+        act(open_study(path), OwnDrivers(1), Onlooker())
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     onlooker = Onlooker()
-    assert start_study(toy_study(FEW), "toy", None, 1, onlooker, dry_run=True) is None
+    assert start_study(toy_study(FEW), "toy", None, OwnDrivers(1), onlooker, dry_run=True) is None
     plan = plan_study(toy_study(FEW))
     assert onlooker.left == [*plan.evolutions, *plan.tests]
     assert onlooker.jobs == []
@@ -198,7 +199,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, monkeypatch) -> None:
 def test_an_existing_directory_is_never_written_over(study_of_few: Path) -> None:
     before = results(study_of_few)
     with pytest.raises(RunDirectoryError, match="exists already, and runs are never overwritten; evolearn resume"):
-        start_study(toy_study(FEW), "toy", study_of_few, 1, Onlooker())
+        start_study(toy_study(FEW), "toy", study_of_few, OwnDrivers(1), Onlooker())
     assert results(study_of_few) == before
 
 
@@ -216,7 +217,7 @@ def test_more_runs_leave_the_earlier_ones_alone_and_the_verdict_says_so(copied, 
     before = {part: state(path / part) for part in ("runs", "lives", "replays")}
     first = verdict_of(path)
     onlooker = spy.onlooker = Onlooker()
-    extend_study(open_study(path), 1, (), 1, onlooker)
+    extend_study(open_study(path), 1, (), OwnDrivers(1), onlooker)
     for part, files in before.items():
         after = state(path / part)
         assert {name: after[name] for name in files} == files
@@ -244,9 +245,9 @@ def test_more_runs_leave_the_earlier_ones_alone_and_the_verdict_says_so(copied, 
 
 def test_more_arms_and_more_extensions_are_all_told(copied) -> None:
     path = copied()
-    extend_study(open_study(path), 0, ("blank", "shuffled"), 1, Onlooker())
+    extend_study(open_study(path), 0, ("blank", "shuffled"), OwnDrivers(1), Onlooker())
     onlooker = Onlooker()
-    extend_study(open_study(path), 1, (), 1, onlooker)
+    extend_study(open_study(path), 1, (), OwnDrivers(1), onlooker)
     verdict = verdict_of(path)
     assert verdict["study"]["extended"] == [
         {"runs_before": 2, "runs_after": 2, "arms_added": ["blank", "shuffled"], "verdict_seen": True},
@@ -258,7 +259,7 @@ def test_more_arms_and_more_extensions_are_all_told(copied) -> None:
 
 def test_an_extension_can_be_stopped_and_resumed(copied, tmp_path: Path) -> None:
     whole = copied()
-    extend_study(open_study(whole), 1, (), 1, Onlooker())
+    extend_study(open_study(whole), 1, (), OwnDrivers(1), Onlooker())
     path = tmp_path / "stopped"
     shutil.copytree(whole.parent / "copy", path)
     for run in path.rglob("run_02*"):
@@ -266,8 +267,8 @@ def test_an_extension_can_be_stopped_and_resumed(copied, tmp_path: Path) -> None
     for name in (*RESULTS, "report/index.html"):
         (path / name).unlink()
     with pytest.raises(Interrupted):
-        resume_study(open_study(path), 1, Onlooker(nth("generation", 2)))
-    resume_study(open_study(path), 1, Onlooker())
+        resume_study(open_study(path), OwnDrivers(1), Onlooker(nth("generation", 2)))
+    resume_study(open_study(path), OwnDrivers(1), Onlooker())
     assert results(path) == results(whole)
 
 
@@ -287,7 +288,7 @@ def test_what_cannot_be_added_is_refused_and_changes_nothing(
     path = copied()
     before = state(path)
     with pytest.raises(ConfigError) as caught:
-        extend_study(open_study(path), runs, arms, 1, Onlooker())
+        extend_study(open_study(path), runs, arms, OwnDrivers(1), Onlooker())
     assert text in str(caught.value)
     assert state(path) == before
 
@@ -296,7 +297,7 @@ def test_an_unfinished_study_is_not_extended(copied) -> None:
     path = copied()
     (path / "verdict.json").unlink()
     with pytest.raises(RunDirectoryError, match=r"is not finished; `evolearn resume .*` continues it"):
-        extend_study(open_study(path), 1, (), 1, Onlooker())
+        extend_study(open_study(path), 1, (), OwnDrivers(1), Onlooker())
 
 
 @pytest.mark.parametrize("writes", [1, 2])
@@ -317,7 +318,7 @@ def test_an_extension_that_is_killed_while_it_is_written_down_is_the_old_study_o
     with monkeypatch.context() as patched:
         patched.setattr("evolearn.studydir.write_whole", killed)
         with pytest.raises(KeyboardInterrupt):
-            extend_study(open_study(path), 1, (), 1, Onlooker())
+            extend_study(open_study(path), 1, (), OwnDrivers(1), Onlooker())
     study = open_study(path)
     assert study.read_config().runs == old.runs + (writes == 2)
     assert len(study.label()["extensions"]) == (writes == 2)

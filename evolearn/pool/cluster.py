@@ -1,0 +1,229 @@
+"""Drivers whose lives are lived by the tasks of a Ray cluster."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pickle
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ray
+
+from evolearn.assemble import Setup
+from evolearn.drivers import ClusterWatch, Effort, OwnDrivers
+from evolearn.environment import code_identity
+from evolearn.lives import Conditions, Driver, Job, LifeFault, Plan, fault_in
+from evolearn.pool import tasks
+from evolearn.pool.connecting import ClusterError, check_address, connect
+from evolearn.pool.hosts import Hosts
+from evolearn.pool.shipping import Parcel, pack
+from evolearn.pool.spreading import Spreader, Work, WorkerDied
+from evolearn.pool.tasks import Faulty, Order, Recipe
+from evolearn.records import Outcome
+from evolearn.worldfinder import from_anywhere
+
+
+class ClusterDrivers:
+    """The drivers of a run or a study, on a cluster."""
+
+    def __init__(
+        self,
+        address: str,
+        workers: int | None,
+        worlds: Sequence[str],
+        watch: ClusterWatch,
+        runtime_env: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start Ray here, or join a cluster, and wait until it has the cores that were asked for.
+
+        Args:
+            address: local, auto, HOST:PORT or ray://HOST:PORT.
+            workers: cores to use at most; none: all there are, also those that join later.
+            worlds: names of all worlds to be lived in, whose code workers need.
+            watch: shows what happens.
+            runtime_env: of Ray, for tasks: packages to install, environment variables, ..
+            environment: variables that workers need.
+        Raises:
+            ClusterError, CannotShip, WorldNotFound: see there.
+        """
+        check_address(address)
+        self.address = address
+        self._watch = watch
+        self._asked = workers
+        self._here = OwnDrivers(1)  # for traced lives, one at a time
+        self._made: list[tuple[Conditions, ClusterDriver]] = []
+        self._parcel = pack([from_anywhere(world) for world in worlds])
+        connect(address, workers, _runtime_env(self._parcel, runtime_env or {}, environment or {}))
+        self._hosts = Hosts(address, watch)
+        self._spreader = Spreader(self._hosts, workers, watch)
+        if workers is not None:
+            self._wait_for(workers)
+
+    def of(self, setup: Setup) -> Driver:
+        """The driver for a setup's conditions."""
+        conditions = setup.conditions
+        for known, driver in self._made:
+            if known == conditions:
+                return driver
+        world = self._parcel.names.get(from_anywhere(conditions.found_as))
+        if world is None:
+            raise ClusterError(
+                f"world {conditions.world.name}, found as {conditions.found_as!r}, is not among those that the cluster "
+                f"was told of: {', '.join(self._parcel.names)}"
+            )
+        recipe = pickle.dumps(Recipe.of(conditions, world, setup.config.hang_seconds))
+        order = Order(recipe, code_identity())
+        driver = ClusterDriver(conditions, order, self._spreader, functools.partial(self._here.of, setup))
+        self._made.append((conditions, driver))
+        return driver
+
+    def effort(self) -> Effort:
+        """What the cluster did since the last call."""
+        return self._spreader.effort()
+
+    def describe(self) -> dict[str, Any]:
+        """Address, hosts and cores."""
+        return {
+            "workers": self._spreader.workers,
+            "cores": os.cpu_count(),
+            "cluster": {
+                "address": self.address,
+                "hosts": [{"name": host.name, "cores": host.cores} for host in self._hosts.workers],
+                "shipped": list(self._parcel.contents),
+            },
+        }
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started for this ends."""
+        self._here.close()
+        ray.shutdown()
+        if self._parcel.folder is not None:
+            shutil.rmtree(self._parcel.folder, ignore_errors=True)
+
+    def _wait_for(self, cores: int) -> None:
+        """Wait until the cluster has so many cores, and say so; an autoscaler is told."""
+        if self._hosts.cores >= cores:
+            return
+        if not self.address.startswith("ray://"):
+            from ray.autoscaler.sdk import request_resources
+
+            request_resources(num_cpus=cores)
+        said = -1
+        while self._hosts.cores < cores:
+            if self._hosts.cores != said:
+                said = self._hosts.cores
+                self._watch.notice(
+                    f"waiting for {cores} cores, as --workers {cores} asks: the cluster has {said} on "
+                    f"{len(self._hosts.workers)} hosts. Ctrl-C ends the wait; fewer --workers begin at once"
+                )
+            self._watch.cluster(self._spreader.status(waiting=f"waiting for {cores} cores, {said} are there"))
+            time.sleep(0.5)
+            self._hosts.look()
+
+
+class ClusterDriver:
+    """Lives jobs as tasks of a cluster."""
+
+    def __init__(self, conditions: Conditions, order: Order, spreader: Spreader, here: Callable[[], Driver]) -> None:
+        """Spread lives under `conditions`; the driver that `here` gives lives those that leave a trace."""
+        self.conditions = conditions
+        self._order = ray.put(order)
+        self._spreader = spreader
+        self._here = here
+        # The same tasks are never retried by Ray: the spreader does, and says so.
+        self._live_piece = ray.remote(num_cpus=1, max_retries=0)(tasks.live_piece)
+        self._do_blocks = ray.remote(num_cpus=1, max_retries=0)(tasks.do_blocks)
+        self._rates: dict[Any, float] = {}  # kind of work -> seconds per unit, as measured last
+
+    def close(self) -> None:
+        """Nothing to let go of: tasks keep nothing."""
+
+    def live(self, job: Job) -> None:
+        """Live every life of `job`.
+
+        Raises:
+            LifeFault: the world is at fault in a life.
+            ClusterError: see `Spreader.do`.
+        """
+        if job.trace.fitness.size:
+            # One life whose every step is wanted: as quick here.
+            self._here().live(job)
+            return
+
+        def submit(first: int, last: int) -> Any:
+            newborns, genomes = job.newborns.of_lives(job.genomes[first:last])
+            return self._live_piece.remote(self._order, newborns, genomes, job.keys[first:last], job.plan)
+
+        def take(first: int, last: int, result: Outcome | Faulty) -> None:
+            if isinstance(result, Faulty):
+                raise self._fault(job, first + result.life, result.step, result.reason)
+            for mine, theirs in zip(job.outcome, result, strict=True):
+                if len(mine):  # final weights that nobody asked for have no rows
+                    mine[first:last] = theirs
+
+        try:
+            self._do(_kind(job.plan), Work(len(job.genomes), submit, take, _bytes_of_a_life(job)))
+        except WorkerDied as died:
+            raise self._fault(job, died.unit, 0, died.text) from died
+
+    def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
+        """function(driver, shared, block) for every block, in the order of `blocks`, see `Driver`."""
+        results: list[Any] = [None] * len(blocks)
+        reference = ray.put(shared)
+        self._spreader.count_shared(_size_of(shared))
+
+        def submit(first: int, last: int) -> Any:
+            return self._do_blocks.remote(self._order, function, reference, list(blocks[first:last]))
+
+        def take(first: int, last: int, result: list[Any]) -> None:
+            results[first:last] = result
+            self._spreader.count(_size_of(result))
+
+        self._do(function.__qualname__, Work(len(blocks), submit, take, 0.0))
+        return results
+
+    def _do(self, kind: Any, work: Work) -> None:
+        work.seconds_per_unit = self._rates.get(kind)
+        self._spreader.do(work)
+        if work.seconds_per_unit is not None:
+            self._rates[kind] = work.seconds_per_unit
+
+    def _fault(self, job: Job, life: int, step: int, reason: str) -> LifeFault:
+        job.outcome.age[life] = step
+        return fault_in(self.conditions, job, life, reason)
+
+
+def _runtime_env(parcel: Parcel, given: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
+    """Ray's runtime environment of all tasks: what the user gave, the worlds, and the variables."""
+    environment = dict(given)
+    if parcel.folder is not None:
+        if "working_dir" in environment:
+            raise ClusterError(
+                f"--runtime-env: sets working_dir, in which evolearn sends {', '.join(parcel.contents)} to the "
+                "workers; leave it out, or use py_modules"
+            )
+        environment["working_dir"] = str(parcel.folder)
+    # One thread to a task: a core each.
+    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    environment["env_vars"] = {**threads, **variables, **environment.get("env_vars", {})}
+    return environment
+
+
+def _kind(plan: Plan) -> Any:
+    """Lives that take about as long as each other."""
+    return plan.lifetime, plan.learn_from, plan.learn_until, plan.source
+
+
+def _bytes_of_a_life(job: Job) -> float:
+    newborn = sum(array.nbytes / max(1, len(array)) for array in job.newborns[:4])
+    shared_by = len(job.genomes) / max(1, len(job.newborns.weights))
+    return newborn / max(1.0, shared_by) + sum(array.nbytes for array in job.outcome) / max(1, len(job.genomes))
+
+
+def _size_of(something: Any) -> int:
+    """Bytes of the arrays in something, about."""
+    return len(pickle.dumps(something))

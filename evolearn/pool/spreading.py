@@ -1,0 +1,275 @@
+"""Spreading pieces of work over a cluster, and getting every one of them back, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import dataclasses
+import queue
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import ray
+import ray.exceptions as failures
+
+from evolearn.drivers import ClusterStatus, ClusterWatch, Effort
+from evolearn.errors import UserError, WorldNotFound
+from evolearn.pool.connecting import ClusterError
+from evolearn.pool.hosts import Hosts
+from evolearn.pool.tasks import Lived, Refused, Where
+from evolearn.schedule import Hopeless, Piece, Schedule
+
+STORE_SHARE = 0.25  # of the smallest object store that tasks under way may fill
+LARGEST_MESSAGE = 8_000_000  # bytes that a task brings or takes, about
+_TICK = 0.2  # seconds between two looks at clock and cluster
+_SECONDS_OF_SILENCE = 60.0  # after which the display says what is waited for
+
+# The worker died, its host lives on: the work may be to blame.
+_CRASHES = (failures.WorkerCrashedError, failures.OutOfMemoryError)
+# Nobody's fault: the host is gone, or an object with it.
+_LOSSES = (failures.NodeDiedError, failures.ObjectLostError, failures.TaskUnschedulableError)
+
+
+class WorkerDied(UserError, RuntimeError):
+    """Every process that tried a unit of work died."""
+
+    def __init__(self, unit: int, text: str) -> None:
+        """Name the unit within its work."""
+        super().__init__(unit, text)
+        self.unit = unit
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclasses.dataclass
+class Work:
+    """Units to be done by tasks."""
+
+    units: int
+    submit: Callable[[int, int], Any]  # hands units first .. last - 1 out as a task, gives its reference
+    take: Callable[[int, int, Any], None]  # gets a task's result
+    unit_bytes: float  # that a unit takes to its worker and back, about
+    seconds_per_unit: float | None = None  # of earlier work of the kind; afterwards: of this
+
+
+class Spreader:
+    """Hands work out to the cores of a cluster."""
+
+    def __init__(self, hosts: Hosts, most: int | None, watch: ClusterWatch) -> None:
+        """Use the cluster that Ray is connected to.
+
+        Args:
+            hosts: of the cluster.
+            most: cores to use at most; none: all there are, also those that come later.
+            watch: shows what happens.
+        """
+        self._hosts = hosts
+        self._most = most
+        self._watch = watch
+        self._processors: dict[str, set[str]] = {}  # type -> names
+        self._said_mixed = False
+        self._retries = self._lost_workers = 0
+        self._since = _Tally(time.process_time())
+        self._heard = time.monotonic()  # a task came back
+
+    @property
+    def workers(self) -> int:
+        """Cores in use."""
+        cores = self._hosts.cores
+        return cores if self._most is None else min(cores, self._most)
+
+    @property
+    def processors(self) -> dict[str, list[str]]:
+        """Types of processors that did work, with their names."""
+        return {kind: sorted(names) for kind, names in self._processors.items()}
+
+    def count_shared(self, size: int) -> None:
+        """Something of `size` bytes goes to every host once."""
+        self._since.bytes += size * max(1, len(self._hosts.workers))
+
+    def count(self, size: int) -> None:
+        """A task brought `size` bytes that its work's `unit_bytes` left out."""
+        self._since.bytes += size
+
+    def effort(self) -> Effort:
+        """What was done since the last call."""
+        tally, self._since = self._since, _Tally(time.process_time(), self._hosts.lost)
+        return Effort(
+            hosts=len(self._hosts.workers),
+            cores=self.workers,
+            tasks=tally.tasks,
+            retries=tally.retries,
+            copies=tally.copies,
+            lost_workers=tally.lost_workers,
+            lost_hosts=self._hosts.lost - tally.hosts_lost_before,
+            busy_seconds=tally.busy,
+            bytes_sent=round(tally.bytes),
+            driver_seconds=time.process_time() - tally.processor_time,
+        )
+
+    def do(self, work: Work) -> None:
+        """Do all units of a work.
+
+        Raises:
+            WorkerDied: every process that tried a certain unit died.
+            ClusterError: the cluster is lost, or a worker has other code than this process.
+        """
+        largest = max(1, int(LARGEST_MESSAGE / max(work.unit_bytes, 1.0)))
+        schedule = Schedule(work.units, work.seconds_per_unit, largest)
+        back: queue.SimpleQueue[tuple[Piece, Any]] = queue.SimpleQueue()
+        out: dict[int, Any] = {}  # id of a piece -> its reference, which keeps the task alive
+        self._heard = time.monotonic()
+        try:
+            while not schedule.is_done:
+                self._hosts.look()
+                for piece in self._next_pieces(schedule, work):
+                    reference = work.submit(piece.first, piece.last)
+                    out[id(piece)] = reference
+                    future = reference.future()
+                    future.add_done_callback(lambda done, piece=piece: back.put((piece, done)))
+                for piece, future in _those_back(back):
+                    del out[id(piece)]
+                    self._heard = time.monotonic()
+                    self._take_back(schedule, work, piece, future)
+                self._show(schedule)
+        except Hopeless as error:
+            raise WorkerDied(
+                error.unit,
+                f"{error.crashes} worker processes died while they lived it: out of memory, or a crash in the world's "
+                "own code",
+            ) from None
+        finally:
+            # Copies that nobody waits for: what is queued need not begin.
+            for reference in out.values():
+                ray.cancel(reference, force=False)
+        work.seconds_per_unit = schedule.seconds_per_unit
+        self._since.copies += schedule.copies
+
+    def _next_pieces(self, schedule: Schedule, work: Work) -> Iterable[Piece]:
+        """Pieces to hand out now: enough for all workers, not more than their memory holds."""
+        workers = self.workers
+        room = STORE_SHARE * self._hosts.smallest_store
+        held = sum(piece.units for piece in schedule.out) * work.unit_bytes
+        while workers and schedule.has_room(workers) and (held < room or not schedule.in_flight):
+            piece = schedule.next_piece(workers, time.monotonic())
+            if piece is None:
+                break
+            held += piece.units * work.unit_bytes
+            self._since.tasks += 1
+            self._since.bytes += piece.units * work.unit_bytes
+            yield piece
+
+    def _take_back(self, schedule: Schedule, work: Work, piece: Piece, future: Any) -> None:
+        error = future.exception()
+        if error is None:
+            answer = future.result()
+            if isinstance(answer, Refused):
+                raise ClusterError(
+                    f"host {answer.where.host} has other code than this process: {'; '.join(answer.differs)}. Results "
+                    "would differ: install the same on every host"
+                )
+            assert isinstance(answer, Lived)
+            self._meet(answer.where)
+            self._since.busy += answer.seconds
+            schedule.finished(piece, answer.seconds)
+            work.take(piece.first, piece.last, answer.result)
+            return
+        crashed = isinstance(error, _CRASHES)
+        if not crashed and not isinstance(error, _LOSSES):
+            raise _explained(error) from error
+        before = schedule.retries
+        schedule.lost(piece, crashed)
+        self._since.retries += schedule.retries - before
+        self._retries += schedule.retries - before
+        if crashed:
+            self._since.lost_workers += 1
+            self._lost_workers += 1
+            why = "out of memory" if isinstance(error, failures.OutOfMemoryError) else "it crashed, or was killed"
+            self._watch.warning(f"a worker process died ({why}); its work is done again")
+
+    def _meet(self, where: Where) -> None:
+        """Say once if hosts have different types of processors: their compiled code differs, and so do last bits."""
+        self._processors.setdefault(where.processor_type, set()).add(where.processor)
+        if len(self._processors) > 1 and not self._said_mixed:
+            self._said_mixed = True
+            types = "; ".join(f"{', '.join(sorted(names))} ({kind})" for kind, names in self._processors.items())
+            self._watch.warning(
+                f"hosts with different processors or C libraries: {types}. Compiled code differs in last bits between "
+                "them, so this run cannot be repeated bit for bit; portable=true in the config makes them agree"
+            )
+
+    def _show(self, schedule: Schedule) -> None:
+        waiting = ""
+        if not self.workers:
+            waiting = "the cluster has no cores: waiting for a host to join"
+        elif time.monotonic() - self._heard > _SECONDS_OF_SILENCE:
+            waiting = f"no task came back for {time.monotonic() - self._heard:.0f} s"
+        self._watch.cluster(self.status(schedule.in_flight, waiting))
+
+    def status(self, in_flight: int = 0, waiting: str = "") -> ClusterStatus:
+        """How the cluster is doing."""
+        return ClusterStatus(
+            len(self._hosts.workers),
+            self.workers,
+            in_flight,
+            self._retries,
+            self._lost_workers,
+            self._hosts.lost,
+            waiting,
+        )
+
+
+@dataclasses.dataclass
+class _Tally:
+    """Costs since the effort was last asked for."""
+
+    processor_time: float
+    hosts_lost_before: int = 0
+    tasks: int = 0
+    retries: int = 0
+    copies: int = 0
+    lost_workers: int = 0
+    busy: float = 0.0  # seconds in lives and sums
+    bytes: float = 0.0
+
+
+def _those_back(back: queue.SimpleQueue[tuple[Piece, Any]]) -> Iterable[tuple[Piece, Any]]:
+    """What has come back, after a short wait for the first."""
+    try:
+        yield back.get(timeout=_TICK)
+        while True:
+            yield back.get_nowait()
+    except queue.Empty:
+        return
+
+
+def _explained(error: BaseException) -> Exception:
+    """An error that no retry mends, for a person."""
+    if isinstance(error, failures.RuntimeEnvSetupError):
+        return ClusterError(f"workers cannot be given the code that they need: {error}")
+    if isinstance(error, (failures.ObjectStoreFullError, failures.OutOfDiskError)):
+        return ClusterError(
+            "an object store of the cluster is full, and so is the disk that it spills to: start Ray with a larger "
+            "--object-store-memory, or lower search.population"
+        )
+    cause = getattr(error, "cause", None)
+    if isinstance(error, failures.RayTaskError) and isinstance(cause, WorldNotFound):
+        return WorldNotFound(
+            f"on a worker: {cause}\nInstall its package on every host, or name it in a runtime environment"
+        )
+    if isinstance(cause, ModuleNotFoundError) or "ModuleNotFoundError" in str(error):
+        return ClusterError(
+            f"a worker lacks a module: {_last_line(error)}. Install evolearn, and what your world imports, for the "
+            "Python that Ray runs with on every host, or name it in --runtime-env"
+        )
+    if isinstance(cause, UserError):
+        return cause  # a life at fault in a block, say
+    if isinstance(error, Exception):
+        return error
+    return RuntimeError(str(error))
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if "ModuleNotFoundError" in line), lines[-1] if lines else "")

@@ -1,0 +1,226 @@
+"""How work is cut into pieces for many workers: sizes from measured seconds, finer towards the end, lost ones again.
+
+Work is `units` alike things to do, a life each, say. A piece is a range of them that one worker does in one go. This
+file knows neither clock nor cluster: whoever drives it says what time it is and what became of a piece. So the same
+code runs a cluster and is simulated (`benchmarks/scaling.py`).
+
+Sizes follow guided self-scheduling (Polychronopoulos and Kuck 1987) with the factor of factoring (Hummel, Schonberg
+and Flynn 1992): a piece takes its share of half of what is left, so that pieces shrink and all workers end together.
+A piece that is long overdue while workers stand idle is done a second time by others, whoever is first counts
+(backup tasks, Dean and Ghemawat 2004, section 3.6); that is safe here since a unit gives the same bits wherever it is
+done.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import deque
+from collections.abc import Collection
+
+import numpy as np
+
+HANDLING_SECONDS = 0.002  # that the driver spends on a piece at most: handing out, taking back (cluster/SCALING.md)
+SHORTEST_SECONDS = 0.1  # that a piece should take, so that handling it costs little
+LONGEST_SECONDS = 10.0  # a lost piece costs no more than this, and the display moves
+SPLIT = 2  # a piece takes 1 / (SPLIT x workers) of what is left
+QUEUED = 0.5  # pieces waiting per worker, so that none waits for the driver
+PATIENCE = 4.0  # a piece is overdue after so many times what was expected ..
+PATIENCE_SECONDS = 2.0  # .. and these seconds
+CRASHES = 3  # that a single unit may cause before it is given up
+
+
+@dataclasses.dataclass
+class Piece:
+    """Units `first` .. `last` - 1, handed to a worker."""
+
+    first: int
+    last: int
+    crashes: int = 0  # workers that died while they did some of these units
+    handed: float = 0.0  # time of handing out, seconds
+    copied: bool = False  # handed out a second time
+
+    @property
+    def units(self) -> int:
+        """How many."""
+        return self.last - self.first
+
+
+class Hopeless(Exception):
+    """A unit during which every worker that tried it died."""
+
+    def __init__(self, unit: int, crashes: int) -> None:
+        """Name it."""
+        super().__init__(f"unit {unit}: {crashes} workers died")
+        self.unit = unit
+        self.crashes = crashes
+
+
+class Schedule:
+    """What is left to do of some units, and in which pieces."""
+
+    def __init__(self, units: int, seconds_per_unit: float | None = None, largest: int | None = None) -> None:
+        """Nothing is done yet.
+
+        Args:
+            units: how many there are.
+            seconds_per_unit: as measured on earlier work of the kind; none: found out with pieces of one unit.
+            largest: units in a piece at most, where a bigger one would not fit into a message.
+        """
+        self._done = np.zeros(units, np.bool_)
+        self._left = units  # not done
+        self._queue: deque[Piece] = deque([Piece(0, units)] if units else [])
+        self._queued = units  # units in the queue
+        self._pieces: dict[int, Piece] = {}
+        self._prior = seconds_per_unit
+        self._seconds = 0.0  # of finished pieces
+        self._units = 0  # likewise
+        self._largest = largest or units
+        self.retries = 0  # pieces handed out again after a worker was lost
+        self.copies = 0  # pieces handed out a second time since the first was overdue
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all units are done."""
+        return self._left == 0
+
+    @property
+    def in_flight(self) -> int:
+        """Pieces handed out and not back."""
+        return len(self._pieces)
+
+    @property
+    def out(self) -> Collection[Piece]:
+        """Pieces handed out and not back."""
+        return self._pieces.values()
+
+    @property
+    def seconds_per_unit(self) -> float | None:
+        """As measured, or as given before the first piece came back."""
+        return self._seconds / self._units if self._units else self._prior
+
+    def has_room(self, workers: int) -> bool:
+        """Whether another piece should be handed out: enough for all workers, and some in their queues."""
+        return len(self._pieces) < workers + max(1, int(QUEUED * workers))
+
+    def next_piece(self, workers: int, now: float) -> Piece | None:
+        """The next piece to hand out.
+
+        Args:
+            workers: that share the work.
+            now: time, seconds.
+        Returns:
+            A piece, or none if all is handed out and nothing is overdue.
+        """
+        if not self._queue:
+            return self._copy(workers, now)
+        front = self._queue[0]
+        units = min(self._size(workers), front.units)
+        if units == front.units:
+            self._queue.popleft()
+            piece = front
+        else:
+            piece = Piece(front.first, front.first + units, front.crashes)
+            front.first += units
+        self._queued -= units
+        return self._hand_out(piece, now)
+
+    def finished(self, piece: Piece, seconds: float) -> np.ndarray:
+        """A piece came back.
+
+        Args:
+            piece: which.
+            seconds: that a worker was busy with it.
+        Returns:
+            bool [units of the piece]: those not done before by a copy.
+        """
+        self._take_back(piece)
+        self._seconds += seconds
+        self._units += piece.units
+        done = self._done[piece.first : piece.last]
+        fresh = ~done
+        done[:] = True
+        self._left -= int(fresh.sum())
+        return fresh
+
+    def lost(self, piece: Piece, crashed: bool) -> None:
+        """A piece will not come back: do it again.
+
+        Args:
+            piece: which.
+            crashed: its worker died and its host did not: the piece may be to blame, and is cut in two.
+        Raises:
+            Hopeless: it is a single unit that was to blame too often.
+        """
+        self._take_back(piece)
+        crashes = piece.crashes + int(crashed)
+        again = [span for span in self._undone(piece) if not self._is_out(*span)]
+        if not again:
+            return
+        if crashes >= CRASHES and piece.units == 1:
+            raise Hopeless(piece.first, crashes)
+        self.retries += 1
+        for first, last in reversed(again):
+            middle = (first + last) // 2
+            parts = [(first, middle), (middle, last)] if crashed and last - first > 1 else [(first, last)]
+            for start, stop in reversed(parts):
+                self._queue.appendleft(Piece(start, stop, crashes))
+                self._queued += stop - start
+
+    def _size(self, workers: int) -> int:
+        seconds = self.seconds_per_unit
+        if not seconds:
+            return 1
+        # The driver must get round all workers while a piece lasts.
+        shortest = max(SHORTEST_SECONDS, workers * HANDLING_SECONDS)
+        share = self._queued * seconds / (SPLIT * workers)
+        target = min(max(share, shortest), max(LONGEST_SECONDS, shortest))
+        return max(1, min(round(target / seconds), self._largest))
+
+    def _copy(self, workers: int, now: float) -> Piece | None:
+        """A second copy of the most overdue piece, if workers stand idle."""
+        if len(self._pieces) >= workers:
+            return None
+        overdue = [piece for piece in self._pieces.values() if not piece.copied and self._is_overdue(piece, now)]
+        for piece in sorted(overdue, key=lambda piece: piece.handed):
+            undone = self._undone(piece)
+            piece.copied = True
+            if undone:
+                idle = workers - len(self._pieces)
+                for first, last in undone:
+                    for start, stop in _parts(first, last, idle):
+                        self._queue.append(Piece(start, stop, piece.crashes))
+                        self._queued += stop - start
+                self.copies += 1
+                return self.next_piece(workers, now)
+        return None
+
+    def _is_overdue(self, piece: Piece, now: float) -> bool:
+        seconds = self.seconds_per_unit
+        # Without an expectation nothing is overdue: an unknown world may take its time.
+        return seconds is not None and now - piece.handed > PATIENCE * piece.units * seconds + PATIENCE_SECONDS
+
+    def _hand_out(self, piece: Piece, now: float) -> Piece:
+        piece.handed = now
+        self._pieces[id(piece)] = piece
+        return piece
+
+    def _take_back(self, piece: Piece) -> None:
+        del self._pieces[id(piece)]
+
+    def _undone(self, piece: Piece) -> list[tuple[int, int]]:
+        """The runs of units of a piece that are not done."""
+        done = np.concatenate([[True], self._done[piece.first : piece.last], [True]])
+        edges = np.flatnonzero(np.diff(done.astype(np.int8))) + piece.first
+        return [(int(first), int(last)) for first, last in zip(edges[::2], edges[1::2], strict=True)]
+
+    def _is_out(self, first: int, last: int) -> bool:
+        """Whether units are in a worker's hands, or queued, all in one piece."""
+        others = [*self._pieces.values(), *self._queue]
+        return any(other.first <= first and last <= other.last for other in others)
+
+
+def _parts(first: int, last: int, count: int) -> list[tuple[int, int]]:
+    """A range cut into up to `count` even parts."""
+    edges = np.linspace(first, last, min(count, last - first) + 1).round().astype(int)
+    return [(int(start), int(stop)) for start, stop in itertools.pairwise(edges)]
