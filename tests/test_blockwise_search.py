@@ -278,7 +278,7 @@ def test_any_life_of_a_blockwise_run_is_lived_again(tmp_path) -> None:
 
 
 def test_a_fault_has_the_number_of_its_genome_in_the_whole_population() -> None:
-    setup = assemble(faulty_run(NAN_FITNESS, sampling="blockwise", algorithm="snes", population=12))
+    setup = assemble(faulty_run(NAN_FITNESS))
     driver = new_driver(setup.conditions, 1, 30.0)
     draw = Draw(Noise(SEED, 0, 12, setup.pool.size, False), *np.zeros((2, setup.pool.size), np.float32))
     shared = BlockLives(draw, setup.pool, np.array([GUILTY]), setup.selection)
