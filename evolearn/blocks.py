@@ -49,13 +49,11 @@ def live_block(driver: Driver, shared: BlockLives, block: int) -> Evaluation:
         LifeFault: the world is at fault; the centre's number is the population's size.
     """
     draw = shared.draw
-    if block == CENTRE:
-        z, first = draw.centre[None], draw.noise.population
-    else:
-        members = draw.noise.members(block)
-        z, first = draw_genomes(draw, members), int(members[0])
+    # Numbered as a whole population is: the centre after the last genome.
+    members = np.array([draw.noise.population]) if block == CENTRE else draw.noise.members(block)
+    z = draw.centre[None] if block == CENTRE else draw_genomes(draw, members)
     genomes = from_z(shared.pool, z)
-    return evaluate(driver, driver.conditions, shared.pool, genomes, shared.keys, shared.plan, first)
+    return evaluate(driver, driver.conditions, shared.pool, genomes, shared.keys, shared.plan, int(members[0]))
 
 
 def sum_block(driver: Driver, shared: BlockSums, block: int) -> npt.NDArray[np.float64]:

@@ -201,8 +201,9 @@ class _Trial:
 
     def _live(self, z: FloatArray, plan: Plan, batch: int) -> Evaluation:
         setup = self._setup
+        before = sum(len(evaluation.fitness) for evaluation in self._evaluations)
         genomes = to_genomes(setup, z)
-        evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, self._keys(batch), plan)
+        evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, self._keys(batch), plan, before)
         self._evaluations.append(evaluation)
         return evaluation
 

@@ -251,19 +251,13 @@ class LifeFault(WorldError):
         where = f"world {self.world}, life {self.key}, genome {self.genome}, step {self.step}"
         return f"{where}: {self.reason}" + (f"\n{self.remedy}" if self.remedy else "")
 
-    def altered(self, *, life: int | None = None, genome: int | None = None, remedy: str | None = None) -> LifeFault:
-        """The same fault with other numbers, as a call sees it that this one was a part of, or with what to type."""
-        return LifeFault(
-            self.world,
-            self.key,
-            self.life if life is None else life,
-            self.genome if genome is None else genome,
-            self.step,
-            self.reason,
-            self.newborn,
-            self.plan,
-            self.remedy if remedy is None else remedy,
-        )
+    def altered(self, **different: Any) -> LifeFault:
+        """The same fault but for some of the arguments that made it.
+
+        As a call sees it that the one at fault was a part of, with other numbers; or with what to type.
+        """
+        names = ("world", "key", "life", "genome", "step", "reason", "newborn", "plan", "remedy")
+        return LifeFault(**{name: getattr(self, name) for name in names} | different)
 
 
 def fault_in(conditions: Conditions, job: Job, life: int, reason: str) -> LifeFault:

@@ -7,6 +7,7 @@ run is found again by making its generation's population again: from the newest 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from evolearn.blocks import BlockSums, sum_in_blocks
 from evolearn.config_reading import ConfigError
 from evolearn.draws import Draw, Noise, Weights, draw_genomes
 from evolearn.drivers import new_driver
-from evolearn.errors import RunDirectoryError
+from evolearn.errors import RunDirectoryError, shortened_traceback
 from evolearn.evaluate import Evaluation, evaluate, life_fitness
 from evolearn.evolve import Generation, evolve, new_search, to_genomes, with_learned
 from evolearn.faulty_life import load_faulty_life
@@ -31,6 +32,7 @@ from evolearn.scores import quarters
 from evolearn.search import Fitness, Search
 from evolearn.search_options import evaluations_per_generation
 from evolearn.studydir import open_study
+from evolearn.world import Declaration, World
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Relived:
     trace: Trace  # [T, ..] of all steps that were finished; of length 0 if it was not asked for
     fitness: float  # life fitness by the world's rule; NaN of a faulty life
     quarters: tuple[float, ...]  # score by quarter of life; none of a faulty life
+    lines: str  # of the compiled world's own file that led to its exception; empty if not known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -307,7 +310,16 @@ def _lived(life: _Life, traced: bool) -> Relived:
         trace=Trace(*(array[:lived] for array in trace)),
         fitness=float(life_fitness(outcome, rule, plan)[0]) if fault is None else float("nan"),
         quarters=by_quarter,
+        lines=_lines_of(setup.conditions.world, fault),
     )
+
+
+def _lines_of(world: Declaration, fault: LifeFault | None) -> str:
+    if fault is None or fault.__cause__ is None or not isinstance(world, World):
+        return ""
+    own = inspect.getfile(getattr(world.step, "py_func", world.step))
+    shown = shortened_traceback(fault.__cause__, lambda file: file == own)
+    return "\n".join(shown.splitlines()[:-1])  # without the error itself, which is the fault's reason
 
 
 def _live_alone(life: _Life, driver: Driver, plan: Plan, trace_steps: int) -> tuple[Outcome, Trace, LifeFault | None]:
@@ -319,5 +331,7 @@ def _live_alone(life: _Life, driver: Driver, plan: Plan, trace_steps: int) -> tu
     try:
         driver.live(Job(life.newborn, np.zeros(1, np.int64), keys, plan, outcome, trace))
     except LifeFault as fault:
-        return outcome, trace, fault.altered(genome=life.genome)
+        again = fault.altered(genome=life.genome)
+        again.__cause__ = fault.__cause__
+        return outcome, trace, again
     return outcome, trace, None

@@ -12,6 +12,7 @@ from rich.text import Text
 from evolearn.evolve import Generation
 from evolearn.records import DIVERGED
 from evolearn.relive import Relived
+from evolearn.world import World
 
 
 class LineDisplay:
@@ -60,7 +61,7 @@ def print_relived(console: Console, run: Path, relived: Relived, trace: Path | N
     if trace is not None:
         steps = len(relived.trace.fitness)
         console.print(Text(f"Trace of {steps:,} finished step{'s' * (steps != 1)}: {trace}"), soft_wrap=True)
-    for line in _conclusion(run, relived):
+    for line in (*_conclusion(run, relived), *_where(relived)):
         console.print(Text(line), soft_wrap=True)
 
 
@@ -102,15 +103,31 @@ def _ending(relived: Relived) -> str:
     return "lived to its end"
 
 
+def _where(relived: Relived) -> list[str]:
+    """The lines of the world's file that led to its exception, or how to see them if compiled code does not know."""
+    if relived.fault is None or not isinstance(relived.setup.conditions.world, World):
+        return []
+    if relived.lines:
+        return ["Where it was raised:", relived.lines]
+    if relived.fault.reason.startswith("raised "):
+        return [
+            "Compiled code does not know the line. To see it, put NUMBA_DISABLE_JIT=1 before the same command: that "
+            "lives the life uncompiled, far slower, and the same but for the rounding of floats."
+        ]
+    return []
+
+
 def _conclusion(run: Path, relived: Relived) -> list[str]:
     before, fault = relived.before, relived.fault
     if before is None:
         return []
-    if fault is not None and (fault.step, fault.reason) == (before.step, before.reason):
-        return ["It went wrong as it did when it ended the run: same step, same reason."]
     then = f"step {before.step}: {before.reason}"
-    if fault is not None:
+    if fault is not None and fault.step != before.step:
         return [f"It went wrong otherwise than when it ended the run, at {then}"]
+    if fault is not None and fault.reason.splitlines()[0] == before.reason.splitlines()[0]:
+        return ["It went wrong as it did when it ended the run: same step, same reason."]
+    if fault is not None:
+        return [f"It went wrong at the same step as when it ended the run; the reason was: {before.reason}"]
     return [
         f"It ended the run at {then}",
         "That did not happen now: the world, a version or the processor is another one. What the run made before was "

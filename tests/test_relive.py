@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import pickle
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from gymnasium import register, registry
 from probe_worlds import NAN_FITNESS, NAN_OBSERVATION, NAN_SENSE, RAISES, SOUND
+from rich.console import Console
 from study_watch import Onlooker
 from test_cli import evolearn
 from test_reptile import WEIGHTS_ONLY
@@ -24,10 +26,12 @@ from evolearn.config_reading import ConfigError
 from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.errors import RunDirectoryError
 from evolearn.evaluate import evaluate, life_fitness, score
+from evolearn.evolve import evolve, new_search
 from evolearn.faulty_life import FILE, load_faulty_life
 from evolearn.fused import FusedDriver
 from evolearn.lives import LifeFault, Plan, fault_in, lives
 from evolearn.relive import Relived, Wanted, relive, wanted_life
+from evolearn.relive_console import print_relived
 from evolearn.rng import BIRTH, SELECTION, TEST, LifeKey, life_keys, new_rng, open_stream, uniform
 from evolearn.run import Interrupted, resume_run, start_run
 from evolearn.rundir import open_run
@@ -120,6 +124,39 @@ def test_the_life_that_ended_the_run_goes_wrong_again_at_the_same_step(kind, end
     assert_same(again.fault.newborn, before.newborn)
 
 
+def test_the_line_of_the_world_that_raised_is_shown(ended):
+    path, _ = ended[RAISES]
+    again = relived(path)
+    source = Path(__file__).parent / "probe_worlds.py"
+    number = source.read_text().splitlines().index('        raise ValueError("the bridge is out")') + 1
+    line = f'  {source}, line {number}, in step_faulty: raise ValueError("the bridge is out")'
+    assert again.lines == line
+    assert shown(path, again).endswith(
+        f"It went wrong as it did when it ended the run: same step, same reason.\nWhere it was raised:\n{line}\n"
+    )
+    assert relived(ended[NAN_FITNESS][0]).lines == ""
+
+
+def shown(path, again):
+    console = Console(width=200, file=io.StringIO())
+    print_relived(console, path, again, None)
+    return console.file.getvalue()
+
+
+def test_what_is_said_of_a_life_that_ends_otherwise_than_before(ended):
+    path, fault = ended[RAISES]
+    again = relived(path)
+    later = dataclasses.replace(again, before=again.before.altered(reason="raised IndexError: no\nsuch"), lines="")
+    assert "It went wrong at the same step as when it ended the run; the reason was: raised IndexErr" in shown(
+        path, later
+    )
+    assert "put NUMBA_DISABLE_JIT=1 before the same command" in shown(path, later)
+    step = dataclasses.replace(again, fault=again.fault.altered(step=9))
+    assert "It went wrong otherwise than when it ended the run, at step 7: raised ValueError" in shown(path, step)
+    sound = dataclasses.replace(relived(path, Wanted(0, 0, 0)), before=fault)
+    assert f"made as it was then. Continue with: evolearn resume '{path}'\n" in shown(path, sound)
+
+
 def test_the_kept_life_is_the_genome_of_that_number(ended):
     """A fault in one life of every genome: the one named is the one whose newborn was kept."""
     path, fault = ended[RAISES]
@@ -166,6 +203,28 @@ def test_a_fault_has_its_genomes_number_in_a_population_lived_in_portions(plasti
     assert fault.life == 9
     assert fault.newborn.weights[0, 0] == 4.0
     assert all(len(getattr(fault.newborn, name)) == 1 for name in ("weights", "drives", "plasticity", "scale"))
+
+
+class SecondJobFaulty:
+    """A driver in which the second life of the second job of a run's first generation is at fault."""
+
+    def __init__(self, conditions):
+        self.conditions = conditions
+        self._driver = new_driver(conditions)
+        self._jobs = 0
+
+    def live(self, job):
+        self._jobs += 1
+        if self._jobs == 2:
+            raise fault_in(self.conditions, job, 1, "a reason")
+        self._driver.live(job)
+
+
+@pytest.mark.parametrize(("algorithm", "genome"), [("genetic", 9), ("reptile", 1)])
+def test_genomes_are_numbered_in_the_order_in_which_their_generation_lives_them(algorithm, genome):
+    setup = assemble(check_config(toy(algorithm, **SEARCHES[algorithm]), "toy"))
+    with pytest.raises(LifeFault, match=rf", genome {genome}, step 0: a reason$"):
+        next(evolve(setup, SecondJobFaulty(setup.conditions), new_search(setup)))
 
 
 def test_a_fault_survives_pickling(ended):
