@@ -16,7 +16,7 @@ from test_run import Watcher
 
 from evolearn import blocks, draws
 from evolearn.assemble import assemble
-from evolearn.blocks import CENTRE, BlockLives, live_block
+from evolearn.blocks import CENTRE, BlockLives, BlockSums, live_block, sum_block
 from evolearn.blockwise_search import BlockwiseSearch
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
@@ -288,6 +288,27 @@ def test_a_fault_has_the_number_of_its_genome_in_the_whole_population() -> None:
             live_block(driver, shared, block)
         assert caught.value.genome == number
         assert pickle.loads(pickle.dumps(caught.value)).genome == number
+
+
+def test_a_block_needs_to_write_nothing_of_what_it_is_asked() -> None:
+    """Ray's workers see what is shared in memory that they must not write."""
+    setup = assemble(check_config(toy(), "toy"))
+    driver = new_driver(setup.conditions, 1, 30.0)
+    genes, keys = setup.pool.size, life_keys(0, SELECTION, 0, 2)
+    draw = Draw(Noise(0, 0, 12, genes, True), *np.ones((2, genes), np.float32))
+    sums = BlockSums(draw.noise, *np.random.default_rng(0).normal(size=(2, 6)))
+    lives = BlockLives(draw, setup.pool, keys, setup.selection)
+    expected = (
+        live_block(driver, lives, 1).fitness,
+        live_block(driver, lives, CENTRE).fitness,
+        sum_block(driver, sums, 0),
+    )
+    genes_of_pool = (array for gene in setup.pool.genes for array in (gene.centre, gene.spread))
+    for array in (draw.centre, draw.stdev, keys, sums.first, sums.second, *genes_of_pool):
+        array.flags.writeable = False
+    found = live_block(driver, lives, 1).fitness, live_block(driver, lives, CENTRE).fitness, sum_block(driver, sums, 0)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_what_is_asked_of_a_block_travels(driver_for) -> None:
