@@ -184,6 +184,7 @@ class FifthFaulty:
 @pytest.mark.parametrize("plasticity", ["evolved", "fresh"])  # fresh: a newborn of its own for every life
 def test_a_fault_has_its_genomes_number_in_a_population_lived_in_portions(plasticity, monkeypatch):
     monkeypatch.setattr("evolearn.evaluate.LIVES_AT_ONCE", 6)  # three genomes
+    monkeypatch.setattr("evolearn.evaluate.LIVES_PER_WORKER", 1)
     setup = assemble(faulty_run(RAISES, genome={"plasticity": {"mode": plasticity}, "drives": {"mode": "fixed"}}))
     genomes = np.zeros((6, setup.pool.size), np.float32)
     first_weight = setup.pool.slices()["weights", setup.conditions.brain.tensors[0].name].start
