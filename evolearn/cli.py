@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -72,6 +72,7 @@ def run(
     with _Errors(console):
         path = find_config(config)
         settings = list(overrides or []) + ([f"seed={seed}"] if seed is not None else [])
+        _enter_portable_mode_for(path, settings)
         checked = read_config(path, settings)
         _expect_wait(console)
         from evolearn.console import new_display
@@ -95,6 +96,7 @@ def resume(
     console = _console()
     with _Errors(console):
         _expect_wait(console)
+        _enter_portable_mode_for(run)
         if (run / "study.json").exists():
             from evolearn.study import resume_study
             from evolearn.studydir import open_study
@@ -149,9 +151,11 @@ def study_run(
     console = _console()
     with _Errors(console):
         from evolearn.config_reading import STUDIES, find_config
-        from evolearn.study_config import read_study
 
         path = find_config(config, STUDIES)
+        _enter_portable_mode_for(path, overrides or [])
+        from evolearn.study_config import read_study
+
         checked = read_study(path, overrides or [])
         _expect_wait(console)
         from evolearn.study import start_study
@@ -174,6 +178,7 @@ def study_add(
     console = _console()
     with _Errors(console):
         _expect_wait(console)
+        _enter_portable_mode_for(study)
         from evolearn.study import extend_study
         from evolearn.studydir import open_study
 
@@ -255,6 +260,15 @@ def show_world(
         from evolearn.worldpage import print_world
 
         print_world(console, name, find_world(name))
+
+
+def _enter_portable_mode_for(config: Path, overrides: Sequence[str] = ()) -> None:
+    """Enter portable mode if a config, or that of a run or study directory, asks for it; before heavy imports."""
+    from evolearn.portable_config import is_asked_for
+    from evolearn.portable_mode import enter
+
+    if is_asked_for(config, overrides):
+        enter()
 
 
 def _console() -> Console:

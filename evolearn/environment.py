@@ -24,7 +24,7 @@ def describe_environment(workers: int) -> dict[str, Any]:
         "packages": package_versions(),
         "commit": _commit(),
         "platform": platform.platform(),
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "cores": os.cpu_count(),
         "workers": workers,
     }
@@ -53,7 +53,8 @@ def _commit() -> str | None:
         return None
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """The name of this host's processor."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
