@@ -18,7 +18,7 @@ Weights = npt.NDArray[np.float64]
 # Numbers in a block of genomes: some megabytes, whatever the genes.
 BLOCK_NUMBERS = 1 << 20
 # Blocks of a population that has so many genomes: enough for many workers to share.
-BLOCKS = 256
+BLOCKS = 4096
 # Genes in a block of the sums: their accumulators stay in a nearby cache, and 25 workers share 100,000 genes.
 BLOCK_GENES = 4 * SPAN
 

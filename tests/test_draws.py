@@ -48,7 +48,7 @@ def test_blocks_hold_every_genome_once_and_keep_pairs_together(half: int, genes:
     np.testing.assert_array_equal(np.concatenate(members), np.arange(2 * half))
     assert all(len(block) % 2 == 0 for block in members)
     assert about.block_size * genes <= max(2 * genes, 1 << 20), "a block is bounded in memory, whatever the genes"
-    assert about.blocks <= 2 * 256 or about.block_size * (genes + 1) * 2 > 1 << 20
+    assert about.blocks <= 2 * 4096 or about.block_size * (genes + 1) * 2 > 1 << 20
 
 
 def test_a_large_population_of_large_genomes_makes_work_for_many() -> None:
