@@ -53,7 +53,7 @@ def test_blocks_hold_every_genome_once_and_keep_pairs_together(half: int, genes:
 
 def test_a_large_population_of_large_genomes_makes_work_for_many() -> None:
     about = Noise(0, 0, 2000, 100_000, True)
-    assert (about.blocks, about.gene_blocks) == (250, 25)
+    assert (about.blocks, about.gene_blocks) == (1000, 25)
 
 
 def test_other_seeds_generations_and_genomes_are_other_noise() -> None:
