@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import statistics
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measured import Measured
+from benchmarks import large_genomes
+from benchmarks.measured import MEGABYTE, Measured
 from evolearn.assemble import Setup, assemble
 from evolearn.config import check_config
 from evolearn.drivers import Drivers, OwnDrivers
 from evolearn.evaluate import evaluate
+from evolearn.evolve import evolve, new_search
 from evolearn.pool import LOCAL, open_cluster
 from evolearn.rng import VALIDATION, life_keys
 
@@ -42,9 +47,9 @@ def foals(population: int = 64, lives: int = 4, steps: int = STEPS) -> Setup:
 
 
 @contextlib.contextmanager
-def on_ray(workers: int = CORES) -> Iterator[Drivers]:
+def on_ray(workers: int = CORES, world: str = "savannah") -> Iterator[Drivers]:
     """Ray on this machine."""
-    with contextlib.closing(open_cluster(LOCAL, workers, ["savannah"], Silent())) as drivers:
+    with contextlib.closing(open_cluster(LOCAL, workers, [world], Silent())) as drivers:
         yield drivers
 
 
@@ -84,3 +89,54 @@ def two_workers(quick: bool) -> Measured:
             pairs.append(seconds)
     one, two = (statistics.median(column) for column in zip(*pairs, strict=True))
     return Measured(statistics.median(o / t for o, t in pairs), f"{one:.2f} s with one, {two:.2f} s with two")
+
+
+def large_genomes_memory(quick: bool) -> Measured:
+    """Megabytes that a blockwise search of large genomes takes on local Ray, with all of Ray's processes."""
+    setup = large_genomes.setup_of(quick)
+    with on_ray(world="cart-pole") as cluster, _peak_of_family() as peak:
+        rows = list(evolve(setup, cluster.of(setup), new_search(setup), effort=cluster.effort))
+    last = rows[-1]
+    assert last.cluster is not None
+    detail = (
+        f"{setup.config.search.population:,} genomes of {setup.pool.size:,} genes; {last.seconds:.2f} s per "
+        f"generation, {last.cluster.bytes_sent / MEGABYTE:.1f} MB sent in one; driver alone {last.peak_memory / MEGABYTE:.0f} MB"
+    )
+    return Measured(peak[0] / MEGABYTE, detail)
+
+
+@contextlib.contextmanager
+def _peak_of_family() -> Iterator[list[int]]:
+    """The most bytes in RAM that this process and its descendants have at a time; pages that they share count once."""
+    peak, over = [0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.1):
+            peak[0] = max(peak[0], sum(_proportional_bytes(process) for process in _family()))
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _family() -> set[int]:
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    family = {os.getpid()}
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family
+
+
+def _proportional_bytes(process: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return 1024 * int(line.split()[1])
+    return 0

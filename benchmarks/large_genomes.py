@@ -24,7 +24,7 @@ GENERATIONS = 3
 
 def search_memory(quick: bool) -> Measured:
     """Megabytes that this process has at most had in RAM after a search of three generations, all included."""
-    setup = _setup(quick)
+    setup = setup_of(quick)
     driver = new_driver(setup.conditions, os.cpu_count() or 1)
     rows = list(evolve(setup, driver, new_search(setup)))
     seconds = statistics.median(row.seconds for row in rows)
@@ -38,7 +38,7 @@ def search_memory(quick: bool) -> Measured:
 
 def sampling_seconds(quick: bool) -> Measured:
     """Seconds per generation that sampling takes: every genome drawn once, and the noise drawn again and summed."""
-    setup = _setup(quick)
+    setup = setup_of(quick)
     genes, population = setup.pool.size, setup.config.search.population
     about = Noise(0, 0, population, genes, symmetric=True)
     draw = Draw(about, np.zeros(genes, np.float32), np.ones(genes, np.float32))
@@ -60,7 +60,8 @@ def _draw(_: Driver, draw: Draw, block: int) -> None:
     draw_genomes(draw, draw.noise.members(block))
 
 
-def _setup(quick: bool) -> Setup:
+def setup_of(quick: bool) -> Setup:
+    """A blockwise search in cart-pole."""
     search = {
         "algorithm": "pgpe",
         "sampling": "blockwise",

@@ -36,7 +36,8 @@ from evolearn.rundir import Checkpoint, RunDirectory
 CORES = os.cpu_count() or 1
 CHECKED = (1, 2, 4)  # workers
 PREDICTED = (100, 1_000, 10_000)
-NETWORK = 125e6  # bytes per second, assumed: 1 Gbit/s
+NETWORK = 1.25e9  # bytes per second, assumed: 10 Gbit/s, as data centres have
+CORES_OF_A_HOST = 64  # assumed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,11 +210,19 @@ class Prediction:
 def predict(constants: Constants, workload: Workload, workers: int) -> Prediction:
     """One generation of a workload."""
     lives = workload.population * workload.lives
-    numbers = workload.genes * (1 if workload.blockwise else workload.population)
-    serial = constants.gene * numbers + constants.life * lives + constants.checkpoint
+    life = workload.steps * constants.step
     costs = Costs(constants.handling, constants.latency)
-    lived = simulate(workers, lives, workload.steps * constants.step, costs)
-    sent = 4.0 * numbers + constants.life_bytes * lives
+    if workload.blockwise:
+        # A block is a pair of genomes with all their lives. The centre and its spread go out, sums of both come back.
+        lived = simulate(workers, workload.population // 2, 2 * workload.lives * life, costs)
+        numbers, sent = workload.genes, 8.0 * workload.genes * (workers / CORES_OF_A_HOST + 2) + 8.0 * lives
+    else:
+        lived = simulate(workers, lives, life, costs)
+        numbers = workload.genes * workload.population
+        # A genome goes to every task that lives some of its lives.
+        copies = max(workload.population, lived.pieces)
+        sent = 4.0 * workload.genes * copies + constants.life_bytes * lives
+    serial = constants.gene * numbers + constants.life * lives + constants.checkpoint
     transfer = sent / NETWORK
     # Sending goes on beside lives, unless it takes longer.
     seconds = serial + max(lived.seconds, transfer)
@@ -234,7 +243,9 @@ def main() -> None:
     for workers, real, simulated in check(constants, quick):
         table.add_row(str(workers), f"{real:.2f}", f"{simulated:.2f}", f"{simulated / real:.2f}")
     console.print(table)
-    table = Table("workload", "cores", "s per generation", "useful", "driver busy", "serial, s", "MB sent", title="Predicted")
+    table = Table(
+        "workload", "cores", "s per generation", "useful", "driver busy", "serial, s", "MB sent", title="Predicted"
+    )
     for workload in WORKLOADS:
         for workers in PREDICTED:
             row = predict(constants, workload, workers)

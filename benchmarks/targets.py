@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import large_genomes, studies, work
+from benchmarks import cluster, large_genomes, studies, work
 from benchmarks.measured import MEGABYTE, Measured
 
 POPULATIONS = {64: 96_000, 1_024: 6_000, 16_384: 375}  # lives: lifetime, so that each takes one to three seconds
@@ -183,6 +183,12 @@ PROMISES = {
     ),
     "sampling": Promise(
         large_genomes.sampling_seconds, Target("sampling 2,000 x 100,000 genes, per generation", "s", at_most=1.1)
+    ),
+    "ray": Promise(cluster.ray_overhead, Target("a generation on Ray against in process, seconds", "", at_most=1.1)),
+    "ray_workers": Promise(cluster.two_workers, Target("two workers of Ray against one, speed", "", at_least=1.8)),
+    "large_genomes_on_ray": Promise(
+        cluster.large_genomes_memory,
+        Target("the same on two workers of Ray, all processes", "MB", at_most=4000),
     ),
     "start": Promise(start_up, Target("start-up, warm cache", "s", at_most=8)),
     "new_world": Promise(start_up_new_world, Target("start-up, world never compiled", "s", at_most=12)),
