@@ -100,7 +100,8 @@ def large_genomes_memory(quick: bool) -> Measured:
     assert last.cluster is not None
     detail = (
         f"{setup.config.search.population:,} genomes of {setup.pool.size:,} genes; {last.seconds:.2f} s per "
-        f"generation, {last.cluster.bytes_sent / MEGABYTE:.1f} MB sent in one; driver alone {last.peak_memory / MEGABYTE:.0f} MB"
+        f"generation, {last.cluster.bytes_sent / MEGABYTE:.1f} MB sent in one; driver alone "
+        f"{last.peak_memory / MEGABYTE:.0f} MB"
     )
     return Measured(peak[0] / MEGABYTE, detail)
 
