@@ -92,6 +92,7 @@ def run(
     from evolearn.config_reading import find_config
 
     console = _console()
+    _prepare_cluster(address)
     with _Errors(console):
         path = find_config(config)
         settings = list(overrides or []) + ([f"seed={seed}"] if seed is not None else [])
@@ -119,6 +120,7 @@ def resume(
 ) -> None:
     """Continue a run or a study that was stopped; the result is that of one never stopped."""
     console = _console()
+    _prepare_cluster(address)
     with _Errors(console):
         _expect_wait(console)
         if (run / "study.json").exists():
@@ -214,6 +216,7 @@ def study_run(
 ) -> None:
     """Evolve every arm under every condition, several times over, and judge evolved against blank slate."""
     console = _console()
+    _prepare_cluster(address)
     with _Errors(console):
         from evolearn.config_reading import STUDIES, find_config
         from evolearn.study_config import read_study
@@ -242,6 +245,7 @@ def study_add(
 ) -> None:
     """Extend a finished study; its verdict says that it was extended after it had been seen."""
     console = _console()
+    _prepare_cluster(address)
     with _Errors(console):
         _expect_wait(console)
         from evolearn.study import extend_study
@@ -362,6 +366,14 @@ def _leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _prepare_cluster(address: str | None) -> None:
+    """Before ray is imported, which EvoTorch does."""
+    if address is not None:
+        from evolearn.pool import prepare
+
+        prepare(address)
 
 
 def _expect_wait(console: Console) -> None:
