@@ -120,7 +120,7 @@ ARMS: Mapping[str, ArmPart] = {
         "weights meta-trained by gradient (Reptile) at equal steps, drives and plasticity of tuned_blank, learning",
         drives="tuned_blank",
         plasticity="tuned_blank",
-        settings={"search.algorithm": "reptile", "search.options": {}},
+        settings={"search.algorithm": "reptile", "search.options": {}, "search.sampling": "whole"},
     ),
     "oracle": _part("knows this life's hidden draw", **_NOTHING, learns=False, actions="oracle"),
 }

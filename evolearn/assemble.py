@@ -13,7 +13,9 @@ from evolearn.errors import WorldNotFound, offer
 from evolearn.genome import ENCODINGS, EVOLVED, GROUPS, TRANSFORMS, GenePool, gene_pool
 from evolearn.learning import LEARNERS, LearnerSettings
 from evolearn.lives import Conditions, Plan
+from evolearn.portable_mode import disagreement
 from evolearn.search_options import Options, check_search
+from evolearn.world import World
 from evolearn.worldfinder import find_world
 
 
@@ -34,10 +36,17 @@ def assemble(config: RunConfig) -> Setup:
     Raises:
         ConfigError: the config does not fit the world, the learner or the algorithm.
     """
+    if wrong := disagreement(config.portable):
+        raise ConfigError(wrong)
     try:
         world = find_world(config.world.name)
     except WorldNotFound as error:
         raise ConfigError(f"world.name={config.world.name!r}: {error}") from error
+    if config.portable and not isinstance(world, World):
+        raise ConfigError(
+            f"portable=True: world {world.name} is not compiled here: its libraries compute as they please on each "
+            "processor, and nothing can be promised; set portable=false, or take a compiled world"
+        )
     try:
         parameters = world.resolve(config.world.parameters)
     except ValueError as error:

@@ -45,6 +45,8 @@ def live_block(driver: Driver, shared: BlockLives, block: int) -> Evaluation:
         driver: lives under its own conditions.
         shared: the population and how it lives.
         block: 0 .. `Noise.blocks` - 1, or CENTRE.
+    Raises:
+        LifeFault: the world is at fault; the centre's number is the population's size.
     """
     draw = shared.draw
     # Numbered as a whole population is: the centre after the last genome.

@@ -96,6 +96,7 @@ def run(
     with _Errors(console):
         path = find_config(config)
         settings = list(overrides or []) + ([f"seed={seed}"] if seed is not None else [])
+        _enter_portable_mode_for(path, settings)
         checked = read_config(path, settings)
         _expect_wait(console)
         from evolearn.console import new_display
@@ -123,6 +124,7 @@ def resume(
     _prepare_cluster(address)
     with _Errors(console):
         _expect_wait(console)
+        _enter_portable_mode_for(run)
         if (run / "study.json").exists():
             from evolearn.study import resume_study
             from evolearn.studydir import open_study
@@ -170,6 +172,7 @@ def replay_life(
     console = _console()
     with _Errors(console):
         _expect_wait(console)
+        _enter_portable_mode_for(run)
         from evolearn.relive import relive, wanted_life
         from evolearn.relive_console import LineDisplay, print_relived
         from evolearn.traces import check_trace_file, write_trace
@@ -219,9 +222,11 @@ def study_run(
     _prepare_cluster(address)
     with _Errors(console):
         from evolearn.config_reading import STUDIES, find_config
-        from evolearn.study_config import read_study
 
         path = find_config(config, STUDIES)
+        _enter_portable_mode_for(path, overrides or [])
+        from evolearn.study_config import read_study
+
         checked = read_study(path, overrides or [])
         _expect_wait(console)
         from evolearn.study import start_study
@@ -248,6 +253,7 @@ def study_add(
     _prepare_cluster(address)
     with _Errors(console):
         _expect_wait(console)
+        _enter_portable_mode_for(study)
         from evolearn.study import extend_study
         from evolearn.studydir import open_study
 
@@ -332,6 +338,15 @@ def show_world(
         print_world(console, name, find_world(name))
 
 
+def _enter_portable_mode_for(config: Path, overrides: Sequence[str] = ()) -> None:
+    """Enter portable mode if a config, or that of a run or study directory, asks for it; before heavy imports."""
+    from evolearn.portable_config import is_asked_for
+    from evolearn.portable_mode import enter
+
+    if is_asked_for(config, overrides):
+        enter()
+
+
 def _console() -> Console:
     """The terminal as it is; a file or a pipe gets lines wide enough for the tables."""
     console = Console()
@@ -406,8 +421,16 @@ def _drivers(
     from evolearn.config_reading import read_yaml
     from evolearn.pool import open_cluster
 
-    environment = read_yaml(runtime_env) if runtime_env is not None else None
-    return open_cluster(address, workers, sorted({config.world.name for config in configs}), display, environment)
+    from evolearn.portable_mode import is_on, variables
+
+    return open_cluster(
+        address,
+        workers,
+        sorted({config.world.name for config in configs}),
+        display,
+        runtime_env=read_yaml(runtime_env) if runtime_env is not None else None,
+        environment=variables() if is_on() else None,
+    )
 
 
 def _worker_count(console: Console, asked: int | None) -> int:

@@ -20,6 +20,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from evolearn.portable_mode import is_on
+
 # Not `True`: that promises the compiler that no NaN exists, and a diverged life would go unseen.
 FAST_MATH = frozenset({"reassoc", "contract", "arcp", "nsz", "afn"})
 
@@ -35,15 +37,21 @@ def _source_hash() -> str:
 
     Those are the files that import this one, where every decorator comes from, and all that they import in turn.
     """
-    sources = {path.stem: path.read_bytes() for path in Path(__file__).parent.glob("*.py")}
+    package = Path(__file__).parent
+    sources = {
+        ".".join(path.relative_to(package).with_suffix("").parts): path.read_bytes() for path in package.rglob("*.py")
+    }
     reached: set[str] = set()
     queue = [name for name, content in sources.items() if b"evolearn.compiled import" in content]
+    if is_on():
+        queue.append("portable_target")
     while queue:
         name = queue.pop()
         if name in sources and name not in reached:
             reached.add(name)
-            queue += [found.decode() for found in re.findall(rb"^from evolearn\.(\w+) import", sources[name], re.M)]
-    digest = hashlib.sha256(numba.__version__.encode())
+            queue += [found.decode() for found in re.findall(rb"^from evolearn\.([\w.]+) import", sources[name], re.M)]
+    # Portable code of one target must not be taken for other code of the same target.
+    digest = hashlib.sha256(f"{numba.__version__} portable={is_on()}".encode())
     for name in sorted(reached):
         digest.update(name.encode() + sources[name])
     return digest.hexdigest()[:16]
@@ -68,6 +76,10 @@ def _cache_directory() -> Path:
 
 if COMPILES:
     numba.config.CACHE_DIR = str(_cache_directory())
+    if is_on():
+        from evolearn.portable_target import pin
+
+        pin()
 
 
 def cache_folder() -> Path | None:

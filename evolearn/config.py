@@ -119,6 +119,10 @@ class RunConfig(Part):
     genome: GenomePart = GenomePart()
     search: SearchPart = SearchPart()
     evaluation: EvaluationPart = EvaluationPart()
+    portable: bool = Field(
+        False,
+        description="true: the same results on every x86-64-v3 processor, by slower functions; compiled worlds only",
+    )
     checkpoint_every: int = Field(1, ge=1, description="generations between two checkpoints")
     hang_seconds: Positive = Field(
         30.0, description="a life without a finished step for so long is a fault of its world, seconds"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import evolearn
+from evolearn import portable_mode
 
 # Code of these makes results, or carries them from host to host.
 _CODE = ("numba", "llvmlite", "numpy", "gymnasium", "ray")
@@ -28,7 +29,7 @@ def describe_environment(lived_on: Mapping[str, Any]) -> dict[str, Any]:
         "packages": package_versions(),
         "commit": _commit(),
         "platform": platform.platform(),
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         **lived_on,
     }
 
@@ -58,6 +59,7 @@ def code_identity() -> dict[str, str]:
         "evolearn": str(_version("evolearn")),
         "commit": (_commit() or "")[:12],
         "sources": sources.hexdigest()[:12],
+        "portable mode": "on" if portable_mode.is_on() else "off",
         **{name: str(_version(name)) for name in _CODE},
     }
 
@@ -95,7 +97,7 @@ def processor_type() -> tuple[str, str]:
     features = llvmlite.binding.get_host_cpu_features()
     able = ",".join(sorted(name for name, has in features.items() if has))
     kind = f"{llvmlite.binding.get_host_cpu_name()} {hashlib.sha256(able.encode()).hexdigest()[:8]}"
-    return _cpu_model(), f"{kind}, {' '.join(platform.libc_ver()).strip() or platform.system()}"
+    return cpu_model(), f"{kind}, {' '.join(platform.libc_ver()).strip() or platform.system()}"
 
 
 def _commit() -> str | None:
@@ -110,7 +112,8 @@ def _commit() -> str | None:
         return None
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """The name of this host's processor."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

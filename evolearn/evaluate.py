@@ -15,7 +15,9 @@ from evolearn.lives import Conditions, Driver, LifeFault, Plan, lives
 from evolearn.records import DIVERGED, Outcome
 from evolearn.world import MEAN_PER_STEP
 
-LIVES_AT_ONCE = 2048  # bounds the memory that an evaluation adds, whatever the population
+# Bound the memory that an evaluation adds, whatever the population; many workers must not wait for each other often.
+LIVES_AT_ONCE = 2048
+LIVES_PER_WORKER = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +58,7 @@ def evaluate(
     fitness = np.empty((len(genomes), len(keys)))
     learned = np.empty((len(genomes), conditions.brain.weights), np.float32) if plan.final_weights else None
     steps = diverged = skipped = 0
-    at_once = max(1, LIVES_AT_ONCE // len(keys))
+    at_once = max(1, max(LIVES_AT_ONCE, LIVES_PER_WORKER * driver.workers) // len(keys))
     for start in range(0, len(genomes), at_once):
         some = genomes[start : start + at_once]
         try:

@@ -18,6 +18,7 @@ from evolearn.brain import BrainSpec
 from evolearn.learning import INITIAL_SCALE, LEARNERS
 from evolearn.records import Newborns
 from evolearn.rng import INIT, at_step, new_rng, normal, open_stream
+from evolearn.transcendental import exp_of, expm1_of, log1p_of, log_of
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -38,22 +39,22 @@ class Transform:
 
 
 def _symlog_decode(gene: FloatArray) -> FloatArray:
-    return np.sign(gene) * np.expm1(np.minimum(np.abs(gene), _LARGEST_LOG))
+    return np.sign(gene) * expm1_of(np.minimum(np.abs(gene), _LARGEST_LOG))
 
 
 TRANSFORMS = {
     "identity": Transform(lambda gene: gene, float, "value = gene"),
     "log": Transform(
-        lambda gene: np.exp(np.clip(gene, -_LARGEST_LOG, _LARGEST_LOG)), math.log, "value = exp(gene), positive"
+        lambda gene: exp_of(np.clip(gene, -_LARGEST_LOG, _LARGEST_LOG)), log_of, "value = exp(gene), positive"
     ),
     "logit": Transform(
-        lambda gene: np.float32(1.0) / (np.float32(1.0) + np.exp(-np.clip(gene, -_LARGEST_LOG, _LARGEST_LOG))),
-        lambda value: math.log(value / (1.0 - value)),
+        lambda gene: np.float32(1.0) / (np.float32(1.0) + exp_of(-np.clip(gene, -_LARGEST_LOG, _LARGEST_LOG))),
+        lambda value: log_of(value / (1.0 - value)),
         "value = 1 / (1 + exp(-gene)), between 0 and 1",
     ),
     "symlog": Transform(
         _symlog_decode,
-        lambda value: math.copysign(math.log1p(abs(value)), value),
+        lambda value: math.copysign(log1p_of(abs(value)), value),
         "value = sign(gene) (exp(|gene|) - 1): any sign, many orders of magnitude",
     ),
 }

@@ -165,9 +165,13 @@ class Job:
 
 
 class Driver(Protocol):
-    """What lives jobs: compiled worlds fused, others step by step."""
+    """What lives jobs: compiled worlds fused, others step by step; here or on a cluster."""
 
     conditions: Conditions
+
+    @property
+    def workers(self) -> int:
+        """That share a job, at this moment."""
 
     def live(self, job: Job) -> None:
         """Live every life of `job` and write its outcome; raises LifeFault if the world is at fault."""

@@ -46,7 +46,10 @@ _EIGHTH, _QUARTER = np.int32(1 << 27), np.int32(28)  # of a turn of 2**30; the s
 
 _I, _U = types.int64, types.uint64
 _F1, _F2 = types.float32[::1], types.float32[:, ::1]
-_D1, _D2 = types.float64[::1], types.float64[:, ::1]
+_D2 = types.float64[:, ::1]
+# What was sent from another process may be in memory that must not be written.
+_READ_U1 = types.Array(types.uint64, 1, "C", readonly=True)
+_READ_D1 = types.Array(types.float64, 1, "C", readonly=True)
 _N2 = types.int32[:, ::1]
 
 
@@ -129,7 +132,7 @@ def _fill(seed: Any, generation: Any, directions: Any, first_span: int, out: Any
                 there[j] = span[j]
 
 
-fill = adapter(_fill, types.void(_U, _U, types.uint64[::1], _I, _F2), cached=True)
+fill = adapter(_fill, types.void(_U, _U, _READ_U1, _I, _F2), cached=True)
 
 
 def _add_up(seed: Any, generation: Any, first_span: int, first: Any, second: Any, sums: Any) -> None:
@@ -153,7 +156,7 @@ def _add_up(seed: Any, generation: Any, first_span: int, first: Any, second: Any
                 sum_second[j] += b * (value * value)
 
 
-add_up = adapter(_add_up, types.void(_U, _U, _I, _D1, _D1, _D2), cached=True)
+add_up = adapter(_add_up, types.void(_U, _U, _I, _READ_D1, _READ_D1, _D2), cached=True)
 
 
 def noise(

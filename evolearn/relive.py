@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.assemble import Setup, assemble
+from evolearn.blocks import BlockSums, sum_in_blocks
 from evolearn.config_reading import ConfigError
 from evolearn.draws import Draw, Noise, Weights, draw_genomes
 from evolearn.drivers import new_driver
@@ -80,6 +81,7 @@ class Relived:
 
     setup: Setup
     doing: str  # of what the life was a part
+    newborn: Newborns  # one
     key: LifeKey
     plan: Plan
     before: LifeFault | None  # how it ended the run; None for a life that was asked for by its numbers
@@ -265,8 +267,8 @@ class _Until:
         raise ConfigError(f"--genome {self._wanted.genome}: must be 0 .. {population}, the last one being the centre")
 
     def sum_drawn(self, noise: Noise, first: Weights, second: Weights) -> npt.NDArray[np.float64]:
-        """See Trial; every genome is met before."""
-        raise AssertionError("the generation ended before the genome was met")
+        """See Trial; over the population before, which is not asked for."""
+        return sum_in_blocks(self._driver, BlockSums(noise, first, second))
 
     def _live_population(self, z: FloatArray, plan: Plan) -> Evaluation:
         # The centre lives along with the first.
@@ -301,6 +303,7 @@ def _lived(life: _Life, traced: bool) -> Relived:
     return Relived(
         setup=setup,
         doing=life.doing,
+        newborn=life.newborn,
         key=life.key,
         plan=plan,
         before=life.before,

@@ -10,19 +10,24 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from probe_worlds import NAN_FITNESS
+from test_relive import GUILTY, SEED, Listener, faulty_run
+from test_run import Watcher
 
 from evolearn import blocks, draws
 from evolearn.assemble import assemble
-from evolearn.blocks import BlockLives, live_block
+from evolearn.blocks import CENTRE, BlockLives, BlockSums, live_block, sum_block
 from evolearn.blockwise_search import BlockwiseSearch
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
 from evolearn.draws import Draw, Noise, draw_genomes, sum_noise
-from evolearn.drivers import new_driver
+from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evolve import evolve, new_search
 from evolearn.genome import from_z
+from evolearn.lives import LifeFault
+from evolearn.relive import Wanted, relive
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run import resume_run, start_run
+from evolearn.run import Interrupted, resume_run, start_run
 from evolearn.rundir import open_run
 from evolearn.search import PopulationSearch
 from evolearn.search_options import ALGORITHMS, check_search
@@ -238,25 +243,11 @@ def test_worlds_that_are_lived_step_by_step_can_be_searched_too() -> None:
 
 
 def test_a_run_that_was_stopped_goes_on_bitwise(tmp_path) -> None:
-    class Stop(Exception):
-        pass
-
-    class Display:
-        def __init__(self, after: int | None = None) -> None:
-            self.after = after
-
-        def made(self, generation) -> None:
-            if generation.generation == self.after:
-                raise Stop
-
-        def __getattr__(self, name):
-            return lambda *_, **__: None
-
     config = check_config(toy(algorithm="pgpe", population=8), "toy")
-    start_run(config, "toy", tmp_path / "whole", 1, Display())
-    with pytest.raises(Stop):
-        start_run(config, "toy", tmp_path / "stopped", 1, Display(after=1))
-    resume_run(open_run(tmp_path / "stopped"), 2, Display())
+    start_run(config, "toy", tmp_path / "whole", OwnDrivers(1), Watcher())
+    with pytest.raises(Interrupted):
+        start_run(config, "toy", tmp_path / "stopped", OwnDrivers(1), Watcher(stop_after=1))
+    resume_run(open_run(tmp_path / "stopped"), OwnDrivers(2), Watcher())
     digests = [[row["fitness_sha256"] for row in open_run(tmp_path / name).rows()] for name in ("whole", "stopped")]
     assert digests[0] == digests[1]
     assert len(set(digests[0])) == 3
@@ -271,6 +262,53 @@ def test_cart_pole_is_learned(tmp_path) -> None:
     rows = rows_of(config, 2)
     first, last = (np.mean([row["fitness_centre"] for row in some]) for some in (rows[:3], rows[-3:]))
     assert last > 2.5 * first
+
+
+def test_any_life_of_a_blockwise_run_is_lived_again(tmp_path) -> None:
+    config = check_config(toy(algorithm="pgpe", population=8), "toy")
+    start_run(config, "toy", tmp_path / "run", OwnDrivers(1), Watcher())
+    directory = open_run(tmp_path / "run")
+    for generation in (0, 2):
+        state = safetensors.torch.load_file(directory.path / "checkpoints" / f"generation_{generation:06}.safetensors")
+        earned = [*state["fitness"].tolist(), directory.rows()[generation]["fitness_centre"]]
+        for genome in (0, 5, 8):
+            lives = [relive(directory.path, Wanted(generation, genome, life), False, 1, Listener()) for life in (0, 1)]
+            assert np.mean([life.fitness for life in lives]) == pytest.approx(earned[genome], rel=1e-6)
+        assert len(set(earned)) > 3
+
+
+def test_a_fault_has_the_number_of_its_genome_in_the_whole_population() -> None:
+    setup = assemble(faulty_run(NAN_FITNESS))
+    driver = new_driver(setup.conditions, 1, 30.0)
+    draw = Draw(Noise(SEED, 0, 12, setup.pool.size, False), *np.zeros((2, setup.pool.size), np.float32))
+    shared = BlockLives(draw, setup.pool, np.array([GUILTY]), setup.selection)
+    assert draw.noise.block_size == 2
+    for block, number in ((0, 0), (3, 6), (CENTRE, 12)):
+        with pytest.raises(LifeFault) as caught:
+            live_block(driver, shared, block)
+        assert caught.value.genome == number
+        assert pickle.loads(pickle.dumps(caught.value)).genome == number
+
+
+def test_a_block_needs_to_write_nothing_of_what_it_is_asked() -> None:
+    """Ray's workers see what is shared in memory that they must not write."""
+    setup = assemble(check_config(toy(), "toy"))
+    driver = new_driver(setup.conditions, 1, 30.0)
+    genes, keys = setup.pool.size, life_keys(0, SELECTION, 0, 2)
+    draw = Draw(Noise(0, 0, 12, genes, True), *np.ones((2, genes), np.float32))
+    sums = BlockSums(draw.noise, *np.random.default_rng(0).normal(size=(2, 6)))
+    lives = BlockLives(draw, setup.pool, keys, setup.selection)
+    expected = (
+        live_block(driver, lives, 1).fitness,
+        live_block(driver, lives, CENTRE).fitness,
+        sum_block(driver, sums, 0),
+    )
+    genes_of_pool = (array for gene in setup.pool.genes for array in (gene.centre, gene.spread))
+    for array in (draw.centre, draw.stdev, keys, sums.first, sums.second, *genes_of_pool):
+        array.flags.writeable = False
+    found = live_block(driver, lives, 1).fitness, live_block(driver, lives, CENTRE).fitness, sum_block(driver, sums, 0)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_what_is_asked_of_a_block_travels(driver_for) -> None:
@@ -320,7 +358,7 @@ LARGE = """
 import resource, sys
 from evolearn.assemble import assemble
 from evolearn.config import check_config
-from evolearn.drivers import new_driver
+from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evolve import evolve, new_search
 config = check_config({
     "world": {"name": "cart-pole"}, "brain": {"hidden": [135, 135]}, "learner": {"window": 2, "learn_until": 0},

@@ -123,6 +123,7 @@ def test_every_genome_lives_every_key_and_is_charged_for_it(world, drives, drive
             alone = live_each(driver, driver.conditions, pool, genomes[genome : genome + 1], keys[key : key + 1], plan)
             assert found.fitness[genome, key] == life_fitness(alone, world.fitness_rule, plan)[0]
     monkeypatch.setattr("evolearn.evaluate.LIVES_AT_ONCE", 6)
+    monkeypatch.setattr("evolearn.evaluate.LIVES_PER_WORKER", 1)
     in_parts = evaluate(driver, driver.conditions, pool, genomes, keys, plan)
     np.testing.assert_array_equal(in_parts.fitness, found.fitness)
     assert dataclasses.replace(in_parts, fitness=found.fitness) == dataclasses.replace(found, fitness=found.fitness)

@@ -167,6 +167,7 @@ def test_resume_is_bitwise_at_any_generation_and_for_any_workers(options: dict, 
     setup = assemble(check_config(content, "toy"))
     whole = state_after(setup, 4)
     monkeypatch.setattr("evolearn.evaluate.LIVES_AT_ONCE", 6)
+    monkeypatch.setattr("evolearn.evaluate.LIVES_PER_WORKER", 1)
     assert same(state_after(setup, 4, workers=2), whole)
     driver = new_driver(setup.conditions, 1, 30.0)
     for cut in (1, 3):

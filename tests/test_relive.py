@@ -184,6 +184,7 @@ class FifthFaulty:
 @pytest.mark.parametrize("plasticity", ["evolved", "fresh"])  # fresh: a newborn of its own for every life
 def test_a_fault_has_its_genomes_number_in_a_population_lived_in_portions(plasticity, monkeypatch):
     monkeypatch.setattr("evolearn.evaluate.LIVES_AT_ONCE", 6)  # three genomes
+    monkeypatch.setattr("evolearn.evaluate.LIVES_PER_WORKER", 1)
     setup = assemble(faulty_run(RAISES, genome={"plasticity": {"mode": plasticity}, "drives": {"mode": "fixed"}}))
     genomes = np.zeros((6, setup.pool.size), np.float32)
     first_weight = setup.pool.slices()["weights", setup.conditions.brain.tensors[0].name].start
@@ -330,6 +331,8 @@ def test_any_selection_life_is_lived_again_bit_for_bit(name, watched_runs):
         then = seen[generation, genome, life]
         again = relived(path, Wanted(generation, genome, life), traced=True)
         assert again.key == then.key
+        for part in ("weights", "drives", "plasticity", "scale"):
+            assert getattr(again.newborn, part)[0].tobytes() == getattr(then.newborns, part)[then.row].tobytes()
         none = np.zeros(0)  # of final weights: a search that learns from them asked for them
         assert_same(again.outcome._replace(final_weights=none), then.outcome._replace(final_weights=none))
         conditions = again.setup.conditions
@@ -471,7 +474,7 @@ def test_gymnasium_worlds_too(tmp_path):
             check_config({**toy(), "world": {"name": "gymnasium:evolearn-unlucky-v0"}}, "toy"),
             "toy",
             path,
-            1,
+            OwnDrivers(1),
             Watcher(),
         )
     fault = caught.value

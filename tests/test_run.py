@@ -267,6 +267,7 @@ def test_a_full_disk_is_explained(whole, tmp_path: Path, monkeypatch) -> None:
 def test_workers_and_pieces_change_no_digest(workers: int, whole, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr("evolearn.fused.PIECE_STEPS", 60 * workers)
     monkeypatch.setattr("evolearn.evaluate.LIVES_AT_ONCE", 4 + workers)
+    monkeypatch.setattr("evolearn.evaluate.LIVES_PER_WORKER", 1)
     start_run(check_config(toy(), "toy"), "toy", tmp_path / "run", OwnDrivers(workers), Watcher())
     assert digests(tmp_path / "run") == digests(whole["pgpe"])
 

@@ -322,5 +322,5 @@ def test_an_extension_that_is_killed_while_it_is_written_down_is_the_old_study_o
     study = open_study(path)
     assert study.read_config().runs == old.runs + (writes == 2)
     assert len(study.label()["extensions"]) == (writes == 2)
-    resume_study(study, 1, Onlooker())
+    resume_study(study, OwnDrivers(1), Onlooker())
     assert verdict_of(path)["study"]["runs"] == old.runs + (writes == 2)

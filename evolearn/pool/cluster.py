@@ -81,6 +81,10 @@ class ClusterDrivers:
         self._made.append((conditions, driver))
         return driver
 
+    def use(self, workers: int | None) -> None:
+        """Use so many cores at most from now on; none: all there are."""
+        self._spreader.most = workers
+
     def effort(self) -> Effort:
         """What the cluster did since the last call."""
         return self._spreader.effort()
@@ -138,6 +142,11 @@ class ClusterDriver:
         self._live_piece = ray.remote(num_cpus=1, max_retries=0)(tasks.live_piece)
         self._do_blocks = ray.remote(num_cpus=1, max_retries=0)(tasks.do_blocks)
         self._rates: dict[Any, float] = {}  # kind of work -> seconds per unit, as measured last
+
+    @property
+    def workers(self) -> int:
+        """Cores in use."""
+        return self._spreader.workers
 
     def close(self) -> None:
         """Nothing to let go of: tasks keep nothing."""

@@ -65,7 +65,7 @@ class Spreader:
             watch: shows what happens.
         """
         self._hosts = hosts
-        self._most = most
+        self.most = most
         self._watch = watch
         self._processors: dict[str, set[str]] = {}  # type -> names
         self._said_mixed = False
@@ -77,7 +77,7 @@ class Spreader:
     def workers(self) -> int:
         """Cores in use."""
         cores = self._hosts.cores
-        return cores if self._most is None else min(cores, self._most)
+        return cores if self.most is None else min(cores, self.most)
 
     @property
     def processors(self) -> dict[str, list[str]]:

@@ -1,0 +1,39 @@
+"""Whether a config asks for portable mode, found out before anything that computes is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from evolearn.config_reading import ConfigError, override, read_yaml
+
+
+def is_asked_for(config: Path, overrides: Sequence[str] = ()) -> bool:
+    """Whether a config wants portable mode, found out without importing anything that computes.
+
+    Args:
+        config: the file of a run's or a study's config, or the directory of a run or a study.
+        overrides: ``dotted.key=value``, see `evolearn.config_reading.override`.
+    Returns:
+        False also for what cannot be read: those who read it in earnest say what is wrong.
+    """
+    files = [config / "config.yaml", config / "study.yaml"] if config.is_dir() else [config]
+    for file in files:
+        try:
+            content: Any = override(read_yaml(file), overrides)
+        except ConfigError:
+            continue
+        parts = [content, content.get("run")]
+        if any(isinstance(part, dict) and _is_true(part.get("portable", False)) for part in parts):
+            return True
+    return False
+
+
+def _is_true(value: Any) -> bool:
+    try:
+        return bool(pydantic.TypeAdapter(bool).validate_python(value))
+    except pydantic.ValidationError:
+        return False

@@ -1,0 +1,208 @@
+"""Elementary functions in plain arithmetic against those of longer precision, and at their special values."""
+
+import math
+import random
+
+import numba
+import numpy as np
+import pytest
+
+from evolearn.elementary import circular, error_function, exponential
+from evolearn.elementary.bits import from_bits, scale, shrunk, split, to_bits
+from evolearn.elementary.pairs import add_exactly, divide, multiply_exactly, square_root
+
+LARGE = 8e307
+# Where each function is finite and not merely 0.
+RANGES = {
+    "exp": (-745.0, 709.7), "exp2": (-1074.0, 1023.9), "expm1": (-50.0, 709.7),
+    "log": (5e-324, LARGE), "log2": (5e-324, LARGE), "log10": (5e-324, LARGE), "log1p": (-0.999999999, LARGE),
+    "sinh": (-710.0, 710.0), "cosh": (-710.0, 710.0), "tanh": (-25.0, 25.0),
+    "asinh": (-LARGE, LARGE), "acosh": (1.0, LARGE), "atanh": (-0.999999999, 0.999999999),
+    "sin": (-LARGE, LARGE), "cos": (-LARGE, LARGE), "tan": (-LARGE, LARGE),
+    "asin": (-1.0, 1.0), "acos": (-1.0, 1.0), "atan": (-LARGE, LARGE), "cbrt": (-LARGE, LARGE),
+}  # fmt: skip
+NUMPY_NAMES = {"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "asin": "arcsin", "acos": "arccos"}
+NUMPY_NAMES |= {"atan": "arctan", "pow": "power", "atan2": "arctan2"}
+EXTENDED = pytest.mark.skipif(
+    np.finfo(np.longdouble).nmant < 63, reason="the references need a long double that is longer than a double"
+)
+
+
+def own(name):
+    for module in (exponential, circular, error_function):
+        if hasattr(module, name) and getattr(module, name).__module__ == module.__name__:
+            return getattr(module, name)
+    raise AssertionError(name)
+
+
+def numpys(name):
+    return getattr(np, NUMPY_NAMES.get(name, name))
+
+
+def arguments(low, high, count=3000):
+    """Even over the range, over its exponents, and over those near 1."""
+    draw = random.Random(f"{low} {high}")
+    found = [draw.uniform(low, high) for _ in range(count)]
+    found += [draw.choice((-1.0, 1.0)) * 10.0 ** draw.uniform(-320.0, 307.9) for _ in range(2 * count)]
+    found += [draw.choice((-1.0, 1.0)) * 10.0 ** draw.uniform(-12.0, 2.0) for _ in range(2 * count)]
+    found += [1.0 + draw.uniform(-0.4, 0.6) for _ in range(count)]
+    return np.array([value for value in found if low <= value <= high])
+
+
+def over(function, *columns):
+    compiled = numba.njit(error_model="numpy")(function)
+    return np.array([compiled(*values) for values in zip(*(column.tolist() for column in columns), strict=True)])
+
+
+def errors(results, references):
+    """Distance from the reference, in units of the last place of a float64."""
+    return np.abs(results.astype(np.longdouble) - references) / np.spacing(np.abs(references).astype(np.float64))
+
+
+@EXTENDED
+@pytest.mark.parametrize("name", list(RANGES))
+def test_a_function_of_one_number_is_right_to_one_unit_in_the_last_place(name: str) -> None:
+    values = arguments(*RANGES[name])
+    with np.errstate(all="ignore"):
+        worst = errors(over(own(name), values), numpys(name)(values.astype(np.longdouble))).max()
+    assert worst <= 1.0
+
+
+@EXTENDED
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_angles_that_are_nearly_whole_quarter_turns(name: str) -> None:
+    draw = random.Random(2)
+    turns = [float(draw.randrange(1, 2 ** draw.randrange(2, 60))) * (math.pi / 2) for _ in range(3000)]
+    values = np.array([*turns, 6381956970095103.0 * 2.0**797])  # the float64 that comes closest of all
+    with np.errstate(all="ignore"):
+        references = numpys(name)(values.astype(np.longdouble))
+    assert errors(over(own(name), values), references).max() <= 1.0
+
+
+@EXTENDED
+def test_powers() -> None:
+    bases, exponents = arguments(5e-324, LARGE, 1500), arguments(-1e3, 1e3, 1500)
+    count = min(len(bases), len(exponents))
+    draw = np.random.default_rng(3)
+    bases, exponents = draw.permutation(bases)[:count], draw.permutation(exponents)[:count]
+    with np.errstate(all="ignore"):
+        references = np.power(bases.astype(np.longdouble), exponents.astype(np.longdouble))
+        shown = (references < 1.7e308) & (references > 1e-307)
+        results = over(exponential.pow, bases, exponents)
+        assert shown.sum() > count / 4
+        assert errors(results[shown], references[shown]).max() <= 1.0
+        assert np.array_equal(results[references > 1.8e308], np.full((references > 1.8e308).sum(), math.inf))
+        assert (results[references < 1e-324] == 0.0).all()
+
+
+@EXTENDED
+@pytest.mark.parametrize("name", ["hypot", "atan2"])
+def test_functions_of_a_point(name: str) -> None:
+    draw = np.random.default_rng(4)
+    x, y = draw.permutation(arguments(-LARGE, LARGE, 1500)), draw.permutation(arguments(-LARGE, LARGE, 1500))
+    y[::2] = x[::2] * draw.uniform(-3.0, 3.0, len(x[::2])).clip(-1.0, 1.0)
+    with np.errstate(all="ignore"):
+        references = numpys(name)(x.astype(np.longdouble), y.astype(np.longdouble))
+        assert errors(over(own(name), x, y), references).max() <= 1.0
+
+
+@pytest.mark.parametrize("name", ["erf", "erfc"])
+def test_the_error_function(name: str) -> None:
+    values = arguments(-7.0, 26.5 if name == "erfc" else 7.0, 1000)
+    references = np.array([getattr(math, name)(value) for value in values.tolist()])
+    # The C library's is itself only right to one unit.
+    assert errors(over(own(name), values), references.astype(np.longdouble)).max() <= 2.0
+
+
+def test_tens() -> None:
+    compiled = numba.njit(error_model="numpy")(exponential.exp10)
+    for exponent in range(-307, 309):
+        # Python reads decimals exactly; it rounds them to the nearest float64.
+        assert abs(compiled(float(exponent)) - float(f"1e{exponent}")) <= math.ulp(float(f"1e{exponent}"))
+    assert compiled(-400.0) == 0.0
+    assert compiled(math.inf) == math.inf
+
+
+SPECIAL = (
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    2.0,
+    -2.0,
+    5e-324,
+    -5e-324,
+    2.2e-308,
+    1.7e308,
+    -1.7e308,
+    math.inf,
+    -math.inf,
+    math.nan,
+)
+
+
+def same(result: float, reference: float) -> bool:
+    if math.isnan(reference):
+        return math.isnan(result)
+    close = result == reference or abs(result - reference) <= 2.0 * math.ulp(reference)
+    return close and math.copysign(1.0, result) == math.copysign(1.0, reference)
+
+
+@pytest.mark.parametrize("name", list(RANGES))
+def test_special_values_of_one_number(name: str) -> None:
+    values = np.array(SPECIAL)
+    with np.errstate(all="ignore"):
+        references = numpys(name)(values)
+    for value, result, reference in zip(SPECIAL, over(own(name), values), references, strict=True):
+        assert same(float(result), float(reference)), (name, value, result, reference)
+
+
+@pytest.mark.parametrize("name", ["pow", "hypot", "atan2"])
+def test_special_values_of_two_numbers(name: str) -> None:
+    numbers = (*SPECIAL, 3.0, -3.0, 0.3, -0.3, 1e20, -1e20, 9007199254740993.0)
+    x, y = (column.ravel() for column in np.meshgrid(numbers, numbers))
+    with np.errstate(all="ignore"):
+        references = numpys(name)(x, y)
+    for one, other, result, reference in zip(x, y, over(own(name), x, y), references, strict=True):
+        assert same(float(result), float(reference)), (name, one, other, result, reference)
+
+
+@pytest.mark.parametrize("name", ["erf", "erfc"])
+def test_special_values_of_the_error_function(name: str) -> None:
+    for value in SPECIAL:
+        assert same(own(name)(value), getattr(math, name)(value)), value
+
+
+@pytest.mark.parametrize("name", list(RANGES))
+def test_compiled_and_plain_python_are_the_same_bits(name: str) -> None:
+    values = arguments(*RANGES[name], 20)
+    plain = np.array([own(name)(value) for value in values.tolist()])
+    assert plain.tobytes() == over(own(name), values).tobytes()
+
+
+def test_pairs_lose_nothing() -> None:
+    from fractions import Fraction
+
+    draw = random.Random(5)
+    for _ in range(200):
+        a, b = (draw.uniform(-1.0, 1.0) * 10.0 ** draw.uniform(-9.0, 9.0) for _ in range(2))
+        assert sum(map(Fraction, add_exactly(a, b))) == Fraction(a) + Fraction(b)
+        assert sum(map(Fraction, multiply_exactly(a, b))) == Fraction(a) * Fraction(b)
+        quotient = sum(map(Fraction, divide((a, 0.0), (b, 0.0))))
+        assert abs(quotient * Fraction(b) / Fraction(a) - 1) < Fraction(1, 2**100)
+        root = sum(map(Fraction, square_root((abs(a), 0.0))))
+        assert abs(root * root / Fraction(abs(a)) - 1) < Fraction(1, 2**98)
+
+
+def test_bits_and_scaling() -> None:
+    for value in (1.0, -0.0, 5e-324, 1.7e308, math.inf):
+        assert from_bits(to_bits(value)) == value
+    assert scale(1.5, 2000) == math.inf
+    assert scale(1.5, -3000) == 0.0
+    assert scale(1.5, -1074) == 1e-323  # rounded once, to even
+    for value in (5e-324, 0.7, 0.71, 1.0, 1.41, 1.42, 1.7e308):
+        mantissa, exponent = split(value)
+        assert 0.7071 < mantissa < 1.4143
+        assert math.ldexp(mantissa, exponent) == value
+        assert shrunk(value, exponent) == mantissa
