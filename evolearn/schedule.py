@@ -27,7 +27,6 @@ SPLIT = 2  # a piece takes 1 / (SPLIT x workers) of what is left
 QUEUED = 0.5  # pieces waiting per worker, so that none waits for the driver
 PATIENCE = 4.0  # a piece is overdue after so many times what was expected ..
 PATIENCE_SECONDS = 2.0  # .. and these seconds
-MOST_OVERDUE = 3.0  # times the pieces that workers are given may be overdue, before no more are handed out
 CRASHES = 3  # that a single unit may cause before it is given up
 
 
@@ -104,11 +103,10 @@ class Schedule:
     def has_room(self, workers: int, now: float) -> bool:
         """Whether another piece should be handed out: enough for all workers, and some in their queues.
 
-        Overdue pieces do not count: a host that fell silent may sit on any number of them.
+        Overdue pieces do not count: a host that fell silent may sit on any number of them. Since patience doubles from
+        copy to copy, that makes few more even if no worker ever answers.
         """
-        most = workers + max(1, int(QUEUED * workers))
-        expected = len(self.expected(now))
-        return expected < most and len(self._pieces) - expected <= MOST_OVERDUE * most
+        return len(self.expected(now)) < workers + max(1, int(QUEUED * workers))
 
     def try_again(self, now: float) -> None:
         """Pieces that are overdue may be copied again, at once: the host that sat on them is known to be gone."""
