@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections import deque
 from collections.abc import Collection
 
@@ -109,9 +110,11 @@ class Schedule:
         return len(self.expected(now)) < workers + max(1, int(QUEUED * workers))
 
     def try_again(self, now: float) -> None:
-        """Pieces that are overdue may be copied again, at once: the host that sat on them is known to be gone."""
-        for piece in self._overdue(now):
-            piece.copied = False
+        """A host is gone that may have sat on what is overdue and on its copies: copy them again, at once."""
+        overdue = {id(piece) for piece in self._overdue(now)}
+        for piece in self._pieces.values():
+            if piece.patience > 1 or id(piece) in overdue:
+                piece.handed, piece.patience, piece.copied = -math.inf, 0.5, False
 
     def next_piece(self, workers: int, now: float) -> Piece | None:
         """The next piece to hand out.
