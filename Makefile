@@ -4,17 +4,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: zebra test test-browser lint format bench wheel clean
+.PHONY: zebra test test-browser test-cluster lint format bench wheel clean
 
 zebra: $(VENV)/.ready
 	$(BIN)/evolearn study configs/studies/zebra.yaml
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -m "not browser"
+	$(BIN)/python -m pytest -m "not browser and not cluster"
 
 # Opens pages in headless Chromium, which must be installed: on Debian, apt-get install chromium chromium-driver
 test-browser: $(VENV)/.ready
 	$(BIN)/python -m pytest -m browser
+
+# Makes hosts of network namespaces and kills them: needs root, and iproute2 on Debian. About eight minutes.
+test-cluster: $(VENV)/.ready
+	@$(BIN)/python tests/cluster/lan.py
+	$(BIN)/python -m pytest -m cluster
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check

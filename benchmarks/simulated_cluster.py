@@ -48,7 +48,7 @@ def simulate(workers: int, lives: int, life_seconds: float, costs: Costs, known:
     now = handled = 0.0
     pieces = 0
     while not schedule.is_done:
-        while schedule.has_room(workers) and (piece := schedule.next_piece(workers, now)) is not None:
+        while schedule.has_room(workers, now) and (piece := schedule.next_piece(workers, now)) is not None:
             now += costs.handling / 2
             handled += costs.handling / 2
             pieces += 1

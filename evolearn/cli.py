@@ -92,6 +92,7 @@ def run(
     from evolearn.config_reading import find_config
 
     console = _console()
+    _prepare_cluster(address)
     with _Errors(console):
         path = find_config(config)
         settings = list(overrides or []) + ([f"seed={seed}"] if seed is not None else [])
@@ -120,6 +121,7 @@ def resume(
 ) -> None:
     """Continue a run or a study that was stopped; the result is that of one never stopped."""
     console = _console()
+    _prepare_cluster(address)
     with _Errors(console):
         _expect_wait(console)
         _enter_portable_mode_for(run)
@@ -217,6 +219,7 @@ def study_run(
 ) -> None:
     """Evolve every arm under every condition, several times over, and judge evolved against blank slate."""
     console = _console()
+    _prepare_cluster(address)
     with _Errors(console):
         from evolearn.config_reading import STUDIES, find_config
 
@@ -247,6 +250,7 @@ def study_add(
 ) -> None:
     """Extend a finished study; its verdict says that it was extended after it had been seen."""
     console = _console()
+    _prepare_cluster(address)
     with _Errors(console):
         _expect_wait(console)
         _enter_portable_mode_for(study)
@@ -377,6 +381,14 @@ def _leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _prepare_cluster(address: str | None) -> None:
+    """Before ray is imported, which EvoTorch does."""
+    if address is not None:
+        from evolearn.pool import prepare
+
+        prepare(address)
 
 
 def _expect_wait(console: Console) -> None:

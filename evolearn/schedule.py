@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections import deque
 from collections.abc import Collection
 
@@ -39,6 +40,7 @@ class Piece:
     crashes: int = 0  # workers that died while they did some of these units
     handed: float = 0.0  # time of handing out, seconds
     copied: bool = False  # handed out a second time
+    patience: float = 1.0  # times what is usual; doubled for a copy, so that copies of copies become rare
 
     @property
     def units(self) -> int:
@@ -89,19 +91,30 @@ class Schedule:
         """Pieces handed out and not back."""
         return len(self._pieces)
 
-    @property
-    def out(self) -> Collection[Piece]:
-        """Pieces handed out and not back."""
-        return self._pieces.values()
+    def expected(self, now: float) -> Collection[Piece]:
+        """Pieces handed out, not back and not overdue: what workers are busy with, as far as one can know."""
+        late = {id(piece) for piece in self._overdue(now)}
+        return [piece for piece in self._pieces.values() if id(piece) not in late]
 
     @property
     def seconds_per_unit(self) -> float | None:
         """As measured, or as given before the first piece came back."""
         return self._seconds / self._units if self._units else self._prior
 
-    def has_room(self, workers: int) -> bool:
-        """Whether another piece should be handed out: enough for all workers, and some in their queues."""
-        return len(self._pieces) < workers + max(1, int(QUEUED * workers))
+    def has_room(self, workers: int, now: float) -> bool:
+        """Whether another piece should be handed out: enough for all workers, and some in their queues.
+
+        Overdue pieces do not count: a host that fell silent may sit on any number of them. Since patience doubles from
+        copy to copy, that makes few more even if no worker ever answers.
+        """
+        return len(self.expected(now)) < workers + max(1, int(QUEUED * workers))
+
+    def try_again(self, now: float) -> None:
+        """A host is gone that may have sat on what is overdue and on its copies: copy them again, at once."""
+        overdue = {id(piece) for piece in self._overdue(now)}
+        for piece in self._pieces.values():
+            if piece.patience > 1 or id(piece) in overdue:
+                piece.handed, piece.patience, piece.copied = -math.inf, 0.5, False
 
     def next_piece(self, workers: int, now: float) -> Piece | None:
         """The next piece to hand out.
@@ -120,7 +133,7 @@ class Schedule:
             self._queue.popleft()
             piece = front
         else:
-            piece = Piece(front.first, front.first + units, front.crashes)
+            piece = Piece(front.first, front.first + units, front.crashes, patience=front.patience)
             front.first += units
         self._queued -= units
         return self._hand_out(piece, now)
@@ -179,26 +192,32 @@ class Schedule:
 
     def _copy(self, workers: int, now: float) -> Piece | None:
         """A second copy of the most overdue piece, if workers stand idle."""
-        if len(self._pieces) >= workers:
+        idle = workers - len(self.expected(now))
+        if idle <= 0:
             return None
-        overdue = [piece for piece in self._pieces.values() if not piece.copied and self._is_overdue(piece, now)]
-        for piece in sorted(overdue, key=lambda piece: piece.handed):
+        for piece in sorted(self._overdue(now), key=lambda piece: piece.handed):
+            if piece.copied:
+                continue
             undone = self._undone(piece)
             piece.copied = True
             if undone:
-                idle = workers - len(self._pieces)
                 for first, last in undone:
                     for start, stop in _parts(first, last, idle):
-                        self._queue.append(Piece(start, stop, piece.crashes))
+                        self._queue.append(Piece(start, stop, piece.crashes, patience=2 * piece.patience))
                         self._queued += stop - start
                 self.copies += 1
                 return self.next_piece(workers, now)
         return None
 
-    def _is_overdue(self, piece: Piece, now: float) -> bool:
+    def _overdue(self, now: float) -> list[Piece]:
         seconds = self.seconds_per_unit
-        # Without an expectation nothing is overdue: an unknown world may take its time.
-        return seconds is not None and now - piece.handed > PATIENCE * piece.units * seconds + PATIENCE_SECONDS
+        if seconds is None:
+            return []  # an unknown world may take its time
+
+        def latest(piece: Piece) -> float:
+            return piece.handed + piece.patience * (PATIENCE * piece.units * seconds + PATIENCE_SECONDS)
+
+        return [piece for piece in self._pieces.values() if now > latest(piece)]
 
     def _hand_out(self, piece: Piece, now: float) -> Piece:
         piece.handed = now

@@ -18,16 +18,22 @@ if TYPE_CHECKING:
 LOCAL = "local"
 
 
-def open_cluster(address: str, *arguments: Any, **more: Any) -> Drivers:
-    """Start Ray here, or join a cluster; see `evolearn.pool.cluster.ClusterDrivers` for the arguments.
+def prepare(address: str) -> None:
+    """Settle what Ray reads when it is imported, by EvoTorch too: call this before, or set such variables yourself.
 
-    Ray that is started here lets nobody in but this process: other users of the machine reach its ports. That must be
-    settled before ray is imported, so a program that imports it earlier sets RAY_AUTH_MODE=token itself.
+    Ray that is started here lets nobody in but this process: other users of the machine reach its ports.
     """
     if address == LOCAL and "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    # Ray prints what its hosts say of dead workers and hosts on the driver's terminal; the display says it better.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray's own advice against its warning
+
+
+def open_cluster(address: str, *arguments: Any, **more: Any) -> Drivers:
+    """Start Ray here, or join a cluster; see `evolearn.pool.cluster.ClusterDrivers` for the arguments."""
+    prepare(address)
     from evolearn.pool.cluster import ClusterDrivers
 
     return ClusterDrivers(address, *arguments, **more)

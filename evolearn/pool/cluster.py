@@ -18,7 +18,7 @@ from evolearn.environment import code_identity
 from evolearn.lives import Conditions, Driver, Job, LifeFault, Plan, fault_in
 from evolearn.pool import tasks
 from evolearn.pool.connecting import ClusterError, check_address, connect
-from evolearn.pool.hosts import Hosts
+from evolearn.pool.hosts import Hosts, counted
 from evolearn.pool.shipping import Parcel, pack
 from evolearn.pool.spreading import Spreader, Work, WorkerDied
 from evolearn.pool.tasks import Faulty, Order, Recipe
@@ -121,8 +121,8 @@ class ClusterDrivers:
             if self._hosts.cores != said:
                 said = self._hosts.cores
                 self._watch.notice(
-                    f"waiting for {cores} cores, as --workers {cores} asks: the cluster has {said} on "
-                    f"{len(self._hosts.workers)} hosts. Ctrl-C ends the wait; fewer --workers begin at once"
+                    f"waiting for {cores} cores, as --workers {cores} asks: the cluster has "
+                    f"{counted(said, 'core')} on {counted(len(self._hosts.workers), 'host')}. Ctrl-C ends the wait; fewer --workers begin at once"
                 )
             self._watch.cluster(self._spreader.status(waiting=f"waiting for {cores} cores, {said} are there"))
             time.sleep(0.5)

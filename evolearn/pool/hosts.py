@@ -81,7 +81,8 @@ class Hosts:
             if time.monotonic() - self._heard > HEAD_SILENT:
                 raise ClusterLost(
                     f"the head of the cluster ({self._knock_at}) has not answered for {HEAD_SILENT:g} s: it is "
-                    "down, or cannot be reached. What was finished is on disk; start the cluster again, or another one"
+                    "down, or cannot be reached. Every finished generation is on disk: start a cluster again, and "
+                    "continue with evolearn resume DIRECTORY --address ADDRESS, or without --address on this machine"
                 )
             return
         self._heard = time.monotonic()
@@ -98,11 +99,16 @@ class Hosts:
         first = not self._known
         for node in found.keys() - self._known.keys():
             if not first and found[node].cores >= 1:
-                self._watch.notice(f"{_named(found[node])} joined with {found[node].cores:g} cores")
+                self._watch.notice(f"{_named(found[node])} joined with {counted(found[node].cores, 'core')}")
         for node in self._known.keys() - found.keys():
             self.lost += 1
             self._watch.warning(f"{_named(self._known[node])} is gone; its work goes to others")
         self._known = found
+
+
+def counted(number: float, name: str) -> str:
+    """A number with its noun: 1 core, 2 cores."""
+    return f"{number:g} {name}{'' if number == 1 else 's'}"
 
 
 def _named(host: Host) -> str:

@@ -122,7 +122,10 @@ class Spreader:
         self._heard = time.monotonic()
         try:
             while not schedule.is_done:
+                lost = self._hosts.lost
                 self._hosts.look()
+                if self._hosts.lost > lost:
+                    schedule.try_again(time.monotonic())
                 for piece in self._next_pieces(schedule, work):
                     reference = work.submit(piece.first, piece.last)
                     out[id(piece)] = reference
@@ -150,15 +153,19 @@ class Spreader:
         """Pieces to hand out now: enough for all workers, not more than their memory holds."""
         workers = self.workers
         room = STORE_SHARE * self._hosts.smallest_store
-        held = sum(piece.units for piece in schedule.out) * work.unit_bytes
-        while workers and schedule.has_room(workers) and (held < room or not schedule.in_flight):
-            piece = schedule.next_piece(workers, time.monotonic())
+        copies = schedule.copies
+        now = time.monotonic()
+        held = sum(piece.units for piece in schedule.expected(now)) * work.unit_bytes
+        while workers and schedule.has_room(workers, now) and (held < room or not held):
+            piece = schedule.next_piece(workers, now)
             if piece is None:
                 break
             held += piece.units * work.unit_bytes
             self._since.tasks += 1
             self._since.bytes += piece.units * work.unit_bytes
             yield piece
+        if schedule.copies and not copies:
+            self._watch.notice("a task is long overdue, its worker slow or silent: others do its work too")
 
     def _take_back(self, schedule: Schedule, work: Work, piece: Piece, future: Any) -> None:
         error = future.exception()
