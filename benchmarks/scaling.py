@@ -100,7 +100,7 @@ def _one_life_at_a_time(drivers: Drivers, lives: int) -> tuple[float, float, flo
     results: list[Any] = []
     work = Work(
         lives,
-        lambda first, last: driver.task(newborns, genomes, keys, setup.selection),
+        lambda first, last: driver.hand_out(newborns, genomes, keys, setup.selection),
         lambda first, last, result: results.append(result),
         LARGEST_MESSAGE,  # so that a task is one life
     )

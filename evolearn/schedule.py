@@ -17,7 +17,6 @@ import dataclasses
 import itertools
 import math
 from collections import deque
-from collections.abc import Collection
 
 import numpy as np
 
@@ -28,6 +27,7 @@ SPLIT = 2  # a piece takes 1 / (SPLIT x workers) of what is left
 QUEUED = 0.5  # pieces waiting per worker, so that none waits for the driver
 PATIENCE = 4.0  # a piece is overdue after so many times what was expected ..
 PATIENCE_SECONDS = 2.0  # .. and these seconds
+LOOK_EVERY = 0.1  # seconds between two looks at what is overdue
 CRASHES = 3  # that a single unit may cause before it is given up
 
 
@@ -73,7 +73,10 @@ class Schedule:
         self._left = units  # not done
         self._queue: deque[Piece] = deque([Piece(0, units)] if units else [])
         self._queued = units  # units in the queue
-        self._pieces: dict[int, Piece] = {}
+        self._pieces: dict[int, Piece] = {}  # handed out and not back
+        self._out = 0  # units in them
+        self._late: dict[int, Piece] = {}  # those of them that are overdue
+        self._look_again = -math.inf  # time at which to see what is overdue
         self._prior = seconds_per_unit
         self._seconds = 0.0  # of finished pieces
         self._units = 0  # likewise
@@ -91,10 +94,10 @@ class Schedule:
         """Pieces handed out and not back."""
         return len(self._pieces)
 
-    def expected(self, now: float) -> Collection[Piece]:
-        """Pieces handed out, not back and not overdue: what workers are busy with, as far as one can know."""
-        late = {id(piece) for piece in self._overdue(now)}
-        return [piece for piece in self._pieces.values() if id(piece) not in late]
+    def busy(self, now: float) -> tuple[int, int]:
+        """Pieces, and units in them, handed out, not back and not overdue: what workers do, as far as one can know."""
+        self._look(now)
+        return len(self._pieces) - len(self._late), self._out - sum(piece.units for piece in self._late.values())
 
     @property
     def seconds_per_unit(self) -> float | None:
@@ -107,14 +110,15 @@ class Schedule:
         Overdue pieces do not count: a host that fell silent may sit on any number of them. Since patience doubles from
         copy to copy, that makes few more even if no worker ever answers.
         """
-        return len(self.expected(now)) < workers + max(1, int(QUEUED * workers))
+        return self.busy(now)[0] < workers + max(1, int(QUEUED * workers))
 
     def try_again(self, now: float) -> None:
         """A host is gone that may have sat on what is overdue and on its copies: copy them again, at once."""
-        overdue = {id(piece) for piece in self._overdue(now)}
-        for piece in self._pieces.values():
-            if piece.patience > 1 or id(piece) in overdue:
+        self._look(now, force=True)
+        for name, piece in self._pieces.items():
+            if piece.patience > 1 or name in self._late:
                 piece.handed, piece.patience, piece.copied = -math.inf, 0.5, False
+        self._look(now, force=True)
 
     def next_piece(self, workers: int, now: float) -> Piece | None:
         """The next piece to hand out.
@@ -192,10 +196,10 @@ class Schedule:
 
     def _copy(self, workers: int, now: float) -> Piece | None:
         """A second copy of the most overdue piece, if workers stand idle."""
-        idle = workers - len(self.expected(now))
+        idle = workers - self.busy(now)[0]
         if idle <= 0:
             return None
-        for piece in sorted(self._overdue(now), key=lambda piece: piece.handed):
+        for piece in sorted(self._late.values(), key=lambda piece: piece.handed):
             if piece.copied:
                 continue
             undone = self._undone(piece)
@@ -209,23 +213,28 @@ class Schedule:
                 return self.next_piece(workers, now)
         return None
 
-    def _overdue(self, now: float) -> list[Piece]:
+    def _look(self, now: float, force: bool = False) -> None:
+        """See which pieces are overdue; now and then only, since there may be thousands."""
         seconds = self.seconds_per_unit
-        if seconds is None:
-            return []  # an unknown world may take its time
+        if seconds is None or (now < self._look_again and not force):
+            return  # an unknown world may take its time
+        self._look_again = now + LOOK_EVERY
 
         def latest(piece: Piece) -> float:
             return piece.handed + piece.patience * (PATIENCE * piece.units * seconds + PATIENCE_SECONDS)
 
-        return [piece for piece in self._pieces.values() if now > latest(piece)]
+        self._late = {name: piece for name, piece in self._pieces.items() if now > latest(piece)}
 
     def _hand_out(self, piece: Piece, now: float) -> Piece:
         piece.handed = now
         self._pieces[id(piece)] = piece
+        self._out += piece.units
         return piece
 
     def _take_back(self, piece: Piece) -> None:
         del self._pieces[id(piece)]
+        self._late.pop(id(piece), None)
+        self._out -= piece.units
 
     def _undone(self, piece: Piece) -> list[tuple[int, int]]:
         """The runs of units of a piece that are not done."""

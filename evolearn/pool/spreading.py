@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import queue
 import time
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from typing import Any
 import ray
 import ray.exceptions as failures
 
+from evolearn import portable_mode
 from evolearn.drivers import ClusterStatus, ClusterWatch, Effort
 from evolearn.errors import UserError, WorldNotFound
 from evolearn.pool.connecting import ClusterError
@@ -155,11 +157,16 @@ class Spreader:
         room = STORE_SHARE * self._hosts.smallest_store
         copies = schedule.copies
         now = time.monotonic()
-        held = sum(piece.units for piece in schedule.expected(now)) * work.unit_bytes
-        while workers and schedule.has_room(workers, now) and (held < room or not held):
-            piece = schedule.next_piece(workers, now)
+        busy, units = schedule.busy(now)
+        held = units * work.unit_bytes
+        # Where not all cores are to be used, what Ray is given begins at once on the others.
+        limit = workers if workers < self._hosts.cores else math.inf
+        # Also without a core: an autoscaler goes by the tasks that wait.
+        while schedule.has_room(workers, now) and busy < limit and (held < room or not held):
+            piece = schedule.next_piece(max(1, workers), now)
             if piece is None:
                 break
+            busy += 1
             held += piece.units * work.unit_bytes
             self._since.tasks += 1
             self._since.bytes += piece.units * work.unit_bytes
@@ -198,6 +205,8 @@ class Spreader:
     def _meet(self, where: Where) -> None:
         """Say once if hosts have different types of processors: their compiled code differs, and so do last bits."""
         self._processors.setdefault(where.processor_type, set()).add(where.processor)
+        if portable_mode.is_on():
+            return
         if len(self._processors) > 1 and not self._said_mixed:
             self._said_mixed = True
             types = "; ".join(f"{', '.join(sorted(names))} ({kind})" for kind, names in self._processors.items())

@@ -108,7 +108,12 @@ class Process:
         self.folder = folder
         self._out = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by kill
         self._process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._out, start_new_session=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._out,
+            start_new_session=True,
         )
         self.pid = self._process.pid
 
@@ -198,7 +203,7 @@ class Host(Process):
         self.name, self.address = name, address
         self._network = Path("/run/netns", namespace).stat().st_ino
         join = [
-            *("ray", "start", f"--address={head.address}", f"--node-ip-address={address}", f"--num-cpus=1"),
+            *("ray", "start", f"--address={head.address}", f"--node-ip-address={address}", "--num-cpus=1"),
             *("--disable-usage-stats", "--block", f"--object-store-memory={store}"),
         ]
         boot = f"hostname {name}; mount -t tmpfs tmpfs {tempfile.gettempdir()}; {first}; exec {' '.join(join)}"
