@@ -92,7 +92,7 @@ def measure(quick: bool) -> Constants:
 
 def _one_life_at_a_time(drivers: Drivers, lives: int) -> tuple[float, float, float]:
     """Seconds of the driver and of waiting per task, bytes per life, with lives too short to matter."""
-    setup = foals(population=1, lives=1, steps=20)
+    setup = foals(population=2, lives=1, steps=40)
     driver: Any = drivers.of(setup)
     newborns = decode(setup.pool, setup.pool.centre[None])
     keys = life_keys(0, VALIDATION, 0, 1)

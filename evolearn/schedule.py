@@ -188,9 +188,11 @@ class Schedule:
         seconds = self.seconds_per_unit
         if not seconds:
             return 1
-        # The driver must get round all workers while a piece lasts.
-        shortest = max(SHORTEST_SECONDS, workers * HANDLING_SECONDS)
-        share = self._queued * seconds / (SPLIT * workers)
+        queued = self._queued * seconds
+        # The driver must get round all workers while a piece lasts; where there is too little work for that, pieces of
+        # s seconds take queued / s x handling + s in all, which is least for the square root.
+        shortest = max(SHORTEST_SECONDS, min(workers * HANDLING_SECONDS, math.sqrt(queued * HANDLING_SECONDS)))
+        share = queued / (SPLIT * workers)
         target = min(max(share, shortest), max(LONGEST_SECONDS, shortest))
         return max(1, min(round(target / seconds), self._largest))
 

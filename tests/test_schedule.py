@@ -3,13 +3,14 @@
 import dataclasses
 import heapq
 import itertools
+import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolearn.schedule import CRASHES, LONGEST_SECONDS, SHORTEST_SECONDS, Hopeless, Schedule
+from evolearn.schedule import CRASHES, HANDLING_SECONDS, LONGEST_SECONDS, SHORTEST_SECONDS, Hopeless, Schedule
 
 
 @dataclasses.dataclass
@@ -213,3 +214,10 @@ def test_workers_end_together_whatever_units_cost(workers: int, spread: str) -> 
     costs *= 5.0 * workers / costs.sum()
     simulated = Simulated(costs, workers).do(Schedule(units, float(costs.mean())))
     assert 5.0 <= simulated.seconds < 5.0 * 1.08
+
+
+def test_little_work_is_shared_by_many_workers_all_the_same() -> None:
+    """1,000 workers and 10 s of work: pieces must not be as long as the driver needs to get round all workers."""
+    schedule = Schedule(1_000, 0.01)
+    piece = schedule.next_piece(1_000, 0.0)
+    assert piece.units * 0.01 <= math.sqrt(10.0 * HANDLING_SECONDS) + 0.01 < 1_000 * HANDLING_SECONDS
