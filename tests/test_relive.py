@@ -171,6 +171,8 @@ def test_the_kept_life_is_the_genome_of_that_number(ended):
 class FifthFaulty:
     """A driver in which a job's fifth genome, by its first weight, is at fault in its second life."""
 
+    workers = 1
+
     def __init__(self, conditions):
         self.conditions = conditions
 
@@ -208,6 +210,8 @@ def test_a_fault_has_its_genomes_number_in_a_population_lived_in_portions(plasti
 
 class SecondJobFaulty:
     """A driver in which the second life of the second job of a run's first generation is at fault."""
+
+    workers = 1
 
     def __init__(self, conditions):
         self.conditions = conditions
