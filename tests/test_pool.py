@@ -418,7 +418,7 @@ class TestShipping:
     def test_what_is_too_large_is_refused_with_its_size(self, tmp_path: Path, monkeypatch) -> None:
         monkeypatch.setattr("evolearn.pool.shipping.LARGEST_MB", 0.0005)
         (tmp_path / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
-        with pytest.raises(CannotShip, match=r"coins\.py: has 0 MB, and at most .* MB are sent to the workers; install"):
+        with pytest.raises(
+            CannotShip, match=r"coins\.py: has 0 MB, and at most .* MB are sent to the workers; install"
+        ):
             pack([f"{tmp_path}/coins.py:coin"])
-
-

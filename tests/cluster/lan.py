@@ -108,7 +108,12 @@ class Process:
         self.folder = folder
         self._out = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by kill
         self._process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._out, start_new_session=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._out,
+            start_new_session=True,
         )
         self.pid = self._process.pid
 
