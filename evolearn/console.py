@@ -264,7 +264,7 @@ def _effort_of(generation: Generation) -> str:
     return text + (f", {_count(effort.retries, 'task')} done again" if effort.retries else "")
 
 
-CLUSTER_COLUMNS = ("cores", "useful", "tasks", "again", "MB sent", "driver MB")
+CLUSTER_COLUMNS = ("cores", "useful", "MB sent", "driver MB")
 
 
 def _cluster_cells(generation: Generation) -> list[str]:
@@ -274,8 +274,6 @@ def _cluster_cells(generation: Generation) -> list[str]:
     return [
         str(effort.cores),
         "" if useful is None else f"{useful:.0%}",
-        str(effort.tasks),
-        str(effort.retries),
         f"{effort.bytes_sent / 1e6:.1f}",
         f"{generation.peak_memory / 1e6:.0f}",
     ]
@@ -307,7 +305,7 @@ def arms_table(title: str | None, caption: str, columns: Iterable[str]) -> Table
         caption_justify="left",
         header_style="bold",
         box=box.SIMPLE_HEAD,
-        padding=(0, 1),
+        padding=(0, 1, 0, 0),  # the table fits into 80 columns
         pad_edge=False,
     )
     table.add_column("arm", no_wrap=True)
