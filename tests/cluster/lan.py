@@ -30,14 +30,14 @@ def what_is_missing() -> str:
     return ""
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> object:
+def until(condition: Callable[[], object], what: str | Callable[[], str], seconds: float = 60.0) -> object:
     """Wait until a condition gives something true, and give that."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
             return found
         time.sleep(0.05)
-    raise AssertionError(f"waited {seconds:g} s in vain: {what}")
+    raise AssertionError(f"waited {seconds:g} s in vain: {what if isinstance(what, str) else what()}")
 
 
 class Lan:
@@ -165,7 +165,7 @@ class Head(Process):
             self.temporary,
         )
         ports = (self._port, self._client_port)
-        until(lambda: all(map(self._listens, ports)), f"the head to listen; it says: {self.text}")
+        until(lambda: all(map(self._listens, ports)), lambda: f"the head to listen; it says: {self.text}")
 
     def environment(self, **more: str | None) -> dict[str, str]:
         """Of a process that is to join this cluster; None takes a variable away."""
@@ -214,7 +214,7 @@ class Host(Process):
 
     def joined(self) -> "Host":
         """Wait until it is part of the cluster."""
-        until(lambda: "Ray runtime started" in self.text or self.code is not None, f"{self.name} to join: {self.text}")
+        until(lambda: "Ray runtime started" in self.text or self.code is not None, lambda: f"{self.name} to join: {self.text}")
         assert self.code is None, f"{self.name} ended: {self.text}"
         return self
 
