@@ -420,7 +420,6 @@ def _drivers(
         return OwnDrivers(_worker_count(console, workers))
     from evolearn.config_reading import read_yaml
     from evolearn.pool import open_cluster
-
     from evolearn.portable_mode import is_on, variables
 
     return open_cluster(

@@ -120,9 +120,10 @@ class ClusterDrivers:
         while self._hosts.cores < cores:
             if self._hosts.cores != said:
                 said = self._hosts.cores
+                there = f"{counted(said, 'core')} on {counted(len(self._hosts.workers), 'host')}"
                 self._watch.notice(
-                    f"waiting for {cores} cores, as --workers {cores} asks: the cluster has "
-                    f"{counted(said, 'core')} on {counted(len(self._hosts.workers), 'host')}. Ctrl-C ends the wait; fewer --workers begin at once"
+                    f"waiting for {cores} cores, as --workers {cores} asks: the cluster has {there}. Ctrl-C ends the "
+                    "wait; fewer --workers begin at once"
                 )
             self._watch.cluster(self._spreader.status(waiting=f"waiting for {cores} cores, {said} are there"))
             time.sleep(0.5)

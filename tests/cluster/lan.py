@@ -203,7 +203,7 @@ class Host(Process):
         self.name, self.address = name, address
         self._network = Path("/run/netns", namespace).stat().st_ino
         join = [
-            *("ray", "start", f"--address={head.address}", f"--node-ip-address={address}", f"--num-cpus=1"),
+            *("ray", "start", f"--address={head.address}", f"--node-ip-address={address}", "--num-cpus=1"),
             *("--disable-usage-stats", "--block", f"--object-store-memory={store}"),
         ]
         boot = f"hostname {name}; mount -t tmpfs tmpfs {tempfile.gettempdir()}; {first}; exec {' '.join(join)}"
@@ -214,7 +214,10 @@ class Host(Process):
 
     def joined(self) -> "Host":
         """Wait until it is part of the cluster."""
-        until(lambda: "Ray runtime started" in self.text or self.code is not None, lambda: f"{self.name} to join: {self.text}")
+        until(
+            lambda: "Ray runtime started" in self.text or self.code is not None,
+            lambda: f"{self.name} to join: {self.text}",
+        )
         assert self.code is None, f"{self.name} ended: {self.text}"
         return self
 
