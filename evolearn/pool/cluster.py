@@ -125,7 +125,7 @@ class ClusterDrivers:
                     f"waiting for {cores} cores, as --workers {cores} asks: the cluster has {there}. Ctrl-C ends the "
                     "wait; fewer --workers begin at once"
                 )
-            self._watch.cluster(self._spreader.status(waiting=f"waiting for {cores} cores, {said} are there"))
+            self._watch.cluster(self._spreader.status(waiting=f"{cores} cores are asked for, {said} there"))
             time.sleep(0.5)
             self._hosts.look()
 

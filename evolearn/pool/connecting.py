@@ -104,8 +104,8 @@ def _knock(address: str) -> None:
         raise ClusterError(f"--address {address}: cannot be reached: {error.strerror or error}") from error
     if not speaks:
         raise ClusterError(
-            f"--address {address}: something listens there and does not answer as Ray does: is that Ray's port? Must be "
-            f"{_FORMS}"
+            f"--address {address}: something listens there and does not answer as Ray does: is that Ray's port? "
+            f"Must be {_FORMS}"
         )
 
 
@@ -130,6 +130,17 @@ _ANSWER = "evolearn:"
 _TRY_OUT = f"""
 import sys, ray
 try:
+    if sys.argv[1].startswith({CLIENT!r}):  # of a wrong token Ray Client only says, after half a minute, that time is up
+        import grpc
+        from ray._private.grpc_utils import init_grpc_channel
+        from ray.core.generated import ray_client_pb2 as messages, ray_client_pb2_grpc as services
+        stub = services.RayletDriverStub(init_grpc_channel(sys.argv[1].removeprefix({CLIENT!r})))
+        ping = messages.ClusterInfoRequest(type=messages.ClusterInfoType.PING)
+        try:
+            stub.ClusterInfo(ping, timeout=10, metadata=[("client_id", "evolearn")])
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                raise RuntimeError({_REFUSAL!r})
     ray.init(sys.argv[1], logging_level="ERROR", log_to_driver=False)
     print({_ANSWER!r}, flush=True)
     ray.shutdown()

@@ -75,9 +75,10 @@ class Lan:
         """An address of this network that nobody answers at."""
         return f"10.{self._number}.9.9"
 
-    def outside(self) -> list[str]:
-        """Command that runs another on a machine of this network that is not part of a cluster."""
-        return ["ip", "netns", "exec", self._namespace(99)]
+    def outside(self, head: "Head") -> list[str]:
+        """Command that runs another on a machine of this network that is not part of the cluster."""
+        hide = f'mount -t tmpfs tmpfs {head.temporary}; exec "$@"'  # sockets, which another machine does not see
+        return ["ip", "netns", "exec", self._namespace(99), "unshare", "--mount", "sh", "-c", hide, "sh"]
 
     def _namespace(self, number: int) -> str:
         name = f"{self._bridge}-{number}"
