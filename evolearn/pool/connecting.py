@@ -130,7 +130,7 @@ _ANSWER = "evolearn:"
 _TRY_OUT = f"""
 import sys, ray
 try:
-    if sys.argv[1].startswith({CLIENT!r}):  # of a wrong token Ray Client only says, after half a minute, that time is up
+    if sys.argv[1].startswith({CLIENT!r}):  # which says nothing of a wrong token but that time is up
         import grpc
         from ray._private.grpc_utils import init_grpc_channel
         from ray.core.generated import ray_client_pb2 as messages, ray_client_pb2_grpc as services
