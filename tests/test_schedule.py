@@ -1,5 +1,6 @@
 """Cutting work into pieces, on a simulated cluster: a clock that is a number, and workers that are rows of a list."""
 
+import contextlib
 import dataclasses
 import heapq
 import itertools
@@ -28,6 +29,7 @@ class Simulated:
         """Until all is done; then `times`, `pieces`, `seconds` say how it went."""
         self.times = np.zeros(len(self.costs), int)  # that a unit counted
         self.pieces: list[tuple[int, int]] = []
+        self.seconds: float | None = None
         now, began = 0.0, 0
         waiting: list = []
         free = list(range(self.workers))
@@ -76,11 +78,13 @@ def test_every_unit_counts_exactly_once_whatever_is_lost_and_copied(
 ) -> None:
     costs = np.random.default_rng(units).uniform(0.01, 1.0, units)
     simulated = Simulated(costs, workers, slow, crash=crash, lose=lose)
-    try:
+    if len(crash) < CRASHES:
         simulated.do(Schedule(units, prior, largest))
-    except Hopeless as error:
-        assert len(crash) >= CRASHES == error.crashes
-        return
+    else:
+        with contextlib.suppress(Hopeless):
+            simulated.do(Schedule(units, prior, largest))
+        if simulated.seconds is None:
+            return
     assert (simulated.times == 1).all()
     if largest is not None:
         assert all(last - first <= largest for first, last in simulated.pieces)
@@ -174,16 +178,19 @@ def test_what_is_overdue_is_copied_at_once_when_a_host_is_known_to_be_gone() -> 
 
 def test_a_crash_cuts_the_piece_in_two_and_narrows_down_to_the_culprit() -> None:
     schedule = Schedule(64, 0.01)
-    now, crashes = 0.0, 0
+    crashes = 0
+
+    def do_next() -> None:
+        nonlocal crashes
+        piece = schedule.next_piece(1, 0.0)
+        if piece.first <= 37 < piece.last:
+            crashes += 1
+            schedule.lost(piece, crashed=True)
+        else:
+            schedule.finished(piece, 0.01)
+
     with pytest.raises(Hopeless) as caught:
-        while not schedule.is_done:
-            now += 0.01
-            piece = schedule.next_piece(1, now)
-            if piece.first <= 37 < piece.last:
-                crashes += 1
-                schedule.lost(piece, crashed=True)
-            else:
-                schedule.finished(piece, 0.01)
+        list(iter(do_next, "never"))
     assert caught.value.unit == 37
     assert caught.value.crashes == crashes
     assert crashes <= 7  # log2(64) halvings, and CRASHES in all at least

@@ -28,6 +28,9 @@ def prepare(address: str) -> None:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     # Ray prints what its hosts say of dead workers and hosts on the driver's terminal; the display says it better.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
+    # Requests for a worker that a silent host never answers count against this limit, 10 if not set: after a few of
+    # them no task would begin anywhere, not even when the host is known to be gone.
+    os.environ.setdefault("RAY_max_pending_lease_requests_per_scheduling_category", "1000")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray's own advice against its warning
 
 

@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import ray
 
 from evolearn.assemble import Setup
@@ -24,7 +22,7 @@ from evolearn.pool.hosts import Hosts, counted
 from evolearn.pool.shipping import Parcel, pack
 from evolearn.pool.spreading import Spreader, Work, WorkerDied
 from evolearn.pool.tasks import Faulty, Order, Recipe
-from evolearn.records import Newborns, Outcome
+from evolearn.records import Outcome
 from evolearn.worldfinder import from_anywhere
 
 
@@ -122,11 +120,12 @@ class ClusterDrivers:
         while self._hosts.cores < cores:
             if self._hosts.cores != said:
                 said = self._hosts.cores
+                there = f"{counted(said, 'core')} on {counted(len(self._hosts.workers), 'host')}"
                 self._watch.notice(
-                    f"waiting for {cores} cores, as --workers {cores} asks: the cluster has {counted(said, 'core')} on "
-                    f"{counted(len(self._hosts.workers), 'host')}. Ctrl-C ends the wait; fewer --workers begin at once"
+                    f"waiting for {cores} cores, as --workers {cores} asks: the cluster has {there}. Ctrl-C ends the "
+                    "wait; fewer --workers begin at once"
                 )
-            self._watch.cluster(self._spreader.status(waiting=f"waiting for {cores} cores, {said} are there"))
+            self._watch.cluster(self._spreader.status(waiting=f"{cores} cores are asked for, {said} there"))
             time.sleep(0.5)
             self._hosts.look()
 
@@ -138,7 +137,7 @@ class ClusterDriver:
         """Spread lives under `conditions`; the driver that `here` gives lives those that leave a trace."""
         self.conditions = conditions
         self._order = ray.put(order)
-        self.spreader = spreader
+        self._spreader = spreader
         self._here = here
         # The same tasks are never retried by Ray: the spreader does, and says so.
         self._live_piece = ray.remote(num_cpus=1, max_retries=0)(tasks.live_piece)
@@ -148,7 +147,7 @@ class ClusterDriver:
     @property
     def workers(self) -> int:
         """Cores in use."""
-        return self.spreader.workers
+        return self._spreader.workers
 
     def close(self) -> None:
         """Nothing to let go of: tasks keep nothing."""
@@ -167,7 +166,7 @@ class ClusterDriver:
 
         def submit(first: int, last: int) -> Any:
             newborns, genomes = job.newborns.of_lives(job.genomes[first:last])
-            return self.hand_out(newborns, genomes, job.keys[first:last], job.plan)
+            return self._live_piece.remote(self._order, newborns, genomes, job.keys[first:last], job.plan)
 
         def take(first: int, last: int, result: Outcome | Faulty) -> None:
             if isinstance(result, Faulty):
@@ -181,31 +180,25 @@ class ClusterDriver:
         except WorkerDied as died:
             raise self._fault(job, died.unit, 0, died.text) from died
 
-    def hand_out(
-        self, newborns: Newborns, genomes: npt.NDArray[np.int64], keys: npt.NDArray[np.int64], plan: Plan
-    ) -> Any:
-        """Give lives to the cluster as one task; returns its reference, for `Work`."""
-        return self._live_piece.remote(self._order, newborns, genomes, keys, plan)
-
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
         """function(driver, shared, block) for every block, in the order of `blocks`, see `Driver`."""
         results: list[Any] = [None] * len(blocks)
         reference = ray.put(shared)
-        self.spreader.count_shared(_size_of(shared))
+        self._spreader.count_shared(_size_of(shared))
 
         def submit(first: int, last: int) -> Any:
             return self._do_blocks.remote(self._order, function, reference, list(blocks[first:last]))
 
         def take(first: int, last: int, result: list[Any]) -> None:
             results[first:last] = result
-            self.spreader.count(_size_of(result))
+            self._spreader.count(_size_of(result))
 
         self._do(function.__qualname__, Work(len(blocks), submit, take, 0.0))
         return results
 
     def _do(self, kind: Any, work: Work) -> None:
         work.seconds_per_unit = self._rates.get(kind)
-        self.spreader.do(work)
+        self._spreader.do(work)
         if work.seconds_per_unit is not None:
             self._rates[kind] = work.seconds_per_unit
 

@@ -17,8 +17,9 @@ import ray
 from evolearn.errors import UserError
 
 LOCAL, AUTO, CLIENT = "local", "auto", "ray://"
-SECONDS_TO_ANSWER = 12.0  # until an address counts as unreachable
-_SECONDS_TO_CONNECT = 4.0  # of TCP alone
+SECONDS_TO_ANSWER = 12.0  # until a cluster on this machine counts as not there
+SECONDS_TO_LET_IN = 45.0  # of what speaks gRPC, as Ray does: a busy head starts a process for a client
+_SECONDS_TO_CONNECT = 4.0  # of TCP alone; and as many until gRPC answers
 _FORMS = "local, auto, HOST:PORT (Ray's own port, 6379 if not set) or ray://HOST:PORT (Ray Client's port, 10001)"
 
 
@@ -47,18 +48,20 @@ def connect(address: str, cores: int | None, runtime_env: Mapping[str, Any]) -> 
         cores: of Ray on this machine, for `local`; none: all.
         runtime_env: of all tasks, see Ray's documentation.
     Raises:
-        ClusterError: there is no cluster, or it does not let us in; within SECONDS_TO_ANSWER.
+        ClusterError: there is no cluster, or it does not let us in. Where nothing of Ray's is found, that comes
+            within SECONDS_TO_ANSWER.
     """
     check_address(address)
     if address == LOCAL:
         # "local": not a cluster that RAY_ADDRESS names.
         _init(LOCAL, num_cpus=cores, include_dashboard=False, runtime_env=dict(runtime_env))
         return
-    started = time.monotonic()
+    seconds = SECONDS_TO_ANSWER
     if address != AUTO:
         _knock(address)
+        seconds = SECONDS_TO_LET_IN
     # In a process of its own: Ray tries for minutes, and may end the process that it is in.
-    complaint = _try_out(address, SECONDS_TO_ANSWER - (time.monotonic() - started))
+    complaint = _try_out(address, seconds)
     if complaint is not None:
         raise ClusterError(f"--address {address}: {_likely_cause(address, complaint)}")
     _init(address, runtime_env=dict(runtime_env))
@@ -82,7 +85,8 @@ def is_reachable(address: str, seconds: float = 2.0) -> bool:
 def _knock(address: str) -> None:
     host, _, port = address.removeprefix(CLIENT).rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_CONNECT).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_CONNECT) as connection:
+            speaks = _speaks_grpc(connection)
     except socket.gaierror as error:
         raise ClusterError(f"--address {address}: there is no host called {host} ({error.strerror})") from error
     except ConnectionRefusedError as error:
@@ -98,6 +102,27 @@ def _knock(address: str) -> None:
         ) from error
     except OSError as error:
         raise ClusterError(f"--address {address}: cannot be reached: {error.strerror or error}") from error
+    if not speaks:
+        raise ClusterError(
+            f"--address {address}: something listens there and does not answer as Ray does: is that Ray's port? "
+            f"Must be {_FORMS}"
+        )
+
+
+def _speaks_grpc(connection: socket.socket) -> bool:
+    """Whether the other side answers the opening of HTTP/2 with settings, as every gRPC server does at once."""
+    if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
+        return True  # it waits for a handshake; Ray says what is wrong
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _NO_SETTINGS)
+    try:
+        answer = connection.recv(9, socket.MSG_WAITALL)
+    except OSError:  # a timeout among them
+        return False
+    return len(answer) == 9 and answer[3] == _SETTINGS
+
+
+_SETTINGS = 4  # type of a frame (RFC 9113, section 6.5)
+_NO_SETTINGS = bytes([0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0])
 
 
 _REFUSAL = "InvalidAuthToken"  # Ray goes on trying after it
@@ -105,6 +130,17 @@ _ANSWER = "evolearn:"
 _TRY_OUT = f"""
 import sys, ray
 try:
+    if sys.argv[1].startswith({CLIENT!r}):  # which says nothing of a wrong token but that time is up
+        import grpc
+        from ray._private.grpc_utils import init_grpc_channel
+        from ray.core.generated import ray_client_pb2 as messages, ray_client_pb2_grpc as services
+        stub = services.RayletDriverStub(init_grpc_channel(sys.argv[1].removeprefix({CLIENT!r})))
+        ping = messages.ClusterInfoRequest(type=messages.ClusterInfoType.PING)
+        try:
+            stub.ClusterInfo(ping, timeout=10, metadata=[("client_id", "evolearn")])
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                raise RuntimeError({_REFUSAL!r})
     ray.init(sys.argv[1], logging_level="ERROR", log_to_driver=False)
     print({_ANSWER!r}, flush=True)
     ray.shutdown()
@@ -154,7 +190,7 @@ def _likely_cause(address: str, complaint: str) -> str:
             "this machine is not part of the cluster, which HOST:PORT asks for: join it with `ray start "
             f"--address={address}`, or come from outside through --address ray://HOST:10001"
         )
-    return f"did not let us in within {SECONDS_TO_ANSWER:g} s: is that Ray's port? Ray says:\n{_first(complaint)}"
+    return f"it did not let us in. Ray says:\n{_first(complaint)}"
 
 
 def _first(complaint: str) -> str:

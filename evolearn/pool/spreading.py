@@ -272,7 +272,7 @@ def _explained(error: BaseException) -> Exception:
     cause = getattr(error, "cause", None)
     if isinstance(error, failures.RayTaskError) and isinstance(cause, WorldNotFound):
         return WorldNotFound(
-            f"on a worker: {cause}\nInstall its package on every host, or name it in a runtime environment"
+            f"on a worker: {cause}\nInstall its package on every host, or name it in the file that --runtime-env takes"
         )
     if isinstance(cause, ModuleNotFoundError) or "ModuleNotFoundError" in str(error):
         return ClusterError(

@@ -47,13 +47,13 @@ class Evolearn(Process):
 
     def ends(self, code: int, seconds: float = 120.0) -> str:
         """Wait for its end; what it printed."""
-        until(lambda: self.code is not None, f"an end of:\n{self.text}", seconds)
+        until(lambda: self.code is not None, lambda: f"an end of:\n{self.text}", seconds)
         assert self.code == code, f"ended with {self.code}:\n{self.text}"
         return self.text
 
     def says(self, text: str, seconds: float = 60.0) -> None:
         """Wait until it has printed something."""
-        until(lambda: text in self.text or self.code is not None, f"{text!r} in:\n{self.text}", seconds)
+        until(lambda: text in self.text or self.code is not None, lambda: f"{text!r} in:\n{self.text}", seconds)
         assert text in self.text, f"{text!r} not in:\n{self.text}"
 
 
@@ -68,7 +68,7 @@ def until_generation(run: Path, count: int, command: Evolearn, seconds: float = 
     """Wait until a run has made so many generations."""
     until(
         lambda: len(rows(run)) >= count or command.code is not None,
-        f"generation {count} of:\n{command.text}",
+        lambda: f"generation {count} of:\n{command.text}",
         seconds,
     )
     assert len(rows(run)) >= count, command.text

@@ -30,14 +30,14 @@ def what_is_missing() -> str:
     return ""
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> object:
+def until(condition: Callable[[], object], what: str | Callable[[], str], seconds: float = 60.0) -> object:
     """Wait until a condition gives something true, and give that."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
             return found
         time.sleep(0.05)
-    raise AssertionError(f"waited {seconds:g} s in vain: {what}")
+    raise AssertionError(f"waited {seconds:g} s in vain: {what if isinstance(what, str) else what()}")
 
 
 class Lan:
@@ -75,9 +75,10 @@ class Lan:
         """An address of this network that nobody answers at."""
         return f"10.{self._number}.9.9"
 
-    def outside(self) -> list[str]:
-        """Command that runs another on a machine of this network that is not part of a cluster."""
-        return ["ip", "netns", "exec", self._namespace(99)]
+    def outside(self, head: "Head") -> list[str]:
+        """Command that runs another on a machine of this network that is not part of the cluster."""
+        hide = f'mount -t tmpfs tmpfs {head.temporary}; exec "$@"'  # sockets, which another machine does not see
+        return ["ip", "netns", "exec", self._namespace(99), "unshare", "--mount", "sh", "-c", hide, "sh"]
 
     def _namespace(self, number: int) -> str:
         name = f"{self._bridge}-{number}"
@@ -165,7 +166,7 @@ class Head(Process):
             self.temporary,
         )
         ports = (self._port, self._client_port)
-        until(lambda: all(map(self._listens, ports)), f"the head to listen; it says: {self.text}")
+        until(lambda: all(map(self._listens, ports)), lambda: f"the head to listen; it says: {self.text}")
 
     def environment(self, **more: str | None) -> dict[str, str]:
         """Of a process that is to join this cluster; None takes a variable away."""
@@ -214,7 +215,10 @@ class Host(Process):
 
     def joined(self) -> "Host":
         """Wait until it is part of the cluster."""
-        until(lambda: "Ray runtime started" in self.text or self.code is not None, f"{self.name} to join: {self.text}")
+        until(
+            lambda: "Ray runtime started" in self.text or self.code is not None,
+            lambda: f"{self.name} to join: {self.text}",
+        )
         assert self.code is None, f"{self.name} ended: {self.text}"
         return self
 

@@ -96,7 +96,7 @@ def test_a_cluster_that_asks_for_a_token(variables, has, through, cluster, refus
 
 
 def test_a_machine_that_is_not_part_of_the_cluster(lan, cluster, refused) -> None:
-    text = refused(cluster, through=lan.outside())
+    text = refused(cluster, through=lan.outside(cluster.head))
     assert f"Error: --address {cluster.head.address}: this machine is not part of the cluster" in text
     assert "ray://" in text
 

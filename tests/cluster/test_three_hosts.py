@@ -52,7 +52,7 @@ def test_a_study(cluster, evolearn, tmp_path) -> None:
 def test_from_outside_through_ray_client(lan, cluster, evolearn, whole, tmp_path) -> None:
     file = write_config(tmp_path, config())
     address = ("--address", cluster.head.client_address)
-    evolearn("run", file, "--out", "run", *address, through=lan.outside()).ends(0)
+    evolearn("run", file, "--out", "run", *address, through=lan.outside(cluster.head)).ends(0)
     assert digests(tmp_path / "run") == digests(whole)
 
 
