@@ -106,8 +106,8 @@ def run(
         try:
             # A config taken from a run directory has no name of its own.
             name = path.stem if path.stem != "config" else re.sub(r"\W+", "-", checked.world.name).strip("-")
-            drivers = _drivers(console, address, workers, runtime_env, [checked], display)
-            start_run(checked, name, out, drivers, display)
+            with _drivers(console, address, workers, runtime_env, [checked], display) as drivers:
+                start_run(checked, name, out, drivers, display)
         finally:
             display.close()
 
@@ -133,7 +133,8 @@ def resume(
             _warn_of_changes(console, study.version_changes())
             with _study_display(console) as display:
                 configs = _run_configs(study.read_config())
-                resume_study(study, _drivers(console, address, workers, runtime_env, configs, display), display)
+                with _drivers(console, address, workers, runtime_env, configs, display) as drivers:
+                    resume_study(study, drivers, display)
             _show_verdict(console, study.path)
             return
         from evolearn.console import new_display
@@ -144,8 +145,9 @@ def resume(
         _warn_of_changes(console, directory.version_changes())
         display_of_run = new_display(console)
         try:
-            drivers = _drivers(console, address, workers, runtime_env, [directory.read_config()], display_of_run)
-            resume_run(directory, drivers, display_of_run)
+            configs = [directory.read_config()]
+            with _drivers(console, address, workers, runtime_env, configs, display_of_run) as drivers:
+                resume_run(directory, drivers, display_of_run)
         finally:
             display_of_run.close()
 
@@ -233,8 +235,8 @@ def study_run(
 
         name = path.stem if path.name != "study.yaml" else "again"
         with _study_display(console) as display:
-            drivers = _drivers(console, address, workers, runtime_env, _run_configs(checked), display)
-            study = start_study(checked, name, out, drivers, display, dry_run)
+            with _drivers(console, address, workers, runtime_env, _run_configs(checked), display) as drivers:
+                study = start_study(checked, name, out, drivers, display, dry_run)
         if study is not None:
             _show_verdict(console, study)
 
@@ -260,8 +262,9 @@ def study_add(
         directory = open_study(study)
         _warn_of_changes(console, directory.version_changes())
         with _study_display(console) as display:
-            drivers = _drivers(console, address, workers, runtime_env, _run_configs(directory.read_config()), display)
-            extend_study(directory, runs, arm or [], drivers, display)
+            configs = _run_configs(directory.read_config())
+            with _drivers(console, address, workers, runtime_env, configs, display) as drivers:
+                extend_study(directory, runs, arm or [], drivers, display)
         _show_verdict(console, directory.path)
 
 
@@ -401,6 +404,7 @@ def _run_configs(study: StudyConfig) -> list[RunConfig]:
     return [study.run_of(condition) for condition in study.conditions]
 
 
+@contextlib.contextmanager
 def _drivers(
     console: Console,
     address: str | None,
@@ -408,8 +412,8 @@ def _drivers(
     runtime_env: Path | None,
     configs: Sequence[RunConfig],
     display: ClusterWatch,
-) -> Drivers:
-    """Where lives are to be lived."""
+) -> Iterator[Drivers]:
+    """Where lives are to be lived; closed at the end, also if that is a refusal."""
     if address is None:
         if runtime_env is not None:
             raise UserError(
@@ -417,12 +421,14 @@ def _drivers(
             )
         from evolearn.drivers import OwnDrivers
 
-        return OwnDrivers(_worker_count(console, workers))
+        with contextlib.closing(OwnDrivers(_worker_count(console, workers))) as here:
+            yield here
+        return
     from evolearn.config_reading import read_yaml
     from evolearn.pool import open_cluster
     from evolearn.portable_mode import is_on, variables
 
-    return open_cluster(
+    cluster = open_cluster(
         address,
         workers,
         sorted({config.world.name for config in configs}),
@@ -430,6 +436,8 @@ def _drivers(
         runtime_env=read_yaml(runtime_env) if runtime_env is not None else None,
         environment=variables() if is_on() else None,
     )
+    with contextlib.closing(cluster):
+        yield cluster
 
 
 def _worker_count(console: Console, asked: int | None) -> int:

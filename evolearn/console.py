@@ -71,7 +71,7 @@ class LogDisplay:
         self._say(
             f"generation {generation.generation + 1}/{self._generations}  best {generation.fitness_best:.3f}  "
             f"mean {generation.fitness_mean:.3f}  centre {generation.fitness_centre:.3f}  "
-            f"{generation.steps_per_second / 1e6:.2f} M steps/s  {duration(left)} left{_effort_of(generation)}"
+            f"{generation.steps_per_second / 1e6:.2f} M steps/s  {duration(left)} left{effort_of(generation)}"
         )
 
     def judging(self, arm: str, number: int, of: int) -> None:
@@ -252,7 +252,8 @@ def useful_share(generation: Generation) -> float | None:
     return min(1.0, effort.busy_seconds / (effort.cores * generation.seconds))
 
 
-def _effort_of(generation: Generation) -> str:
+def effort_of(generation: Generation) -> str:
+    """What a generation took of a cluster, to be put behind its other numbers; empty off a cluster."""
     effort, useful = generation.cluster, useful_share(generation)
     if effort is None or useful is None:
         return ""
@@ -261,7 +262,16 @@ def _effort_of(generation: Generation) -> str:
         f"{_count(effort.tasks, 'task')}, {effort.bytes_sent / 1e6:.1f} MB sent, "
         f"driver {generation.peak_memory / 1e6:.0f} MB"
     )
-    return text + (f", {_count(effort.retries, 'task')} done again" if effort.retries else "")
+    accidents = [
+        _count(number, name)
+        for number, name in (
+            (effort.retries, "task done again"),
+            (effort.lost_workers, "worker lost"),
+            (effort.lost_hosts, "host lost"),
+        )
+        if number
+    ]
+    return ", ".join([text, *accidents])
 
 
 CLUSTER_COLUMNS = ("cores", "useful", "MB sent", "driver MB")

@@ -26,6 +26,7 @@ class Effort:
 
     hosts: int  # now
     cores: int  # in use, now
+    processors: tuple[str, ...]  # types of those that did work so far, see `evolearn.environment.processor_type`
     tasks: int
     retries: int  # tasks done again after their worker was lost
     copies: int  # tasks done a second time since the first was overdue

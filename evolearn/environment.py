@@ -17,7 +17,7 @@ import evolearn
 from evolearn import portable_mode
 
 # Code of these makes results, or carries them from host to host.
-_CODE = ("numba", "llvmlite", "numpy", "gymnasium", "ray")
+_CODE = ("numba", "llvmlite", "numpy", "gymnasium", "mujoco", "box2d-py", "ray")
 _PACKAGES = ("evolearn", "evotorch", "torch", "numba", "numpy", "gymnasium", "ray", "safetensors")
 
 
@@ -30,6 +30,7 @@ def describe_environment(lived_on: Mapping[str, Any]) -> dict[str, Any]:
         "commit": _commit(),
         "platform": platform.platform(),
         "cpu": cpu_model(),
+        "processor_type": processor_type()[1],
         **lived_on,
     }
 

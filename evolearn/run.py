@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from evolearn.assemble import Setup, assemble
 from evolearn.config import RunConfig
 from evolearn.drivers import Drivers
+from evolearn.environment import processor_type
 from evolearn.errors import RunDirectoryError
 from evolearn.evaluate import evaluate, life_fitness
 from evolearn.evolve import TOP, Generation, evolve, new_search, to_genomes
@@ -152,6 +153,7 @@ def evolve_run(setup: Setup, drivers: Drivers, directory: RunDirectory, display:
     directory.keep_rows_until(first - 1)
     display.starting(setup, directory.path, first)
     driver = drivers.of(setup)
+    processors = directory.processors()
     last_whole: Checkpoint | None = None
     try:
         for generation in evolve(setup, driver, search, first, drivers.effort):
@@ -161,6 +163,7 @@ def evolve_run(setup: Setup, drivers: Drivers, directory: RunDirectory, display:
             if is_last or (generation.generation + 1) % setup.config.checkpoint_every == 0:
                 directory.save_checkpoint(last_whole)
             display.made(generation)
+            processors = _compare_processors(setup, processors, generation, display)
         _save_dna(setup, driver, directory, search)
     except BaseException:
         # Whatever went wrong, the last whole generation is kept; a second Ctrl-C must not cut that short.
@@ -168,6 +171,19 @@ def evolve_run(setup: Setup, drivers: Drivers, directory: RunDirectory, display:
             if last_whole is not None:
                 directory.save_checkpoint(last_whole)
         raise
+
+
+def _compare_processors(setup: Setup, before: set[str], generation: Generation, display: EvolutionDisplay) -> set[str]:
+    """Say so if a run goes on on another type of processor; the types so far."""
+    cluster = generation.cluster
+    now = set(cluster.processors) if cluster is not None else {processor_type()[1]}
+    if before and now - before and not setup.config.portable:
+        display.warning(
+            f"generation {generation.generation + 1} was lived on {', '.join(sorted(now - before))}, those before on "
+            f"{', '.join(sorted(before))}: compiled code differs in last bits between them, so this is not bit for bit "
+            "the run that it would have been; portable=true in the config makes them agree"
+        )
+    return before | now
 
 
 @contextlib.contextmanager

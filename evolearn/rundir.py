@@ -212,6 +212,15 @@ class RunDirectory:
         """Keep the life at which what is done within ends by the world's fault; see `keeping_faulty_life`."""
         return keeping_faulty_life(self.path, config)
 
+    def processors(self) -> set[str]:
+        """Types of processors that have lived this run so far, see `evolearn.environment.processor_type`."""
+        try:
+            begun_on = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))["processor_type"]
+        except (OSError, ValueError, KeyError, TypeError):
+            begun_on = None
+        here = {str(begun_on)} if begun_on else set()
+        return set().union(*(set(row["cluster"]["processors"]) if row.get("cluster") else here for row in self.rows()))
+
     def version_changes(self) -> list[str]:
         """Packages whose version differs from the one that made the run: results may differ from here on."""
         try:

@@ -37,8 +37,8 @@ class Piece:
 
     first: int
     last: int
-    crashes: int = 0  # workers that died while they did some of these units
-    handed: float = 0.0  # time of handing out, seconds
+    crashes: int = 0  # workers that died while they did this one unit
+    handed: float = 0.0  # time at which a worker should begin, seconds
     copied: bool = False  # handed out a second time
     patience: float = 1.0  # times what is usual; doubled for a copy, so that copies of copies become rare
 
@@ -104,13 +104,18 @@ class Schedule:
         """As measured, or as given before the first piece came back."""
         return self._seconds / self._units if self._units else self._prior
 
-    def has_room(self, workers: int, now: float) -> bool:
+    def has_room(self, workers: int, now: float, waiting: int = 1) -> bool:
         """Whether another piece should be handed out: enough for all workers, and some in their queues.
+
+        Args:
+            workers: that share the work.
+            now: time, seconds.
+            waiting: pieces that should wait for a worker at least.
 
         Overdue pieces do not count: a host that fell silent may sit on any number of them. Since patience doubles from
         copy to copy, that makes few more even if no worker ever answers.
         """
-        return self.busy(now)[0] < workers + max(1, int(QUEUED * workers))
+        return self.busy(now)[0] < workers + max(waiting, int(QUEUED * workers))
 
     def try_again(self, now: float) -> None:
         """A host is gone that may have sat on what is overdue and on its copies: copy them again, at once."""
@@ -140,7 +145,7 @@ class Schedule:
             piece = Piece(front.first, front.first + units, front.crashes, patience=front.patience)
             front.first += units
         self._queued -= units
-        return self._hand_out(piece, now)
+        return self._hand_out(piece, workers, now)
 
     def finished(self, piece: Piece, seconds: float) -> np.ndarray:
         """A piece came back.
@@ -170,11 +175,12 @@ class Schedule:
             Hopeless: it is a single unit that was to blame too often.
         """
         self._take_back(piece)
-        crashes = piece.crashes + int(crashed)
+        # Of units together, one is to blame at most: the others must not inherit it.
+        crashes = piece.crashes + int(crashed and piece.units == 1)
         again = [span for span in self._undone(piece) if not self._is_out(*span)]
         if not again:
             return
-        if crashes >= CRASHES and piece.units == 1:
+        if crashes >= CRASHES:
             raise Hopeless(piece.first, crashes)
         self.retries += 1
         for first, last in reversed(again):
@@ -227,8 +233,10 @@ class Schedule:
 
         self._late = {name: piece for name, piece in self._pieces.items() if now > latest(piece)}
 
-    def _hand_out(self, piece: Piece, now: float) -> Piece:
-        piece.handed = now
+    def _hand_out(self, piece: Piece, workers: int, now: float) -> Piece:
+        # Those handed out before come first.
+        wait = self.busy(now)[1] * (self.seconds_per_unit or 0.0) / max(1, workers)
+        piece.handed = now + wait
         self._pieces[id(piece)] = piece
         self._out += piece.units
         return piece
@@ -246,7 +254,8 @@ class Schedule:
 
     def _is_out(self, first: int, last: int) -> bool:
         """Whether units are in a worker's hands, or queued, all in one piece."""
-        others = [*self._pieces.values(), *self._queue]
+        # A piece that was copied is one that nobody waits for.
+        others = [*(piece for piece in self._pieces.values() if not piece.copied), *self._queue]
         return any(other.first <= first and last <= other.last for other in others)
 
 

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.console import arms_table, cluster_line, duration
+from evolearn.console import arms_table, cluster_line, duration, effort_of
 from evolearn.drivers import ClusterStatus
 from evolearn.evolve import Generation
 from evolearn.sentences import CLAIM_RUNS
@@ -52,6 +52,7 @@ class StudyLog:
             self._say(
                 f"{place(progress)}  {progress.job.arm}, run {progress.job.run + 1}: generation "
                 f"{generation.generation + 1}/{generations}, centre {generation.fitness_centre:.3f}"
+                f"{effort_of(generation)}"
             )
 
     def done(self, progress: StudyProgress, what: str) -> None:
@@ -118,7 +119,10 @@ class StudyTerminal:
 
     def generation(self, progress: StudyProgress, generation: Generation, generations: int) -> None:
         """Another generation."""
-        text = f"generation {generation.generation + 1}/{generations}, centre {generation.fitness_centre:.3f}"
+        text = (
+            f"generation {generation.generation + 1}/{generations}, centre {generation.fitness_centre:.3f}"
+            f"{effort_of(generation)}"
+        )
         self._update(progress, f"{progress.job.arm}, run {progress.job.run + 1}: {text}")
 
     def done(self, progress: StudyProgress, what: str) -> None:

@@ -10,19 +10,23 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import ray
+from ray.runtime_env import RuntimeEnv
 
 from evolearn.assemble import Setup
 from evolearn.drivers import ClusterWatch, Effort, OwnDrivers
 from evolearn.environment import code_identity
 from evolearn.lives import Conditions, Driver, Job, LifeFault, Plan, fault_in
-from evolearn.pool import tasks
+from evolearn.pool import LOCAL, tasks
 from evolearn.pool.connecting import ClusterError, check_address, connect
 from evolearn.pool.hosts import Hosts, counted
 from evolearn.pool.shipping import Parcel, pack
 from evolearn.pool.spreading import Spreader, Work, WorkerDied
 from evolearn.pool.tasks import Faulty, Order, Recipe
-from evolearn.records import Outcome
+from evolearn.records import Newborns, Outcome
+from evolearn.world import WorldError
 from evolearn.worldfinder import from_anywhere
 
 
@@ -53,15 +57,18 @@ class ClusterDrivers:
         check_address(address)
         self.address = address
         self._watch = watch
-        self._asked = workers
         self._here = OwnDrivers(1)  # for traced lives, one at a time
         self._made: list[tuple[Conditions, ClusterDriver]] = []
         self._parcel = pack([from_anywhere(world) for world in worlds])
-        connect(address, workers, _runtime_env(self._parcel, runtime_env or {}, environment or {}))
-        self._hosts = Hosts(address, watch)
-        self._spreader = Spreader(self._hosts, workers, watch)
-        if workers is not None:
-            self._wait_for(workers)
+        try:
+            connect(address, workers, _runtime_env(self._parcel, runtime_env or {}, environment or {}))
+            self._hosts = Hosts(address, watch)
+            self._spreader = Spreader(self._hosts, workers, watch, may_grow=address != LOCAL)
+            if workers is not None:
+                self._wait_for(workers)
+        except BaseException:
+            self.close()
+            raise
 
     def of(self, setup: Setup) -> Driver:
         """The driver for a setup's conditions."""
@@ -109,25 +116,28 @@ class ClusterDrivers:
             shutil.rmtree(self._parcel.folder, ignore_errors=True)
 
     def _wait_for(self, cores: int) -> None:
-        """Wait until the cluster has so many cores, and say so; an autoscaler is told."""
+        """Wait until the cluster has so many cores, and say so; an autoscaler is told, for as long as that takes."""
         if self._hosts.cores >= cores:
             return
-        if not self.address.startswith("ray://"):
-            from ray.autoscaler.sdk import request_resources
-
-            request_resources(num_cpus=cores)
+        # A task, since a client's own process does not reach the autoscaler.
+        ask = ray.remote(num_cpus=0)(tasks.ask_autoscaler)
+        asked = ask.remote(cores)
         said = -1
-        while self._hosts.cores < cores:
-            if self._hosts.cores != said:
-                said = self._hosts.cores
-                there = f"{counted(said, 'core')} on {counted(len(self._hosts.workers), 'host')}"
-                self._watch.notice(
-                    f"waiting for {cores} cores, as --workers {cores} asks: the cluster has {there}. Ctrl-C ends the "
-                    "wait; fewer --workers begin at once"
-                )
-            self._watch.cluster(self._spreader.status(waiting=f"{cores} cores are asked for, {said} there"))
-            time.sleep(0.5)
-            self._hosts.look()
+        try:
+            while self._hosts.cores < cores:
+                if self._hosts.cores != said:
+                    said = self._hosts.cores
+                    there = f"{counted(said, 'core')} on {counted(len(self._hosts.workers), 'host')}"
+                    self._watch.notice(
+                        f"waiting for {cores} cores, as --workers {cores} asks: the cluster has {there}. Ctrl-C ends "
+                        "the wait; fewer --workers begin at once"
+                    )
+                time.sleep(0.5)
+                self._hosts.look()
+        finally:
+            # A request stands until it is withdrawn, and hosts that nobody needs cost money.
+            ray.wait([asked], timeout=5.0)
+            ray.wait([ask.remote(0)], timeout=5.0)
 
 
 class ClusterDriver:
@@ -137,7 +147,7 @@ class ClusterDriver:
         """Spread lives under `conditions`; the driver that `here` gives lives those that leave a trace."""
         self.conditions = conditions
         self._order = ray.put(order)
-        self._spreader = spreader
+        self.spreader = spreader
         self._here = here
         # The same tasks are never retried by Ray: the spreader does, and says so.
         self._live_piece = ray.remote(num_cpus=1, max_retries=0)(tasks.live_piece)
@@ -147,7 +157,7 @@ class ClusterDriver:
     @property
     def workers(self) -> int:
         """Cores in use."""
-        return self._spreader.workers
+        return self.spreader.workers
 
     def close(self) -> None:
         """Nothing to let go of: tasks keep nothing."""
@@ -166,7 +176,7 @@ class ClusterDriver:
 
         def submit(first: int, last: int) -> Any:
             newborns, genomes = job.newborns.of_lives(job.genomes[first:last])
-            return self._live_piece.remote(self._order, newborns, genomes, job.keys[first:last], job.plan)
+            return self.hand_out(newborns, genomes, job.keys[first:last], job.plan)
 
         def take(first: int, last: int, result: Outcome | Faulty) -> None:
             if isinstance(result, Faulty):
@@ -176,29 +186,40 @@ class ClusterDriver:
                     mine[first:last] = theirs
 
         try:
-            self._do(_kind(job.plan), Work(len(job.genomes), submit, take, _bytes_of_a_life(job)))
+            self._do(_kind(job.plan), Work(len(job.genomes), submit, take, *_bytes_of_lives(job)))
         except WorkerDied as died:
             raise self._fault(job, died.unit, 0, died.text) from died
+
+    def hand_out(
+        self, newborns: Newborns, genomes: npt.NDArray[np.int64], keys: npt.NDArray[np.int64], plan: Plan
+    ) -> Any:
+        """Give lives to the cluster as one task; returns its reference, for `Work`."""
+        return self._live_piece.remote(self._order, newborns, genomes, keys, plan)
 
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
         """function(driver, shared, block) for every block, in the order of `blocks`, see `Driver`."""
         results: list[Any] = [None] * len(blocks)
         reference = ray.put(shared)
-        self._spreader.count_shared(_size_of(shared))
+        self.spreader.count_shared(_size_of(shared))
 
         def submit(first: int, last: int) -> Any:
             return self._do_blocks.remote(self._order, function, reference, list(blocks[first:last]))
 
         def take(first: int, last: int, result: list[Any]) -> None:
             results[first:last] = result
-            self._spreader.count(_size_of(result))
+            self.spreader.count(_size_of(result))
 
-        self._do(function.__qualname__, Work(len(blocks), submit, take, 0.0))
+        try:
+            self._do(function.__qualname__, Work(len(blocks), submit, take))
+        except WorkerDied as died:
+            raise WorldError(
+                f"world {self.conditions.world.name}, {function.__name__} of block {blocks[died.unit]}: {died.text}"
+            ) from died
         return results
 
     def _do(self, kind: Any, work: Work) -> None:
         work.seconds_per_unit = self._rates.get(kind)
-        self._spreader.do(work)
+        self.spreader.do(work)
         if work.seconds_per_unit is not None:
             self._rates[kind] = work.seconds_per_unit
 
@@ -219,8 +240,11 @@ def _runtime_env(parcel: Parcel, given: Mapping[str, Any], variables: Mapping[st
         environment["working_dir"] = str(parcel.folder)
     # One thread to a task: a core each.
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    environment["env_vars"] = {**threads, **variables, **environment.get("env_vars", {})}
-    return environment
+    environment["env_vars"] = {**threads, **(environment.get("env_vars") or {}), **variables}
+    try:
+        return dict(RuntimeEnv(**environment))
+    except (TypeError, ValueError) as error:
+        raise ClusterError(f"--runtime-env: Ray does not take it: {error}") from error
 
 
 def _kind(plan: Plan) -> Any:
@@ -228,10 +252,12 @@ def _kind(plan: Plan) -> Any:
     return plan.lifetime, plan.learn_from, plan.learn_until, plan.source
 
 
-def _bytes_of_a_life(job: Job) -> float:
+def _bytes_of_lives(job: Job) -> tuple[float, float]:
+    """Bytes of a life, and of a piece beside its lives: a genome whose lives are split travels with each part."""
     newborn = sum(array.nbytes / max(1, len(array)) for array in job.newborns[:4])
-    shared_by = len(job.genomes) / max(1, len(job.newborns.weights))
-    return newborn / max(1.0, shared_by) + sum(array.nbytes for array in job.outcome) / max(1, len(job.genomes))
+    lives_of_one = max(1.0, len(job.genomes) / max(1, len(job.newborns.weights)))
+    outcome = sum(array.nbytes for array in job.outcome) / max(1, len(job.genomes))
+    return newborn / lives_of_one + outcome, newborn if lives_of_one > 1 else 0.0
 
 
 def _size_of(something: Any) -> int:

@@ -13,6 +13,11 @@ from evolearn.pool.connecting import ClusterError, is_reachable
 LOOK_EVERY = 1.0  # seconds
 HEAD_SILENT = 10.0  # seconds without an answer of the head, after which the cluster counts as lost
 
+GO_ON = (
+    "Every finished generation is on disk: start a cluster again, and continue with evolearn resume DIRECTORY "
+    "--address ADDRESS, or without --address on this machine"
+)
+
 
 class ClusterLost(ClusterError):
     """The head of the cluster is gone, and with it the cluster."""
@@ -32,7 +37,7 @@ class Hosts:
     """Looks at the cluster now and then, and says what changed."""
 
     def __init__(self, address: str, watch: ClusterWatch) -> None:
-        """ClusterWatch the cluster that Ray is connected to.
+        """Look at the cluster that Ray is connected to.
 
         Args:
             address: as given by the user, for texts.
@@ -42,14 +47,9 @@ class Hosts:
         self._knock_at = address if address.startswith("ray://") else ray.get_runtime_context().gcs_address
         self._known: dict[str, Host] = {}
         self._looked = 0.0
-        self._heard = time.monotonic()
+        self._silent_since: float | None = None  # the head
         self.lost = 0  # hosts
         self.look(force=True)
-
-    @property
-    def alive(self) -> tuple[Host, ...]:
-        """Hosts that are there."""
-        return tuple(self._known.values())
 
     @property
     def workers(self) -> tuple[Host, ...]:
@@ -78,14 +78,14 @@ class Hosts:
         self._looked = now
         # Ray's own calls wait for minutes if the head is gone, and then end this process.
         if not is_reachable(self._knock_at):
-            if time.monotonic() - self._heard > HEAD_SILENT:
+            self._silent_since = self._silent_since or now
+            if time.monotonic() - self._silent_since > HEAD_SILENT:
                 raise ClusterLost(
                     f"the head of the cluster ({self._knock_at}) has not answered for {HEAD_SILENT:g} s: it is "
-                    "down, or cannot be reached. Every finished generation is on disk: start a cluster again, and "
-                    "continue with evolearn resume DIRECTORY --address ADDRESS, or without --address on this machine"
+                    f"down, or cannot be reached. {GO_ON}"
                 )
             return
-        self._heard = time.monotonic()
+        self._silent_since = None
         found = {
             node["NodeID"]: Host(
                 node["NodeManagerAddress"],

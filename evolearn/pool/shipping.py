@@ -49,14 +49,16 @@ def pack(worlds: Iterable[str]) -> Parcel:
         WorldNotFound: a world is not here either.
         CannotShip: too large, or without a source file.
     """
-    names, sources = {}, {}
+    names: dict[str, str] = {}
+    sources: dict[str, Path] = {}  # by the name that they travel under
     for name in worlds:
         find_world(name)  # imports what it needs
         names[name], source = _traveller(name)
         if source is not None:
-            sources[source.name] = source
+            _add(sources, source)
     if sources:
-        sources = {source.name: source for source in _modules_of_users()} | sources
+        for source in _modules_of_users():
+            _add(sources, source)
     if not sources:
         return Parcel(None, names, ())
     folder = Path(tempfile.mkdtemp(prefix="evolearn-shipped-"))
@@ -67,6 +69,12 @@ def pack(worlds: Iterable[str]) -> Parcel:
         else:
             shutil.copy(source, folder / target)
     return Parcel(folder, names, tuple(sorted(Path(target).stem for target in sources)))
+
+
+def _add(sources: dict[str, Path], source: Path) -> None:
+    other = sources.setdefault(source.name, source)
+    if other != source:
+        raise CannotShip(f"{source} and {other}: have one name, and workers would take one for the other; rename one")
 
 
 def _traveller(name: str) -> tuple[str, Path | None]:
@@ -93,9 +101,9 @@ def _top_level(module: str) -> Path | None:
             f"module {top}: has no source file that could be sent to the workers; install it on every host"
         )
     if found.submodule_search_locations:
-        return Path(next(iter(found.submodule_search_locations)))
+        return Path(next(iter(found.submodule_search_locations))).resolve()
     assert found.origin is not None
-    return Path(found.origin)
+    return Path(found.origin).resolve()
 
 
 def _modules_of_users() -> Iterator[Path]:

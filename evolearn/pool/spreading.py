@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import queue
@@ -16,11 +17,12 @@ from evolearn import portable_mode
 from evolearn.drivers import ClusterStatus, ClusterWatch, Effort
 from evolearn.errors import UserError, WorldNotFound
 from evolearn.pool.connecting import ClusterError
-from evolearn.pool.hosts import Hosts
+from evolearn.pool.hosts import GO_ON, ClusterLost, Hosts
 from evolearn.pool.tasks import Lived, Refused, Where
 from evolearn.schedule import Hopeless, Piece, Schedule
 
 STORE_SHARE = 0.25  # of the smallest object store that tasks under way may fill
+WAITING_TO_GROW = 16  # tasks that wait at least, on a cluster that may grow: its autoscaler sees them
 LARGEST_MESSAGE = 8_000_000  # bytes that a task brings or takes, about
 _TICK = 0.2  # seconds between two looks at clock and cluster
 _SECONDS_OF_SILENCE = 60.0  # after which the display says what is waited for
@@ -28,7 +30,12 @@ _SECONDS_OF_SILENCE = 60.0  # after which the display says what is waited for
 # The worker died, its host lives on: the work may be to blame.
 _CRASHES = (failures.WorkerCrashedError, failures.OutOfMemoryError)
 # Nobody's fault: the host is gone, or an object with it.
-_LOSSES = (failures.NodeDiedError, failures.ObjectLostError, failures.TaskUnschedulableError)
+_LOSSES = (
+    failures.NodeDiedError,
+    failures.ObjectLostError,
+    failures.TaskUnschedulableError,
+    failures.TaskCancelledError,
+)
 
 
 class WorkerDied(UserError, RuntimeError):
@@ -51,22 +58,29 @@ class Work:
     units: int
     submit: Callable[[int, int], Any]  # hands units first .. last - 1 out as a task, gives its reference
     take: Callable[[int, int, Any], None]  # gets a task's result
-    unit_bytes: float  # that a unit takes to its worker and back, about
+    unit_bytes: float = 0.0  # that a unit takes to its worker and back, about
+    piece_bytes: float = 0.0  # that a piece takes beside its units
     seconds_per_unit: float | None = None  # of earlier work of the kind; afterwards: of this
+
+    def size(self, pieces: int, units: int) -> float:
+        """Bytes of some pieces with so many units in all."""
+        return pieces * self.piece_bytes + units * self.unit_bytes
 
 
 class Spreader:
     """Hands work out to the cores of a cluster."""
 
-    def __init__(self, hosts: Hosts, most: int | None, watch: ClusterWatch) -> None:
+    def __init__(self, hosts: Hosts, most: int | None, watch: ClusterWatch, may_grow: bool = False) -> None:
         """Use the cluster that Ray is connected to.
 
         Args:
             hosts: of the cluster.
             most: cores to use at most; none: all there are, also those that come later.
             watch: shows what happens.
+            may_grow: an autoscaler may add hosts.
         """
         self._hosts = hosts
+        self._may_grow = may_grow
         self.most = most
         self._watch = watch
         self._processors: dict[str, set[str]] = {}  # type -> names
@@ -80,11 +94,6 @@ class Spreader:
         """Cores in use."""
         cores = self._hosts.cores
         return cores if self.most is None else min(cores, self.most)
-
-    @property
-    def processors(self) -> dict[str, list[str]]:
-        """Types of processors that did work, with their names."""
-        return {kind: sorted(names) for kind, names in self._processors.items()}
 
     def count_shared(self, size: int) -> None:
         """Something of `size` bytes goes to every host once."""
@@ -100,6 +109,7 @@ class Spreader:
         return Effort(
             hosts=len(self._hosts.workers),
             cores=self.workers,
+            processors=tuple(sorted(self._processors)),
             tasks=tally.tasks,
             retries=tally.retries,
             copies=tally.copies,
@@ -117,7 +127,7 @@ class Spreader:
             WorkerDied: every process that tried a certain unit died.
             ClusterError: the cluster is lost, or a worker has other code than this process.
         """
-        largest = max(1, int(LARGEST_MESSAGE / max(work.unit_bytes, 1.0)))
+        largest = max(1, int((LARGEST_MESSAGE - work.piece_bytes) / max(work.unit_bytes, 1.0)))
         schedule = Schedule(work.units, work.seconds_per_unit, largest)
         back: queue.SimpleQueue[tuple[Piece, Any]] = queue.SimpleQueue()
         out: dict[int, Any] = {}  # id of a piece -> its reference, which keeps the task alive
@@ -141,35 +151,42 @@ class Spreader:
         except Hopeless as error:
             raise WorkerDied(
                 error.unit,
-                f"{error.crashes} worker processes died while they lived it: out of memory, or a crash in the world's "
-                "own code",
+                f"{error.crashes} worker processes died while they did it, alone: out of memory, or a crash in the "
+                "world's own code",
             ) from None
         finally:
-            # Copies that nobody waits for: what is queued need not begin.
-            for reference in out.values():
-                ray.cancel(reference, force=False)
+            self._call_off(out.values())
         work.seconds_per_unit = schedule.seconds_per_unit
         self._since.copies += schedule.copies
+
+    def _call_off(self, references: Iterable[Any]) -> None:
+        """Copies that nobody waits for: what is queued need not begin."""
+        with contextlib.suppress(failures.RayError, ConnectionError, RuntimeError):  # the cluster may be gone
+            for reference in references:
+                ray.cancel(reference, force=False)
 
     def _next_pieces(self, schedule: Schedule, work: Work) -> Iterable[Piece]:
         """Pieces to hand out now: enough for all workers, not more than their memory holds."""
         workers = self.workers
         room = STORE_SHARE * self._hosts.smallest_store
         copies = schedule.copies
-        now = time.monotonic()
-        busy, units = schedule.busy(now)
-        held = units * work.unit_bytes
+        busy, units = schedule.busy(time.monotonic())
+        held = work.size(busy, units)
         # Where not all cores are to be used, what Ray is given begins at once on the others.
         limit = workers if workers < self._hosts.cores else math.inf
         # Also without a core: an autoscaler goes by the tasks that wait.
-        while schedule.has_room(workers, now) and busy < limit and (held < room or not held):
+        waiting = WAITING_TO_GROW if self._may_grow else 1
+        while busy < limit and (held < room or not busy):
+            now = time.monotonic()
+            if not schedule.has_room(workers, now, waiting):
+                break
             piece = schedule.next_piece(max(1, workers), now)
             if piece is None:
                 break
             busy += 1
-            held += piece.units * work.unit_bytes
+            held += work.size(1, piece.units)
             self._since.tasks += 1
-            self._since.bytes += piece.units * work.unit_bytes
+            self._since.bytes += work.size(1, piece.units)
             yield piece
         if schedule.copies and not copies:
             self._watch.notice("a task is long overdue, its worker slow or silent: others do its work too")
@@ -186,8 +203,8 @@ class Spreader:
             assert isinstance(answer, Lived)
             self._meet(answer.where)
             self._since.busy += answer.seconds
-            schedule.finished(piece, answer.seconds)
-            work.take(piece.first, piece.last, answer.result)
+            if schedule.finished(piece, answer.seconds).any():
+                work.take(piece.first, piece.last, answer.result)
             return
         crashed = isinstance(error, _CRASHES)
         if not crashed and not isinstance(error, _LOSSES):
@@ -262,6 +279,8 @@ def _those_back(back: queue.SimpleQueue[tuple[Piece, Any]]) -> Iterable[tuple[Pi
 
 def _explained(error: BaseException) -> Exception:
     """An error that no retry mends, for a person."""
+    if isinstance(error, (failures.LocalRayletDiedError, ConnectionError)):
+        return ClusterLost(f"Ray on this host, or the way to it, is gone. {GO_ON}")
     if isinstance(error, failures.RuntimeEnvSetupError):
         return ClusterError(f"workers cannot be given the code that they need: {error}")
     if isinstance(error, (failures.ObjectStoreFullError, failures.OutOfDiskError)):

@@ -87,7 +87,6 @@ class Where(NamedTuple):
     """Who did a task."""
 
     host: str
-    pid: int
     processor: str  # as a person calls it
     processor_type: str  # code and elementary functions are the same on hosts of one type
 
@@ -146,6 +145,13 @@ def do_blocks(
     return _do(order, lambda driver: [function(driver, shared, block) for block in blocks])
 
 
+def ask_autoscaler(cores: int) -> None:
+    """Ask for a cluster of so many cores; 0 withdraws what was asked for before."""
+    from ray.autoscaler.sdk import request_resources
+
+    request_resources(num_cpus=cores)
+
+
 def _do(order: Order, work: Callable[[Driver], Any]) -> Lived | Refused:
     where = _where()
     differs = code_differences(order.identity, code_identity())
@@ -157,15 +163,20 @@ def _do(order: Order, work: Callable[[Driver], Any]) -> Lived | Refused:
     return Lived(result, time.perf_counter() - started, where)
 
 
-_drivers: dict[bytes, Driver] = {}  # of this process
+DRIVERS_KEPT = 4  # by a worker; those of a study's conditions take turns
+_drivers: dict[bytes, Driver] = {}  # of this process, the one used last at the end
 
 
 def _driver(recipe: bytes) -> Driver:
-    if recipe not in _drivers:
+    driver = _drivers.pop(recipe, None)
+    if driver is None:
         made: Recipe = pickle.loads(recipe)
         with _one_compiler(recipe):
-            _drivers[recipe] = new_driver(made.conditions(), 1, made.hang_seconds)
-    return _drivers[recipe]
+            driver = new_driver(made.conditions(), 1, made.hang_seconds)
+    _drivers[recipe] = driver
+    for old in list(_drivers)[:-DRIVERS_KEPT]:
+        _drivers.pop(old).close()
+    return driver
 
 
 @contextlib.contextmanager
@@ -186,4 +197,4 @@ def _one_compiler(recipe: bytes) -> Iterator[None]:
 
 def _where() -> Where:
     processor, kind = processor_type()
-    return Where(socket.gethostname() or platform.node(), os.getpid(), processor, kind)
+    return Where(socket.gethostname() or platform.node(), processor, kind)
