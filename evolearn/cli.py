@@ -234,9 +234,12 @@ def study_run(
         from evolearn.study import start_study
 
         name = path.stem if path.name != "study.yaml" else "again"
-        with _study_display(console) as display:
-            with _drivers(console, address, workers, runtime_env, _run_configs(checked), display) as drivers:
-                study = start_study(checked, name, out, drivers, display, dry_run)
+        configs = _run_configs(checked)
+        with (
+            _study_display(console) as display,
+            _drivers(console, address, workers, runtime_env, configs, display) as drivers,
+        ):
+            study = start_study(checked, name, out, drivers, display, dry_run)
         if study is not None:
             _show_verdict(console, study)
 

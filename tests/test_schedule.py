@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolearn.schedule import CRASHES, HANDLING_SECONDS, LONGEST_SECONDS, SHORTEST_SECONDS, Hopeless, Schedule
+from evolearn.schedule import (
+    CRASHES,
+    HANDLING_SECONDS,
+    LONGEST_SECONDS,
+    PATIENCE,
+    PATIENCE_SECONDS,
+    SHORTEST_SECONDS,
+    Hopeless,
+    Schedule,
+)
 
 
 @dataclasses.dataclass
@@ -192,8 +201,8 @@ def test_a_crash_cuts_the_piece_in_two_and_narrows_down_to_the_culprit() -> None
     with pytest.raises(Hopeless) as caught:
         list(iter(do_next, "never"))
     assert caught.value.unit == 37
-    assert caught.value.crashes == crashes
-    assert crashes <= 7  # log2(64) halvings, and CRASHES in all at least
+    assert caught.value.crashes == CRASHES, "those of larger pieces do not count against it"
+    assert crashes == 6 + CRASHES  # log2(64) halvings, then alone
 
 
 def test_a_single_unit_is_given_up_after_so_many_crashes_and_never_for_lost_hosts() -> None:
@@ -228,3 +237,23 @@ def test_little_work_is_shared_by_many_workers_all_the_same() -> None:
     schedule = Schedule(1_000, 0.01)
     piece = schedule.next_piece(1_000, 0.0)
     assert piece.units * 0.01 <= math.sqrt(10.0 * HANDLING_SECONDS) + 0.01 < 1_000 * HANDLING_SECONDS
+
+
+def test_a_copy_whose_worker_dies_is_done_again_although_the_silent_original_is_out() -> None:
+    schedule = Schedule(1, 1.0)
+    schedule.next_piece(2, 0.0)  # never comes back
+    copy = schedule.next_piece(2, 100.0)
+    assert (copy.first, copy.last, schedule.copies) == (0, 1, 1)
+    schedule.lost(copy, crashed=True)
+    again = schedule.next_piece(2, 101.0)
+    assert again is not None
+    schedule.finished(again, 1.0)
+    assert schedule.is_done
+
+
+def test_waiting_behind_others_is_not_lateness() -> None:
+    schedule = Schedule(40, 1.0, largest=1)
+    for _ in range(20):
+        schedule.next_piece(1, 0.0)
+    first = PATIENCE + PATIENCE_SECONDS
+    assert schedule.busy(first + 0.5)[0] == 19, "only the first should be done by now"
