@@ -202,7 +202,7 @@ def test_a_crash_cuts_the_piece_in_two_and_narrows_down_to_the_culprit() -> None
         list(iter(do_next, "never"))
     assert caught.value.unit == 37
     assert caught.value.crashes == CRASHES, "those of larger pieces do not count against it"
-    assert crashes == 6 + CRASHES  # log2(64) halvings, then alone
+    assert crashes == 5 + CRASHES  # halvings of 64, of which the first piece has half; then alone
 
 
 def test_a_single_unit_is_given_up_after_so_many_crashes_and_never_for_lost_hosts() -> None:

@@ -151,7 +151,7 @@ class Spreader:
         except Hopeless as error:
             raise WorkerDied(
                 error.unit,
-                f"{error.crashes} worker processes died while they did it, alone: out of memory, or a crash in the "
+                f"{error.crashes} worker processes died while they lived it alone: out of memory, or a crash in the "
                 "world's own code",
             ) from None
         finally:
