@@ -66,6 +66,6 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RunDirectoryError(
-            f"{path}: cannot be written: {error.strerror}; what was written before is whole, free space or choose "
-            "another --out"
+            f"{path}: cannot be written: {error.strerror}; what was written before is whole, free space and continue "
+            "with evolearn resume, or choose another --out"
         ) from error

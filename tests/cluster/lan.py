@@ -142,6 +142,17 @@ class Process:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def _own_temporary_files() -> str:
+    """Shell commands that give a host an empty /tmp; what it runs from stays where it is, if that is in there."""
+    temporary = Path(tempfile.gettempdir()).resolve()
+    runs_from = {REPOSITORY, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
+    runs_from |= {Path(os.environ["XDG_CACHE_HOME"]).resolve()} if "XDG_CACHE_HOME" in os.environ else set()
+    commands = [f"mount --bind {temporary} /mnt", f"mount -t tmpfs tmpfs {temporary}"]
+    for folder in sorted(folder for folder in runs_from if temporary in folder.parents and folder.is_dir()):
+        commands.append(f"mkdir -p {folder}; mount --bind /mnt/{folder.relative_to(temporary)} {folder}")
+    return "; ".join([*commands, "umount --lazy /mnt"])
+
+
 class Head(Process):
     """The head of a cluster: GCS, Ray Client's server, and a raylet without cores."""
 
@@ -207,7 +218,7 @@ class Host(Process):
             *("ray", "start", f"--address={head.address}", f"--node-ip-address={address}", "--num-cpus=1"),
             *("--disable-usage-stats", "--block", f"--object-store-memory={store}"),
         ]
-        boot = f"hostname {name}; mount -t tmpfs tmpfs {tempfile.gettempdir()}; {first}; exec {' '.join(join)}"
+        boot = f"hostname {name}; {_own_temporary_files()}; {first}; exec {' '.join(join)}"
         alone = ["unshare", "--mount", "--uts", "--fork", "--pid", "--mount-proc", "--kill-child"]
         super().__init__(
             ["ip", "netns", "exec", namespace, *alone, "sh", "-c", boot], head.environment(), head.temporary / name
