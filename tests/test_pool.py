@@ -86,9 +86,11 @@ def test_local_ray_gives_the_digests_of_one_process(sampling: str, workers: int,
 def test_local_ray_gives_the_verdict_of_one_process(tmp_path: Path) -> None:
     file = write(tmp_path, "toy.yaml", TOY | {"title": "A toy", "runs": 1})
     here = evolearn("study", file, "--out", "here", "--workers", "1", folder=tmp_path)
-    there = evolearn("study", file, "--out", "there", "--address", "local", "--workers", "2", folder=tmp_path)
-    assert (here.returncode, there.returncode) == (0, 0), here.stderr + there.stderr
-    assert (tmp_path / "there/verdict.json").read_bytes() == (tmp_path / "here/verdict.json").read_bytes()
+    assert here.returncode == 0, here.stderr
+    for workers in ("1", "2", "4"):
+        there = evolearn("study", file, "--out", workers, "--address", "local", "--workers", workers, folder=tmp_path)
+        assert there.returncode == 0, there.stderr
+        assert (tmp_path / workers / "verdict.json").read_bytes() == (tmp_path / "here/verdict.json").read_bytes()
 
 
 ENVIRONMENT = """
@@ -422,3 +424,63 @@ class TestShipping:
             CannotShip, match=r"coins\.py: has 0 MB, and at most .* MB are sent to the workers; install"
         ):
             pack([f"{tmp_path}/coins.py:coin"])
+
+
+class Listener:
+    """What a display would show."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@needs_ray
+def test_hosts_of_different_processors_are_said_once_by_name(monkeypatch) -> None:
+    from evolearn.pool.spreading import Spreader
+    from evolearn.pool.tasks import Where
+
+    hosts, xeon, epyc = SimpleNamespace(lost=0), Where("a", "Xeon", "skylake 1"), Where("b", "EPYC", "znver4 2")
+    listener = Listener()
+    spreader = Spreader(hosts, None, listener)
+    for where in (xeon, xeon, epyc, epyc, xeon):
+        spreader._meet(where)
+    assert len(listener.warnings) == 1
+    for text in ("Xeon (skylake 1)", "EPYC (znver4 2)", "portable=true"):
+        assert text in listener.warnings[0]
+    monkeypatch.setenv("EVOLEARN_PORTABLE", "1")
+    portable = Spreader(hosts, None, listener)
+    for where in (xeon, epyc):
+        portable._meet(where)
+    assert len(listener.warnings) == 1
+
+
+@needs_ray
+@pytest.mark.parametrize("given", [{"pip": 3}, {"env_vars": {"A": 1}}, {"py_modules": "folder"}, {"no_such_field": 1}])
+def test_a_wrong_runtime_environment_is_refused(given: dict) -> None:
+    from evolearn.pool.cluster import _runtime_env
+    from evolearn.pool.connecting import ClusterError
+    from evolearn.pool.shipping import Parcel
+
+    with pytest.raises(ClusterError, match="--runtime-env: Ray does not take it: "):
+        _runtime_env(Parcel(None, {}, ()), given, {})
+
+
+@needs_ray
+def test_what_portable_mode_needs_is_stronger_than_what_users_set() -> None:
+    from evolearn.pool.cluster import _runtime_env
+    from evolearn.pool.shipping import Parcel
+
+    given = {"env_vars": {"NUMBA_CPU_NAME": "haswell", "OMP_NUM_THREADS": "2"}}
+    variables = _runtime_env(Parcel(None, {}, ()), given, {"NUMBA_CPU_NAME": "x86-64-v3"})["env_vars"]
+    assert (variables["NUMBA_CPU_NAME"], variables["OMP_NUM_THREADS"]) == ("x86-64-v3", "2")
+    assert _runtime_env(Parcel(None, {}, ()), {"env_vars": None}, {})["env_vars"]["OMP_NUM_THREADS"] == "1"
+
+
+def test_two_files_of_one_name_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
+    with pytest.raises(CannotShip, match=r"b/coins\.py and .*a/coins\.py: have one name"):
+        pack([f"{tmp_path}/{folder}/coins.py:coin" for folder in ("a", "b")])

@@ -439,3 +439,14 @@ def test_a_blank_slate_learns_whatever_the_config_says() -> None:
     arms = {arm.name: arm for arm in run_arms(setup, setup.pool.centre)}
     assert arms["blank"].learn_until is None
     assert arms["evolved"].learn_until == 0
+
+
+def test_going_on_with_another_type_of_processor_is_said_once(monkeypatch, tmp_path: Path) -> None:
+    config, path = check_config(toy(), "toy"), tmp_path / "run"
+    with pytest.raises(Interrupted):
+        start_run(config, "toy", path, OwnDrivers(1), Watcher(stop_after=0))
+    monkeypatch.setattr("evolearn.run.processor_type", lambda: ("EPYC", "znver4 2"))
+    watcher = Watcher()
+    resume_run(open_run(path), OwnDrivers(1), watcher)
+    assert [text for text in watcher.warnings if "generation 2 was lived on znver4 2, those before on " in text]
+    assert len([text for text in watcher.warnings if "lived on" in text]) == 1

@@ -230,6 +230,9 @@ class ClusterDriver:
 
 def _runtime_env(parcel: Parcel, given: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
     """Ray's runtime environment of all tasks: what the user gave, the worlds, and the variables."""
+    unknown = sorted(set(given) - RuntimeEnv.known_fields)
+    if unknown:
+        raise ClusterError(f"--runtime-env: Ray does not take it: no field is called {', '.join(map(str, unknown))}")
     environment = dict(given)
     if parcel.folder is not None:
         if "working_dir" in environment:
