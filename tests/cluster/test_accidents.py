@@ -87,7 +87,7 @@ def test_a_worker_that_stands_still_is_not_waited_for(cluster, begin, whole) -> 
     finally:
         os.kill(stopped, signal.SIGKILL)
     assert digests(run) == digests(whole)
-    assert sum(row["cluster"]["copies"] for row in rows(run)) >= 1
+    assert sum(row["cluster"]["copies"] for row in rows(run)) >= 1, text
     assert "a task is long overdue, its worker slow or silent: others do its work too" in text
 
 
@@ -144,9 +144,12 @@ def test_a_full_disk_ends_the_run_and_freeing_it_goes_on(cluster, resume, whole,
         address = ("--address", cluster.head.address)
         run = disk / "run"
         command = Evolearn("run", file, "--out", run, *address, environment=environment)
-        until_generation(run, 1, command)
-        fill(disk / "ballast")
-        text = command.ends(2)
+        try:
+            until_generation(run, 1, command)
+            fill(disk / "ballast")
+            text = command.ends(2)
+        finally:
+            command.kill()
         made = len(rows(run))
         assert made < len(rows(whole))
         assert "No space left on device" in text
