@@ -1,6 +1,6 @@
 import pytest
 from commands import config, in_process
-from lan import Lan, what_is_missing
+from lan import Lan, what_is_missing, until
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +63,14 @@ class Cluster:
                 self.start(number)
         for host in self.hosts.values():
             host.joined()
+
+    def worker(self):
+        """A worker process of any host that is just now living a piece."""
+
+        def at_work():
+            return [pid for host in self.hosts.values() for pid in host.processes("ray::live_piece")]
+
+        return until(at_work, "any host to live a piece")[0]
 
     def start(self, number, **how):
         """Another host, under way to join."""
