@@ -1,6 +1,6 @@
 import pytest
 from commands import config, in_process
-from lan import Lan, what_is_missing, until
+from lan import Lan, until, what_is_missing
 
 
 @pytest.fixture(scope="session")
