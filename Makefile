@@ -16,10 +16,10 @@ test: $(VENV)/.ready
 test-browser: $(VENV)/.ready
 	$(BIN)/python -m pytest -m browser
 
-# Makes hosts of network namespaces and kills them: needs root, and iproute2 on Debian. About eight minutes.
+# Makes hosts of network namespaces and kills them: needs root, and iproute2 on Debian. About ten minutes.
 test-cluster: $(VENV)/.ready
 	@$(BIN)/python tests/cluster/lan.py
-	$(BIN)/python -m pytest -m cluster
+	$(BIN)/python -m pytest -m cluster $(PYTEST_OPTIONS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check
