@@ -45,7 +45,7 @@ Workers = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Threads for compiled worlds, processes for Gymnasium; as many as there are cores if not given. "
+        help="Threads for compiled worlds, processes for Gymnasium, cores of a cluster; all there are if not given. "
         "Changes speed only, never results.",
         show_default=False,
     ),
