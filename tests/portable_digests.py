@@ -29,7 +29,7 @@ import numpy as np
 from evolearn.assemble import assemble
 from evolearn.compiled import compiled
 from evolearn.config import check_config
-from evolearn.drivers import new_driver
+from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evaluate import live_each
 from evolearn.genome import decode
 from evolearn.rng import SELECTION, life_keys
@@ -65,7 +65,7 @@ def sha(*arrays: np.ndarray) -> str:
 
 
 def of_a_run(world: str, folder: Path) -> list[str]:
-    start_run(check_config(config(world), "digests"), "digests", folder, 1, Silent())
+    start_run(check_config(config(world), "digests"), "digests", folder, OwnDrivers(1), Silent())
     rows = [json.loads(line) for line in (folder / "generations.jsonl").read_text().splitlines()]
     return [row["fitness_sha256"] for row in rows]
 
