@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.assemble import Setup
-from evolearn.drivers import ClusterStatus
+from evolearn.drivers import ClusterStatus, Effort
 from evolearn.evolve import Generation
 from evolearn.run import Result
 
@@ -232,16 +232,7 @@ def cluster_line(status: ClusterStatus) -> str:
     parts = [
         f"{_count(status.hosts, 'host')}, {_count(status.cores, 'core')}, {_count(status.in_flight, 'task')} in flight"
     ]
-    parts += [
-        _count(number, name)
-        for number, name in (
-            (status.retries, "task done again"),
-            (status.lost_workers, "worker lost"),
-            (status.lost_hosts, "host lost"),
-        )
-        if number
-    ]
-    return "cluster: " + ", ".join(parts) + (f"; {status.waiting}" if status.waiting else "")
+    return "cluster: " + ", ".join([*parts, *_accidents(status)]) + (f"; {status.waiting}" if status.waiting else "")
 
 
 def useful_share(generation: Generation) -> float | None:
@@ -262,16 +253,17 @@ def effort_of(generation: Generation) -> str:
         f"{_count(effort.tasks, 'task')}, {effort.bytes_sent / 1e6:.1f} MB sent, "
         f"driver {generation.peak_memory / 1e6:.0f} MB"
     )
-    accidents = [
-        _count(number, name)
-        for number, name in (
-            (effort.retries, "task done again"),
-            (effort.lost_workers, "worker lost"),
-            (effort.lost_hosts, "host lost"),
-        )
-        if number
-    ]
-    return ", ".join([text, *accidents])
+    return ", ".join([text, *_accidents(effort)])
+
+
+def _accidents(counts: ClusterStatus | Effort) -> list[str]:
+    """What went wrong and was mended, a text for each kind that there was."""
+    kinds = (
+        (counts.retries, "task done again"),
+        (counts.lost_workers, "worker lost"),
+        (counts.lost_hosts, "host lost"),
+    )
+    return [_count(number, name) for number, name in kinds if number]
 
 
 CLUSTER_COLUMNS = ("cores", "useful", "MB sent", "driver MB")

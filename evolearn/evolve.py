@@ -16,6 +16,7 @@ import numpy.typing as npt
 from evolearn.assemble import Setup
 from evolearn.blocks import BlockLives, BlockSums, live_in_blocks, sum_in_blocks
 from evolearn.blockwise_search import BlockwiseSearch
+from evolearn.config import RunConfig
 from evolearn.config_reading import ConfigError
 from evolearn.draws import Draw, Noise, Weights
 from evolearn.drivers import Effort
@@ -104,6 +105,14 @@ def evolve(
         yield trial.record(time.perf_counter() - started, effort())
 
 
+def selection_keys(config: RunConfig, generation: int, batch: int = 0) -> npt.NDArray[np.int64]:
+    """Keys int64 [L, 4] of a batch of a generation's selection lives: fresh ones for every generation and batch."""
+    count = config.search.lives
+    keys = life_keys(config.seed, SELECTION, generation, count)
+    keys[:, 3] += batch * count
+    return keys
+
+
 def to_genomes(setup: Setup, z: FloatArray) -> FloatArray:
     """Genomes [.., G] in gene units from z: gene = centre + spread z."""
     return from_z(setup.pool, z)
@@ -162,7 +171,8 @@ class _Trial:
     def evaluate_drawn(self, draw: Draw) -> Fitness:
         """Mean fitness [P] of a drawn population, in blocks; its centre is lived as well."""
         setup = self._setup
-        evaluation = live_in_blocks(self._driver, BlockLives(draw, setup.pool, self._keys(0), setup.selection))
+        keys = selection_keys(setup.config, self._generation)
+        evaluation = live_in_blocks(self._driver, BlockLives(draw, setup.pool, keys, setup.selection))
         self._evaluations.append(evaluation)
         return self._keep(evaluation, draw.noise.population)
 
@@ -192,18 +202,12 @@ class _Trial:
         self._fitness.append(means[:population])
         return self._fitness[-1]
 
-    def _keys(self, batch: int) -> npt.NDArray[np.int64]:
-        """Batch number `batch` of the generation's lives: fresh ones for every generation and batch."""
-        count = self._setup.config.search.lives
-        keys = life_keys(self._setup.config.seed, SELECTION, self._generation, count)
-        keys[:, 3] += batch * count
-        return keys
-
     def _live(self, z: FloatArray, plan: Plan, batch: int) -> Evaluation:
         setup = self._setup
         before = sum(len(evaluation.fitness) for evaluation in self._evaluations)
         genomes = to_genomes(setup, z)
-        evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, self._keys(batch), plan, before)
+        keys = selection_keys(setup.config, self._generation, batch)
+        evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, keys, plan, before)
         self._evaluations.append(evaluation)
         return evaluation
 

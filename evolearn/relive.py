@@ -21,12 +21,12 @@ from evolearn.draws import Draw, Noise, Weights, draw_genomes
 from evolearn.drivers import new_driver
 from evolearn.errors import RunDirectoryError, shortened_traceback
 from evolearn.evaluate import Evaluation, evaluate, life_fitness
-from evolearn.evolve import Generation, evolve, new_search, to_genomes, with_learned
+from evolearn.evolve import Generation, evolve, new_search, selection_keys, to_genomes, with_learned
 from evolearn.faulty_life import load_faulty_life
 from evolearn.genome import FloatArray, decode, draw_fresh
 from evolearn.lives import Driver, Job, LifeFault, Plan, empty_outcome, empty_trace
 from evolearn.records import Newborns, Outcome, Trace
-from evolearn.rng import SELECTION, LifeKey, life_keys
+from evolearn.rng import LifeKey
 from evolearn.rundir import RunDirectory, open_run
 from evolearn.scores import quarters
 from evolearn.search import Fitness, Search
@@ -221,8 +221,7 @@ def _find(setup: Setup, driver: Driver, search: Search, wanted: Wanted) -> tuple
     try:
         search.step(_Until(setup, driver, search, wanted))
     except _Met as met:
-        seed, count = setup.config.seed, setup.config.search.lives
-        return met.z, LifeKey(seed, SELECTION, wanted.generation, met.batch * count + wanted.life)
+        return met.z, LifeKey(*selection_keys(setup.config, wanted.generation, met.batch)[wanted.life].tolist())
     raise ConfigError(f"--genome {wanted.genome}: generation {wanted.generation} did not live so many genomes")
 
 
@@ -279,9 +278,7 @@ class _Until:
         self._lived += len(z)
         if before <= self._wanted.genome < self._lived:
             raise _Met(z[self._wanted.genome - before], batch)
-        count = setup.config.search.lives
-        keys = life_keys(setup.config.seed, SELECTION, self._wanted.generation, count)
-        keys[:, 3] += batch * count
+        keys = selection_keys(setup.config, self._wanted.generation, batch)
         return evaluate(self._driver, setup.conditions, setup.pool, to_genomes(setup, z), keys, plan, before)
 
 

@@ -15,8 +15,9 @@ from typing import IO, Any
 import ray
 
 from evolearn.errors import UserError
+from evolearn.pool import LOCAL
 
-LOCAL, AUTO, CLIENT = "local", "auto", "ray://"
+AUTO, CLIENT = "auto", "ray://"
 SECONDS_TO_ANSWER = 12.0  # until a cluster on this machine counts as not there
 SECONDS_TO_LET_IN = 45.0  # of what speaks gRPC, as Ray does: a busy head starts a process for a client
 _SECONDS_TO_CONNECT = 4.0  # of TCP alone; and as many until gRPC answers
