@@ -35,21 +35,13 @@ def new_display(console: Console) -> TerminalDisplay | LogDisplay:
     return TerminalDisplay(console) if console.is_terminal else LogDisplay(console)
 
 
-class LogDisplay:
-    """One plain line per event."""
+class Lines:
+    """Plain lines, where there is no terminal: what every log display says alike."""
 
     def __init__(self, console: Console) -> None:
         """Write to `console`."""
         self._console = console
-        self._clock = _Clock()
-        self._generations = 0
         self._waited = False
-
-    def starting(self, setup: Setup, directory: Path, first: int) -> None:
-        """Say what is about to run."""
-        self._generations = setup.config.search.generations
-        self._clock = _Clock()
-        self._say(describe_setup(setup, directory, first))
 
     def warning(self, text: str) -> None:
         """A line of its own."""
@@ -60,10 +52,32 @@ class LogDisplay:
         self._say(text)
 
     def cluster(self, status: ClusterStatus) -> None:
-        """A line when the cluster lets the run wait."""
+        """A line when the cluster lets the work wait."""
         if status.waiting and not self._waited:
             self._say(f"Waiting: {status.waiting}")
         self._waited = bool(status.waiting)
+
+    def close(self) -> None:
+        """Nothing to clean up."""
+
+    def _say(self, text: str) -> None:
+        self._console.print(Text(text), soft_wrap=True)
+
+
+class LogDisplay(Lines):
+    """One plain line per event."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to `console`."""
+        super().__init__(console)
+        self._clock = _Clock()
+        self._generations = 0
+
+    def starting(self, setup: Setup, directory: Path, first: int) -> None:
+        """Say what is about to run."""
+        self._generations = setup.config.search.generations
+        self._clock = _Clock()
+        self._say(describe_setup(setup, directory, first))
 
     def made(self, generation: Generation) -> None:
         """One line per generation."""
@@ -81,12 +95,6 @@ class LogDisplay:
     def finished(self, setup: Setup, directory: Path, result: Result) -> None:
         """The closing table and what to do next."""
         print_result(self._console, setup, directory, result)
-
-    def close(self) -> None:
-        """Nothing to clean up."""
-
-    def _say(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
 
 
 class TerminalDisplay:

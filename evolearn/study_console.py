@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.console import arms_table, cluster_line, duration, effort_of
+from evolearn.console import Lines, arms_table, cluster_line, duration, effort_of
 from evolearn.drivers import ClusterStatus
 from evolearn.evolve import Generation
 from evolearn.sentences import CLAIM_RUNS
@@ -26,14 +26,13 @@ from evolearn.study_work import Progress as StudyProgress
 LINE_EVERY = 20.0  # seconds between two lines about generations, where there is no terminal
 
 
-class StudyLog:
+class StudyLog(Lines):
     """One plain line per job, and now and then one about a long one."""
 
     def __init__(self, console: Console) -> None:
         """Write to `console`."""
-        self._console = console
+        super().__init__(console)
         self._last = time.monotonic()
-        self._waited = False
 
     def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
         """What will be done, and about how long it will take."""
@@ -60,30 +59,13 @@ class StudyLog:
         job = progress.job
         self._say(f"{place(progress)}  {job.condition}: {job.arm}, run {job.run + 1}: {what}")
 
-    def warning(self, text: str) -> None:
-        """A line of its own."""
-        self._say(f"Warning: {text}")
-
-    def notice(self, text: str) -> None:
-        """A line of its own."""
-        self._say(text)
-
-    def cluster(self, status: ClusterStatus) -> None:
-        """A line when the cluster lets the study wait."""
-        if status.waiting and not self._waited:
-            self._say(f"Waiting: {status.waiting}")
-        self._waited = bool(status.waiting)
-
     def judging(self, what: str) -> None:
         """The last part."""
         self._say(f"Judging: {what}")
 
-    def close(self) -> None:
-        """Nothing to clean up."""
-
     def _say(self, text: str) -> None:
         self._last = time.monotonic()
-        self._console.print(Text(text), soft_wrap=True)
+        super()._say(text)
 
 
 class StudyTerminal:
