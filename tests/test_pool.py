@@ -1,7 +1,9 @@
 """Ray on this machine: the same numbers as in process, worlds at fault, addresses, what is shipped."""
 
+import _thread
 import contextlib
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -15,11 +17,15 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from probe_worlds import conditions_for
 from test_run import digests, toy
 from test_study_config import TOY
 from test_worldfinder import WORLD_FILE
 
+from evolearn.environment import code_identity
 from evolearn.pool.shipping import CannotShip, pack
+from evolearn.pool.tasks import Lived, Order, Recipe, do_blocks
+from evolearn.worldfinder import find_world
 
 REPOSITORY = Path(__file__).parents[1]
 needs_ray = pytest.mark.ray
@@ -484,3 +490,19 @@ def test_two_files_of_one_name_are_not_taken_for_each_other(tmp_path: Path) -> N
         (tmp_path / folder / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
     with pytest.raises(CannotShip, match=r"b/coins\.py and .*a/coins\.py: have one name"):
         pack([f"{tmp_path}/{folder}/coins.py:coin" for folder in ("a", "b")])
+
+
+def test_a_task_that_is_called_off_is_not_broken_off() -> None:
+    """Ray calls off by an interrupt, and one that breaks in on the compiler spoils the process for all later tasks."""
+
+    def interrupted(driver, shared, block):
+        _thread.interrupt_main()
+        time.sleep(0.01)  # where Python would raise
+        return shared + block
+
+    recipe = Recipe.of(conditions_for(find_world("cart-pole")), "cart-pole", 30.0)
+    done = do_blocks(Order(pickle.dumps(recipe), code_identity()), interrupted, 10, [1, 2])
+    assert isinstance(done, Lived)
+    assert done.result == [11, 12]
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(None, 0, 0)

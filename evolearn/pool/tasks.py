@@ -11,7 +11,9 @@ import dataclasses
 import hashlib
 import pickle
 import platform
+import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -156,10 +158,28 @@ def _do(order: Order, work: Callable[[Driver], Any]) -> Lived | Refused:
     differs = code_differences(order.identity, code_identity())
     if differs:
         return Refused(where, tuple(differs))
-    driver = _driver(order.recipe)
-    started = time.perf_counter()
-    result = work(driver)
-    return Lived(result, time.perf_counter() - started, where)
+    with _to_its_end():
+        driver = _driver(order.recipe)
+        started = time.perf_counter()
+        result = work(driver)
+        return Lived(result, time.perf_counter() - started, where)
+
+
+@contextlib.contextmanager
+def _to_its_end() -> Iterator[None]:
+    """Let a task that is called off go on to its end, which is near.
+
+    Ray calls off by an interrupt. One that breaks in on Numba while it compiles, or loads, leaves it broken: every
+    later task of the process would fail to compile.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # interrupts go to the main thread
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 DRIVERS_KEPT = 4  # by a worker; those of a study's conditions take turns
