@@ -1,4 +1,4 @@
-"""The worlds on a grid, hungry-thirsty, rooms and ABC: walls, draws, oracles, and what permuted actions leave as it is."""
+"""Hungry-thirsty, rooms and ABC: walls, draws, oracles, and what permuted actions leave as it is."""
 
 import collections
 
