@@ -7,7 +7,7 @@ for one step. Drinking works at the water. In every other step thirst returns wi
 Redrawn at birth: food and water, in two different corners, and where the newborn stands, any cell. `placements` says
 which of the 12 placements there are: 0, the 8 for evolution, where water is opposite the food or one corner
 anticlockwise from it; 1, the 4 held out, where it is one corner clockwise; 2, the default, all 12; 3 to 14, one of
-them. In both sets each corner has the food, and the water, equally often.
+them, the held-out ones first. In both sets each corner has the food, and the water, equally often.
 
 Nothing ends an episode: a life is one. It begins hungry and thirsty.
 
