@@ -332,5 +332,5 @@ def _live_alone(life: _Life, driver: Driver, plan: Plan, trace_steps: int) -> tu
     except LifeFault as fault:
         again = fault.altered(genome=life.genome)
         again.__cause__ = fault.__cause__
-        return outcome, trace, again
-    return outcome, trace, None
+        return outcome, trace.of(0), again
+    return outcome, trace.of(0), None
