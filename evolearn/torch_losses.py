@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from evolearn.brain import BrainSpec
-from evolearn.learning import DISCOUNT, ENTROPY_BONUS, GAE_LAMBDA, LEARNERS, VALUE_WEIGHT
+from evolearn.actor_critic import DISCOUNT, ENTROPY_BONUS, GAE_LAMBDA, VALUE_WEIGHT
+from evolearn.learners import LEARNERS
 from evolearn.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
+from evolearn.torch_brain import ACTIVATIONS
 from evolearn.trunk import GOES_ON, TERMINATED
 
 Tensor = torch.Tensor
-
-_ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {"mlp": torch.tanh}
 
 _LONGEST = 1e18  # its square is a float32
 
@@ -51,10 +51,10 @@ def think(spec: BrainSpec, weights: Tensor, observations: Tensor) -> tuple[Tenso
         tensor.name: block.unflatten(1, tensor.shape)
         for tensor, block in zip(spec.tensors, torch.split(weights, sizes, dim=1), strict=True)
     }
-    active = observations
+    active, activation = observations, ACTIVATIONS[spec.trunk]
     for number in range(1, len(spec.hidden) + 1):
         bias = blocks[f"hidden{number}.bias"].unsqueeze(1)
-        active = _ACTIVATIONS[spec.trunk](torch.baddbmm(bias, active, blocks[f"hidden{number}.weight"]))
+        active = activation(torch.baddbmm(bias, active, blocks[f"hidden{number}.weight"]))
     heads = torch.cat([blocks["policy.weight"], blocks["value.weight"]], dim=1).transpose(1, 2)
     biases = torch.cat([blocks["policy.bias"], blocks["value.bias"]], dim=1).unsqueeze(1)
     outputs = torch.baddbmm(biases, active, heads)
