@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 
-from evolearn.brain import BrainSpec
 from evolearn.actor_critic import DISCOUNT, ENTROPY_BONUS, GAE_LAMBDA, VALUE_WEIGHT
+from evolearn.brain import BrainSpec
 from evolearn.learners import LEARNERS
 from evolearn.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
 from evolearn.torch_brain import ACTIVATIONS
@@ -46,12 +46,11 @@ def think(spec: BrainSpec, weights: Tensor, observations: Tensor) -> tuple[Tenso
         weights: [B, W], flat, laid out as `BrainSpec.tensors` says.
         observations: [B, N, O].
     """
-    sizes = [tensor.size for tensor in spec.tensors]
+    flat = torch.split(weights, [tensor.size for tensor in spec.tensors], dim=1)
     blocks = {
-        tensor.name: block.unflatten(1, tensor.shape)
-        for tensor, block in zip(spec.tensors, torch.split(weights, sizes, dim=1), strict=True)
+        tensor.name: block.reshape(len(weights), *tensor.shape) for tensor, block in zip(spec.tensors, flat, strict=True)
     }
-    active, activation = observations, ACTIVATIONS[spec.trunk]
+    active, activation = observations, ACTIVATIONS[spec.trunk] or torch.nn.Identity()
     for number in range(1, len(spec.hidden) + 1):
         bias = blocks[f"hidden{number}.bias"].unsqueeze(1)
         active = activation(torch.baddbmm(bias, active, blocks[f"hidden{number}.weight"]))

@@ -184,5 +184,5 @@ def test_gradients_are_shortened_each_by_itself_and_short_ones_left_alone() -> N
 
 
 def test_what_configs_may_ask_for_is_what_there_is_in_torch() -> None:
-    assert DIFFERENTIABLE == tuple(LOSSES)
+    assert tuple(LOSSES) == DIFFERENTIABLE
     assert set(LOSSES) <= set(LEARNERS)
