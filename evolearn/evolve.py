@@ -163,6 +163,7 @@ class _Trial:
         self._generation = generation
         self._learning = dataclasses.replace(setup.selection, final_weights=True)
         self._evaluations: list[Evaluation] = []
+        self._lived = 0  # genomes so far
         self._fitness: list[Fitness] = []  # without the centre's
         self._learned: list[FloatArray] = []  # z; or gradients by z
         self._shared: list[Fitness] = []  # [.., L], of genomes that shared their lives, the centre included
@@ -185,9 +186,9 @@ class _Trial:
 
     def differentiate(self, z: FloatArray, batch: int, first_order: bool) -> FloatArray:
         """Gradient [G] by z of the loss after learning, the mean over the lives of this batch."""
-        lives = meta_lives(self._setup, z, self._generation, batch, first_order, self._lived())
+        lives = meta_lives(self._setup, z, self._generation, batch, first_order, self._lived)
         evaluation, gradient = differentiate(self._driver, lives)
-        self._evaluations.append(evaluation)
+        self._count(evaluation)
         self._fitness.append(evaluation.fitness.mean(axis=1))
         self._learned.append((gradient * self._setup.pool.spread).astype(np.float32))
         return self._learned[-1].copy()
@@ -201,7 +202,7 @@ class _Trial:
         setup = self._setup
         keys = selection_keys(setup.config, self._generation)
         evaluation = live_in_blocks(self._driver, BlockLives(draw, setup.pool, keys, setup.selection))
-        self._evaluations.append(evaluation)
+        self._count(evaluation)
         return self._keep(evaluation, draw.noise.population)
 
     def sum_drawn(self, noise: Noise, first: Weights, second: Weights) -> npt.NDArray[np.float64]:
@@ -231,16 +232,17 @@ class _Trial:
         return self._fitness[-1]
 
     def _live(self, z: FloatArray, plan: Plan, batch: int) -> Evaluation:
-        setup, before = self._setup, self._lived()
+        setup = self._setup
         genomes = to_genomes(setup, z)
         keys = selection_keys(setup.config, self._generation, batch)
-        evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, keys, plan, before)
-        self._evaluations.append(evaluation)
+        evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, keys, plan, self._lived)
+        self._count(evaluation)
         return evaluation
 
-    def _lived(self) -> int:
-        """Genomes that this generation has lived so far."""
-        return sum(len(evaluation.fitness) for evaluation in self._evaluations)
+    def _count(self, evaluation: Evaluation) -> None:
+        """Write down what was lived."""
+        self._evaluations.append(evaluation)
+        self._lived += len(evaluation.fitness)
 
     def record(self, seconds: float, effort: Effort | None) -> Generation:
         """The row of this generation."""
@@ -256,7 +258,7 @@ class _Trial:
             world_steps=steps,
             seconds=seconds,
             steps_per_second=steps / seconds,
-            evaluations=self._lived(),
+            evaluations=self._lived,
             fitness_sha256=hashlib.sha256(fitness.astype("<f8").tobytes() + learned).hexdigest(),
             paired_correlation=paired_correlation(np.concatenate(self._shared)) if self._shared else None,
             search_stdev=float(self._search.stdev().mean()),

@@ -9,6 +9,9 @@ from evolearn.algorithms import State, one_thread
 from evolearn.search import FloatArray, Trial
 from evolearn.search_options import MAMLOptions
 
+# Adam's, as published; only its step is an option.
+FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-8
+
 
 class MAML:
     """Move the weights at birth against the gradient of the loss that is left after learning from them.
@@ -34,8 +37,10 @@ class MAML:
         """
         self._options = options
         self._population = population
-        self._centre = torch.zeros(genes)
-        self._adam = torch.optim.Adam([self._centre], lr=options.step_size)
+        self._done = 0  # steps of Adam so far
+        self._centre = np.zeros(genes, np.float32)
+        self._first = np.zeros(genes, np.float32)  # Adam's running mean of the gradient
+        self._second = np.zeros(genes, np.float32)  # and of its square
 
     def step(self, trial: Trial) -> None:
         """Make one generation: `population` meta-updates, then the centre is judged."""
@@ -43,26 +48,35 @@ class MAML:
             for batch in range(self._population):
                 gradient = trial.differentiate(self.centre(), batch, self._options.first_order)
                 if np.isfinite(gradient).all():
-                    self._centre.grad = torch.tensor(gradient)
-                    self._adam.step()
+                    self._descend(gradient)
             trial.judge_centre(self.centre(), self._population)
+
+    def _descend(self, gradient: FloatArray) -> None:
+        """One step of Adam. Source: Kingma and Ba 2015, algorithm 1."""
+        self._done += 1
+        self._first += np.float32(1.0 - FIRST_DECAY) * (gradient - self._first)
+        self._second += np.float32(1.0 - SECOND_DECAY) * (gradient * gradient - self._second)
+        size = np.float32(self._options.step_size / (1.0 - FIRST_DECAY**self._done))
+        scale = np.sqrt(self._second / np.float32(1.0 - SECOND_DECAY**self._done)) + np.float32(EPSILON)
+        self._centre = self._centre - size * self._first / scale
 
     def centre(self) -> FloatArray:
         """The weights at birth, z [G], after all meta-updates so far: the record of a generation judges its result."""
-        return self._centre.numpy().copy()
+        return self._centre.copy()
 
     def stdev(self) -> FloatArray:
         """Zero, [G]: nothing is sampled around the centre."""
-        return np.zeros_like(self._centre.numpy())
+        return np.zeros_like(self._centre)
 
     def best(self, count: int) -> FloatArray:
         """The centre, [1, G]: there is no population to choose from."""
-        return self.centre()[None]
+        return self._centre[None].copy()
 
     def state(self) -> State:
-        """Everything that the next step depends on, as tensors: the centre and Adam's moments."""
-        moments = self._adam.state.get(self._centre, {})
-        return {"centre": self._centre.clone(), **{f"adam.{name}": value.clone() for name, value in moments.items()}}
+        """Everything that the next step depends on, as tensors."""
+        moments = {"centre": self._centre, "first": self._first, "second": self._second}
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in moments.items()}
+        return {**tensors, "updates": torch.tensor(self._done)}
 
     def restore(self, state: State) -> None:
         """Continue as the search did whose `state` this is, bit for bit.
@@ -70,7 +84,5 @@ class MAML:
         Args:
             state: of a search made with the same arguments.
         """
-        self._centre.copy_(state["centre"])
-        moments = {name.removeprefix("adam."): value.clone() for name, value in state.items() if name != "centre"}
-        if moments:
-            self._adam.state[self._centre] = moments
+        self._centre, self._first, self._second = (state[name].numpy().copy() for name in ("centre", "first", "second"))
+        self._done = int(state["updates"])

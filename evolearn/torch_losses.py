@@ -48,7 +48,8 @@ def think(spec: BrainSpec, weights: Tensor, observations: Tensor) -> tuple[Tenso
     """
     flat = torch.split(weights, [tensor.size for tensor in spec.tensors], dim=1)
     blocks = {
-        tensor.name: block.reshape(len(weights), *tensor.shape) for tensor, block in zip(spec.tensors, flat, strict=True)
+        tensor.name: block.reshape(len(weights), *tensor.shape)
+        for tensor, block in zip(spec.tensors, flat, strict=True)
     }
     active, activation = observations, ACTIVATIONS[spec.trunk] or torch.nn.Identity()
     for number in range(1, len(spec.hidden) + 1):

@@ -217,6 +217,7 @@ def test_what_evolves_where() -> None:
         "evolved": everything,
         "lamarckian": everything,
         "pretrained": {"weights"},
+        "maml": {"weights"},
     }
 
 
