@@ -84,7 +84,7 @@ def differentiate_block(driver: Driver, shared: MetaLives, block: int) -> BlockG
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)  # sums have other last bits on two
     first = block * shared.block_size
-    keys = shared.keys[first : first + shared.block_size]
+    keys = shared.keys[first : first + shared.block_size].copy()  # what comes through Ray is read-only
     one = np.zeros(len(keys), np.int64)
     newborns, born_as = draw_fresh(shared.pool, decode(shared.pool, shared.genome[None]), one, keys)
     try:

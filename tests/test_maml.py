@@ -1,6 +1,7 @@
 """MAML: meta-updates, what they cost, bitwise resume whatever the workers, and that learning becomes fast."""
 
 import dataclasses
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from evolearn.rng import SELECTION, VALIDATION, life_keys
 from evolearn.run import Interrupted, resume_run, start_run
 from evolearn.rundir import load_dna, open_run
 from evolearn.search_options import MAMLOptions
+from evolearn.world import MEAN_RETURN_PER_EPISODE
 
 SGD = {"window": 8, "optimiser": "sgd"}
 
@@ -124,11 +126,16 @@ def test_the_gradient_of_a_batch_is_the_mean_over_its_lives_whatever_the_blocks_
     each, _ = gradients_of(setup.conditions, setup.selection, False, newborns, born_as, traces)
     assert np.linalg.matrix_rank(each) > 1, "lives differ"
     monkeypatch.setattr(evolearn.meta_gradients, "LIVES_AT_ONCE", 3)
+    lives = pickle.loads(pickle.dumps(lives))
+    for array in (lives.genome, lives.keys):
+        array.flags.writeable = False  # as Ray hands them to workers
     found = [differentiate(driver, lives) for driver in drivers]
     for evaluation, gradient in found:
         np.testing.assert_allclose(gradient, each.mean(axis=0), rtol=1e-4, atol=1e-6)
         np.testing.assert_array_equal(evaluation.fitness, found[0][0].fitness)
-        np.testing.assert_array_equal(evaluation.fitness[0], life_fitness(outcome, "mean_return", setup.selection))
+        np.testing.assert_array_equal(
+            evaluation.fitness[0], life_fitness(outcome, MEAN_RETURN_PER_EPISODE, setup.selection)
+        )
         assert evaluation.world_steps == 7 * 60
         assert gradient.tobytes() == found[0][1].tobytes()
 

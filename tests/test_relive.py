@@ -29,7 +29,7 @@ from evolearn.evaluate import evaluate, life_fitness, score
 from evolearn.evolve import evolve, new_search
 from evolearn.faulty_life import FILE, load_faulty_life
 from evolearn.fused import FusedDriver
-from evolearn.lives import LifeFault, Plan, fault_in, lives
+from evolearn.lives import LifeFault, Plan, fault_in, lives, one_after_another
 from evolearn.relive import Relived, Wanted, relive, wanted_life
 from evolearn.relive_console import print_relived
 from evolearn.rng import BIRTH, SELECTION, TEST, LifeKey, life_keys, new_rng, open_stream, uniform
@@ -223,6 +223,9 @@ class SecondJobFaulty:
         if self._jobs == 2:
             raise fault_in(self.conditions, job, 1, "a reason")
         self._driver.live(job)
+
+    def over_blocks(self, function, shared, blocks):
+        return one_after_another(self, function, shared, blocks)
 
 
 @pytest.mark.parametrize(("algorithm", "genome"), [("genetic", 9), ("reptile", 1), ("maml", 1)])
