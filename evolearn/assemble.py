@@ -10,13 +10,14 @@ from evolearn.config import LearnerPart, RunConfig
 from evolearn.config_reading import ConfigError
 from evolearn.drives import DRIVES
 from evolearn.errors import WorldNotFound, offer
-from evolearn.genome import ENCODINGS, EVOLVED, FIXED, GROUPS, TRANSFORMS, GenePool, gene_pool
+from evolearn.genome import ENCODINGS, FIXED, GROUPS, TRANSFORMS, GenePool, gene_pool
 from evolearn.learners import LEARNERS
 from evolearn.learning import Learner, LearnerSettings
 from evolearn.lives import Conditions, Plan
 from evolearn.optimisers import OPTIMISERS
 from evolearn.portable_mode import disagreement
 from evolearn.search_options import Options, check_search
+from evolearn.training_checks import check_training, learning_ends
 from evolearn.world import Declaration, World
 from evolearn.worldfinder import find_world
 
@@ -93,7 +94,7 @@ def assemble(config: RunConfig) -> Setup:
     _known("drives.weights", config.drives.weights, conditions.drive_names)
     _check_evolved_drives(config, conditions)
     _check_plasticity(config)
-    _check_learned(config)
+    check_training(config)
     pool = gene_pool(
         brain=brain,
         encoding=config.genome.encoding,
@@ -109,7 +110,7 @@ def assemble(config: RunConfig) -> Setup:
     )
     search = config.search
     options = check_search(search.algorithm, search.options, search.population, pool.size, search.sampling)
-    selection = Plan(search.selection_lifetime, learn_from=learner.learn_from, learn_until=learner.learn_until)
+    selection = Plan(search.selection_lifetime, learner.learn_from, learning_ends(config, options))
     return Setup(config, conditions, pool, selection, options)
 
 
@@ -186,44 +187,3 @@ def _check_plasticity(config: RunConfig) -> None:
             raise ConfigError(
                 f"learner.plasticity.{name}={value:g}: must fit its gene, {TRANSFORMS[transform].doc}"
             ) from error
-
-
-def _check_learned(config: RunConfig) -> None:
-    """Refuse what cannot write learned weights into a genome, where that is asked for."""
-    genome = config.genome
-    if config.search.algorithm == "reptile":
-        _needs_learned_weights(config, "search.algorithm='reptile'")
-        for group in ("drives", "plasticity"):
-            mode = getattr(genome, group).mode
-            if mode == EVOLVED:
-                raise ConfigError(
-                    f"genome.{group}.mode={mode!r}: must be 'fixed' or 'fresh' with search.algorithm='reptile', which "
-                    f"trains weights only; set genome.{group}.mode=fixed"
-                )
-    if genome.inheritance == "lamarckian":
-        _needs_learned_weights(config, "genome.inheritance='lamarckian'")
-        if config.search.algorithm != "genetic":
-            raise ConfigError(
-                f"genome.inheritance='lamarckian': must be 'darwinian' with search.algorithm="
-                f"{config.search.algorithm!r}, which breeds from a centre and not from genomes; set "
-                "search.algorithm=genetic, or genome.inheritance=darwinian"
-            )
-
-
-def _needs_learned_weights(config: RunConfig, asking: str) -> None:
-    genome, learner = config.genome, config.learner
-    if genome.weights.mode != EVOLVED:
-        raise ConfigError(
-            f"genome.weights.mode={genome.weights.mode!r}: must be 'evolved' with {asking}, which writes learned "
-            "weights into genes; set genome.weights.mode=evolved"
-        )
-    if genome.encoding != "direct":
-        raise ConfigError(
-            f"genome.encoding={genome.encoding!r}: must be 'direct' with {asking}: only there is a weight a gene; set "
-            "genome.encoding=direct"
-        )
-    if learner.learn_until == 0:
-        raise ConfigError(
-            f"learner.learn_until=0: must be at least 1, or null, with {asking}: nothing would be learned; leave "
-            "learner.learn_until out"
-        )

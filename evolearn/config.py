@@ -95,7 +95,7 @@ class GenomePart(Part):
 class SearchPart(Part):
     """The outer loop."""
 
-    algorithm: str = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic or reptile")
+    algorithm: str = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic, reptile or maml")
     generations: int = Field(30, ge=1, le=1_000_000, description="generations in a run")
     population: int = Field(64, ge=2, le=1_000_000, description="genomes per generation")
     lives: int = Field(4, ge=1, le=100_000, description="lives per genome and generation")

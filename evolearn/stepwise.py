@@ -30,7 +30,6 @@ from evolearn.lives import (
     Conditions,
     Driver,
     Job,
-    empty_trace,
     fault_in,
     machinery,
     name_culprit,
@@ -51,7 +50,7 @@ from evolearn.lockstep import (
     parts_of,
 )
 from evolearn.processes import SECONDS_TO_END, Fault, Worker, those_ready
-from evolearn.records import FINISHED, FROM_ORACLE, Course, Desk, Outcome, new_desks
+from evolearn.records import FINISHED, FROM_ORACLE, Course, Desk, Outcome, Trace, new_desks
 from evolearn.watch import OwnThread, Watch
 from evolearn.world import WorldError
 
@@ -292,7 +291,6 @@ class StepwiseDriver:
         # A multiple of the workers, so that none waits for the last chunk of another.
         chunks = -(-count // (self.chunk * self.workers)) * self.workers
         size = -(-count // chunks) if count else 1
-        nothing = empty_trace(0, self.conditions)
         for first in range(0, count, size):
             some = slice(first, first + size)
             yield _Task(
@@ -302,7 +300,7 @@ class StepwiseDriver:
                     genomes=job.genomes[some],
                     keys=job.keys[some],
                     outcome=Outcome(*(array[some] for array in job.outcome)),
-                    trace=job.trace if first == 0 else nothing,
+                    trace=Trace(*(array[some] for array in job.trace)),
                 ),
             )
 
