@@ -17,14 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.gymnasium_world import (
-    EnvironmentFault,
-    Environments,
-    GymnasiumEnvironments,
-    GymnasiumWorld,
-    is_of_environment,
-    is_ours,
-)
+from evolearn.gymnasium_environments import EnvironmentFault, Environments, GymnasiumEnvironments
+from evolearn.gymnasium_world import GymnasiumWorld, is_of_environment, is_ours
 from evolearn.lives import (
     FAULTS,
     Conditions,
