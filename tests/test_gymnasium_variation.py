@@ -12,7 +12,7 @@ from scipy import stats
 
 from evolearn.assemble import assemble, remarks_on
 from evolearn.config import check_config
-from evolearn.config_reading import ConfigError, dump_config, override
+from evolearn.config_reading import ConfigError, override
 from evolearn.errors import SettingRefused, WorldNotFound
 from evolearn.gymnasium_environments import EnvironmentFault, GymnasiumEnvironments
 from evolearn.gymnasium_variation import draw
@@ -74,10 +74,11 @@ class Careless(Room):
 
 
 class Old(Room):
-    """It is seeded as environments were before Gymnasium."""
+    """It says whether an episode is over as was usual before there were booleans."""
 
-    def seed(self, seed=None):
-        pass
+    def step(self, action):
+        observation, reward, *_ = super().step(action)
+        return observation, reward, 0, False, {}
 
 
 for _kind, _name in ((Room, "room"), (Careless, "careless"), (Old, "old")):
@@ -200,7 +201,7 @@ def test_arguments_of_the_constructor_are_drawn_and_environments_of_choices_kept
 def test_lives_may_not_differ_in_their_spaces():
     world = room(vary={"shape": {"distribution": "choice", "values": [1, 2], "sets": ["kwargs.shape"]}})
     with pytest.raises(
-        EnvironmentFault, match="lives must not differ in them, and another has .*; vary something else"
+        EnvironmentFault, match=r"lives must not differ in them, and another has .*; vary something else"
     ):
         born(world, count=8)
 
@@ -280,9 +281,7 @@ def test_settings_survive_config_name_and_recipe():
     assert (world, world.drawn(key)) == (setup.conditions.world, setup.conditions.world.drawn(key))
     assert hash(world) == hash(setup.conditions.world)
     assert WorldPart(name="savannah").full_name == "savannah"
-    assert (
-        "Pendulum-v1{" in part.full_name and "check" not in dump_config(part).split("vary")[1].split("check: true")[0]
-    )
+    assert "check" not in part.full_name
 
 
 def test_a_dial_of_a_study_may_set_a_distribution():
@@ -295,7 +294,8 @@ def test_a_dial_of_a_study_may_set_a_distribution():
 def test_wrappers_in_files_are_found_from_anywhere_and_travel(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "halving.py").write_text(
-        "import gymnasium\n\nclass Halving(gymnasium.RewardWrapper):\n    def reward(self, reward):\n        return reward / 2\n"
+        "import gymnasium\n\n\nclass Halving(gymnasium.RewardWrapper):\n"
+        "    def reward(self, reward):\n        return reward / 2\n"
     )
     part = WorldPart(name="gymnasium:CartPole-v1", wrappers=["halving.py:Halving"])
     there = settled(part).full_name
@@ -328,8 +328,9 @@ def test_what_the_checker_remarks_is_passed_on_without_what_is_of_no_concern():
     assert remarks_on(setup_of(name="gymnasium:CartPole-v1")) == ()
     assert remarks_on(setup_of(name="cart-pole")) == ()
     (remark,) = remarks_on(setup_of(name="gymnasium:evolearn-old-v0"))
-    assert remark.startswith(
-        "world gymnasium:evolearn-old-v0: Gymnasium's checker remarks: Official support for the `seed` function is dropped"
+    assert remark == (
+        "world gymnasium:evolearn-old-v0: Gymnasium's checker remarks: Expects `terminated` signal to be a boolean, "
+        "actual type: <class 'int'>"
     )
 
 
@@ -347,7 +348,7 @@ POLE = "gymnasium:CartPole-v1"
         ({"name": "cart-pole", "kwargs": {"g": 1}}, "world.kwargs: is for Gymnasium environments"),
         (
             {"name": "gymnasium:Pendulum-v1", "kwargs": {"gg": 1.0}},
-            "world.kwargs.gg: unknown for gymnasium:Pendulum-v1. Did you mean g? Known: g, max_episode_steps, render_mode.",
+            "world.kwargs.gg: unknown for gymnasium:Pendulum-v1. Did you mean g? Known: g, max_episode_steps,",
         ),
         (
             {"name": "gymnasium:Pendulum-v1", "vary": {"kwargs.mass": UNIFORM}},
@@ -424,7 +425,8 @@ POLE = "gymnasium:CartPole-v1"
         ),
         (
             {"name": TOY, "wrappers": ["TimeLimt"]},
-            "world.wrappers.0.name='TimeLimt': gymnasium.wrappers has no such wrapper; must be one of gymnasium.wrappers, package.module:Class or path/to/file.py:Class. Did you mean TimeLimit?",
+            "world.wrappers.0.name='TimeLimt': gymnasium.wrappers has no such wrapper; must be one of "
+            "gymnasium.wrappers, package.module:Class or path/to/file.py:Class. Did you mean TimeLimit?",
         ),
         (
             {"name": TOY, "wrappers": ["no_such_module:A"]},
@@ -448,7 +450,7 @@ def test_a_full_name_that_is_none_is_not_found():
         find_world(POLE + "{kwargs")
     with pytest.raises(WorldNotFound, match="its settings do not fit"):
         find_world(POLE + '{"arguments":{}}')
-    with pytest.raises(SettingRefused, match="world.kwargs.g: unknown"):
+    with pytest.raises(SettingRefused, match=r"world\.kwargs\.g: unknown"):
         find_world(POLE + '{"kwargs":{"g":1}}')
 
 
