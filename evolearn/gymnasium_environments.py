@@ -122,6 +122,7 @@ class GymnasiumEnvironments:
     """Environments of one GymnasiumWorld; made as they are needed, and used again for life after life."""
 
     def __init__(self, world: GymnasiumWorld) -> None:
+        world.load()  # here: a life that is under way is watched, and may not take long over a step
         self._world = world
         self.place = 0
         self._homes: list[_Home] = []  # of the lives under way

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -44,6 +45,15 @@ class GymnasiumWorld(Declaration):
     def part(self) -> WorldPart:
         """The settings: constructor's arguments, wrappers, what varies."""
         return world_part(self.full_name)
+
+    def load(self) -> None:
+        """Import what the environment and its wrappers need; that may take long, and is no part of a life."""
+        module, colon, _ = _id_of(self.part).rpartition(":")
+        if colon:
+            importlib.import_module(module)
+        _creator(_id_of(self.part))
+        for place, wrapper in enumerate(self.part.wrappers):
+            _wrapper_class(place, wrapper)
 
     def make(self, drawn: Mapping[str, Any] | None = None) -> Environment:
         """A new environment in its wrappers.
@@ -208,10 +218,15 @@ def _explain_argument(part: WorldPart, error: Exception) -> None:
 def _constructor_arguments(environment_id: str) -> dict[str, Any]:
     """The arguments that an environment's constructor takes, with their defaults; what has none stands as None."""
     spec = gymnasium.spec(environment_id.rpartition(":")[2])
-    entry = spec.entry_point
-    creator = gymnasium.envs.registration.load_env_creator(entry) if isinstance(entry, str) else entry
+    creator = _creator(environment_id)
     known = _arguments_of(creator) if creator is not None else {}
     return {"max_episode_steps": spec.max_episode_steps, **known, **spec.kwargs}
+
+
+def _creator(environment_id: str) -> Any:
+    """The class or function that makes an environment; its module is imported."""
+    entry = gymnasium.spec(environment_id.rpartition(":")[2]).entry_point
+    return gymnasium.envs.registration.load_env_creator(entry) if isinstance(entry, str) else entry
 
 
 def _arguments_of(creator: Any) -> dict[str, Any]:
