@@ -9,7 +9,7 @@ from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.config import LearnerPart, RunConfig
 from evolearn.config_reading import ConfigError
 from evolearn.drives import DRIVES
-from evolearn.errors import WorldNotFound, offer
+from evolearn.errors import SettingRefused, WorldNotFound, offer
 from evolearn.genome import ENCODINGS, FIXED, GROUPS, TRANSFORMS, GenePool, gene_pool
 from evolearn.learners import LEARNERS
 from evolearn.learning import Learner, LearnerSettings
@@ -19,7 +19,8 @@ from evolearn.portable_mode import disagreement
 from evolearn.search_options import Options, check_search
 from evolearn.training_checks import check_training, learning_ends
 from evolearn.world import Declaration, World
-from evolearn.worldfinder import find_world
+from evolearn.world_config import WorldPart
+from evolearn.worldfinder import GYMNASIUM, find_world
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,10 +42,7 @@ def assemble(config: RunConfig) -> Setup:
     """
     if wrong := disagreement(config.portable):
         raise ConfigError(wrong)
-    try:
-        world = find_world(config.world.name)
-    except WorldNotFound as error:
-        raise ConfigError(f"world.name={config.world.name!r}: {error}") from error
+    world = _world_of(config.world)
     if config.portable and not isinstance(world, World):
         raise ConfigError(
             f"portable=True: world {world.name} is not compiled here: its libraries compute as they please on each "
@@ -84,7 +82,7 @@ def assemble(config: RunConfig) -> Setup:
         ),
         window=learner.window,
         generic_drives=config.drives.generic,
-        found_as=config.world.name,
+        found_as=config.world.full_name,
     )
     for name in config.drives.generic:
         if conditions.drive_names.count(name) > 1:
@@ -112,6 +110,42 @@ def assemble(config: RunConfig) -> Setup:
     options = check_search(search.algorithm, search.options, search.population, pool.size, search.sampling)
     selection = Plan(search.selection_lifetime, learner.learn_from, learning_ends(config, options))
     return Setup(config, conditions, pool, selection, options)
+
+
+def _world_of(part: WorldPart) -> Declaration:
+    """The world that a config names, in the settings that it gives."""
+    if not part.name.startswith(GYMNASIUM):
+        for field in ("kwargs", "wrappers", "vary"):
+            if getattr(part, field):
+                raise ConfigError(
+                    f"world.{field}: is for Gymnasium environments, and world {part.name!r} is none; leave it out, and "
+                    "set what the world offers in world.parameters"
+                )
+    try:
+        return find_world(part.full_name)
+    except WorldNotFound as error:
+        raise ConfigError(f"world.name={part.name!r}: {error}") from error
+    except ValueError as error:  # a setting that cannot be written down, or that the environment does not take
+        raise ConfigError(str(error)) from error
+
+
+def remarks_on(setup: Setup) -> tuple[str, ...]:
+    """What a user should know of a setup's world before it is lived in: a Gymnasium environment is checked here.
+
+    Raises:
+        ConfigError: the environment breaks Gymnasium's contract.
+    """
+    if not (setup.config.world.name.startswith(GYMNASIUM) and setup.config.world.check):
+        return ()
+    from evolearn.gymnasium_check import check_environment
+    from evolearn.gymnasium_world import GymnasiumWorld
+
+    world = setup.conditions.world
+    assert isinstance(world, GymnasiumWorld)
+    try:
+        return check_environment(world)
+    except SettingRefused as error:
+        raise ConfigError(str(error)) from error
 
 
 def _known(field: str, names: Iterable[str], known: Iterable[str]) -> None:

@@ -434,7 +434,7 @@ def _drivers(
     cluster = open_cluster(
         address,
         workers,
-        sorted({config.world.name for config in configs}),
+        sorted({config.world.full_name for config in configs}),
         display,
         runtime_env=read_yaml(runtime_env) if runtime_env is not None else None,
         environment=variables() if is_on() else None,

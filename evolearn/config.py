@@ -14,16 +14,10 @@ import pydantic
 from pydantic import Field
 
 from evolearn.config_reading import Part, check_model, override, read_yaml
+from evolearn.world_config import WorldPart
 
 Positive = Annotated[float, Field(gt=0)]
 Mode = Literal["evolved", "fixed", "fresh"]
-
-
-class WorldPart(Part):
-    """Where lives are lived."""
-
-    name: str = Field(description="registered name, package.module:attribute, file.py:attribute or gymnasium:ID")
-    parameters: dict[str, float] = Field({}, description="values that differ from the world's defaults")
 
 
 class BrainPart(Part):
