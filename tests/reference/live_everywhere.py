@@ -10,6 +10,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from box import WORLDS
 from probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for, restless, restless_box
 
 from evolearn.fused import FusedDriver
@@ -20,10 +21,10 @@ from worlds.savannah import savannah
 
 ALL_DRIVES = ("effort", "change", "surprise")
 CASES = {
+    **{world.name: (world, {}) for world in (*WORLDS, *PROBES, luck, restless, restless_box)},
     "cart-pole": (cart_pole, {"predictability": 0.3, "hidden": (11, 6), "generic_drives": ALL_DRIVES}),
     "savannah": (savannah, {"alpha": 75.0, "hidden": (12,), "generic_drives": ALL_DRIVES}),
     "savannah, two epochs": (savannah, {"alpha": 0.0, "settings": SETTINGS._replace(epochs=2)}),
-    **{world.name: (world, {}) for world in (*PROBES, luck, restless, restless_box)},
 }
 STEPS, WINDOW, COUNT = 64, 32, 2
 
