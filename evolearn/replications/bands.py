@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pydantic
 from scipy import stats as scipy_stats
 
@@ -111,7 +112,7 @@ def over_runs(values: FloatArray, statistic: Callable[[FloatArray], FloatArray],
     return Measured(float(statistic(values)), float(low), float(high))
 
 
-def share(met: Sequence[bool] | np.ndarray, of: str, level: float = 0.05) -> Measured:
+def share(met: npt.ArrayLike, of: str, level: float = 0.05) -> Measured:
     """How often something was so, with an exact interval.
 
     Args:
@@ -120,7 +121,7 @@ def share(met: Sequence[bool] | np.ndarray, of: str, level: float = 0.05) -> Mea
         level: the interval covers 1 - level.
     Source: Clopper and Pearson 1934.
     """
-    count, total = int(np.sum(met)), len(met)
+    count, total = int(np.sum(met)), np.size(met)
     ends = scipy_stats.binomtest(count, total).proportion_ci(1 - level)
     return Measured(count / total, float(ends.low), float(ends.high), f"{count} of {total} {of}")
 

@@ -155,11 +155,18 @@ def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[
 
 
 def cost(settings: Settings, runs: int) -> Json:
-    """Lives lived, and the guesses that they may have made."""
-    lives = settings.agents * (
-        2 * runs * (settings.generations + 1) + settings.long_runs * (settings.long_generations + 1)
+    """Lives lived. Guesses are no world steps: how many a life needs is drawn at once."""
+    generations = 2 * runs * (settings.generations + 1) + settings.long_runs * (settings.long_generations + 1)
+    each = f"lives of up to {settings.guesses:,} guesses"
+    return {"world_steps": 0, "evaluations": settings.agents * generations, "evaluations_are": each}
+
+
+def plan(settings: Settings, runs: int) -> str:
+    """What will be done, in words."""
+    return (
+        f"{runs} populations of {settings.agents:,} agents over {settings.generations} generations, as many that "
+        f"cannot learn, and {settings.long_runs} over {settings.long_generations:,}."
     )
-    return {"evaluations": lives, "evaluations_are": "lives, of up to guesses_each guesses", "guesses_each": settings.guesses}
 
 
 class AlleleShare(Part):

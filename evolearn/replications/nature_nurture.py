@@ -40,9 +40,9 @@ class Settings(Part):
     levels: tuple[Annotated[float, Field(ge=0.5, le=1)], ...] = Field(
         (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95), min_length=2, description="of fixity and of reliability"
     )
-    population: int = Field(32, ge=2, le=100_000)
-    generations: int = Field(16, ge=1, le=100_000)
-    lives: int = Field(256, ge=1, le=100_000, description="per genome and generation, of one decision each")
+    population: int = Field(64, ge=2, le=100_000)
+    generations: int = Field(20, ge=1, le=100_000)
+    lives: int = Field(512, ge=1, le=100_000, description="per genome and generation, of one decision each")
 
     @field_validator("levels")
     @classmethod
@@ -164,6 +164,15 @@ def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[
 def cost(lived: Lived) -> Json:
     """World steps, which are decisions, and genomes evaluated."""
     return {"world_steps": lived.world_steps, "evaluations": lived.evaluations, "evaluations_are": "genomes"}
+
+
+def plan(settings: Settings, runs: int) -> str:
+    """What will be done, in words."""
+    size = len(settings.levels)
+    return (
+        f"A map of {size} x {size} cells, {runs} evolution{'' if runs == 1 else 's'} in each: {settings.generations} "
+        f"generations of {settings.population} genomes, {settings.lives} lives each of one decision."
+    )
 
 
 class AsTheory(Part):

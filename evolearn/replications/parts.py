@@ -52,8 +52,8 @@ class BandPart(Part):
             raise ValueError(f"band {self.name!r}: between=[{low:g}, {high:g}]: the lower end must come first")
         if given and (given == ["verdict"]) != (self.measure == CONTRAST):
             raise ValueError(
-                f"band {self.name!r}: {given[0]} does not fit measure={self.measure}: a contrast has a verdict (better, "
-                "worse, equivalent, inconclusive), everything else a number"
+                f"band {self.name!r}: {given[0]} does not fit measure={self.measure}: a contrast has a verdict "
+                "(better, worse, equivalent, inconclusive), everything else a number"
             )
         return self
 

@@ -272,9 +272,7 @@ def _gap(*values: FloatArray) -> Measured | None:
     return Measured(None, note=f"{without} of {sum(map(len, values))} runs have no such number")
 
 
-def _with_interval(
-    table: StudyTable, value: FloatArray, drawn: FloatArray, runs: int, note: str = ""
-) -> Measured:
+def _with_interval(table: StudyTable, value: FloatArray, drawn: FloatArray, runs: int, note: str = "") -> Measured:
     if not np.isfinite(value):
         return Measured(None, note="the other arm's score is 0")
     finite = drawn[np.isfinite(drawn)]
