@@ -6,16 +6,18 @@ import dataclasses
 from collections.abc import Iterable
 
 from evolearn.brain import TRUNKS, BrainSpec
-from evolearn.config import RunConfig
+from evolearn.config import LearnerPart, RunConfig
 from evolearn.config_reading import ConfigError
 from evolearn.drives import DRIVES
 from evolearn.errors import WorldNotFound, offer
-from evolearn.genome import ENCODINGS, EVOLVED, GROUPS, TRANSFORMS, GenePool, gene_pool
-from evolearn.learning import LEARNERS, LearnerSettings
+from evolearn.genome import ENCODINGS, EVOLVED, FIXED, GROUPS, TRANSFORMS, GenePool, gene_pool
+from evolearn.learners import LEARNERS
+from evolearn.learning import Learner, LearnerSettings
+from evolearn.optimisers import OPTIMISERS
 from evolearn.lives import Conditions, Plan
 from evolearn.portable_mode import disagreement
 from evolearn.search_options import Options, check_search
-from evolearn.world import World
+from evolearn.world import Declaration, World
 from evolearn.worldfinder import find_world
 
 
@@ -55,12 +57,14 @@ def assemble(config: RunConfig) -> Setup:
     _known("learner.name", [config.learner.name], LEARNERS)
     _known("genome.encoding", [config.genome.encoding], ENCODINGS)
     _known("drives.generic", config.drives.generic, DRIVES)
+    _check_brain(config)
+    _check_settings(config)
     brain = BrainSpec(
         trunk=config.brain.trunk,
         observations=len(world.observations),
         hidden=config.brain.hidden,
         actions=world.action_outputs,
-        policy="categorical" if world.is_discrete else "gaussian",
+        policy=_policy(config, world),
     )
     learner = config.learner
     conditions = Conditions(
@@ -75,6 +79,7 @@ def assemble(config: RunConfig) -> Setup:
             learner.first_decay,
             learner.second_decay,
             learner.epsilon,
+            OPTIMISERS[learner.optimiser],
         ),
         window=learner.window,
         generic_drives=config.drives.generic,
@@ -86,6 +91,7 @@ def assemble(config: RunConfig) -> Setup:
                 f"drives.generic: {name!r} is named twice, or is a sense of world {world.name} already; leave it out"
             )
     _known("drives.weights", config.drives.weights, conditions.drive_names)
+    _check_evolved_drives(config, conditions)
     _check_plasticity(config)
     _check_learned(config)
     pool = gene_pool(
@@ -95,6 +101,8 @@ def assemble(config: RunConfig) -> Setup:
         drive_names=conditions.drive_names,
         modes={group: getattr(config.genome, group).mode for group in GROUPS},
         drive_centres=config.drives.weights,
+        drive_transform=config.drives.transform,
+        evolved_drives=config.drives.evolved,
         plasticity_centres=learner.plasticity,
         spreads={group: getattr(config.genome, group).spread for group in GROUPS},
         seed=config.seed,
@@ -110,6 +118,61 @@ def _known(field: str, names: Iterable[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in known:
             raise ConfigError(f"{field}: {name!r} is unknown.{offer(name, known)}")
+
+
+def _check_brain(config: RunConfig) -> None:
+    trunk, hidden = config.brain.trunk, config.brain.hidden
+    if trunk == "linear" and hidden:
+        raise ConfigError(
+            f"brain.hidden={list(hidden)}: must be [] with brain.trunk='linear', which has no hidden layers; set "
+            "brain.hidden=[], or brain.trunk=mlp or relu"
+        )
+    if trunk != "linear" and not hidden:
+        raise ConfigError(
+            f"brain.hidden=[]: must have at least 1 entry with brain.trunk={trunk!r}; name units per layer, for "
+            "example [24], or set brain.trunk=linear"
+        )
+
+
+def _policy(config: RunConfig, world: Declaration) -> str:
+    """The policy by which the learner teaches the kind of actions that the world takes."""
+    kind = "discrete" if world.is_discrete else "box"
+
+    def teaches(row: Learner) -> bool:
+        return kind in row.policies and world.action_outputs <= (row.most_actions or world.action_outputs)
+
+    learner = LEARNERS[config.learner.name]
+    if teaches(learner):
+        return learner.policies[kind]
+    which = f"Discrete({world.action_outputs})" if world.is_discrete else f"Box({world.action_size})"
+    fitting = ", ".join(name for name, row in LEARNERS.items() if teaches(row))
+    raise ConfigError(
+        f"learner.name={config.learner.name!r}: cannot teach the actions of world {world.name}, {which}; must be one "
+        f"of: {fitting}"
+    )
+
+
+def _check_settings(config: RunConfig) -> None:
+    """Refuse settings that the learner would not heed."""
+    heeded = LEARNERS[config.learner.name].settings
+    for name in LearnerSettings._fields:
+        value, default = getattr(config.learner, name), LearnerPart.model_fields[name].default
+        if name not in heeded and value != default:
+            raise ConfigError(
+                f"learner.{name}={value}: learner {config.learner.name} does not use it; leave it out, or {default}"
+            )
+
+
+def _check_evolved_drives(config: RunConfig, conditions: Conditions) -> None:
+    evolved = config.drives.evolved
+    if evolved is None:
+        return
+    _known("drives.evolved", evolved, conditions.drive_names)
+    if config.genome.drives.mode == FIXED:
+        raise ConfigError(
+            f"drives.evolved={list(evolved)}: no drive weight is a gene with genome.drives.mode='fixed'; leave "
+            "drives.evolved out, or set genome.drives.mode=evolved"
+        )
 
 
 def _check_plasticity(config: RunConfig) -> None:

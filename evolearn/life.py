@@ -115,7 +115,7 @@ def live(  # noqa: D417  # the plugs are described in groups
         age = course.steps
         for t in range(course.steps):
             outcome.age[life] = t
-            status = act(think, choose, layers, course, desk, t)
+            status = act(think, choose, layers, course, plasticity, desk, t)
             if status != FINISHED:
                 age = t
                 break

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.compiled import plug
 from evolearn.drives import compose
-from evolearn.learning import LEARN_TYPE, LEARNERS, LearnerSettings
+from evolearn.learners import LEARNERS
+from evolearn.learning import LEARN_TYPE, LearnerSettings
 from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE, POLICIES
 from evolearn.records import BAD_FITNESS, BAD_OBSERVATION, BAD_SENSE, FROM_BRAIN, Body, Course, Newborns, Outcome, Trace
 from evolearn.rng import LifeKey

@@ -58,7 +58,7 @@ class Desk(NamedTuple):
     actions: Any  # float32 [N, action size]
     rewards: Any  # float32 [N]
     ends: Any  # int64 [N]
-    final_values: Any  # float32 [N]
+    final_outputs: Any  # float32 [N, policy parameters + 1]
     carry: Any  # float32
     weights: Any  # float32 [W]
     memory: Any  # float32, the learner's
@@ -132,7 +132,7 @@ _D1, _D2 = types.float64[::1], types.float64[:, ::1]
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
 COURSE_TYPE = types.NamedUniTuple(_I, 9, Course)
 BODY_TYPE = types.NamedTuple((_I1, _I, _I, _I, _I, _I, _I, types.uint8[::1]), Body)
-DESKS_TYPE = types.NamedTuple((*(_F3,) * 4, _F2, _I2, *(_F2,) * 9, _I2, _I2, _D2), Desk)
+DESKS_TYPE = types.NamedTuple((*(_F3,) * 4, _F2, _I2, _F3, *(_F2,) * 8, _I2, _I2, _D2), Desk)
 NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1, _F1), Newborns)
 OUTCOME_TYPE = types.NamedTuple((_D2, _D2, _I2, _D2, _I2, _D2, _I1, _I1, _I1, _F2), Outcome)
 TRACE_TYPE = types.NamedTuple((_F2, _F2, _F2, _D1, _I1), Trace)
@@ -149,7 +149,7 @@ def new_desks(count: int, body: Body, course: Course, weights: int, drives: int)
         actions=aligned_zeros(count, size, body.action_size),
         rewards=aligned_zeros(count, size),
         ends=aligned_zeros(count, size, dtype=np.int64),
-        final_values=aligned_zeros(count, size),
+        final_outputs=aligned_zeros(count, size, body.outputs),
         carry=aligned_zeros(count, body.carry),
         weights=aligned_zeros(count, weights),
         memory=aligned_zeros(count, course.memory),
@@ -194,7 +194,7 @@ def desk_of(desks: Desk, place: int) -> Desk:
         layer_of(desks.actions, place),
         row_of(desks.rewards, place),
         row_of(desks.ends, place),
-        row_of(desks.final_values, place),
+        layer_of(desks.final_outputs, place),
         row_of(desks.carry, place),
         row_of(desks.weights, place),
         row_of(desks.memory, place),
@@ -219,7 +219,7 @@ def window_of(desk: Desk) -> Window:
         desk.actions,
         desk.rewards,
         desk.ends,
-        desk.final_values,
+        desk.final_outputs,
         desk.carry,
     )
 

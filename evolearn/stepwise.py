@@ -189,7 +189,7 @@ class ChunkStepper:
                 if stop.is_set():
                     break
                 self._t = t
-                if self._act_all(*brain, status, t):
+                if self._act_all(*brain, job.newborns, job.genomes, status, t):
                     places = _who_goes_on(places, status, ages, t)
                 endings = environments.step_all(t, places, *world)
                 if self._experience_all(*brain, *record, t, fitness, terminated, truncated):

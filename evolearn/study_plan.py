@@ -220,7 +220,7 @@ def _check_origin(condition: ConditionPart, setups: Mapping[str, Setup]) -> None
     if condition.evolved_in is None:
         return
     here, there = setups[condition.name], setups[condition.evolved_in]
-    genes = [[(gene.group, gene.name) for gene in setup.pool.genes] for setup in (here, there)]
+    genes = [[(gene.group, gene.name, gene.transform) for gene in setup.pool.genes] for setup in (here, there)]
     alike = genes[0] == genes[1] and here.pool.slices() == there.pool.slices()
     alike = alike and here.conditions.brain == there.conditions.brain
     if not alike:

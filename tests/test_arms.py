@@ -12,7 +12,7 @@ from evolearn.config import RunConfig, check_config
 from evolearn.config_reading import ConfigError
 from evolearn.drivers import new_driver
 from evolearn.genome import TRANSFORMS
-from evolearn.learning import LEARNERS
+from evolearn.learners import LEARNERS
 from evolearn.lives import Driver, Plan, lives
 from evolearn.records import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM
 from evolearn.rng import TEST, life_keys

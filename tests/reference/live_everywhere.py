@@ -25,6 +25,11 @@ CASES = {
     "cart-pole": (cart_pole, {"predictability": 0.3, "hidden": (11, 6), "generic_drives": ALL_DRIVES}),
     "savannah": (savannah, {"alpha": 75.0, "hidden": (12,), "generic_drives": ALL_DRIVES}),
     "savannah, two epochs": (savannah, {"alpha": 0.0, "settings": SETTINGS._replace(epochs=2)}),
+    "cart-pole, relu": (cart_pole, {"trunk": "relu", "hidden": (9, 5)}),
+    "cart-pole, linear": (cart_pole, {"trunk": "linear", "hidden": ()}),
+    "restless, tables": (restless, {"trunk": "linear", "hidden": (), "learner": "q_learning"}),
+    "restless, deep action values": (restless, {"hidden": (7,), "learner": "q_learning"}),
+    "luck, regression": (luck, {"trunk": "relu", "learner": "regression"}),
 }
 STEPS, WINDOW, COUNT = 64, 32, 2
 
