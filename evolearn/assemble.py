@@ -13,8 +13,8 @@ from evolearn.errors import WorldNotFound, offer
 from evolearn.genome import ENCODINGS, EVOLVED, FIXED, GROUPS, TRANSFORMS, GenePool, gene_pool
 from evolearn.learners import LEARNERS
 from evolearn.learning import Learner, LearnerSettings
-from evolearn.optimisers import OPTIMISERS
 from evolearn.lives import Conditions, Plan
+from evolearn.optimisers import OPTIMISERS
 from evolearn.portable_mode import disagreement
 from evolearn.search_options import Options, check_search
 from evolearn.world import Declaration, World

@@ -19,7 +19,7 @@ from evolearn.config_reading import ConfigError, Part, check_model, copied, over
 from evolearn.errors import offer
 from evolearn.metrics import METRICS
 from evolearn.replications.parts import ReplicationPart
-from evolearn.replications.study_measures import StudyFacts, check_bands
+from evolearn.replications.study_facts import StudyFacts, check_bands
 from evolearn.rules import DOUBLED
 
 Share = Annotated[float, Field(gt=0, le=1)]

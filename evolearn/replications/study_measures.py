@@ -1,39 +1,26 @@
 """What a band can ask of a study: a table of measures over its verdict, one function each.
 
 A measure is a model of its arguments and a function; a new one is both and a row of STUDY_MEASURES. Arguments that
-several measures share have the same names (arm, against, condition, metric, lifetime), and are checked by name.
+several measures share have the same names (arm, against, condition, metric, lifetime), see `study_facts`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from evolearn import stats
-from evolearn.config_reading import ConfigError, Part
-from evolearn.errors import offer
+from evolearn.config_reading import Part
 from evolearn.metrics import METRICS
-from evolearn.replications.bands import Json, Measure, Measured, arguments, share
-from evolearn.replications.parts import CONTRAST, ReplicationPart
+from evolearn.replications.bands import Json, Measure, Measured, share
+from evolearn.replications.parts import CONTRAST
 from evolearn.stats import FloatArray, iqm
 
 Lifetime = Annotated[int, Field(ge=1)]
-
-
-@dataclasses.dataclass(frozen=True)
-class StudyFacts:
-    """What a study's bands may name."""
-
-    arms: Sequence[str]
-    evolving: Sequence[str]  # arms that have DNA
-    conditions: Sequence[str]
-    lifetimes: Sequence[int]  # world steps
-    contrasts: Mapping[str, Sequence[tuple[str, str, str]]]  # condition -> arm, against, metric
 
 
 class Score(Part):
@@ -68,6 +55,7 @@ class Contrast(Part):
     against: str
     condition: str | None = None
     metric: str = "total"
+    lifetime: Lifetime | None = Field(None, description="world steps, of totals of the primary contrast's arms")
 
 
 class Order(Part):
@@ -89,7 +77,7 @@ class Gene(Part):
 
 
 class StudyTable:
-    """A verdict as numbers per run, and the same runs drawn again with replacement."""
+    """A verdict as numbers per run, the same runs drawn again with replacement, and what the verdict says itself."""
 
     def __init__(self, verdict: Json) -> None:
         """Read `verdict`, as in verdict.json."""
@@ -122,6 +110,23 @@ class StudyTable:
         draws = np.random.default_rng(seed).integers(0, len(values), (self._resamples, len(values)))
         return values[draws]
 
+    def contrast(self, arm: str, against: str, condition: str | None, metric: str, lifetime: int | None) -> Json | None:
+        """A contrast that the study holds: primary, secondary, or by lifetime."""
+        entry = self.condition(condition)
+        if lifetime is not None:
+            rows = [row | {"metric": "total"} for row in entry["by_lifetime"] if row["lifetime"] == lifetime]
+        else:
+            rows = [entry["primary"], *entry["secondary"]]
+        wanted = arm, against, metric
+        return next((row for row in rows if (row["arm"], row["against"], row["metric"]) == wanted), None)
+
+    def known(self, arm: str, condition: str | None, metric: str, lifetime: int | None) -> Json:
+        """What the verdict says of an arm over runs: iqm, low and high."""
+        entry = self.condition(condition)["arms"][arm]
+        if lifetime is None or metric != "total":
+            return dict(entry["metrics"][metric])
+        return dict(next(row for row in entry["totals"] if row["lifetime"] == lifetime))
+
     def genes(self, arm: str, condition: str | None, group: str, names: Iterable[str]) -> FloatArray:
         """Evolved values in natural units, [R, names]."""
         dna = self.condition(condition)["arms"][arm]["dna"]
@@ -129,13 +134,16 @@ class StudyTable:
 
 
 def _score(table: StudyTable, of: Score) -> Measured:
-    """The interquartile mean over runs."""
+    """The interquartile mean over runs, as the verdict has it."""
     values = table.values(of.arm, of.condition, of.metric, of.lifetime)
-    return _gap(values) or _with_interval(table, iqm(values), iqm(table.drawn(of.arm, values)), len(values))
+    return _gap(values) or _stated(table.known(of.arm, of.condition, of.metric, of.lifetime))
 
 
 def _difference(table: StudyTable, of: Difference) -> Measured:
-    """First arm minus second, interquartile means over runs."""
+    """First arm minus second, interquartile means over runs; as the verdict has it where it compares the two."""
+    held = table.contrast(of.arm, of.against, of.condition, of.metric, of.lifetime)
+    if held is not None and held["difference"]["iqm"] is not None:
+        return _stated(held["difference"])
     return _between(table, of, lambda one, other: one - other)
 
 
@@ -176,13 +184,13 @@ def _gene(table: StudyTable, of: Gene) -> Measured:
 
 
 def _contrast(table: StudyTable, of: Contrast) -> Measured:
-    """The study's verdict on a contrast."""
-    entry = table.condition(of.condition)
-    for found in (entry["primary"], *entry["secondary"]):
-        if (found["arm"], found["against"], found["metric"]) == (of.arm, of.against, of.metric):
-            why = found["withheld"]
-            return Measured(found["verdict"], note=f"test withheld: {why}" if why else _p_words(found))
-    return Measured(None, note="the study does not hold this contrast")
+    """The study's verdict on a contrast; none where the runs were too few for a test."""
+    found = table.contrast(of.arm, of.against, of.condition, of.metric, of.lifetime)
+    if found is None:
+        return Measured(None, note="the study does not hold this contrast")
+    if found["p"] is None:
+        return Measured(None, note=f"test withheld: {found.get('withheld') or 'too few runs'}")
+    return Measured(found["verdict"], note=_p_words(found))
 
 
 STUDY_MEASURES: Mapping[str, Measure] = {
@@ -196,60 +204,6 @@ STUDY_MEASURES: Mapping[str, Measure] = {
 }
 
 
-def check_bands(part: ReplicationPart, facts: StudyFacts, genes: Mapping[str, Sequence[str]] | None = None) -> None:
-    """Refuse bands that ask for what a study will not have.
-
-    Args:
-        part: of the study's config.
-        facts: what the study has.
-        genes: names by group, where the world is known.
-    Raises:
-        ConfigError: names band, field, value and remedy.
-    """
-    for band in part.bands:
-        of = arguments(band, STUDY_MEASURES)
-        for problem in _problems(of, facts, genes):
-            raise ConfigError(f"replication.bands {band.name!r}: {problem}")
-
-
-def _problems(of: Any, facts: StudyFacts, genes: Mapping[str, Sequence[str]] | None) -> Iterator[str]:
-    given = of.model_dump()
-    needs_dna = "group" in given
-    for field in ("arm", "against"):
-        if field in given and given[field] not in facts.arms:
-            yield f"of.{field}={given[field]!r}: no such arm in the study.{offer(given[field], facts.arms)}"
-    if needs_dna and given["arm"] not in facts.evolving:
-        yield f"of.arm={given['arm']!r}: has no evolution of its own. Those that have: {', '.join(facts.evolving)}"
-    if given["condition"] is None and len(facts.conditions) > 1:
-        yield f"of.condition: missing; the study has several: {', '.join(facts.conditions)}"
-    elif given["condition"] not in (None, *facts.conditions):
-        yield f"of.condition={given['condition']!r}: no such condition.{offer(given['condition'], facts.conditions)}"
-    if given.get("metric", "total") not in METRICS or (given.get("metric") == "transfer_ratio" and "lifetime" in given):
-        yield f"of.metric={given['metric']!r}: unknown, or not one per run.{offer(given['metric'], METRICS)}"
-    for field in ("lifetime", "shorter", "longer"):
-        if given.get(field) not in (None, *facts.lifetimes):
-            listed = ", ".join(map(str, facts.lifetimes))
-            yield f"of.{field}={given[field]}: must be one of evaluation.lifetimes: {listed}"
-    if given.get("lifetime") is not None and given["metric"] != "total":
-        yield f"of.lifetime={given['lifetime']}: only totals are known by lifetime; leave it out, or set metric=total"
-    if isinstance(of, Contrast):
-        yield from _not_compared(of, facts)
-    if needs_dna and genes is not None:
-        for name in given.get("genes") or (given["gene"],):
-            if name not in genes[given["group"]]:
-                yield f"of: {name!r} is no gene of {given['group']} here.{offer(name, genes[given['group']])}"
-
-
-def _not_compared(of: Contrast, facts: StudyFacts) -> Iterator[str]:
-    """A contrast that the study does not make."""
-    wanted = of.arm, of.against, of.metric
-    if wanted not in facts.contrasts[of.condition or facts.conditions[0]]:
-        yield (
-            f"of: the study does not compare {of.arm} with {of.against} in {of.metric}; make it the primary contrast, "
-            "or add it to secondary"
-        )
-
-
 def _between(table: StudyTable, of: Difference, how: Any) -> Measured:
     sides = [(arm, table.values(arm, of.condition, of.metric, of.lifetime)) for arm in (of.arm, of.against)]
     if gap := _gap(*(values for _, values in sides)):
@@ -257,6 +211,13 @@ def _between(table: StudyTable, of: Difference, how: Any) -> Measured:
     plain, drawn = [iqm(values) for _, values in sides], [iqm(table.drawn(*side)) for side in sides]
     note = f"{float(plain[0]):.3g} against {float(plain[1]):.3g}"
     return _with_interval(table, how(*plain), how(*drawn), len(sides[0][1]), note)
+
+
+def _stated(record: Json) -> Measured:
+    """An interquartile mean with its interval, of runs and lives drawn again, from the verdict."""
+    low, high = (math.nan if record[end] is None else float(record[end]) for end in ("low", "high"))
+    never = f"never reached in {record['censored']} of {record['runs']} runs" if record.get("censored") else ""
+    return Measured(float(record["iqm"]), low, high, never)
 
 
 def _relative(one: FloatArray, other: FloatArray) -> FloatArray:
