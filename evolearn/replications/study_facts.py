@@ -75,8 +75,8 @@ def _not_compared(of: Contrast, facts: StudyFacts) -> Iterator[str]:
     first = facts.contrasts[of.condition or facts.conditions[0]][0]
     if of.lifetime is not None and wanted[:2] != first[:2]:
         yield (
-            f"of.lifetime={of.lifetime}: only the arms of the primary contrast, {first[0]} and {first[1]}, are compared "
-            "by lifetime; leave it out"
+            f"of.lifetime={of.lifetime}: only the arms of the primary contrast, {first[0]} and {first[1]}, are "
+            "compared by lifetime; leave it out"
         )
     elif of.lifetime is None and wanted not in facts.contrasts[of.condition or facts.conditions[0]]:
         yield (
