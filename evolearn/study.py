@@ -13,6 +13,7 @@ from evolearn.assemble import remarks_on
 from evolearn.config_reading import ConfigError
 from evolearn.drivers import Drivers
 from evolearn.errors import RunDirectoryError
+from evolearn.replicate import judge_replication
 from evolearn.report import write_report
 from evolearn.run import Interrupted
 from evolearn.study_checks import check_arms_differ, measure_rates
@@ -122,8 +123,9 @@ def extend_study(
     with contextlib.closing(drivers):
         steps = check_arms_differ(longer, plan, drivers)
         rates = measure_rates(longer, plan, drivers)
-        for path in (study.path / "verdict.json", study.path / "ledger.json", study.path / "lives.parquet", study.page):
-            path.unlink(missing_ok=True)
+        for name in ("verdict.json", "ledger.json", "lives.parquet", "replication.json"):
+            (study.path / name).unlink(missing_ok=True)
+        study.page.unlink(missing_ok=True)
         study.write_config(
             longer,
             check_steps=label["check_steps"] + steps,
@@ -142,7 +144,7 @@ def _complete(
         display.began(study.path)
         work.finish()
         display.judging("statistics")
-        judge_study(config, plan, study)
+        judge_replication(config, study, judge_study(config, plan, study))
         display.judging("page, figures and tables")
         try:
             write_report(study.path)

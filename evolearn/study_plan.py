@@ -21,7 +21,7 @@ from evolearn.lives import Plan
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
 from evolearn.rules import DOUBLED
 from evolearn.search_options import lives_per_generation, planned_outer_steps
-from evolearn.study_config import ConditionPart, StudyConfig
+from evolearn.study_config import ConditionPart, StudyConfig, check_replication
 from evolearn.transplant import Values, arm_config, has_oracle, natural_values
 
 LONG_BINS = 10_000  # age bins at most in a life as long as an evolution; more would be as fine as ordinary lives
@@ -82,6 +82,7 @@ def plan_study(config: StudyConfig) -> StudyPlan:
             for run in range(config.runs)
             for arm, steps in test_steps.items()
         ]
+    check_replication(config, "config", _gene_names(setups))
     return StudyPlan(tuple(evolutions), tuple(tests), setups)
 
 
@@ -198,6 +199,12 @@ def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
 def _test_steps(config: StudyConfig, condition: ConditionPart, arm: str, setup: Setup) -> int:
     lives = len(held_out_keys(config, condition, arm, 0))
     return lives * (setup.config.evaluation.birth_steps + long_plan(config, condition, arm).lifetime)
+
+
+def _gene_names(setups: Mapping[str, Setup]) -> dict[str, list[str]]:
+    """Drives and plasticity of the first condition; the others have the same."""
+    genes = next(iter(setups.values())).pool.genes
+    return {group: [gene.name for gene in genes if gene.group == group] for group in ("drives", "plasticity")}
 
 
 def _check_arms(config: StudyConfig, condition: ConditionPart, setup: Setup) -> None:
