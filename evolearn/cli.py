@@ -261,7 +261,7 @@ def _run_experiment(
     checked = read_experiment(path, overrides)
     if address is not None:
         raise UserError(f"--address {address}: an experiment of its own runs in this process only; leave it out")
-    _expect_wait(console)
+    expect_wait(console)
     from evolearn.replicate import start_experiment
     from evolearn.replication_console import experiment_display, print_experiment, print_experiment_plan
 
@@ -269,7 +269,7 @@ def _run_experiment(
     if dry_run:
         return
     name = path.stem if path.name != "experiment.yaml" else "again"
-    count = _worker_count(console, workers)
+    count = worker_count(console, workers)
     with experiment_display(console) as display:
         directory = start_experiment(checked, f"experiment-{name}", out, count, display)
     replication = json.loads((directory / "replication.json").read_text(encoding="utf-8"))

@@ -102,8 +102,8 @@ def _needs_gradient_through_learning(config: RunConfig) -> None:
         )
     if learner.name not in DIFFERENTIABLE:
         raise ConfigError(
-            f"learner.name={learner.name!r}: must be {' or '.join(map(repr, DIFFERENTIABLE))} with {_MAML}, which takes "
-            "the gradient through its update; set one of these, or search.algorithm=reptile"
+            f"learner.name={learner.name!r}: must be {' or '.join(map(repr, DIFFERENTIABLE))} with {_MAML}, which "
+            "takes the gradient through its update; set one of these, or search.algorithm=reptile"
         )
     if learner.optimiser != "sgd":
         raise ConfigError(

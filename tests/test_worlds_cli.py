@@ -113,7 +113,7 @@ def test_bad_names_are_refused_with_a_better_one(name: str, text: str, tmp_path:
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(NewWorldError, match="cannot be written: .*; choose another --folder"):
+    with pytest.raises(NewWorldError, match=r"cannot be written: .*; choose another --folder"):
         new_world("forager", tmp_path / "file" / "below")
 
 
