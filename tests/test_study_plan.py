@@ -210,8 +210,9 @@ def test_dna_of_another_condition_must_have_the_same_genes() -> None:
         return toy_study("conditions=[{name: a}, {name: b, evolved_in: a, set: {" + setting + "}}]")
 
     assert len(plan_study(judged_with("world.parameters.predictability: 0")).evolutions) == 4, "of a alone"
-    text = refusal(judged_with("brain.hidden: [5]"))
-    assert "conditions 'b': evolved_in='a': its DNA has other genes; the two may differ in world.parameters" in text
+    for setting in ("brain.hidden: [5]", "drives.transform: symlog", "drives.evolved: [fitness]"):
+        text = refusal(judged_with(setting))
+        assert "conditions 'b': evolved_in='a': its DNA has other genes; the two may differ in world.parameters" in text
 
 
 @pytest.fixture(scope="module")
