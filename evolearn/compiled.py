@@ -82,6 +82,18 @@ if COMPILES:
         pin()
 
 
+def _name_by_fields(record: types.Record) -> tuple[str, tuple[int, ...]]:
+    """How the symbol of a function that takes a record names the record's type.
+
+    Numba numbers record types as they come up in a process, so code of two worlds that share a function, loaded from
+    disk, could bear one name, and one of them would then run in the other's place.
+    """
+    return type(record).__name__, (int(hashlib.sha256(record.name.encode()).hexdigest()[:15], 16),)
+
+
+types.Record.mangling_args = property(_name_by_fields)
+
+
 def cache_folder() -> Path | None:
     """Where compiled code is kept; None if nothing is compiled."""
     return Path(numba.config.CACHE_DIR) if COMPILES else None
