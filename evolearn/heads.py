@@ -88,7 +88,9 @@ def slopes_below_heads(weights: Any, deltas: Any, slopes: Any) -> None:
         add_product(slope, deltas, row * width + parameters, 1, weights, actions * inputs, inputs, 1)
 
 
-def head_tensors(inputs: int, actions: int, log_stdevs: int, policy_scale: float, value_scale: float) -> tuple[Tensor, ...]:
+def head_tensors(
+    inputs: int, actions: int, log_stdevs: int, policy_scale: float, value_scale: float
+) -> tuple[Tensor, ...]:
     """Policy and value heads.
 
     Args:

@@ -141,7 +141,8 @@ def learn_q(
             think(weights, layers, window, row)
             think(weights, layers, window, row + 1)
         error = temporal_difference(window, row, plasticity[DISCOUNT])
-        if not math.isfinite(error):
+        # Not `isfinite`: that is error - error == 0, which fast math may see through.
+        if not abs(error) < math.inf:
             return False
         if layers.size == 1:
             update_linear(weights, window, row, rate * error)

@@ -13,7 +13,6 @@ from torch import nn
 
 from evolearn.brain import BrainSpec
 
-
 ACTIVATIONS = {"mlp": torch.tanh, "relu": torch.relu, "linear": None}
 
 

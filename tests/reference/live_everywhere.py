@@ -18,7 +18,7 @@ from evolearn.rng import TEST, life_keys
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 
-ALL_DRIVES = ("effort", "change", "surprise")
+ALL_DRIVES = ("effort", "change", "surprise", "novelty")
 CASES = {
     "cart-pole": (cart_pole, {"predictability": 0.3, "hidden": (11, 6), "generic_drives": ALL_DRIVES}),
     "savannah": (savannah, {"alpha": 75.0, "hidden": (12,), "generic_drives": ALL_DRIVES}),
