@@ -101,9 +101,10 @@ def _needs_gradient_through_learning(config: RunConfig) -> None:
             "different processors; set portable=false, or search.algorithm=reptile"
         )
     if learner.name not in DIFFERENTIABLE:
+        able = " or ".join(map(repr, DIFFERENTIABLE))
         raise ConfigError(
-            f"learner.name={learner.name!r}: must be {' or '.join(map(repr, DIFFERENTIABLE))} with {_MAML}, which "
-            "takes the gradient through its update; set one of these, or search.algorithm=reptile"
+            f"learner.name={learner.name!r}: must be {able} with {_MAML}, which takes "
+            "the gradient through its update; set one of these, or search.algorithm=reptile"
         )
     if learner.optimiser != "sgd":
         raise ConfigError(

@@ -102,6 +102,18 @@ def test_the_update_is_that_of_the_compiled_learner(world, learner, trunk, longe
     np.testing.assert_allclose(found, outcome.final_weights, rtol=1e-5, atol=2e-6)
 
 
+def test_judged_are_the_steps_after_learning_and_no_others() -> None:
+    conditions, plan, newborns, born_as, _, traces = lived(teacher, "regression", "mlp", 0.5, 1, learning_rate=0.0)
+    found, _ = gradients_of(conditions, plan, False, newborns, born_as, traces)
+    after = Steps(
+        *(torch.tensor(getattr(traces, name)[:, plan.learn_until :]) for name in traces._fields[:3]), *[None] * 2
+    )
+    after = dataclasses.replace(after, rewards=torch.tensor(traces.drives[:, plan.learn_until :, 1]))
+    leaf = torch.tensor(newborns.weights[born_as]).requires_grad_()
+    LOSSES["regression"](conditions.brain, leaf, after, None).sum().backward()
+    np.testing.assert_allclose(found, leaf.grad.numpy(), rtol=1e-4, atol=1e-6)
+
+
 def difference(loss, weights, place, step=1e-5):
     """Derivative of the losses [B] by one weight of each life, by central differences."""
     moved = torch.zeros_like(weights)
