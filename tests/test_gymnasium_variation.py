@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import pickle
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
@@ -19,7 +20,8 @@ from evolearn.gymnasium_variation import draw
 from evolearn.gymnasium_world import declare, gymnasium_world
 from evolearn.pool.shipping import pack
 from evolearn.pool.tasks import Recipe
-from evolearn.rng import SELECTION, TEST, life_keys, new_rng
+from evolearn.relive_console import _drawn_at_birth
+from evolearn.rng import SELECTION, TEST, LifeKey, life_keys, new_rng
 from evolearn.world_config import VariationPart, WorldPart, world_part
 from evolearn.worldfinder import find_world, from_anywhere, settled
 
@@ -458,3 +460,12 @@ def test_worlds_of_other_settings_are_other_worlds():
     assert room(kwargs={"width": 3.0}) != room(kwargs={"width": 4.0})
     assert room(vary={"width": UNIFORM}) == room(vary={"width": UNIFORM})
     assert dataclasses.is_dataclass(room())
+
+
+def test_a_life_that_is_lived_again_says_what_it_was_born_with():
+    setup = setup_of(name=TOY, vary={"width": UNIFORM, "name": {"distribution": "choice", "values": ["hall"]}})
+    key = LifeKey(0, SELECTION, 0, 3)
+    drawn = setup.conditions.world.drawn(key)
+    relived = SimpleNamespace(setup=setup, key=key)
+    assert _drawn_at_birth(relived) == f"name hall, width {drawn['width']:.6g}"
+    assert _drawn_at_birth(SimpleNamespace(setup=setup_of(name="cart-pole"), key=key)) == ""

@@ -281,6 +281,17 @@ def test_a_life_does_not_depend_on_its_neighbours(chunk, toy_driver):
     assert_same(live_toys(driver, count=4, first=2, final_weights=True), rows(whole, slice(2, 6)))
 
 
+def test_fewer_lives_go_together_where_steps_take_long(monkeypatch):
+    monkeypatch.setattr("evolearn.stepwise.SLOW_STEP", 1.0)
+    driver = StepwiseDriver(toy())
+    expected = live_toys(driver, count=20)
+    assert driver.chunk == 64
+    monkeypatch.setattr("evolearn.stepwise.SLOW_STEP", 0.0)
+    assert driver.chunk == 16
+    assert_same(live_toys(driver, count=20), expected)
+    driver.close()
+
+
 def test_a_shorter_life_is_the_beginning_of_a_longer_one(toy_driver):
     driver = toy_driver()
     longer = live_toys(driver, steps=60, bin_steps=20)
