@@ -5,14 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 from study_on_disk import made_up_replay, made_up_verdict, write_study
 
 from evolearn.report import write_report
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 CONDITIONS = ("alpha 0", "alpha 70", "alpha 90")
 IMAGE = "<img src=x onerror=alert(1)>"
 SCRIPT = "</script><script>alert(2)</script>"
@@ -24,18 +22,6 @@ HOSTILE = {
     "alpha 70": f"{SCRIPT}{IMAGE}",
     "approach to mother": "<a href='javascript:alert(4)'>mother</a>",
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Headless Chromium."""
-    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if executable is None:
-        pytest.fail("needs Chromium: `apt-get install chromium` (Debian, Ubuntu), or any of " + ", ".join(CHROMIUM))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -52,28 +38,6 @@ def hostile_file(tmp_path_factory):
         arm["label"], arm["drives"][SCRIPT], arm["shapes"][2]["label"] = IMAGE, arm["drives"]["fitness"], IMAGE
     verdict = made_up_verdict(rename=HOSTILE)
     return write_report(write_study(tmp_path_factory.mktemp("hostile") / "study", verdict, [replay]), False)
-
-
-@pytest.fixture
-def visit(browser):
-    """Opens a page with the network off; afterwards no error, dialog or request beyond the file may have been seen."""
-    contexts, seen = [], []
-
-    def open_page(path, width=1280, theme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, offline=True)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: seen.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: seen.append(str(error)))
-        page.on("dialog", lambda dialog: (seen.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("request", lambda request: seen.append(request.url) if request.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert seen == []
 
 
 def draw_all(page):
