@@ -1,5 +1,6 @@
 """`evolearn worlds new` and `check` as a user meets them."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -113,7 +114,7 @@ def test_bad_names_are_refused_with_a_better_one(name: str, text: str, tmp_path:
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(NewWorldError, match="cannot be written: .*; choose another --folder"):
+    with pytest.raises(NewWorldError, match=r"cannot be written: .*; choose another --folder"):
         new_world("forager", tmp_path / "file" / "below")
 
 
@@ -132,7 +133,7 @@ def test_a_broken_world_ends_with_code_2_and_says_where(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "FAILS runs: no function raises" in done.stdout
     assert "ValueError: the end of the line (life" in done.stdout
-    assert 'forager.py, line 36, in step: raise ValueError("the end of the line")' in done.stdout
+    assert re.search(r'forager.py, line \d+, in step: raise ValueError\("the end of the line"\)', done.stdout)
     assert "blank slate" not in done.stdout, "a broken world is not calibrated"
 
 
