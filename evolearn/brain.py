@@ -1,8 +1,7 @@
 """The brain: a trunk with a policy head and a value head, on one flat weight vector.
 
-An output row holds the policy's parameters, then the value: ``[logits.., value]`` for a categorical policy,
-``[means.., log standard deviations.., value]`` for a diagonal Gaussian. A new trunk is a file like `evolearn.mlp` and a
-row of TRUNKS.
+An output row holds the policy's parameters, see `evolearn.policy`, then the value. A new trunk is a file like
+`evolearn.relu` and a row of TRUNKS.
 """
 
 from __future__ import annotations
@@ -10,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 
 from evolearn.heads import head_tensors
-from evolearn.mlp import backward_mlp, mlp_scratch, mlp_tensors, think_mlp
+from evolearn.linear import LINEAR
+from evolearn.mlp import MLP
 from evolearn.policy import POLICIES
-from evolearn.trunk import Layers, Tensor, Trunk
+from evolearn.relu import RELU
+from evolearn.trunk import Layers, Tensor
 
-TRUNKS = {"mlp": Trunk(mlp_tensors, think_mlp, backward_mlp, mlp_scratch, carry=lambda layers: 0)}
+TRUNKS = {"mlp": MLP, "relu": RELU, "linear": LINEAR}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +24,7 @@ class BrainSpec:
 
     trunk: str  # a name in TRUNKS
     observations: int
-    hidden: tuple[int, ...]
+    hidden: tuple[int, ...]  # units per layer; none with the linear trunk
     actions: int  # choices or dimensions
     policy: str  # a name in POLICIES
 
@@ -45,7 +46,11 @@ class BrainSpec:
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """The blocks of the weight vector, in order, with the standard initialisation of each."""
-        return TRUNKS[self.trunk].tensors(self.layers) + head_tensors(self.layers[-1], self.actions, self.log_stdevs)
+        policy = POLICIES[self.policy]
+        heads = head_tensors(
+            self.layers[-1], self.actions, self.log_stdevs, policy.initial_scale, policy.initial_value_scale
+        )
+        return TRUNKS[self.trunk].tensors(self.layers) + heads
 
     @property
     def weights(self) -> int:

@@ -199,7 +199,12 @@ app.add_typer(study_app, name="study")
 
 @study_app.command("run", epilog="evolearn study add STUDY --runs N | --arm NAME extends a finished study.")
 def study_run(
-    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a shipped study.", metavar="CONFIG")],
+    config: Annotated[
+        str,
+        typer.Argument(
+            help="A YAML file, or the name of a shipped study, such as replicate/hinton-nowlan.", metavar="CONFIG"
+        ),
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Argument(help="Settings that differ, for example runs=10.", metavar="[KEY=VALUE]..."),
@@ -220,6 +225,11 @@ def study_run(
 
         path = find_config(config, STUDIES)
         enter_portable_mode_for(path, overrides or [])
+        from evolearn.replications.experiments import is_experiment
+
+        if is_experiment(path):
+            _run_experiment(console, path, overrides or [], out, workers, address, dry_run)
+            return
         from evolearn.study_config import read_study
 
         checked = read_study(path, overrides or [])
@@ -235,6 +245,35 @@ def study_run(
             study = start_study(checked, name, out, drivers, display, dry_run)
         if study is not None:
             _show_verdict(console, study)
+
+
+def _run_experiment(
+    console: Console,
+    path: Path,
+    overrides: Sequence[str],
+    out: Path | None,
+    workers: int | None,
+    address: str | None,
+    dry_run: bool,
+) -> None:
+    from evolearn.replications.experiments import read_experiment
+
+    checked = read_experiment(path, overrides)
+    if address is not None:
+        raise UserError(f"--address {address}: an experiment of its own runs in this process only; leave it out")
+    expect_wait(console)
+    from evolearn.replicate import start_experiment
+    from evolearn.replication_console import experiment_display, print_experiment, print_experiment_plan
+
+    print_experiment_plan(console, checked)
+    if dry_run:
+        return
+    name = path.stem if path.name != "experiment.yaml" else "again"
+    count = worker_count(console, workers)
+    with experiment_display(console) as display:
+        directory = start_experiment(checked, f"experiment-{name}", out, count, display)
+    replication = json.loads((directory / "replication.json").read_text(encoding="utf-8"))
+    print_experiment(console, directory, replication)
 
 
 @study_app.command("add")
@@ -266,7 +305,7 @@ def study_add(
 
 @app.command()
 def report(
-    study: Annotated[Path, typer.Argument(help="A finished study directory.", metavar="STUDY")],
+    study: Annotated[Path, typer.Argument(help="The directory of a finished study or experiment.", metavar="STUDY")],
     figures: Annotated[bool, typer.Option(help="Write the figures for papers too, as SVG, PDF and PNG.")] = True,
 ) -> None:
     """Make the page of a study again, from its results alone."""
@@ -294,6 +333,11 @@ def _show_verdict(console: Console, directory: Path) -> None:
 
     verdict = json.loads((directory / "verdict.json").read_text(encoding="utf-8"))
     print_verdict(console, directory, verdict, directory / "report" / "index.html")
+    replication = directory / "replication.json"
+    if replication.exists():
+        from evolearn.replication_console import print_replication
+
+        print_replication(console, json.loads(replication.read_text(encoding="utf-8")))
 
 
 def _warn_of_changes(console: Console, changes: list[str]) -> None:
@@ -341,7 +385,7 @@ def _drivers(
     cluster = open_cluster(
         address,
         workers,
-        sorted({config.world.name for config in configs}),
+        sorted({config.world.full_name for config in configs}),
         display,
         runtime_env=read_yaml(runtime_env) if runtime_env is not None else None,
         environment=variables() if is_on() else None,

@@ -97,6 +97,11 @@ def inlined(function: F) -> F:
     return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True, forceinline=True)(function)
 
 
+def spliced(function: F) -> F:
+    """Compile a function into each of its callers: handing a window on, even to `inlined`, counts references."""
+    return numba.njit(inline="always", error_model="numpy", nogil=True)(function)
+
+
 def world_code(function: F) -> F:
     """Compile scalar code of a world: strict IEEE arithmetic and checked indices, so that a slip raises.
 

@@ -14,32 +14,27 @@ import pydantic
 from pydantic import Field
 
 from evolearn.config_reading import Part, check_model, override, read_yaml
+from evolearn.world_config import WorldPart
 
 Positive = Annotated[float, Field(gt=0)]
 Mode = Literal["evolved", "fixed", "fresh"]
 
 
-class WorldPart(Part):
-    """Where lives are lived."""
-
-    name: str = Field(description="registered name, package.module:attribute, file.py:attribute or gymnasium:ID")
-    parameters: dict[str, float] = Field({}, description="values that differ from the world's defaults")
-
-
 class BrainPart(Part):
     """What a brain is made of."""
 
-    trunk: str = Field("mlp", description="kind of trunk")
+    trunk: str = Field("mlp", description="kind of trunk: mlp (tanh), relu or linear")
     hidden: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
-        (24,), min_length=1, max_length=16, description="units per trunk layer"
+        (24,), max_length=16, description="units per trunk layer; [] with the linear trunk, and only with it"
     )
 
 
 class LearnerPart(Part):
     """How a life learns, as far as it does not evolve."""
 
-    name: str = Field("actor_critic", description="kind of learner")
-    window: int = Field(20, ge=2, le=4096, description="steps between two learning updates")
+    name: str = Field("actor_critic", description="kind of learner: actor_critic, q_learning or regression")
+    window: int = Field(20, ge=1, le=4096, description="steps between two learning updates")
+    optimiser: Literal["adam", "sgd"] = Field("adam", description="what makes a step of a gradient: adam or sgd")
     epochs: int = Field(1, ge=1, le=64, description="passes over a window; 1: actor-critic, more: PPO")
     clip: float = Field(0.2, gt=0, le=1, description="PPO: largest change of a probability ratio")
     gradient_norm: Positive = Field(0.5, description="longer gradients are shortened to this")
@@ -59,6 +54,16 @@ class DrivesPart(Part):
     generic: tuple[str, ...] = Field((), description="generic drives beside fitness and the world's senses")
     weights: dict[str, float] = Field(
         {"fitness": 1.0}, description="drive weights at the start of evolution; 0 for those not named"
+    )
+    transform: Literal["identity", "symlog"] = Field(
+        "identity",
+        description="how a drive's gene becomes its weight; symlog: any sign, evenly over orders of magnitude",
+    )
+    evolved: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="drives whose weights are genes, the others stay as in drives.weights; null: all. To hold all of "
+        "them, set genome.drives.mode=fixed",
     )
 
 
@@ -84,7 +89,7 @@ class GenomePart(Part):
 class SearchPart(Part):
     """The outer loop."""
 
-    algorithm: str = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic or reptile")
+    algorithm: str = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic, reptile or maml")
     generations: int = Field(30, ge=1, le=1_000_000, description="generations in a run")
     population: int = Field(64, ge=2, le=1_000_000, description="genomes per generation")
     lives: int = Field(4, ge=1, le=100_000, description="lives per genome and generation")

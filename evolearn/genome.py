@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.brain import BrainSpec
-from evolearn.learning import INITIAL_SCALE, LEARNERS
+from evolearn.learners import LEARNERS
+from evolearn.learning import INITIAL_SCALE
 from evolearn.records import Newborns
 from evolearn.rng import INIT, at_step, new_rng, normal, open_stream
 from evolearn.transcendental import exp_of, expm1_of, log1p_of, log_of
@@ -70,6 +71,7 @@ class Gene:
     transform: str  # of TRANSFORMS
     centre: FloatArray  # [size], in gene units: where evolution starts, or the fixed value
     spread: FloatArray  # [size], > 0, in gene units: how widely evolution, or a fresh draw, starts
+    held: bool = False  # fixed at its centre, whatever becomes of its group
 
     @property
     def size(self) -> int:
@@ -117,7 +119,11 @@ class GenePool:
     @property
     def evolved(self) -> tuple[Gene, ...]:
         """The genes that make up a genome, in order."""
-        return tuple(gene for gene in self.genes if self.modes[gene.group] == EVOLVED)
+        return tuple(gene for gene in self.genes if self.mode(gene) == EVOLVED)
+
+    def mode(self, gene: Gene) -> str:
+        """How one gene comes into a life."""
+        return FIXED if gene.held else self.modes[gene.group]
 
     @property
     def size(self) -> int:
@@ -154,6 +160,8 @@ def gene_pool(
     spreads: Mapping[str, float],
     seed: int,
     encoding: str = "direct",
+    drive_transform: str = "identity",
+    evolved_drives: Sequence[str] | None = None,
 ) -> GenePool:
     """Lay out the genes of a newborn.
 
@@ -167,10 +175,15 @@ def gene_pool(
         spreads: standard deviation at the start per group, in gene units.
         seed: of the run: the initial weights are one draw of the standard initialisation.
         encoding: a name in ENCODINGS.
+        drive_transform: a name in TRANSFORMS, of any sign.
+        evolved_drives: drives that follow the mode of their group; the others are held at the start. None: all do.
     """
     genes = list(ENCODINGS[encoding].genes(brain, initial_weights(brain, seed), spreads["weights"]))
     for name in drive_names:
-        genes.append(_single(name, "drives", "identity", drive_centres.get(name, 0.0), spreads["drives"]))
+        centre = TRANSFORMS[drive_transform].encode(drive_centres.get(name, 0.0))
+        gene = _single(name, "drives", drive_transform, centre, spreads["drives"])
+        held = evolved_drives is not None and name not in evolved_drives
+        genes.append(dataclasses.replace(gene, held=held))
     for plastic in LEARNERS[learner].plasticity:
         centre = TRANSFORMS[plastic.transform].encode(plasticity_centres.get(plastic.name, plastic.default))
         genes.append(_single(plastic.name, "plasticity", plastic.transform, centre, spreads["plasticity"]))
@@ -267,7 +280,8 @@ def draw_fresh(
         for group in groups:
             for column, gene in enumerate(gene for gene in pool.genes if gene.group == group):
                 drawn = gene.centre + gene.spread * np.float32(normal(rng))
-                rows[group][life, column] = TRANSFORMS[gene.transform].decode(drawn)[0]
+                if not gene.held:
+                    rows[group][life, column] = TRANSFORMS[gene.transform].decode(drawn)[0]
     own = newborns._replace(weights=np.ascontiguousarray(newborns.weights[genomes]), scale=newborns.scale[genomes])
     own = own._replace(drives=own.drives[genomes], plasticity=own.plasticity[genomes])._replace(**rows)
     if "plasticity" in groups:

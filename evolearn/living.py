@@ -96,7 +96,7 @@ def be_born(newborns: Newborns, genome: int, key: Any, course: Course, desk: Des
 
 
 @inlined
-def act(think: Any, choose: Any, layers: Any, course: Course, desk: Desk, t: int) -> int:
+def act(think: Any, choose: Any, layers: Any, course: Course, plasticity: Any, desk: Desk, t: int) -> int:
     """Decide what to do about `desk.observation` and write `desk.action`. Returns a status, FINISHED if all is well."""
     row = desk.counters[ROW]
     copy(desk.observation, row_of(desk.observations, row))
@@ -109,7 +109,7 @@ def act(think: Any, choose: Any, layers: Any, course: Course, desk: Desk, t: int
         output = row_of(desk.outputs, row)
         if not all_finite(output):
             return DIVERGED
-        choose(output, desk.rng, desk.action)
+        choose(output, plasticity, desk.rng, desk.action)
     elif course.source == FROM_UNIFORM:
         act_uniformly(course.choices, desk.rng, desk.action)
     return FINISHED
@@ -153,6 +153,7 @@ def experience(
     end = TERMINATED if terminated else (TRUNCATED if truncated else GOES_ON)
     if t < trace.fitness.size:
         copy(row_of(desk.observations, row), row_of(trace.observations, t))
+        copy(desk.observation, row_of(trace.next_observations, t))
         copy(desk.action, row_of(trace.actions, t))
         copy(desk.drives, row_of(trace.drives, t))
         trace.fitness[t] = fitness
@@ -173,7 +174,7 @@ def experience(
             last = desk.rewards.size
             copy(desk.observation, row_of(desk.observations, last))
             think(desk.weights, layers, window_of(desk), last)
-            desk.final_values[row] = desk.outputs[last, desk.outputs.shape[1] - 1]
+            copy(row_of(desk.outputs, last), row_of(desk.final_outputs, row))
         desk.counters[ROW] += 1
     if end != GOES_ON:
         outcome.finished_return[life, age_bin] += desk.episode[0]

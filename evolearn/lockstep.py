@@ -102,7 +102,7 @@ _D1 = types.float64[::1]
 _B1 = types.boolean[::1]
 PARTS_TYPE = types.NamedUniTuple(_I, 6, Parts)
 BORN_ALL_TYPE = types.void(NEWBORNS_TYPE, _I1, _I2, COURSE_TYPE, DESKS_TYPE)
-ACT_ALL_TYPE = _I(PARTS_TYPE, _I1, COURSE_TYPE, DESKS_TYPE, _I1, _I)
+ACT_ALL_TYPE = _I(PARTS_TYPE, _I1, COURSE_TYPE, DESKS_TYPE, NEWBORNS_TYPE, _I1, _I1, _I)
 EXPERIENCE_ALL_TYPE = _I(
     *(PARTS_TYPE, _I1, COURSE_TYPE, DESKS_TYPE, NEWBORNS_TYPE, _I1),
     *(OUTCOME_TYPE, TRACE_TYPE, _I1, _I, _D1, _B1, _B1),
@@ -117,7 +117,9 @@ def be_born_all(newborns: Newborns, genomes: Any, keys: Any, course: Course, des
         be_born(newborns, genomes[place], row_of(keys, place), course, desk_of(desks, place))
 
 
-def act_all(parts: Parts, layers: Any, course: Course, desks: Desk, status: Any, t: int) -> int:
+def act_all(
+    parts: Parts, layers: Any, course: Course, desks: Desk, newborns: Newborns, genomes: Any, status: Any, t: int
+) -> int:
     """Let every life that goes on decide: see `evolearn.living.act`.
 
     Args:
@@ -125,6 +127,8 @@ def act_all(parts: Parts, layers: Any, course: Course, desks: Desk, status: Any,
         layers: int64, the trunk's description.
         course: how to live.
         desks: of all lives of the chunk.
+        newborns: decoded genomes.
+        genomes: int64 [C], which row of `newborns` each life is born from.
         status: int64 [C], FINISHED while all is well, written otherwise.
         t: age of every life.
 
@@ -136,7 +140,15 @@ def act_all(parts: Parts, layers: Any, course: Course, desks: Desk, status: Any,
     ended = 0
     for place in range(status.size):
         if status[place] == FINISHED:
-            status[place] = act(think, choose, vector(layers, 0, layers.size), course, desk_of(desks, place), t)
+            status[place] = act(
+                think,
+                choose,
+                vector(layers, 0, layers.size),
+                course,
+                row_of(newborns.plasticity, genomes[place]),
+                desk_of(desks, place),
+                t,
+            )
             ended += status[place] != FINISHED
     return ended
 
@@ -166,7 +178,7 @@ def experience_all(
         newborns: decoded genomes.
         genomes: int64 [C], which row of `newborns` each life is born from.
         outcomes: of the chunk.
-        traces: of the chunk's first life.
+        traces: of the chunk's first lives.
         status: int64 [C], FINISHED while all is well, written otherwise.
         t: age of every life.
         fitness: float64 [C].
@@ -179,7 +191,6 @@ def experience_all(
     think = _think(parts.think)
     feel = _feel(parts.feel)
     outcome = outcome_of(outcomes)
-    trace = trace_of(traces)
     ended = 0
     for place in range(status.size):
         if status[place] == FINISHED:
@@ -191,7 +202,7 @@ def experience_all(
                 desk_of(desks, place),
                 row_of(newborns.drives, genomes[place]),
                 outcome,
-                trace,
+                trace_of(traces, place),
                 place,
                 t,
                 fitness[place],
@@ -199,8 +210,6 @@ def experience_all(
                 truncated[place],
             )
             ended += status[place] != FINISHED
-        # Only the first life leaves a trace.
-        trace = Trace(trace.observations, trace.actions, trace.drives, vector(trace.fitness, 0, 0), trace.ends)
     return ended
 
 

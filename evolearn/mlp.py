@@ -1,6 +1,6 @@
-"""The tanh trunk of any number of layers, with the heads on top.
+"""Trunks of any number of dense layers with the heads on top, whatever their activation; and the tanh trunk.
 
-Its weights, in this order: per layer matrix ``[inputs, units]``, bias ``[units]``; then those of the heads.
+Their weights, in this order: per layer matrix ``[inputs, units]``, bias ``[units]``; then those of the heads.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.compiled import compiled, matrix, vector
+from evolearn.compiled import compiled, matrix, spliced, vector
 from evolearn.dense import add_product, dense_backward, tanh, tanh_backward, transpose
-from evolearn.heads import speak, speak_backward
-from evolearn.trunk import Layers, Tensor, Window
+from evolearn.heads import heads_backward, slopes_below_heads, speak
+from evolearn.trunk import Layers, Tensor, Trunk, Window
 
 _ZERO = np.float32(0.0)
 
 
-@compiled
-def think_mlp(weights: Any, layers: Any, window: Window, row: int) -> None:
+@spliced
+def think_dense(weights: Any, layers: Any, window: Window, row: int, activation: Any) -> None:
     """Run the brain on one row of a window: read its observation, write its activations and its output row.
 
     Args:
@@ -28,6 +28,7 @@ def think_mlp(weights: Any, layers: Any, window: Window, row: int) -> None:
         layers: int64 [1 + trunk layers], units per layer, observations first.
         window: see `Window`.
         row: which row, 0 .. N.
+        activation: compiled function of one float32.
     """
     start = 0
     place = row * window.activations.shape[1]
@@ -43,7 +44,7 @@ def think_mlp(weights: Any, layers: Any, window: Window, row: int) -> None:
         else:
             add_product(target, window.activations, place - inputs, 1, weights, start, units, inputs)
         for j in range(units):
-            target[j] = tanh(target[j])
+            target[j] = activation(target[j])
         start += (inputs + 1) * units
         place += units
     inputs = layers[layers.size - 1]
@@ -52,8 +53,10 @@ def think_mlp(weights: Any, layers: Any, window: Window, row: int) -> None:
     speak(vector(weights, start, weights.size - start), source, vector(window.outputs, row * width, width))
 
 
-@compiled
-def backward_mlp(weights: Any, layers: Any, window: Window, deltas: Any, gradient: Any, scratch: Any) -> None:
+@spliced
+def backward_dense(
+    weights: Any, layers: Any, window: Window, deltas: Any, gradient: Any, scratch: Any, activation_backward: Any
+) -> None:
     """Add the gradient of a window's loss to `gradient`, by backpropagation through heads and trunk.
 
     Args:
@@ -62,7 +65,8 @@ def backward_mlp(weights: Any, layers: Any, window: Window, deltas: Any, gradien
         window: see `Window`; rows 0 .. N - 1 are used.
         deltas: float32 [N, policy parameters + 1], derivative of the loss by each output.
         gradient: float32 [W], added to.
-        scratch: float32 [mlp_scratch(spec, N)], overwritten.
+        scratch: float32 [dense_scratch(layers, N)], overwritten.
+        activation_backward: see `evolearn.dense.tanh_backward`.
     """
     rows = deltas.shape[0]
     start = 0
@@ -79,13 +83,12 @@ def backward_mlp(weights: Any, layers: Any, window: Window, deltas: Any, gradien
     column -= units
     heads = weights.size - start
     slopes = matrix(scratch, above, rows, units)
-    speak_backward(
-        vector(weights, start, heads), window.activations, column, deltas, vector(gradient, start, heads), slopes
-    )
+    slopes_below_heads(vector(weights, start, heads), deltas, slopes)
+    heads_backward(units, window.activations, column, deltas, vector(gradient, start, heads))
     for layer in range(layers.size - 1, 0, -1):
         inputs = layers[layer - 1]
         start -= (inputs + 1) * units
-        tanh_backward(window.activations, column, slopes)
+        activation_backward(window.activations, column, slopes)
         share = vector(gradient, start, (inputs + 1) * units)
         column -= inputs
         if layer == 1:
@@ -104,16 +107,36 @@ def backward_mlp(weights: Any, layers: Any, window: Window, deltas: Any, gradien
             above, below = below, above
 
 
-def mlp_tensors(layers: Layers) -> tuple[Tensor, ...]:
-    """Matrix and bias of every trunk layer; matrices start normal with variance 1 / inputs, biases at zero."""
+def dense_tensors(layers: Layers, gain: float) -> tuple[Tensor, ...]:
+    """Matrix and bias of every trunk layer; matrices start normal with variance gain / inputs, biases at zero."""
     tensors: list[Tensor] = []
     for number, (inputs, units) in enumerate(itertools.pairwise(layers), start=1):
-        tensors.append(Tensor(f"hidden{number}.weight", (inputs, units), 1.0 / math.sqrt(inputs)))
+        tensors.append(Tensor(f"hidden{number}.weight", (inputs, units), math.sqrt(gain) / math.sqrt(inputs)))
         tensors.append(Tensor(f"hidden{number}.bias", (units,), 0.0))
     return tuple(tensors)
 
 
-def mlp_scratch(layers: Layers, window: int) -> int:
-    """Floats that `backward_mlp` needs: two rows of deltas per step, and one transposed matrix."""
+def dense_scratch(layers: Layers, window: int) -> int:
+    """Floats that `backward_dense` needs: two rows of deltas per step, and one transposed matrix."""
     matrices = [inputs * units for inputs, units in itertools.pairwise(layers[1:])]
     return 2 * window * max(layers[1:]) + max(matrices, default=0)
+
+
+@compiled
+def think_mlp(weights: Any, layers: Any, window: Window, row: int) -> None:
+    """`think_dense` with tanh."""
+    think_dense(weights, layers, window, row, tanh)
+
+
+@compiled
+def backward_mlp(weights: Any, layers: Any, window: Window, deltas: Any, gradient: Any, scratch: Any) -> None:
+    """`backward_dense` with tanh."""
+    backward_dense(weights, layers, window, deltas, gradient, scratch, tanh_backward)
+
+
+def mlp_tensors(layers: Layers) -> tuple[Tensor, ...]:
+    """Matrices start normal with variance 1 / inputs. Source: LeCun et al. 1998, "Efficient BackProp", eq. 16."""
+    return dense_tensors(layers, 1.0)
+
+
+MLP = Trunk(mlp_tensors, think_mlp, backward_mlp, dense_scratch, carry=lambda layers: 0)

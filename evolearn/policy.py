@@ -1,7 +1,9 @@
 """Policies: how an action is drawn from an output row, and how a loss flows back to that row.
 
-An output row is ``[logits.., value]`` for a categorical policy and ``[means.., log standard deviations.., value]``
-for a diagonal Gaussian. A new policy is a row of POLICIES.
+An output row is ``[logits.., value]`` for a categorical policy, ``[means.., log standard deviations.., value]`` for a
+diagonal Gaussian, ``[action values.., not used]`` for an epsilon-greedy and ``[actions.., not used]`` for a
+deterministic one. Which of them a brain has follows from its learner and the world's actions. A new policy is a row of
+POLICIES.
 """
 
 from __future__ import annotations
@@ -15,12 +17,15 @@ import numpy as np
 from numba import types
 
 from evolearn.compiled import compiled
+from evolearn.deterministic import choose_deterministic
+from evolearn.epsilon_greedy import choose_epsilon_greedy
 from evolearn.rng import normal_pair, uniform
 
 MIN_LOG_STDEV, MAX_LOG_STDEV = -5.0, 2.0
 
 _FLOATS = types.float32[::1]
-CHOOSE_TYPE = types.void(_FLOATS, types.int64[::1], _FLOATS)
+# output, plasticity, action stream, action (written)
+CHOOSE_TYPE = types.void(_FLOATS, _FLOATS, types.int64[::1], _FLOATS)
 DELTAS_TYPE = types.void(_FLOATS, _FLOATS, types.float64, _FLOATS, types.float64, types.float64, _FLOATS)
 
 _ZERO = np.float32(0.0)
@@ -33,14 +38,17 @@ class Policy:
     has_log_stdev: bool  # one weight per action dimension, independent of the observation
     choose: Callable[..., None]  # CHOOSE_TYPE
     deltas: Callable[..., None]  # DELTAS_TYPE
+    initial_scale: float  # of the policy head's weights at the start, see `evolearn.heads.head_tensors`
+    initial_value_scale: float  # of the value head's
 
 
 @compiled
-def choose_categorical(output: Any, rng: Any, action: Any) -> None:
+def choose_categorical(output: Any, plasticity: Any, rng: Any, action: Any) -> None:
     """Draw a choice from the softmax of an output row's logits.
 
     Args:
         output: float32 [choices + 1].
+        plasticity: not used.
         rng: the action stream, at this step.
         action: float32 [1], written: the choice as a number.
     """
@@ -62,11 +70,12 @@ def choose_categorical(output: Any, rng: Any, action: Any) -> None:
 
 
 @compiled
-def choose_gaussian(output: Any, rng: Any, action: Any) -> None:
+def choose_gaussian(output: Any, plasticity: Any, rng: Any, action: Any) -> None:
     """Draw an action from an output row's diagonal Gaussian.
 
     Args:
         output: float32 [2 actions + 1]: means, log standard deviations, value.
+        plasticity: not used.
         rng: the action stream, at this step.
         action: float32 [actions], written; not clipped.
     """
@@ -177,7 +186,16 @@ def gaussian_deltas(
         delta[actions + k] = -weight * (z * z - 1.0) - (bonus if output[actions + k] < MAX_LOG_STDEV else 0.0)
 
 
+@compiled
+def no_deltas(output: Any, action: Any, advantage: float, old: Any, clip: float, bonus: float, delta: Any) -> None:
+    """Of policies that no policy gradient teaches."""
+
+
+# A policy head a hundred times smaller than the value head: Andrychowicz et al. 2021, section 3.2, "What matters for
+# on-policy deep actor-critic methods?". Action values start at 0: Sutton and Barto 2018, section 6.5, with Q arbitrary.
 POLICIES = {
-    "categorical": Policy(has_log_stdev=False, choose=choose_categorical, deltas=categorical_deltas),
-    "gaussian": Policy(has_log_stdev=True, choose=choose_gaussian, deltas=gaussian_deltas),
+    "categorical": Policy(False, choose_categorical, categorical_deltas, 0.01, 1.0),
+    "gaussian": Policy(True, choose_gaussian, gaussian_deltas, 0.01, 1.0),
+    "epsilon_greedy": Policy(False, choose_epsilon_greedy, no_deltas, 0.0, 0.0),
+    "deterministic": Policy(False, choose_deterministic, no_deltas, 1.0, 0.0),
 }

@@ -58,7 +58,7 @@ class Desk(NamedTuple):
     actions: Any  # float32 [N, action size]
     rewards: Any  # float32 [N]
     ends: Any  # int64 [N]
-    final_values: Any  # float32 [N]
+    final_outputs: Any  # float32 [N, policy parameters + 1]
     carry: Any  # float32
     weights: Any  # float32 [W]
     memory: Any  # float32, the learner's
@@ -117,13 +117,18 @@ class Outcome(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """Step by step record of the first life of a call; arrays of length 0 switch it off."""
+    """Step by step record of a life; of the first lives of a call with a leading axis, of length 0 for none."""
 
-    observations: Any  # float32 [T, O]
+    observations: Any  # float32 [T, O], before the step
+    next_observations: Any  # float32 [T, O], after the step, before a new episode begins
     actions: Any  # float32 [T, action size]
     drives: Any  # float32 [T, D]
     fitness: Any  # float64 [T]
     ends: Any  # int64 [T]: GOES_ON, TERMINATED or TRUNCATED
+
+    def of(self, life: int) -> Trace:
+        """That of one life, where there are several."""
+        return Trace(*(array[life] for array in self))
 
 
 _I = types.int64
@@ -132,10 +137,10 @@ _D1, _D2 = types.float64[::1], types.float64[:, ::1]
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
 COURSE_TYPE = types.NamedUniTuple(_I, 9, Course)
 BODY_TYPE = types.NamedTuple((_I1, _I, _I, _I, _I, _I, _I, types.uint8[::1]), Body)
-DESKS_TYPE = types.NamedTuple((*(_F3,) * 4, _F2, _I2, *(_F2,) * 9, _I2, _I2, _D2), Desk)
+DESKS_TYPE = types.NamedTuple((*(_F3,) * 4, _F2, _I2, _F3, *(_F2,) * 8, _I2, _I2, _D2), Desk)
 NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1, _F1), Newborns)
 OUTCOME_TYPE = types.NamedTuple((_D2, _D2, _I2, _D2, _I2, _D2, _I1, _I1, _I1, _F2), Outcome)
-TRACE_TYPE = types.NamedTuple((_F2, _F2, _F2, _D1, _I1), Trace)
+TRACE_TYPE = types.NamedTuple((_F3, _F3, _F3, _F3, _D2, _I2), Trace)
 
 
 def new_desks(count: int, body: Body, course: Course, weights: int, drives: int) -> Desk:
@@ -149,7 +154,7 @@ def new_desks(count: int, body: Body, course: Course, weights: int, drives: int)
         actions=aligned_zeros(count, size, body.action_size),
         rewards=aligned_zeros(count, size),
         ends=aligned_zeros(count, size, dtype=np.int64),
-        final_values=aligned_zeros(count, size),
+        final_outputs=aligned_zeros(count, size, body.outputs),
         carry=aligned_zeros(count, body.carry),
         weights=aligned_zeros(count, weights),
         memory=aligned_zeros(count, course.memory),
@@ -194,7 +199,7 @@ def desk_of(desks: Desk, place: int) -> Desk:
         layer_of(desks.actions, place),
         row_of(desks.rewards, place),
         row_of(desks.ends, place),
-        row_of(desks.final_values, place),
+        layer_of(desks.final_outputs, place),
         row_of(desks.carry, place),
         row_of(desks.weights, place),
         row_of(desks.memory, place),
@@ -219,7 +224,7 @@ def window_of(desk: Desk) -> Window:
         desk.actions,
         desk.rewards,
         desk.ends,
-        desk.final_values,
+        desk.final_outputs,
         desk.carry,
     )
 
@@ -248,13 +253,17 @@ def outcome_of(outcome: Outcome) -> Outcome:
 
 
 @inlined
-def trace_of(trace: Trace) -> Trace:
-    """The same trace through views that count no references."""
-    steps = trace.fitness.size
+def trace_of(traces: Trace, life: int) -> Trace:
+    """The trace of one life among several, through views that count no references; of no steps if it leaves none."""
+    traced = life < traces.fitness.shape[0]
+    place = life if traced else 0
+    steps = traces.fitness.shape[1] if traced else 0
+    start = place * traces.fitness.shape[1]
     return Trace(
-        whole(trace.observations),
-        whole(trace.actions),
-        whole(trace.drives),
-        vector(trace.fitness, 0, steps),
-        vector(trace.ends, 0, steps),
+        layer_of(traces.observations, place),
+        layer_of(traces.next_observations, place),
+        layer_of(traces.actions, place),
+        layer_of(traces.drives, place),
+        vector(traces.fitness, start, steps),
+        vector(traces.ends, start, steps),
     )

@@ -190,7 +190,7 @@ class RunDirectory:
                 "group": gene.group,
                 "shape": list(gene.shape),
                 "transform": gene.transform,
-                "mode": pool.modes[gene.group],
+                "mode": pool.mode(gene),
             }
             for gene in pool.genes
             if (gene.group, gene.name) not in places

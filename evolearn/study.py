@@ -9,9 +9,11 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from evolearn.assemble import remarks_on
 from evolearn.config_reading import ConfigError
 from evolearn.drivers import Drivers
 from evolearn.errors import RunDirectoryError
+from evolearn.replicate import judge_replication
 from evolearn.report import write_report
 from evolearn.run import Interrupted
 from evolearn.study_checks import check_arms_differ, measure_rates
@@ -20,7 +22,7 @@ from evolearn.study_plan import StudyPlan, plan_study
 from evolearn.study_results import judge_study
 from evolearn.study_work import StudyDisplay, StudyWork
 from evolearn.studydir import StudyDirectory, create_study
-from evolearn.worldfinder import from_anywhere
+from evolearn.worldfinder import settled
 
 
 def start_study(
@@ -42,9 +44,10 @@ def start_study(
         RunDirectoryError, WorldError: see there.
         Interrupted: the user stopped it.
     """
-    world = config.run.world.model_copy(update={"name": from_anywhere(config.run.world.name)})
-    config = config.model_copy(update={"run": config.run.model_copy(update={"world": world})})
+    config = config.model_copy(update={"run": config.run.model_copy(update={"world": settled(config.run.world)})})
     plan = plan_study(config)
+    for remark in sorted({remark for setup in plan.setups.values() for remark in remarks_on(setup)}):
+        display.warning(remark)
     with contextlib.closing(drivers):
         steps = check_arms_differ(config, plan, drivers)
         rates = measure_rates(config, plan, drivers)
@@ -120,8 +123,9 @@ def extend_study(
     with contextlib.closing(drivers):
         steps = check_arms_differ(longer, plan, drivers)
         rates = measure_rates(longer, plan, drivers)
-        for path in (study.path / "verdict.json", study.path / "ledger.json", study.path / "lives.parquet", study.page):
-            path.unlink(missing_ok=True)
+        for name in ("verdict.json", "ledger.json", "lives.parquet", "replication.json"):
+            (study.path / name).unlink(missing_ok=True)
+        study.page.unlink(missing_ok=True)
         study.write_config(
             longer,
             check_steps=label["check_steps"] + steps,
@@ -140,7 +144,7 @@ def _complete(
         display.began(study.path)
         work.finish()
         display.judging("statistics")
-        judge_study(config, plan, study)
+        judge_replication(config, study, judge_study(config, plan, study))
         display.judging("page, figures and tables")
         try:
             write_report(study.path)

@@ -18,6 +18,8 @@ from evolearn.config import RunConfig
 from evolearn.config_reading import ConfigError, Part, check_model, copied, override, read_yaml, set_dotted
 from evolearn.errors import offer
 from evolearn.metrics import METRICS
+from evolearn.replications.parts import ReplicationPart
+from evolearn.replications.study_facts import StudyFacts, check_bands
 from evolearn.rules import DOUBLED
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -99,6 +101,7 @@ class StudyConfig(Part):
         (), description="pairs of arms that may live identical lives, as in an A/A comparison"
     )
     replay: ReplayPart = ReplayPart()
+    replication: ReplicationPart | None = Field(None, description="of a classical result, with its acceptance bands")
 
     @field_validator("define", mode="before")
     @classmethod
@@ -125,6 +128,12 @@ class StudyConfig(Part):
     def primary_of(self, condition: ConditionPart) -> ContrastPart:
         """The one contrast that decides a condition."""
         return condition.primary or self.primary
+
+    def compared(self, condition: ConditionPart) -> list[tuple[str, str, str]]:
+        """Arm, against and metric of every contrast that decides a condition or is secondary."""
+        first = self.primary_of(condition)
+        others = [(row.arm, row.against, metric) for row in self.secondary for metric in row.metrics]
+        return [(first.arm, first.against, first.metric), *others]
 
     def run_of(self, condition: ConditionPart) -> RunConfig:
         """The run that all arms of a condition start from.
@@ -164,7 +173,33 @@ def check_study(content: Mapping[str, Any], source: str) -> StudyConfig:
         raise ConfigError(f"{source}: run.seed={config.run.seed}: a study derives its runs' seeds; set seed instead")
     for condition in config.conditions:
         config.run_of(condition)
+    check_replication(config, source)
     return config
+
+
+def check_replication(config: StudyConfig, source: str, genes: Mapping[str, Sequence[str]] | None = None) -> None:
+    """Refuse acceptance bands that ask for what the study will not have.
+
+    Args:
+        config: of the study.
+        source: named in the error.
+        genes: names by group, where the world is known.
+    Raises:
+        ConfigError: names the band.
+    """
+    if config.replication is None:
+        return
+    facts = StudyFacts(
+        arms=config.arms,
+        evolving=[name for name in config.arms if config.arm(name).evolves],
+        conditions=[condition.name for condition in config.conditions],
+        lifetimes=config.run.evaluation.lifetimes,
+        contrasts={condition.name: config.compared(condition) for condition in config.conditions},
+    )
+    try:
+        check_bands(config.replication, facts, genes)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from error
 
 
 def _like_its_model(name: str, parts: Any) -> Any:

@@ -20,8 +20,8 @@ from evolearn.config_reading import ConfigError
 from evolearn.lives import Plan
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
 from evolearn.rules import DOUBLED
-from evolearn.search_options import planned_outer_steps
-from evolearn.study_config import ConditionPart, StudyConfig
+from evolearn.search_options import lives_per_generation, planned_outer_steps
+from evolearn.study_config import ConditionPart, StudyConfig, check_replication
 from evolearn.transplant import Values, arm_config, has_oracle, natural_values
 
 LONG_BINS = 10_000  # age bins at most in a life as long as an evolution; more would be as fine as ordinary lives
@@ -82,6 +82,7 @@ def plan_study(config: StudyConfig) -> StudyPlan:
             for run in range(config.runs)
             for arm, steps in test_steps.items()
         ]
+    check_replication(config, "config", _gene_names(setups))
     return StudyPlan(tuple(evolutions), tuple(tests), setups)
 
 
@@ -180,7 +181,7 @@ def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
     for job in plan.evolutions:
         search = searches[job.condition, job.arm]
         seed = run_seed(config, job.condition, job.arm, job.run)
-        lives = search.lives * (search.population + 1 if search.algorithm == "reptile" else 1)
+        lives = lives_per_generation(search)
         spaces["selection"] += [life_keys(seed, SELECTION, number, lives) for number in range(search.generations)]
         spaces["validation"].append(life_keys(seed, VALIDATION, 1, max(8, search.lives)))
     spaces["validation"].append(check_keys(config))
@@ -200,6 +201,12 @@ def _test_steps(config: StudyConfig, condition: ConditionPart, arm: str, setup: 
     return lives * (setup.config.evaluation.birth_steps + long_plan(config, condition, arm).lifetime)
 
 
+def _gene_names(setups: Mapping[str, Setup]) -> dict[str, list[str]]:
+    """Drives and plasticity of the first condition; the others have the same."""
+    genes = next(iter(setups.values())).pool.genes
+    return {group: [gene.name for gene in genes if gene.group == group] for group in ("drives", "plasticity")}
+
+
 def _check_arms(config: StudyConfig, condition: ConditionPart, setup: Setup) -> None:
     for arm in config.arms:
         if config.arm(arm).actions == "oracle" and not has_oracle(setup):
@@ -213,7 +220,7 @@ def _check_origin(condition: ConditionPart, setups: Mapping[str, Setup]) -> None
     if condition.evolved_in is None:
         return
     here, there = setups[condition.name], setups[condition.evolved_in]
-    genes = [[(gene.group, gene.name) for gene in setup.pool.genes] for setup in (here, there)]
+    genes = [[(gene.group, gene.name, gene.transform) for gene in setup.pool.genes] for setup in (here, there)]
     alike = genes[0] == genes[1] and here.pool.slices() == there.pool.slices()
     alike = alike and here.conditions.brain == there.conditions.brain
     if not alike:

@@ -13,9 +13,11 @@ from torch import nn
 
 from evolearn.brain import BrainSpec
 
+ACTIVATIONS = {"mlp": torch.tanh, "relu": torch.relu, "linear": None}
+
 
 class PolicyHead(nn.Linear):
-    """Logits, or means followed by log standard deviations that no observation changes."""
+    """Logits, action values or actions, or means followed by log standard deviations that no observation changes."""
 
     log_stdev: nn.Parameter | None
 
@@ -44,8 +46,8 @@ class TorchBrain(nn.Module):
             ValueError: a trunk that torch has no counterpart for here.
         """
         super().__init__()
-        if spec.trunk != "mlp":
-            raise ValueError(f"brain.trunk={spec.trunk!r}: only 'mlp' has a torch counterpart")
+        if spec.trunk not in ACTIVATIONS:
+            raise ValueError(f"brain.trunk={spec.trunk!r}: must be one of {', '.join(ACTIVATIONS)} to be had in torch")
         self.spec = spec
         for number, (inputs, units) in enumerate(itertools.pairwise(spec.layers), start=1):
             self.add_module(f"hidden{number}", nn.Linear(inputs, units))
@@ -55,12 +57,14 @@ class TorchBrain(nn.Module):
     def forward(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Policy parameters [.., policy parameters] and value [..] of observations [.., O]."""
         active = observation
+        activation = ACTIVATIONS[self.spec.trunk]
         for number in range(1, len(self.spec.hidden) + 1):
-            active = torch.tanh(self.get_submodule(f"hidden{number}")(active))
+            active = self.get_submodule(f"hidden{number}")(active)
+            active = active if activation is None else activation(active)
         return self.policy(active), self.value(active).squeeze(-1)
 
     def load_flat(self, weights: npt.NDArray[Any]) -> None:
-        """Take over a flat weight vector [W], laid out as `evolearn.mlp` says.
+        """Take over a flat weight vector [W], laid out as `evolearn.mlp` and `evolearn.heads` say.
 
         Raises:
             ValueError: a vector of another length.

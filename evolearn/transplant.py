@@ -15,7 +15,8 @@ from evolearn.compiled import compiled
 from evolearn.config import LearnerPart, RunConfig
 from evolearn.config_reading import check_model, set_dotted
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, FloatArray, Gene, GenePool, decode, draw_fresh
-from evolearn.learning import INITIAL_SCALE, LEARNERS
+from evolearn.learners import LEARNERS
+from evolearn.learning import INITIAL_SCALE
 from evolearn.lives import Driver, Plan, lives
 from evolearn.records import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, Newborns, Outcome
 from evolearn.rng import INIT, at_step, integer, new_rng, open_stream
@@ -148,7 +149,7 @@ def arm_config(config: RunConfig, name: str, part: ArmPart, borrowed: Mapping[st
     if part.drives != "inherited":
         genome["drives"]["mode"] = FIXED
         values = {"fitness": 1.0} if part.drives == "fitness" else dict(borrowed[part.drives]["drives"])
-        content["drives"]["weights"] = values
+        content["drives"] |= {"weights": values, "evolved": None}
     if part.plasticity != "inherited":
         genome["plasticity"]["mode"] = FIXED
         published = part.plasticity == "published"

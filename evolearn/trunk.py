@@ -21,7 +21,7 @@ class Window(NamedTuple):
     actions: Any  # float32 [N, action dimensions]; a choice is one number
     rewards: Any  # float32 [N]
     ends: Any  # int64 [N]: GOES_ON, TERMINATED or TRUNCATED
-    final_values: Any  # float32 [N]: value of the last observation of an episode truncated at this step
+    final_outputs: Any  # float32 [N, policy parameters + 1]: of the last observation of an episode truncated here
     carry: Any  # float32: what a recurrent trunk carries from step to step; zero at birth and at every new episode
 
 
@@ -30,7 +30,7 @@ GOES_ON, TERMINATED, TRUNCATED = 0, 1, 2
 _FLOATS = types.float32[::1]
 _ROWS = types.float32[:, ::1]
 _SIZES = types.int64[::1]
-WINDOW_TYPE = types.NamedTuple((_ROWS, _ROWS, _ROWS, _ROWS, _FLOATS, _SIZES, _FLOATS, _FLOATS), Window)
+WINDOW_TYPE = types.NamedTuple((_ROWS, _ROWS, _ROWS, _ROWS, _FLOATS, _SIZES, _ROWS, _FLOATS), Window)
 THINK_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, types.int64)
 BACKWARD_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, _ROWS, _FLOATS, _FLOATS)
 

@@ -19,11 +19,14 @@ import numpy.typing as npt
 from evolearn.compiled import world_code
 from evolearn.drawing import Circle, Line, Polygon, Shape
 from evolearn.errors import UserError, nearest
+from evolearn.floor_plan import MOVES, FloorPlan
 
 __all__ = [
+    "MOVES",
     "Box",
     "Circle",
     "Discrete",
+    "FloorPlan",
     "Line",
     "Parameter",
     "Polygon",

@@ -8,7 +8,8 @@ from evolearn.brain import BrainSpec
 from evolearn.compiled import COMPILES
 from evolearn.compiled_world import compile_world
 from evolearn.genome import initial_distribution
-from evolearn.learning import LEARNERS, LearnerSettings
+from evolearn.learners import LEARNERS
+from evolearn.learning import LearnerSettings
 from evolearn.lives import Conditions
 from evolearn.records import Newborns
 from evolearn.rng import BIRTH, WORLD, at_step, new_rng, normal, open_stream, uniform
@@ -279,10 +280,19 @@ faulty = World(
 SETTINGS = LearnerSettings(epochs=1, clip=0.2, gradient_norm=0.5, first_decay=0.9, second_decay=0.999, epsilon=1e-5)
 
 
-def conditions_for(world, hidden=(8,), window=16, generic_drives=(), settings=SETTINGS, **parameters):
-    policy = "categorical" if world.is_discrete else "gaussian"
-    brain = BrainSpec("mlp", len(world.observations), hidden, world.action_outputs, policy)
-    return Conditions(world, world.resolve(parameters), brain, "actor_critic", settings, window, generic_drives)
+def conditions_for(
+    world,
+    hidden=(8,),
+    window=16,
+    generic_drives=(),
+    settings=SETTINGS,
+    trunk="mlp",
+    learner="actor_critic",
+    **parameters,
+):
+    policy = LEARNERS[learner].policies["discrete" if world.is_discrete else "box"]
+    brain = BrainSpec(trunk, len(world.observations), hidden, world.action_outputs, policy)
+    return Conditions(world, world.resolve(parameters), brain, learner, settings, window, generic_drives)
 
 
 def newborns_for(conditions, count=1, seed=0, fresh=False, drives=None, **plasticity):

@@ -18,7 +18,7 @@ from evolearn.genome import (
     initial_distribution,
     initial_weights,
 )
-from evolearn.learning import LEARNERS
+from evolearn.learners import LEARNERS
 
 SPEC = BrainSpec("mlp", 3, (4, 2), 2, "gaussian")
 DRIVES = ("fitness", "uprightness", "surprise")

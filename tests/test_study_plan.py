@@ -1,6 +1,7 @@
 """The plan of a study: jobs, equal budgets, seeds and keys, before a step is lived."""
 
 import contextlib
+import dataclasses
 import itertools
 
 import numpy as np
@@ -106,6 +107,18 @@ def test_settings_can_make_budgets_equal() -> None:
     study = toy_study(GENETIC, pretrained, "arms=[random, tuned_blank, evolved, pretrained, oracle]")
     plan_study(study)
     assert set(outer_steps(study).values()) == {1440}
+
+
+def test_maml_costs_what_the_other_arms_cost_and_lives_lives_of_its_own() -> None:
+    study = toy_study("run.learner.optimiser=sgd", "arms=[random, tuned_blank, evolved, pretrained, maml, oracle]")
+    plan = plan_study(study)
+    assert len(set(outer_steps(study).values())) == 1
+    search = study.run.search
+    own = {job.arm: hash_key_spaces(study, dataclasses.replace(plan, evolutions=(job,))) for job in plan.evolutions}
+    assert own["maml"]["selection"]["keys"] == search.generations * search.lives * (search.population + 1)
+    assert own["maml"]["selection"]["keys"] == own["pretrained"]["selection"]["keys"]
+    assert own["evolved"]["selection"]["keys"] == search.generations * search.lives
+    assert all(spaces["disjoint"] for spaces in own.values())
 
 
 def test_an_arm_with_more_generations_is_refused() -> None:

@@ -11,26 +11,36 @@ import jinja2
 
 from evolearn.files import write_whole
 from evolearn.report.charts import all_charts
+from evolearn.report.experiment_charts import experiment_charts
 from evolearn.report.methods import methods_paragraph
-from evolearn.report.page import render_page
+from evolearn.report.page import render_experiment, render_page
 from evolearn.report.paper import save_figures
-from evolearn.report.study_files import ReportError, StudyResults, read_results
+from evolearn.report.study_files import (
+    ReportError,
+    StudyResults,
+    is_experiment,
+    read_experiment_results,
+    read_results,
+)
 from evolearn.report.tables import save_tables
 
-__all__ = ["ReportError", "StudyResults", "read_results", "write_report"]
+__all__ = ["ReportError", "StudyResults", "read_results", "write_experiment_report", "write_report"]
 
 
 def write_report(study: Path, figures: bool = True) -> Path:
     """Write the report of a study into `study`/report.
 
     Args:
-        study: study directory that holds verdict.json, study.yaml, study.json, environment.json and perhaps replays/.
+        study: study directory that holds verdict.json, study.yaml, study.json, environment.json and perhaps replays/
+            and replication.json; or the directory of an experiment, see `write_experiment_report`.
         figures: write the figures for papers too, as SVG, PDF and PNG.
     Returns:
         The page, report/index.html.
     Raises:
         ReportError: a file is missing or damaged, or the report cannot be written.
     """
+    if is_experiment(study):
+        return write_experiment_report(study, figures)
     results = read_results(study)
     folder = study / "report"
     try:
@@ -49,5 +59,39 @@ def write_report(study: Path, figures: bool = True) -> Path:
             f"{study / 'verdict.json'}: is damaged (lacks {error}); `evolearn resume {study}` writes it again"
         ) from error
     except OSError as error:
-        raise ReportError(f"{folder}: cannot be written: {error.strerror}; free space or make it writable") from error
+        raise _unwritable(folder, error) from error
     return page
+
+
+def write_experiment_report(directory: Path, figures: bool = True) -> Path:
+    """Write the page of an experiment of its own into `directory`/report.
+
+    Args:
+        directory: holds replication.json, experiment.yaml and environment.json.
+        figures: write the figures for papers too, as SVG, PDF and PNG.
+    Returns:
+        The page, report/index.html.
+    Raises:
+        ReportError: a file is missing or damaged, or the report cannot be written.
+    """
+    results = read_experiment_results(directory)
+    folder = directory / "report"
+    try:
+        charts = experiment_charts(results.replication)
+        text = render_experiment(results, charts, figures)
+        folder.mkdir(exist_ok=True)
+        if figures:
+            save_figures(charts, folder / "figures")
+        write_whole(folder / "index.html", text.encode())
+    except (KeyError, jinja2.UndefinedError) as error:
+        raise ReportError(
+            f"{directory / 'replication.json'}: is damaged (lacks {error}); `evolearn study "
+            f"{directory / 'experiment.yaml'}` makes it again in a new directory"
+        ) from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return folder / "index.html"
+
+
+def _unwritable(folder: Path, error: OSError) -> ReportError:
+    return ReportError(f"{folder}: cannot be written: {error.strerror}; free space or make it writable")

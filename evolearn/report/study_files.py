@@ -12,7 +12,7 @@ import yaml
 
 from evolearn.errors import UserError
 
-FORMAT = 1  # of verdict.json
+FORMAT = 1  # of verdict.json and of replication.json
 Json = Mapping[str, Any]
 
 # fmt: off
@@ -37,6 +37,16 @@ class StudyResults:
     config: Json  # study.yaml, parsed
     config_text: str  # study.yaml, as it stands
     replays: tuple[Json, ...]  # in the order of the conditions
+    replication: Json | None  # replication.json, if the study replicates something
+
+
+@dataclasses.dataclass(frozen=True)
+class ExperimentResults:
+    """The files of an experiment of its own that its page rests on."""
+
+    replication: Json
+    environment: Json
+    config_text: str  # experiment.yaml, as it stands
 
 
 def read_results(study: Path) -> StudyResults:
@@ -65,13 +75,52 @@ def read_results(study: Path) -> StudyResults:
     for number, condition in enumerate(verdict["conditions"]):
         _require(study / "verdict.json", condition, _CONDITION, resume, f"conditions[{number}].")
     text = _read_text(study / "study.yaml", resume)
+    config = _parse_yaml(study / "study.yaml", text, resume)
     return StudyResults(
         verdict=verdict,
         environment=_read_json(study / "environment.json", resume),
-        config=_parse_yaml(study / "study.yaml", text, resume),
+        config=config,
         config_text=text,
         replays=_read_replays(study / "replays", [condition["name"] for condition in verdict["conditions"]], resume),
+        replication=_read_replication(study, resume) if config.get("replication") else None,
     )
+
+
+def is_experiment(directory: Path) -> bool:
+    """Whether a directory is that of an experiment of its own."""
+    return (directory / "experiment.yaml").exists()
+
+
+def read_experiment_results(directory: Path) -> ExperimentResults:
+    """Read the result files of an experiment of its own.
+
+    Args:
+        directory: of the experiment.
+    Raises:
+        ReportError: a file is missing or damaged, or of a newer format.
+    """
+    again = f"`evolearn study {directory / 'experiment.yaml'}` makes it again in a new directory"
+    replication = _read_replication(directory, again)
+    _require(directory / "replication.json", replication, ("experiment", "title", "seed", "pictures"), again)
+    return ExperimentResults(
+        replication=replication,
+        environment=_read_json(directory / "environment.json", again),
+        config_text=_read_text(directory / "experiment.yaml", again),
+    )
+
+
+def _read_replication(directory: Path, remedy: str) -> Json:
+    path = directory / "replication.json"
+    replication = _read_json(path, remedy)
+    if replication.get("kind") != "replication":
+        raise ReportError(f"{path}: says kind {replication.get('kind')!r}, not 'replication'; {remedy}")
+    if replication.get("format") != FORMAT:
+        raise ReportError(
+            f"{path}: has format {replication.get('format')}, this evolearn reads {FORMAT}; "
+            "use the version that made it"
+        )
+    _require(path, replication, ("about", "bands", "judgement", "runs", "cost", "config_sha256"), remedy)
+    return replication
 
 
 def _read_replays(folder: Path, conditions: list[str], remedy: str) -> tuple[Json, ...]:

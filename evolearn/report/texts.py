@@ -77,3 +77,37 @@ def extension_in_words(change: Mapping[str, Any]) -> str:
             "which inflates errors, so the level of the tests no longer holds."
         )
     return f"The study was extended before any verdict ({'; '.join(added)})."
+
+
+def band_value(band: Mapping[str, Any]) -> str:
+    """The value behind an acceptance band with its interval and unit: "0.51 [0.49, 0.53] of all switches".
+
+    Args:
+        band: an entry of `bands` in replication.json.
+    """
+    value = band["value"]
+    if value is None:
+        return "\N{EN DASH}"
+    if isinstance(value, str):
+        return value
+    text = _three_digits(value)
+    if band["low"] is not None and band["high"] is not None:
+        text += f" [{_three_digits(band['low'])}, {_three_digits(band['high'])}]"
+    return f"{text} {band['unit']}".rstrip()
+
+
+def cost_in_words(cost: Mapping[str, Any]) -> str:
+    """What a replication cost, in a line.
+
+    Args:
+        cost: of replication.json.
+    """
+    parts = [f"{cost['world_steps']:,} world steps"] if cost["world_steps"] else []
+    parts.append(f"{cost['evaluations']:,} {cost['evaluations_are']}")
+    parts.append(f"{cost['seconds']:,.0f} seconds {cost.get('seconds_are', '')}".rstrip())
+    return ", ".join(parts)
+
+
+def _three_digits(value: float) -> str:
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return text.replace("-", "\N{MINUS SIGN}")

@@ -10,6 +10,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from box import WORLDS
 from probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for, restless, restless_box
 
 from evolearn.fused import FusedDriver
@@ -18,12 +19,17 @@ from evolearn.rng import TEST, life_keys
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 
-ALL_DRIVES = ("effort", "change", "surprise")
+ALL_DRIVES = ("effort", "change", "surprise", "novelty")
 CASES = {
+    **{world.name: (world, {}) for world in (*WORLDS, *PROBES, luck, restless, restless_box)},
     "cart-pole": (cart_pole, {"predictability": 0.3, "hidden": (11, 6), "generic_drives": ALL_DRIVES}),
     "savannah": (savannah, {"alpha": 75.0, "hidden": (12,), "generic_drives": ALL_DRIVES}),
     "savannah, two epochs": (savannah, {"alpha": 0.0, "settings": SETTINGS._replace(epochs=2)}),
-    **{world.name: (world, {}) for world in (*PROBES, luck, restless, restless_box)},
+    "cart-pole, relu": (cart_pole, {"trunk": "relu", "hidden": (9, 5)}),
+    "cart-pole, linear": (cart_pole, {"trunk": "linear", "hidden": ()}),
+    "restless, tables": (restless, {"trunk": "linear", "hidden": (), "learner": "q_learning"}),
+    "restless, deep action values": (restless, {"hidden": (7,), "learner": "q_learning"}),
+    "luck, regression": (luck, {"trunk": "relu", "learner": "regression"}),
 }
 STEPS, WINDOW, COUNT = 64, 32, 2
 

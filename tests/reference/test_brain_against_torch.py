@@ -5,8 +5,9 @@ import torch
 from torch_learner import SPECS, brain_with, random_weights, random_window, relative_error
 
 from evolearn.brain import TRUNKS, BrainSpec
-from evolearn.compiled import plug
+from evolearn.compiled import FAST_MATH, plug
 from evolearn.dense import tanh
+from evolearn.relu import relu
 from evolearn.torch_brain import TorchBrain
 from evolearn.trunk import BACKWARD_TYPE
 
@@ -63,6 +64,34 @@ def test_tanh_does_not_hide_a_nan():
     assert np.isnan(tanh_of_all(np.float32([np.nan]))[0])
 
 
+@numba.njit(fastmath=set(FAST_MATH))
+def relu_of_all(x):
+    found = np.empty_like(x)
+    for i in range(x.size):
+        found[i] = relu(x[i])
+    return found
+
+
+def test_the_rectifier_is_exact_and_does_not_hide_a_nan():
+    x = np.random.default_rng(0).standard_normal(1000).astype(np.float32)
+    np.testing.assert_array_equal(relu_of_all(x), np.maximum(x, 0))
+    x[::7] = np.nan
+    np.testing.assert_array_equal(np.isnan(relu_of_all(x)), np.isnan(x))
+
+
+@pytest.mark.parametrize(("trunk", "variance"), [("mlp", 1.0), ("relu", 2.0)])
+def test_a_trunks_initial_weights_have_the_variance_that_its_paper_asks_for(trunk, variance):
+    tensors = {tensor.name: tensor for tensor in BrainSpec(trunk, 8, (50, 30), 2, "gaussian").tensors}
+    assert tensors["hidden1.weight"].initial_stdev ** 2 == pytest.approx(variance / 8)
+    assert tensors["hidden2.weight"].initial_stdev ** 2 == pytest.approx(variance / 50)
+
+
+def test_the_linear_trunk_has_no_weights_of_its_own():
+    spec = BrainSpec("linear", 8, (), 2, "categorical")
+    assert [tensor.name for tensor in spec.tensors] == ["policy.weight", "value.weight", "policy.bias", "value.bias"]
+    assert spec.weights == 3 * 8 + 3
+
+
 def test_torch_brain_returns_the_flat_weights_it_was_given():
     spec = SPECS["four layers, gaussian"]
     weights = random_weights(spec, seed=8)
@@ -79,5 +108,5 @@ def test_torch_brain_refuses_what_it_cannot_be():
     spec = SPECS["one layer, choices"]
     with pytest.raises(ValueError, match=rf"weights of shape \(3,\): this brain needs \({spec.weights},\)"):
         TorchBrain(spec).load_flat(np.zeros(3, np.float32))
-    with pytest.raises(ValueError, match="trunk='gru': only 'mlp' has a torch counterpart"):
+    with pytest.raises(ValueError, match=r"brain\.trunk='gru': must be one of mlp, relu, linear"):
         TorchBrain(BrainSpec("gru", 3, (5,), 2, "categorical"))

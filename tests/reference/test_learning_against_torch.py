@@ -14,17 +14,11 @@ from torch_learner import (
     torch_learner,
 )
 
+from evolearn.actor_critic import actor_critic_memory, estimate_advantages, learn_actor_critic
 from evolearn.brain import TRUNKS
 from evolearn.compiled import plug
-from evolearn.learning import (
-    LEARN_TYPE,
-    LearnerSettings,
-    actor_critic_memory,
-    adam,
-    estimate_advantages,
-    learn_actor_critic,
-    shorten,
-)
+from evolearn.learning import LEARN_TYPE, LearnerSettings
+from evolearn.optimisers import OPTIMISERS, adam, sgd, shorten
 from evolearn.policy import DELTAS_TYPE, MAX_LOG_STDEV, MIN_LOG_STDEV, POLICIES
 from evolearn.trunk import BACKWARD_TYPE, GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED, Window
 
@@ -44,7 +38,7 @@ def advantages_of(rewards, values, ends, final_values, discount, gae_lambda):
         actions=np.zeros((rows, 1), np.float32),
         rewards=np.array(rewards, np.float32),
         ends=np.array(ends, np.int64),
-        final_values=np.array(final_values, np.float32),
+        final_outputs=np.stack([np.full(rows, 99.0), final_values], axis=1).astype(np.float32),
         carry=np.zeros(0, np.float32),
     )
     advantages, returns = np.zeros(rows, np.float32), np.zeros(rows, np.float32)
@@ -195,11 +189,21 @@ def test_adam_is_torchs_adam():
     np.testing.assert_allclose(weights, parameter.detach().numpy(), rtol=1e-5, atol=2e-6)
 
 
-def compiled_learner(spec, settings, rate):
+def test_gradient_descent_is_torchs():
+    rng = np.random.default_rng(2)
+    weights, gradient = rng.standard_normal((2, 30)).astype(np.float32)
+    parameter = torch.nn.Parameter(torch.from_numpy(weights.copy()))
+    parameter.grad = torch.from_numpy(gradient)
+    torch.optim.SGD([parameter], lr=0.02).step()
+    sgd(weights, gradient, 0.02)
+    np.testing.assert_allclose(weights, parameter.detach().numpy(), rtol=1e-6)
+
+
+def compiled_learner(spec, settings, rate, rows=ROWS):
     trunk, policy = TRUNKS[spec.trunk], POLICIES[spec.policy]
     learn = plug(learn_actor_critic, LEARN_TYPE)
     parts = (plug(trunk.think, THINK_TYPE), plug(trunk.backward, BACKWARD_TYPE), plug(policy.deltas, DELTAS_TYPE))
-    memory = np.zeros(actor_critic_memory(spec, ROWS), np.float32)
+    memory = np.zeros(actor_critic_memory(spec, rows), np.float32)
     plasticity = np.array([rate, DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT, 1.0], np.float32)
 
     def learn_from(weights, window, update):
@@ -225,6 +229,25 @@ def test_several_windows_teach_the_compiled_learner_what_they_teach_torchs(name,
     learned = oracle.brain.flat() - at_birth
     assert relative_error(weights - at_birth, learned) < 2e-3
     assert np.abs(learned).max() > rate
+
+
+@pytest.mark.parametrize("rows", [1, ROWS])
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("name", [*BOTH_POLICIES, "relu, choices", "linear, gaussian"])
+def test_by_gradient_descent_too_and_in_windows_of_one_step(name, epochs, rows):
+    spec, rate = SPECS[name], 0.1
+    settings = SETTINGS._replace(epochs=epochs, optimiser=OPTIMISERS["sgd"])
+    weights = random_weights(spec, seed=40)
+    at_birth = weights.copy()
+    learn = compiled_learner(spec, settings, rate, rows)
+    oracle = torch_learner(spec, weights, settings, rate)
+    for update in range(4):
+        window = random_window(spec, weights, rows, seed=50 + update)
+        assert learn(weights, window, update)
+        oracle.learn(window, settings, DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT)
+    learned = oracle.brain.flat() - at_birth
+    assert relative_error(weights - at_birth, learned) < 1e-4
+    assert np.linalg.norm(learned) > 0.02
 
 
 @pytest.mark.parametrize("name", BOTH_POLICIES)

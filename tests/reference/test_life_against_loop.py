@@ -61,7 +61,7 @@ def live_by_hand(world, spec, weights, key, settings):
                 actions=np.array(actions),
                 rewards=np.array(rewards),
                 ends=np.array(window_ends),
-                final_values=np.array(final_values),
+                final_outputs=np.array(final_values)[:, None],
                 carry=np.zeros(0),
             )
             learner.learn(window, settings, DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT)

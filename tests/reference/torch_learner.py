@@ -9,15 +9,21 @@ import torch
 from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.compiled import plug
 from evolearn.genome import initial_distribution
+from evolearn.optimisers import SGD
 from evolearn.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
 from evolearn.torch_brain import TorchBrain
 from evolearn.trunk import GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED, Window
 
+CHOICES = ("categorical", "epsilon_greedy")
 SPECS = {
     "one layer, choices": BrainSpec("mlp", 3, (5,), 2, "categorical"),
     "two layers, gaussian": BrainSpec("mlp", 13, (9, 7), 4, "gaussian"),
     "three layers, choices": BrainSpec("mlp", 1, (17, 3, 11), 5, "categorical"),
     "four layers, gaussian": BrainSpec("mlp", 6, (8, 16, 1, 13), 1, "gaussian"),
+    "relu, choices": BrainSpec("relu", 5, (9, 6), 3, "categorical"),
+    "relu, gaussian": BrainSpec("relu", 2, (17,), 2, "gaussian"),
+    "linear, choices": BrainSpec("linear", 9, (), 4, "categorical"),
+    "linear, gaussian": BrainSpec("linear", 18, (), 3, "gaussian"),
     "wide, gaussian": BrainSpec("mlp", 33, (32, 24), 3, "gaussian"),
 }
 
@@ -36,16 +42,16 @@ def random_window(spec, weights, rows, seed, ends="mixed"):
         observations=rng.standard_normal((rows + 1, spec.observations)).astype(np.float32),
         activations=np.zeros((rows + 1, sum(spec.hidden)), np.float32),
         outputs=np.zeros((rows + 1, spec.outputs), np.float32),
-        actions=np.zeros((rows, 1 if spec.policy == "categorical" else spec.actions), np.float32),
+        actions=np.zeros((rows, 1 if spec.policy in CHOICES else spec.actions), np.float32),
         rewards=rng.standard_normal(rows).astype(np.float32),
         ends=np.full(rows, GOES_ON),
-        final_values=rng.standard_normal(rows).astype(np.float32),
+        final_outputs=rng.standard_normal((rows, spec.outputs)).astype(np.float32),
         carry=np.zeros(0, np.float32),
     )
     if ends == "mixed":
         window.ends[:] = rng.choice([GOES_ON, GOES_ON, GOES_ON, TERMINATED, TRUNCATED], rows)
     think_all(spec, weights, window)
-    if spec.policy == "categorical":
+    if spec.policy in CHOICES:
         window.actions[:, 0] = rng.integers(0, spec.actions, rows)
     else:
         means = window.outputs[:-1, : spec.actions]
@@ -113,14 +119,14 @@ class TorchLearner:
     """Weights and optimiser of one life."""
 
     brain: TorchBrain
-    optimiser: torch.optim.Adam
+    optimiser: torch.optim.Optimizer
 
     def learn(self, window, settings, discount, gae_lambda, bonus, value_weight):
         with torch.no_grad():
             _, values = self.brain(torch.from_numpy(window.observations).double())
         values = values.numpy()
         found = advantages_by_definition(
-            window.rewards.astype(float), values, window.final_values, window.ends, discount, gae_lambda
+            window.rewards.astype(float), values, window.final_outputs[:, -1], window.ends, discount, gae_lambda
         )
         advantages = torch.from_numpy(found)
         returns = torch.from_numpy(found + values[:-1])
@@ -138,8 +144,14 @@ class TorchLearner:
 
 def torch_learner(spec, weights, settings, rate):
     brain = brain_with(spec, weights)
+    return TorchLearner(brain, torch_optimiser(brain, settings, rate))
+
+
+def torch_optimiser(brain, settings, rate):
+    if settings.optimiser == SGD:
+        return torch.optim.SGD(brain.parameters(), lr=rate)
     decays = (settings.first_decay, settings.second_decay)
-    return TorchLearner(brain, torch.optim.Adam(brain.parameters(), lr=rate, betas=decays, eps=settings.epsilon))
+    return torch.optim.Adam(brain.parameters(), lr=rate, betas=decays, eps=settings.epsilon)
 
 
 def relative_error(found, expected):

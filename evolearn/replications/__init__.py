@@ -1,0 +1,1 @@
+"""Classical results that must come out: acceptance bands, how they are measured, and experiments of their own."""

@@ -1,0 +1,126 @@
+"""Bandit: pull one of k arms again and again, and find out which of them pays best in this life.
+
+Fixed in every life: the number of arms, and that a pull pays 1 or nothing.
+
+Redrawn at birth: how often each arm pays, uniform in 0 .. 1, one independent of the other; and which is the best: arm
+0, the modal one, with probability `fixity`, else one of the others, all equally likely. At a fixity of 1 / k, the
+default, there is nothing to inherit; at 1 there is nothing to learn.
+
+Within life: after each pull, with probability `flip`, the best arm trades places with one of the others. Every
+`rounds` pulls a new episode begins; it changes nothing but that the last pull is forgotten.
+
+Observed: the last pull and what it paid, zeros when there was none, both times `shown`. They are there for brains
+with a memory, which find the best arm with weights that never change. A brain without one can at most stay after a
+win and shift after a loss; all else that it finds out must go into its weights. With `shown` at 0 it sees a constant.
+
+Fitness: what the pull paid, mean per step. Of two arms and without flips the best pays 2/3; random pulls pay 1/2, so
+that they fall behind by 16.7 in 100.
+
+Source: Robbins 1952; uniform prior over Bernoulli arms: Thompson 1933.
+"""
+
+import numpy as np
+
+from evolearn.rng import integer, uniform
+from evolearn.world import Circle, Discrete, Parameter, Polygon, Signal, World, world_code
+
+NONE = -1  # no arm was pulled yet
+
+
+@world_code
+def best_arm(payoff):
+    best = 0
+    for arm in range(1, payoff.size):
+        if payoff[arm] > payoff[best]:
+            best = arm
+    return best
+
+
+@world_code
+def trade_best(payoff, arm):
+    best = best_arm(payoff)
+    payoff[best], payoff[arm] = payoff[arm], payoff[best]
+
+
+def born(bandit, parameters, rng):
+    for arm in range(bandit.payoff.size):
+        bandit.payoff[arm] = uniform(rng)
+    is_modal = uniform(rng) < parameters.fixity
+    other = integer(rng, 1, bandit.payoff.size)
+    trade_best(bandit.payoff, 0 if is_modal else other)
+
+
+def begin(bandit, parameters, rng):
+    bandit.pulled = NONE
+    bandit.paid = 0.0
+    bandit.age = 0
+
+
+def observe(bandit, parameters, observation):
+    arms = bandit.payoff.size
+    for arm in range(arms):
+        observation[arm] = parameters.shown if arm == bandit.pulled else 0.0
+    observation[arms] = parameters.shown * bandit.paid
+    observation[arms + 1] = 1.0
+
+
+def step(bandit, parameters, action, senses, rng):
+    bandit.pulled = action
+    bandit.paid = 1.0 if uniform(rng) < bandit.payoff[action] else 0.0
+    bandit.age += 1
+    flips = uniform(rng) < parameters.flip
+    other = integer(rng, 1, bandit.payoff.size)
+    if flips:
+        trade_best(bandit.payoff, (best_arm(bandit.payoff) + other) % bandit.payoff.size)
+    return bandit.paid, False, bandit.age >= parameters.rounds
+
+
+def oracle(bandit, parameters, action):
+    """Pull the best arm."""
+    return best_arm(bandit.payoff)
+
+
+def draw(bandit, parameters):
+    """Draw each arm as a bar as high as it pays often, with a point below the one that was pulled last."""
+
+    def bar(arm):
+        often = float(bandit.payoff[arm])
+        return (arm - 0.4, 0.0), (arm + 0.4, 0.0), (arm + 0.4, often), (arm - 0.4, often)
+
+    return (
+        *(Polygon(bar(arm), role="ground", label=f"arm {arm}") for arm in range(bandit.payoff.size)),
+        Polygon(bar(best_arm(bandit.payoff)), role="goal", label="best arm", opacity=0.6),
+        Circle(float(bandit.pulled), -0.15, 0.1, role="self", label="pulled", opacity=float(bandit.pulled != NONE)),
+        Circle(float(bandit.pulled), -0.15, 0.05, role="friend", label="paid", opacity=float(bandit.paid)),
+    )
+
+
+def with_arms(name, arms):
+    """The bandit with so many arms."""
+    return World(
+        name=name,
+        doc=__doc__,
+        observations=(
+            *(Signal(f"pulled {arm}", "1", "1 if this arm was pulled last") for arm in range(arms)),
+            Signal("paid", "1", "what the last pull paid"),
+            Signal("constant", "1", "always 1"),
+        ),
+        actions=Discrete(arms, tuple(f"pull {arm}" for arm in range(arms))),
+        state=np.dtype([("payoff", "f8", (arms,)), ("pulled", "i8"), ("paid", "f8"), ("age", "i8")], align=True),
+        born=born,
+        begin=begin,
+        observe=observe,
+        step=step,
+        oracle=oracle,
+        draw=draw,
+        parameters=(
+            Parameter("fixity", 1.0 / arms, 0.0, 1.0, "1", "probability that arm 0 is the best one of a life"),
+            Parameter("flip", 0.0, 0.0, 1.0, "1 / pull", "probability that the best arm trades places after a pull"),
+            Parameter("rounds", 100.0, 1.0, 1e6, "pulls", "length of an episode"),
+            Parameter("shown", 1.0, 0.0, 1.0, "1", "how strongly the last pull and its pay are observed"),
+        ),
+    )
+
+
+bandit = with_arms("bandit", 2)
+bandit_10 = with_arms("bandit-10", 10)
