@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from evolearn.calibration import Calibration, shares
@@ -31,44 +30,43 @@ def print_report(console: Console, report: Report) -> None:
 
 
 class CheckDisplay:
-    """Progress of a check: a bar in a terminal, lines anywhere else."""
+    """Progress of a check: a line redrawn in place in a terminal, lines anywhere else."""
 
     def __init__(self, console: Console) -> None:
         """Show on `console`."""
         self._console = console
-        self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), console=console
-        )
-        self._task = self._progress.add_task("", total=1)
-        self._live = Live(self._progress, console=console, refresh_per_second=8, transient=True)
-        self._generation = 0
+        self._progress = Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True)
+        self._task = self._progress.add_task("", total=None)
+        self._arm, self._generations = "", 0
 
     def checking(self, text: str) -> None:
         """Something is being checked."""
-        self._say(f"Checking: {text}", 1)
+        self._say(f"Checking: {text}")
 
     def evolving(self, arm: str, generations: int) -> None:
         """The evolution of an arm begins."""
-        self._say(f"Evolution: {LABELS[arm]}, {generations} generations", generations)
+        self._arm, self._generations = arm, generations
+        self._say(f"Evolution: {LABELS[arm]}, {generations} generations")
 
     def made(self, generation: Generation) -> None:
         """A generation is finished."""
-        self._progress.update(self._task, completed=generation.generation + 1)
+        done = f"Evolution: {LABELS[self._arm]}, generation {generation.generation + 1} of {self._generations}"
+        self._progress.update(self._task, description=done)
 
     def judging(self, arm: str) -> None:
         """An arm is about to live."""
-        self._say(f"Validation lives: {LABELS[arm]}", 1)
+        self._say(f"Validation lives: {LABELS[arm]}")
 
     def close(self) -> None:
         """Leave the terminal as it was."""
-        self._live.stop()
+        self._progress.stop()
 
-    def _say(self, text: str, total: int) -> None:
+    def _say(self, text: str) -> None:
         if not self._console.is_terminal:
             self._console.print(Text(text))
             return
-        self._progress.update(self._task, description=text, total=total, completed=0)
-        self._live.start()
+        self._progress.update(self._task, description=text)
+        self._progress.start()
 
 
 def print_calibration(console: Console, calibration: Calibration) -> None:

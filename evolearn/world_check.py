@@ -77,8 +77,6 @@ def config_of(world: Declaration, parameters: Mapping[str, float]) -> RunConfig:
         ConfigError: the parameters do not fit.
     """
     part: dict[str, Any] = {"name": name_of(world), "parameters": dict(parameters)}
-    if arguments := getattr(world, "arguments", ()):
-        part["kwargs"] = dict(arguments)
     return check_config({"world": part}, f"world {world.name}")
 
 
@@ -89,7 +87,7 @@ def name_of(world: Declaration) -> str:
         WorldError: it is at no module's top level.
     """
     if not isinstance(world, World):
-        return world.name
+        return str(getattr(world, "full_name", world.name))  # with its settings
     modules = [sys.modules.get(getattr(world.step, "py_func", world.step).__module__), *list(sys.modules.values())]
     for module in modules:
         for attribute, value in list(getattr(module, "__dict__", {}).items()):

@@ -143,7 +143,7 @@ def check_environment(setup: Setup, whole: bool, hang_seconds: float, findings: 
     assert isinstance(world, GymnasiumWorld)
     if whole:
         findings.looked_at("gymnasium")
-        _run_environment_checker(world, findings)
+        _run_environment_checker(world, life_keys(setup.config.seed, SELECTION, 0, 1)[0], findings)
     numbers = list(range(TRACED_GYMNASIUM_LIVES))
     driver = new_driver(setup.conditions, 1, hang_seconds)
     with contextlib.closing(driver):
@@ -202,8 +202,8 @@ def _trace(setup: Setup, driver: Driver, space: int, number: int, findings: Find
     )
 
 
-def _run_environment_checker(world: GymnasiumWorld, findings: Findings) -> None:
-    environment = world.make()
+def _run_environment_checker(world: GymnasiumWorld, key: npt.NDArray[np.int64], findings: Findings) -> None:
+    environment = world.make(world.arguments(world.drawn(key)) if world.part.vary else None)
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")

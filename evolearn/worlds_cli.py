@@ -121,6 +121,7 @@ def check(
             report = inspect_world(run, progress=display.checking)
         print_report(console, report)
         if report.failures:
+            console.print(Text("\nNot calibrated: correct what fails, and check again."))
             leave(EXIT_USER_ERROR)
         console.print()
         with contextlib.closing(CheckDisplay(console)) as display:
