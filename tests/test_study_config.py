@@ -260,9 +260,7 @@ def test_overrides_reach_into_the_run(tmp_path: Path) -> None:
     assert (study.run.search.generations, study.runs) == (7, 5)
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name in shipped_configs(STUDIES) if not name.startswith("replicate/"))
-)
+@pytest.mark.parametrize("name", sorted(name for name in shipped_configs(STUDIES) if not name.startswith("replicate/")))
 def test_every_shipped_study_reads(name: str) -> None:
     study = read_study(find_config(name, STUDIES))
     assert study.title
