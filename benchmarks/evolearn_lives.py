@@ -15,7 +15,7 @@ from evolearn.learning import LearnerSettings
 from evolearn.lives import Conditions, Plan, lives
 from evolearn.records import Newborns
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.world import World
+from evolearn.world import Declaration
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 
@@ -25,7 +25,7 @@ SAVANNAH_WINDOW, SAVANNAH_HIDDEN = 20, (24,)
 DRIVES = {"cart-pole": {"fitness": 1.0}, "savannah": {"fitness": 1.0, "uprightness": 0.1, "approach": 0.5}}
 
 
-def conditions_of(world: World, hidden: tuple[int, ...], window: int) -> Conditions:
+def conditions_of(world: Declaration, hidden: tuple[int, ...], window: int) -> Conditions:
     """What the lives of a benchmark share."""
     brain = BrainSpec(
         trunk="mlp",
@@ -50,7 +50,7 @@ def newborns_of(conditions: Conditions, count: int) -> Newborns:
     mean, stdev = initial_distribution(conditions.brain)
     noise = np.random.default_rng(1).standard_normal((count, conditions.brain.weights), np.float32)
     plasticity = [work.LEARNING_RATE, work.DISCOUNT, work.GAE_LAMBDA, work.ENTROPY_BONUS, 1.0, 1.0]
-    weighed = DRIVES[conditions.world.name]
+    weighed = DRIVES.get(conditions.world.name, {"fitness": 1.0})
     drives = [weighed.get(name, 0.0) for name in conditions.drive_names]
     return Newborns(
         weights=mean + stdev * noise,

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import cluster, large_genomes, studies, work
+from benchmarks import cluster, gymnasium, large_genomes, studies, work
 from benchmarks.measured import MEGABYTE, Measured
 
 POPULATIONS = {64: 96_000, 1_024: 6_000, 16_384: 375}  # lives: lifetime, so that each takes one to three seconds
@@ -189,6 +189,13 @@ PROMISES = {
     "large_genomes_on_ray": Promise(
         cluster.large_genomes_memory,
         Target("the same on two workers of Ray, all processes", "MB", at_most=4000),
+    ),
+    "classic_control": Promise(
+        gymnasium.classic, Target("stepwise driver against a bare loop, classic control", "", at_least=0.7)
+    ),
+    "mujoco": Promise(gymnasium.mujoco, Target("the same on MuJoCo", "", at_least=0.9)),
+    "mujoco_on_all_cores": Promise(
+        gymnasium.mujoco_on_all_cores, Target("the same with a process per core", "", at_least=0.9)
     ),
     "start": Promise(start_up, Target("start-up, warm cache", "s", at_most=8)),
     "new_world": Promise(start_up_new_world, Target("start-up, world never compiled", "s", at_most=12)),

@@ -122,6 +122,13 @@ ARMS: Mapping[str, ArmPart] = {
         plasticity="tuned_blank",
         settings={"search.algorithm": "reptile", "search.options": {}, "search.sampling": "whole"},
     ),
+    "maml": _part(
+        "weights meta-trained by the gradient through learning (MAML) at equal steps, drives and plasticity of "
+        "tuned_blank, learning",
+        drives="tuned_blank",
+        plasticity="tuned_blank",
+        settings={"search.algorithm": "maml", "search.options": {}, "search.sampling": "whole"},
+    ),
     "oracle": _part("knows this life's hidden draw", **_NOTHING, learns=False, actions="oracle"),
 }
 

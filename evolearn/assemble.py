@@ -9,16 +9,18 @@ from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.config import LearnerPart, RunConfig
 from evolearn.config_reading import ConfigError
 from evolearn.drives import DRIVES
-from evolearn.errors import WorldNotFound, offer
-from evolearn.genome import ENCODINGS, EVOLVED, FIXED, GROUPS, TRANSFORMS, GenePool, gene_pool
+from evolearn.errors import SettingRefused, WorldNotFound, offer
+from evolearn.genome import ENCODINGS, FIXED, GROUPS, TRANSFORMS, GenePool, gene_pool
 from evolearn.learners import LEARNERS
 from evolearn.learning import Learner, LearnerSettings
 from evolearn.lives import Conditions, Plan
 from evolearn.optimisers import OPTIMISERS
 from evolearn.portable_mode import disagreement
 from evolearn.search_options import Options, check_search
+from evolearn.training_checks import check_training, learning_ends
 from evolearn.world import Declaration, World
-from evolearn.worldfinder import find_world
+from evolearn.world_config import WorldPart
+from evolearn.worldfinder import GYMNASIUM, find_world
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +42,7 @@ def assemble(config: RunConfig) -> Setup:
     """
     if wrong := disagreement(config.portable):
         raise ConfigError(wrong)
-    try:
-        world = find_world(config.world.name)
-    except WorldNotFound as error:
-        raise ConfigError(f"world.name={config.world.name!r}: {error}") from error
+    world = _world_of(config.world)
     if config.portable and not isinstance(world, World):
         raise ConfigError(
             f"portable=True: world {world.name} is not compiled here: its libraries compute as they please on each "
@@ -83,7 +82,7 @@ def assemble(config: RunConfig) -> Setup:
         ),
         window=learner.window,
         generic_drives=config.drives.generic,
-        found_as=config.world.name,
+        found_as=config.world.full_name,
     )
     for name in config.drives.generic:
         if conditions.drive_names.count(name) > 1:
@@ -93,7 +92,7 @@ def assemble(config: RunConfig) -> Setup:
     _known("drives.weights", config.drives.weights, conditions.drive_names)
     _check_evolved_drives(config, conditions)
     _check_plasticity(config)
-    _check_learned(config)
+    check_training(config)
     pool = gene_pool(
         brain=brain,
         encoding=config.genome.encoding,
@@ -109,8 +108,44 @@ def assemble(config: RunConfig) -> Setup:
     )
     search = config.search
     options = check_search(search.algorithm, search.options, search.population, pool.size, search.sampling)
-    selection = Plan(search.selection_lifetime, learn_from=learner.learn_from, learn_until=learner.learn_until)
+    selection = Plan(search.selection_lifetime, learner.learn_from, learning_ends(config, options))
     return Setup(config, conditions, pool, selection, options)
+
+
+def _world_of(part: WorldPart) -> Declaration:
+    """The world that a config names, in the settings that it gives."""
+    if not part.name.startswith(GYMNASIUM):
+        for field in ("kwargs", "wrappers", "vary"):
+            if getattr(part, field):
+                raise ConfigError(
+                    f"world.{field}: is for Gymnasium environments, and world {part.name!r} is none; leave it out, and "
+                    "set what the world offers in world.parameters"
+                )
+    try:
+        return find_world(part.full_name)
+    except WorldNotFound as error:
+        raise ConfigError(f"world.name={part.name!r}: {error}") from error
+    except ValueError as error:  # a setting that cannot be written down, or that the environment does not take
+        raise ConfigError(str(error)) from error
+
+
+def remarks_on(setup: Setup) -> tuple[str, ...]:
+    """What a user should know of a setup's world before it is lived in: a Gymnasium environment is checked here.
+
+    Raises:
+        ConfigError: the environment breaks Gymnasium's contract.
+    """
+    if not (setup.config.world.name.startswith(GYMNASIUM) and setup.config.world.check):
+        return ()
+    from evolearn.gymnasium_check import check_environment
+    from evolearn.gymnasium_world import GymnasiumWorld
+
+    world = setup.conditions.world
+    assert isinstance(world, GymnasiumWorld)
+    try:
+        return check_environment(world)
+    except SettingRefused as error:
+        raise ConfigError(str(error)) from error
 
 
 def _known(field: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -186,44 +221,3 @@ def _check_plasticity(config: RunConfig) -> None:
             raise ConfigError(
                 f"learner.plasticity.{name}={value:g}: must fit its gene, {TRANSFORMS[transform].doc}"
             ) from error
-
-
-def _check_learned(config: RunConfig) -> None:
-    """Refuse what cannot write learned weights into a genome, where that is asked for."""
-    genome = config.genome
-    if config.search.algorithm == "reptile":
-        _needs_learned_weights(config, "search.algorithm='reptile'")
-        for group in ("drives", "plasticity"):
-            mode = getattr(genome, group).mode
-            if mode == EVOLVED:
-                raise ConfigError(
-                    f"genome.{group}.mode={mode!r}: must be 'fixed' or 'fresh' with search.algorithm='reptile', which "
-                    f"trains weights only; set genome.{group}.mode=fixed"
-                )
-    if genome.inheritance == "lamarckian":
-        _needs_learned_weights(config, "genome.inheritance='lamarckian'")
-        if config.search.algorithm != "genetic":
-            raise ConfigError(
-                f"genome.inheritance='lamarckian': must be 'darwinian' with search.algorithm="
-                f"{config.search.algorithm!r}, which breeds from a centre and not from genomes; set "
-                "search.algorithm=genetic, or genome.inheritance=darwinian"
-            )
-
-
-def _needs_learned_weights(config: RunConfig, asking: str) -> None:
-    genome, learner = config.genome, config.learner
-    if genome.weights.mode != EVOLVED:
-        raise ConfigError(
-            f"genome.weights.mode={genome.weights.mode!r}: must be 'evolved' with {asking}, which writes learned "
-            "weights into genes; set genome.weights.mode=evolved"
-        )
-    if genome.encoding != "direct":
-        raise ConfigError(
-            f"genome.encoding={genome.encoding!r}: must be 'direct' with {asking}: only there is a weight a gene; set "
-            "genome.encoding=direct"
-        )
-    if learner.learn_until == 0:
-        raise ConfigError(
-            f"learner.learn_until=0: must be at least 1, or null, with {asking}: nothing would be learned; leave "
-            "learner.learn_until out"
-        )

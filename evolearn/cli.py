@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.core
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from evolearn.errors import UserError
+from evolearn.terminal import (
+    EXIT_USER_ERROR,
+    Errors,
+    Workers,
+    enter_portable_mode_for,
+    expect_wait,
+    leave,
+    new_console,
+    worker_count,
+)
+from evolearn.worlds_cli import worlds_app
 
 if TYPE_CHECKING:
     from evolearn.config import RunConfig
@@ -35,21 +42,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-worlds_app = typer.Typer(help="List worlds, or show one.", invoke_without_command=True)
 app.add_typer(worlds_app, name="worlds")
-
-EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
-
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Threads for compiled worlds, processes for Gymnasium, cores of a cluster; all there are if not given. "
-        "Changes speed only, never results.",
-        show_default=False,
-    ),
-]
 
 Address = Annotated[
     str | None,
@@ -91,14 +84,14 @@ def run(
     from evolearn.config import read_config
     from evolearn.config_reading import find_config
 
-    console = _console()
+    console = new_console()
     _prepare_cluster(address)
-    with _Errors(console):
+    with Errors(console):
         path = find_config(config)
         settings = list(overrides or []) + ([f"seed={seed}"] if seed is not None else [])
-        _enter_portable_mode_for(path, settings)
+        enter_portable_mode_for(path, settings)
         checked = read_config(path, settings)
-        _expect_wait(console)
+        expect_wait(console)
         from evolearn.console import new_display
         from evolearn.run import start_run
 
@@ -120,11 +113,11 @@ def resume(
     runtime_env: RuntimeEnv = None,
 ) -> None:
     """Continue a run or a study that was stopped; the result is that of one never stopped."""
-    console = _console()
+    console = new_console()
     _prepare_cluster(address)
-    with _Errors(console):
-        _expect_wait(console)
-        _enter_portable_mode_for(run)
+    with Errors(console):
+        expect_wait(console)
+        enter_portable_mode_for(run)
         if (run / "study.json").exists():
             from evolearn.study import resume_study
             from evolearn.studydir import open_study
@@ -171,10 +164,10 @@ def replay_life(
     workers: Workers = None,
 ) -> None:
     """Live one life again: the one whose world was at fault, or any that selected a run's genomes."""
-    console = _console()
-    with _Errors(console):
-        _expect_wait(console)
-        _enter_portable_mode_for(run)
+    console = new_console()
+    with Errors(console):
+        expect_wait(console)
+        enter_portable_mode_for(run)
         from evolearn.relive import relive, wanted_life
         from evolearn.relive_console import LineDisplay, print_relived
         from evolearn.traces import check_trace_file, write_trace
@@ -182,12 +175,12 @@ def replay_life(
         wanted = wanted_life(generation, genome, life)
         if trace is not None:
             check_trace_file(trace)
-        relived = relive(run, wanted, trace is not None, _worker_count(console, workers), LineDisplay(console))
+        relived = relive(run, wanted, trace is not None, worker_count(console, workers), LineDisplay(console))
         if trace is not None:
             write_trace(trace, relived.trace, relived.setup.conditions)
         print_relived(console, run, relived, trace)
         if relived.fault is not None:
-            _leave(EXIT_USER_ERROR)  # as the run did; a life that hangs still keeps a thread busy
+            leave(EXIT_USER_ERROR)  # as the run did; a life that hangs still keeps a thread busy
 
 
 class _DefaultCommand(typer.core.TyperGroup):
@@ -225,13 +218,13 @@ def study_run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and estimate steps and minutes.")] = False,
 ) -> None:
     """Evolve every arm under every condition, several times over, and judge evolved against blank slate."""
-    console = _console()
+    console = new_console()
     _prepare_cluster(address)
-    with _Errors(console):
+    with Errors(console):
         from evolearn.config_reading import STUDIES, find_config
 
         path = find_config(config, STUDIES)
-        _enter_portable_mode_for(path, overrides or [])
+        enter_portable_mode_for(path, overrides or [])
         from evolearn.replications.experiments import is_experiment
 
         if is_experiment(path):
@@ -240,7 +233,7 @@ def study_run(
         from evolearn.study_config import read_study
 
         checked = read_study(path, overrides or [])
-        _expect_wait(console)
+        expect_wait(console)
         from evolearn.study import start_study
 
         name = path.stem if path.name != "study.yaml" else "again"
@@ -268,7 +261,7 @@ def _run_experiment(
     checked = read_experiment(path, overrides)
     if address is not None:
         raise UserError(f"--address {address}: an experiment of its own runs in this process only; leave it out")
-    _expect_wait(console)
+    expect_wait(console)
     from evolearn.replicate import start_experiment
     from evolearn.replication_console import experiment_display, print_experiment, print_experiment_plan
 
@@ -276,7 +269,7 @@ def _run_experiment(
     if dry_run:
         return
     name = path.stem if path.name != "experiment.yaml" else "again"
-    count = _worker_count(console, workers)
+    count = worker_count(console, workers)
     with experiment_display(console) as display:
         directory = start_experiment(checked, f"experiment-{name}", out, count, display)
     replication = json.loads((directory / "replication.json").read_text(encoding="utf-8"))
@@ -293,11 +286,11 @@ def study_add(
     runtime_env: RuntimeEnv = None,
 ) -> None:
     """Extend a finished study; its verdict says that it was extended after it had been seen."""
-    console = _console()
+    console = new_console()
     _prepare_cluster(address)
-    with _Errors(console):
-        _expect_wait(console)
-        _enter_portable_mode_for(study)
+    with Errors(console):
+        expect_wait(console)
+        enter_portable_mode_for(study)
         from evolearn.study import extend_study
         from evolearn.studydir import open_study
 
@@ -316,8 +309,8 @@ def report(
     figures: Annotated[bool, typer.Option(help="Write the figures for papers too, as SVG, PDF and PNG.")] = True,
 ) -> None:
     """Make the page of a study again, from its results alone."""
-    console = _console()
-    with _Errors(console):
+    console = new_console()
+    with Errors(console):
         from evolearn.report import write_report
 
         page = write_report(study, figures)
@@ -352,98 +345,12 @@ def _warn_of_changes(console: Console, changes: list[str]) -> None:
         console.print(Text(f"Warning: {change} since it was made; results may differ from here on."))
 
 
-@worlds_app.callback()
-def worlds(context: typer.Context) -> None:
-    """List worlds, or show one."""
-    if context.invoked_subcommand is not None:
-        return
-    from evolearn.errors import WorldNotFound
-    from evolearn.worldfinder import find_world, registered_worlds
-
-    console = _console()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("world", no_wrap=True)
-    table.add_column("what it is")
-    for name in registered_worlds():
-        try:
-            table.add_row(name, find_world(name).summary)
-        except WorldNotFound as error:
-            table.add_row(name, f"does not load: {error}")
-    table.add_row("gymnasium:ID", "any Gymnasium environment with Box or Discrete spaces")
-    table.add_row("package.module:name", "a world of your own, importable")
-    table.add_row("path/to/file.py:name", "a world of your own, in a file")
-    console.print(table)
-
-
-@worlds_app.command("show")
-def show_world(
-    name: Annotated[str, typer.Argument(help="A world, as `evolearn worlds` lists them.", metavar="NAME")],
-) -> None:
-    """Say what a world is: its description, observations, actions, senses and parameters."""
-    console = _console()
-    with _Errors(console):
-        from evolearn.worldfinder import find_world
-        from evolearn.worldpage import print_world
-
-        print_world(console, name, find_world(name))
-
-
-def _enter_portable_mode_for(config: Path, overrides: Sequence[str] = ()) -> None:
-    """Enter portable mode if a config, or that of a run or study directory, asks for it; before heavy imports."""
-    from evolearn.portable_config import is_asked_for
-    from evolearn.portable_mode import enter
-
-    if is_asked_for(config, overrides):
-        enter()
-
-
-def _console() -> Console:
-    """The terminal as it is; a file or a pipe gets lines wide enough for the tables."""
-    console = Console()
-    return console if console.is_terminal else Console(width=100)
-
-
-class _Errors:
-    """Turn what users can cause into text and an exit code; anything else stays a traceback."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None or isinstance(error, (typer.Exit, SystemExit)):
-            return
-        if isinstance(error, KeyboardInterrupt):
-            # A run that was under way says where it is.
-            directory = getattr(error, "directory", None)
-            remedy = f"Continue with: evolearn resume {shlex.quote(str(directory))}" if directory else ""
-            self._console.print(Text(f"Interrupted. {remedy}"), soft_wrap=True)
-            _leave(EXIT_INTERRUPTED)
-        if isinstance(error, UserError):
-            Console(stderr=True).print(Text(f"Error: {error}"), soft_wrap=True)
-            _leave(EXIT_USER_ERROR)
-
-
-def _leave(code: int) -> NoReturn:
-    """End at once: a thread in a world that hangs must not keep the program."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
 def _prepare_cluster(address: str | None) -> None:
     """Before ray is imported, which EvoTorch does."""
     if address is not None:
         from evolearn.pool import prepare
 
         prepare(address)
-
-
-def _expect_wait(console: Console) -> None:
-    if console.is_terminal:
-        console.print("Loading; the first run on a machine compiles for about half a minute.", style="dim")
 
 
 def _run_configs(study: StudyConfig) -> list[RunConfig]:
@@ -468,7 +375,7 @@ def _drivers(
             )
         from evolearn.drivers import OwnDrivers
 
-        with contextlib.closing(OwnDrivers(_worker_count(console, workers))) as here:
+        with contextlib.closing(OwnDrivers(worker_count(console, workers))) as here:
             yield here
         return
     from evolearn.config_reading import read_yaml
@@ -478,20 +385,13 @@ def _drivers(
     cluster = open_cluster(
         address,
         workers,
-        sorted({config.world.name for config in configs}),
+        sorted({config.world.full_name for config in configs}),
         display,
         runtime_env=read_yaml(runtime_env) if runtime_env is not None else None,
         environment=variables() if is_on() else None,
     )
     with contextlib.closing(cluster):
         yield cluster
-
-
-def _worker_count(console: Console, asked: int | None) -> int:
-    cores = os.cpu_count() or 1
-    if asked is not None and asked > cores:
-        console.print(f"--workers {asked}: more than the {cores} cores here; accepted, but it will not be faster.")
-    return asked or cores
 
 
 def main() -> None:

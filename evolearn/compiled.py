@@ -82,6 +82,18 @@ if COMPILES:
         pin()
 
 
+def _name_by_fields(record: types.Record) -> tuple[str, tuple[int, ...]]:
+    """How the symbol of a function that takes a record names the record's type.
+
+    Numba numbers record types as they come up in a process, so code of two worlds that share a function, loaded from
+    disk, could bear one name, and one of them would then run in the other's place.
+    """
+    return type(record).__name__, (int(hashlib.sha256(record.name.encode()).hexdigest()[:15], 16),)
+
+
+types.Record.mangling_args = property(_name_by_fields)
+
+
 def cache_folder() -> Path | None:
     """Where compiled code is kept; None if nothing is compiled."""
     return Path(numba.config.CACHE_DIR) if COMPILES else None
@@ -95,6 +107,11 @@ def compiled(function: F) -> F:
 def inlined(function: F) -> F:
     """As `compiled`, for the parts of the life loop: merged into their caller, since passing a desk costs a call."""
     return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True, forceinline=True)(function)
+
+
+def spliced(function: F) -> F:
+    """Compile a function into each of its callers: handing a window on, even to `inlined`, counts references."""
+    return numba.njit(inline="always", error_model="numpy", nogil=True)(function)
 
 
 def world_code(function: F) -> F:

@@ -14,16 +14,10 @@ import pydantic
 from pydantic import Field
 
 from evolearn.config_reading import Part, check_model, override, read_yaml
+from evolearn.world_config import WorldPart
 
 Positive = Annotated[float, Field(gt=0)]
 Mode = Literal["evolved", "fixed", "fresh"]
-
-
-class WorldPart(Part):
-    """Where lives are lived."""
-
-    name: str = Field(description="registered name, package.module:attribute, file.py:attribute or gymnasium:ID")
-    parameters: dict[str, float] = Field({}, description="values that differ from the world's defaults")
 
 
 class BrainPart(Part):
@@ -95,7 +89,7 @@ class GenomePart(Part):
 class SearchPart(Part):
     """The outer loop."""
 
-    algorithm: str = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic or reptile")
+    algorithm: str = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic, reptile or maml")
     generations: int = Field(30, ge=1, le=1_000_000, description="generations in a run")
     population: int = Field(64, ge=2, le=1_000_000, description="genomes per generation")
     lives: int = Field(4, ge=1, le=100_000, description="lives per genome and generation")

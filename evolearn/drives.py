@@ -13,6 +13,7 @@ import numpy as np
 from numba import types
 
 from evolearn.compiled import adapter, compiled, plug
+from evolearn.novelty import PLACES, novelty
 
 _FLOATS = types.float32[::1]
 # memory, observation, action, next observation, drives (written)
@@ -98,6 +99,7 @@ DRIVES = {
         surprise,
         lambda observations, actions: observations * (observations + actions + 1),
     ),
+    "novelty": Drive("1 / sqrt(n) at the n-th visit in life", novelty, lambda observations, actions: PLACES),
 }
 
 

@@ -15,6 +15,10 @@ class WorldNotFound(UserError, ValueError):
     """No world goes by a name; the message says what was asked, what is wrong and what to do."""
 
 
+class SettingRefused(UserError, ValueError):
+    """A world does not take one of its settings; the message begins with the field."""
+
+
 def shortened_traceback(error: BaseException, keep: Callable[[str], bool], last: int = 3) -> str:
     """The last few frames of an error in files that `keep` accepts, one per line, and the error itself.
 

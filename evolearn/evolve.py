@@ -23,10 +23,12 @@ from evolearn.drivers import Effort
 from evolearn.evaluate import Evaluation, evaluate
 from evolearn.genome import FloatArray, from_z
 from evolearn.lives import Driver, Plan
+from evolearn.maml import MAML
+from evolearn.meta_gradients import MetaLives, differentiate
 from evolearn.reptile import Reptile
 from evolearn.rng import SELECTION, life_keys
 from evolearn.search import Fitness, PopulationSearch, Search
-from evolearn.search_options import ReptileOptions
+from evolearn.search_options import MAMLOptions, ReptileOptions
 
 TOP = 8  # genomes of the last generation that are lived again to find the best
 
@@ -36,15 +38,15 @@ class Generation:
     """One row of `generations.jsonl`. Fitness is the mean over the generation's lives."""
 
     generation: int  # from 0
-    fitness_mean: float  # over the population; reptile: over its updates
+    fitness_mean: float  # over the population; trainers of weights, reptile and maml: over their updates
     fitness_std: float  # likewise
     fitness_best: float  # likewise; on the lives that chose it: inflated by luck
-    fitness_centre: float  # of the centre before this generation's update; genetic: last champion; reptile: after it
+    fitness_centre: float  # of the centre before this generation's update; genetic: last champion; trainers: after it
     world_steps: int  # lived in this generation, centre included
     seconds: float  # of wall clock
     steps_per_second: float
     evaluations: int  # genomes evaluated, centre included
-    fitness_sha256: str  # of the fitness vector, float64 little-endian; then of learned genomes where they are used
+    fitness_sha256: str  # of the fitness vector, float64 little-endian; then what was learned, where it is used
     paired_correlation: float | None  # mean correlation over lives between two genomes; None if they share no lives
     search_stdev: float  # mean standard deviation of the search, in spreads
     diverged_lives: int  # lives whose brain left the finite numbers
@@ -67,6 +69,8 @@ def new_search(setup: Setup) -> Search:
     genes = setup.pool.size
     if isinstance(setup.options, ReptileOptions):
         return Reptile(setup.options, genes, search.population, search.generations)
+    if isinstance(setup.options, MAMLOptions):
+        return MAML(setup.options, genes, search.population)
     lamarckian = setup.config.genome.inheritance == "lamarckian"
     try:
         if search.sampling == "blockwise":
@@ -134,6 +138,21 @@ def with_learned(setup: Setup, z: FloatArray, learned: FloatArray) -> FloatArray
     return result
 
 
+def meta_lives(setup: Setup, z: FloatArray, generation: int, batch: int, first_order: bool, number: int) -> MetaLives:
+    """The lives of one meta-update.
+
+    Args:
+        setup: its search trains weights by the gradient through learning.
+        z: [G], the weights at birth.
+        generation: from 0.
+        batch: of the generation.
+        first_order: see `MAMLOptions`.
+        number: of the genome in its generation, for errors.
+    """
+    keys = selection_keys(setup.config, generation, batch)
+    return MetaLives(setup.pool, to_genomes(setup, z), number, keys, setup.selection, first_order)
+
+
 class _Trial:
     """One generation under way: what was lived, and what came out."""
 
@@ -144,8 +163,9 @@ class _Trial:
         self._generation = generation
         self._learning = dataclasses.replace(setup.selection, final_weights=True)
         self._evaluations: list[Evaluation] = []
+        self._lived = 0  # genomes so far
         self._fitness: list[Fitness] = []  # without the centre's
-        self._learned: list[FloatArray] = []  # z
+        self._learned: list[FloatArray] = []  # z; or gradients by z
         self._shared: list[Fitness] = []  # [.., L], of genomes that shared their lives, the centre included
         self._centre_fitness = float("nan")
 
@@ -164,6 +184,15 @@ class _Trial:
         self._fitness.append(evaluation.fitness.mean(axis=1))
         return self._inherit(z[None], evaluation.learned)[0]
 
+    def differentiate(self, z: FloatArray, batch: int, first_order: bool) -> FloatArray:
+        """Gradient [G] by z of the loss after learning, the mean over the lives of this batch."""
+        lives = meta_lives(self._setup, z, self._generation, batch, first_order, self._lived)
+        evaluation, gradient = differentiate(self._driver, lives)
+        self._count(evaluation)
+        self._fitness.append(evaluation.fitness.mean(axis=1))
+        self._learned.append((gradient * self._setup.pool.spread).astype(np.float32))
+        return self._learned[-1].copy()
+
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         """Live the centre z [G] on the lives of this batch, for the record."""
         self._centre_fitness = float(self._live(z[None], self._setup.selection, batch).fitness.mean())
@@ -173,7 +202,7 @@ class _Trial:
         setup = self._setup
         keys = selection_keys(setup.config, self._generation)
         evaluation = live_in_blocks(self._driver, BlockLives(draw, setup.pool, keys, setup.selection))
-        self._evaluations.append(evaluation)
+        self._count(evaluation)
         return self._keep(evaluation, draw.noise.population)
 
     def sum_drawn(self, noise: Noise, first: Weights, second: Weights) -> npt.NDArray[np.float64]:
@@ -204,12 +233,16 @@ class _Trial:
 
     def _live(self, z: FloatArray, plan: Plan, batch: int) -> Evaluation:
         setup = self._setup
-        before = sum(len(evaluation.fitness) for evaluation in self._evaluations)
         genomes = to_genomes(setup, z)
         keys = selection_keys(setup.config, self._generation, batch)
-        evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, keys, plan, before)
-        self._evaluations.append(evaluation)
+        evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, keys, plan, self._lived)
+        self._count(evaluation)
         return evaluation
+
+    def _count(self, evaluation: Evaluation) -> None:
+        """Write down what was lived."""
+        self._evaluations.append(evaluation)
+        self._lived += len(evaluation.fitness)
 
     def record(self, seconds: float, effort: Effort | None) -> Generation:
         """The row of this generation."""
@@ -225,7 +258,7 @@ class _Trial:
             world_steps=steps,
             seconds=seconds,
             steps_per_second=steps / seconds,
-            evaluations=sum(len(evaluation.fitness) for evaluation in self._evaluations),
+            evaluations=self._lived,
             fitness_sha256=hashlib.sha256(fitness.astype("<f8").tobytes() + learned).hexdigest(),
             paired_correlation=paired_correlation(np.concatenate(self._shared)) if self._shared else None,
             search_stdev=float(self._search.stdev().mean()),

@@ -1,9 +1,8 @@
-"""Any Gymnasium environment as a world: how its spaces become observations and actions, and how episodes are seeded.
+"""Any Gymnasium environment as a world: how its spaces become observations and actions, and what it is made with.
 
 Observations: a Box of any shape, flattened to float32, or a Discrete, one-hot. Actions: a Discrete, or a Box of one
 dimension, to whose low .. high the policy's -1 .. 1 is clipped and scaled; a dimension without both bounds is passed
-on unscaled. Fitness is the environment's reward. A life's episodes are seeded from its key, so that it depends on
-its key alone, as far as the environment keeps to ``reset(seed=..)``.
+on unscaled. Fitness is the environment's reward.
 
 Source: Towers et al. 2024, "Gymnasium: a standard interface for reinforcement learning environments".
 """
@@ -11,95 +10,75 @@ Source: Towers et al. 2024, "Gymnasium: a standard interface for reinforcement l
 from __future__ import annotations
 
 import dataclasses
+import functools
+import importlib
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import gymnasium
 import numpy as np
-import numpy.typing as npt
 
-from evolearn.compiled import compiled
-from evolearn.errors import WorldNotFound, shortened_traceback
-from evolearn.rng import BIRTH, WORLD, Rng, at_step, integer, new_rng, open_stream
+from evolearn.errors import SettingRefused, WorldNotFound, nearest, offer, shortened_traceback
+from evolearn.gymnasium_variation import Attributes, Environment, draw, drawn_arguments
+from evolearn.importing import module_of
+from evolearn.rng import SELECTION, life_keys, new_rng
 from evolearn.world import MEAN_RETURN_PER_EPISODE, Box, Declaration, Discrete, Signal, WorldError
+from evolearn.world_config import WorldPart, WrapperPart, world_part
 
-FloatArray = npt.NDArray[np.float32]
-Environment = gymnasium.Env[Any, Any]
-
+_PREFIX = "gymnasium:"
 _REMEDY = (
     "wrap the environment in a function of yours (gymnasium.wrappers.FlattenObservation, TransformObservation, "
     "TransformAction), give that to gymnasium.register as entry_point, and name the world gymnasium:your_module:ID"
 )
-_UNBOUNDED = float(np.finfo(np.float32).max)  # a bound that large is none
-
-
-class EnvironmentFault(Exception):
-    """An environment raised; `place` says which of a chunk, the text says what and where."""
-
-    def __init__(self, place: int, text: str) -> None:
-        super().__init__(place, text)
-        self.place = place
-        self.text = text
-
-
-class Environments(Protocol):
-    """The worlds of a chunk of C lives, one place each, as the stepwise driver sees them.
-
-    Every method may raise EnvironmentFault.
-    """
-
-    place: int  # the life whose environment is at work, or was last
-
-    def begin_all(self, keys: npt.NDArray[np.int64], observations: FloatArray) -> None:
-        """Give birth to a life per key, int64 [C, 4], and write its first observation, float32 [C, O]."""
-
-    def step_all(
-        self,
-        t: int,
-        places: Sequence[int],
-        actions: FloatArray,
-        observations: FloatArray,
-        senses: FloatArray,
-        fitness: npt.NDArray[np.float64],
-        terminated: npt.NDArray[np.bool_],
-        truncated: npt.NDArray[np.bool_],
-    ) -> list[int]:
-        """Step the environments at `places`, and write what comes of it.
-
-        Args:
-            t: age of every life, in steps.
-            places: lives that go on, ascending.
-            actions: float32 [C, action size].
-            observations: float32 [C, O], written: after the step, before a new episode.
-            senses: float32 [C, senses], written.
-            fitness: float64 [C], written.
-            terminated: bool [C], all of it written.
-            truncated: bool [C], all of it written.
-
-        Returns:
-            The places whose episode ended, ascending.
-        """
-
-    def begin_again(self, place: int, t: int, observation: FloatArray) -> None:
-        """Start a new episode at `place` after step `t` and write its first observation, float32 [O]."""
-
-    def close(self) -> None:
-        """Let go of the environments; `begin_all` makes new ones."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GymnasiumWorld(Declaration):
-    """A Gymnasium environment, declared as a world; `gymnasium_world` makes one."""
+    """A Gymnasium environment, declared as a world; `declare` makes one."""
 
-    environment_id: str  # as gymnasium.make takes it
-    arguments: tuple[tuple[str, Any], ...] = ()  # of the environment's constructor, by keyword
+    full_name: str  # see WorldPart.full_name
 
-    def make(self) -> Environment:
-        """A new environment."""
-        return gymnasium.make(self.environment_id, disable_env_checker=True, **dict(self.arguments))
+    @functools.cached_property
+    def part(self) -> WorldPart:
+        """The settings: constructor's arguments, wrappers, what varies."""
+        return world_part(self.full_name)
+
+    def load(self) -> None:
+        """Import what the environment and its wrappers need; that may take long, and is no part of a life."""
+        module, colon, _ = _id_of(self.part).rpartition(":")
+        if colon:
+            importlib.import_module(module)
+        _creator(_id_of(self.part))
+        for place, wrapper in enumerate(self.part.wrappers):
+            _wrapper_class(place, wrapper)
+
+    def make(self, drawn: Mapping[str, Any] | None = None) -> Environment:
+        """A new environment in its wrappers.
+
+        Args:
+            drawn: arguments of the constructor that this life varies.
+        """
+        environment: Environment = gymnasium.make(
+            _id_of(self.part), disable_env_checker=True, **{**self.part.kwargs, **(drawn or {})}
+        )
+        for place, wrapper in enumerate(self.part.wrappers):
+            environment = _wrapper_class(place, wrapper)(environment, **wrapper.kwargs)
+        return environment
+
+    def drawn(self, key: Any) -> dict[str, Any]:
+        """What the life named by `key` (int64 [4]) is born into: a value, or a factor, per variation."""
+        return draw(self.part.vary, key, new_rng())
+
+    def arguments(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of the constructor among what was drawn, for `make`."""
+        return drawn_arguments(self.part.vary, drawn, self._defaults)
+
+    @functools.cached_property
+    def _defaults(self) -> dict[str, Any]:
+        return {**_constructor_arguments(_id_of(self.part)), **self.part.kwargs}
 
 
 def gymnasium_world(environment_id: str, **arguments: Any) -> GymnasiumWorld:
@@ -107,37 +86,165 @@ def gymnasium_world(environment_id: str, **arguments: Any) -> GymnasiumWorld:
 
     Args:
         environment_id: as gymnasium.make takes it: ``CartPole-v1``, or ``module:ID`` to import `module` first.
-        arguments: of the environment's constructor; plain hashable values.
+        arguments: of the environment's constructor: numbers, texts, lists and tables.
+
+    Raises:
+        WorldNotFound, SettingRefused, WorldError: see `declare`.
+    """
+    return declare(WorldPart(name=f"{_PREFIX}{environment_id}", kwargs=arguments))
+
+
+def declare(part: WorldPart) -> GymnasiumWorld:
+    """Declare what a config's section `world` describes.
 
     Raises:
         WorldNotFound: Gymnasium has no such environment, or something that it needs is not installed.
+        SettingRefused: the environment does not take an argument, a wrapper or a variation.
         WorldError: the environment does not start, or has spaces that are not supported.
     """
-    name = f"gymnasium:{environment_id}"
     try:
-        hash(tuple(arguments.values()))
-    except TypeError as error:
-        raise WorldError(f"world {name}: {error}: arguments must be plain hashable values, tuples for lists") from error
+        full_name = part.full_name
+    except ValueError as error:
+        raise WorldError(str(error)) from error
+    probe = GymnasiumWorld(
+        name=part.name,
+        doc="",
+        observations=(Signal("observation 0", ""),),
+        actions=Discrete(1),
+        fitness_rule=MEAN_RETURN_PER_EPISODE,
+        full_name=full_name,
+    )
+    environment = _first_environment(probe)
     try:
-        environment: Environment = gymnasium.make(environment_id, disable_env_checker=True, **arguments)
-    except (gymnasium.error.Error, ImportError) as error:
-        raise WorldNotFound(f"world {name!r}: {error}") from error
-    except Exception as error:
-        shown = shortened_traceback(error, is_of_environment)
-        raise WorldError(f"world {name}: the environment does not start; check its arguments:\n{shown}") from error
-    try:
-        observations = _observation_size(name, environment.observation_space)
-        return GymnasiumWorld(
-            name=name,
-            doc=_description(environment, environment_id),
+        observations = _observation_size(part.name, environment.observation_space)
+        return dataclasses.replace(
+            probe,
+            doc=_description(environment, _id_of(part)),
             observations=tuple(Signal(f"observation {i}", "as the environment gives it") for i in range(observations)),
-            actions=_actions(name, environment.action_space),
-            fitness_rule=MEAN_RETURN_PER_EPISODE,
-            environment_id=environment_id,
-            arguments=tuple(sorted(arguments.items())),
+            actions=_actions(part.name, environment.action_space),
         )
     finally:
         environment.close()
+
+
+def _id_of(part: WorldPart) -> str:
+    return part.name.removeprefix(_PREFIX)
+
+
+def _first_environment(world: GymnasiumWorld) -> Environment:
+    """An environment as some life would have it: every setting has been tried."""
+    part = world.part
+    key = life_keys(0, SELECTION, 0, 1)[0]
+    try:
+        drawn = world.drawn(key)
+        environment = world.make(world.arguments(drawn) if part.vary else None)
+        if part.vary:
+            _try_variations(environment, part, drawn)
+    except (SettingRefused, WorldNotFound, WorldError):
+        raise
+    except (gymnasium.error.Error, ImportError) as error:
+        raise WorldNotFound(f"world {part.name!r}: {error}") from error
+    except Exception as error:
+        _explain_argument(part, error)
+        shown = shortened_traceback(error, is_of_environment)
+        raise WorldError(f"world {part.name}: the environment does not start; check its arguments:\n{shown}") from error
+    return environment
+
+
+def _try_variations(environment: Environment, part: WorldPart, drawn: Mapping[str, Any]) -> None:
+    attributes = Attributes(environment, part.vary)
+    for name, variation in part.vary.items():
+        for value in variation.values or (drawn[name],):
+            try:
+                attributes.write({**drawn, name: value})
+            except Exception as error:
+                raise SettingRefused(
+                    f"world.vary.{name}: {value!r} cannot be set: {type(error).__name__}: {error}; choose other values "
+                    "or another attribute"
+                ) from error
+
+
+def _wrapper_class(place: int, wrapper: WrapperPart) -> Callable[..., Environment]:
+    """What a wrapper's name stands for.
+
+    Raises:
+        SettingRefused: there is no such wrapper.
+    """
+    asked = f"world.wrappers.{place}.name={wrapper.name!r}"
+    source, colon, attribute = wrapper.name.rpartition(":")
+    forms = "one of gymnasium.wrappers, package.module:Class or path/to/file.py:Class"
+    if not colon:
+        known = [name for name in gymnasium.wrappers.__all__ if name[0].isupper()]
+        if attribute not in known:
+            close = nearest(attribute, known)
+            meant = f" Did you mean {close}?" if close else ""
+            raise SettingRefused(f"{asked}: gymnasium.wrappers has no such wrapper; must be {forms}.{meant}")
+        return getattr(gymnasium.wrappers, attribute)
+    if not source or not attribute:
+        raise SettingRefused(f"{asked}: must be {forms}")
+    try:
+        module = module_of(asked, source, forms)
+    except WorldNotFound as error:
+        raise SettingRefused(str(error)) from error
+    made = getattr(module, attribute, None)
+    if not callable(made):
+        classes = [name for name, value in vars(module).items() if inspect.isclass(value)]
+        raise SettingRefused(f"{asked}: no class or function {attribute} there.{offer(attribute, classes)}")
+    return made
+
+
+def _explain_argument(part: WorldPart, error: Exception) -> None:
+    """Refuse an argument that a constructor does not know, if it was that."""
+    found = re.search(r"unexpected keyword argument '(\w+)'", str(error)) if isinstance(error, TypeError) else None
+    if found is None:
+        return
+    name = found.group(1)
+    for place, wrapper in enumerate(part.wrappers):
+        if name in wrapper.kwargs:
+            known = list(_arguments_of(_wrapper_class(place, wrapper)))[1:]
+            raise SettingRefused(
+                f"world.wrappers.{place}.kwargs.{name}: unknown for {wrapper.name}.{offer(name, known)}"
+            ) from error
+    known = sorted(_constructor_arguments(_id_of(part)))
+    varied = [
+        entry
+        for entry, variation in part.vary.items()
+        if any(f"kwargs.{name}" == path for path in variation.paths(entry))
+    ]
+    field = f"world.vary.{varied[0]}: argument {name}" if varied else f"world.kwargs.{name}"
+    raise SettingRefused(f"{field}: unknown for {part.name}.{offer(name, known)}") from error
+
+
+def _constructor_arguments(environment_id: str) -> dict[str, Any]:
+    """The arguments that an environment's constructor takes, with their defaults; what has none stands as None."""
+    spec = gymnasium.spec(environment_id.rpartition(":")[2])
+    creator = _creator(environment_id)
+    known = _arguments_of(creator) if creator is not None else {}
+    return {"max_episode_steps": spec.max_episode_steps, **known, **spec.kwargs}
+
+
+def _creator(environment_id: str) -> Any:
+    """The class or function that makes an environment; its module is imported."""
+    entry = gymnasium.spec(environment_id.rpartition(":")[2]).entry_point
+    return gymnasium.envs.registration.load_env_creator(entry) if isinstance(entry, str) else entry
+
+
+def _arguments_of(creator: Any) -> dict[str, Any]:
+    """Names of arguments and their defaults, of base classes too as far as arguments are passed on to them."""
+    known: dict[str, Any] = {}
+    owners = [base for base in inspect.getmro(creator) if "__init__" in vars(base)] if inspect.isclass(creator) else []
+    for function in [vars(base)["__init__"] for base in owners] or [creator]:
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):  # of C
+            break
+        for parameter in parameters[1 if owners else 0 :]:
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                default = None if parameter.default is parameter.empty else parameter.default
+                known.setdefault(parameter.name, default)
+        if not any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters):
+            break
+    return known
 
 
 def _description(environment: Environment, environment_id: str) -> str:
@@ -177,32 +284,6 @@ def _actions(name: str, space: gymnasium.Space[Any]) -> Box | Discrete:
     )
 
 
-def action_converter(space: gymnasium.Space[Any]) -> Callable[[FloatArray], Any]:
-    """A function from actions float32 [C, action size] to a sequence of C actions in `space`."""
-    if isinstance(space, gymnasium.spaces.Discrete):
-        start = int(space.start)
-        return lambda actions: (actions[:, 0].astype(np.int64) + start).tolist()
-    assert isinstance(space, gymnasium.spaces.Box)
-    low, high = space.low.astype(np.float64), space.high.astype(np.float64)
-    bounded = (np.abs(low) < _UNBOUNDED) & (np.abs(high) < _UNBOUNDED)
-    with np.errstate(invalid="ignore"):  # inf - inf, of dimensions that are not scaled
-        half, centre = np.where(bounded, 0.5 * (high - low), 1.0), np.where(bounded, 0.5 * (high + low), 0.0)
-    dtype = space.dtype
-
-    def convert(actions: FloatArray) -> Any:
-        return np.clip(actions * half + centre, low, high).astype(dtype)
-
-    return convert
-
-
-@compiled
-def draw_seed(key: Any, stream: int, step: int, rng: Any) -> int:
-    """Seed of the episode that begins at `step` of a stream of the life named by `key`, 0 .. 2**31 - 1."""
-    open_stream(rng, key, stream)
-    at_step(rng, step)
-    return integer(rng, 0, 2147483648)  # some environments hand their seed to C
-
-
 _OURS = Path(__file__).parent
 _GYMNASIUM = Path(gymnasium.__file__).parent
 
@@ -218,113 +299,3 @@ def is_of_environment(file: str) -> bool:
 def is_ours(file: str) -> bool:
     """Whether `file` is a room of this package."""
     return Path(file).parent == _OURS
-
-
-class GymnasiumEnvironments:
-    """Environments of one GymnasiumWorld; made as they are needed, and used again for life after life."""
-
-    def __init__(self, world: GymnasiumWorld) -> None:
-        self._world = world
-        self.place = 0
-        self._environments: list[Environment] = []
-        self._steps: list[Callable[[Any], Any]] = []
-        self._keys: npt.NDArray[np.int64] = np.zeros((0, 4), np.int64)
-        self._rng: Rng = new_rng()
-        self._convert: Callable[[FloatArray], Any] = lambda actions: actions
-        self._shape: tuple[int, ...] = ()
-        self._first: int | None = None  # smallest observation of a Discrete
-
-    def begin_all(self, keys: npt.NDArray[np.int64], observations: FloatArray) -> None:
-        """See Environments."""
-        while len(self._environments) < len(keys):
-            self._add(len(self._environments))
-        self._keys = keys
-        for place in range(len(keys)):
-            self._begin(place, BIRTH, 0, observations[place])
-
-    def begin_again(self, place: int, t: int, observation: FloatArray) -> None:
-        """See Environments."""
-        # Step 0 belongs to birth, as in the fused life: step t draws at t + 1.
-        self._begin(place, WORLD, t + 1, observation)
-
-    def step_all(
-        self,
-        t: int,
-        places: Sequence[int],
-        actions: FloatArray,
-        observations: FloatArray,
-        senses: FloatArray,
-        fitness: npt.NDArray[np.float64],
-        terminated: npt.NDArray[np.bool_],
-        truncated: npt.NDArray[np.bool_],
-    ) -> list[int]:
-        """See Environments."""
-        chosen = self._convert(actions)
-        steps = self._steps
-        endings = []
-        terminated[:] = False
-        truncated[:] = False
-        flat = len(self._shape) == 1 and self._first is None
-        place = -1
-        try:
-            for place in places:
-                self.place = place
-                observation, reward, has_terminated, has_truncated, _ = steps[place](chosen[place])
-                if flat and np.shape(observation) == self._shape:  # any other shape is explained below
-                    observations[place] = observation
-                else:
-                    self._show(observation, observations[place])
-                fitness[place] = reward
-                if has_terminated or has_truncated:
-                    terminated[place] = has_terminated
-                    truncated[place] = has_truncated
-                    endings.append(place)
-        except Exception as error:
-            raise self._fault(place, error) from error
-        return endings
-
-    def close(self) -> None:
-        """See Environments."""
-        environments, self._environments, self._steps = self._environments, [], []
-        for environment in environments:
-            environment.close()
-
-    def _add(self, place: int) -> None:
-        self.place = place
-        try:
-            environment = self._world.make()
-        except Exception as error:
-            raise self._fault(place, error) from error
-        space = environment.observation_space
-        self._convert = action_converter(environment.action_space)
-        self._shape = space.shape or ()
-        self._first = int(space.start) if isinstance(space, gymnasium.spaces.Discrete) else None
-        self._environments.append(environment)
-        self._steps.append(environment.step)
-
-    def _begin(self, place: int, stream: int, step: int, row: FloatArray) -> None:
-        seed = int(draw_seed(self._keys[place], stream, step, self._rng))
-        self.place = place
-        try:
-            observation, _ = self._environments[place].reset(seed=seed)
-            self._show(observation, row)
-        except Exception as error:
-            raise self._fault(place, error) from error
-
-    def _show(self, observation: Any, row: FloatArray) -> None:
-        """Write an observation into its row."""
-        if self._first is not None:
-            at = int(observation) - self._first
-            if not 0 <= at < row.size:
-                raise ValueError(
-                    f"observation {observation}: must lie in {self._first} .. {self._first + row.size - 1}"
-                )
-            row[:] = 0.0
-            row[at] = 1.0
-            return
-        if np.shape(observation) != self._shape:
-            raise ValueError(f"observation of shape {np.shape(observation)}: must be of shape {self._shape}")
-        row[:] = np.ravel(observation)
-
-    def _fault(self, place: int, error: Exception) -> EnvironmentFault:
-        return EnvironmentFault(place, f"the environment raised:\n{shortened_traceback(error, is_of_environment)}")

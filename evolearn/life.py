@@ -87,14 +87,13 @@ def live(  # noqa: D417  # the plugs are described in groups
         genomes: int64 [L], which row of `newborns` each life is born from.
         keys: int64 [L, 4], see `evolearn.rng.LifeKey`.
         outcomes: rows `first` .. `last` - 1 are written; they must be zero before.
-        traces: written as far as its arrays reach; of use for one life at a time.
+        traces: written as far as its arrays reach.
         first: first life of this piece.
         last: end of this piece.
     """
     layers = vector(body.layers, 0, body.layers.size)
     desk = desk_of(desks, 0)
     outcome = outcome_of(outcomes)
-    trace = trace_of(traces)
     world_rng_owner = np.zeros(RNG_SIZE, np.int64)
     world_rng = vector(world_rng_owner, 0, RNG_SIZE)
     state_owner = np.zeros(body.state_size, np.uint8)
@@ -104,6 +103,7 @@ def live(  # noqa: D417  # the plugs are described in groups
         drive_weights = row_of(newborns.drives, genomes[life])
         plasticity = row_of(newborns.plasticity, genomes[life])
         key = row_of(keys, life)
+        trace = trace_of(traces, life)
         be_born(newborns, genomes[life], key, course, desk)
         state_owner[:] = 0
         open_stream(world_rng, key, BIRTH)

@@ -81,14 +81,17 @@ def empty_outcome(lives: int, plan: Plan, drives: int, weights: int) -> Outcome:
     )
 
 
-def empty_trace(steps: int, conditions: Conditions) -> Trace:
-    """A trace to be written over the first `steps` steps of one life; 0 for none."""
+def empty_trace(steps: int, conditions: Conditions, lives: int = 1) -> Trace:
+    """A trace to be written over the first `steps` steps of each of the first `lives` lives, [lives, steps, ..]."""
+    rows = (lives, steps)
+    observations = len(conditions.world.observations)
     return Trace(
-        observations=np.zeros((steps, len(conditions.world.observations)), np.float32),
-        actions=np.zeros((steps, conditions.world.action_size), np.float32),
-        drives=np.zeros((steps, len(conditions.drive_names)), np.float32),
-        fitness=np.zeros(steps),
-        ends=np.zeros(steps, np.int64),
+        observations=np.zeros((*rows, observations), np.float32),
+        next_observations=np.zeros((*rows, observations), np.float32),
+        actions=np.zeros((*rows, conditions.world.action_size), np.float32),
+        drives=np.zeros((*rows, len(conditions.drive_names)), np.float32),
+        fitness=np.zeros(rows),
+        ends=np.zeros(rows, np.int64),
     )
 
 
@@ -162,7 +165,7 @@ class Job:
     keys: npt.NDArray[np.int64]  # [L, 4]
     plan: Plan
     outcome: Outcome
-    trace: Trace
+    trace: Trace  # of the first lives, [.., T, ..]
 
 
 class Driver(Protocol):
@@ -305,13 +308,28 @@ def lives(
         genomes: int64 [L], which newborn each life is born as.
         keys: int64 [L, 4], see `evolearn.rng.life_keys`.
         plan: for how long, and how.
-        trace_steps: trace so many steps; of use for one life at a time.
+        trace_steps: trace so many steps of the first life.
     Returns:
-        The outcome, [L, ..] in the order of `genomes`, and the trace.
+        The outcome, [L, ..] in the order of `genomes`, and the trace, [T, ..].
     Raises:
         LifeFault: the world is at fault; the message names life and step.
     """
     outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
     trace = empty_trace(trace_steps, conditions)
+    driver.live(Job(newborns, genomes, keys, plan, outcome, trace))
+    return outcome, trace.of(0)
+
+
+def traced_lives(
+    driver: Driver,
+    newborns: Newborns,
+    genomes: npt.NDArray[np.int64],
+    keys: npt.NDArray[np.int64],
+    plan: Plan,
+) -> tuple[Outcome, Trace]:
+    """The same with every step of every life in the trace, [L, T, ..]."""
+    conditions = driver.conditions
+    outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
+    trace = empty_trace(plan.lifetime, conditions, len(genomes))
     driver.live(Job(newborns, genomes, keys, plan, outcome, trace))
     return outcome, trace

@@ -153,6 +153,7 @@ def experience(
     end = TERMINATED if terminated else (TRUNCATED if truncated else GOES_ON)
     if t < trace.fitness.size:
         copy(row_of(desk.observations, row), row_of(trace.observations, t))
+        copy(desk.observation, row_of(trace.next_observations, t))
         copy(desk.action, row_of(trace.actions, t))
         copy(desk.drives, row_of(trace.drives, t))
         trace.fitness[t] = fitness

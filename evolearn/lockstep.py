@@ -178,7 +178,7 @@ def experience_all(
         newborns: decoded genomes.
         genomes: int64 [C], which row of `newborns` each life is born from.
         outcomes: of the chunk.
-        traces: of the chunk's first life.
+        traces: of the chunk's first lives.
         status: int64 [C], FINISHED while all is well, written otherwise.
         t: age of every life.
         fitness: float64 [C].
@@ -191,7 +191,6 @@ def experience_all(
     think = _think(parts.think)
     feel = _feel(parts.feel)
     outcome = outcome_of(outcomes)
-    trace = trace_of(traces)
     ended = 0
     for place in range(status.size):
         if status[place] == FINISHED:
@@ -203,7 +202,7 @@ def experience_all(
                 desk_of(desks, place),
                 row_of(newborns.drives, genomes[place]),
                 outcome,
-                trace,
+                trace_of(traces, place),
                 place,
                 t,
                 fitness[place],
@@ -211,8 +210,6 @@ def experience_all(
                 truncated[place],
             )
             ended += status[place] != FINISHED
-        # Only the first life leaves a trace.
-        trace = Trace(trace.observations, trace.actions, trace.drives, vector(trace.fitness, 0, 0), trace.ends)
     return ended
 
 

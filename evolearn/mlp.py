@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.compiled import compiled, inlined, matrix, vector
+from evolearn.compiled import compiled, matrix, spliced, vector
 from evolearn.dense import add_product, dense_backward, tanh, tanh_backward, transpose
 from evolearn.heads import heads_backward, slopes_below_heads, speak
 from evolearn.trunk import Layers, Tensor, Trunk, Window
@@ -19,7 +19,7 @@ from evolearn.trunk import Layers, Tensor, Trunk, Window
 _ZERO = np.float32(0.0)
 
 
-@inlined
+@spliced
 def think_dense(weights: Any, layers: Any, window: Window, row: int, activation: Any) -> None:
     """Run the brain on one row of a window: read its observation, write its activations and its output row.
 
@@ -53,7 +53,7 @@ def think_dense(weights: Any, layers: Any, window: Window, row: int, activation:
     speak(vector(weights, start, weights.size - start), source, vector(window.outputs, row * width, width))
 
 
-@inlined
+@spliced
 def backward_dense(
     weights: Any, layers: Any, window: Window, deltas: Any, gradient: Any, scratch: Any, activation_backward: Any
 ) -> None:

@@ -20,11 +20,12 @@ _ZERO = np.float32(0.0)
 
 
 @compiled
-def largest_value(outputs: Any, row: int) -> Any:
+def largest_value(output: Any) -> Any:
     """Largest action value of an output row; its last entry is none."""
-    largest = outputs[row, 0]
-    for k in range(1, outputs.shape[1] - 1):
-        largest = max(largest, outputs[row, k])
+    largest = output[0]
+    for k in range(1, output.size - 1):
+        if output[k] > largest:
+            largest = output[k]
     return largest
 
 
@@ -38,10 +39,11 @@ def temporal_difference(window: Window, row: int, discount: float) -> Any:
         discount: 0 .. 1.
     Source: Sutton and Barto 2018, eq. 6.8.
     """
+    width = window.outputs.shape[1]
     if window.ends[row] == GOES_ON:
-        value_next = largest_value(window.outputs, row + 1)
+        value_next = largest_value(vector(window.outputs, (row + 1) * width, width))
     elif window.ends[row] == TRUNCATED:
-        value_next = largest_value(window.final_outputs, row)
+        value_next = largest_value(vector(window.final_outputs, row * width, width))
     else:  # no bootstrap: death ends the future
         value_next = _ZERO
     return window.rewards[row] + discount * value_next - window.outputs[row, int(window.actions[row, 0])]
@@ -139,7 +141,8 @@ def learn_q(
             think(weights, layers, window, row)
             think(weights, layers, window, row + 1)
         error = temporal_difference(window, row, plasticity[DISCOUNT])
-        if not math.isfinite(error):
+        # Not `isfinite`: that is error - error == 0, which fast math may see through.
+        if not abs(error) < math.inf:
             return False
         if layers.size == 1:
             update_linear(weights, window, row, rate * error)

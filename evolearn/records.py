@@ -117,13 +117,18 @@ class Outcome(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """Step by step record of the first life of a call; arrays of length 0 switch it off."""
+    """Step by step record of a life; of the first lives of a call with a leading axis, of length 0 for none."""
 
-    observations: Any  # float32 [T, O]
+    observations: Any  # float32 [T, O], before the step
+    next_observations: Any  # float32 [T, O], after the step, before a new episode begins
     actions: Any  # float32 [T, action size]
     drives: Any  # float32 [T, D]
     fitness: Any  # float64 [T]
     ends: Any  # int64 [T]: GOES_ON, TERMINATED or TRUNCATED
+
+    def of(self, life: int) -> Trace:
+        """That of one life, where there are several."""
+        return Trace(*(array[life] for array in self))
 
 
 _I = types.int64
@@ -135,7 +140,7 @@ BODY_TYPE = types.NamedTuple((_I1, _I, _I, _I, _I, _I, _I, types.uint8[::1]), Bo
 DESKS_TYPE = types.NamedTuple((*(_F3,) * 4, _F2, _I2, _F3, *(_F2,) * 8, _I2, _I2, _D2), Desk)
 NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1, _F1), Newborns)
 OUTCOME_TYPE = types.NamedTuple((_D2, _D2, _I2, _D2, _I2, _D2, _I1, _I1, _I1, _F2), Outcome)
-TRACE_TYPE = types.NamedTuple((_F2, _F2, _F2, _D1, _I1), Trace)
+TRACE_TYPE = types.NamedTuple((_F3, _F3, _F3, _F3, _D2, _I2), Trace)
 
 
 def new_desks(count: int, body: Body, course: Course, weights: int, drives: int) -> Desk:
@@ -248,13 +253,17 @@ def outcome_of(outcome: Outcome) -> Outcome:
 
 
 @inlined
-def trace_of(trace: Trace) -> Trace:
-    """The same trace through views that count no references."""
-    steps = trace.fitness.size
+def trace_of(traces: Trace, life: int) -> Trace:
+    """The trace of one life among several, through views that count no references; of no steps if it leaves none."""
+    traced = life < traces.fitness.shape[0]
+    place = life if traced else 0
+    steps = traces.fitness.shape[1] if traced else 0
+    start = place * traces.fitness.shape[1]
     return Trace(
-        whole(trace.observations),
-        whole(trace.actions),
-        whole(trace.drives),
-        vector(trace.fitness, 0, steps),
-        vector(trace.ends, 0, steps),
+        layer_of(traces.observations, place),
+        layer_of(traces.next_observations, place),
+        layer_of(traces.actions, place),
+        layer_of(traces.drives, place),
+        vector(traces.fitness, start, steps),
+        vector(traces.ends, start, steps),
     )

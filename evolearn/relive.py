@@ -21,10 +21,11 @@ from evolearn.draws import Draw, Noise, Weights, draw_genomes
 from evolearn.drivers import new_driver
 from evolearn.errors import RunDirectoryError, shortened_traceback
 from evolearn.evaluate import Evaluation, evaluate, life_fitness
-from evolearn.evolve import Generation, evolve, new_search, selection_keys, to_genomes, with_learned
+from evolearn.evolve import Generation, evolve, meta_lives, new_search, selection_keys, to_genomes, with_learned
 from evolearn.faulty_life import load_faulty_life
 from evolearn.genome import FloatArray, decode, draw_fresh
 from evolearn.lives import Driver, Job, LifeFault, Plan, empty_outcome, empty_trace
+from evolearn.meta_gradients import differentiate
 from evolearn.records import Newborns, Outcome, Trace
 from evolearn.rng import LifeKey
 from evolearn.rundir import RunDirectory, open_run
@@ -252,6 +253,13 @@ class _Until:
         assert evaluation.learned is not None, "the plan keeps final weights"
         return with_learned(self._setup, z[None], evaluation.learned)[0]
 
+    def differentiate(self, z: FloatArray, batch: int, first_order: bool) -> FloatArray:
+        """See Trial."""
+        number = self._count(z[None], batch)
+        lives = meta_lives(self._setup, z, self._wanted.generation, batch, first_order, number)
+        _, gradient = differentiate(self._driver, lives)
+        return (gradient * self._setup.pool.spread).astype(np.float32)
+
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         """See Trial."""
         self._live(z[None], self._setup.selection, batch)
@@ -273,11 +281,16 @@ class _Until:
         # The centre lives along with the first.
         return self._live(z if self._lived else np.concatenate([z, self._search.centre()[None]]), plan, 0)
 
-    def _live(self, z: FloatArray, plan: Plan, batch: int) -> Evaluation:
-        before, setup = self._lived, self._setup
+    def _count(self, z: FloatArray, batch: int) -> int:
+        """Count genomes z [P, G] that are about to live; the number of the first. Raises if the wanted one is met."""
+        before = self._lived
         self._lived += len(z)
         if before <= self._wanted.genome < self._lived:
             raise _Met(z[self._wanted.genome - before], batch)
+        return before
+
+    def _live(self, z: FloatArray, plan: Plan, batch: int) -> Evaluation:
+        setup, before = self._setup, self._count(z, batch)
         keys = selection_keys(setup.config, self._wanted.generation, batch)
         return evaluate(self._driver, setup.conditions, setup.pool, to_genomes(setup, z), keys, plan, before)
 
@@ -332,5 +345,5 @@ def _live_alone(life: _Life, driver: Driver, plan: Plan, trace_steps: int) -> tu
     except LifeFault as fault:
         again = fault.altered(genome=life.genome)
         again.__cause__ = fault.__cause__
-        return outcome, trace, again
-    return outcome, trace, None
+        return outcome, trace.of(0), again
+    return outcome, trace.of(0), None

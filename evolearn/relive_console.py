@@ -72,6 +72,8 @@ def _rows(relived: Relived) -> list[tuple[str, str]]:
     episodes, deaths = int(outcome.finished.sum()), int(outcome.deaths.sum())
     drives = zip(conditions.drive_names, outcome.drives[0], strict=True)
     rows = [("world", f"{conditions.world.name}{_parameters(relived)}"), ("life", str(relived.key))]
+    if born_with := _drawn_at_birth(relived):
+        rows.append(("born with", born_with))
     if relived.doing:
         rows.append(("lived in", relived.doing))
     rows += [("ended", _ending(relived)), ("lifetime", f"{lived:,} of {relived.plan.lifetime:,} steps")]
@@ -93,6 +95,17 @@ def _rows(relived: Relived) -> list[tuple[str, str]]:
 def _parameters(relived: Relived) -> str:
     parameters = relived.setup.conditions.parameters
     return f" ({', '.join(f'{name} {value:g}' for name, value in parameters.items())})" if parameters else ""
+
+
+def _drawn_at_birth(relived: Relived) -> str:
+    """What this life varies of a Gymnasium environment, as drawn."""
+    from evolearn.gymnasium_world import GymnasiumWorld
+
+    world = relived.setup.conditions.world
+    drawn = world.drawn(relived.key) if isinstance(world, GymnasiumWorld) else {}
+    return ", ".join(
+        f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}" for name, value in drawn.items()
+    )
 
 
 def _ending(relived: Relived) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from evolearn.assemble import Setup, assemble
+from evolearn.assemble import Setup, assemble, remarks_on
 from evolearn.config import RunConfig
 from evolearn.drivers import Drivers
 from evolearn.environment import processor_type
@@ -24,7 +24,7 @@ from evolearn.rundir import Checkpoint, RunDirectory, create_run
 from evolearn.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
 from evolearn.search import Search
 from evolearn.transplant import live_arm, run_arms
-from evolearn.worldfinder import from_anywhere
+from evolearn.worldfinder import settled
 
 
 class Interrupted(KeyboardInterrupt):
@@ -94,12 +94,12 @@ def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, 
         Interrupted: the user stopped it.
     """
     with contextlib.closing(drivers):
-        world = config.world.model_copy(update={"name": from_anywhere(config.world.name)})
-        config = config.model_copy(update={"world": world})
-        setup = assemble(config)
+        setup = assemble(config.model_copy(update={"world": settled(config.world)}))
+        for remark in remarks_on(setup):
+            display.warning(remark)
         new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
         drivers.of(setup)  # likewise: compiles
-        return _complete(setup, drivers, create_run(config, name, out, drivers.describe()), display)
+        return _complete(setup, drivers, create_run(setup.config, name, out, drivers.describe()), display)
 
 
 def resume_run(directory: RunDirectory, drivers: Drivers, display: Display) -> Result:

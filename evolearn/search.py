@@ -29,9 +29,9 @@ class Trial(Protocol):
     """One generation's lives, as a search asks for them. Genomes are z; fitness is a mean over lives.
 
     `evaluate` and `learn` live the same lives with every genome of a generation, and the search's centre along with
-    the first call. `learn_alone` and `judge_centre` live one genome on a batch of lives that no other batch of the
-    generation shares. `evaluate_drawn` and `sum_drawn` are given populations as what draws them, and never have the
-    whole of one. The three pairs are not used together.
+    the first call. `learn_alone`, `differentiate` and `judge_centre` live one genome on a batch of lives that no other
+    batch of the generation shares. `evaluate_drawn` and `sum_drawn` are given populations as what draws them, and never
+    have the whole of one. The three groups are not used together.
     """
 
     def evaluate(self, z: FloatArray) -> Fitness:
@@ -42,6 +42,9 @@ class Trial(Protocol):
 
     def learn_alone(self, z: FloatArray, batch: int) -> FloatArray:
         """The genome [G] with the weights that its lives ended with, the mean over lives."""
+
+    def differentiate(self, z: FloatArray, batch: int, first_order: bool) -> FloatArray:
+        """Gradient [G] by z of the loss after learning, the mean over lives; NaN if no life was lived whole."""
 
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         """Live the centre [G] for the record of the generation."""

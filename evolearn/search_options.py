@@ -9,7 +9,7 @@ centre plus its spread times z.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pydantic
 from pydantic import Field
@@ -24,6 +24,9 @@ Ranking = Literal["centered", "linear", "nes", "normalized", "raw"]
 
 class Options(pydantic.BaseModel):
     """Base of every algorithm's options."""
+
+    # Whether it trains the weights of one genome, each update on lives of its own, instead of choosing among genomes.
+    trains_weights: ClassVar[bool] = False
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -108,8 +111,24 @@ class GeneticOptions(Options):
 class ReptileOptions(Options):
     """Nichol, Achiam and Schulman 2018; the defaults are those of their image experiments."""
 
+    trains_weights: ClassVar[bool] = True
+
     step_size: float = Field(1.0, gt=0, le=1, description="share of the way to the learned weights, at the start")
     anneal: bool = Field(True, description="let the step size fall linearly to 0 over the run")
+
+
+class MAMLOptions(Options):
+    """Finn, Abbeel and Levine 2017, algorithms 1 to 3, with Adam (Kingma and Ba 2015) as meta-optimiser."""
+
+    trains_weights: ClassVar[bool] = True
+
+    step_size: Positive = Field(0.01, description="Adam's step of the weights at birth, in spreads")
+    inner_updates: int = Field(
+        1, ge=1, le=1000, description="updates that a selection life learns in, and that the gradient goes through"
+    )
+    first_order: bool = Field(
+        False, description="leave out second derivatives (section 5.2): cheaper, and often as good"
+    )
 
 
 # Searches over a population of genomes.
@@ -123,7 +142,7 @@ OPTIONS: Mapping[str, type[Options]] = {
 }
 
 # Every value of `search.algorithm`.
-ALGORITHMS: Mapping[str, type[Options]] = {**OPTIONS, "reptile": ReptileOptions}
+ALGORITHMS: Mapping[str, type[Options]] = {**OPTIONS, "reptile": ReptileOptions, "maml": MAMLOptions}
 
 # What a search does with its population that blockwise sampling, which never has all of it, cannot give.
 _NEEDS_THE_WHOLE: Mapping[str, str] = {
@@ -131,6 +150,7 @@ _NEEDS_THE_WHOLE: Mapping[str, str] = {
     "cmaes": "whose covariance and paths are updated by products of whole genomes",
     "genetic": "which breeds from the genomes of the last generation",
     "reptile": "which has no population to sample",
+    "maml": "which has no population to sample",
 }
 
 # Full covariance: memory and time grow with the square of the genes (2,000 genes: gigabytes, seconds a generation).
@@ -196,7 +216,7 @@ def _smallest_population(algorithm: str, options: Options) -> tuple[int, str]:
     if algorithm == "genetic":
         size = int(options.model_dump()["tournament_size"])
         return max(2, size), f"tournaments are among {size}"
-    if algorithm == "reptile":
+    if options.trains_weights:
         return 1, "each is one update"
     return 2, "a gradient needs two genomes"
 
@@ -211,6 +231,17 @@ def evaluations_per_generation(algorithm: str, population: int) -> int:
     if algorithm == "genetic":
         return 2 * population + 1  # parents, who live again in every generation, children, and the last champion
     return population + 1  # and the centre
+
+
+def lives_per_generation(search: SearchPart) -> int:
+    """Different selection lives in one generation: genomes share them, updates of one genome do not.
+
+    Args:
+        search: of a run's config.
+    """
+    if not ALGORITHMS[search.algorithm].trains_weights:
+        return search.lives
+    return search.lives * evaluations_per_generation(search.algorithm, search.population)
 
 
 def planned_outer_steps(search: SearchPart) -> int:

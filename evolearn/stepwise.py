@@ -11,26 +11,20 @@ import dataclasses
 import functools
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.gymnasium_world import (
-    EnvironmentFault,
-    Environments,
-    GymnasiumEnvironments,
-    GymnasiumWorld,
-    is_of_environment,
-    is_ours,
-)
+from evolearn.gymnasium_environments import EnvironmentFault, Environments, GymnasiumEnvironments
+from evolearn.gymnasium_world import GymnasiumWorld, is_of_environment, is_ours
 from evolearn.lives import (
     FAULTS,
     Conditions,
     Driver,
     Job,
-    empty_trace,
     fault_in,
     machinery,
     name_culprit,
@@ -51,11 +45,15 @@ from evolearn.lockstep import (
     parts_of,
 )
 from evolearn.processes import SECONDS_TO_END, Fault, Worker, those_ready
-from evolearn.records import FINISHED, FROM_ORACLE, Course, Desk, Outcome, new_desks
+from evolearn.records import FINISHED, FROM_ORACLE, Course, Desk, Outcome, Trace, new_desks
 from evolearn.watch import OwnThread, Watch
 from evolearn.world import WorldError
 
 LIVES_AT_ONCE = 64  # in a chunk: enough to make the calls into compiled code cheap, few enough to share among workers
+# The same for environments whose steps take long: those calls weigh less, and what an engine of physics keeps per
+# environment should stay in the processor's cache from step to step.
+SLOW_LIVES_AT_ONCE = 16
+SLOW_STEP = 25e-6  # s of a life's step, learning included
 
 HANG_SECONDS = 30.0
 
@@ -228,7 +226,7 @@ class StepwiseDriver:
         self,
         conditions: Conditions,
         workers: int = 1,
-        chunk: int = LIVES_AT_ONCE,
+        chunk: int | None = None,
         make_environments: EnvironmentsMaker | None = None,
         hang_seconds: float = HANG_SECONDS,
     ) -> None:
@@ -237,19 +235,25 @@ class StepwiseDriver:
         Args:
             conditions: what all lives share.
             workers: processes; 1 is this one. Others start with the first job and stay until `close`.
-            chunk: lives in lock-step, at most; changes no result.
+            chunk: lives in lock-step, at most; changes no result. None: as many as suits the environment's speed.
             make_environments: gives the environments of a process; a function of a module where `workers` > 1.
             hang_seconds: lives without a finished step for so long are a fault.
         """
         make_environments = make_environments or gymnasium_environments
         self.conditions = conditions
         self.workers = workers
-        self.chunk = chunk
+        self._chunk = chunk
+        self._step_seconds = 0.0  # of a life's step, the fastest so far; 0: none yet
         self.hang_seconds = hang_seconds
         self._make_environments = make_environments
         # Also with several workers: they then find everything compiled.
         self._stepper = ChunkStepper(conditions, make_environments, hang_seconds)
         self._crew: list[Worker] = []
+
+    @property
+    def chunk(self) -> int:
+        """Lives in lock-step, at most."""
+        return self._chunk or (SLOW_LIVES_AT_ONCE if self._step_seconds > SLOW_STEP else LIVES_AT_ONCE)
 
     def close(self) -> None:
         """Let go of environments and processes; a driver that lives another job starts them again."""
@@ -292,7 +296,6 @@ class StepwiseDriver:
         # A multiple of the workers, so that none waits for the last chunk of another.
         chunks = -(-count // (self.chunk * self.workers)) * self.workers
         size = -(-count // chunks) if count else 1
-        nothing = empty_trace(0, self.conditions)
         for first in range(0, count, size):
             some = slice(first, first + size)
             yield _Task(
@@ -302,13 +305,20 @@ class StepwiseDriver:
                     genomes=job.genomes[some],
                     keys=job.keys[some],
                     outcome=Outcome(*(array[some] for array in job.outcome)),
-                    trace=job.trace if first == 0 else nothing,
+                    trace=Trace(*(array[some] for array in job.trace)),
                 ),
             )
 
     def _live_here(self, tasks: Iterator[_Task]) -> Iterator[tuple[int, Fault | None]]:
         for task in tasks:
-            yield task.first, self._stepper.live(task.job)
+            start = time.perf_counter()
+            fault = self._stepper.live(task.job)
+            self._note_speed(task, time.perf_counter() - start)
+            yield task.first, fault
+
+    def _note_speed(self, task: _Task, seconds: float) -> None:
+        each = seconds / max(1, len(task.job.genomes) * task.job.plan.lifetime)
+        self._step_seconds = min(self._step_seconds or each, each)
 
     def _live_on_crew(self, tasks: Iterator[_Task]) -> Iterator[tuple[int, Fault | None]]:
         """Hand out chunks, and write what comes back into the job."""
@@ -316,8 +326,10 @@ class StepwiseDriver:
             new_stepper = functools.partial(ChunkStepper, self.conditions, self._make_environments, self.hang_seconds)
             self._crew = [Worker(new_stepper) for _ in range(self.workers)]
         at_work: dict[Worker, _Task] = {}
+        begun: dict[Worker, float] = {}
         try:
             for worker in self._crew:
+                begun[worker] = time.perf_counter()
                 _hand_out(worker, tasks, at_work)
             while at_work:
                 for worker in those_ready(list(at_work)):
@@ -327,6 +339,8 @@ class StepwiseDriver:
                         (*task.job.outcome, *task.job.trace), (*answer.outcome, *answer.trace), strict=True
                     ):
                         mine[...] = theirs
+                    self._note_speed(task, time.perf_counter() - begun[worker])
+                    begun[worker] = time.perf_counter()
                     _hand_out(worker, tasks, at_work)
                     yield task.first, answer.fault
         except BaseException:

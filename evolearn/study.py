@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from evolearn.assemble import remarks_on
 from evolearn.config_reading import ConfigError
 from evolearn.drivers import Drivers
 from evolearn.errors import RunDirectoryError
@@ -21,7 +22,7 @@ from evolearn.study_plan import StudyPlan, plan_study
 from evolearn.study_results import judge_study
 from evolearn.study_work import StudyDisplay, StudyWork
 from evolearn.studydir import StudyDirectory, create_study
-from evolearn.worldfinder import from_anywhere
+from evolearn.worldfinder import settled
 
 
 def start_study(
@@ -43,9 +44,10 @@ def start_study(
         RunDirectoryError, WorldError: see there.
         Interrupted: the user stopped it.
     """
-    world = config.run.world.model_copy(update={"name": from_anywhere(config.run.world.name)})
-    config = config.model_copy(update={"run": config.run.model_copy(update={"world": world})})
+    config = config.model_copy(update={"run": config.run.model_copy(update={"world": settled(config.run.world)})})
     plan = plan_study(config)
+    for remark in sorted({remark for setup in plan.setups.values() for remark in remarks_on(setup)}):
+        display.warning(remark)
     with contextlib.closing(drivers):
         steps = check_arms_differ(config, plan, drivers)
         rates = measure_rates(config, plan, drivers)

@@ -20,7 +20,7 @@ from evolearn.config_reading import ConfigError
 from evolearn.lives import Plan
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
 from evolearn.rules import DOUBLED
-from evolearn.search_options import planned_outer_steps
+from evolearn.search_options import lives_per_generation, planned_outer_steps
 from evolearn.study_config import ConditionPart, StudyConfig, check_replication
 from evolearn.transplant import Values, arm_config, has_oracle, natural_values
 
@@ -181,7 +181,7 @@ def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
     for job in plan.evolutions:
         search = searches[job.condition, job.arm]
         seed = run_seed(config, job.condition, job.arm, job.run)
-        lives = search.lives * (search.population + 1 if search.algorithm == "reptile" else 1)
+        lives = lives_per_generation(search)
         spaces["selection"] += [life_keys(seed, SELECTION, number, lives) for number in range(search.generations)]
         spaces["validation"].append(life_keys(seed, VALIDATION, 1, max(8, search.lives)))
     spaces["validation"].append(check_keys(config))

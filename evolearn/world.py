@@ -8,20 +8,25 @@ Helpers that those functions call carry the decorator `world_code`.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evolearn.compiled import world_code
 from evolearn.drawing import Circle, Line, Polygon, Shape
 from evolearn.errors import UserError, nearest
+from evolearn.floor_plan import MOVES, FloorPlan
 
 __all__ = [
+    "MOVES",
     "Box",
     "Circle",
     "Discrete",
+    "FloorPlan",
     "Line",
     "Parameter",
     "Polygon",
@@ -29,6 +34,8 @@ __all__ = [
     "Signal",
     "World",
     "WorldError",
+    "check_world",
+    "life_scores",
     "world_code",
 ]
 
@@ -201,3 +208,51 @@ class World(Declaration):
             count = len(inspect.signature(getattr(function, "py_func", function)).parameters)
             if count != expected:
                 raise WorldError(f"world {self.name}: {name} takes {count} arguments: must take {expected}, see World")
+
+
+def check_world(
+    world: Declaration, parameters: Mapping[str, float] | None = None, *, hang_seconds: float = 10.0
+) -> tuple[str, ...]:
+    """Check that a world keeps its contract; for its test.
+
+    Lives are lived in processes of their own: compiled, uncompiled, and again with other hashes. A few seconds.
+
+    Args:
+        world: at the top level of a module, so that other processes find it.
+        parameters: values that differ from the defaults.
+        hang_seconds: a call for so long does not come back.
+    Returns:
+        Notes: worth knowing, and no failures.
+    Raises:
+        WorldError: all that is wrong; for each failure what was expected, what came, and where to look.
+        ValueError: the parameters do not fit.
+    """
+    # By name: the check lives in the world by means of all the rooms above this one.
+    room = importlib.import_module("evolearn.world_check")
+    return room.check_world(world, parameters, hang_seconds=hang_seconds)
+
+
+def life_scores(
+    world: Declaration,
+    who: str,
+    parameters: Mapping[str, float] | None = None,
+    *,
+    lifetime: int = 2000,
+    lives: int = 32,
+) -> npt.NDArray[np.float64]:
+    """Fitness of some lives by the world's rule, for tests.
+
+    Args:
+        world: where.
+        who: "random", for uniform actions, "oracle", or "blank", for a blank slate that learns.
+        parameters: values that differ from the defaults.
+        lifetime: world steps, >= 1.
+        lives: how many, >= 1; the same ones whoever lives them.
+    Returns:
+        [lives].
+    Raises:
+        WorldError: the world is at fault, or has no oracle.
+        ValueError: the parameters do not fit, or nobody is called so.
+    """
+    room = importlib.import_module("evolearn.world_check")
+    return room.life_scores(world, who, parameters, lifetime=lifetime, lives=lives)

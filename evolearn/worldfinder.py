@@ -6,6 +6,7 @@ A name is one of
 - ``package.module:attribute``: anything that Python can import;
 - ``path/to/file.py:attribute``: a file, relative to the current folder;
 - ``gymnasium:CartPole-v1``: a Gymnasium environment; ``gymnasium:module:ID`` imports the module that registers it.
+  Settings of a config may follow as JSON, ``gymnasium:Pendulum-v1{"kwargs":{"g":3}}``: see `WorldPart.full_name`.
 
 Importing this module is cheap: compiler and environments are imported when a world is.
 """
@@ -13,31 +14,41 @@ Importing this module is cheap: compiler and environments are imported when a wo
 from __future__ import annotations
 
 import functools
-import hashlib
-import importlib
 import importlib.metadata
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from evolearn.errors import WorldNotFound, nearest, shortened_traceback
+from evolearn.errors import WorldNotFound, nearest
+from evolearn.importing import absolute, module_of
 
 if TYPE_CHECKING:
     from evolearn.world import Declaration
+    from evolearn.world_config import WorldPart
 
 GROUP = "evolearn.worlds"
 GYMNASIUM = "gymnasium:"
+SETTINGS = "{"  # begins the settings in a full name
 _FORMS = "a registered name, package.module:attribute, path/to/file.py:attribute or gymnasium:ID"
 
 
 def from_anywhere(name: str) -> str:
-    """The same world's name, with the path of a file made absolute, so that it holds in any folder."""
-    source, colon, attribute = name.rpartition(":")
-    if colon and not name.startswith(GYMNASIUM) and source.endswith(".py"):
-        return f"{Path(source).resolve()}:{attribute}"
-    return name
+    """The same world's name, with the paths of files made absolute, so that it holds in any folder."""
+    if not name.startswith(GYMNASIUM):
+        return absolute(name)
+    if SETTINGS not in name:
+        return name
+    from evolearn.world_config import world_part
+
+    return settled(world_part(name)).full_name
+
+
+def settled(world: WorldPart) -> WorldPart:
+    """The same world, holding in any folder: see `from_anywhere`."""
+    wrappers = tuple(
+        wrapper.model_copy(update={"name": absolute(wrapper.name)}) if ":" in wrapper.name else wrapper
+        for wrapper in world.wrappers
+    )
+    return world.model_copy(update={"name": from_anywhere(world.name), "wrappers": wrappers})
 
 
 @functools.cache  # looking through all installed packages takes 20 ms, and a study asks thousands of times
@@ -52,6 +63,7 @@ def find_world(name: str) -> Declaration:
 
     Raises:
         WorldNotFound: there is no such world, or it does not load.
+        SettingRefused: a Gymnasium environment does not take one of its settings.
     """
     if name.startswith(GYMNASIUM):
         return _from_gymnasium(name)
@@ -60,8 +72,6 @@ def find_world(name: str) -> Declaration:
         return _from_registry(name)
     if not source or not attribute:
         raise WorldNotFound(f"world {name!r}: must be {_FORMS}")
-    if source.endswith(".py") or "/" in source or "\\" in source:
-        return _attribute(name, _file_module(name, Path(source)), attribute)
     return _attribute(name, _module(name, source), attribute)
 
 
@@ -80,69 +90,22 @@ def _from_registry(name: str) -> Declaration:
 
 
 def _from_gymnasium(name: str) -> Declaration:
-    from evolearn.gymnasium_world import gymnasium_world
+    from evolearn.gymnasium_world import declare
     from evolearn.world import WorldError
+    from evolearn.world_config import world_part
 
     try:
-        return gymnasium_world(name.removeprefix(GYMNASIUM))
+        world = world_part(name)
+    except ValueError as error:
+        raise WorldNotFound(f"world {name!r}: {error}") from error
+    try:
+        return declare(world)
     except WorldError as error:
         raise WorldNotFound(str(error)) from error
 
 
 def _module(name: str, source: str) -> ModuleType:
-    if source.startswith(".") or not all(part.isidentifier() for part in source.split(".")):
-        raise WorldNotFound(f"world {name!r}: {source!r} is not a module's name; must be {_FORMS}")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # as `python -m` has it: a module beside the config is found
-    try:
-        return importlib.import_module(source)
-    except ModuleNotFoundError as error:
-        missing = error.name or ""
-        if source != missing and not source.startswith(f"{missing}."):
-            raise _import_failure(name, error, source) from error
-        raise WorldNotFound(
-            f"world {name!r}: there is no module {missing}. Install its package, or give the file: "
-            "path/to/file.py:attribute"
-        ) from error
-    except (Exception, SystemExit) as error:
-        raise _import_failure(name, error, source) from error
-
-
-def _file_module(name: str, path: Path) -> ModuleType:
-    resolved = path.resolve()
-    if not resolved.is_file():
-        raise WorldNotFound(f"world {name!r}: there is no file {path} in {Path.cwd()}; give a path from there")
-    if resolved.suffix != ".py":
-        raise WorldNotFound(f"world {name!r}: {path} is not a Python file; its name must end in .py")
-    # A name of its own per path: two files of one name are two modules, one file is one module.
-    module_name = f"evolearn_file_{hashlib.sha256(str(resolved).encode()).hexdigest()[:12]}_{resolved.stem}"
-    if module_name in sys.modules:
-        return sys.modules[module_name]
-    spec = importlib.util.spec_from_file_location(module_name, resolved)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # before it runs: dataclasses and the compiler look their module up
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[module_name]
-        raise _import_failure(name, error, str(path)) from error
-    return module
-
-
-def _import_failure(name: str, error: BaseException, source: str) -> WorldNotFound:
-    importers = (str(Path(__file__)), str(Path(importlib.__file__)))
-
-    def is_theirs(file: str) -> bool:
-        return file not in importers and not file.startswith("<frozen importlib")
-
-    if source.endswith(".py"):
-        theirs = str(Path(source).resolve())
-        shown = shortened_traceback(error, lambda file: file == theirs)
-    else:
-        shown = shortened_traceback(error, is_theirs)
-    return WorldNotFound(f"world {name!r}: {source} fails to import; correct it:\n{shown}")
+    return module_of(f"world {name!r}", source, _FORMS)
 
 
 def _attribute(name: str, module: ModuleType, attribute: str) -> Declaration:

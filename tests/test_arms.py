@@ -37,6 +37,7 @@ TABLE = {
     "long_blank": ("fresh", "tuned_blank", "tuned_blank", True, "brain"),
     "lamarckian": ("own", "own", "own", True, "brain"),
     "pretrained": ("own", "tuned_blank", "tuned_blank", True, "brain"),
+    "maml": ("own", "tuned_blank", "tuned_blank", True, "brain"),
     "oracle": ("fresh", "fitness", "published", False, "oracle"),
 }
 SOURCES = {"brain": FROM_BRAIN, "uniform": FROM_UNIFORM, "oracle": FROM_ORACLE}
@@ -51,6 +52,8 @@ def evolution_of(name: str) -> tuple[Setup, np.ndarray]:
     config = run_config()
     if name == "lamarckian":
         config = run_config(search={**TOY["run"]["search"], "algorithm": "genetic"})
+    if name == "maml":
+        config = run_config(learner={**TOY["run"]["learner"], "optimiser": "sgd"})
     borrowed = {lender: natural_values(*dna_of(lender)) for lender in ARMS[name].needs()}
     setup = assemble(arm_config(config, name, ARMS[name], borrowed))
     random = np.random.default_rng(list(name.encode()))
@@ -214,6 +217,7 @@ def test_what_evolves_where() -> None:
         "evolved": everything,
         "lamarckian": everything,
         "pretrained": {"weights"},
+        "maml": {"weights"},
     }
 
 
@@ -235,12 +239,20 @@ def test_lamarckian_is_refused_without_a_genetic_algorithm() -> None:
         assemble(config)
 
 
-def test_pretrained_trains_weights_by_gradient_at_the_drives_and_plasticity_of_the_tuned_blank() -> None:
-    config = evolution_of("pretrained")[0].config
-    assert config.search.algorithm == "reptile"
+@pytest.mark.parametrize(("arm", "algorithm"), [("pretrained", "reptile"), ("maml", "maml")])
+def test_weights_are_trained_by_gradient_at_the_drives_and_plasticity_of_the_tuned_blank(arm, algorithm) -> None:
+    config = evolution_of(arm)[0].config
+    assert config.search.algorithm == algorithm
     lent = natural_values(*dna_of("tuned_blank"))
     assert config.drives.weights == pytest.approx(lent["drives"])
     assert config.learner.plasticity == pytest.approx(lent["plasticity"])
+
+
+def test_maml_is_refused_where_lives_do_not_learn_by_gradient_descent() -> None:
+    lent = natural_values(*dna_of("tuned_blank"))
+    config = arm_config(run_config(), "maml", ARMS["maml"], {"tuned_blank": lent})
+    with pytest.raises(ConfigError, match=r"set learner\.optimiser=sgd, or search\.algorithm=reptile"):
+        assemble(config)
 
 
 def test_who_takes_from_whom() -> None:
@@ -251,6 +263,7 @@ def test_who_takes_from_whom() -> None:
         "shuffled": ("evolved",),
         "long_blank": ("tuned_blank",),
         "pretrained": ("tuned_blank",),
+        "maml": ("tuned_blank",),
     }
 
 

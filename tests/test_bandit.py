@@ -14,13 +14,17 @@ def newborns(world, count, **parameters):
     return [Stage(world, key, **parameters) for key in life_keys(21, SELECTION, 0, count)]
 
 
+def payoffs_of(stage):
+    return stage.state["payoff"][: stage.world.actions.choices]
+
+
 def best_of(stage):
-    return int(np.argmax(stage.state["payoff"]))
+    return int(np.argmax(payoffs_of(stage)))
 
 
 def regret(stage, choose, pulls=100):
     """How much less than the best arm the chosen ones pay on average, over so many pulls."""
-    payoff = stage.state["payoff"].copy()
+    payoff = payoffs_of(stage).copy()
     wins, losses, lost = np.zeros(payoff.size), np.zeros(payoff.size), 0.0
     for _ in range(pulls):
         arm = choose(wins, losses)
@@ -33,7 +37,7 @@ def regret(stage, choose, pulls=100):
 
 def test_golden_draws():
     stage = Stage(bandit, life_keys(21, TEST, 3, 1)[0], fixity=0.8, flip=0.1)
-    assert stage.state["payoff"].tolist() == [0.7839737053727731, 0.6580894376384094]
+    assert payoffs_of(stage).tolist() == [0.7839737053727731, 0.6580894376384094]
     assert [stage.step(t % 2)[0] for t in range(12)] == [1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 0, 1]
 
 
@@ -61,7 +65,7 @@ def test_the_modal_arm_is_the_best_as_often_as_it_should_be_and_the_others_alike
     expected = 1 / arms if fixity is None else fixity
     np.testing.assert_allclose(share[0], expected, atol=0.04)
     np.testing.assert_allclose(share[1:], (1 - share[0]) / (arms - 1), atol=0.03)
-    payoffs = np.sort(np.concatenate([stage.state["payoff"] for stage in births]))
+    payoffs = np.sort(np.concatenate([payoffs_of(stage) for stage in births]))
     # As many arms of each payoff as of any other, whichever is the best.
     assert np.abs(payoffs - np.linspace(0, 1, payoffs.size)).max() < 0.03
 
@@ -72,7 +76,7 @@ def test_permuted_arms_are_the_same_bandit(world, flip):
     key = life_keys(22, SELECTION, 0, 1)[0]
     plain, permuted = Stage(world, key, flip=flip), Stage(world, key, flip=flip)
     order = np.random.default_rng(1).permutation(arms) if arms > 2 else np.array([1, 0])
-    permuted.state["payoff"] = plain.state["payoff"][order]
+    payoffs_of(permuted)[:] = payoffs_of(plain)[order]
     name_of = np.argsort(order)  # of each plain arm in the permuted bandit
     for action in np.random.default_rng(2).integers(arms, size=120):
         assert plain.step(action)[:3] == permuted.step(name_of[action])[:3]
@@ -85,13 +89,13 @@ def test_permuted_arms_are_the_same_bandit(world, flip):
 @BOTH
 def test_a_flip_makes_another_arm_the_best_and_moves_payoffs_only(world):
     stage = newborns(world, 1, flip=1.0)[0]
-    payoffs = sorted(stage.state["payoff"])
+    payoffs = sorted(payoffs_of(stage))
     successors = set()
     for _ in range(200):
         before = best_of(stage)
         stage.step(0)
         assert best_of(stage) != before
-        assert sorted(stage.state["payoff"]) == payoffs
+        assert sorted(payoffs_of(stage)) == payoffs
         successors.add((best_of(stage) - before) % len(payoffs))
     assert successors == set(range(1, len(payoffs)))
 
@@ -107,7 +111,7 @@ def test_flips_are_as_frequent_as_the_hazard_says():
 
 def test_what_is_seen_of_the_last_pull_and_that_an_episode_forgets_it_alone():
     stage = newborns(bandit, 1, rounds=3.0, shown=0.5)[0]
-    payoffs = stage.state["payoff"].tolist()
+    payoffs = payoffs_of(stage).tolist()
     np.testing.assert_array_equal(stage.observe(), [0, 0, 0, 1])
     for age, arm in enumerate((1, 0, 1)):
         paid, terminated, truncated, _ = stage.step(arm)
@@ -115,7 +119,7 @@ def test_what_is_seen_of_the_last_pull_and_that_an_episode_forgets_it_alone():
         assert (terminated, truncated) == (False, age == 2)
     stage.begin()
     np.testing.assert_array_equal(stage.observe(), [0, 0, 0, 1])
-    assert stage.state["payoff"].tolist() == payoffs
+    assert payoffs_of(stage).tolist() == payoffs
     blind = newborns(bandit, 1, shown=0.0)[0]
     for arm in (0, 1, 0, 1):
         blind.step(arm)
@@ -134,5 +138,5 @@ def test_the_best_arm_and_the_last_pull_are_drawn():
     shapes = drawn()
     best = best_of(stage)
     assert shapes["best arm"].points == shapes[f"arm {best}"].points
-    assert max(y for _, y in shapes["best arm"].points) == stage.state["payoff"][best]
+    assert max(y for _, y in shapes["best arm"].points) == payoffs_of(stage)[best]
     assert (shapes["pulled"].x, shapes["pulled"].opacity) == (7, 1)

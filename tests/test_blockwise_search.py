@@ -171,6 +171,7 @@ def test_what_cannot_sample_blockwise_says_why(algorithm: str) -> None:
         "cmaes": "covariance and paths are updated by products of whole genomes",
         "genetic": "breeds from the genomes of the last generation",
         "reptile": "has no population to sample",
+        "maml": "has no population to sample",
     }
     if algorithm not in reasons:
         check_search(algorithm, {}, 8, 10, "blockwise")

@@ -114,6 +114,66 @@ def test_the_code_of_two_worlds_shares_no_symbol() -> None:
         assert (one.__module__, one.__qualname__) != (other.__module__, other.__qualname__)
 
 
+TWINS = """
+import math
+import sys
+import numpy as np
+from evolearn.compiled_world import compile_world
+from evolearn.rng import normal
+from evolearn.world import Box, Signal, World
+
+
+def born(state, parameters, rng):
+    # Too long for the compiler to merge it into its caller.
+    angle = normal(rng) + 2.0 * normal(rng) + 3.0 * normal(rng) + 4.0 * normal(rng) + 5.0 * normal(rng)
+    state.last = 7.0 + math.sin(angle) + math.cos(angle)
+
+
+def begin(state, parameters, rng):
+    pass
+
+
+def observe(state, parameters, observation):
+    observation[0] = state.last
+
+
+def step(state, parameters, action, senses, rng):
+    return state.last, False, False
+
+
+def twin(fields):
+    state = np.dtype([(name, "f8") for name in fields])
+    parts = dict(state=state, born=born, begin=begin, observe=observe, step=step)
+    return World(name="twin", doc="", observations=(Signal("last", "1"),), actions=Box(1), **parts)
+
+
+worlds = {"short": twin(["last"]), "long": twin(["first", "second", "third", "last"])}
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        import twins
+        compiled = compile_world(twins.worlds[name], {})
+        state, parameters = np.zeros(64, np.uint8), np.zeros(8, np.uint8)
+        handles = [np.uint64(state.ctypes.data), np.uint64(parameters.ctypes.data)]
+        compiled.born(*handles, np.zeros(11, np.int64))
+        print(np.flatnonzero(state.view(np.float64)))
+"""
+
+
+def test_worlds_that_share_functions_but_no_state_share_no_code_on_disk(tmp_path: Path, monkeypatch) -> None:
+    """Each compiled in a process of its own, then both loaded into one."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "twins.py").write_text(TWINS)
+    results = []
+    for names in (["short"], ["long"], ["short", "long"]):
+        command = [sys.executable, "twins.py", *names]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        assert done.returncode == 0, done.stderr
+        results += done.stdout.split("\n")[:-1]
+    assert results == ["[0]", "[3]", "[0]", "[3]"]
+
+
 GLOBAL_TABLE = np.zeros(3)
 
 

@@ -65,7 +65,14 @@ def test_config_to_yaml_to_config_is_the_same(seed, hidden, rate, until, tmp_pat
         ({**MINIMAL, "learner": {"clip": 2}}, "learner.clip=2: must be 1 or less"),
         ({**MINIMAL, "learner": {"epsilon": 0}}, "learner.epsilon=0: must be greater than 0"),
         ({**MINIMAL, "learner": {"epsilon": float("nan")}}, "learner.epsilon=nan: must be a finite number"),
-        ({**MINIMAL, "brain": {"hidden": []}}, "brain.hidden=[]: must have at least 1 entry"),
+        ({**MINIMAL, "learner": {"window": 0}}, "learner.window=0: must be 1 or more"),
+        ({**MINIMAL, "learner": {"optimiser": "sdg"}}, "learner.optimiser='sdg': must be 'adam' or 'sgd'"),
+        ({**MINIMAL, "drives": {"transform": "log"}}, "drives.transform='log': must be 'identity' or 'symlog'"),
+        (
+            {**MINIMAL, "drives": {"evolved": []}},
+            "drives.evolved=[]: must have at least 1 entry (drives whose weights are genes, the others stay as in "
+            "drives.weights; null: all. To hold all of them, set genome.drives.mode=fixed)",
+        ),
         ({**MINIMAL, "brain": {"hidden": [8, 0]}}, "brain.hidden.1=0: must be 1 or more"),
         (
             {**MINIMAL, "genome": {"weights": {"mode": "evolvd"}}},

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from evolearn.drives import DRIVES, change, compose, effort, surprise
+from evolearn.novelty import PLACES, novelty, place_of
 
 NOTHING = np.zeros(0, np.float32)
 finite = st.floats(-100.0, 100.0, width=32)
@@ -52,6 +53,35 @@ def test_surprise_learns_a_linear_world_and_not_noise():
         late[noise] = np.mean(felt[-500:])
     assert late[0.0] < 1e-4
     assert late[1.0] > 0.3
+
+
+def test_novelty_falls_with_the_root_of_the_visits_to_a_cell_and_no_other():
+    memory = np.zeros(PLACES, np.float32)
+    here, there = floats(0.2, 0.7), floats(0.2, 0.8)
+    for visit in range(1, 30):
+        assert novelty(memory, there, floats(0), here) == pytest.approx(1 / np.sqrt(visit))
+    assert novelty(memory, here, floats(0), there) == 1.0
+    assert memory.sum() == 30
+    # What rounds alike, to 1/32, is the same place.
+    assert novelty(memory, here, floats(0), there + floats(-0.004, 0.004)) == pytest.approx(1 / np.sqrt(2))
+
+
+@pytest.mark.parametrize("sight", ["one-hot", "grid", "signs"])
+def test_different_sights_seldom_share_a_count(sight):
+    cells = np.array([(x, y) for x in range(30) for y in range(30)]) / 30
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (300, 40))
+    sights = {"one-hot": np.eye(144), "grid": cells, "signs": signs}[sight]
+    places = [place_of(row) for row in sights.astype(np.float32)]
+    assert all(0 <= place < PLACES for place in places)
+    # As many as if places were drawn at random: n - PLACES (1 - (1 - 1 / PLACES)^n), and some.
+    count = len(places)
+    expected = count - PLACES * (1 - (1 - 1 / PLACES) ** count)
+    assert count - len(set(places)) <= 1.5 * expected + 4
+
+
+@pytest.mark.parametrize("number", [3e38, -3e38, 1e6, np.float32(1e-40)])
+def test_no_number_is_too_large_to_be_counted(number):
+    assert novelty(np.zeros(PLACES, np.float32), floats(0), floats(0), floats(number)) == 1.0
 
 
 @given(before=arrays(np.float32, 3, elements=finite), after=arrays(np.float32, 3, elements=finite))

@@ -6,7 +6,8 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
 
 from evolearn.errors import WorldNotFound
-from evolearn.gymnasium_world import EnvironmentFault, GymnasiumEnvironments, action_converter, gymnasium_world
+from evolearn.gymnasium_environments import EnvironmentFault, GymnasiumEnvironments, action_converter
+from evolearn.gymnasium_world import gymnasium_world
 from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream, uniform
 from evolearn.world import MEAN_RETURN_PER_EPISODE, WorldError
 
@@ -95,7 +96,7 @@ class Chunk:
         return self.environments.step_all(t, places, self.actions, self.observations, senses, self.fitness, *self.ends)
 
     def inside(self, place=0):
-        return self.environments._environments[place].unwrapped
+        return self.environments._homes[place].environment.unwrapped
 
 
 def test_cart_pole_is_declared_by_its_spaces():
@@ -236,8 +237,10 @@ def test_arguments_that_fail_are_shown_with_the_environments_line():
     assert first == "world gymnasium:evolearn-Recorder-v0: the environment does not start; check its arguments:"
     assert __file__ in line
     assert error == "  RuntimeError: no such terrain"
-    with pytest.raises(WorldError, match="unhashable type: 'list': arguments must be plain hashable values, tuples"):
-        gymnasium_world("Pendulum-v1", g=[1.0])
+    with pytest.raises(
+        WorldError, match="type object is not JSON serializable: settings must be numbers, texts, lists"
+    ):
+        gymnasium_world("Pendulum-v1", g=object())
 
 
 def drawn(key, stream, step):

@@ -203,8 +203,8 @@ def test_a_run_goes_the_way_of_any_other(tmp_path: Path) -> None:
         (
             "genetic",
             {"weights": {"mode": "fresh"}},
-            "genome.weights.mode='fresh': must be 'evolved' with genome.inheritance='lamarckian', which writes learned "
-            "weights into genes; set genome.weights.mode=evolved",
+            "genome.weights.mode='fresh': must be 'evolved' with genome.inheritance='lamarckian', which changes "
+            "weights that are genes; set genome.weights.mode=evolved",
         ),
         (
             "genetic",

@@ -59,10 +59,10 @@ def test_a_stride_is_a_tenth_of_the_action_clipped(world):
 
 
 def test_only_the_maze_has_walls():
-    for world, x in ((navigation, 0.58), (water_maze, 0.5)):
-        stage = at(world, 0.48, 0.0)
-        stage.step([1.0, 0.0])
-        assert stage.state["x"] == pytest.approx(x)
+    for world, beyond in ((navigation, 0.58), (water_maze, 0.5)):
+        stage = at(world, 0.48, -0.48)
+        stage.step([1.0, -1.0])
+        assert (stage.state["x"], stage.state["y"]) == (pytest.approx(beyond), pytest.approx(-beyond))
 
 
 @pytest.mark.parametrize(("action", "arrives"), [((1.0, 0.0), True), ((0.905, 0.0), True), ((0.89, 0.0), False)])

@@ -29,7 +29,7 @@ from evolearn.evaluate import evaluate, life_fitness, score
 from evolearn.evolve import evolve, new_search
 from evolearn.faulty_life import FILE, load_faulty_life
 from evolearn.fused import FusedDriver
-from evolearn.lives import LifeFault, Plan, fault_in, lives
+from evolearn.lives import LifeFault, Plan, fault_in, lives, one_after_another
 from evolearn.relive import Relived, Wanted, relive, wanted_life
 from evolearn.relive_console import print_relived
 from evolearn.rng import BIRTH, SELECTION, TEST, LifeKey, life_keys, new_rng, open_stream, uniform
@@ -224,8 +224,11 @@ class SecondJobFaulty:
             raise fault_in(self.conditions, job, 1, "a reason")
         self._driver.live(job)
 
+    def over_blocks(self, function, shared, blocks):
+        return one_after_another(self, function, shared, blocks)
 
-@pytest.mark.parametrize(("algorithm", "genome"), [("genetic", 9), ("reptile", 1)])
+
+@pytest.mark.parametrize(("algorithm", "genome"), [("genetic", 9), ("reptile", 1), ("maml", 1)])
 def test_genomes_are_numbered_in_the_order_in_which_their_generation_lives_them(algorithm, genome):
     setup = assemble(check_config(toy(algorithm, **SEARCHES[algorithm]), "toy"))
     with pytest.raises(LifeFault, match=rf", genome {genome}, step 0: a reason$"):
@@ -282,6 +285,7 @@ SEARCHES = {
     "genetic": {},
     "lamarckian": {"genome": {"inheritance": "lamarckian"}},
     "reptile": {"genome": WEIGHTS_ONLY},
+    "maml": {"genome": WEIGHTS_ONLY, "learner": {"window": 8, "optimiser": "sgd"}},
 }
 
 
@@ -330,7 +334,7 @@ def watched_runs(tmp_path_factory):
 def test_any_selection_life_is_lived_again_bit_for_bit(name, watched_runs):
     path, seen = watched_runs[name]
     last = max(genome for generation, genome, _ in seen if generation == 3)
-    assert last == {"pgpe": 8, "genetic": 16, "lamarckian": 16, "reptile": 8}[name]
+    assert last == {"pgpe": 8, "genetic": 16, "lamarckian": 16, "reptile": 8, "maml": 8}[name]
     for generation, genome, life in [(0, 0, 0), (2, 3, 1), (3, last, 1), (3, 8, 0)]:
         then = seen[generation, genome, life]
         again = relived(path, Wanted(generation, genome, life), traced=True)

@@ -207,8 +207,8 @@ def test_newborns_are_born_with_what_the_lives_before_them_learned() -> None:
         ),
         (
             {"genome": {**WEIGHTS_ONLY, "weights": {"mode": "fresh"}}},
-            "genome.weights.mode='fresh': must be 'evolved' with search.algorithm='reptile', which writes learned "
-            "weights into genes; set genome.weights.mode=evolved",
+            "genome.weights.mode='fresh': must be 'evolved' with search.algorithm='reptile', which changes "
+            "weights that are genes; set genome.weights.mode=evolved",
         ),
         (
             {"genome": WEIGHTS_ONLY, "learner": {"learn_until": 0}},

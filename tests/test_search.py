@@ -143,13 +143,14 @@ def test_separable_cmaes_takes_many_genes() -> None:
     + [("genetic", {"cross_over": "none"}), ("genetic", {"elitist": False}), ("pgpe", {"symmetric": False})],
 )
 def test_what_a_search_costs_is_known_exactly_before_it_begins(algorithm: str, options: dict) -> None:
-    genome = {"drives": {"mode": "fixed"}, "plasticity": {"mode": "fixed"}} if algorithm == "reptile" else {}
+    trains = ALGORITHMS[algorithm].trains_weights
+    genome = {"drives": {"mode": "fixed"}, "plasticity": {"mode": "fixed"}} if trains else {}
     search = {"algorithm": algorithm, "options": options, "population": 8, "generations": 3, "lives": 2}
     config = check_config(
         {
             "world": {"name": "cart-pole"},
             "brain": {"hidden": [4]},
-            "learner": {"window": 8},
+            "learner": {"window": 8, "optimiser": "sgd" if algorithm == "maml" else "adam"},
             "genome": genome,
             "search": {**search, "selection_lifetime": 30},
         },

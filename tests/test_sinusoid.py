@@ -74,16 +74,25 @@ def test_what_is_seen_is_asked_before_and_never_the_value():
         assert one.step([1.0])[3][0] != other.step([-1.0])[3][0]
 
 
+def assert_uniform(drawn, low, high):
+    assert np.abs(drawn - np.linspace(low, high, drawn.size)).max() < 0.05 * (high - low)
+    assert low <= drawn[0] < low + 0.01 * (high - low)
+    assert high >= drawn[-1] > high - 0.01 * (high - low)
+
+
 def test_waves_are_drawn_uniformly_and_stay_for_life():
     births = [Stage(sinusoid, key) for key in life_keys(54, SELECTION, 0, 1500)]
     for name, low, high in (("amplitude", 0.1, 5.0), ("phase", 0.0, math.pi), ("x", -5.0, 5.0)):
         drawn = np.sort([float(stage.state[name]) for stage in births])
-        assert np.abs(drawn - np.linspace(low, high, drawn.size)).max() < 0.05 * (high - low)
+        assert_uniform(drawn, low, high)
     stage = births[0]
     wave = [float(stage.state[name]) for name in ("amplitude", "phase")]
-    for _ in range(100):
+    asked = []
+    for _ in range(1500):
         if stage.step([0.0])[2]:
             stage.begin()
+        asked.append(float(stage.observe()[0]))
+    assert_uniform(np.sort(asked), -5.0, 5.0)
     assert [float(stage.state[name]) for name in ("amplitude", "phase")] == wave
 
 

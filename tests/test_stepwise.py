@@ -13,17 +13,18 @@ import time
 import gymnasium
 import numpy as np
 import pytest
-from probe_worlds import conditions_for, newborns_for
+from probe_worlds import conditions_for, newborns_for, restless_box
 
 from evolearn.compiled import COMPILES
 from evolearn.compiled_world import compile_world
 from evolearn.drivers import new_driver
 from evolearn.gymnasium_world import gymnasium_world
-from evolearn.lives import Job, LifeFault, Plan, empty_outcome, empty_trace, lives
+from evolearn.lives import Job, LifeFault, Plan, empty_outcome, empty_trace, lives, traced_lives
 from evolearn.processes import WorkerDied
 from evolearn.records import BAD_FITNESS, DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
 from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream
 from evolearn.stepwise import StepwiseDriver
+from evolearn.trunk import GOES_ON
 from evolearn.watch import OwnThread
 from evolearn.world import WorldError
 from worlds.cart_pole import cart_pole
@@ -133,6 +134,26 @@ def test_the_trace_is_the_first_lifes_and_bitwise_the_fused_one(driver_for, step
     _, trace = lives(stepwise, fused.conditions, newborns, np.zeros(5, np.int64), keys, Plan(90), trace_steps=80)
     assert_same(trace, expected)
     assert trace.ends.any()
+
+
+def test_every_life_of_a_job_can_leave_a_trace_whatever_lives_it(driver_for, stepwise_for):
+    fused = driver_for(restless_box, workers=2)
+    stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
+    newborns, born_as = newborns_for(fused.conditions, 2, **ALWAYS), np.array([0, 1, 1, 0, 1])
+    keys = life_keys(3, SELECTION, 7, 5)
+    outcome, traces = traced_lives(fused, newborns, born_as, keys, Plan(40))
+    stepwise_outcome, stepwise_traces = traced_lives(stepwise, newborns, born_as, keys, Plan(40))
+    assert_same(stepwise_outcome, outcome)
+    assert_same(stepwise_traces, traces)
+    for life in range(5):
+        own = slice(life, life + 1)
+        alone, trace = lives(fused, fused.conditions, newborns, born_as[own], keys[own], Plan(40), trace_steps=40)
+        assert_same(traces.of(life), trace)
+        assert alone.fitness[0, 0] == trace.fitness.sum() == outcome.fitness[life, 0]
+        goes_on = trace.ends[:-1] == GOES_ON
+        np.testing.assert_array_equal(trace.next_observations[:-1][goes_on], trace.observations[1:][goes_on])
+        assert (trace.next_observations[:-1][~goes_on, 1] > 0.0).all(), "that of the episode that ends"
+        assert (trace.observations[1:][~goes_on, 1] == 0.0).all(), "that of the next one"
 
 
 def test_a_diverged_brain_ends_its_life_alone_and_as_in_the_fused_driver(driver_for, stepwise_for):
@@ -258,6 +279,17 @@ def test_a_life_does_not_depend_on_its_neighbours(chunk, toy_driver):
     assert_same(live_toys(driver, final_weights=True), whole)
     # The environments are used, and at other places than before.
     assert_same(live_toys(driver, count=4, first=2, final_weights=True), rows(whole, slice(2, 6)))
+
+
+def test_fewer_lives_go_together_where_steps_take_long(monkeypatch):
+    monkeypatch.setattr("evolearn.stepwise.SLOW_STEP", 1.0)
+    driver = StepwiseDriver(toy())
+    expected = live_toys(driver, count=20)
+    assert driver.chunk == 64
+    monkeypatch.setattr("evolearn.stepwise.SLOW_STEP", 0.0)
+    assert driver.chunk == 16
+    assert_same(live_toys(driver, count=20), expected)
+    driver.close()
 
 
 def test_a_shorter_life_is_the_beginning_of_a_longer_one(toy_driver):

@@ -1,6 +1,7 @@
 """The plan of a study: jobs, equal budgets, seeds and keys, before a step is lived."""
 
 import contextlib
+import dataclasses
 import itertools
 
 import numpy as np
@@ -108,6 +109,18 @@ def test_settings_can_make_budgets_equal() -> None:
     assert set(outer_steps(study).values()) == {1440}
 
 
+def test_maml_costs_what_the_other_arms_cost_and_lives_lives_of_its_own() -> None:
+    study = toy_study("run.learner.optimiser=sgd", "arms=[random, tuned_blank, evolved, pretrained, maml, oracle]")
+    plan = plan_study(study)
+    assert len(set(outer_steps(study).values())) == 1
+    search = study.run.search
+    own = {job.arm: hash_key_spaces(study, dataclasses.replace(plan, evolutions=(job,))) for job in plan.evolutions}
+    assert own["maml"]["selection"]["keys"] == search.generations * search.lives * (search.population + 1)
+    assert own["maml"]["selection"]["keys"] == own["pretrained"]["selection"]["keys"]
+    assert own["evolved"]["selection"]["keys"] == search.generations * search.lives
+    assert all(spaces["disjoint"] for spaces in own.values())
+
+
 def test_an_arm_with_more_generations_is_refused() -> None:
     more = "define={tuned_blank: {settings: {search.generations: 3}}}"
     assert "would take tuned_blank 1,200, evolved 800" in refusal(toy_study(more))
@@ -197,8 +210,9 @@ def test_dna_of_another_condition_must_have_the_same_genes() -> None:
         return toy_study("conditions=[{name: a}, {name: b, evolved_in: a, set: {" + setting + "}}]")
 
     assert len(plan_study(judged_with("world.parameters.predictability: 0")).evolutions) == 4, "of a alone"
-    text = refusal(judged_with("brain.hidden: [5]"))
-    assert "conditions 'b': evolved_in='a': its DNA has other genes; the two may differ in world.parameters" in text
+    for setting in ("brain.hidden: [5]", "drives.transform: symlog", "drives.evolved: [fitness]"):
+        text = refusal(judged_with(setting))
+        assert "conditions 'b': evolved_in='a': its DNA has other genes; the two may differ in world.parameters" in text
 
 
 @pytest.fixture(scope="module")

@@ -56,6 +56,16 @@ def test_every_world_in_the_box_is_registered_by_its_name():
         assert where.endswith(f":{world.name.replace('-', '_')}")
 
 
+def test_worlds_that_share_a_function_have_one_kind_of_state_and_of_parameters():
+    # A shared function is named by neither in compiled code, so that one kept on disk would be taken for the other.
+    kinds = {}
+    for world in WORLDS:
+        for part in ("born", "begin", "observe", "step", "oracle"):
+            function = getattr(world, part)
+            kind = (world.state, parameter_dtype(world))
+            assert kinds.setdefault(function, kind) == kind, f"{world.name}: {function}"
+
+
 @each_case
 def test_every_observation_and_sense_is_written_and_finite(world, parameters):
     rng = np.random.default_rng(0)

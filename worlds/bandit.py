@@ -25,29 +25,46 @@ from evolearn.rng import integer, uniform
 from evolearn.world import Circle, Discrete, Parameter, Polygon, Signal, World, world_code
 
 NONE = -1  # no arm was pulled yet
+MOST = 10  # arms; all bandits have one state, since they share their functions
+
+STATE = np.dtype(
+    [("arms", "i8"), ("payoff", "f8", (MOST,)), ("pulled", "i8"), ("paid", "f8"), ("age", "i8")], align=True
+)
 
 
 @world_code
-def best_arm(payoff):
+def best_arm(bandit):
     best = 0
-    for arm in range(1, payoff.size):
-        if payoff[arm] > payoff[best]:
+    for arm in range(1, bandit.arms):
+        if bandit.payoff[arm] > bandit.payoff[best]:
             best = arm
     return best
 
 
 @world_code
-def trade_best(payoff, arm):
-    best = best_arm(payoff)
-    payoff[best], payoff[arm] = payoff[arm], payoff[best]
+def trade_best(bandit, arm):
+    best = best_arm(bandit)
+    payoff = bandit.payoff[best]
+    bandit.payoff[best] = bandit.payoff[arm]
+    bandit.payoff[arm] = payoff
 
 
-def born(bandit, parameters, rng):
-    for arm in range(bandit.payoff.size):
+@world_code
+def deal(bandit, arms, fixity, rng):
+    bandit.arms = arms
+    for arm in range(arms):
         bandit.payoff[arm] = uniform(rng)
-    is_modal = uniform(rng) < parameters.fixity
-    other = integer(rng, 1, bandit.payoff.size)
-    trade_best(bandit.payoff, 0 if is_modal else other)
+    is_modal = uniform(rng) < fixity
+    other = integer(rng, 1, arms)
+    trade_best(bandit, 0 if is_modal else other)
+
+
+def born_with_2(bandit, parameters, rng):
+    deal(bandit, 2, parameters.fixity, rng)
+
+
+def born_with_10(bandit, parameters, rng):
+    deal(bandit, 10, parameters.fixity, rng)
 
 
 def begin(bandit, parameters, rng):
@@ -57,11 +74,10 @@ def begin(bandit, parameters, rng):
 
 
 def observe(bandit, parameters, observation):
-    arms = bandit.payoff.size
-    for arm in range(arms):
+    for arm in range(bandit.arms):
         observation[arm] = parameters.shown if arm == bandit.pulled else 0.0
-    observation[arms] = parameters.shown * bandit.paid
-    observation[arms + 1] = 1.0
+    observation[bandit.arms] = parameters.shown * bandit.paid
+    observation[bandit.arms + 1] = 1.0
 
 
 def step(bandit, parameters, action, senses, rng):
@@ -69,15 +85,15 @@ def step(bandit, parameters, action, senses, rng):
     bandit.paid = 1.0 if uniform(rng) < bandit.payoff[action] else 0.0
     bandit.age += 1
     flips = uniform(rng) < parameters.flip
-    other = integer(rng, 1, bandit.payoff.size)
+    other = integer(rng, 1, bandit.arms)
     if flips:
-        trade_best(bandit.payoff, (best_arm(bandit.payoff) + other) % bandit.payoff.size)
+        trade_best(bandit, (best_arm(bandit) + other) % bandit.arms)
     return bandit.paid, False, bandit.age >= parameters.rounds
 
 
 def oracle(bandit, parameters, action):
     """Pull the best arm."""
-    return best_arm(bandit.payoff)
+    return best_arm(bandit)
 
 
 def draw(bandit, parameters):
@@ -88,15 +104,15 @@ def draw(bandit, parameters):
         return (arm - 0.4, 0.0), (arm + 0.4, 0.0), (arm + 0.4, often), (arm - 0.4, often)
 
     return (
-        *(Polygon(bar(arm), role="ground", label=f"arm {arm}") for arm in range(bandit.payoff.size)),
-        Polygon(bar(best_arm(bandit.payoff)), role="goal", label="best arm", opacity=0.6),
+        *(Polygon(bar(arm), role="ground", label=f"arm {arm}") for arm in range(bandit.arms)),
+        Polygon(bar(best_arm(bandit)), role="goal", label="best arm", opacity=0.6),
         Circle(float(bandit.pulled), -0.15, 0.1, role="self", label="pulled", opacity=float(bandit.pulled != NONE)),
         Circle(float(bandit.pulled), -0.15, 0.05, role="friend", label="paid", opacity=float(bandit.paid)),
     )
 
 
-def with_arms(name, arms):
-    """The bandit with so many arms."""
+def with_arms(arms, name, born):
+    """A bandit, and how it is born."""
     return World(
         name=name,
         doc=__doc__,
@@ -106,7 +122,7 @@ def with_arms(name, arms):
             Signal("constant", "1", "always 1"),
         ),
         actions=Discrete(arms, tuple(f"pull {arm}" for arm in range(arms))),
-        state=np.dtype([("payoff", "f8", (arms,)), ("pulled", "i8"), ("paid", "f8"), ("age", "i8")], align=True),
+        state=STATE,
         born=born,
         begin=begin,
         observe=observe,
@@ -122,5 +138,5 @@ def with_arms(name, arms):
     )
 
 
-bandit = with_arms("bandit", 2)
-bandit_10 = with_arms("bandit-10", 10)
+bandit = with_arms(2, "bandit", born_with_2)
+bandit_10 = with_arms(10, "bandit-10", born_with_10)

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from evolearn.errors import UserError
+from evolearn.world_config import WorldPart, world_part
 from evolearn.worldfinder import GYMNASIUM, find_world, registered_worlds
 
 LARGEST_MB = 100  # of what is shipped
@@ -53,8 +54,8 @@ def pack(worlds: Iterable[str]) -> Parcel:
     sources: dict[str, Path] = {}  # by the name that they travel under
     for name in worlds:
         find_world(name)  # imports what it needs
-        names[name], source = _traveller(name)
-        if source is not None:
+        names[name], needed = _traveller(name)
+        for source in needed:
             _add(sources, source)
     if sources:
         for source in _modules_of_users():
@@ -77,13 +78,31 @@ def _add(sources: dict[str, Path], source: Path) -> None:
         raise CannotShip(f"{source} and {other}: have one name, and workers would take one for the other; rename one")
 
 
-def _traveller(name: str) -> tuple[str, Path | None]:
-    """A world's name on the workers, and the file or folder that it needs there, if evolearn does not bring it."""
+def _traveller(name: str) -> tuple[str, list[Path]]:
+    """A world's name on the workers, and the files and folders that it needs there, if evolearn does not bring them."""
     if name.startswith(GYMNASIUM):
-        module, colon, _ = name.removeprefix(GYMNASIUM).partition(":")
-        return name, _top_level(module) if colon else None
+        return _environment(world_part(name))
     if ":" not in name:
         name = registered_worlds()[name]  # workers know no entry points of a package that was not installed there
+    there, source = _attribute(name)
+    return there, [source] if source is not None else []
+
+
+def _environment(world: WorldPart) -> tuple[str, list[Path]]:
+    """The same for a Gymnasium environment, its wrappers included."""
+    module, colon, _ = world.name.removeprefix(GYMNASIUM).partition(":")
+    needed = [_top_level(module) if colon else None]
+    wrappers = []
+    for wrapper in world.wrappers:
+        there, source = _attribute(wrapper.name) if ":" in wrapper.name else (wrapper.name, None)
+        needed.append(source)
+        wrappers.append(wrapper.model_copy(update={"name": there}))
+    world = world.model_copy(update={"wrappers": tuple(wrappers)})
+    return world.full_name, [source for source in needed if source is not None]
+
+
+def _attribute(name: str) -> tuple[str, Path | None]:
+    """``module:attribute`` or ``file.py:attribute`` on the workers, and what must be there."""
     source, _, attribute = name.rpartition(":")
     if source.endswith(".py"):
         return f"{Path(source).name}:{attribute}", Path(source).resolve()

@@ -19,7 +19,7 @@ from evolearn.rng import TEST, life_keys
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 
-ALL_DRIVES = ("effort", "change", "surprise")
+ALL_DRIVES = ("effort", "change", "surprise", "novelty")
 CASES = {
     **{world.name: (world, {}) for world in (*WORLDS, *PROBES, luck, restless, restless_box)},
     "cart-pole": (cart_pole, {"predictability": 0.3, "hidden": (11, 6), "generic_drives": ALL_DRIVES}),

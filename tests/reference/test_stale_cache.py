@@ -24,7 +24,7 @@ choose = plug(choose_gaussian, CHOOSE_TYPE)
 action = np.zeros(1, np.float32)
 rng = new_rng()
 rng[10] = 4
-choose(np.zeros(3, np.float32), rng, action)
+choose(np.zeros(3, np.float32), np.zeros(0, np.float32), rng, action)
 print(float(action[0]), sum(choose.stats.cache_hits.values()))
 """
 
