@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from rich.console import Console
 from synthetic_lives import contrasts, full_verdict
 from test_study_config import TOY
+from watching import StudyWatcher
 
 from evolearn.config_reading import STUDIES, ConfigError, check_model, dump_config, find_config, shipped_configs
+from evolearn.drivers import OwnDrivers
 from evolearn.replicate import replication_record, start_experiment
 from evolearn.replications import hinton_nowlan, nature_nurture
 from evolearn.replications.bands import MISSED, REPRODUCED, SHOWN, UNMEASURED, judge, over_runs, share, summary
@@ -22,18 +25,11 @@ from evolearn.replications.experiments import EXPERIMENTS, is_experiment, read_e
 from evolearn.replications.parts import ReplicationPart
 from evolearn.replications.study_measures import STUDY_MEASURES, StudyTable
 from evolearn.report import ReportError, write_report
+from evolearn.study import start_study
 from evolearn.study_config import check_study, read_study
 
 REPLICATIONS = sorted(name for name in shipped_configs(STUDIES) if name.startswith("replicate/"))
 OWN = [name for name in REPLICATIONS if is_experiment(find_config(name, STUDIES))]
-# name: what it waits for
-DRAFTS = {
-    "replicate/half-cheetah": "arguments of a Gymnasium environment",
-    "replicate/intrinsic": "the world abc",
-    "replicate/navigation": "the arm maml",
-    "replicate/rewards": "the world hungry-thirsty",
-    "replicate/sinusoid": "the arm maml",
-}
 ABOUT = {"paper": "A. Nonymous 1987", "question": "Does it?", "set_up": "As they did.", "deviations": ["none"]}
 
 
@@ -446,14 +442,7 @@ def test_shipped_experiments_survive_a_round_trip(name: str, tmp_path: Path) -> 
     assert read_experiment(tmp_path / "copy.yaml") == config
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason=f"waits for {DRAFTS[name]}")) if name in DRAFTS else name
-        for name in REPLICATIONS
-        if name not in OWN
-    ],
-)
+@pytest.mark.parametrize("name", [name for name in REPLICATIONS if name not in OWN])
 def test_shipped_replications_say_what_they_replicate_and_fit_their_worlds(name: str, tmp_path: Path) -> None:
     from evolearn.study_plan import plan_study
 
@@ -568,6 +557,29 @@ def test_an_experiment_from_the_command_line(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out/replication.json").read_text())["seed"] == 5
 
 
+def test_a_study_ends_with_its_bands(tmp_path: Path, quick_report, capsys) -> None:
+    from evolearn.cli import _show_verdict
+
+    bands = [
+        {"name": "oracle", "source": "here", "measure": "score", "of": {"arm": "oracle"}, "above": -1e9},
+        {"name": "gain", "source": "here", "measure": "contrast", "of": {"arm": "evolved", "against": "tuned_blank"}},
+    ]
+    bands[1]["of"]["metric"] = "catch_up"
+    bands[1]["verdict"] = "better"
+    content = copy.deepcopy(TOY) | {"replication": {**ABOUT, "bands": bands}}
+    start_study(check_study(content, "toy"), "toy", tmp_path / "study", OwnDrivers(2), StudyWatcher())
+    found = json.loads((tmp_path / "study/replication.json").read_text())
+    assert [band["judgement"] for band in found["bands"]] == [REPRODUCED, UNMEASURED]
+    verdict = json.loads((tmp_path / "study/verdict.json").read_text())
+    assert found["cost"]["world_steps"] == verdict["ledger"]["total"]
+    assert found["cost"]["evaluations"] == 2 * 2 * 2 * 5  # arms, runs, generations, genomes with the centre
+    assert found["config_sha256"] == verdict["study"]["config_sha256"]
+    _show_verdict(Console(width=100), tmp_path / "study")
+    flat = " ".join(capsys.readouterr().out.split())
+    assert "Replication of A. Nonymous 1987" in flat
+    assert "Not reproduced: 1 of 2 acceptance bands missed: gain (not measured). Exploratory: 2 runs" in flat
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -591,7 +603,7 @@ def test_mistakes_end_with_one_error(arguments, text, tmp_path, monkeypatch, cap
     def leave(code):
         raise Left(code)
 
-    monkeypatch.setattr(cli, "_leave", leave)
+    monkeypatch.setattr("evolearn.terminal.leave", leave)
     overrides = [one for one in arguments[1:] if "=" in one]
     address = "local" if "--address" in arguments else None
     monkeypatch.setattr(cli, "_prepare_cluster", lambda address: None)
