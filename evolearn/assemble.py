@@ -92,6 +92,7 @@ def assemble(config: RunConfig) -> Setup:
     _known("drives.weights", config.drives.weights, conditions.drive_names)
     _check_evolved_drives(config, conditions)
     _check_plasticity(config)
+    _check_teacher(config)
     check_training(config)
     pool = gene_pool(
         brain=brain,
@@ -207,6 +208,15 @@ def _check_evolved_drives(config: RunConfig, conditions: Conditions) -> None:
         raise ConfigError(
             f"drives.evolved={list(evolved)}: no drive weight is a gene with genome.drives.mode='fixed'; leave "
             "drives.evolved out, or set genome.drives.mode=evolved"
+        )
+
+
+def _check_teacher(config: RunConfig) -> None:
+    fitness = config.drives.weights.get("fitness", 0.0)
+    if LEARNERS[config.learner.name].taught and fitness:
+        raise ConfigError(
+            f"drives.weights.fitness={fitness:g}: must be 0 with learner.name={config.learner.name!r}, which takes the "
+            "reward for its teacher's signal; weigh the sense that teaches, for example drives.weights={target: 1}"
         )
 
 

@@ -66,6 +66,7 @@ class Learner:
     settings: frozenset[str]  # fields of LearnerSettings that it uses
     plasticity: tuple[PlasticityGene, ...]  # in the order of the plasticity array
     most_actions: int | None = None  # dimensions that it can teach; None: any number
+    taught: bool = False  # the reward is a teacher's signal: which drive teaches is the task's, in every arm
 
 
 # Scales weights that are drawn afresh; a learner without this gene draws them as they are.

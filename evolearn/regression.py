@@ -102,4 +102,5 @@ REGRESSION = Learner(
         INITIAL_SCALE_GENE,
     ),
     most_actions=1,
+    taught=True,
 )

@@ -148,7 +148,7 @@ def arm_config(config: RunConfig, name: str, part: ArmPart, borrowed: Mapping[st
         genome["weights"]["mode"] = FRESH
     if part.drives != "inherited":
         genome["drives"]["mode"] = FIXED
-        values = {"fitness": 1.0} if part.drives == "fitness" else dict(borrowed[part.drives]["drives"])
+        values = _fixed_drives(config, part, borrowed)
         content["drives"] |= {"weights": values, "evolved": None}
     if part.plasticity != "inherited":
         genome["plasticity"]["mode"] = FIXED
@@ -157,6 +157,17 @@ def arm_config(config: RunConfig, name: str, part: ArmPart, borrowed: Mapping[st
     if not part.learns:
         learner["learn_until"] = 0
     return check_model(RunConfig, content, f"arm {name}")
+
+
+def _fixed_drives(config: RunConfig, part: ArmPart, borrowed: Mapping[str, Values]) -> dict[str, float]:
+    """Drive weights of an arm that does not inherit them; one that is taught has its teacher, whatever the arm."""
+    if part.drives != "fitness":
+        return dict(borrowed[part.drives]["drives"])
+    return dict(config.drives.weights) if _is_taught(config.learner.name) else {"fitness": 1.0}
+
+
+def _is_taught(learner: str) -> bool:
+    return learner in LEARNERS and LEARNERS[learner].taught
 
 
 def natural_values(pool: GenePool, genome: FloatArray) -> dict[str, dict[str, float]]:
@@ -196,6 +207,7 @@ def transplanted(pool: GenePool, genome: FloatArray, learner: str, part: ArmPart
         modes["weights"] = FRESH
     if part.drives == "fitness":
         modes["drives"] = FIXED
+    if part.drives == "fitness" and not _is_taught(learner):
         centres["drives"] = {gene.name: float(gene.name == "fitness") for gene in pool.genes if gene.group == "drives"}
     if part.plasticity == "published":
         modes["plasticity"] = FIXED

@@ -56,6 +56,11 @@ def error_of(world="savannah", **sections):
             "cannot teach the actions of world luck, Box(1); must be one of: actor_critic, regression",
         ),
         (
+            {"learner": {"name": "regression"}, "world": "probe_worlds:luck"},
+            "drives.weights.fitness=1: must be 0 with learner.name='regression', which takes the reward for its "
+            "teacher's signal",
+        ),
+        (
             {"learner": {"name": "regression", "clip": 0.1}, "world": "probe_worlds:luck"},
             "learner.clip=0.1: learner regression does not use it; leave it out, or 0.2",
         ),

@@ -9,7 +9,8 @@ from test_study_config import TOY
 
 from evolearn.arms import ARMS, ArmPart
 from evolearn.assemble import assemble
-from evolearn.config_reading import ConfigError
+from evolearn.config import read_config
+from evolearn.config_reading import ConfigError, find_config
 from evolearn.genome import decode
 from evolearn.rng import INIT, TEST, VALIDATION, at_step, life_keys, new_rng, open_stream
 from evolearn.transplant import arm_config, natural_values, permute_weights, ready_arm, shuffle_blocks, transplanted
@@ -164,6 +165,15 @@ def test_settings_reach_the_arms_own_config_and_no_other() -> None:
     assert config.search.population == 6
     assert config.search.options == {"symmetric": True}
     assert run_config().search.population == TOY["run"]["search"]["population"]
+
+
+def test_who_is_taught_keeps_the_teacher_in_every_arm() -> None:
+    config = read_config(find_config("sinusoid"))
+    blank = arm_config(config, "blank", ARMS["blank"].model_copy(update={"origin": "own"}), {})
+    assert blank.drives.weights == {"fitness": 0.0, "target": 1.0}
+    pool = assemble(config).pool
+    there, _ = transplanted(pool, pool.centre, "regression", ARMS["blank"])
+    assert natural_values(there, there.centre)["drives"] == {"fitness": 0.0, "target": 1.0}
 
 
 def test_a_setting_that_no_run_has_is_refused() -> None:
