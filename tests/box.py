@@ -17,7 +17,7 @@ IN_THE_BOX = {
 }
 WORLDS = tuple(IN_THE_BOX.values())
 # Nothing is drawn in these worlds: one life is like the other.
-ALIKE = (("needle", {"predictability": 1.0}), ("navigation", {"predictability": 1.0}))
+ALIKE = tuple((world, {"predictability": 1.0}) for world in ("needle", "navigation", "rooms"))
 EXTREMES = [
     (world, {parameter.name: value})
     for world in WORLDS
