@@ -22,7 +22,7 @@ from evolearn.transplant import Arm, live_arm
 
 PROBE_LIVES = 2
 PROBE_UPDATES = 3  # learning updates that a probe life holds at least
-RATE_STEPS = 2000  # world steps at most in a life that is timed
+RATE_STEPS = 2000  # world steps in a life that is timed; shorter ones are lived so much more often
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ def measure_rates(config: StudyConfig, plan: StudyPlan, drivers: Drivers) -> Rat
     setup = next(iter(plan.setups.values()))
     driver = drivers.of(setup)
     lifetime = min(RATE_STEPS, setup.config.search.selection_lifetime)
-    keys = check_keys(config)
+    keys = np.repeat(check_keys(config), -(-RATE_STEPS // lifetime), axis=0)  # short lives, more often
     arm = Arm("probe", "", setup.pool, setup.pool.centre)
     rates = []
     for probe in (arm, arm.frozen()):
