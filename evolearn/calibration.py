@@ -167,7 +167,7 @@ def calibrate(config: RunConfig, workers: int, display: CalibrationDisplay, is_q
     longest = {row.arm: row.scores[-1] for row in rows}
     rule = setup.conditions.world.fitness_rule
     return Calibration(
-        config.world.name, rule, lifetimes, len(keys), is_quick, tuple(rows), steps, read_scores(longest)
+        config.world.name, rule, lifetimes, len(keys), is_quick, tuple(rows), steps, read_scores(longest, is_quick)
     )
 
 
@@ -202,7 +202,7 @@ class _Watcher:
 def _evolve(config: RunConfig, name: str, drivers: OwnDrivers, display: CalibrationDisplay) -> tuple[Arm, int]:
     """An arm's own evolution, in a run directory that goes away; the arm and what it cost, world steps."""
     part = ARMS[name]
-    own = assemble(arm_config(config, name, part, {}))
+    own = assemble(arm_config(_with_instincts(config) if name == UNLEARNING else config, name, part, {}))
     display.evolving(name, own.config.search.generations)
     with tempfile.TemporaryDirectory(prefix="evolearn-calibration-") as folder:
         directory = create_run(own.config, name, Path(folder) / name, drivers.describe())
@@ -210,6 +210,12 @@ def _evolve(config: RunConfig, name: str, drivers: OwnDrivers, display: Calibrat
         genome, _ = directory.load_dna()
         steps = sum(row["world_steps"] for row in directory.rows())
     return ready_arm(name, part, own.pool, genome, own.config.learner), steps
+
+
+def _with_instincts(config: RunConfig) -> RunConfig:
+    """The same run with weights that evolve: without learning nothing else could."""
+    weights = config.genome.weights.model_copy(update={"mode": "evolved"})
+    return config.model_copy(update={"genome": config.genome.model_copy(update={"weights": weights})})
 
 
 def shares(calibration: Calibration) -> Mapping[str, float]:

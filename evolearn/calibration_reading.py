@@ -41,7 +41,7 @@ class Reading:
     because: str
 
 
-def read_scores(scores: Mapping[str, Score]) -> Reading:
+def read_scores(scores: Mapping[str, Score], brief: bool = False) -> Reading:
     """Say what kind of world gives these scores.
 
     All gains are shares of what there is to gain: from random, 0, to the oracle, or the best arm if there is none, 1.
@@ -49,6 +49,7 @@ def read_scores(scores: Mapping[str, Score]) -> Reading:
 
     Args:
         scores: at the longest lifetime, for random, blank, instinct, evolved, and oracle if the world has one.
+        brief: the searches were too short to say that there is nothing to find.
     """
     random, oracle = scores[RANDOM], scores.get(ORACLE)
     arms = [scores[name] for name in (BLANK, UNLEARNING, EVOLVED)]
@@ -68,8 +69,11 @@ def read_scores(scores: Mapping[str, Score]) -> Reading:
     if learned.is_small and innate.surely_above(MUCH):
         return Reading(INSTINCT, f"{shares}; learning adds nothing to speak of")
     if innate.is_small and possible.is_small:
-        also = "" if oracle is not None else ", and no oracle says that there is more"
-        return Reading(NOTHING, f"{shares}{also}") if oracle is not None else Reading(UNDECIDED, f"{shares}{also}")
+        if oracle is None:
+            return Reading(UNDECIDED, f"{shares}, and no oracle says that there is more")
+        if brief:
+            return Reading(UNDECIDED, f"{shares}: nothing was found yet, and the search was short")
+        return Reading(NOTHING, shares)
     if learned.is_small:
         return Reading(UNDECIDED, f"{shares}; more generations may find what is missing, by instinct or by learning")
     return Reading(UNDECIDED, f"{shares}, within their errors either way; more lives or generations may decide")

@@ -65,6 +65,13 @@ def test_solved_is_what_gains_less_than_a_twentieth_or_less_than_its_error():
     assert reading(0.5, 0.5, 0.5, 0.5, 1.0, error=0.2).verdict == SOLVED  # 2 sqrt(2) * 0.2 is more than 0.5
 
 
+def test_a_brief_search_cannot_say_that_there_is_nothing():
+    nothing = {"random": Score(0.0, 0.0), "blank": Score(0.0, 0.0), "instinct": Score(0.0, 0.0)}
+    nothing |= {"evolved": Score(0.0, 0.0), "oracle": Score(1.0, 0.0)}
+    assert read_scores(nothing).verdict == NOTHING
+    assert read_scores(nothing, brief=True).verdict == UNDECIDED
+
+
 def test_the_reason_gives_the_shares():
     said = reading(0.0, 0.1, 0.05, 0.9, 1.0).because
     assert said == "of what there is to gain, instinct gets 5%, the better learner 90%"
