@@ -19,7 +19,7 @@ from evolearn.lives import Conditions, Driver, LifeFault, Plan, traced_lives
 from evolearn.records import DIVERGED, Newborns, Trace
 from evolearn.torch_losses import Steps, meta_gradient
 
-LIVES_AT_ONCE, STEPS_AT_ONCE = 32, 50_000  # in a block: few enough to share among workers, and to be kept in memory
+LIVES_AT_ONCE, STEPS_AT_ONCE = 128, 50_000  # in a block: few enough to share among workers, and to be kept in memory
 
 
 @dataclasses.dataclass(frozen=True)
