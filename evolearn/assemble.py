@@ -212,11 +212,25 @@ def _check_evolved_drives(config: RunConfig, conditions: Conditions) -> None:
 
 
 def _check_teacher(config: RunConfig) -> None:
-    fitness = config.drives.weights.get("fitness", 0.0)
-    if LEARNERS[config.learner.name].taught and fitness:
+    if not LEARNERS[config.learner.name].taught:
+        return
+    drives, mode = config.drives, config.genome.drives.mode
+    learner = f"with learner.name={config.learner.name!r}, which takes the reward for its teacher's signal"
+    fitness = drives.weights.get("fitness", 0.0)
+    if fitness:
         raise ConfigError(
-            f"drives.weights.fitness={fitness:g}: must be 0 with learner.name={config.learner.name!r}, which takes the "
-            "reward for its teacher's signal; weigh the sense that teaches, for example drives.weights={target: 1}"
+            f"drives.weights.fitness={fitness:g}: must be 0 {learner}; weigh the sense that teaches, for example "
+            "drives.weights={target: 1}"
+        )
+    if not any(drives.weights.values()):
+        raise ConfigError(
+            f"drives.weights={dict(drives.weights)}: must weigh a sense {learner}; for example "
+            "drives.weights={target: 1}"
+        )
+    if mode != FIXED and (drives.evolved is None or "fitness" in drives.evolved):
+        raise ConfigError(
+            f"genome.drives.mode={mode!r}: the drive fitness must not be a gene {learner}; set "
+            "genome.drives.mode=fixed, or name the teachers that may differ in drives.evolved"
         )
 
 

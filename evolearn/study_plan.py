@@ -17,6 +17,7 @@ from evolearn.arms import ArmPart
 from evolearn.assemble import Setup, assemble
 from evolearn.config import RunConfig
 from evolearn.config_reading import ConfigError
+from evolearn.genome import EVOLVED, GenePool
 from evolearn.lives import Plan
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
 from evolearn.rules import DOUBLED
@@ -220,14 +221,22 @@ def _check_origin(condition: ConditionPart, setups: Mapping[str, Setup]) -> None
     if condition.evolved_in is None:
         return
     here, there = setups[condition.name], setups[condition.evolved_in]
-    genes = [[(gene.group, gene.name, gene.transform) for gene in setup.pool.genes] for setup in (here, there)]
-    alike = genes[0] == genes[1] and here.pool.slices() == there.pool.slices()
-    alike = alike and here.conditions.brain == there.conditions.brain
+    alike = _inherited(here.pool) == _inherited(there.pool) and here.conditions.brain == there.conditions.brain
     if not alike:
         raise ConfigError(
-            f"conditions {condition.name!r}: evolved_in={condition.evolved_in!r}: its DNA has other genes; the two may "
-            "differ in world.parameters, not in brain, drives or genome"
+            f"conditions {condition.name!r}: evolved_in={condition.evolved_in!r}: its DNA has other genes, or others "
+            "that do not evolve; the two may differ in the section world, not in brain, drives, genome or learner.plasticity"
         )
+
+
+def _inherited(pool: GenePool) -> list[object]:
+    """Of every gene what must agree where DNA is carried over: its place, and its value if it does not evolve."""
+    genes: list[object] = []
+    for gene in pool.genes:
+        mode = pool.mode(gene)
+        given = () if mode == EVOLVED else (gene.centre.tobytes(), gene.spread.tobytes())
+        genes.append((gene.group, gene.name, gene.shape, gene.transform, mode, given))
+    return genes
 
 
 def _check_assembles(condition: ConditionPart, arm: str, own: RunConfig) -> None:
