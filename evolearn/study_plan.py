@@ -225,7 +225,7 @@ def _check_origin(condition: ConditionPart, setups: Mapping[str, Setup]) -> None
     if not alike:
         raise ConfigError(
             f"conditions {condition.name!r}: evolved_in={condition.evolved_in!r}: its DNA has other genes, or others "
-            "that do not evolve; the two may differ in the section world, not in brain, drives, genome or learner.plasticity"
+            "that do not evolve; the two may differ in the section world, not in brain, drives or plasticity"
         )
 
 

@@ -61,6 +61,14 @@ def error_of(world="savannah", **sections):
             "teacher's signal",
         ),
         (
+            {"learner": {"name": "regression"}, "drives": {"weights": {}}, "world": "sinusoid"},
+            "drives.weights={}: must weigh a sense with learner.name='regression'",
+        ),
+        (
+            {"learner": {"name": "regression"}, "drives": {"weights": {"target": 1}}, "world": "sinusoid"},
+            "genome.drives.mode='evolved': the drive fitness must not be a gene with learner.name='regression'",
+        ),
+        (
             {"learner": {"name": "regression", "clip": 0.1}, "world": "probe_worlds:luck"},
             "learner.clip=0.1: learner regression does not use it; leave it out, or 0.2",
         ),

@@ -206,13 +206,18 @@ def test_an_unknown_world_is_refused_with_the_one_meant() -> None:
 
 def test_dna_of_another_condition_must_have_the_same_genes() -> None:
 
-    def judged_with(setting: str) -> StudyConfig:
-        return toy_study("conditions=[{name: a}, {name: b, evolved_in: a, set: {" + setting + "}}]")
+    def judged_with(setting: str, *overrides: str) -> StudyConfig:
+        return toy_study("conditions=[{name: a}, {name: b, evolved_in: a, set: {" + setting + "}}]", *overrides)
 
     assert len(plan_study(judged_with("world.parameters.predictability: 0")).evolutions) == 4, "of a alone"
     for setting in ("brain.hidden: [5]", "drives.transform: symlog", "drives.evolved: [fitness]"):
         text = refusal(judged_with(setting))
-        assert "conditions 'b': evolved_in='a': its DNA has other genes; the two may differ in world.parameters" in text
+        assert (
+            "conditions 'b': evolved_in='a': its DNA has other genes, or others that do not evolve; the two may" in text
+        )
+    rate = "learner.plasticity: {learning_rate: 0.5}"
+    plan_study(judged_with(rate))  # where evolution starts, which nobody does in b
+    assert "others that do not evolve" in refusal(judged_with(rate, "run.genome.plasticity.mode=fixed"))
 
 
 @pytest.fixture(scope="module")
