@@ -8,12 +8,13 @@ from types import SimpleNamespace
 import gymnasium
 import numpy as np
 import pytest
+import yaml
 from gymnasium.spaces import Box, Discrete
 from scipy import stats
 
 from evolearn.assemble import assemble, remarks_on
 from evolearn.config import check_config
-from evolearn.config_reading import ConfigError, override
+from evolearn.config_reading import ConfigError, dump_config, override
 from evolearn.errors import SettingRefused, WorldNotFound
 from evolearn.gymnasium_environments import EnvironmentFault, GymnasiumEnvironments
 from evolearn.gymnasium_variation import draw
@@ -284,6 +285,17 @@ def test_settings_survive_config_name_and_recipe():
     assert hash(world) == hash(setup.conditions.world)
     assert WorldPart(name="savannah").full_name == "savannah"
     assert "check" not in part.full_name
+
+
+def test_infinite_arguments_survive_a_config_on_disk():
+    ranges = {"healthy_z_range": [0.5, math.inf], "floor": -math.inf}
+    content = {"world": {"name": TOY, "kwargs": ranges, "wrappers": [{"name": DOUBLING, "kwargs": ranges}]}}
+    config = check_config(content, "test")
+    again = check_config(yaml.safe_load(dump_config(config)), "test")
+    assert again == config
+    assert again.world.kwargs == again.world.wrappers[0].kwargs == ranges
+    assert check_config(config.model_dump(mode="json"), "test") == config
+    assert world_part(config.world.full_name) == config.world
 
 
 def test_a_dial_of_a_study_may_set_a_distribution():
