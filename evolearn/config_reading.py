@@ -25,7 +25,13 @@ class ConfigError(UserError, ValueError):
 class Part(pydantic.BaseModel):
     """A section of a config: unknown keys are refused, values do not change."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+    model_config = pydantic.ConfigDict(
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",  # arguments of an environment may be infinite, and would become null
+    )
 
 
 Model = TypeVar("Model", bound=Part)

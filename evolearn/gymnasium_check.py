@@ -9,7 +9,8 @@ import warnings
 from gymnasium.utils.env_checker import check_env
 
 from evolearn.errors import SettingRefused, shortened_traceback
-from evolearn.gymnasium_world import GymnasiumWorld, is_of_environment
+from evolearn.gymnasium_making import is_of_environment
+from evolearn.gymnasium_world import GymnasiumWorld
 
 # What it warns of and does not matter here: wrappers are meant, observations are taken as they come, actions scaled.
 _OF_NO_CONCERN = (
@@ -43,7 +44,8 @@ def check_environment(world: GymnasiumWorld) -> tuple[str, ...]:
         shown = shortened_traceback(error, lambda file: is_of_environment(file) and "env_checker" not in file)
         raise SettingRefused(
             f"world.name={world.name!r}: Gymnasium's checker refuses the environment:\n{shown}\n"
-            "Correct the environment or its wrappers; if it is known to work as it is, set world.check=false"
+            "Correct the environment or its wrappers; if it is known to work as it is, set world.check=false: results "
+            "may then depend on the number of workers, if the environment keeps anything from before a reset"
         ) from error
     finally:
         environment.close()

@@ -14,18 +14,17 @@ from typing import Any, NamedTuple, Protocol
 import gymnasium
 import numpy as np
 import numpy.typing as npt
-from gymnasium.wrappers import OrderEnforcing, TimeLimit
 
 from evolearn.compiled import compiled
 from evolearn.errors import shortened_traceback
-from evolearn.gymnasium_variation import Attributes, Environment, draw
-from evolearn.gymnasium_world import GymnasiumWorld, is_of_environment
+from evolearn.gymnasium_making import is_of_environment
+from evolearn.gymnasium_variation import NEVER, Attributes, Environment, draw, without_overseers
+from evolearn.gymnasium_world import GymnasiumWorld
 from evolearn.rng import BIRTH, WORLD, Rng, at_step, integer, new_rng, open_stream
 
 FloatArray = npt.NDArray[np.float32]
 
 _UNBOUNDED = float(np.finfo(np.float32).max)  # a bound that large is none
-_NEVER = 2**62  # steps
 _SPARE = 3  # environments kept for other arguments, as a multiple of those in use
 
 
@@ -143,7 +142,7 @@ class GymnasiumEnvironments:
         """See Environments."""
         self._keys = keys
         self._drawn = [draw(self._world.part.vary, key, self._rng) for key in keys]
-        self._truncated_at = [_NEVER] * len(keys)
+        self._truncated_at = [NEVER] * len(keys)
         self._move(len(keys))
         for place in range(len(keys)):
             self._begin(place, BIRTH, 0, observations[place])
@@ -223,7 +222,7 @@ class GymnasiumEnvironments:
         made_with = json.dumps(arguments, sort_keys=True) if arguments else ""
         if self._empty.get(made_with):
             return self._empty[made_with].pop()
-        environment, limit = _without_overseers(world.make(arguments))
+        environment, limit = without_overseers(world.make(arguments))
         self._check_spaces(environment)
         return _Home(environment, made_with, limit, Attributes(environment, world.part.vary) if drawn else None)
 
@@ -278,17 +277,3 @@ class GymnasiumEnvironments:
 
     def _fault(self, place: int, error: Exception) -> EnvironmentFault:
         return EnvironmentFault(place, f"the environment raised:\n{shortened_traceback(error, is_of_environment)}")
-
-
-def _without_overseers(environment: Environment) -> tuple[Environment, int]:
-    """The environment without the outermost wrappers whose work is done here, and the steps of its episodes.
-
-    gymnasium.make puts them around every environment: one truncates, one makes sure that it is reset first. They take
-    up to a tenth of the time of a simple one.
-    """
-    limit = _NEVER
-    if type(environment) is TimeLimit:
-        limit, environment = int(environment.get_wrapper_attr("_max_episode_steps")), environment.env
-    if type(environment) is OrderEnforcing:
-        environment = environment.env
-    return environment, limit

@@ -14,12 +14,16 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.wrappers import OrderEnforcing, TimeLimit
 
 from evolearn.errors import SettingRefused, nearest
 from evolearn.rng import BIRTH, Rng, at_step, integer, normal, open_stream, uniform
 from evolearn.world_config import CONSTRUCTOR, VariationPart
 
 Environment = gymnasium.Env[Any, Any]
+
+NEVER = 2**62  # steps
+_EPISODE = "max_episode_steps"
 
 
 def draw(vary: Mapping[str, VariationPart], key: Any, rng: Rng) -> dict[str, Any]:
@@ -82,6 +86,22 @@ def drawn_arguments(
     return arguments
 
 
+def check_arguments(vary: Mapping[str, VariationPart], defaults: Mapping[str, Any]) -> None:
+    """See that draws for the constructor are of its arguments' kinds; one whose default is None may be of any.
+
+    Args:
+        vary: by name.
+        defaults: of the constructor's arguments.
+    Raises:
+        SettingRefused: numbers are drawn for what is none, or texts for a number.
+    """
+    for name, variation in vary.items():
+        for path in variation.paths(name):
+            default = defaults.get(path.removeprefix(CONSTRUCTOR)) if path.startswith(CONSTRUCTOR) else None
+            if default is not None and variation.mode == "absolute":
+                _check_kind(f"world.vary.{name}", path, variation, default)
+
+
 class Attributes:
     """Attributes of one environment that lives vary, with the values that it was made with."""
 
@@ -135,23 +155,38 @@ class _Place:
 
     def names(self) -> list[str]:
         """Names that a path in this environment may begin with."""
-        return [name for layer in _layers(self.environment) for name in vars(layer) if not name.startswith("_")]
+        return [name for layer in layers(self.environment) for name in vars(layer) if not name.startswith("_")]
 
     def _layer(self) -> Any:
         """The outermost wrapper, or the environment, that has the attribute that the path begins with."""
         first = self._steps[0]
         assert isinstance(first, str)
-        for layer in _layers(self.environment):
+        for layer in layers(self.environment):
             if hasattr(layer, first):
                 return layer
         raise AttributeError(f"neither the environment nor a wrapper has an attribute {first}")
 
 
-def _layers(environment: Environment) -> Iterator[Environment]:
+def layers(environment: Environment) -> Iterator[Environment]:
+    """Wrappers from the outermost on, and the environment itself."""
     while isinstance(environment, gymnasium.Wrapper):
         yield environment
         environment = environment.env
     yield environment
+
+
+def without_overseers(environment: Environment) -> tuple[Environment, int]:
+    """The environment without the outermost wrappers whose work is done here, and the steps of its episodes.
+
+    gymnasium.make puts them around every environment: one truncates, one makes sure that it is reset first. They take
+    up to a tenth of the time of a simple one.
+    """
+    limit = NEVER
+    if type(environment) is TimeLimit:
+        limit, environment = int(environment.get_wrapper_attr("_max_episode_steps")), environment.env
+    if type(environment) is OrderEnforcing:
+        environment = environment.env
+    return environment, limit
 
 
 def _steps(path: str) -> Iterator[str | tuple[int, ...]]:
@@ -172,6 +207,12 @@ def _followed(value: Any, steps: Sequence[str | tuple[int, ...]]) -> Any:
 def _default(name: str, variation: VariationPart, place: _Place) -> Any:
     """A copy of the value before anything is varied."""
     field = f"world.vary.{name}"
+    if place.path.startswith("spec."):
+        known = f"{CONSTRUCTOR}{_EPISODE}" if place.path.endswith(_EPISODE) else f"{CONSTRUCTOR}NAME"
+        raise SettingRefused(
+            f"{field}: {place.path} only describes the environment, and setting it changes nothing; vary an argument "
+            f"of the constructor, as {known}"
+        )
     try:
         try:
             value = place.read()
@@ -179,6 +220,10 @@ def _default(name: str, variation: VariationPart, place: _Place) -> Any:
             place.environment.reset(seed=0)
             value = place.read()
     except (AttributeError, TypeError, IndexError, KeyError) as error:
+        if place.path.endswith(_EPISODE):
+            raise SettingRefused(
+                f"{field}: there is no {place.path}; the length of episodes is varied as {CONSTRUCTOR}{_EPISODE}"
+            ) from error
         likely = nearest(place.path, place.names())
         raise SettingRefused(
             f"{field}: there is no {place.path}: {error}.{f' Did you mean {likely}?' if likely else ''} An argument of "
@@ -194,6 +239,8 @@ def _default(name: str, variation: VariationPart, place: _Place) -> Any:
             )
     elif callable(value):
         raise SettingRefused(f"{field}: {place.path} is a method; name an attribute that holds a value")
+    if variation.mode == "absolute":
+        _check_kind(field, place.path, variation, value)
     return copy.deepcopy(value)
 
 
@@ -202,3 +249,26 @@ def _check_number(field: str, path: str, default: Any) -> None:
         raise SettingRefused(
             f"{field}: the default of {path} is {default!r}, no number that a draw could multiply; set mode=absolute"
         )
+
+
+def _check_kind(field: str, path: str, variation: VariationPart, default: Any) -> None:
+    """Refuse numbers for what is no number, and texts for what is one."""
+    kind = getattr(default, "dtype", np.dtype(object)).kind
+    is_truth, is_text = isinstance(default, bool) or kind == "b", isinstance(default, str) or kind == "U"
+    is_number = not is_truth and (isinstance(default, int | float) or kind in "iuf")
+    if variation.values is None and (is_truth or is_text or default is None):
+        raise SettingRefused(
+            f"{field}.distribution={variation.distribution}: draws numbers, and the default of {path} is {default!r}; "
+            "set distribution=choice with the values that it may have"
+        )
+    for value in variation.values or ():
+        if isinstance(value, str) and is_number:
+            raise SettingRefused(
+                f"{field}.values: {value!r} is a text, and the default of {path} is the number {default!r}; choose "
+                "among numbers"
+            )
+        if isinstance(value, int | float) and not isinstance(value, bool) and (is_truth or is_text):
+            raise SettingRefused(
+                f"{field}.values: {value!r} is a number, and the default of {path} is {default!r}; choose among "
+                f"{'true and false' if is_truth else 'texts'}"
+            )

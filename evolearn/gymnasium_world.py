@@ -11,24 +11,38 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import inspect
 import re
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gymnasium
 import numpy as np
 
-from evolearn.errors import SettingRefused, WorldNotFound, nearest, offer, shortened_traceback
-from evolearn.gymnasium_variation import Attributes, Environment, draw, drawn_arguments
-from evolearn.importing import module_of
+from evolearn.errors import SettingRefused, UserError, WorldNotFound, offer, shortened_traceback
+from evolearn.gymnasium_making import (
+    PREFIX,
+    constructor_arguments,
+    creator_of,
+    id_of,
+    import_registering,
+    is_of_environment,
+    made,
+    unexpected_argument,
+    wrapper_class,
+)
+from evolearn.gymnasium_variation import (
+    Attributes,
+    Environment,
+    check_arguments,
+    draw,
+    drawn_arguments,
+    without_overseers,
+)
 from evolearn.rng import SELECTION, life_keys, new_rng
 from evolearn.world import MEAN_RETURN_PER_EPISODE, Box, Declaration, Discrete, Signal, WorldError
-from evolearn.world_config import WorldPart, WrapperPart, world_part
+from evolearn.world_config import CONSTRUCTOR, WorldPart, world_part
 
-_PREFIX = "gymnasium:"
 _REMEDY = (
     "wrap the environment in a function of yours (gymnasium.wrappers.FlattenObservation, TransformObservation, "
     "TransformAction), give that to gymnasium.register as entry_point, and name the world gymnasium:your_module:ID"
@@ -48,25 +62,21 @@ class GymnasiumWorld(Declaration):
 
     def load(self) -> None:
         """Import what the environment and its wrappers need; that may take long, and is no part of a life."""
-        module, colon, _ = _id_of(self.part).rpartition(":")
-        if colon:
-            importlib.import_module(module)
-        _creator(_id_of(self.part))
+        import_registering(self.part)
+        creator_of(id_of(self.part))
         for place, wrapper in enumerate(self.part.wrappers):
-            _wrapper_class(place, wrapper)
+            wrapper_class(place, wrapper)
 
     def make(self, drawn: Mapping[str, Any] | None = None) -> Environment:
         """A new environment in its wrappers.
 
         Args:
             drawn: arguments of the constructor that this life varies.
+        Raises:
+            SettingRefused: a wrapper does not fit, or keeps something from life to life.
+            Exception: whatever the environment's constructor raises.
         """
-        environment: Environment = gymnasium.make(
-            _id_of(self.part), disable_env_checker=True, **{**self.part.kwargs, **(drawn or {})}
-        )
-        for place, wrapper in enumerate(self.part.wrappers):
-            environment = _wrapper_class(place, wrapper)(environment, **wrapper.kwargs)
-        return environment
+        return made(self.part, drawn or {})
 
     def drawn(self, key: Any) -> dict[str, Any]:
         """What the life named by `key` (int64 [4]) is born into: a value, or a factor, per variation."""
@@ -74,11 +84,13 @@ class GymnasiumWorld(Declaration):
 
     def arguments(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments of the constructor among what was drawn, for `make`."""
-        return drawn_arguments(self.part.vary, drawn, self._defaults)
+        return drawn_arguments(self.part.vary, drawn, self.defaults)
 
     @functools.cached_property
-    def _defaults(self) -> dict[str, Any]:
-        return {**_constructor_arguments(_id_of(self.part)), **self.part.kwargs}
+    def defaults(self) -> dict[str, Any]:
+        """Arguments of the constructor as they are if nothing varies; one without a default stands as None."""
+        import_registering(self.part)
+        return {**constructor_arguments(id_of(self.part)), **self.part.kwargs}
 
 
 def gymnasium_world(environment_id: str, **arguments: Any) -> GymnasiumWorld:
@@ -91,7 +103,7 @@ def gymnasium_world(environment_id: str, **arguments: Any) -> GymnasiumWorld:
     Raises:
         WorldNotFound, SettingRefused, WorldError: see `declare`.
     """
-    return declare(WorldPart(name=f"{_PREFIX}{environment_id}", kwargs=arguments))
+    return declare(WorldPart(name=f"{PREFIX}{environment_id}", kwargs=arguments))
 
 
 def declare(part: WorldPart) -> GymnasiumWorld:
@@ -119,7 +131,7 @@ def declare(part: WorldPart) -> GymnasiumWorld:
         observations = _observation_size(part.name, environment.observation_space)
         return dataclasses.replace(
             probe,
-            doc=_description(environment, _id_of(part)),
+            doc=_description(environment, id_of(part)),
             observations=tuple(Signal(f"observation {i}", "as the environment gives it") for i in range(observations)),
             actions=_actions(part.name, environment.action_space),
         )
@@ -127,31 +139,47 @@ def declare(part: WorldPart) -> GymnasiumWorld:
         environment.close()
 
 
-def _id_of(part: WorldPart) -> str:
-    return part.name.removeprefix(_PREFIX)
-
-
 def _first_environment(world: GymnasiumWorld) -> Environment:
     """An environment as some life would have it: every setting has been tried."""
     part = world.part
-    key = life_keys(0, SELECTION, 0, 1)[0]
+    drawn = world.drawn(life_keys(0, SELECTION, 0, 1)[0])
+    environment = _started(world, drawn, part.vary)
     try:
-        drawn = world.drawn(key)
-        environment = world.make(world.arguments(drawn) if part.vary else None)
         if part.vary:
-            _try_variations(environment, part, drawn)
-    except (SettingRefused, WorldNotFound, WorldError):
+            _try_attributes(without_overseers(environment)[0], part, drawn)
+            _try_choices(world)
+    except BaseException:
+        environment.close()
+        raise
+    return environment
+
+
+def _started(world: GymnasiumWorld, drawn: Mapping[str, Any], tried: Iterable[str]) -> Environment:
+    """An environment of a life that was born into `drawn`; if it fails, the variations `tried` may be to blame."""
+    part = world.part
+    try:
+        if part.vary:
+            check_arguments(part.vary, world.defaults)
+        return world.make(world.arguments(drawn) if part.vary else None)
+    except (UserError, WorldError):
         raise
     except (gymnasium.error.Error, ImportError) as error:
         raise WorldNotFound(f"world {part.name!r}: {error}") from error
     except Exception as error:
         _explain_argument(part, error)
+        varied = [
+            f"world.vary.{name} (here {drawn[name]!r})"
+            for name in tried
+            if any(path.startswith(CONSTRUCTOR) for path in part.vary[name].paths(name))
+        ]
         shown = shortened_traceback(error, is_of_environment)
-        raise WorldError(f"world {part.name}: the environment does not start; check its arguments:\n{shown}") from error
-    return environment
+        raise WorldError(
+            f"world {part.name}: the environment does not start; check "
+            f"{' and '.join([f'world.kwargs={part.kwargs}', *varied])}:\n{shown}"
+        ) from error
 
 
-def _try_variations(environment: Environment, part: WorldPart, drawn: Mapping[str, Any]) -> None:
+def _try_attributes(environment: Environment, part: WorldPart, drawn: Mapping[str, Any]) -> None:
     attributes = Attributes(environment, part.vary)
     for name, variation in part.vary.items():
         for value in variation.values or (drawn[name],):
@@ -164,87 +192,29 @@ def _try_variations(environment: Environment, part: WorldPart, drawn: Mapping[st
                 ) from error
 
 
-def _wrapper_class(place: int, wrapper: WrapperPart) -> Callable[..., Environment]:
-    """What a wrapper's name stands for.
-
-    Raises:
-        SettingRefused: there is no such wrapper.
-    """
-    asked = f"world.wrappers.{place}.name={wrapper.name!r}"
-    source, colon, attribute = wrapper.name.rpartition(":")
-    forms = "one of gymnasium.wrappers, package.module:Class or path/to/file.py:Class"
-    if not colon:
-        known = [name for name in gymnasium.wrappers.__all__ if name[0].isupper()]
-        if attribute not in known:
-            close = nearest(attribute, known)
-            meant = f" Did you mean {close}?" if close else ""
-            raise SettingRefused(f"{asked}: gymnasium.wrappers has no such wrapper; must be {forms}.{meant}")
-        return getattr(gymnasium.wrappers, attribute)
-    if not source or not attribute:
-        raise SettingRefused(f"{asked}: must be {forms}")
-    try:
-        module = module_of(asked, source, forms)
-    except WorldNotFound as error:
-        raise SettingRefused(str(error)) from error
-    made = getattr(module, attribute, None)
-    if not callable(made):
-        classes = [name for name, value in vars(module).items() if inspect.isclass(value)]
-        raise SettingRefused(f"{asked}: no class or function {attribute} there.{offer(attribute, classes)}")
-    return made
+@functools.cache  # a study asks hundreds of times
+def _try_choices(world: GymnasiumWorld) -> None:
+    """Make an environment for every value that the constructor may be given."""
+    drawn = world.drawn(life_keys(0, SELECTION, 0, 1)[0])
+    for name, variation in world.part.vary.items():
+        if any(path.startswith(CONSTRUCTOR) for path in variation.paths(name)):
+            for value in variation.values or ():
+                _started(world, {**drawn, name: value}, [name]).close()
 
 
 def _explain_argument(part: WorldPart, error: Exception) -> None:
-    """Refuse an argument that a constructor does not know, if it was that."""
-    found = re.search(r"unexpected keyword argument '(\w+)'", str(error)) if isinstance(error, TypeError) else None
-    if found is None:
+    """Refuse an argument that the environment's constructor does not know, if it was that."""
+    name = unexpected_argument(error)
+    if not name:
         return
-    name = found.group(1)
-    for place, wrapper in enumerate(part.wrappers):
-        if name in wrapper.kwargs:
-            known = list(_arguments_of(_wrapper_class(place, wrapper)))[1:]
-            raise SettingRefused(
-                f"world.wrappers.{place}.kwargs.{name}: unknown for {wrapper.name}.{offer(name, known)}"
-            ) from error
-    known = sorted(_constructor_arguments(_id_of(part)))
+    known = sorted(constructor_arguments(id_of(part)))
     varied = [
         entry
         for entry, variation in part.vary.items()
-        if any(f"kwargs.{name}" == path for path in variation.paths(entry))
+        if any(f"{CONSTRUCTOR}{name}" == path for path in variation.paths(entry))
     ]
     field = f"world.vary.{varied[0]}: argument {name}" if varied else f"world.kwargs.{name}"
     raise SettingRefused(f"{field}: unknown for {part.name}.{offer(name, known)}") from error
-
-
-def _constructor_arguments(environment_id: str) -> dict[str, Any]:
-    """The arguments that an environment's constructor takes, with their defaults; what has none stands as None."""
-    spec = gymnasium.spec(environment_id.rpartition(":")[2])
-    creator = _creator(environment_id)
-    known = _arguments_of(creator) if creator is not None else {}
-    return {"max_episode_steps": spec.max_episode_steps, **known, **spec.kwargs}
-
-
-def _creator(environment_id: str) -> Any:
-    """The class or function that makes an environment; its module is imported."""
-    entry = gymnasium.spec(environment_id.rpartition(":")[2]).entry_point
-    return gymnasium.envs.registration.load_env_creator(entry) if isinstance(entry, str) else entry
-
-
-def _arguments_of(creator: Any) -> dict[str, Any]:
-    """Names of arguments and their defaults, of base classes too as far as arguments are passed on to them."""
-    known: dict[str, Any] = {}
-    owners = [base for base in inspect.getmro(creator) if "__init__" in vars(base)] if inspect.isclass(creator) else []
-    for function in [vars(base)["__init__"] for base in owners] or [creator]:
-        try:
-            parameters = list(inspect.signature(function).parameters.values())
-        except (TypeError, ValueError):  # of C
-            break
-        for parameter in parameters[1 if owners else 0 :]:
-            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-                default = None if parameter.default is parameter.empty else parameter.default
-                known.setdefault(parameter.name, default)
-        if not any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters):
-            break
-    return known
 
 
 def _description(environment: Environment, environment_id: str) -> str:
@@ -282,20 +252,3 @@ def _actions(name: str, space: gymnasium.Space[Any]) -> Box | Discrete:
         f"world {name}: action space {space} is not supported: must be a Discrete, or a Box of real numbers of one "
         f"dimension; {_REMEDY}"
     )
-
-
-_OURS = Path(__file__).parent
-_GYMNASIUM = Path(gymnasium.__file__).parent
-
-
-def is_of_environment(file: str) -> bool:
-    """Whether an error's frame in `file` tells of the environment, not of what called it."""
-    path = Path(file)
-    if _GYMNASIUM in path.parents:
-        return _GYMNASIUM / "envs" in path.parents and path.name != "registration.py"
-    return not is_ours(file)
-
-
-def is_ours(file: str) -> bool:
-    """Whether `file` is a room of this package."""
-    return Path(file).parent == _OURS

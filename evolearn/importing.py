@@ -23,20 +23,24 @@ def absolute(name: str) -> str:
     return f"{Path(source).resolve()}:{attribute}" if colon and source.endswith(".py") else name
 
 
-def module_of(asked: str, source: str, forms: str) -> ModuleType:
+_INSTEAD = "give the file: path/to/file.py:attribute"
+
+
+def module_of(asked: str, source: str, forms: str, instead: str = _INSTEAD) -> ModuleType:
     """Import a module.
 
     Args:
         asked: what was asked for, to begin the text of an error with.
         source: dotted name, or path of a Python file.
         forms: what a user may write, for errors.
+        instead: what a user may do about a missing module that is in no package, for errors.
     Raises:
         WorldNotFound: there is none, or it does not import.
     """
-    return _from_file(asked, Path(source)) if is_file(source) else _from_name(asked, source, forms)
+    return _from_file(asked, Path(source)) if is_file(source) else _from_name(asked, source, forms, instead)
 
 
-def _from_name(asked: str, source: str, forms: str) -> ModuleType:
+def _from_name(asked: str, source: str, forms: str, instead: str) -> ModuleType:
     if source.startswith(".") or not all(part.isidentifier() for part in source.split(".")):
         raise WorldNotFound(f"{asked}: {source!r} is not a module's name; must be {forms}")
     if str(Path.cwd()) not in sys.path:
@@ -47,9 +51,7 @@ def _from_name(asked: str, source: str, forms: str) -> ModuleType:
         missing = error.name or ""
         if source != missing and not source.startswith(f"{missing}."):
             raise _failure(asked, error, source) from error
-        raise WorldNotFound(
-            f"{asked}: there is no module {missing}. Install its package, or give the file: path/to/file.py:attribute"
-        ) from error
+        raise WorldNotFound(f"{asked}: there is no module {missing}. Install its package, or {instead}") from error
     except (Exception, SystemExit) as error:
         raise _failure(asked, error, source) from error
 

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.gymnasium_environments import EnvironmentFault, Environments, GymnasiumEnvironments
-from evolearn.gymnasium_world import GymnasiumWorld, is_of_environment, is_ours
+from evolearn.gymnasium_making import is_of_environment, is_ours
+from evolearn.gymnasium_world import GymnasiumWorld
 from evolearn.lives import (
     FAULTS,
     Conditions,

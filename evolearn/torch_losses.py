@@ -89,7 +89,7 @@ def estimate_advantages(
 
 
 def actor_critic_loss(spec: BrainSpec, weights: Tensor, steps: Steps, plasticity: Tensor) -> Tensor:
-    """Loss [B] of `evolearn.learning.learn_actor_critic` in its first epoch; advantages and returns are constants.
+    """Loss [B] of `evolearn.actor_critic.learn_actor_critic` in its first epoch; advantages and returns are constants.
 
     Args:
         spec: what the brains are made of.
@@ -142,7 +142,7 @@ LOSSES: Mapping[str, Callable[[BrainSpec, Tensor, Steps, Tensor], Tensor]] = {
 
 
 def shortened(gradient: Tensor, longest: float) -> Tensor:
-    """Gradients [B, W], each scaled to a norm of at most `longest`: see `evolearn.learning.shorten`."""
+    """Gradients [B, W], each scaled to a norm of at most `longest`: see `evolearn.optimisers.shorten`."""
     bound = min(longest, _LONGEST)
     square = gradient.square().sum(dim=1, keepdim=True)
     return gradient * (bound / square.clamp(min=bound**2).sqrt())

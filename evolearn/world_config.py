@@ -11,7 +11,6 @@ import pydantic
 from pydantic import Field, field_validator, model_validator
 
 from evolearn.config_reading import Part
-from evolearn.errors import offer
 
 CONSTRUCTOR = "kwargs."  # begins the path of what is an argument of the constructor
 _NEEDED = {
@@ -61,12 +60,21 @@ class WorldPart(Part):
     vary: dict[str, VariationPart] = Field({}, description="Gymnasium: what is drawn at birth and holds for a life")
     check: bool = Field(True, description="Gymnasium: whether its environment checker goes first")
 
+    @field_validator("kwargs", mode="before")
+    @classmethod
+    def _texts_as_keys(cls, kwargs: Any) -> Any:
+        _check_keys("world.kwargs", kwargs)
+        return kwargs
+
     @field_validator("wrappers", mode="before")
     @classmethod
     def _named(cls, wrappers: Any) -> Any:
         """A wrapper without arguments may be given by its name alone."""
         if not isinstance(wrappers, list | tuple):
             return wrappers
+        for place, wrapper in enumerate(wrappers):
+            if isinstance(wrapper, dict):
+                _check_keys(f"world.wrappers.{place}.kwargs", wrapper.get("kwargs"))
         return [{"name": wrapper} if isinstance(wrapper, str) else wrapper for wrapper in wrappers]
 
     @model_validator(mode="after")
@@ -77,6 +85,8 @@ class WorldPart(Part):
             problem = _problem(variation) or _misplaced(name, variation)
             if problem:
                 raise ValueError(f"world.vary.{name}{problem}")
+            _check_keys(f"world.vary.{name}.values", variation.values)
+        _check_places(self.vary)
         return self
 
     @property
@@ -161,6 +171,26 @@ def _misplaced(name: str, variation: VariationPart) -> str:
     return ""
 
 
-def unknown(field: str, name: str, known: list[str]) -> str:
-    """What to say of a name that is none of those known."""
-    return f"{field}.{name}: unknown.{offer(name, known)}"
+def _check_keys(path: str, value: Any) -> None:
+    """Refuse keys that are not texts: workers are told settings as JSON, which knows no others."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise ValueError(f'{path}: key {key!r} must be a text; write "{key}" in quotes, or give a list')
+            _check_keys(f"{path}.{key}", inner)
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            _check_keys(f"{path}.{place}", inner)
+
+
+def _check_places(vary: dict[str, VariationPart]) -> None:
+    """Refuse two draws for one place, or for a whole and a part of it: one would be lost."""
+    places = [(name, path) for name, variation in vary.items() for path in variation.paths(name)]
+    for (name, path), (other, earlier) in ((one, two) for i, one in enumerate(places) for two in places[:i]):
+        steps, before = (re.findall(r"\w+|-\d+", text) for text in (path, earlier))
+        shared = min(len(steps), len(before))
+        if steps[:shared] == before[:shared]:
+            where = f"world.vary.{name}.sets" if vary[name].sets else f"world.vary.{name}"
+            raise ValueError(
+                f"{where}: {path} is written by world.vary.{other} already, as {earlier}; leave one of the two out"
+            )

@@ -8,12 +8,13 @@ from types import SimpleNamespace
 import gymnasium
 import numpy as np
 import pytest
+import yaml
 from gymnasium.spaces import Box, Discrete
 from scipy import stats
 
 from evolearn.assemble import assemble, remarks_on
 from evolearn.config import check_config
-from evolearn.config_reading import ConfigError, override
+from evolearn.config_reading import ConfigError, dump_config, override
 from evolearn.errors import SettingRefused, WorldNotFound
 from evolearn.gymnasium_environments import EnvironmentFault, GymnasiumEnvironments
 from evolearn.gymnasium_variation import draw
@@ -67,6 +68,36 @@ class Doubling(gymnasium.RewardWrapper):
         return self.factor * reward
 
 
+class Fragile(gymnasium.Wrapper):
+    def __init__(self, env, strength):
+        super().__init__(env)
+        raise RuntimeError(f"broken by {strength}")
+
+
+def nothing(env):
+    """A wrapper that forgot to return."""
+
+
+def normalised(env):
+    return gymnasium.wrappers.NormalizeReward(env)
+
+
+class Narrow(Room):
+    """It takes few widths, and says which of it were closed."""
+
+    made, closed = 0, 0
+
+    def __init__(self, width=1.0, lit=True, goal=None, name="hall"):
+        if width > 2.0:
+            raise ValueError("too wide")
+        super().__init__(width, name=name)
+        self.lit, self.goal, self.dark = lit, goal, np.array([True, False])
+        type(self).made += 1
+
+    def close(self):
+        type(self).closed += 1
+
+
 class Careless(Room):
     """Its observations are not in its space."""
 
@@ -83,9 +114,12 @@ class Old(Room):
         return observation, reward, 0, False, {}
 
 
-for _kind, _name in ((Room, "room"), (Careless, "careless"), (Old, "old")):
+for _kind, _name in ((Room, "room"), (Narrow, "narrow"), (Careless, "careless"), (Old, "old")):
     if f"evolearn-{_name}-v0" not in gymnasium.registry:
         gymnasium.register(f"evolearn-{_name}-v0", entry_point=_kind)
+
+if "evolearn-normal-v0" not in gymnasium.registry:
+    gymnasium.register("evolearn-normal-v0", entry_point=lambda: normalised(Room()))
 
 UNIFORM = {"distribution": "uniform", "low": 1.0, "high": 3.0}
 FACTOR = {"distribution": "uniform", "low": 0.5, "high": 2.0, "mode": "times"}
@@ -286,6 +320,17 @@ def test_settings_survive_config_name_and_recipe():
     assert "check" not in part.full_name
 
 
+def test_infinite_arguments_survive_a_config_on_disk():
+    ranges = {"healthy_z_range": [0.5, math.inf], "floor": -math.inf}
+    content = {"world": {"name": TOY, "kwargs": ranges, "wrappers": [{"name": DOUBLING, "kwargs": ranges}]}}
+    config = check_config(content, "test")
+    again = check_config(yaml.safe_load(dump_config(config)), "test")
+    assert again == config
+    assert again.world.kwargs == again.world.wrappers[0].kwargs == ranges
+    assert check_config(config.model_dump(mode="json"), "test") == config
+    assert world_part(config.world.full_name) == config.world
+
+
 def test_a_dial_of_a_study_may_set_a_distribution():
     content = {"world": {"name": TOY, "vary": {"width": UNIFORM}}}
     narrow = check_config(override(content, ["world.vary.width.low=2.5"]), "test")
@@ -321,7 +366,10 @@ def test_what_the_checker_finds_is_refused_with_its_words_and_may_be_switched_of
     first, *_, last = str(caught.value).splitlines()
     assert first == "world.name='gymnasium:evolearn-careless-v0': Gymnasium's checker refuses the environment:"
     assert "is not within the observation space" in str(caught.value)
-    assert last == "Correct the environment or its wrappers; if it is known to work as it is, set world.check=false"
+    assert last == (
+        "Correct the environment or its wrappers; if it is known to work as it is, set world.check=false: results may "
+        "then depend on the number of workers, if the environment keeps anything from before a reset"
+    )
     assert remarks_on(setup_of(name="gymnasium:evolearn-careless-v0", check=False)) == ()
 
 
@@ -336,7 +384,42 @@ def test_what_the_checker_remarks_is_passed_on_without_what_is_of_no_concern():
     )
 
 
+def test_every_choice_of_the_constructor_is_tried_before_lives_and_nothing_stays_open():
+    def narrow(*values, **more):
+        Narrow.made = Narrow.closed = 0
+        return {
+            "name": NARROW,
+            "vary": {"breadth": {"distribution": "choice", "values": values, "sets": ["kwargs.width"]}, **more},
+        }
+
+    text = refused(**narrow(1.0, 1.5, 7.0))
+    assert f"world {NARROW}: the environment does not start; check world.kwargs={{}} and world.vary.breadth" in text
+    assert "(here 7.0):" in text
+    assert "ValueError: too wide" in text
+    assert Narrow.made == Narrow.closed
+    setup_of(**narrow(1.0, 1.25, 2.0))
+    assert Narrow.made == Narrow.closed == 4
+    refused(**narrow(1.0, 1.75, nowhere=UNIFORM))
+    assert Narrow.made == Narrow.closed == 1
+    refused(**narrow(1.0, 1.75), wrappers=[{"name": "test_gymnasium_variation:Fragile", "kwargs": {"strength": 1}}])
+    assert Narrow.made == Narrow.closed == 1
+
+
+def test_an_argument_whose_default_is_none_may_be_a_number():
+    setup_of(name=NARROW, vary={"kwargs.goal": UNIFORM})
+    setup_of(name=NARROW, vary={"goal": {"distribution": "choice", "values": [1, 2]}})
+
+
+def test_lengths_of_episodes_vary_as_an_argument():
+    world = room(POLE, vary={"kwargs.max_episode_steps": {"distribution": "choice", "values": [5, 9]}})
+    environments, drawn = born(world)
+    assert [home.limit for home in environments._homes] == [values["kwargs.max_episode_steps"] for values in drawn]
+
+
 POLE = "gymnasium:CartPole-v1"
+NARROW = "gymnasium:evolearn-narrow-v0"
+HERE = "test_gymnasium_variation"
+REMEMBERS = "goes on with its running mean and variance from life to life, so that results would depend on which lives"
 
 
 @pytest.mark.parametrize(
@@ -441,6 +524,88 @@ POLE = "gymnasium:CartPole-v1"
         ({"name": TOY, "wrappers": [":A"]}, "world.wrappers.0.name=':A': must be one of gymnasium.wrappers"),
         ({"name": TOY, "wrappers": ["nowhere.py:A"]}, "there is no file nowhere.py in "),
         ({"name": TOY, "wrappers": [{"nmae": "A"}]}, "world.wrappers.0.name: missing"),
+        (
+            {"name": TOY, "wrappers": [DOUBLING, f"{HERE}:nothing"]},
+            f"world.wrappers.1.name='{HERE}:nothing': returned a NoneType, which is no gymnasium.Env; name a class",
+        ),
+        (
+            {"name": TOY, "wrappers": [DOUBLING, {"name": f"{HERE}:Fragile", "kwargs": {"strength": 3}}]},
+            f"world.wrappers.1 ({HERE}:Fragile, kwargs={{'strength': 3}}): cannot be put around the environment; "
+            "correct its kwargs (known: strength), or the wrapper:",
+        ),
+        ({"name": TOY, "wrappers": ["TimeLimit"]}, "world.wrappers.0 (TimeLimit, kwargs={}): cannot be put around"),
+        (
+            {"name": TOY, "wrappers": ["NormalizeReward"], "check": False},
+            f"world.wrappers.0.name='NormalizeReward': NormalizeReward {REMEMBERS}",
+        ),
+        (
+            {"name": TOY, "wrappers": ["gymnasium.wrappers.vector:NormalizeObservation"]},
+            f"world.wrappers.0.name='gymnasium.wrappers.vector:NormalizeObservation': NormalizeObservation {REMEMBERS}",
+        ),
+        (
+            {"name": TOY, "wrappers": [DOUBLING, f"{HERE}:normalised"]},
+            f"world.wrappers.1.name='{HERE}:normalised': NormalizeReward {REMEMBERS}",
+        ),
+        ({"name": "gymnasium:evolearn-normal-v0"}, "world.name='gymnasium:evolearn-normal-v0': NormalizeReward goes"),
+        (
+            {"name": TOY, "vary": {"width": UNIFORM, "breadth": {**UNIFORM, "sets": ["door", "width"]}}},
+            "world.vary.breadth.sets: width is written by world.vary.width already, as width; leave one of the two out",
+        ),
+        (
+            {"name": TOY, "vary": {"x": {**UNIFORM, "sets": ["walls[0]", "walls"]}}},
+            "world.vary.x.sets: walls is written by world.vary.x already, as walls[0]; leave one",
+        ),
+        (
+            {"name": TOY, "vary": {"walls[0]": UNIFORM, "walls": UNIFORM}},
+            "world.vary.walls: walls is written by world.vary.walls[0] already, as walls[0]",
+        ),
+        (
+            {"name": TOY, "vary": {"name": UNIFORM}},
+            "world.vary.name.distribution=uniform: draws numbers, and the default of name is 'hall'; set "
+            "distribution=choice with the values that it may have",
+        ),
+        ({"name": NARROW, "vary": {"lit": UNIFORM}}, "draws numbers, and the default of lit is True; set"),
+        (
+            {"name": NARROW, "vary": {"dark": UNIFORM}},
+            "draws numbers, and the default of dark is array([ True, False])",
+        ),
+        ({"name": NARROW, "vary": {"goal": UNIFORM}}, "draws numbers, and the default of goal is None; set"),
+        ({"name": NARROW, "vary": {"kwargs.lit": UNIFORM}}, "draws numbers, and the default of kwargs.lit is True"),
+        (
+            {"name": NARROW, "vary": {"kwargs.name": {"distribution": "choice", "values": ["a", 2]}}},
+            "world.vary.kwargs.name.values: 2 is a number, and the default of kwargs.name is 'hall'; choose",
+        ),
+        (
+            {"name": TOY, "vary": {"width": {"distribution": "choice", "values": [1, "a"]}}},
+            "world.vary.width.values: 'a' is a text, and the default of width is the number 2.0; choose among numbers",
+        ),
+        (
+            {"name": POLE, "vary": {"_max_episode_steps": UNIFORM}},
+            "there is no _max_episode_steps; the length of episodes is varied as kwargs.max_episode_steps",
+        ),
+        (
+            {"name": POLE, "vary": {"spec.max_episode_steps": UNIFORM}},
+            "spec.max_episode_steps only describes the environment, and setting it changes nothing; vary an argument "
+            "of the constructor, as kwargs.max_episode_steps",
+        ),
+        (
+            {"name": POLE, "vary": {"_has_reset": {"distribution": "choice", "values": [True]}}},
+            "world.vary._has_reset: there is no _has_reset",
+        ),
+        (
+            {"name": TOY, "kwargs": {"table": [{"a": {1: 2.0}}]}},
+            'world.kwargs.table.0.a: key 1 must be a text; write "1" in quotes, or give a list',
+        ),
+        (
+            {"name": TOY, "wrappers": [{"name": DOUBLING, "kwargs": {"start": {2.5: 1}}}]},
+            "world.wrappers.0.kwargs.start: key 2.5 must be a text",
+        ),
+        ({"name": TOY, "kwargs": {1: 2.0}}, "world.kwargs: key 1 must be a text"),
+        ({"name": TOY, "wrappers": [{"name": "A", "kwargs": {1: 2}}]}, "world.wrappers.0.kwargs: key 1 must be a text"),
+        (
+            {"name": TOY, "vary": {"kwargs.name": {"distribution": "choice", "values": [{"a": {1: 2}}]}}},
+            "world.vary.kwargs.name.values.0.a: key 1 must be a text",
+        ),
     ],
 )
 def test_settings_that_cannot_be_are_refused_by_field(world, text):

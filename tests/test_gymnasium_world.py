@@ -1,10 +1,16 @@
 """Gymnasium environments as worlds: spaces, refusals, seeds."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
 
+import evolearn
 from evolearn.errors import WorldNotFound
 from evolearn.gymnasium_environments import EnvironmentFault, GymnasiumEnvironments, action_converter
 from evolearn.gymnasium_world import gymnasium_world
@@ -225,16 +231,38 @@ def test_what_gymnasium_does_not_know_it_says_itself():
     with pytest.raises(WorldNotFound, match=r"world 'gymnasium:CartPol-v1': .*Did you mean: `CartPole`"):
         gymnasium_world("CartPol-v1")
     with pytest.raises(
-        WorldNotFound, match=r"world 'gymnasium:no_such_module:Toy-v0': No module named 'no_such_module'"
+        WorldNotFound, match=r"there is no module no_such_module\. Install its package, or start evolearn in the folder"
     ):
         gymnasium_world("no_such_module:Toy-v0")
+    with pytest.raises(WorldNotFound, match=r"toy\.py is a file; must be gymnasium:ID or gymnasium:package\.module:ID"):
+        gymnasium_world("toy.py:Toy-v0")
+
+
+REGISTERING = """
+import gymnasium
+from gymnasium.envs.classic_control import CartPoleEnv
+
+gymnasium.register("Beside-v0", entry_point=CartPoleEnv, max_episode_steps=50)
+"""
+
+
+def test_a_module_beside_the_config_is_found_by_the_command(tmp_path):
+    (tmp_path / "beside_the_config.py").write_text(REGISTERING)
+    command = [Path(sys.executable).with_name("evolearn"), "worlds", "show", "gymnasium:beside_the_config:Beside-v0"]
+    here = {**os.environ, "PYTHONPATH": str(Path(evolearn.__file__).parents[1])}
+    page = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=here, timeout=300)
+    assert page.returncode == 0, page.stderr
+    assert "gymnasium:beside_the_config:Beside-v0" in page.stdout
 
 
 def test_arguments_that_fail_are_shown_with_the_environments_line():
     with pytest.raises(WorldError) as caught:
         gymnasium_world("evolearn-Recorder-v0", breaks=True)
     first, line, error = str(caught.value).splitlines()
-    assert first == "world gymnasium:evolearn-Recorder-v0: the environment does not start; check its arguments:"
+    assert (
+        first
+        == "world gymnasium:evolearn-Recorder-v0: the environment does not start; check world.kwargs={'breaks': True}:"
+    )
     assert __file__ in line
     assert error == "  RuntimeError: no such terrain"
     with pytest.raises(
