@@ -183,7 +183,7 @@ def test_asking_imports_nothing_that_computes(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("portable: true")
     lines = [
         "import sys, pathlib, evolearn.cli",
-        f"evolearn.cli._enter_portable_mode_for(pathlib.Path({str(tmp_path / 'a.yaml')!r}))",
+        f"evolearn.cli.enter_portable_mode_for(pathlib.Path({str(tmp_path / 'a.yaml')!r}))",
         "import os",
         "print(os.environ['EVOLEARN_PORTABLE'], [n for n in ('numpy', 'numba', 'torch') if n in sys.modules])",
     ]
