@@ -16,7 +16,7 @@ Observed: where one is. The goal is not.
 
 Fitness: in `navigation`, the distance to the goal after each step, negative; an episode terminates within `radius` of
 the goal, and a life counts its mean return per episode. In `water-maze`, 1 in each step on the platform, the disc of
-`radius` around the goal, else 0: who swims there and stays earns 100 less the latency of its escape.
+`radius` around the goal, else 0: who arrives with step L and stays earns 101 - L.
 
 Source: Finn, Abbeel and Levine 2017, section 5.3 (their text squares the distance, their code, as here, does not);
 Morris 1981.
