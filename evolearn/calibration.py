@@ -204,8 +204,7 @@ class _Watcher:
 
 def _evolve(config: RunConfig, name: str, drivers: OwnDrivers, display: CalibrationDisplay) -> tuple[Arm, int]:
     """An arm's own evolution, in a run directory that goes away; the arm and what it cost, world steps."""
-    part = ARMS[name]
-    own = assemble(arm_config(_with_instincts(config) if name == UNLEARNING else config, name, part, {}))
+    part, own = ARMS[name], evolution_of(config, name)
     display.evolving(name, own.config.search.generations)
     with tempfile.TemporaryDirectory(prefix="evolearn-calibration-") as folder:
         directory = create_run(own.config, name, Path(folder) / name, drivers.describe())
@@ -213,6 +212,18 @@ def _evolve(config: RunConfig, name: str, drivers: OwnDrivers, display: Calibrat
         genome, _ = directory.load_dna()
         steps = sum(row["world_steps"] for row in directory.rows())
     return ready_arm(name, part, own.pool, genome, own.config.learner), steps
+
+
+def evolution_of(config: RunConfig, name: str) -> Setup:
+    """The setup of an arm's own evolution.
+
+    Args:
+        config: of a run in the world.
+        name: of an arm that evolves.
+    Raises:
+        ConfigError: the arm cannot evolve so.
+    """
+    return assemble(arm_config(_with_instincts(config) if name == UNLEARNING else config, name, ARMS[name], {}))
 
 
 def _with_instincts(config: RunConfig) -> RunConfig:

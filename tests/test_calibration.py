@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from evolearn.calibration import Calibration, Row, config_for, lifetimes_of, quick, settings_file, shares
+from evolearn.calibration import Calibration, Row, config_for, evolution_of, lifetimes_of, quick, settings_file, shares
 from evolearn.calibration_reading import INSTINCT, LEARNING, NOTHING, SOLVED, UNDECIDED, Reading, Score, read_scores
 from evolearn.check_console import print_calibration, what_is_calibrated
-from evolearn.config import check_config
-from evolearn.config_reading import ConfigError
+from evolearn.config import check_config, read_config
+from evolearn.config_reading import ConfigError, shipped_configs
+from evolearn.worldfinder import registered_worlds
 
 LIVES = 64
 
@@ -191,6 +192,18 @@ def test_what_is_calibrated_is_said_with_the_parameters_that_are_not_the_default
 def test_without_an_oracle_ahead_of_random_there_are_no_shares():
     rows = tuple(Row(arm, "", (Score(np.full(4, mean)),)) for arm, mean in (("random", 0.5), ("oracle", 0.4)))
     assert not shares(Calibration("w", "mean per step", (600,), 4, False, rows, 1, Reading(SOLVED, "so")))
+
+
+@pytest.mark.parametrize("name", sorted({*shipped_configs(), *registered_worlds()}))
+def test_the_arms_of_a_calibration_can_be_assembled_for_every_shipped_config(name):
+    file = shipped_configs().get(name)
+    config = read_config(file) if file else config_for(name, None, [])
+    for run in (config, quick(config)):
+        instinct, evolved = (evolution_of(run, arm) for arm in ("instinct", "evolved"))
+        assert instinct.config.learner.learn_until == 0
+        assert instinct.pool.modes["weights"] == "evolved"
+        assert evolved.pool.size > 0
+        assert lifetimes_of(run)
 
 
 def test_a_config_of_another_world_is_refused(tmp_path):

@@ -532,6 +532,17 @@ def test_the_map_is_drawn(tmp_path: Path) -> None:
     assert (drawn["z"][0][8], drawn["z"][8][0]) == (1.0, -1.0)
 
 
+def test_the_page_names_the_hash_from_before_anything_was_lived(experiment: Path, tmp_path: Path) -> None:
+    import shutil
+
+    found = json.loads((experiment / "replication.json").read_text())
+    said = "before anything was lived (sha256 <code>{}</code>)"
+    assert said.format(found["config_sha256"]) in (experiment / "report/index.html").read_text()
+    copied = Path(shutil.copytree(experiment, tmp_path / "copied"))
+    (copied / "replication.json").write_text(json.dumps(found | {"first_config_sha256": "f1"}))
+    assert said.format("f1") in write_report(copied, figures=False).read_text()
+
+
 def test_damaged_results_are_named_with_the_remedy(experiment: Path, tmp_path: Path) -> None:
     import shutil
 

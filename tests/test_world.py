@@ -262,5 +262,5 @@ def test_paragraphs_are_wrapped_once_and_lists_stay_lists():
     words = ["word"] * 60
     print_world(console, "toy", world_with(doc="\n".join(" ".join(words[:20]) for _ in range(3)), parameters=(COUNT,)))
     shown = console.file.getvalue()
-    assert [len(line) for line in shown.splitlines()[:4]] == [59, 59, 59, 59]
+    assert [len(line) for line in shown.splitlines()[:4]] == [60, 60, 60, 60]
     assert "1 .. 5, whole" in shown
