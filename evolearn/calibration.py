@@ -92,8 +92,7 @@ def config_for(world_name: str, file: Path | None, overrides: list[str]) -> RunC
         ConfigError: the file is no config, or of another world.
         WorldNotFound: there is no such world.
     """
-    if file is None and world_name in shipped_configs():
-        file = shipped_configs()[world_name]
+    file = settings_file(world_name, file)
     if file is not None:
         config = read_config(file, overrides)
         if _same(config.world.name) != _same(world_name):
@@ -106,6 +105,11 @@ def config_for(world_name: str, file: Path | None, overrides: list[str]) -> RunC
     suited = _COMPILED if isinstance(find_world(world_name), World) else _STEPWISE
     content = override({**suited, "world": {"name": from_anywhere(world_name)}}, overrides)
     return check_config(content, f"world {world_name}")
+
+
+def settings_file(world_name: str, file: Path | None) -> Path | None:
+    """Where the settings come from that a world is looked at with: the given file, or the shipped one of its name."""
+    return file or shipped_configs().get(world_name)
 
 
 def _same(name: str) -> str:
@@ -179,8 +183,7 @@ def judge(
     plan = arm.plan(max(lifetimes), bin_steps)
     outcome = live_arm(setup, driver, arm, keys, plan.lifetime, bin_steps)
     rule = setup.conditions.world.fitness_rule
-    values = [score(outcome, rule, 0, lifetime // bin_steps, plan) for lifetime in lifetimes]
-    return tuple(Score(float(value.mean()), float(value.std(ddof=1)) / len(value) ** 0.5) for value in values)
+    return tuple(Score(score(outcome, rule, 0, lifetime // bin_steps, plan)) for lifetime in lifetimes)
 
 
 class _Watcher:
@@ -201,8 +204,7 @@ class _Watcher:
 
 def _evolve(config: RunConfig, name: str, drivers: OwnDrivers, display: CalibrationDisplay) -> tuple[Arm, int]:
     """An arm's own evolution, in a run directory that goes away; the arm and what it cost, world steps."""
-    part = ARMS[name]
-    own = assemble(arm_config(_with_instincts(config) if name == UNLEARNING else config, name, part, {}))
+    part, own = ARMS[name], evolution_of(config, name)
     display.evolving(name, own.config.search.generations)
     with tempfile.TemporaryDirectory(prefix="evolearn-calibration-") as folder:
         directory = create_run(own.config, name, Path(folder) / name, drivers.describe())
@@ -212,6 +214,18 @@ def _evolve(config: RunConfig, name: str, drivers: OwnDrivers, display: Calibrat
     return ready_arm(name, part, own.pool, genome, own.config.learner), steps
 
 
+def evolution_of(config: RunConfig, name: str) -> Setup:
+    """The setup of an arm's own evolution.
+
+    Args:
+        config: of a run in the world.
+        name: of an arm that evolves.
+    Raises:
+        ConfigError: the arm cannot evolve so.
+    """
+    return assemble(arm_config(_with_instincts(config) if name == UNLEARNING else config, name, ARMS[name], {}))
+
+
 def _with_instincts(config: RunConfig) -> RunConfig:
     """The same run with weights that evolve: without learning nothing else could."""
     weights = config.genome.weights.model_copy(update={"mode": "evolved"})
@@ -219,8 +233,8 @@ def _with_instincts(config: RunConfig) -> RunConfig:
 
 
 def shares(calibration: Calibration) -> Mapping[str, float]:
-    """Where each arm stands at the longest lifetime from random, 0, to the oracle, 1; empty without an oracle."""
+    """Where each arm stands at the longest lifetime from random, 0, to the oracle, 1; empty if no oracle is ahead."""
     last = {row.arm: row.scores[-1].mean for row in calibration.rows}
-    if ORACLE not in last or last[ORACLE] == last[RANDOM]:
+    if ORACLE not in last or last[ORACLE] <= last[RANDOM]:
         return {}
     return {name: (value - last[RANDOM]) / (last[ORACLE] - last[RANDOM]) for name, value in last.items()}

@@ -6,6 +6,11 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
 SOLVED = "already solved at birth"
 INSTINCT = "instinct is enough here"
 LEARNING = "learning is needed and possible"
@@ -20,17 +25,21 @@ SOLVED_AT = 0.05  # the best gains less than this share of the larger score: the
 RANDOM, BLANK, UNLEARNING, EVOLVED, ORACLE = "random", "blank", "instinct", "evolved", "oracle"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Score:
-    """A score of an arm at one lifetime."""
+    """Scores of an arm at one lifetime."""
 
-    mean: float  # over lives, by the world's rule
-    error: float  # standard error of the mean over lives
+    lives: FloatArray  # [L] by the world's rule; the same lives in the same order in every arm
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """95% over lives."""
-        return self.mean - 1.96 * self.error, self.mean + 1.96 * self.error
+    def mean(self) -> float:
+        """Over lives."""
+        return float(self.lives.mean())
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean over lives."""
+        return _error(self.lives)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,25 +54,25 @@ def read_scores(scores: Mapping[str, Score], brief: bool = False) -> Reading:
     """Say what kind of world gives these scores.
 
     All gains are shares of what there is to gain: from random, 0, to the oracle, or the best arm if there is none, 1.
-    A gain counts if it is larger than SMALL by more than its error, and does not if it is smaller by as much.
+    A gain counts if it is larger than SMALL by more than twice its error, and does not if it is smaller by as much.
+    All arms live the same lives, so that errors are those of differences within lives.
 
     Args:
         scores: at the longest lifetime, for random, blank, instinct, evolved, and oracle if the world has one.
         brief: the searches were too short to say that there is nothing to find.
     """
-    random, oracle = scores[RANDOM], scores.get(ORACLE)
-    arms = [scores[name] for name in (BLANK, UNLEARNING, EVOLVED)]
-    best = max(arms, key=lambda score: score.mean)
+    random, oracle, instinct = scores[RANDOM], scores.get(ORACLE), scores[UNLEARNING]
+    best = max((scores[name] for name in (BLANK, UNLEARNING, EVOLVED)), key=lambda score: score.mean)
     top = oracle if oracle is not None and oracle.mean >= best.mean else best
-    scale = top.mean - random.mean
-    if scale <= max(2.0 * _error(top, random), SOLVED_AT * max(abs(top.mean), abs(random.mean))):
-        return _without_headroom(oracle is not None)
+    headroom = top.lives - random.lives
+    noticeable = SOLVED_AT * max(abs(top.mean), abs(random.mean))
+    if headroom.mean() <= max(2.0 * _error(headroom), noticeable):
+        return _without_headroom(headroom, noticeable, oracle is not None)
     learner = max((scores[name] for name in (BLANK, EVOLVED)), key=lambda score: score.mean)
-    instinct = scores[UNLEARNING]
-    innate = _Gain.between(instinct, random, scale)
-    learned = _Gain.between(learner, instinct, scale)
-    possible = _Gain.between(learner, random, scale)
-    shares = f"of what there is to gain, instinct gets {innate.text}, the better learner {possible.text}"
+    innate = _Gain(instinct.lives - random.lives, headroom)
+    learned = _Gain(learner.lives - instinct.lives, headroom)
+    possible = _Gain(learner.lives - random.lives, headroom)
+    shares = f"of what there is to gain, instinct {innate.text}, the better learner {possible.text}"
     if learned.counts and possible.counts:
         return Reading(LEARNING, shares)
     if learned.is_small and innate.surely_above(MUCH):
@@ -79,17 +88,18 @@ def read_scores(scores: Mapping[str, Score], brief: bool = False) -> Reading:
     return Reading(UNDECIDED, f"{shares}, within their errors either way; more lives or generations may decide")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class _Gain:
-    share: float
-    error: float
+    """A gain against what there is to gain, both [L], life by life."""
 
-    @classmethod
-    def between(cls, one: Score, other: Score, scale: float) -> _Gain:
-        return cls((one.mean - other.mean) / scale, _error(one, other) / scale)
+    lives: FloatArray
+    headroom: FloatArray
 
     def surely_above(self, share: float) -> bool:
-        return self.share - 2.0 * self.error > share
+        return _surely_positive(self.lives - share * self.headroom)
+
+    def surely_below(self, share: float) -> bool:
+        return _surely_positive(share * self.headroom - self.lives)
 
     @property
     def counts(self) -> bool:
@@ -97,14 +107,23 @@ class _Gain:
 
     @property
     def is_small(self) -> bool:
-        return self.share + 2.0 * self.error < SMALL
+        return self.surely_below(SMALL)
 
     @property
     def text(self) -> str:
-        return f"{round(100 * self.share)}%"
+        percent = round(100 * float(self.lives.mean() / self.headroom.mean()))
+        if percent < 0 and self.surely_below(0.0):
+            return "is worse than random"
+        return f"gets {max(percent, 0)}%"
 
 
-def _without_headroom(has_oracle: bool) -> Reading:
+def _without_headroom(headroom: FloatArray, noticeable: float, has_oracle: bool) -> Reading:
+    if headroom.mean() + 2.0 * _error(headroom) > noticeable:
+        return Reading(
+            UNDECIDED,
+            f"too few lives to tell whether anybody does noticeably better than uniform actions: over {len(headroom)} "
+            f"lives the best gains {headroom.mean():.3g}, give or take {2.0 * _error(headroom):.2g}",
+        )
     if has_oracle:
         return Reading(SOLVED, "nobody does noticeably better than uniform actions, the oracle included")
     return Reading(
@@ -114,6 +133,10 @@ def _without_headroom(has_oracle: bool) -> Reading:
     )
 
 
-def _error(one: Score, other: Score) -> float:
-    """Standard error of a difference; lives are the same, so it errs on the wide side."""
-    return math.hypot(one.error, other.error)
+def _surely_positive(differences: FloatArray) -> bool:
+    return bool(differences.mean() > 2.0 * _error(differences))
+
+
+def _error(values: FloatArray) -> float:
+    """Standard error of the mean over lives; infinite for a single one."""
+    return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from evolearn.calibration import Calibration, shares
+from evolearn.config import RunConfig
+from evolearn.config_reading import shipped_configs
 from evolearn.console import ARM_LABELS, arms_table
 from evolearn.evolve import Generation
 from evolearn.world_findings import CHECKS, Report
+from evolearn.worldfinder import find_world
 
 LABELS = {**ARM_LABELS, "instinct": "evolved, no learning", "evolved": "evolved, learning"}
 
@@ -69,11 +74,35 @@ class CheckDisplay:
         self._progress.start()
 
 
+def what_is_calibrated(config: RunConfig, file: Path | None) -> str:
+    """World, parameters that are not the defaults, and where the settings come from, in a line.
+
+    Args:
+        config: of a run there.
+        file: from `evolearn.calibration.settings_file`.
+    """
+    world = find_world(config.world.full_name)
+    default = {parameter.name: parameter.default for parameter in world.parameters}
+    values = world.resolve(config.world.parameters)
+    different = [f"{name} = {value:g}" for name, value in values.items() if value != default[name]]
+    if file is None:
+        return ", ".join([f"World {config.world.full_name}", *different, "settings suited to any world of its kind"])
+    shipped = {path: f"configs/{name}.yaml" for name, path in shipped_configs().items()}
+    source = shipped.get(file, str(file))
+    return ", ".join([f"World {config.world.full_name}", *different, f"settings from {source}"])
+
+
+def _share(value: float) -> str:
+    """A share in a cell; how far below 0 it is says nothing."""
+    return "< 0" if round(value, 2) < 0 else f"{abs(value):.2f}"
+
+
 def print_calibration(console: Console, calibration: Calibration) -> None:
     """The table, the reading, and what neither says."""
     share = shares(calibration)
     columns = [f"{lifetime:,} steps" for lifetime in calibration.lifetimes]
     of = "; share: from random, 0, to oracle, 1, over the whole life" if share else ""
+    of += "; < 0: worse than random" if any(_share(value) == "< 0" for value in share.values()) else ""
     table = arms_table(
         f"Life fitness ({calibration.rule}) over the beginning of {calibration.lives} lives",
         f"± half the 95% interval over lives{of}",
@@ -84,7 +113,7 @@ def print_calibration(console: Console, calibration: Calibration) -> None:
     for row in calibration.rows:
         cells = [f"{score.mean:.{digits}f} ± {1.96 * score.error:.{digits}f}" for score in row.scores]
         table.add_row(
-            LABELS[row.arm], *cells, *((f"{share[row.arm]:.2f}",) if share else ()),
+            LABELS[row.arm], *cells, *((_share(share[row.arm]),) if share else ()),
         )  # fmt: skip
     console.print(table)
     reading = calibration.reading

@@ -3,7 +3,7 @@
 An experiment's directory holds::
 
     experiment.yaml    the resolved config, written before anything is lived
-    environment.json   versions, commit, processor, threads
+    environment.json   versions, commit, processor, threads, and the config's hash, written before anything is lived
     replication.json   bands, values, what comes of them, what it cost, and what the page draws
     report/            the page, and its figures for papers
 """
@@ -68,9 +68,8 @@ def start_experiment(
     try:
         with explained(directory):
             write_whole(directory / "experiment.yaml", dump_config(config).encode())
-            write_json(
-                directory / "environment.json", describe_environment({"workers": workers, "cores": os.cpu_count()})
-            )
+            environment = describe_environment({"workers": workers, "cores": os.cpu_count()})
+            write_json(directory / "environment.json", {**environment, "config_sha256": _sha256(config)})
         started = time.perf_counter()
         lived = experiment.live(settings, config.seed, config.runs, workers, display.done)
         cost = {**experiment.cost(settings, config.runs, lived), "seconds": round(time.perf_counter() - started, 1)}
@@ -99,8 +98,9 @@ def judge_replication(config: StudyConfig, study: StudyDirectory, verdict: Json)
     table = StudyTable(verdict)
     cost = {"world_steps": verdict["ledger"]["total"], **_evolution_cost(study)}
     record = replication_record(config, config.replication, STUDY_MEASURES, table, config.runs, cost)
+    first = {"first_config_sha256": verdict["study"]["first_config_sha256"]}
     with explained(study.path):
-        write_json(study.path / FILE, record)
+        write_json(study.path / FILE, record | first)
 
 
 def replication_record(
@@ -125,9 +125,13 @@ def replication_record(
         "judgement": summary(bands, units),
         "runs": units,
         "cost": cost,
-        "config_sha256": hashlib.sha256(dump_config(config).encode()).hexdigest(),
+        "config_sha256": _sha256(config),
         "versions": package_versions(),
     }
+
+
+def _sha256(config: Part) -> str:
+    return hashlib.sha256(dump_config(config).encode()).hexdigest()
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -73,7 +73,8 @@ def print_experiment_plan(console: Console, config: ExperimentConfig) -> None:
     for line in (
         config.title or config.experiment,
         experiment.plan(settings, config.runs) + exploratory,
-        f"{len(config.replication.bands)} bands, fixed by now; minutes at most, so that there is nothing to resume.",
+        "Minutes at most, so that there is nothing to resume. Bands, fixed by now:",
+        *config.replication.bands_in_words,
     ):
         console.print(Text(line))
 

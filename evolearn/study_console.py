@@ -181,6 +181,7 @@ def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Ra
         f"{config.runs} evolution run(s) per arm{exploratory}.",
         f"Decided by: {config.primary.arm} against {config.primary.against}, {config.primary.metric}, at "
         f"{config.level:g}.",
+        *(("Bands, fixed by now:", *config.replication.bands_in_words) if config.replication else ()),
     ):
         console.print(Text(line))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -67,6 +68,7 @@ class Parameter:
     high: float  # largest allowed value, included
     unit: str
     doc: str
+    whole: bool = False  # whether only whole numbers are allowed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +119,13 @@ class Declaration:
                     f"world {self.name}: parameter {parameter.name!r}, default {parameter.default:g}: must be a Python "
                     f"name with a default in its range, {parameter.low:g} to {parameter.high:g}"
                 )
+            ends = {"default": parameter.default, "low": parameter.low, "high": parameter.high}
+            broken = [f"{name}={value:g}" for name, value in ends.items() if not float(value).is_integer()]
+            if parameter.whole and broken:
+                raise WorldError(
+                    f"world {self.name}: parameter {parameter.name!r}, {', '.join(broken)}: must be whole with "
+                    "whole=True"
+                )
         for kind in ("observations", "senses", "parameters"):
             names = [entry.name for entry in getattr(self, kind)]
             twice = sorted({name for name in names if names.count(name) > 1})
@@ -147,7 +156,8 @@ class Declaration:
         """Every parameter's value: the setting where there is one, the default elsewhere.
 
         Raises:
-            ValueError: an unknown name or a value out of range; the message names both and the range.
+            ValueError: an unknown name, or a value out of range, or not whole where it must be; the message names both
+                and the range.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in settings:
@@ -163,6 +173,11 @@ class Declaration:
                 raise ValueError(
                     f"world.parameters.{parameter.name}={value:g}: must be {parameter.low:g} to {parameter.high:g} "
                     f"({parameter.unit})"
+                )
+            if parameter.whole and not value.is_integer():
+                raise ValueError(
+                    f"world.parameters.{parameter.name}={value!r}: must be a whole number, {parameter.low:g} to "
+                    f"{parameter.high:g} ({parameter.unit}); take {math.floor(value)} or {math.ceil(value)}"
                 )
             values[parameter.name] = value
         return values

@@ -23,7 +23,7 @@ CHECKS: Mapping[str, str] = {
     "ends": "every call returns; no episode both terminates and is truncated",
     "train and test": "test lives are not the training lives",
     "as in plain Python": "compiled and uncompiled code agree to rounding",
-    "oracle": "the oracle does better than uniform actions",
+    "oracle": "the oracle does no worse than uniform actions",
     "drawing": "the same kinds of shapes in every frame",
 }
 

@@ -110,9 +110,9 @@ def check(
         if config is not None:
             enter_portable_mode_for(config, settings)
         expect_wait(console)
-        from evolearn.calibration import calibrate, config_for
+        from evolearn.calibration import calibrate, config_for, settings_file
         from evolearn.calibration import quick as cut_short
-        from evolearn.check_console import CheckDisplay, print_calibration, print_report
+        from evolearn.check_console import CheckDisplay, print_calibration, print_report, what_is_calibrated
         from evolearn.world_check import inspect_world
 
         run = config_for(name, config, settings)
@@ -126,4 +126,5 @@ def check(
         console.print()
         with contextlib.closing(CheckDisplay(console)) as display:
             calibration = calibrate(run, worker_count(console, workers), display, quick)
+        console.print(Text(what_is_calibrated(run, settings_file(name, config))), soft_wrap=True)
         print_calibration(console, calibration)

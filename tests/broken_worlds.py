@@ -248,7 +248,7 @@ BROKEN = {
         "    action[0] = 1.0\n",
         "    action[0] = -1.0\n",
         "oracle",
-        ["the oracle is not better than uniform actions", "a score surely above", "over 64 lives of", "in oracle"],
+        ["the oracle is worse than uniform actions", "a score not below", "over 64 lives of", "in oracle"],
     ),
     "names for other actions": (
         'Box(1, ("effort",))',

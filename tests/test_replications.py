@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import hashlib
 import json
 import math
 import subprocess
@@ -25,8 +26,9 @@ from evolearn.replications.experiments import EXPERIMENTS, is_experiment, read_e
 from evolearn.replications.parts import ReplicationPart
 from evolearn.replications.study_measures import STUDY_MEASURES, StudyTable
 from evolearn.report import ReportError, write_report
-from evolearn.study import start_study
+from evolearn.study import extend_study, start_study
 from evolearn.study_config import check_study, read_study
+from evolearn.studydir import open_study
 
 REPLICATIONS = sorted(name for name in shipped_configs(STUDIES) if name.startswith("replicate/"))
 OWN = [name for name in REPLICATIONS if is_experiment(find_config(name, STUDIES))]
@@ -393,6 +395,20 @@ def test_bands_of_hinton_and_nowlan_can_be_missed() -> None:
     assert bands["runs that pass it only after generation 14"]["value"] == 1
 
 
+def test_stretches_that_nobody_lived_are_not_measured() -> None:
+    lived = hinton_nowlan.Lived((planted_course(0.5, 99),) * 10, (), (planted_course(0.5, 99),) * 10)
+    for measure, of, longest in (
+        ("fitness_late", {"fitness": 5}, {"after": 60}),
+        ("perfect_without_learning", {}, {"within": 60}),
+    ):
+        beyond = {name: value + 1 for name, value in longest.items()}
+        bands = part(*({"measure": measure, "of": of | end, "at_most": 0} for end in (longest, beyond)))
+        last, later = judge(bands, hinton_nowlan.MEASURES, lived)
+        assert last["value"] == 1
+        assert (later["value"], later["judgement"]) == (None, UNMEASURED)
+        assert later["note"] == "no run was followed for so long"
+
+
 # --- the nature-nurture map ---
 
 
@@ -480,7 +496,7 @@ def test_an_experiment_writes_its_config_its_results_and_its_page(experiment: Pa
     assert found["judgement"]["exploratory"]
     assert found["runs"] == 3
     assert found["cost"]["evaluations"] == 2 * 3 * 21 * 60
-    assert len(found["config_sha256"]) == 64
+    assert found["config_sha256"] == hashlib.sha256((experiment / "experiment.yaml").read_bytes()).hexdigest()
     assert read_experiment(experiment / "experiment.yaml").runs == 3
     page = (experiment / "report/index.html").read_text()
     for text in ("Hinton and Nowlan 1987", "Deviations", found["judgement"]["sentence"], "0.47 to 0.55"):
@@ -516,6 +532,17 @@ def test_the_map_is_drawn(tmp_path: Path) -> None:
     assert (drawn["z"][0][8], drawn["z"][8][0]) == (1.0, -1.0)
 
 
+def test_the_page_names_the_hash_from_before_anything_was_lived(experiment: Path, tmp_path: Path) -> None:
+    import shutil
+
+    found = json.loads((experiment / "replication.json").read_text())
+    said = "before anything was lived (sha256 <code>{}</code>)"
+    assert said.format(found["config_sha256"]) in (experiment / "report/index.html").read_text()
+    copied = Path(shutil.copytree(experiment, tmp_path / "copied"))
+    (copied / "replication.json").write_text(json.dumps(found | {"first_config_sha256": "f1"}))
+    assert said.format("f1") in write_report(copied, figures=False).read_text()
+
+
 def test_damaged_results_are_named_with_the_remedy(experiment: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -526,6 +553,19 @@ def test_damaged_results_are_named_with_the_remedy(experiment: Path, tmp_path: P
     (copied / "replication.json").unlink()
     with pytest.raises(ReportError, match=r"replication\.json: is missing; `evolearn study"):
         write_report(copied)
+
+
+def test_the_hash_of_an_experiments_config_is_written_before_anything_is_lived(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    seen = []
+
+    class Look:
+        def done(self, share: float) -> None:
+            seen.append(json.loads((out / "environment.json").read_text())["config_sha256"])
+            assert not (out / "replication.json").exists()
+
+    start_experiment(read_experiment(tiny(tmp_path)), "tiny", out, 1, Look())
+    assert set(seen) == {hashlib.sha256((out / "experiment.yaml").read_bytes()).hexdigest()}
 
 
 def test_an_experiment_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -557,6 +597,30 @@ def test_an_experiment_from_the_command_line(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out/replication.json").read_text())["seed"] == 5
 
 
+def test_a_dry_run_shows_the_bands_by_name_and_bounds(tmp_path: Path, monkeypatch, capsys) -> None:
+    from evolearn.replication_console import print_experiment_plan
+    from evolearn.study_console import StudyLog
+
+    bands = [
+        {"name": "oracle", "source": "here", "measure": "score", "of": {"arm": "oracle"}, "above": 2, "unit": "meals"},
+        {"name": "gain", "source": "here", "measure": "score", "of": {"arm": "evolved"}},
+        {"name": "loss", "source": "here", "measure": "score", "of": {"arm": "random"}, "at_most": 3, "accept": False},
+    ]
+    content = copy.deepcopy(TOY) | {"replication": {**ABOUT, "bands": bands}}
+    console = Console(width=120)
+    start_study(check_study(content, "toy"), "toy", tmp_path / "no", OwnDrivers(1), StudyLog(console), dry_run=True)
+    shown = capsys.readouterr().out.splitlines()
+    start = shown.index("Bands, fixed by now:")
+    assert shown[start + 1 : start + 4] == [
+        "- oracle: above 2 meals",
+        "- gain: shown, no band",
+        "- loss: at most 3 (not counted)",
+    ]
+    assert not (tmp_path / "no").exists()
+    print_experiment_plan(console, read_experiment(tiny(tmp_path)))
+    assert "- right alleles at generation 10: 0.47 to 0.55" in capsys.readouterr().out
+
+
 def test_a_study_ends_with_its_bands(tmp_path: Path, quick_report, capsys) -> None:
     from evolearn.cli import _show_verdict
 
@@ -574,10 +638,15 @@ def test_a_study_ends_with_its_bands(tmp_path: Path, quick_report, capsys) -> No
     assert found["cost"]["world_steps"] == verdict["ledger"]["total"]
     assert found["cost"]["evaluations"] == 2 * 2 * 2 * 5  # arms, runs, generations, genomes with the centre
     assert found["config_sha256"] == verdict["study"]["config_sha256"]
+    first = found["config_sha256"]
+    assert found["first_config_sha256"] == first
+    extend_study(open_study(tmp_path / "study"), 1, [], OwnDrivers(2), StudyWatcher())
+    found = json.loads((tmp_path / "study/replication.json").read_text())
+    assert found["first_config_sha256"] == first != found["config_sha256"]
     _show_verdict(Console(width=100), tmp_path / "study")
     flat = " ".join(capsys.readouterr().out.split())
     assert "Replication of A. Nonymous 1987" in flat
-    assert "Not reproduced: 1 of 2 acceptance bands missed: gain (not measured). Exploratory: 2 runs" in flat
+    assert "Not reproduced: 1 of 2 acceptance bands missed: gain (not measured). Exploratory: 3 runs" in flat
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from watching import StudyWatcher
 
 from evolearn.config_reading import STUDIES, dump_config, find_config, read_yaml, shipped_configs
 from evolearn.drivers import OwnDrivers
+from evolearn.replications.experiments import is_experiment
 from evolearn.study import start_study
 from evolearn.study_config import check_study, read_study
 from evolearn.study_plan import plan_study
 
-# Replications have other contrasts and tests of their own, see test_replications.py.
+# Replications have other contrasts and more tests of their own, see test_replications.py.
 SHIPPED = sorted(name for name in shipped_configs(STUDIES) if not name.startswith("replicate/"))
 
 
@@ -61,3 +62,50 @@ def test_shipped_studies_run_at_toy_size(name: str, tmp_path: Path) -> None:
         assert condition["primary"]["p"] is None
         assert condition["primary"]["withheld"]
     assert (tmp_path / "study/report/index.html").stat().st_size < 6e6
+
+
+REPLICATIONS = sorted(
+    name for name, path in shipped_configs(STUDIES).items() if name.startswith("replicate/") and not is_experiment(path)
+)
+
+
+def toy_replication(name: str) -> dict:
+    """The same replication with one run of few, short lives; its bands ask for the lifetimes in the same places."""
+    content = read_yaml(find_config(name, STUDIES)) | {"runs": 1, "resamples": 100, "replay": {"steps": 60}}
+    run = content["run"]
+    evaluation, search = run["evaluation"], run["search"]
+    steps = max(2 * run["learner"]["window"], 20)
+    evaluation["lives"] = 2
+    if len(evaluation["lifetimes"]) > 1:
+        shorter = {lifetime: 400 * 2**place for place, lifetime in enumerate(evaluation["lifetimes"])}
+        evaluation |= {"lifetimes": [*shorter.values()], "birth_steps": 200, "bin_steps": 100}
+        for band in content["replication"]["bands"]:
+            for end in ("lifetime", "shorter", "longer"):
+                if end in band["of"]:
+                    band["of"][end] = shorter[band["of"][end]]
+    search |= {"generations": 1, "population": 8, "lives": 4}
+    for arm in content.get("define", {}).values():
+        settings = arm.get("settings", {})
+        if "search.population" in settings:  # budgets of arms must be alike
+            settings["search.lives"] = 9 * 4 // (settings["search.population"] + 1)
+    search["selection_lifetime"] = min(steps, search["selection_lifetime"])
+    return content
+
+
+SLOW = "replicate/half-cheetah"
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == SLOW else name for name in REPLICATIONS]
+)
+def test_shipped_replications_run_at_toy_size_to_their_bands(name: str, tmp_path: Path, quick_report) -> None:
+    content = toy_replication(name)
+    start_study(check_study(content, name), "toy", tmp_path / "study", OwnDrivers(2), StudyWatcher())
+    found = json.loads((tmp_path / "study/replication.json").read_text())
+    bands = content["replication"]["bands"]
+    assert [band["name"] for band in found["bands"]] == [band["name"] for band in bands]
+    assert found["judgement"]["exploratory"]
+    for band in found["bands"]:
+        # One run per arm can test nothing, and so short a life may have no meal; what is a number is measured.
+        is_void = band["measure"] == "contrast" or band["note"] == "the other arm's score is 0"
+        assert (band["value"] is None) == is_void, band

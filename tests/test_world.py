@@ -33,7 +33,7 @@ from evolearn.world import (
     World,
     WorldError,
 )
-from evolearn.worldpage import print_world
+from evolearn.worldpage import print_world, unwrapped
 
 SOUND = {
     "name": "toy",
@@ -46,6 +46,7 @@ SOUND = {
     "observe": observe_shown,
     "step": step_always_one,
 }
+COUNT = Parameter("count", 3.0, 1.0, 5.0, "arms", "a count", whole=True)
 DIAL = Parameter("dial", 0.5, 0.0, 1.0, "rad", "a dial")
 GAUGE = Parameter("gauge", 3.0, -1.0, 5.0, "m", "a gauge")
 
@@ -70,6 +71,10 @@ def world_with(**changes):
             "world toy: senses: a, b named twice; names must differ",
         ),
         ({"parameters": (DIAL, DIAL)}, "world toy: parameters: dial named twice; names must differ"),
+        (
+            {"parameters": (Parameter("count", 1.5, 0.5, 5.0, "1", "a count", whole=True),)},
+            "world toy: parameter 'count', default=1.5, low=0.5: must be whole with whole=True",
+        ),
         ({"state": np.dtype("f8")}, "world toy: state=float64: must be a structured dtype with named fields"),
         ({"born": lambda state, rng: None}, "world toy: born takes 2 arguments: must take 3, see World"),
         ({"begin": lambda state: None}, "world toy: begin takes 1 arguments: must take 3, see World"),
@@ -235,3 +240,27 @@ def test_a_worlds_page_says_whether_replays_draw_it(changes, said):
     console = Console(file=io.StringIO(), width=120)
     print_world(console, "toy", world_with(**changes))
     assert f"in replays    {said}\n" in console.file.getvalue()
+
+
+def test_a_parameter_that_is_whole_refuses_fractions():
+    world = world_with(parameters=(COUNT,))
+    assert world.resolve({"count": 4}) == {"count": 4.0}
+    text = r"world.parameters.count=2.5: must be a whole number, 1 to 5 \(arms\); take 2 or 3"
+    with pytest.raises(ValueError, match=text):
+        world.resolve({"count": 2.5})
+    with pytest.raises(ValueError, match=r"count=5\.5: must be 1 to 5"):
+        world.resolve({"count": 5.5})
+
+
+def test_paragraphs_are_wrapped_once_and_lists_stay_lists():
+    text = "A line\nthat goes on.\n\nA list:\n- one\n  of them\n- two\n1. three\nPlain\nagain.\n    code\nend"
+    assert unwrapped(text).splitlines() == [
+        "A line that goes on.", "", "A list:", "- one", "  of them", "- two", "1. three",
+        "Plain again.", "    code", "end",
+    ]  # fmt: skip
+    console = Console(width=60, file=io.StringIO())
+    words = ["word"] * 60
+    print_world(console, "toy", world_with(doc="\n".join(" ".join(words[:20]) for _ in range(3)), parameters=(COUNT,)))
+    shown = console.file.getvalue()
+    assert [len(line) for line in shown.splitlines()[:4]] == [60, 60, 60, 60]
+    assert "1 .. 5, whole" in shown

@@ -125,6 +125,13 @@ def test_few_kinds_of_worlds_are_noted_and_so_is_a_life_of_one_episode():
     assert any("does not say what is fixed" in note for note in notes)
 
 
+def test_an_oracle_that_is_no_better_than_random_is_a_note_where_the_world_is_solved_at_birth():
+    coin = {"name": "nature-nurture", "parameters": {"fixity": 0.5, "reliability": 0.5}}
+    report = inspect_world(check_config({"world": coin, "search": {"selection_lifetime": 1000}}, "test"))
+    assert not report.failures, str(report)
+    assert any("oracle is not surely better than uniform actions" in note for note in report.notes)
+
+
 def test_a_gymnasium_environment_is_given_to_gymnasiums_own_checker_first():
     report = inspect_world(check_config({"world": {"name": "gymnasium:CartPole-v1"}}, "test"))
     assert not report.failures, str(report)

@@ -23,6 +23,7 @@ from evolearn.evaluate import life_fitness
 from evolearn.lives import Plan, lives
 from evolearn.records import FINISHED, FROM_ORACLE, FROM_UNIFORM
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys, normal_pair, uniform
+from evolearn.worldfinder import find_world, registered_worlds
 from worlds.bandit import bandit, bandit_10
 from worlds.cart_pole import cart_pole
 from worlds.cue import nature_nurture
@@ -521,3 +522,26 @@ def test_the_cart_and_its_pole_are_drawn_to_scale():
     assert (shapes["track"].x1, shapes["track"].x2) == (-2.4, 2.4)
     limit = shapes["limit of the pole"]
     assert math.atan2(limit.x2 - pole.x1, limit.y2 - pole.y1) == pytest.approx(math.radians(12))
+
+
+WHOLE_PARAMETERS = {
+    "abc": ["permuted"],
+    "bandit": ["rounds"],
+    "bandit-10": ["rounds"],
+    "hungry-thirsty": ["placements"],
+    "needle": ["switches"],
+    "rooms": ["permuted"],
+    "sinusoid": ["shots", "queries"],
+}
+
+
+def test_parameters_that_count_something_are_whole():
+    worlds = {name: find_world(name) for name in registered_worlds()}
+    found = {name: [one.name for one in world.parameters if one.whole] for name, world in worlds.items()}
+    assert {name: whole for name, whole in found.items() if whole} == WHOLE_PARAMETERS
+
+
+def test_worlds_of_one_file_say_what_each_of_them_is():
+    summaries = [find_world(name).summary for name in registered_worlds()]
+    assert len(set(summaries)) == len(summaries)
+    assert all(len(summary) <= 120 and summary.endswith(".") for summary in summaries)

@@ -150,6 +150,8 @@ abc = World(
         Signal("got C", "1"),
         Signal("step", "1", "1 in every step, for a price of time"),
     ),
-    parameters=(Parameter("permuted", AS_NAMED, 0.0, 2.0, "1", "what the actions do: 0, 1 or 2; see above"),),
+    parameters=(
+        Parameter("permuted", AS_NAMED, 0.0, 2.0, "1", "what the actions do: 0, 1 or 2; see above", whole=True),
+    ),
     fitness_rule=MEAN_RETURN_PER_EPISODE,
 )

@@ -1,4 +1,4 @@
-"""Bandit: pull one of k arms again and again, and find out which of them pays best in this life.
+"""Bandits: pull one of k arms again and again, and find out which of them pays best in this life.
 
 Fixed in every life: the number of arms, and that a pull pays 1 or nothing.
 
@@ -111,11 +111,11 @@ def draw(bandit, parameters):
     )
 
 
-def with_arms(arms, name, born):
+def with_arms(arms, name, first_line, born):
     """A bandit, and how it is born."""
     return World(
         name=name,
-        doc=__doc__,
+        doc=first_line + __doc__[__doc__.index("\n") :],
         observations=(
             *(Signal(f"pulled {arm}", "1", "1 if this arm was pulled last") for arm in range(arms)),
             Signal("paid", "1", "what the last pull paid"),
@@ -132,11 +132,13 @@ def with_arms(arms, name, born):
         parameters=(
             Parameter("fixity", 1.0 / arms, 0.0, 1.0, "1", "probability that arm 0 is the best one of a life"),
             Parameter("flip", 0.0, 0.0, 1.0, "1 / pull", "probability that the best arm trades places after a pull"),
-            Parameter("rounds", 100.0, 1.0, 1e6, "pulls", "length of an episode"),
+            Parameter("rounds", 100.0, 1.0, 1e6, "pulls", "length of an episode", whole=True),
             Parameter("shown", 1.0, 0.0, 1.0, "1", "how strongly the last pull and its pay are observed"),
         ),
     )
 
 
-bandit = with_arms(2, "bandit", born_with_2)
-bandit_10 = with_arms(10, "bandit-10", born_with_10)
+TWO = "Bandit: pull one of two arms again and again, and find out which of them pays best in this life."
+TEN = "Bandit with ten arms: pull one of them again and again, and find out which pays best in this life."
+bandit = with_arms(2, "bandit", TWO, born_with_2)
+bandit_10 = with_arms(10, "bandit-10", TEN, born_with_10)

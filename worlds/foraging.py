@@ -4,6 +4,9 @@ Fixed in every life: a field of 10 x 10 m whose opposite edges meet, 4 blue and 
 walks up to 0.3 m per step in any direction and eats whatever comes within 0.5 m. An eaten item grows again somewhere
 else. It sees where the nearest item of each colour is.
 
+Its energy, meals of late net of poison, is observed too: a memory of reward, from which an instinct alone can tell
+after a bite or two whether what it eats is good.
+
 Redrawn at birth: which colour is wholesome. It is blue with probability (1 + predictability) / 2: always with 1, in
 every second life with 0, the default. Where items and forager are.
 

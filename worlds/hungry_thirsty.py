@@ -149,6 +149,8 @@ hungry_thirsty = World(
         Signal("always", "1", "1 in every step, so that a reward can have two levels of fitness"),
     ),
     parameters=(
-        Parameter("placements", ALL, 0.0, 14.0, "1", "which placements of food and water there are; see above"),
+        Parameter(
+            "placements", ALL, 0.0, 14.0, "1", "which placements of food and water there are; see above", whole=True
+        ),
     ),
 )

@@ -16,7 +16,7 @@ Observed: where one is. The goal is not.
 
 Fitness: in `navigation`, the distance to the goal after each step, negative; an episode terminates within `radius` of
 the goal, and a life counts its mean return per episode. In `water-maze`, 1 in each step on the platform, the disc of
-`radius` around the goal, else 0: who swims there and stays earns 100 less the latency of its escape.
+`radius` around the goal, else 0: who arrives with step L and stays earns 101 - L.
 
 Source: Finn, Abbeel and Levine 2017, section 5.3 (their text squares the distance, their code, as here, does not);
 Morris 1981.
@@ -131,11 +131,11 @@ def draw(swimmer, parameters):
     )
 
 
-def in_the_plane(name, begin, step, radius, fitness_rule):
+def in_the_plane(name, first_line, begin, step, radius, fitness_rule):
     """The world of this name."""
     return World(
         name=name,
-        doc=__doc__,
+        doc=first_line + __doc__[__doc__.index("\n") :],
         observations=(Signal("x", "1"), Signal("y", "1")),
         actions=Box(2, ("along x", "along y")),
         state=STATE,
@@ -157,5 +157,7 @@ def in_the_plane(name, begin, step, radius, fitness_rule):
     )
 
 
-navigation = in_the_plane("navigation", begin_in_the_middle, step_by_distance, 0.01, MEAN_RETURN_PER_EPISODE)
-water_maze = in_the_plane("water-maze", begin_at_a_side, step_in_the_dark, 0.1, MEAN_RETURN_PER_EPISODE)
+FAR = "Navigation: find the goal of this life in the plane by how far it is, and go there in every episode again."
+DARK = "Water maze: find a hidden platform with nothing to say where it is, and swim there in every episode again."
+navigation = in_the_plane("navigation", FAR, begin_in_the_middle, step_by_distance, 0.01, MEAN_RETURN_PER_EPISODE)
+water_maze = in_the_plane("water-maze", DARK, begin_at_a_side, step_in_the_dark, 0.1, MEAN_RETURN_PER_EPISODE)

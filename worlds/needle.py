@@ -104,7 +104,7 @@ needle = World(
     draw=draw,
     senses=(Signal("right", "1", "1 in the step of a guess that is all right, whether or not one was before"),),
     parameters=(
-        Parameter("switches", 20.0, 1.0, 20.0, "switches", "how many must be right"),
+        Parameter("switches", 20.0, 1.0, 20.0, "switches", "how many must be right", whole=True),
         Parameter("predictability", 1.0, 0.0, 1.0, "1", "probability that a switch has its standard setting in a life"),
     ),
 )

@@ -128,6 +128,6 @@ rooms = World(
     senses=(Signal("bump", "1", "1 in a step that a wall stopped"),),
     parameters=(
         Parameter("predictability", 0.0, 0.0, 1.0, "1", "how often the goal is in the south-east corner"),
-        Parameter("permuted", AS_NAMED, 0.0, 2.0, "1", "what the actions do: 0, 1 or 2; see above"),
+        Parameter("permuted", AS_NAMED, 0.0, 2.0, "1", "what the actions do: 0, 1 or 2; see above", whole=True),
     ),
 )

@@ -62,8 +62,8 @@ def observe(wave, parameters, observation):
 def step(wave, parameters, action, senses, rng):
     target = wave_at(wave, wave.x)
     guess = min(max(float(action[0]), -LIMIT), LIMIT)
-    episode = math.ceil(parameters.shots) + math.ceil(parameters.queries)
-    weight = episode / math.ceil(parameters.queries) if wave.age >= parameters.shots else 0.0
+    episode = parameters.shots + parameters.queries
+    weight = episode / parameters.queries if wave.age >= parameters.shots else 0.0
     senses[0] = target
     wave.last_x = wave.x
     wave.last_guess = guess
@@ -108,7 +108,9 @@ sinusoid = World(
     draw=draw,
     senses=(Signal("target", "1", "the right value of the guess just made"),),
     parameters=(
-        Parameter("shots", 5.0, 0.0, 1000.0, "steps", "guesses at the start of an episode that do not count"),
-        Parameter("queries", 15.0, 1.0, 1e6, "steps", "guesses after them that do"),
+        Parameter(
+            "shots", 5.0, 0.0, 1000.0, "steps", "guesses at the start of an episode that do not count", whole=True
+        ),
+        Parameter("queries", 15.0, 1.0, 1e6, "steps", "guesses after them that do", whole=True),
     ),
 )

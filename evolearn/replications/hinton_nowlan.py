@@ -195,11 +195,14 @@ class PerfectWithout(Part):
     within: Generation = 60
 
 
+_TOO_SHORT = Measured(None, note="no run was followed for so long")
+
+
 def _allele_share(lived: Lived, of: AlleleShare) -> Measured:
     """Share of an allele in a generation, over runs."""
     courses = lived.learning if of.generation < len(lived.learning[0].fitness) else lived.long
     if not courses or of.generation >= len(courses[0].fitness):
-        return Measured(None, note="no run was followed for so long")
+        return _TOO_SHORT
     values = np.array([course.shares[of.generation, ALLELES[of.allele]] for course in courses])
     statistic: Callable[..., Any] = np.mean if of.over_runs == "mean" else np.median
     measured = over_runs(values, lambda drawn: statistic(drawn, axis=-1))
@@ -225,11 +228,15 @@ def _fitness_passes(lived: Lived, of: FitnessPasses) -> Measured:
 
 def _fitness_late(lived: Lived, of: FitnessLate) -> Measured:
     """Share of runs in which mean fitness first passes a level after a generation, or never does."""
+    if of.after >= len(lived.learning[0].fitness):
+        return _TOO_SHORT
     return share(_first_past(lived, of.fitness) > of.after, "runs")
 
 
 def _perfect_without(lived: Lived, of: PerfectWithout) -> Measured:
     """Share of runs without learning in which somebody is born with every switch right."""
+    if of.within >= len(lived.without[0].perfect):
+        return _TOO_SHORT
     return share([course.perfect[: of.within + 1].any() for course in lived.without], "runs")
 
 

@@ -81,6 +81,11 @@ class ReplicationPart(Part):
     deviations: tuple[str, ...] = Field((), description="what differs from the paper, and why")
     bands: tuple[BandPart, ...] = Field(min_length=1)
 
+    @property
+    def bands_in_words(self) -> tuple[str, ...]:
+        """Every band by its name and bounds, a line each."""
+        return tuple(f"- {band.name}: {_bound_in_words(band)}" for band in self.bands)
+
     @model_validator(mode="after")
     def _names_differ(self) -> ReplicationPart:
         for problem in _problems(self):
@@ -97,6 +102,13 @@ class ExperimentConfig(Part):
     experiment: str = Field(description="a name in the table of experiments")
     settings: dict[str, Any] = Field({}, description="of the experiment, where they differ from its defaults")
     replication: ReplicationPart
+
+
+def _bound_in_words(band: BandPart) -> str:
+    if not band.words:
+        return "shown, no band"
+    unit = f" {band.unit}" if band.unit and band.verdict is None else ""
+    return band.words + unit + ("" if band.accept else " (not counted)")
 
 
 def _has(band: BandPart, name: str) -> bool:
