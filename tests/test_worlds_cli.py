@@ -49,7 +49,7 @@ def test_unedited_it_passes_its_check_and_is_read(made: Path) -> None:
     assert "FAILS" not in done.stdout
     for word in ("ok    as in plain Python", "blank slate", "evolved, no learning", "oracle", "At a rough look, "):
         assert word in done.stdout
-    assert "World forager.py:forager, settings from forager.yaml" in done.stdout.splitlines()
+    assert "/forager.py:forager, settings from forager.yaml\n" in done.stdout
     assert "--quick cut search and lives short" in " ".join(done.stdout.split())
     assert set(path.suffix for path in made.iterdir() if path.is_file()) == {".py", ".yaml"}
 
