@@ -88,6 +88,7 @@ def toy_replication(name: str) -> dict:
         settings = arm.get("settings", {})
         if "search.population" in settings:  # budgets of arms must be alike
             settings["search.lives"] = 9 * 4 // (settings["search.population"] + 1)
+            settings.pop("search.selection_lifetime", None)
     search["selection_lifetime"] = min(steps, search["selection_lifetime"])
     return content
 
