@@ -124,6 +124,19 @@ def integer(rng: Any, low: int, high: int) -> int:
     return low + int(uniform(rng) * (high - low))
 
 
+@compiled
+def shuffle(values: Any, start: int, size: int, rng: Any) -> None:
+    """Permute `size` entries of `values` from `start` on in place, all orders equally likely.
+
+    Source: Durstenfeld 1964, algorithm 235.
+    """
+    for last in range(size - 1, 0, -1):
+        other = integer(rng, 0, last + 1)
+        kept = values[start + last]
+        values[start + last] = values[start + other]
+        values[start + other] = kept
+
+
 def new_rng() -> Rng:
     """An unopened stream; pass it to `open_stream` before drawing."""
     return np.zeros(RNG_SIZE, dtype=np.int64)

@@ -19,7 +19,7 @@ from evolearn.learners import LEARNERS
 from evolearn.learning import INITIAL_SCALE
 from evolearn.lives import Driver, Plan, lives
 from evolearn.records import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, Newborns, Outcome
-from evolearn.rng import INIT, at_step, integer, new_rng, open_stream
+from evolearn.rng import INIT, at_step, new_rng, open_stream, shuffle
 from evolearn.world import World
 
 IntArray = npt.NDArray[np.int64]
@@ -255,14 +255,10 @@ def permute_weights(pool: GenePool, newborns: Newborns, born_as: IntArray, keys:
 
 @compiled
 def shuffle_blocks(values: Any, sizes: Any, rng: Any) -> None:
-    """Permute each of the consecutive blocks of `values` in place. Source: Durstenfeld 1964, algorithm 235."""
+    """Permute each of the consecutive blocks of `values` in place."""
     start = 0
     for size in sizes:
-        for last in range(size - 1, 0, -1):
-            other = integer(rng, 0, last + 1)
-            kept = values[start + last]
-            values[start + last] = values[start + other]
-            values[start + other] = kept
+        shuffle(values, start, size, rng)
         start += size
 
 

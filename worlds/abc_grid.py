@@ -18,7 +18,7 @@ the permuted actions (left with right, up with down); the rooms, the places and 
 
 import numpy as np
 
-from evolearn.rng import integer, uniform
+from evolearn.rng import shuffle, uniform
 from evolearn.world import (
     MEAN_RETURN_PER_EPISODE,
     MOVES,
@@ -70,9 +70,7 @@ def draw_moves(moves, permuted, rng):
     for action in range(4):
         moves[action] = action ^ 1 if permuted == SWAPPED else action
     if permuted == REDRAWN:
-        for last in range(3, 0, -1):
-            other = integer(rng, 0, last + 1)
-            moves[last], moves[other] = moves[other], moves[last]
+        shuffle(moves, 0, 4, rng)
 
 
 def born(collector, parameters, rng):

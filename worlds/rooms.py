@@ -17,7 +17,7 @@ steps, whose return is discounted instead; sizes, doors and start are this proje
 
 import numpy as np
 
-from evolearn.rng import integer, uniform
+from evolearn.rng import integer, shuffle, uniform
 from evolearn.world import MOVES, Circle, Discrete, FloorPlan, Parameter, Signal, World, world_code
 
 PLAN = FloorPlan(
@@ -62,9 +62,7 @@ def draw_moves(moves, permuted, rng):
     for action in range(4):
         moves[action] = action ^ 1 if permuted == SWAPPED else action
     if permuted == REDRAWN:
-        for last in range(3, 0, -1):
-            other = integer(rng, 0, last + 1)
-            moves[last], moves[other] = moves[other], moves[last]
+        shuffle(moves, 0, 4, rng)
 
 
 def born(walker, parameters, rng):
