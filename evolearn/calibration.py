@@ -209,7 +209,7 @@ def _evolve(config: RunConfig, name: str, drivers: OwnDrivers, display: Calibrat
     with tempfile.TemporaryDirectory(prefix="evolearn-calibration-") as folder:
         directory = create_run(own.config, name, Path(folder) / name, drivers.describe())
         evolve_run(own, drivers, directory, _Watcher(display))
-        genome, _ = directory.load_dna()
+        genome = directory.load_dna().genome
         steps = sum(row["world_steps"] for row in directory.rows())
     return ready_arm(name, part, own.pool, genome, own.config.learner), steps
 

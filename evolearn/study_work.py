@@ -120,8 +120,8 @@ class StudyWork:
     def dna(self, condition: ConditionPart, origin: str, run: int) -> tuple[GenePool, FloatArray]:
         """Gene pool and DNA of an evolution run whose result is judged under a condition."""
         directory = self._study.evolved(condition, origin, run)
-        genome, _ = directory.load_dna()
-        return assemble(directory.read_config()).pool, genome
+        dna = directory.load_dna()
+        return dna.pool, dna.genome
 
     def _run(self, job: Job) -> RunDirectory:
         return self._study.run(job.condition, job.arm, job.run)

@@ -11,6 +11,7 @@ from test_run import Watcher, digests, toy
 from evolearn.assemble import assemble
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
+from evolearn.dna import load_dna
 from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evaluate import evaluate, live_each
 from evolearn.evolve import evolve, new_search, to_genomes
@@ -18,7 +19,7 @@ from evolearn.lives import Plan
 from evolearn.reptile import Reptile
 from evolearn.rng import SELECTION, VALIDATION, life_keys
 from evolearn.run import Interrupted, resume_run, start_run
-from evolearn.rundir import load_dna, open_run
+from evolearn.rundir import open_run
 from evolearn.search_options import ReptileOptions
 
 WEIGHTS_ONLY = {"drives": {"mode": "fixed"}, "plasticity": {"mode": "fixed"}}
@@ -169,10 +170,10 @@ def test_a_run_goes_the_way_of_any_other_whatever_the_workers(tmp_path: Path) ->
     assert digests(cut) == digests(whole)
     assert len(set(digests(whole))) == 4
     assert (cut / "result.json").read_text() == (whole / "result.json").read_text()
-    genome, header = load_dna(whole / "dna.safetensors")
-    assert np.array_equal(genome, load_dna(whole / "dna_best.safetensors")[0])
-    assert header["role"] == "centre"
-    assert {gene["group"] for gene in header["genes"]} == {"weights"}
+    dna = load_dna(whole)
+    assert np.array_equal(dna.genome, load_dna(whole / "dna_best.safetensors").genome)
+    assert dna.role == "centre"
+    assert {gene["group"] for gene in dna.header["genes"]} == {"weights"}
 
 
 def test_newborns_are_born_with_what_the_lives_before_them_learned() -> None:
