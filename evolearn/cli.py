@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evolearn.errors import UserError
+from evolearn.export_cli import export_command
 from evolearn.terminal import (
     EXIT_USER_ERROR,
     Errors,
@@ -43,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(worlds_app, name="worlds")
+app.command("export")(export_command)
 
 Address = Annotated[
     str | None,
