@@ -40,7 +40,7 @@ def loading_code(dna: DNA, path: Path) -> str:
 
 
 def _opening(path: Path) -> list[str]:
-    imports = ["from collections import OrderedDict", "", "import torch"]
+    imports = ["import torch"]
     if path.suffix.lower() == ".safetensors":
         imports += ["from safetensors.torch import load_file", "from torch import nn"]
         return [*imports, "", f"weights = load_file({_quoted(path)})"]
@@ -49,16 +49,14 @@ def _opening(path: Path) -> list[str]:
 
 def _network(dna: DNA) -> list[str]:
     activation = _ACTIVATIONS[dna.brain.trunk]
-    layers = [
-        f'    ("hidden{number}", nn.Linear({inputs}, {units})), ("{activation.lower()}{number}", nn.{activation}()),'
-        for number, (inputs, units) in enumerate(itertools.pairwise(dna.brain.layers), start=1)
-    ]
-    policy = f'    ("policy", nn.Linear({dna.brain.layers[-1]}, {dna.brain.actions})),'
+    layers = []
+    for number, (inputs, units) in enumerate(itertools.pairwise(dna.brain.layers), start=1):
+        layers.append(f'brain.add_module("hidden{number}", nn.Linear({inputs}, {units}))')
+        layers.append(f'brain.add_module("{activation.lower()}{number}", nn.{activation}())')
     return [
-        "brain = nn.Sequential(OrderedDict([",
+        "brain = nn.Sequential()",
         *layers,
-        policy,
-        "]))",
+        f'brain.add_module("policy", nn.Linear({dna.brain.layers[-1]}, {dna.brain.actions}))',
         "brain.load_state_dict({name: weights[name] for name in brain.state_dict()})",
     ]
 

@@ -17,8 +17,14 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 @pytest.fixture(scope="module")
-def without_evolearn(tmp_path_factory):
-    return folder_with(["torch", "safetensors"], tmp_path_factory.mktemp("packages") / "packages")
+def loading():
+    sys.path.insert(0, str(EXAMPLES))
+    try:
+        import load_exported
+
+        yield load_exported
+    finally:
+        sys.path.remove(str(EXAMPLES))
 
 
 @pytest.mark.parametrize(
@@ -31,15 +37,14 @@ def without_evolearn(tmp_path_factory):
         ("no chance", ".safetensors", []),
     ],
 )
-def test_an_exported_brain_is_loaded_with_torch_alone(tmp_path, without_evolearn, name, suffix, options):
+def test_it_shows_what_a_brain_makes_of_an_observation(loading, tmp_path, monkeypatch, capsys, name, suffix, options):
     dna = written(tmp_path / "dna.safetensors", config_of(name))
     export(dna, tmp_path / f"brain{suffix}")
     seen = np.zeros((1, dna.brain.observations), np.float32)
     seen[0, 0] = 0.5
-    arguments = [str(EXAMPLES / "load_exported.py"), f"brain{suffix}", "0.5", *options]
-    done = run_isolated(without_evolearn, arguments, tmp_path)
-    assert done.returncode == 0, done.stderr
-    *actions, value = done.stdout.splitlines()
+    monkeypatch.setattr(sys, "argv", ["load_exported.py", str(tmp_path / f"brain{suffix}"), "0.5", *options])
+    loading.main()
+    *actions, value = capsys.readouterr().out.splitlines()
     parameters, expected_value = thoughts(dna, seen)
     assert value == f"value: {expected_value[0]:.4f}"
     expected = distribution(dna, parameters)[0]
@@ -53,16 +58,20 @@ def test_an_exported_brain_is_loaded_with_torch_alone(tmp_path, without_evolearn
             assert abs(float(line.split()[-1]) - expected[dna.brain.actions + place]) < 1e-4
 
 
-@pytest.fixture(scope="module")
-def example():
-    pytest.importorskip("stable_baselines3", reason="needs the [examples] extra")
-    sys.path.insert(0, str(EXAMPLES))
-    try:
-        import stable_baselines3_start
+def test_it_needs_torch_alone(tmp_path):
+    export(written(tmp_path / "dna.safetensors", config_of("mlp, choices")), tmp_path / "brain.pt")
+    packages = folder_with(["torch"], tmp_path / "packages")
+    done = run_isolated(packages, [str(EXAMPLES / "load_exported.py"), "brain.pt"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("0: probability 0.")
 
-        yield stable_baselines3_start
-    finally:
-        sys.path.remove(str(EXAMPLES))
+
+@pytest.fixture(scope="module")
+def example(loading):
+    pytest.importorskip("stable_baselines3", reason="needs the [examples] extra")
+    import stable_baselines3_start
+
+    return stable_baselines3_start
 
 
 @pytest.mark.parametrize("algorithm", ["ppo", "a2c"])

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,8 @@ from safetensors.torch import load_file
 from evolearn.assemble import assemble
 from evolearn.brain import TRUNKS
 from evolearn.compiled import plug
-from evolearn.config import check_config
+from evolearn.config import check_config, read_config
+from evolearn.config_reading import find_config
 from evolearn.dna import load_dna, save_dna, setup_of
 from evolearn.export import DESCRIPTION, FORMATS, OPSET, ExportError, brain_of, describe, description_of, export
 from evolearn.fused import FusedDriver
@@ -30,6 +32,7 @@ from evolearn.trunk import GOES_ON, THINK_TYPE, Window
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "load_exported.py"
 TOLERANCE = 1e-5
+QUIET = ["-W", "error", "-W", "ignore:Failed to initialize NumPy"]  # torch, where NumPy is not installed
 BRAINS = {
     "mlp, choices": ("cart-pole", "mlp", [16, 16], "actor_critic"),
     "mlp, box": ("savannah", "mlp", [24], "actor_critic"),
@@ -271,12 +274,12 @@ def test_the_graph_is_valid_and_takes_any_batch(dna_of, tmp_path, name):
 
 @pytest.fixture(scope="module")
 def torch_alone(tmp_path_factory):
-    return folder_with(["torch", "numpy"], tmp_path_factory.mktemp("torch") / "packages")
+    return folder_with(["torch"], tmp_path_factory.mktemp("torch") / "packages")
 
 
 @pytest.fixture(scope="module")
 def torch_and_safetensors(tmp_path_factory):
-    return folder_with(["torch", "numpy", "safetensors"], tmp_path_factory.mktemp("safe") / "packages")
+    return folder_with(["torch", "safetensors"], tmp_path_factory.mktemp("safe") / "packages")
 
 
 @pytest.fixture(scope="module")
@@ -288,22 +291,23 @@ def onnx_runtime_alone(tmp_path_factory):
     ("suffix", "packages"),
     [(".pt", "torch_alone"), (".safetensors", "torch_and_safetensors"), (".onnx", "onnx_runtime_alone")],
 )
-@pytest.mark.parametrize("name", ["mlp, choices", "relu, box"])
-def test_the_printed_lines_load_it_where_there_is_no_evolearn(request, dna_of, tmp_path, name, suffix, packages):
-    dna = dna_of(name)
-    path = export(dna, tmp_path / f"brain{suffix}").path
-    code = loading_code(dna, Path(path.name))
-    show = "print(*policy[0])" if suffix == ".onnx" else "print(*brain(observation).tolist(), *action.shape)"
-    refused = "try:\n    import evolearn\nexcept ModuleNotFoundError:\n    print('no evolearn')"
-    (tmp_path / "load.py").write_text("\n".join([refused, code, show]))
-    done = run_isolated(request.getfixturevalue(packages), ["-W", "error", "load.py"], tmp_path)
+def test_the_printed_lines_load_it_where_there_is_no_evolearn(request, dna_of, tmp_path, suffix, packages):
+    names = ("mlp, choices", "relu, box")
+    lines = ["try:\n    import evolearn\nexcept ModuleNotFoundError:\n    print('no evolearn')"]
+    for place, name in enumerate(names):
+        path = export(dna_of(name), tmp_path / f"brain{place}{suffix}").path
+        lines.append(loading_code(dna_of(name), Path(path.name)))
+        lines.append("print(*policy[0])" if suffix == ".onnx" else "print(*brain(observation).tolist(), *action.shape)")
+    (tmp_path / "load.py").write_text("\n".join(lines))
+    done = run_isolated(request.getfixturevalue(packages), [*QUIET, "load.py"], tmp_path)
     assert done.returncode == 0, done.stderr
-    first, second = done.stdout.splitlines()
-    assert first == "no evolearn"
-    expected, _ = thoughts(dna, np.zeros((1, dna.brain.observations), np.float32))
-    numbers = [float(number) for number in second.split()]
-    assert np.abs(np.array(numbers[: dna.brain.actions]) - expected[0, : dna.brain.actions]).max() < TOLERANCE
-    assert len(code.splitlines()) <= 15
+    refused, *printed = done.stdout.splitlines()
+    assert refused == "no evolearn"
+    for name, line in zip(names, printed, strict=True):
+        brain = dna_of(name).brain
+        expected, _ = thoughts(dna_of(name), np.zeros((1, brain.observations), np.float32))
+        numbers = [float(number) for number in line.split()][: brain.actions]
+        assert np.abs(np.array(numbers) - expected[0, : brain.actions]).max() < TOLERANCE
 
 
 @pytest.mark.parametrize("name", BRAINS)
@@ -396,3 +400,37 @@ def test_without_onnx_it_says_what_to_install(dna_of, tmp_path, monkeypatch):
     ):
         export(dna_of("mlp, choices"), tmp_path / "brain.onnx")
     assert not list(tmp_path.iterdir())
+
+
+ROOT = Path(__file__).parents[1]
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/export.md")}
+
+
+def python_blocks(text):
+    return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+
+
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if "weights_only=True)" in text])
+def test_the_pages_lines_are_those_that_are_printed(dna_of, page):
+    (block,) = [block for block in python_blocks(PAGES[page]) if "torch.load(" in block]
+    shipped = read_config(find_config("cart-pole"))
+    dna = dna_of("mlp, choices")
+    assert (shipped.world.name, shipped.brain.trunk, shipped.brain.hidden) == ("cart-pole", "mlp", dna.brain.hidden)
+    assert block == loading_code(dna, Path("brain.pt")) + "\n"
+    assert len([line for line in block.splitlines() if line]) <= 12
+
+
+def test_the_lines_for_others_run(dna_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dna = dna_of("mlp, choices")
+    for suffix in FORMATS:
+        export(dna, Path(f"brain{suffix}"))
+    expected, value = thoughts(dna, np.zeros((1, 4), np.float32))
+    _, with_numpy, with_onnx = python_blocks(PAGES["docs/export.md"])
+    found = {}
+    exec(with_numpy, found)
+    np.testing.assert_allclose(found["logits"], expected[0], atol=TOLERANCE)
+    found = {}
+    exec(with_onnx, found)
+    np.testing.assert_allclose(found["policy"], expected, atol=TOLERANCE)
+    np.testing.assert_allclose(found["value"], value, atol=TOLERANCE)
