@@ -39,28 +39,28 @@ class Newborn:
 class Evolved:
     """DNA, and what can be read from it."""
 
-    dna: DNA  # the file's own record: header, gene pool, names
+    record: DNA  # as the file holds it: header, gene pool, names
     rows: Sequence[Mapping[str, Any]] = ()  # of the generations; may go on after that of the DNA
 
     @property
     def config(self) -> RunConfig:
         """The resolved config of the run that made it."""
-        return self.dna.config
+        return self.record.config
 
     @property
     def genome(self) -> FloatArray:
         """The genome, float32 [G], in gene units; read-only, see `with_genome`."""
-        return _read_only(self.dna.genome)
+        return _read_only(self.record.genome)
 
     @property
     def stdev(self) -> FloatArray:
         """Spread left in the search, float32 [G], in gene units; read-only."""
-        return _read_only(self.dna.stdev)
+        return _read_only(self.record.stdev)
 
     @cached_property
     def newborn(self) -> Newborn:
         """What it is born with."""
-        newborns, pool = self.dna.newborns, self.dna.pool
+        newborns, pool = self.record.newborns, self.record.pool
         groups = {group: [gene.name for gene in pool.genes if gene.group == group] for group in GROUPS}
         weights = {} if pool.modes["weights"] == FRESH else self._new_brain().state_dict()
         return Newborn(
@@ -78,9 +78,9 @@ class Evolved:
         Raises:
             DNAError: weights are drawn afresh in every life.
         """
-        if self.dna.pool.modes["weights"] == FRESH:
+        if self.record.pool.modes["weights"] == FRESH:
             raise DNAError(
-                f"{self.dna.path}: has no brain at birth: its weights are drawn afresh in every life "
+                f"{self.record.path}: has no brain at birth: its weights are drawn afresh in every life "
                 "(genome.weights.mode=fresh); evolve with genome.weights.mode=evolved to have one"
             )
         return self._new_brain()
@@ -91,7 +91,7 @@ class Evolved:
 
         No rows where the DNA file lies outside of its run directory.
         """
-        rows = [[row[name] for name in _HISTORY] for row in self.rows[: self.dna.generation + 1]]
+        rows = [[row[name] for name in _HISTORY] for row in self.rows[: self.record.generation + 1]]
         table = pd.DataFrame(rows, columns=list(_HISTORY))
         return table.astype({"paired_correlation": float}).set_index("generation")
 
@@ -103,7 +103,7 @@ class Evolved:
         ``stdev`` (gene units), ``start`` and ``spread`` (centre and standard deviation at which evolution started),
         ``moved`` (from the start, in spreads), ``left`` (of the spread, a proportion).
         """
-        dna = self.dna
+        dna = self.record
         rows = [(gene.group, gene.name, entry) for gene in dna.pool.evolved for entry in np.ndindex(*gene.shape)]
         table = pd.DataFrame(rows, columns=["group", "gene", "entry"])
         values = np.empty(len(table), np.float32)
@@ -129,12 +129,12 @@ class Evolved:
             DNAError: it is of another shape, or not finite.
         """
         changed = np.array(genome, np.float32)
-        if changed.shape != self.dna.genome.shape or not np.isfinite(changed).all():
+        if changed.shape != self.record.genome.shape or not np.isfinite(changed).all():
             raise DNAError(
-                f"genome of shape {changed.shape}: must be {self.dna.genome.size} finite numbers; start from a copy of "
-                "dna.genome"
+                f"genome of shape {changed.shape}: must be {self.record.genome.size} finite numbers; start from a copy "
+                "of dna.genome"
             )
-        return dataclasses.replace(self, dna=dataclasses.replace(self.dna, genome=changed))
+        return dataclasses.replace(self, record=dataclasses.replace(self.record, genome=changed))
 
     def save(self, path: str | Path) -> Path:
         """Write it to a DNA file, which every command takes that takes DNA; a file that is there is replaced.
@@ -149,30 +149,33 @@ class Evolved:
         path = Path(path)
         if path.suffix != ".safetensors":
             raise DNAError(f"{path}: must end in .safetensors, as DNA files do")
-        write_dna(dataclasses.replace(self.dna, path=path))
+        write_dna(dataclasses.replace(self.record, path=path))
         return path
 
     def _new_brain(self) -> TorchBrain:
-        brain = TorchBrain(self.dna.brain)
-        brain.load_flat(self.dna.newborns.weights[0])
+        brain = TorchBrain(self.record.brain)
+        brain.load_flat(self.record.newborns.weights[0])
         return brain
 
     def _facts(self) -> dict[str, str]:
         """What to say of it in few words."""
-        dna, search = self.dna, self.config.search
+        dna, search = self.record, self.config.search
         parameters = [f"{name} {value:g}" for name, value in dna.header["world"]["parameters"].items()]
         brain = dna.brain
         genes = [f"{count} {group}" for group, count in self.genes.groupby("group", sort=False).size().items()]
         return {
             "world": dna.world + (f" ({', '.join(parameters)})" if parameters else ""),
-            "is": f"{dna.role} of generation {dna.generation}, the last of {search.algorithm} being "
-            f"{search.generations - 1}; seed {self.config.seed}",
+            "is": f"{dna.role} of generation {dna.generation}, of {search.generations} from 0 on; {search.algorithm}, "
+            f"seed {self.config.seed}",
             "brain": f"{brain.trunk} {'-'.join(str(units) for units in (*brain.layers, brain.actions))}, "
-            f"policy {brain.policy}",
+            f"policy {brain.policy}{self._drawn('weights')}",
             "genes": f"{len(self.genes)}: {', '.join(genes)}",
-            "drives": _listed(self.newborn.drives),
-            "plasticity": _listed(self.newborn.plasticity),
+            "drives": _listed(self.newborn.drives) + self._drawn("drives"),
+            "plasticity": _listed(self.newborn.plasticity) + self._drawn("plasticity"),
         }
+
+    def _drawn(self, group: str) -> str:
+        return "; drawn afresh in every life" if self.record.pool.modes[group] == FRESH else ""
 
     def __repr__(self) -> str:
         return "\n".join(["Evolved", *(f"  {name}: {fact}" for name, fact in self._facts().items())])

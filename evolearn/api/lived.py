@@ -150,7 +150,7 @@ def live_lives(
     check_whole("seed", seed, 0, 2**32 - 1)
     traced = int(trace) * (lifetime if isinstance(trace, bool) else 1)
     check_whole("trace", traced, 0, lifetime)
-    setup = setup_of(dna.dna, _world(dna, world, parameters))
+    setup = setup_of(dna.record, _world(dna, world, parameters))
     learner = dna.config.learner
     plan = Plan(
         lifetime,
