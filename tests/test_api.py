@@ -1,8 +1,10 @@
 """The Python API: what notebooks get is what the commands make, by name, and what is wrong is said."""
 
 import dataclasses
+import doctest
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 import textwrap
@@ -427,10 +429,39 @@ def test_portable_mode_is_entered_or_its_absence_explained(dna: Evolved, tmp_pat
     config = dna.config.model_copy(update={"portable": True})
     header = {**dna.record.header, "config": config.model_dump(mode="json")}
     write_dna(dataclasses.replace(dna.record, path=Path(file), header=header))
-    for call in (f"load({file!r})", f"live({file!r}, lives=1)", f"evolve({TOY!r}, {{'portable': True}})"):
-        out = in_new_python(f"import evolearn\nevolearn.{call}\nimport os\nprint(os.environ['EVOLEARN_PORTABLE'])")
-        assert out == "1\n", call
+    evolve = f"evolve({TOY!r}, {{'portable': True}})"
+    for first in (f"load({file!r})", evolve):
+        out = in_new_python(
+            f"""
+            import evolearn
+            evolearn.{first}
+            evolearn.{evolve}  # refused unless the mode was entered in time
+            import os
+            print(os.environ['EVOLEARN_PORTABLE'])
+            """
+        )
+        assert out == "1\n", first
     with pytest.raises(PortableError, match=r"numpy, .* imported already.*EVOLEARN_PORTABLE=1"):
         evolearn.evolve(TOY, {"portable": True})
     with pytest.raises(ConfigError, match="this process is not in portable mode"):
         evolearn.live(evolearn.load(file))
+
+
+def test_the_page_on_python_runs_as_it_stands(tmp_path: Path, monkeypatch) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    assert len(blocks) == 4
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for block in blocks:
+        exec(compile(block, "docs/python.md", "exec"), names)
+    assert names["gain"].shape == (16,)
+    assert names["longer"].traces.groupby("life").size().tolist() == [100] * 4
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_examples_of_the_docstrings_hold() -> None:
+    import evolearn.api
+
+    failures, examples = doctest.testmod(evolearn.api)
+    assert (failures, examples > 5) == (0, True)

@@ -58,9 +58,9 @@ def evolve(
     >>> toy = {"search.generations": 3, "search.population": 8, "search.selection_lifetime": 200}
     >>> for generation, dna in evolearn.evolve("cart-pole", toy):
     ...     print(generation.generation, generation.evaluations, dna.genome.shape)
-    0 9 (454,)
-    1 9 (454,)
-    2 9 (454,)
+    0 9 (412,)
+    1 9 (412,)
+    2 9 (412,)
     """
     checked = _config(config, overrides or {})
     if checked.portable:
