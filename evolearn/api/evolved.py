@@ -162,14 +162,15 @@ class Evolved:
         dna, search = self.record, self.config.search
         parameters = [f"{name} {value:g}" for name, value in dna.header["world"]["parameters"].items()]
         brain = dna.brain
-        genes = [f"{count} {group}" for group, count in self.genes.groupby("group", sort=False).size().items()]
+        evolved = dna.pool.evolved
+        genes = {group: sum(gene.size for gene in evolved if gene.group == group) for group in GROUPS}
         return {
             "world": dna.world + (f" ({', '.join(parameters)})" if parameters else ""),
             "is": f"{dna.role} of generation {dna.generation}, of {search.generations} from 0 on; {search.algorithm}, "
             f"seed {self.config.seed}",
             "brain": f"{brain.trunk} {'-'.join(str(units) for units in (*brain.layers, brain.actions))}, "
             f"policy {brain.policy}{self._drawn('weights')}",
-            "genes": f"{len(self.genes)}: {', '.join(genes)}",
+            "genes": f"{dna.pool.size}: " + ", ".join(f"{count} {group}" for group, count in genes.items() if count),
             "drives": _listed(self.newborn.drives) + self._drawn("drives"),
             "plasticity": _listed(self.newborn.plasticity) + self._drawn("plasticity"),
         }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evolearn.api.arguments import check_whole, worker_count
 from evolearn.api.evolved import Evolved, as_table
 from evolearn.assemble import Setup
 from evolearn.config_reading import ConfigError, check_model
@@ -166,23 +166,6 @@ def live_lives(
     with contextlib.closing(new_driver(conditions, worker_count(workers), setup.config.hang_seconds)) as driver:
         driver.live(Job(newborns, born_as, keys, plan, outcome, steps))
     return Lived(dna, setup, plan, learning, keys, outcome, steps)
-
-
-def check_whole(name: str, value: Any, low: int, high: int) -> None:
-    """Refuse an argument that is no whole number in its range.
-
-    Raises:
-        ConfigError: names the argument, its value and its range.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise ConfigError(f"{name}={value!r}: must be a whole number, {low:,} to {high:,}")
-
-
-def worker_count(workers: int | None) -> int:
-    """How many workers to use: as many as asked for, else as there are cores."""
-    if workers is not None:
-        check_whole("workers", workers, 1, 4096)
-    return workers or os.cpu_count() or 1
 
 
 def _world(

@@ -8,8 +8,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evolearn.api.arguments import worker_count
 from evolearn.api.evolved import Evolved
-from evolearn.api.lived import worker_count
 from evolearn.assemble import Setup, assemble, remarks_on
 from evolearn.config import RunConfig
 from evolearn.dna import DNA, ancestor_file, dna_of
