@@ -46,7 +46,7 @@ def table_on_page(table: Table) -> TableOnPage:
 
 
 def fitted(tables: Sequence[TableOnPage], budget: int) -> list[TableOnPage]:
-    """Tables whose further rows take at most `budget` bytes together; where they would take more, the last are left out.
+    """Tables whose further rows take at most `budget` bytes together; the last are left out where they would not.
 
     Args:
         tables: of the page.

@@ -28,6 +28,6 @@ def _section(entry: Entry, about: Json) -> Section:
         return Section(entry.key, entry.title, (), missing=entry.missing or "nothing was found out")
     if entry.key not in BUILDERS:
         return Section(
-            entry.key, entry.title, (), missing="this evolearn has no words for it; use the one that made it"
+            entry.key, entry.title, (), missing="this evolearn cannot show it; use the one that made it"
         )
     return BUILDERS[entry.key](entry.found, about)
