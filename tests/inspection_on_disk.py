@@ -100,7 +100,9 @@ def landscape_section(found, about):
     values = tuple(tuple(math.exp(-(x * x) - y * y) for x in places) for y in places)
     around = [n / 10 for n in range(11)]
     path = (
-        Series("path of the search", Look(VERMILION, marker="none"), "line", tuple(x - 1 for x in around), tuple(around)),
+        Series(
+            "path of the search", Look(VERMILION, marker="none"), "line", tuple(x - 1 for x in around), tuple(around)
+        ),
         Series("start", Look(ORANGE, marker="square"), "points", (-1.0,), (0.0,)),
         Series("evolved", Look(VERMILION), "points", (0.0,), (1.0,), notes=("here evolution ended",)),
     )

@@ -83,7 +83,13 @@ def test_colours_of_maps_follow_the_theme(visit, page_file):
 def test_a_missing_section_says_why_and_the_others_are_there(visit, page_file):
     page = visit(page_file)
     assert page.locator("#lesions .warning").inner_text() == "Missing. the world is not here"
-    assert page.locator("nav a").all_inner_texts() == ["Genes", "Innate repertoire", "Lesions", "Landscape", "How it was made"]
+    assert page.locator("nav a").all_inner_texts() == [
+        "Genes",
+        "Innate repertoire",
+        "Lesions",
+        "Landscape",
+        "How it was made",
+    ]
     assert page.locator(".card.missing").count() == 1
 
 

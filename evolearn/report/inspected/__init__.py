@@ -27,7 +27,5 @@ def _section(entry: Entry, about: Json) -> Section:
     if entry.found is None:
         return Section(entry.key, entry.title, (), missing=entry.missing or "nothing was found out")
     if entry.key not in BUILDERS:
-        return Section(
-            entry.key, entry.title, (), missing="this evolearn cannot show it; use the one that made it"
-        )
+        return Section(entry.key, entry.title, (), missing="this evolearn cannot show it; use the one that made it")
     return BUILDERS[entry.key](entry.found, about)
