@@ -183,12 +183,12 @@ def test_places(run: Path, tmp_path: Path) -> None:
 
 def test_a_directory_with_something_else_is_left_alone(run: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(InspectionError, match="holds something else than an inspection.*name another"):
+    with pytest.raises(InspectionError, match=r"holds something else than an inspection.*name another"):
         inspect_dna(run, Wishes(), tmp_path, 1, Notes())
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
     with pytest.raises(InspectionError, match=r"notes\.txt: is a file"):
         free_directory(tmp_path / "notes.txt")
-    with pytest.raises(InspectionError, match="cannot be written: .*another --out"):
+    with pytest.raises(InspectionError, match=r"cannot be written: .*another --out"):
         inspect_dna(run, Wishes(only=("genes",)), Path("/proc/nowhere"), 1, Notes())
 
 
