@@ -237,6 +237,16 @@ def test_a_trace_may_be_a_beginning(dna: Evolved) -> None:
     assert evolearn.live(dna, lives=3).traces.empty
 
 
+def test_a_life_that_diverged_is_as_long_as_it_was(dna: Evolved) -> None:
+    genome = dna.genome.copy()
+    genome[dna.genes["gene"].isin(["policy.weight", "policy.bias"])] = 3e38
+    lived = evolearn.live(dna.with_genome(genome), lives=3, trace=True)
+    assert lived.table["diverged"].all()
+    assert lived.table["steps"].lt(60).all()
+    assert len(lived.traces) == lived.table["steps"].sum()
+    assert "in 3 the brain left the finite numbers" in repr(lived)
+
+
 def test_parameters_change_its_own_world_or_the_named_one(dna: Evolved) -> None:
     def parameters(*world, **more):
         return evolearn.live(dna, *world, lives=1, **more).setup.conditions.parameters["predictability"]
