@@ -76,8 +76,8 @@ class Desk(NamedTuple):
     episode: Any  # float64 [1], return of the episode so far
 
 
-# Places in a desk's counters: filled rows of the window, learning updates so far, age bin, age at which it ends, weights
-# held since an operation.
+# Places in a desk's counters: filled rows of the window, learning updates so far, age bin, age at which it ends,
+# how many weights are held since an operation.
 ROW, UPDATE, AGE_BIN, BIN_END, HELD = 0, 1, 2, 3, 4
 
 

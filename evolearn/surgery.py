@@ -43,7 +43,7 @@ class Surgeries(NamedTuple):
         return Surgeries(*(array[which].copy() for array in self))
 
     def of_lives(self, genomes: Any) -> Surgeries:
-        """Those of the newborns that lives of some genomes are born as, as `Newborns.of_lives` has them; none of none."""
+        """Those for the newborns that `Newborns.of_lives` gives for the same genomes; none of none."""
         return self.rows(np.unique(genomes)) if len(self.factor) else self
 
 
@@ -68,7 +68,7 @@ def check_surgeries(surgeries: Surgeries, newborns: Newborns, operate_at: int | 
     rows = len(surgeries.factor)
     if operate_at is None:
         if rows:
-            raise ValueError(f"surgeries of {rows} newborns, but plan.operate_at=None: must be an age in world steps")
+            raise ValueError(f"plan.operate_at=None, with {rows} surgeries: must be an age in world steps")
         return
     if not rows:
         raise ValueError(f"plan.operate_at={operate_at}: give surgeries, one row per newborn, or leave it None")
@@ -91,7 +91,7 @@ def check_surgeries(surgeries: Surgeries, newborns: Newborns, operate_at: int | 
 
 @compiled
 def operate(surgeries: Surgeries, genome: int, desk: Desk) -> None:
-    """Operate on one life: change its weights and drive weights, and remember which weights are to be held, and at what.
+    """Operate on one life: change its weights and drive weights, and note which weights are to be held, and at what.
 
     Args:
         surgeries: see Surgeries.
