@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from evolearn.brain import TRUNKS, BrainSpec
 from evolearn.config import LearnerPart, RunConfig
@@ -70,7 +70,7 @@ def assemble(config: RunConfig) -> Setup:
         world=world,
         parameters=parameters,
         brain=brain,
-        learner=learner.name,
+        learner=config.learner.name,
         settings=LearnerSettings(
             learner.epochs,
             learner.clip,
@@ -94,23 +94,34 @@ def assemble(config: RunConfig) -> Setup:
     _check_plasticity(config)
     _check_teacher(config)
     check_training(config)
-    pool = gene_pool(
-        brain=brain,
-        encoding=config.genome.encoding,
-        learner=learner.name,
-        drive_names=conditions.drive_names,
-        modes={group: getattr(config.genome, group).mode for group in GROUPS},
-        drive_centres=config.drives.weights,
-        drive_transform=config.drives.transform,
-        evolved_drives=config.drives.evolved,
-        plasticity_centres=learner.plasticity,
-        spreads={group: getattr(config.genome, group).spread for group in GROUPS},
-        seed=config.seed,
-    )
+    pool = pool_of(config, brain, conditions.drive_names)
     search = config.search
     options = check_search(search.algorithm, search.options, search.population, pool.size, search.sampling)
     selection = Plan(search.selection_lifetime, learner.learn_from, learning_ends(config, options))
     return Setup(config, conditions, pool, selection, options)
+
+
+def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> GenePool:
+    """The gene table of a run; needs no world beyond what its brain and its drives say.
+
+    Args:
+        config: of the run.
+        brain: what the brain is made of.
+        drive_names: see `Conditions.drive_names`.
+    """
+    return gene_pool(
+        brain=brain,
+        encoding=config.genome.encoding,
+        learner=config.learner.name,
+        drive_names=drive_names,
+        modes={group: getattr(config.genome, group).mode for group in GROUPS},
+        drive_centres=config.drives.weights,
+        drive_transform=config.drives.transform,
+        evolved_drives=config.drives.evolved,
+        plasticity_centres=config.learner.plasticity,
+        spreads={group: getattr(config.genome, group).spread for group in GROUPS},
+        seed=config.seed,
+    )
 
 
 def _world_of(part: WorldPart) -> Declaration:

@@ -22,8 +22,8 @@ from evolearn.config import RunConfig, check_config, read_config
 from evolearn.config_reading import ConfigError, override, shipped_configs
 from evolearn.drivers import OwnDrivers
 from evolearn.evaluate import score
-from evolearn.evolve import Generation
 from evolearn.lives import Driver
+from evolearn.outer_loop import Generation
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import evolve_run
 from evolearn.rundir import create_run
@@ -209,7 +209,7 @@ def _evolve(config: RunConfig, name: str, drivers: OwnDrivers, display: Calibrat
     with tempfile.TemporaryDirectory(prefix="evolearn-calibration-") as folder:
         directory = create_run(own.config, name, Path(folder) / name, drivers.describe())
         evolve_run(own, drivers, directory, _Watcher(display))
-        genome, _ = directory.load_dna()
+        genome = directory.load_dna().genome
         steps = sum(row["world_steps"] for row in directory.rows())
     return ready_arm(name, part, own.pool, genome, own.config.learner), steps
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ def is_asked_for(config: Path, overrides: Sequence[str] = ()) -> bool:
     """Whether a config wants portable mode, found out without importing anything that computes.
 
     Args:
-        config: the file of a run's or a study's config, or the directory of a run or a study.
+        config: the file of a run's or a study's config, a DNA file, or the directory of a run or a study.
         overrides: ``dotted.key=value``, see `evolearn.config_reading.override`.
     Returns:
         False also for what cannot be read: those who read it in earnest say what is wrong.
@@ -23,13 +24,25 @@ def is_asked_for(config: Path, overrides: Sequence[str] = ()) -> bool:
     files = [config / "config.yaml", config / "study.yaml"] if config.is_dir() else [config]
     for file in files:
         try:
-            content: Any = override(read_yaml(file), overrides)
-        except ConfigError:
+            content: Any = (
+                _config_of_dna(file) if file.suffix == ".safetensors" else override(read_yaml(file), overrides)
+            )
+        except (ConfigError, OSError, ValueError, KeyError, TypeError):
             continue
         parts = [content, content.get("run")]
         if any(isinstance(part, dict) and _is_true(part.get("portable", False)) for part in parts):
             return True
     return False
+
+
+def _config_of_dna(file: Path) -> Any:
+    """The config in a DNA file's header, read by hand: the library for it imports NumPy."""
+    with file.open("rb") as source:
+        length = int.from_bytes(source.read(8), "little")
+        if length > file.stat().st_size:
+            raise ValueError("not a safetensors file")
+        header = json.loads(source.read(length))
+    return json.loads(header["__metadata__"]["evolearn"])["config"]
 
 
 def _is_true(value: Any) -> bool:

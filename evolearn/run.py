@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 from evolearn.assemble import Setup, assemble, remarks_on
 from evolearn.config import RunConfig
+from evolearn.dna import NAME, ancestor_file, is_ancestor, save_dna
 from evolearn.drivers import Drivers
 from evolearn.environment import processor_type
 from evolearn.errors import RunDirectoryError
 from evolearn.evaluate import evaluate, life_fitness
-from evolearn.evolve import TOP, Generation, evolve, new_search, to_genomes
 from evolearn.genome import FloatArray
 from evolearn.lives import Driver, Plan
+from evolearn.outer_loop import TOP, Generation, evolve, new_search, to_genomes
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.rundir import Checkpoint, RunDirectory, create_run
 from evolearn.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
@@ -160,6 +161,8 @@ def evolve_run(setup: Setup, drivers: Drivers, directory: RunDirectory, display:
             directory.append(generation)
             last_whole = Checkpoint(generation.generation, search.state())
             is_last = generation.generation + 1 == setup.config.search.generations
+            if is_ancestor(generation.generation, setup.config.search.generations):
+                _save_centre(setup, directory, search, generation)
             if is_last or (generation.generation + 1) % setup.config.checkpoint_every == 0:
                 directory.save_checkpoint(last_whole)
             display.made(generation)
@@ -199,20 +202,42 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _save_centre(setup: Setup, directory: RunDirectory, search: Search, generation: Generation) -> None:
+    """Keep the centre that lived a generation, for the lineage."""
+    file = ancestor_file(directory.path, generation.generation)
+    about = {"role": _role(search), "lineage": _lineage(setup, directory, generation.generation)}
+    save_dna(file, setup, to_genomes(setup, search.centre()), setup.pool.spread * search.stdev(), about)
+
+
 def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search) -> None:
     """Write the DNA: `dna` last, so that it says that both are there."""
     best, steps = _best_on_validation(setup, driver, search)
     # Of the Gaussian searches this is the centre that made the last generation, judged in its row.
     genome = to_genomes(setup, search.centre()) if search.has_centre else best
     stdev = setup.pool.spread * search.stdev()
-    about = _about(setup, directory, steps)
-    directory.save_dna("dna_best", setup.pool, best, stdev, {**about, "role": "best"})
-    directory.save_dna("dna", setup.pool, genome, stdev, {**about, "role": "centre" if search.has_centre else "best"})
+    lineage = {**_lineage(setup, directory, setup.config.search.generations - 1), "validation_steps": steps}
+    save_dna(directory.path / "dna_best.safetensors", setup, best, stdev, {"role": "best", "lineage": lineage})
+    save_dna(directory.path / NAME, setup, genome, stdev, {"role": _role(search), "lineage": lineage})
+
+
+def _role(search: Search) -> str:
+    return "centre" if search.has_centre else "best"
+
+
+def _lineage(setup: Setup, directory: RunDirectory, generation: int) -> dict[str, Any]:
+    search = setup.config.search
+    return {
+        "run": directory.path.name,
+        "algorithm": search.algorithm,
+        "generations": search.generations,
+        "generation": generation,
+        "fitness_sha256": directory.rows()[generation]["fitness_sha256"],
+    }
 
 
 def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Display) -> Result:
     """Live every arm of the closing table on validation lives."""
-    genome, _ = directory.load_dna()
+    genome = directory.load_dna().genome
     evaluation = setup.config.evaluation
     rule = setup.conditions.world.fitness_rule
     long = Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
@@ -261,28 +286,3 @@ def _best_on_validation(setup: Setup, driver: Driver, search: Search) -> tuple[F
     keys = life_keys(setup.config.seed, VALIDATION, 1, max(8, setup.config.search.lives))
     judged = evaluate(driver, setup.conditions, setup.pool, leaders, keys, setup.selection)
     return leaders[int(judged.fitness.mean(axis=1).argmax())], judged.world_steps
-
-
-def _about(setup: Setup, directory: RunDirectory, validation_steps: int) -> dict[str, Any]:
-    config = setup.config
-    brain = setup.conditions.brain
-    return {
-        "world": {"name": config.world.name, "parameters": dict(setup.conditions.parameters)},
-        "brain": {
-            "trunk": brain.trunk,
-            "observations": [signal.name for signal in setup.conditions.world.observations],
-            "hidden": list(brain.hidden),
-            "actions": brain.actions,
-            "policy": brain.policy,
-        },
-        "drives": list(setup.conditions.drive_names),
-        "learner": config.learner.model_dump(mode="json"),
-        "seed": config.seed,
-        "lineage": {
-            "run": directory.path.name,
-            "algorithm": config.search.algorithm,
-            "generations": config.search.generations,
-            "fitness_sha256": directory.rows()[-1]["fitness_sha256"],
-            "validation_steps": validation_steps,
-        },
-    }

@@ -5,10 +5,11 @@ A run directory holds::
     run.json            what this is: kind, format, version of evolearn
     config.yaml         the resolved config
     environment.json    versions, commit, processor, threads
-    generations.jsonl   one row per generation, see `evolearn.evolve.Generation`
+    generations.jsonl   one row per generation, see `evolearn.outer_loop.Generation`
     checkpoints/        the search after a generation: generation_N.safetensors, and its checksum in .json
-    dna.safetensors     the centre of the last generation (genetic algorithm: its best), with a header
+    dna.safetensors     the centre of the last generation (genetic algorithm: its best), see `evolearn.dna`
     dna_best.safetensors  the best genome of the last generation on validation lives
+    ancestors/          the centres that lived generations 0, 1, 2, 3, 4, 6, 8, 12 .. and the last, as DNA
     result.json         the closing table
     faulty_life.safetensors  the last life at which the world was at fault, see `evolearn.faulty_life`
 """
@@ -24,20 +25,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import safetensors
-import safetensors.numpy
 import safetensors.torch
 import torch
 
 from evolearn.config import RunConfig, check_config
 from evolearn.config_reading import dump_config, read_yaml
+from evolearn.dna import DNA, NAME, load_dna
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
-from evolearn.evolve import Generation
 from evolearn.faulty_life import keeping_faulty_life
 from evolearn.files import explained, make_directory, write_whole
-from evolearn.genome import FloatArray, GenePool
+from evolearn.outer_loop import Generation
 
 FORMAT = 1  # of run directories; a change that old code cannot read raises it
 KEPT_CHECKPOINTS = 3
@@ -66,11 +65,11 @@ class RunDirectory:
     @property
     def has_dna(self) -> bool:
         """Whether evolution is over."""
-        return (self.path / "dna.safetensors").exists()
+        return (self.path / NAME).exists()
 
-    def load_dna(self) -> tuple[FloatArray, dict[str, Any]]:
-        """The run's DNA, see `load_dna`."""
-        return load_dna(self.path / "dna.safetensors")
+    def load_dna(self) -> DNA:
+        """The run's DNA, see `evolearn.dna.load_dna`."""
+        return load_dna(self.path)
 
     def read_config(self) -> RunConfig:
         """The resolved config of the run.
@@ -162,47 +161,6 @@ class RunDirectory:
                 complaints.append(f"{path.name}: truncated or altered ({error}); using the one before")
         return None, complaints
 
-    def save_dna(self, name: str, pool: GenePool, genome: FloatArray, stdev: FloatArray, about: dict[str, Any]) -> None:
-        """Write a genome with a header that says what every slice is.
-
-        Args:
-            name: file name without suffix.
-            pool: the gene table.
-            genome: float32 [G], in gene units.
-            stdev: float32 [G], spread left in the search, in gene units.
-            about: world, brain, seed, lineage.
-        """
-        places = pool.slices()
-        table = [
-            {
-                "gene": gene.name,
-                "group": gene.group,
-                "shape": list(gene.shape),
-                "transform": gene.transform,
-                "start": places[gene.group, gene.name].start,
-                "stop": places[gene.group, gene.name].stop,
-            }
-            for gene in pool.evolved
-        ]
-        fixed = [
-            {
-                "gene": gene.name,
-                "group": gene.group,
-                "shape": list(gene.shape),
-                "transform": gene.transform,
-                "mode": pool.mode(gene),
-            }
-            for gene in pool.genes
-            if (gene.group, gene.name) not in places
-        ]
-        header = {"format": FORMAT, "genes": table, "not_evolved": fixed, **about}
-        with explained(self.path):
-            payload = safetensors.numpy.save(
-                {"genome": np.ascontiguousarray(genome, np.float32), "stdev": np.ascontiguousarray(stdev, np.float32)},
-                metadata={"evolearn": json.dumps(header)},
-            )
-            write_whole(self.path / f"{name}.safetensors", payload)
-
     def save_result(self, result: Mapping[str, Any]) -> None:
         """Write the closing table."""
         with explained(self.path):
@@ -229,27 +187,6 @@ class RunDirectory:
             return ["environment.json is missing or damaged: versions unknown"]
         now = package_versions()
         return [f"{name} {made_by.get(name)} -> {now[name]}" for name in now if made_by.get(name) != now[name]]
-
-
-def load_dna(path: Path) -> tuple[FloatArray, dict[str, Any]]:
-    """Read a DNA file.
-
-    Args:
-        path: of `dna.safetensors`.
-    Returns:
-        The genome, float32 [G], and the header.
-    Raises:
-        RunDirectoryError: not a DNA file, altered, or of a newer format.
-    """
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {})["evolearn"])
-            genome = file.get_tensor("genome")
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
-        raise RunDirectoryError(f"{path}: is not a DNA file of evolearn: {error}") from error
-    if header["format"] > FORMAT:
-        raise RunDirectoryError(f"{path}: has format {header['format']}, this evolearn reads up to {FORMAT}; update it")
-    return genome.copy(), header
 
 
 def create_run(config: RunConfig, name: str, out: Path | None, lived_on: Mapping[str, Any]) -> RunDirectory:

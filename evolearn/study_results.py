@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from evolearn.assemble import assemble
 from evolearn.errors import RunDirectoryError
 from evolearn.metrics import METRICS, ArmLives
 from evolearn.results import HeldOut, arm_lives, join_tables, read_held_out, read_table
@@ -125,7 +124,7 @@ def _evolution(config: StudyConfig, study: StudyDirectory, condition: ConditionP
     for run in range(config.runs):
         directory = study.evolved(condition, arm, run)
         rows = directory.rows()
-        genome, header = directory.load_dna()
+        dna = directory.load_dna()
         own = directory.read_config()
         if len(rows) != own.search.generations:
             raise RunDirectoryError(
@@ -140,9 +139,9 @@ def _evolution(config: StudyConfig, study: StudyDirectory, condition: ConditionP
                 "centre": [row["fitness_centre"] for row in rows],
                 "best": [row["fitness_best"] for row in rows],
                 "stdev": [row["search_stdev"] for row in rows],
-                **natural_values(assemble(own).pool, genome),
+                **natural_values(dna.pool, dna.genome),
                 "steps": sum(row["world_steps"] for row in rows),
-                "validation_steps": header["lineage"]["validation_steps"],
+                "validation_steps": dna.header["lineage"]["validation_steps"],
                 "diverged": sum(row["diverged_lives"] for row in rows),
             }
         )

@@ -17,9 +17,9 @@ import numpy as np
 from evolearn.assemble import Setup, assemble
 from evolearn.config import RunConfig
 from evolearn.drivers import Drivers
-from evolearn.evolve import Generation
 from evolearn.genome import FloatArray, GenePool
 from evolearn.lives import Plan, lives
+from evolearn.outer_loop import Generation
 from evolearn.records import Newborns, Outcome
 from evolearn.replay import ReplayArm, record_replay
 from evolearn.results import HeldOut, tabulate, write_table
@@ -120,8 +120,8 @@ class StudyWork:
     def dna(self, condition: ConditionPart, origin: str, run: int) -> tuple[GenePool, FloatArray]:
         """Gene pool and DNA of an evolution run whose result is judged under a condition."""
         directory = self._study.evolved(condition, origin, run)
-        genome, _ = directory.load_dna()
-        return assemble(directory.read_config()).pool, genome
+        dna = directory.load_dna()
+        return dna.pool, dna.genome
 
     def _run(self, job: Job) -> RunDirectory:
         return self._study.run(job.condition, job.arm, job.run)

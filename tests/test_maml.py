@@ -15,16 +15,17 @@ import evolearn.meta_gradients
 from evolearn.assemble import assemble
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
+from evolearn.dna import load_dna
 from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evaluate import evaluate, life_fitness, live_each
-from evolearn.evolve import evolve, meta_lives, new_search, selection_keys, to_genomes
 from evolearn.lives import LifeFault, Plan, traced_lives
 from evolearn.maml import MAML
 from evolearn.meta_gradients import differentiate, gradients_of
+from evolearn.outer_loop import evolve, meta_lives, new_search, selection_keys, to_genomes
 from evolearn.records import DIVERGED, FINISHED
 from evolearn.rng import SELECTION, VALIDATION, life_keys
 from evolearn.run import Interrupted, resume_run, start_run
-from evolearn.rundir import load_dna, open_run
+from evolearn.rundir import open_run
 from evolearn.search_options import MAMLOptions
 from evolearn.world import MEAN_RETURN_PER_EPISODE
 
@@ -242,10 +243,10 @@ def test_a_run_goes_the_way_of_any_other_whatever_the_workers(tmp_path: Path, mo
     assert digests(cut) == digests(whole)
     assert len(set(digests(whole))) == 4
     assert (cut / "result.json").read_text() == (whole / "result.json").read_text()
-    genome, header = load_dna(whole / "dna.safetensors")
-    assert np.array_equal(genome, load_dna(whole / "dna_best.safetensors")[0])
-    assert header["role"] == "centre"
-    assert {gene["group"] for gene in header["genes"]} == {"weights"}
+    dna = load_dna(whole)
+    assert np.array_equal(dna.genome, load_dna(whole / "dna_best.safetensors").genome)
+    assert dna.role == "centre"
+    assert {gene["group"] for gene in dna.header["genes"]} == {"weights"}
 
 
 @pytest.mark.parametrize("first_order", [False, True])

@@ -11,14 +11,15 @@ from test_run import Watcher, digests, toy
 from evolearn.assemble import assemble
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
+from evolearn.dna import load_dna
 from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evaluate import evaluate, live_each
-from evolearn.evolve import evolve, new_search, to_genomes
 from evolearn.lives import Plan
+from evolearn.outer_loop import evolve, new_search, to_genomes
 from evolearn.reptile import Reptile
 from evolearn.rng import SELECTION, VALIDATION, life_keys
 from evolearn.run import Interrupted, resume_run, start_run
-from evolearn.rundir import load_dna, open_run
+from evolearn.rundir import open_run
 from evolearn.search_options import ReptileOptions
 
 WEIGHTS_ONLY = {"drives": {"mode": "fixed"}, "plasticity": {"mode": "fixed"}}
@@ -114,7 +115,7 @@ def test_the_digest_covers_what_was_learned_as_well_as_fitness(monkeypatch) -> N
         return row
 
     row = one_update()
-    monkeypatch.setattr("evolearn.evolve.evaluate", learning_more)
+    monkeypatch.setattr("evolearn.outer_loop.evaluate", learning_more)
     other = one_update()
     driver.close()
     assert other.fitness_mean == row.fitness_mean
@@ -130,7 +131,7 @@ def test_no_life_is_used_twice(monkeypatch) -> None:
         used.append(arguments[4].copy())
         return evaluate(*arguments)
 
-    monkeypatch.setattr("evolearn.evolve.evaluate", watched)
+    monkeypatch.setattr("evolearn.outer_loop.evaluate", watched)
     rows = list(evolve(setup, driver, new_search(setup)))
     driver.close()
     keys = np.concatenate(used)
@@ -169,10 +170,10 @@ def test_a_run_goes_the_way_of_any_other_whatever_the_workers(tmp_path: Path) ->
     assert digests(cut) == digests(whole)
     assert len(set(digests(whole))) == 4
     assert (cut / "result.json").read_text() == (whole / "result.json").read_text()
-    genome, header = load_dna(whole / "dna.safetensors")
-    assert np.array_equal(genome, load_dna(whole / "dna_best.safetensors")[0])
-    assert header["role"] == "centre"
-    assert {gene["group"] for gene in header["genes"]} == {"weights"}
+    dna = load_dna(whole)
+    assert np.array_equal(dna.genome, load_dna(whole / "dna_best.safetensors").genome)
+    assert dna.role == "centre"
+    assert {gene["group"] for gene in dna.header["genes"]} == {"weights"}
 
 
 def test_newborns_are_born_with_what_the_lives_before_them_learned() -> None:

@@ -10,11 +10,12 @@ import pytest
 from evolearn.assemble import assemble
 from evolearn.config import check_config, read_config
 from evolearn.config_reading import ConfigError, find_config, shipped_configs
+from evolearn.dna import load_dna
 from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.errors import RunDirectoryError
-from evolearn.evolve import Generation, evolve, new_search, paired_correlation
+from evolearn.outer_loop import Generation, evolve, new_search, paired_correlation
 from evolearn.run import Interrupted, resume_run, start_run
-from evolearn.rundir import create_run, load_dna, open_run
+from evolearn.rundir import create_run, open_run
 from evolearn.search_options import OPTIONS
 from evolearn.transplant import run_arms
 
@@ -92,7 +93,7 @@ def test_interrupt_and_resume_change_nothing(algorithm: str, stop: int, whole, t
     assert watcher.first == stop + 1
     assert digests(path) == digests(whole[algorithm])
     for name in ("dna.safetensors", "dna_best.safetensors"):
-        assert np.array_equal(load_dna(path / name)[0], load_dna(whole[algorithm] / name)[0])
+        assert np.array_equal(load_dna(path / name).genome, load_dna(whole[algorithm] / name).genome)
     assert (path / "result.json").read_text() == (whole[algorithm] / "result.json").read_text()
 
 
@@ -183,7 +184,8 @@ def test_rows_have_the_documented_schema(whole) -> None:
 
 
 def test_dna_says_what_every_slice_is(whole) -> None:
-    genome, header = load_dna(whole["pgpe"] / "dna.safetensors")
+    dna = load_dna(whole["pgpe"])
+    header, genome = dna.header, dna.genome
     assert header["genes"][0]["start"] == 0
     assert header["genes"][-1]["stop"] == len(genome)
     for before, after in zip(header["genes"][:-1], header["genes"][1:], strict=True):
@@ -195,7 +197,7 @@ def test_dna_says_what_every_slice_is(whole) -> None:
     assert header["seed"] == 5
     assert header["lineage"]["algorithm"] == "pgpe"
     assert header["role"] == "centre"
-    assert load_dna(whole["genetic"] / "dna.safetensors")[1]["role"] == "best"
+    assert load_dna(whole["genetic"]).role == "best"
 
 
 def test_the_closing_table_has_every_arm_and_a_catch_up(whole) -> None:
@@ -242,12 +244,6 @@ def test_what_is_not_a_run_is_refused(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "run.json").write_text("not json")
     with pytest.raises(RunDirectoryError, match=r"its run.json is damaged"):
         open_run(tmp_path)
-
-
-def test_dna_that_is_none_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "dna.safetensors").write_bytes(b"\x80\x04\x95pickle")
-    with pytest.raises(RunDirectoryError, match="is not a DNA file of evolearn"):
-        load_dna(tmp_path / "dna.safetensors")
 
 
 def test_a_full_disk_is_explained(whole, tmp_path: Path, monkeypatch) -> None:

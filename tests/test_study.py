@@ -11,12 +11,12 @@ import pytest
 from study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, rows_of, verdict_of
 from test_study_config import toy_study
 
-from evolearn.assemble import assemble
 from evolearn.config_reading import ConfigError
+from evolearn.dna import load_dna
 from evolearn.drivers import OwnDrivers
 from evolearn.results import read_table
 from evolearn.rng import SELECTION, TEST, VALIDATION
-from evolearn.rundir import load_dna, open_run
+from evolearn.rundir import open_run
 from evolearn.study import start_study
 from evolearn.study_config import StudyConfig
 from evolearn.study_plan import check_keys, evolving_arms
@@ -137,7 +137,7 @@ def test_what_is_borrowed_is_what_the_lender_of_the_same_run_evolved(whole_study
     for run in range(2):
         lender = open_run(whole_study.path / f"runs/as-it-is/tuned_blank/run_{run:02d}")
         borrower = open_run(whole_study.path / f"runs/as-it-is/pretrained/run_{run:02d}")
-        lent = natural_values(assemble(lender.read_config()).pool, lender.load_dna()[0])
+        lent = natural_values(lender.load_dna().pool, lender.load_dna().genome)
         assert dict(borrower.read_config().drives.weights) == lent["drives"]
         assert dict(borrower.read_config().learner.plasticity) == lent["plasticity"]
 
@@ -262,4 +262,4 @@ def test_the_dna_that_is_judged_elsewhere_is_the_one_that_evolved(tmp_path: Path
         read_table(path / f"lives/{name}/evolved/run_00.parquet").drop(["condition"]) for name in ("home", "twin")
     )
     assert home.equals(twin)
-    assert np.isfinite(load_dna(path / "runs/home/evolved/run_00/dna.safetensors")[0]).all()
+    assert np.isfinite(load_dna(path / "runs/home/evolved/run_00").genome).all()

@@ -9,7 +9,9 @@ from typing import Literal
 
 Numbers = tuple[float, ...]
 Direction = Literal["x", "y"]
-Kind = Literal["line", "points", "bars", "censored"]  # censored: open arrows, the value lies beyond
+# steps: a line that is level about each x; bars lie along x and are stacked; columns stand on zero;
+# censored: open arrows, the value lies beyond
+Kind = Literal["line", "steps", "points", "bars", "columns", "censored"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Axis:
 
 @dataclasses.dataclass(frozen=True)
 class Series:
-    """Lines, points or bars of one legend entry."""
+    """Lines, points, bars or columns of one legend entry."""
 
     name: str
     look: Look
@@ -45,6 +47,7 @@ class Series:
     interval: Direction = "y"  # along which axis values and their intervals lie
     notes: tuple[str, ...] = ()  # what to say about each point
     faint: bool = False  # in the background: single runs behind their summary
+    width: float = 0.0  # of columns, in units of x; 0: as far as to the next
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,14 +61,22 @@ class Rule:
 
 @dataclasses.dataclass(frozen=True)
 class Heat:
-    """A matrix of coloured cells, colours symmetric about zero."""
+    """A matrix of coloured cells, with names on both axes, or with places where `at` says so."""
 
-    columns: tuple[str, ...]
+    columns: tuple[str, ...]  # none where `at` is given
     rows: tuple[str, ...]
     values: tuple[tuple[float | None, ...], ...]  # [rows, columns]
-    texts: tuple[tuple[str, ...], ...]  # [rows, columns], written in the cells
+    texts: tuple[tuple[str, ...], ...]  # [rows, columns], written in the cells; none: nothing is written
     unit: str
-    bound: float  # values from -bound to bound span the colours
+    bound: float  # values from -bound to bound span the colours, unless `span` says otherwise
+    scale: Literal["diverging", "sequential"] = "diverging"  # symmetric about the middle; or from little to much
+    span: tuple[float, float] | None = None  # values at the ends of the colours
+    at: tuple[Numbers, Numbers] | None = None  # centres of columns and rows in units of the axes, evenly spaced
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The values that the colours span."""
+        return self.span or (-self.bound, self.bound)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +87,7 @@ class Panel:
     y: Axis
     series: tuple[Series, ...] = ()
     rules: tuple[Rule, ...] = ()
-    heat: Heat | None = None
+    heat: Heat | None = None  # beneath the series
     title: str = ""
     height: int = 360  # CSS pixels
 
@@ -99,6 +110,7 @@ class Chart:
     sentence: str
     choice: str  # what the views differ in, such as "condition"
     views: tuple[View, ...]
+    small: bool = False  # many small panels, side by side
 
     @property
     def legend(self) -> tuple[tuple[str, Look], ...]:

@@ -11,6 +11,8 @@
   // "@6" and "@6/0.2" stand for places in the palette of the theme.
   function colour(token) {
     if (token === "@diverging") return [[0, css("--negative")], [0.5, css("--zero")], [1, css("--positive")]];
+    if (token === "@sequential") return [12, 11, 10, 9].map((place, step) => [step / 3, css(`--c${place}`)]);
+    if (token === "@paper") return css("--paper");
     const [place, opacity] = token.slice(1).split("/");
     const hex = css(`--c${place}`);
     if (opacity === undefined) return hex;

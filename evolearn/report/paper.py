@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from evolearn.report.chart import Axis, Chart, Heat, Panel, Rule, Series
-from evolearn.report.looks import GREY, LIGHT
+from evolearn.report.looks import GREY, LIGHT, SHADES
 
 _DASHES: dict[str, Any] = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 _MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "triangle-down": "v", "x": "x",
@@ -35,6 +36,10 @@ _SETTINGS: Any = {
     "legend.frameon": False,
 }
 _DIVERGING = LinearSegmentedColormap.from_list("difference", ["#0072b2", "#f2f2f2", "#d55e00"])
+_COLOUR_MAPS = {
+    "diverging": _DIVERGING,
+    "sequential": LinearSegmentedColormap.from_list("amount", [LIGHT[place] for place in reversed(SHADES)]),
+}
 _WIDTH = 3.2  # inches per panel
 
 
@@ -106,7 +111,7 @@ def _draw_panel(axes: Axes, panel: Panel, title: str) -> None:
     axes.set_title(title)
     if panel.heat:
         _draw_heat(axes, panel.heat)
-    else:
+    if panel.heat is None or panel.heat.at is not None:
         _set_scale(axes, panel.x, "x")
         _set_scale(axes, panel.y, "y")
     stacked = [0.0] * max((len(series.x) for series in panel.series), default=0)
@@ -114,7 +119,9 @@ def _draw_panel(axes: Axes, panel: Panel, title: str) -> None:
         if series.kind == "bars":
             axes.barh(series.y, series.x, left=stacked, color=LIGHT[series.look.colour], height=0.7)
             stacked = [start + more for start, more in zip(stacked, series.x, strict=True)]
-        elif series.kind == "line":
+        elif series.kind == "columns":
+            axes.bar(series.x, series.y, width=_column_width(series), color=LIGHT[series.look.colour], alpha=0.7)
+        elif series.kind in ("line", "steps"):
             _draw_line(axes, series)
         else:
             _draw_marks(axes, series)
@@ -141,7 +148,15 @@ def _draw_line(axes: Axes, series: Series) -> None:
     if series.low:
         axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.15, linewidth=0)
     width, alpha = (0.5, 0.35) if series.faint else (1.2, 1.0)
-    axes.plot(series.x, series.y, _DASHES[series.look.dash], color=colour, linewidth=width, alpha=alpha)
+    look: dict[str, Any] = {"color": colour, "linewidth": width, "alpha": alpha}
+    if series.kind == "steps":
+        look["drawstyle"] = "steps-mid"
+    axes.plot(series.x, series.y, _DASHES[series.look.dash], **look)
+
+
+def _column_width(series: Series) -> float:
+    gaps = [after - before for before, after in itertools.pairwise(sorted(series.x)) if after > before]
+    return series.width or 0.94 * min(gaps, default=1.0)
 
 
 def _draw_marks(axes: Axes, series: Series) -> None:
@@ -180,11 +195,17 @@ def _draw_rule(axes: Axes, rule: Rule) -> None:
 
 def _draw_heat(axes: Axes, heat: Heat) -> None:
     values = [[math.nan if value is None else value for value in row] for row in heat.values]
-    image = axes.imshow(values, cmap=_DIVERGING, vmin=-heat.bound, vmax=heat.bound, aspect="auto", origin="lower")
-    axes.set_xticks(range(len(heat.columns)), heat.columns, rotation=30, ha="right")
-    axes.set_yticks(range(len(heat.rows)), heat.rows)
+    low, high = heat.ends
+    look: dict[str, Any] = {"cmap": _COLOUR_MAPS[heat.scale], "vmin": low, "vmax": high}
+    if heat.at is None:
+        image: Any = axes.imshow(values, aspect="auto", origin="lower", **look)
+        axes.set_xticks(range(len(heat.columns)), heat.columns, rotation=30, ha="right")
+        axes.set_yticks(range(len(heat.rows)), heat.rows)
+    else:
+        image = axes.pcolormesh(*heat.at, values, shading="nearest", rasterized=True, **look)
     for row, texts in enumerate(heat.texts):
         for column, text in enumerate(texts):
-            strong = abs(heat.values[row][column] or 0.0) > 0.6 * heat.bound
+            strength = ((heat.values[row][column] or 0.0) - low) / (high - low or 1.0)
+            strong = strength > 0.6 if heat.scale == "sequential" else abs(2 * strength - 1) > 0.6
             axes.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if strong else "black")
     axes.figure.colorbar(image, ax=axes, label=heat.unit)

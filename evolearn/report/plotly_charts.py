@@ -40,9 +40,10 @@ def escaped(text: str) -> str:
 
 
 def _panel(panel: Panel) -> Figure:
-    data = [_heat(panel.heat)] if panel.heat else [trace for series in panel.series for trace in _traces(series)]
+    data = [_heat(panel.heat)] if panel.heat else []
+    data += [trace for series in panel.series for trace in _traces(series, panel.heat is not None)]
     layout: Figure = {"xaxis": _axis(panel.x), "yaxis": _axis(panel.y)}
-    if panel.heat:
+    if panel.heat and panel.heat.at is None:
         layout["xaxis"] |= _ticks(list(enumerate(panel.heat.columns)))
         layout["yaxis"] |= _ticks(list(enumerate(panel.heat.rows)))
     if panel.rules:
@@ -50,6 +51,8 @@ def _panel(panel: Panel) -> Figure:
     if any(series.kind == "bars" for series in panel.series):
         layout["barmode"] = "stack"
         layout["xaxis"]["exponentformat"] = "SI"  # millions of steps
+    elif any(series.kind == "columns" for series in panel.series):
+        layout |= {"barmode": "overlay", "bargap": 0.06}
     return {"title": panel.title, "height": panel.height, "data": data, "layout": layout}
 
 
@@ -69,17 +72,27 @@ def _ticks(ticks: Any) -> Figure:
     return {"tickvals": [place for place, _ in ticks], "ticktext": [escaped(text) for _, text in ticks]}
 
 
-def _traces(series: Series) -> Iterator[Figure]:
+def _traces(series: Series, above: bool) -> Iterator[Figure]:
+    """What Plotly draws for a series; `above` coloured cells, marks get a rim."""
     trace: Figure = {"name": escaped(series.name), "x": _numbers(series.x), "y": _numbers(series.y)}
     colour = f"@{series.look.colour}"
     if series.notes:
         trace |= {"hovertext": [escaped(note) for note in series.notes], "hoverinfo": "name+text"}
     if series.kind == "bars":
         yield trace | {"type": "bar", "orientation": "h", "marker": {"color": colour}}
-    elif series.kind == "line":
+    elif series.kind == "columns":
+        yield trace | {"type": "bar", "marker": {"color": f"{colour}/0.7"}, **_width(series)}
+    elif series.kind in ("line", "steps"):
         yield from _line(series, trace, colour)
     else:
-        yield trace | _marks(series, colour)
+        marks = _marks(series, colour)
+        if above and "line" not in marks["marker"]:
+            marks["marker"]["line"] = {"width": 1.5, "color": "@paper"}
+        yield trace | marks
+
+
+def _width(series: Series) -> Figure:
+    return {"width": series.width} if series.width else {}
 
 
 def _line(series: Series, trace: Figure, colour: str) -> Iterator[Figure]:
@@ -90,6 +103,8 @@ def _line(series: Series, trace: Figure, colour: str) -> Iterator[Figure]:
     line: Figure = {"color": f"{colour}/0.35" if series.faint else colour, "width": 1 if series.faint else 2}
     if series.look.dash in _DASHES:
         line["dash"] = _DASHES[series.look.dash]
+    if series.kind == "steps":
+        line["shape"] = "hvh"
     yield trace | {"mode": "lines", "line": line}
 
 
@@ -128,14 +143,22 @@ def _rule(rule: Rule) -> Figure:
 
 def _heat(heat: Heat) -> Figure:
     space = "<br>" if len(heat.columns) > 5 else " "  # narrow cells get two lines
-    return {
-        "type": "heatmap", "x": list(range(len(heat.columns))), "y": list(range(len(heat.rows))),
+    low, high = heat.ends
+    x, y = heat.at or (range(len(heat.columns)), range(len(heat.rows)))
+    gap = 0 if heat.at else 2
+    drawn: Figure = {
+        "type": "heatmap", "x": list(x), "y": list(y),
         "z": [list(row) for row in heat.values],
         "text": [[escaped(text).replace(" ", space) for text in row] for row in heat.texts],
-        "texttemplate": "%{text}", "hoverinfo": "text", "colorscale": "@diverging",
-        "zmin": -heat.bound, "zmax": heat.bound,
-        "xgap": 2, "ygap": 2, "colorbar": {"title": {"text": escaped(heat.unit), "side": "top"}, "thickness": 12},
+        "texttemplate": "%{text}", "hoverinfo": "text", "colorscale": f"@{heat.scale}",
+        "zmin": low, "zmax": high,
+        "xgap": gap, "ygap": gap, "colorbar": {"title": {"text": escaped(heat.unit), "side": "top"}, "thickness": 12},
     }  # fmt: skip
+    if not heat.texts:
+        for name in ("text", "texttemplate"):
+            del drawn[name]
+        drawn["hoverinfo"] = "x+y+z"
+    return drawn
 
 
 def _numbers(values: tuple[float, ...]) -> list[float]:

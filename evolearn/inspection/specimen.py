@@ -1,0 +1,71 @@
+"""Somebody to be inspected: DNA with its world, a driver, and how much is to be lived for the answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.assemble import Setup
+from evolearn.dna import DNA
+from evolearn.lives import Driver
+from evolearn.rng import VALIDATION, life_keys
+
+Json = dict[str, Any]
+Progress = Callable[[int, int], None]  # done, of how many; called as often as one likes
+
+FIRST_GENERATION = 1000  # of the validation key space: the closing table and the choice of the best use those below
+
+
+@dataclasses.dataclass(frozen=True)
+class Extent:
+    """How much is lived: numbers that never depend on the clock, so that the same command gives the same answers."""
+
+    name: str
+    birth_lives: int  # lives for a birth score
+    lives: int  # lives for the effect of one lesion, or for one ancestor
+    lesion_modes: tuple[str, ...]  # of zero, mean, permuted
+    shams: int  # sham lesions per lesion
+    grid: int  # points along each side of the landscape's plane
+    line: int  # points along a line
+    landscape_lives: int  # lives per point
+    ancestors: int  # at most, of the lineage
+    lifetime_limit: int  # world steps of a life, where none was asked for
+
+
+FULL = Extent("full", 128, 24, ("zero", "mean", "permuted"), 4, 15, 31, 6, 24, 20_000)
+QUICK = Extent("quick", 32, 6, ("zero",), 1, 7, 11, 2, 8, 2_000)
+
+
+@dataclasses.dataclass(frozen=True)
+class Specimen:
+    """Somebody to be inspected."""
+
+    dna: DNA
+    setup: Setup  # of the world in which it is looked at
+    driver: Driver  # for the setup's conditions
+    extent: Extent
+    lifetime: int  # world steps of a life with learning
+    progress: Progress = lambda done, of: None
+
+    @property
+    def birth_steps(self) -> int:
+        """World steps of the birth score."""
+        return min(self.setup.config.evaluation.birth_steps, self.lifetime)
+
+    def keys(self, count: int, batch: int = 0) -> npt.NDArray[np.int64]:
+        """Keys int64 [count, 4] of validation lives that neither evolution nor a run's closing table has lived.
+
+        Args:
+            count: lives.
+            batch: lives of two batches have nothing in common; those of one are the same in every section.
+        """
+        return life_keys(self.setup.config.seed, VALIDATION, FIRST_GENERATION + batch, count)
+
+
+def lifetime_of(dna: DNA, extent: Extent, asked: int | None) -> int:
+    """World steps of a life: as asked, else the selection lifetime within the extent's limit."""
+    return asked or min(dna.config.search.selection_lifetime, extent.lifetime_limit)
