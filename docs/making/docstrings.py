@@ -1,24 +1,29 @@
-"""What the reference says of a field: the comment beside it, or the description that a config's field carries.
+"""What the reference takes from the source beside docstrings as they stand.
 
 Records document their fields by a comment on the line (`weights: FloatArray  # [P, W]`), configs by
 `Field(description=...)`; neither is a docstring, which is what mkdocstrings shows. A class gets a list of its fields,
-a constant of a module the comment as its docstring.
+a constant of a module the comment as its docstring. And examples (`>>>`) need no heading in the source.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from typing import Any
 
-from griffe import Attribute, Class, Docstring, Extension, Inspector, ObjectNode, Visitor
+from griffe import Attribute, Class, Docstring, Extension, Function, Inspector, ObjectNode, Visitor
 
 COMMENT = re.compile(r"#\s*(?!noqa|type:)(?P<text>[^#]*\S)\s*$")
 BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"), ("min_length", "at least so many:"))
 
 
-class Fields(Extension):
-    """Gives fields without a docstring the text that stands beside them."""
+class Docstrings(Extension):
+    """Gives fields without a docstring the text that stands beside them, and examples a heading."""
+
+    def on_function_instance(self, *, func: Function, **kwargs: Any) -> None:
+        """A function: its examples."""
+        _head_examples(func)
 
     def on_attribute_instance(
         self, *, node: ast.AST | ObjectNode, attr: Attribute, agent: Visitor | Inspector, **kwargs: Any
@@ -31,6 +36,7 @@ class Fields(Extension):
         self, *, node: ast.AST | ObjectNode, cls: Class, agent: Visitor | Inspector, **kwargs: Any
     ) -> None:
         """A class: the list of its fields, behind what its docstring says."""
+        _head_examples(cls)
         if not isinstance(node, ast.ClassDef):
             return
         values = {
@@ -46,6 +52,16 @@ class Fields(Extension):
         if rows:
             said = f"{cls.docstring.value}\n\n" if cls.docstring else ""
             cls.docstring = _docstring(said + "Attributes:\n" + "\n".join(rows), cls, agent)
+
+
+def _head_examples(owner: Class | Function) -> None:
+    """Put what begins with `>>>` at the margin under a heading: it is a quotation in Markdown."""
+    if owner.docstring is not None:
+        blocks = owner.docstring.value.split("\n\n")
+        headed = [
+            "Examples:\n" + textwrap.indent(block, "    ") if block.startswith(">>>") else block for block in blocks
+        ]
+        owner.docstring.value = "\n\n".join(headed)
 
 
 def _docstring(text: str, owner: Attribute | Class, agent: Visitor | Inspector) -> Docstring:
