@@ -14,6 +14,7 @@ from typing import Any
 
 from griffe import Attribute, Class, Docstring, Extension, Function, Inspector, ObjectNode, Visitor
 
+NOTHING = "\N{ZERO WIDTH SPACE}"  # an entry without a text is no entry
 COMMENT = re.compile(r"#\s*(?!noqa|type:)(?P<text>[^#]*\S)\s*$")
 BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"), ("min_length", "at least so many:"))
 
@@ -80,7 +81,7 @@ def _text(field: Attribute, value: ast.expr | None) -> str:
         text, more, default = _comment(field), [], value
     if default is not None and ast.unparse(default) not in ("...", '""', "''"):
         more.append(f"default `{ast.unparse(default)}`")
-    return "; ".join(part for part in [_plain(str(text)), *more] if part) or "-"
+    return "; ".join(part for part in [_plain(str(text)), *more] if part) or NOTHING
 
 
 def _comment(field: Attribute) -> str:
