@@ -92,7 +92,8 @@ def test_every_module_is_on_a_page_of_the_reference() -> None:
     modules = {path.stem for path in PACKAGE.glob("*.py")} | {
         path.parent.name for path in PACKAGE.glob("*/__init__.py")
     }
-    assert modules - {"__init__"} == set(named)
+    assert sorted(modules - {"__init__"} - set(named)) == []
+    assert sorted(set(named) - modules) == []
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if not page.startswith("reference/")])
