@@ -114,6 +114,25 @@ def test_tests_that_the_honesty_rules_name_are_there() -> None:
     assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
+@pytest.mark.slow
+def test_runs_of_the_first_ten_minutes_run(tmp_path: Path) -> None:
+    text = (DOCS / "first-ten-minutes.md").read_text(encoding="utf-8")
+    commands = [line.split() for line in re.findall(r"^evolearn (run .*=.*)$", text, re.M)]
+    assert len(commands) == 2
+    toy = ["search.generations=1", "search.lives=1", "search.selection_lifetime=50", "evaluation.lives=2"]
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "evolearn.cli", *command, *toy, "evaluation.lifetimes=[600]"],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+    for folder in set(re.findall(r"runs/[\w-]+", text)):
+        assert (tmp_path / folder).is_dir()
+
+
 @builds
 def test_what_a_page_loads_from_elsewhere_is_noticed() -> None:
     sys.path.insert(0, str(DOCS / "making"))
