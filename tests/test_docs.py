@@ -165,7 +165,12 @@ def test_the_site_builds_without_a_warning_and_opens_without_a_network(tmp_path:
     for page in pages:
         found = re.findall(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=\"?https?:", page.read_text())
         assert not found, page
-    assert 'id="evolearn.stats.iqm"' in (tmp_path / "site" / "reference" / "statistics.html").read_text()
+    reference = (tmp_path / "site" / "reference" / "statistics.html").read_text()
+    assert 'id="evolearn.stats.iqm"' in reference
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", reference))
+    # sections without blank lines between them, and the comment beside a record's field
+    assert re.search(r"Returns: FloatArray . \[\.\.\] 0 \.\. 1, Mann and Whitney.{0,40}Source: Mann and Whitney", words)
+    assert "score over the first birth_steps, learning off" in words
 
 
 @builds

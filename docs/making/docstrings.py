@@ -2,7 +2,8 @@
 
 Records document their fields by a comment on the line (`weights: FloatArray  # [P, W]`), configs by
 `Field(description=...)`; neither is a docstring, which is what mkdocstrings shows. A class gets a list of its fields,
-a constant of a module the comment as its docstring. And examples (`>>>`) need no heading in the source.
+a constant of a module the comment as its docstring. And sections of a docstring need no blank lines between them, nor
+examples (`>>>`) a heading, as in the source.
 """
 
 from __future__ import annotations
@@ -15,16 +16,18 @@ from typing import Any
 from griffe import Attribute, Class, Docstring, Extension, Function, Inspector, ObjectNode, Visitor
 
 NOTHING = "\N{ZERO WIDTH SPACE}"  # an entry without a text is no entry
+HEADING = re.compile(r"(Args|Returns|Yields|Raises|Source|Examples?|Attributes|Note):")
 COMMENT = re.compile(r"#\s*(?!noqa|type:)(?P<text>[^#]*\S)\s*$")
 BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"), ("min_length", "at least so many:"))
 
 
 class Docstrings(Extension):
-    """Gives fields without a docstring the text that stands beside them, and examples a heading."""
+    """Gives fields without a docstring the text that stands beside them, and sets sections apart."""
 
     def on_function_instance(self, *, func: Function, **kwargs: Any) -> None:
-        """A function: its examples."""
-        _head_examples(func)
+        """A function: its sections."""
+        if func.docstring is not None:
+            func.docstring.value = _sectioned(func.docstring.value, str(func.returns) if func.returns else None)
 
     def on_attribute_instance(
         self, *, node: ast.AST | ObjectNode, attr: Attribute, agent: Visitor | Inspector, **kwargs: Any
@@ -37,7 +40,8 @@ class Docstrings(Extension):
         self, *, node: ast.AST | ObjectNode, cls: Class, agent: Visitor | Inspector, **kwargs: Any
     ) -> None:
         """A class: the list of its fields, behind what its docstring says."""
-        _head_examples(cls)
+        if cls.docstring is not None:
+            cls.docstring.value = _sectioned(cls.docstring.value, None)
         if not isinstance(node, ast.ClassDef):
             return
         values = {
@@ -55,14 +59,25 @@ class Docstrings(Extension):
             cls.docstring = _docstring(said + "Attributes:\n" + "\n".join(rows), cls, agent)
 
 
-def _head_examples(owner: Class | Function) -> None:
-    """Put what begins with `>>>` at the margin under a heading: it is a quotation in Markdown."""
-    if owner.docstring is not None:
-        blocks = owner.docstring.value.split("\n\n")
-        headed = [
-            "Examples:\n" + textwrap.indent(block, "    ") if block.startswith(">>>") else block for block in blocks
-        ]
-        owner.docstring.value = "\n\n".join(headed)
+def _sectioned(text: str, returns: str | None) -> str:
+    """A docstring with its sections apart, as the parser wants them: the source leaves no blank lines between them.
+
+    Args:
+        text: as it stands.
+        returns: annotation of what a function returns; a text with a colon would be taken for "type: description".
+    """
+    lines: list[str] = []
+    for line in text.splitlines():
+        if HEADING.match(line) and lines and lines[-1].strip():
+            lines.append("")
+        if lines and lines[-1] == "Returns:" and returns:
+            line = f"    {returns}: {line.strip()}"
+        lines.append(re.sub(r"^Source: ", "**Source:** ", line))
+    blocks = "\n".join(lines).split("\n\n")
+    # what begins with >>> at the margin is a quotation in Markdown
+    return "\n\n".join(
+        "Examples:\n" + textwrap.indent(part, "    ") if part.startswith(">>>") else part for part in blocks
+    )
 
 
 def _docstring(text: str, owner: Attribute | Class, agent: Visitor | Inspector) -> Docstring:
