@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,7 @@ class Alignment:
         )
 
 
-def align(brain: BrainSpec, first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> Alignment:
+def align(brain: BrainSpec, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> Alignment:
     """The order and the signs of the second's hidden units that bring its weights nearest to the first's.
 
     Layer by layer the best assignment, given those of the other layers, until none changes anything; from several
@@ -62,7 +63,7 @@ def align(brain: BrainSpec, first: npt.NDArray[np.floating], second: npt.NDArray
     return max(found, key=lambda alignment: _overlap(pair, alignment))
 
 
-def aligned(brain: BrainSpec, weights: npt.NDArray[np.floating], alignment: Alignment) -> npt.NDArray[np.floating]:
+def aligned(brain: BrainSpec, weights: npt.NDArray[Any], alignment: Alignment) -> npt.NDArray[Any]:
     """The same network with its hidden units in another order, [W]; computes the same function.
 
     Args:
@@ -105,12 +106,12 @@ class _Layers:
 _Pair = tuple[_Layers, _Layers]
 
 
-def _blocks(brain: BrainSpec, weights: npt.NDArray[np.floating]) -> dict[str, npt.NDArray[np.floating]]:
+def _blocks(brain: BrainSpec, weights: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
     places = block_slices(brain)
     return {tensor.name: weights[places[tensor.name]].reshape(tensor.shape) for tensor in brain.tensors}
 
 
-def _layers(brain: BrainSpec, weights: npt.NDArray[np.floating]) -> _Layers:
+def _layers(brain: BrainSpec, weights: npt.NDArray[Any]) -> _Layers:
     blocks = _blocks(brain, np.asarray(weights, np.float64))
     numbers = range(1, len(brain.hidden) + 1)
     return _Layers(

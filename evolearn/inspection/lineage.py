@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from evolearn.arms import ARMS
 from evolearn.dna import DNA, DNAError, ancestors
-from evolearn.evaluate import life_fitness, score
 from evolearn.inspection.assimilation import assimilation
+from evolearn.inspection.scoring import birth_scores, learned_scores
 from evolearn.inspection.specimen import Json, Specimen
 from evolearn.rundir import open_run
-from evolearn.transplant import live_arm, ready_arm
+from evolearn.transplant import ready_arm
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -215,11 +215,14 @@ def _logged(dna: DNA) -> Json:
 def _scores(kept: Sequence[DNA], specimen: Specimen) -> Json:
     """Birth score and score after learning of the ancestors, in the same lives, and what rose first."""
     some = _spread_over(len(kept), specimen.extent.ancestors)
+    keys = specimen.keys(specimen.extent.lives)
     birth, learned = [], []
     for number, place in enumerate(some):
         specimen.progress(number, len(some))
-        birth.append(birth_scores(specimen, kept[place]))
-        learned.append(learned_scores(specimen, kept[place]))
+        ancestor = kept[place]
+        arm = ready_arm("evolved", ARMS["evolved"], ancestor.pool, ancestor.genome, ancestor.config.learner)
+        birth.append(birth_scores(specimen.setup, specimen.driver, arm, keys, specimen.birth_steps))
+        learned.append(learned_scores(specimen.setup, specimen.driver, arm, keys, specimen.lifetime))
     specimen.progress(len(some), len(some))
     generations = [kept[place].generation for place in some]
     learner = specimen.setup.config.learner
@@ -232,25 +235,6 @@ def _scores(kept: Sequence[DNA], specimen: Specimen) -> Json:
         "selection_lifetime": specimen.setup.config.search.selection_lifetime,
         **assimilation(generations, np.stack(birth), np.stack(learned)),
     }
-
-
-def birth_scores(specimen: Specimen, ancestor: DNA) -> FloatArray:
-    """Score of each life over the first steps, learning off, [lives]."""
-    arm = ready_arm("evolved", ARMS["evolved"], ancestor.pool, ancestor.genome, ancestor.config.learner).frozen()
-    keys = specimen.keys(specimen.extent.lives)
-    outcome = live_arm(specimen.setup, specimen.driver, arm, keys, specimen.birth_steps, None)
-    rule = specimen.setup.conditions.world.fitness_rule
-    return life_fitness(outcome, rule, arm.plan(specimen.birth_steps))
-
-
-def learned_scores(specimen: Specimen, ancestor: DNA) -> FloatArray:
-    """Score of each life over its last quarter, learning as it does, [lives]."""
-    arm = ready_arm("evolved", ARMS["evolved"], ancestor.pool, ancestor.genome, ancestor.config.learner)
-    keys = specimen.keys(specimen.extent.lives)
-    plan = arm.plan(specimen.lifetime, max(1, specimen.lifetime // 4))
-    outcome = live_arm(specimen.setup, specimen.driver, arm, keys, plan.lifetime, plan.bin_steps)
-    # Where a lifetime has no four equal quarters the last takes the rest.
-    return score(outcome, specimen.setup.conditions.world.fitness_rule, min(3, plan.bins - 1), plan.bins, plan)
 
 
 def _spread_over(count: int, most: int) -> list[int]:
