@@ -9,15 +9,22 @@ import pytest
 from test_dna import config
 from test_run import Watcher
 
+from evolearn.arms import ARMS
+from evolearn.assemble import assemble
 from evolearn.dna import DNAError, load_dna, setup_of
 from evolearn.drivers import OwnDrivers, new_driver
+from evolearn.evaluate import evaluate, score
 from evolearn.inspection.assimilation import assimilation
-from evolearn.inspection.lineage import birth_scores, inspect_lineage, learned_scores, path_of, settle
+from evolearn.inspection.lineage import inspect_lineage, path_of, settle
+from evolearn.inspection.scoring import birth_scores, learned_scores
 from evolearn.inspection.specimen import QUICK, Specimen
+from evolearn.lives import Plan
 from evolearn.report.inspected.lineage import lineage_section
 from evolearn.report.paper import save_figures
 from evolearn.report.plotly_charts import page_chart
+from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import start_run
+from evolearn.transplant import live_arm, ready_arm
 
 KEPT = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]
 LIVES = 12
@@ -177,8 +184,28 @@ def test_a_lineage_says_how_its_run_came_here(found, specimen, run: Path) -> Non
     scores = found["scores"]
     assert (scores["lives"], scores["lifetime"], scores["birth_steps"]) == (QUICK.lives, 40, 20)
     last = scores["generations"].index(6)
-    assert scores["birth"]["mean"][last] == pytest.approx(birth_scores(specimen, specimen.dna).mean())
-    assert scores["learned"]["mean"][last] == pytest.approx(learned_scores(specimen, specimen.dna).mean())
+    arm = ready_arm("evolved", ARMS["evolved"], pool, specimen.dna.genome, specimen.dna.config.learner)
+    keys = specimen.keys(QUICK.lives)
+    for name, lived, steps in (("birth", birth_scores, 20), ("learned", learned_scores, 40)):
+        own = lived(specimen.setup, specimen.driver, arm, keys, steps)
+        assert scores[name]["mean"][last] == pytest.approx(own.mean())
+
+
+def test_a_birth_score_is_that_of_a_newborn_that_does_not_learn(tmp_path: Path) -> None:
+    setup = assemble(config(learner={"window": 4, "plasticity": {"learning_rate": 1.0}}))
+    arm = ready_arm("evolved", ARMS["evolved"], setup.pool, setup.pool.centre, setup.config.learner)
+    driver, keys = new_driver(setup.conditions), life_keys(3, VALIDATION, 1000, 24)
+    birth = birth_scores(setup, driver, arm, keys, 80)
+    learned = learned_scores(setup, driver, arm, keys, 80)
+    rule = setup.conditions.world.fitness_rule
+    frozen, learning = (
+        evaluate(driver, setup.conditions, setup.pool, setup.pool.centre[None], keys, plan).fitness[0]
+        for plan in (Plan(80, learn_until=0), Plan(80))
+    )
+    assert np.array_equal(birth, frozen)
+    assert not np.array_equal(birth, learning)
+    outcome = live_arm(setup, driver, arm, keys, 80, 20)
+    assert np.array_equal(learned, score(outcome, rule, 3, 4, Plan(80, bin_steps=20)))
 
 
 def test_a_lineage_shows_what_can_be_known_without_the_world(found, run: Path) -> None:

@@ -34,7 +34,8 @@ def likeness(
         "units", "moved" (units that take another place or sign), "signs", "scales" (what is and is not aligned),
         "total" and "blocks": Euclidean distances "raw" and "aligned", and between unrelated networks, means over
         `PAIRS`: "random_raw" and "random_aligned" of the standard initialisation, "shuffled": the second with the
-        entries of each block shuffled, aligned; "shuffles": least and largest of these; and float64 [W], the second aligned.
+        entries of each block shuffled, aligned; "shuffles": least and largest of these; and float64 [W], the second
+        aligned.
     """
     one, other = first.astype(np.float64), second.astype(np.float64)
     alignment = align(brain, one, other)

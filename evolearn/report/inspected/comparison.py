@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from evolearn.report.chart import Axis, Chart, Look, Panel, Series, View, spread_out
+from evolearn.report.chart import Axis, Chart, Look, Panel, Rule, Series, View, spread_out
 from evolearn.report.looks import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
 from evolearn.report.section import Cell, Json, Section, Table
 from evolearn.report.texts import parameters_in_words, quantity, shortened, with_interval
@@ -36,7 +36,7 @@ def comparison_section(found: Json, about: Json) -> Section:
         title="Comparison: A and B",
         sentences=(*same, *_line_words(found), *_distance_words(found), *_transfer_words(found), named),
         charts=(
-            *([_line_chart(line)] if line else []),
+            *([_line_chart(line, found["transfer"]["worlds"][0]["cells"]["blank"])] if line else []),
             *([_distance_chart(like)] if like else []),
             *_transfer_charts(found["transfer"]),
         ),
@@ -52,7 +52,7 @@ def _line_words(found: Json) -> tuple[str, ...]:
     if line is None:
         return (f"There is no line from A to B: {found['no_line']}.",)
     words = [
-        f"On the straight line from A to B, {name}: {_falls(line[score], found['likeness']['moved'])}."
+        f"On the straight line from A to B ({name}) {_falls(line[score], found['likeness']['moved'])}."
         for score, name in _SCORES.items()
         if line[score]
     ]
@@ -60,16 +60,17 @@ def _line_words(found: Json) -> tuple[str, ...]:
         words.append(f"With learning there is no line: {line['no_learning']}.")
     words.append(
         f"Lived in the world of A, {line['lives']} lives per point, the same for all. No barrier says that both lie in "
-        "one region of good scores. A barrier after alignment does not prove two regions: the order found may not be "
-        "the best one, and the line need not be straight. Intervals are over lives of these two DNAs, not over runs."
+        "one region of good scores, if they are better than a blank slate. A barrier after alignment does not prove "
+        "two regions: the order found may not be the best one, and the way need not be straight. Intervals are over "
+        "lives of these two DNAs, not over runs."
     )
     return tuple(words)
 
 
 def _falls(curves: Json, moved: int) -> str:
     if not moved:
-        return _fall(curves["raw"])
-    return f"as they are {_fall(curves['raw'])}; with hidden units aligned {_fall(curves['aligned'])}"
+        return f"there is {_fall(curves['raw'])}"
+    return f"as they are: {_fall(curves['raw'])}; with hidden units aligned: {_fall(curves['aligned'])}"
 
 
 def _fall(curve: Json) -> str:
@@ -82,22 +83,38 @@ def _fall(curve: Json) -> str:
     return f"no barrier that these lives show, the deepest fall below the line between the ends is {size}"
 
 
-def _line_chart(line: Json) -> Chart:
+def _line_chart(line: Json, blank: Json) -> Chart:
     return Chart(
         "comparison_line",
         "The straight line from A to B",
         "Scores of newborns on the way from A (0) to B (1), mean and interval over the same lives, as the two are and "
-        "with B's hidden units in the order of A's. A valley below the thin line is a barrier.",
+        "with B's hidden units in the order of A's. A valley below the dotted line is a barrier. The dashed level is "
+        "what a blank slate scores there.",
         "score",
         tuple(
-            View(
-                name,
-                (Panel(Axis("share of B", span=(-0.02, 1.02)), Axis("score"), _line_series(line, line[score])),),
-            )
+            View(name, (_line_panel(line, line[score], blank.get(score)),))
             for score, name in _SCORES.items()
             if line[score]
         ),
     )
+
+
+def _line_panel(line: Json, curves: Json, blank: Json | None) -> Panel:
+    """The curves on an axis that goes down to the blank slate, so that no ripple looks like a valley."""
+    levels = [
+        value
+        for curve in curves.values()
+        for end in ("mean", "low", "high")
+        for value in curve[end]
+        if value is not None
+    ]
+    rules: tuple[Rule, ...] = ()
+    if blank:
+        levels.append(blank["mean"])
+        rules = (Rule(blank["mean"], "blank slate", "y"),)
+    room = 0.05 * (max(levels) - min(levels)) or 1.0
+    score = Axis("score", span=(min(levels) - room, max(levels) + room))
+    return Panel(Axis("share of B", span=(-0.02, 1.02)), score, _line_series(line, curves), rules)
 
 
 def _line_series(line: Json, curves: Json) -> tuple[Series, ...]:
@@ -108,7 +125,7 @@ def _line_series(line: Json, curves: Json) -> tuple[Series, ...]:
         low, high = ((), ()) if None in curve["low"] else (tuple(curve["low"]), tuple(curve["high"]))
         drawn.append(Series(name, look, "line", shares, tuple(curve["mean"]), low, high))
     ends = (curves["raw"]["mean"][0], curves["raw"]["mean"][-1])
-    return (Series("between the ends", Look(BLACK, "dot", "none"), "line", (0.0, 1.0), ends, faint=True), *drawn)
+    return (Series("between the ends", Look(BLACK, "dot", "none"), "line", (0.0, 1.0), ends), *drawn)
 
 
 # --- distance ---
