@@ -20,10 +20,11 @@ from evolearn.inspection.comparison import compare
 from evolearn.inspection.interpolation import barrier, mixtures
 from evolearn.inspection.likeness import likeness
 from evolearn.inspection.scoring import birth_scores, learned_scores, over_lives
-from evolearn.inspection.specimen import QUICK, Specimen
+from evolearn.inspection.specimen import FIRST_GENERATION, QUICK, Specimen
 from evolearn.report.inspected.comparison import comparison_section
 from evolearn.report.paper import save_figures
 from evolearn.report.plotly_charts import page_chart
+from evolearn.rng import VALIDATION, life_keys
 from evolearn.torch_brain import TorchBrain
 from evolearn.transplant import ready_arm
 from evolearn.world_config import WorldPart
@@ -187,17 +188,20 @@ def test_a_network_has_a_barrier_to_itself_permuted_that_alignment_takes_away(fo
         assert near["checked"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
     assert found["likeness"]["total"]["aligned"] == 0
     first = comparison_section(found, ABOUT).sentences[0]
-    assert "(birth score, learning off) as they are: a barrier, scores fall by" in first
-    assert "aligned: no barrier" in first
+    assert "Birth score, learning off, as they are a barrier of" in first
+    assert "with hidden units aligned no barrier." in first
 
 
-def test_the_line_ends_in_both(pair) -> None:
-    first, second = pair
-    weights = second.newborns.weights[0].astype(np.float64)
-    ends = mixtures(first, second, weights, np.array([0.0, 1.0]))
-    for row, dna in enumerate(pair):
+def test_the_line_ends_in_both(pair, tmp_path: Path) -> None:
+    other = saved(tmp_path / "other.safetensors", seed=5, learner={"plasticity": {"learning_rate": 0.02}})
+    weights = other.newborns.weights[0].astype(np.float64)
+    line = mixtures(pair[0], other, weights, np.array([0.0, 0.5, 1.0]))
+    for row, dna in ((0, pair[0]), (2, other)):
         for name in ("weights", "drives", "plasticity", "scale"):
-            assert np.array_equal(getattr(ends, name)[row], getattr(dna.newborns, name)[0])
+            assert np.array_equal(getattr(line, name)[row], getattr(dna.newborns, name)[0])
+    rates = line.plasticity[:, 0]
+    assert rates[2] == pytest.approx(0.02)
+    assert rates[1] == pytest.approx((rates[0] * rates[2]) ** 0.5), "in gene units, which are logarithms"
 
 
 def test_a_valley_is_measured_from_the_line_between_the_ends() -> None:
@@ -250,11 +254,11 @@ def test_dna_scores_in_its_own_world_what_it_scores(pair, tmp_path: Path) -> Non
         learned = learned_scores(setup, specimen.driver, arm, specimen.keys(QUICK.lives), 100)
         cell = found["transfer"]["worlds"][world]["cells"][who]
         assert (cell["birth"], cell["learned"]) == (over_lives(birth), over_lives(learned))
-    abroad = setup_of(pair[0], WorldPart(name="cart-pole"))
-    arm = ready_arm("evolved", ARMS["evolved"], pair[0].pool, pair[0].genome, pair[0].config.learner)
-    keys = specimen.keys(QUICK.birth_lives)
-    birth = birth_scores(abroad, new_driver(abroad.conditions), arm, keys, 20)
-    assert found["transfer"]["worlds"][1]["cells"]["first"]["birth"] == over_lives(birth)
+    abroad = setup_of(other, pair[0].config.world)
+    arm = ready_arm("evolved", ARMS["evolved"], other.pool, other.genome, other.config.learner)
+    keys = life_keys(pair[0].config.seed, VALIDATION, FIRST_GENERATION, QUICK.birth_lives)
+    birth = birth_scores(abroad, new_driver(abroad.conditions), arm, keys, 100)
+    assert found["transfer"]["worlds"][0]["cells"]["second"]["birth"] == over_lives(birth)
     assert [world["of"] for world in found["transfer"]["worlds"]] == ["first", "second"]
     assert found["transfer"]["worlds"][1]["parameters"] == {"predictability": 1.0}
 

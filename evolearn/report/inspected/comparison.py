@@ -34,7 +34,15 @@ def comparison_section(found: Json, about: Json) -> Section:
     return Section(
         key="comparison",
         title="Comparison: A and B",
-        sentences=(*same, *_line_words(found), *_distance_words(found), *_transfer_words(found), named),
+        sentences=(
+            *same,
+            _line_words(found),
+            _distance_words(found),
+            *_transfer_words(found),
+            *_line_cautions(line),
+            *_distance_cautions(found),
+            named,
+        ),
         charts=(
             *([_line_chart(line, found["transfer"]["worlds"][0]["cells"]["blank"])] if line else []),
             *([_distance_chart(like)] if like else []),
@@ -47,40 +55,47 @@ def comparison_section(found: Json, about: Json) -> Section:
 # --- the line between them ---
 
 
-def _line_words(found: Json) -> tuple[str, ...]:
+def _line_words(found: Json) -> str:
     line = found["line"]
     if line is None:
-        return (f"There is no line from A to B: {found['no_line']}.",)
+        return f"There is no line from A to B: {found['no_line']}."
     words = [
-        f"On the straight line from A to B ({name}) {_falls(line[score], found['likeness']['moved'])}."
-        for score, name in _SCORES.items()
-        if line[score]
+        f"{name}, {_falls(line[score], found['likeness']['moved'])}" for score, name in _SCORES.items() if line[score]
     ]
-    if line["no_learning"]:
-        words.append(f"With learning there is no line: {line['no_learning']}.")
-    words.append(
-        f"Lived in the world of A, {line['lives']} lives per point, the same for all. No barrier says that both lie in "
-        "one region of good scores, if they are better than a blank slate. A barrier after alignment does not prove "
-        "two regions: the order found may not be the best one, and the way need not be straight. Intervals are over "
-        "lives of these two DNAs, not over runs."
-    )
-    return tuple(words)
+    without = f" With learning there is no line: {line['no_learning']}." if line["no_learning"] else ""
+    return f"On the straight line from A to B, in the world of A: {'. '.join(map(_capital, words))}.{without}"
 
 
 def _falls(curves: Json, moved: int) -> str:
     if not moved:
-        return f"there is {_fall(curves['raw'])}"
-    return f"as they are: {_fall(curves['raw'])}; with hidden units aligned: {_fall(curves['aligned'])}"
+        return _fall(curves["raw"])
+    return f"as they are {_fall(curves['raw'])}, with hidden units aligned {_fall(curves['aligned'])}"
 
 
 def _fall(curve: Json) -> str:
     checked = curve["checked"]
     size = with_interval(checked, centre="mean")
     if checked["low"] is not None and checked["low"] > 0:
-        return f"a barrier, scores fall by {size} below the line between the ends, {curve['at']:.0%} of the way"
+        return f"a barrier of {size} at {curve['at']:.0%} of the way"
     if curve["largest"] <= 0:
-        return "no barrier, scores nowhere fall below the line between the ends"
-    return f"no barrier that these lives show, the deepest fall below the line between the ends is {size}"
+        return "no barrier"
+    return f"no barrier that these lives show (deepest fall {size})"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _line_cautions(line: Json | None) -> tuple[str, ...]:
+    if line is None:
+        return ()
+    return (
+        f"A barrier is the deepest fall of scores below the line between those of A and B; its size is measured in "
+        f"lives that did not choose its place, {line['lives']} per point, the same for all points.",
+        "No barrier says that both lie in one region of good scores, if they are better than a blank slate. A barrier "
+        "after alignment does not prove two regions: the order found may not be the best one, and the way need not be "
+        "straight. Intervals are over lives of these two DNAs, not over runs.",
+    )
 
 
 def _line_chart(line: Json, blank: Json) -> Chart:
@@ -131,19 +146,27 @@ def _line_series(line: Json, curves: Json) -> tuple[Series, ...]:
 # --- distance ---
 
 
-def _distance_words(found: Json) -> tuple[str, ...]:
+def _distance_words(found: Json) -> str:
     like = found["likeness"]
     if like is None:
-        return (f"Weights have no distance: {found['unlike']}.",)
+        return f"Weights have no distance: {found['unlike']}."
     total = like["total"]
-    words = [_aligned_words(like)]
-    if total["shuffled"] > 0:
-        words.append(
-            "Unrelated networks of these weights (B's shuffled within each block, then aligned alike) are "
-            f"{quantity(like['shuffles'][0])} to {quantity(like['shuffles'][1])} apart: A and B are at "
-            f"{total['aligned'] / total['shuffled']:.0%} of their mean. Near 100%: they share no more than their scale."
-        )
-    if total["random_raw"] > 0:
+    if not total["shuffled"]:
+        return _aligned_words(like)
+    least, most = (quantity(distance) for distance in like["shuffles"])
+    return (
+        f"{_aligned_words(like)} Unrelated networks of these weights (B's shuffled within each block, then aligned "
+        f"alike) are {least} to {most} apart: A and B are at {total['aligned'] / total['shuffled']:.0%} of their mean. "
+        "Near 100%: they share no more than their scale."
+    )
+
+
+def _distance_cautions(found: Json) -> tuple[str, ...]:
+    like = found["likeness"]
+    if like is None:
+        return ()
+    total, words = like["total"], []
+    if total["random_aligned"] > 0:
         words.append(
             f"Two random initialisations are {quantity(total['random_raw'])} apart, "
             f"{quantity(total['random_aligned'])} aligned: A and B are at "

@@ -42,18 +42,15 @@ def _score_words(scores: Json | None) -> tuple[str, ...]:
     if scores is None:
         return ("Without its world no ancestor can live: what rose first is not known.",)
     birth, learned = scores["birth"], scores["learned"]
-    lives = (
+    never = "" if scores["learns"] else " This DNA never learns in life: both scores are innate."
+    return (
+        _outcome_words(scores, birth, learned) + never,
         f"Each ancestor lived the same {scores['lives']} fresh lives. Birth score: learning off, the first "
-        f"{scores['birth_steps']:,} steps. Score after learning: the last quarter of {scores['lifetime']:,} steps. The "
-        "windows differ, so compare when the two rise, not how high they stand."
+        f"{scores['birth_steps']:,} steps; score after learning: the last quarter of {scores['lifetime']:,}. The "
+        "windows differ: compare when the two rise, not how high they stand. This is one run, and the intervals are over its "
+        "lives: another run may go another way. The order alone does not prove that learning guided evolution; a "
+        "control that evolves with learning off would tell.",
     )
-    caution = (
-        "This is one run, and the intervals are over its lives: they do not say that another run would go the same "
-        "way. The order alone does not prove that learning guided evolution; a control that evolves with learning off "
-        "would."
-    )
-    never = () if scores["learns"] else ("This DNA never learns in life: its two scores are innate alike.",)
-    return (_outcome_words(scores, birth, learned), *never, lives, caution)
 
 
 def _outcome_words(scores: Json, birth: Json, learned: Json) -> str:
@@ -156,7 +153,7 @@ def _path_words(found: Json) -> tuple[str, ...]:
         if found["points"] == "centre"
         else (f"The search ({found['algorithm']}) has no centre: points are {_POINTS['best']}, and jump about.",)
     )
-    return (way, warning, *points)
+    return (f"{way} {warning}", *points)
 
 
 def _path_chart(found: Json) -> Chart:
@@ -207,8 +204,8 @@ def _settling_words(found: Json) -> tuple[str, ...]:
     return (
         f"Of {total:,} numbers in the genome {stayed:,} never left their final value, {moving:,} came to it only with "
         f"the last ancestor (generation {last}) and may still be moving. The search has narrowed to less than half of "
-        f"its start-spread about {narrow:,.0f}.",
-        "A number that stays may be fixed by selection, or may not matter: staying alone does not tell which.",
+        f"its start-spread about {narrow:,.0f}. A number that stays may be fixed by selection, or may not matter: "
+        "staying alone does not tell which.",
     )
 
 
