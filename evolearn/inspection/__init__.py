@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from evolearn.dna import DNA
+from evolearn.inspection.comparison import compare
+from evolearn.inspection.lineage import inspect_lineage
 from evolearn.inspection.specimen import Json, Specimen
 
 
@@ -35,11 +37,8 @@ def alive(subject: Subject) -> Specimen:
     return subject.specimen
 
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (
+    Part("lineage", "Lineage", "used", lambda subject: inspect_lineage(subject.dna, subject.specimen)),
+)
 
-
-def _no_comparison(*_: object, **__: object) -> Json:
-    raise NotImplementedError
-
-
-COMPARISON: Callable[..., Json] = _no_comparison
+COMPARISON: Callable[..., Json] = compare
