@@ -203,7 +203,7 @@ def exported(given: Path | None, out: Path, quick: bool) -> tuple[Path, int | No
     if given is not None and given.is_file():
         return given, None
     run = given or out / "run"
-    if given is None:
+    if given is None and not (run / "dna.safetensors").exists():
         evolearn("run", "gymnasium-cartpole", *(QUICK_RUN if quick else []), "--out", str(run))
     brain = out / "brain.safetensors"
     evolearn("export", str(run), "--to", str(brain), "--force")
@@ -214,7 +214,9 @@ def exported(given: Path | None, out: Path, quick: bool) -> tuple[Path, int | No
 def evolearn(*arguments: str) -> None:
     """Run one of evolearn's commands."""
     print("$ evolearn", *arguments, flush=True)
-    subprocess.run([sys.executable, "-m", "evolearn.cli", *arguments], check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run([sys.executable, "-m", "evolearn.cli", *arguments], stdout=subprocess.DEVNULL)
+    if done.returncode != 0:
+        sys.exit(done.returncode)  # it has said why
 
 
 def main() -> None:
