@@ -15,7 +15,7 @@ Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 
 DRAWS = 32  # of the random initialisation
-BINS = 31
+FEWEST_BINS, MOST_BINS = 9, 31
 FEWEST = 8  # numbers in a block with a histogram
 
 
@@ -112,7 +112,8 @@ def _histogram(tensor: Tensor, born: Floats, lived: Floats | None) -> Json:
     low, high = min(ends), max(ends)
     if low == high:
         return {"centres": [plain(low)], "width": 1.0, "born": [born.size], "initial": [born.size], "lived": None}
-    edges = np.linspace(low, high, BINS + 1)
+    bins = int(np.clip(1.5 * born.size**0.5, FEWEST_BINS, MOST_BINS))
+    edges = np.linspace(low, high, bins + 1)
     below = stats.norm.cdf(edges, tensor.initial_mean, max(tensor.initial_stdev, 1e-12))
     return {
         "centres": plain((edges[1:] + edges[:-1]) / 2.0),

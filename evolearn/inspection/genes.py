@@ -69,9 +69,7 @@ _NUMBERS = ("value", "start", "natural", "natural_start", "spread", "left", "rat
 
 def _columns(dna: DNA, has_spread: bool) -> dict[str, list[Any]]:
     """One entry per evolved number in every list."""
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("group", "block", "name", "transform", "read", *_NUMBERS)
-    }
+    columns: dict[str, list[Any]] = {name: [] for name in ("group", "block", "name", "transform", "read", *_NUMBERS)}
     unread = set(_unread(dna))
     names = weight_names(dna.brain, dna.observations, action_labels(dna))
     for gene in dna.pool.evolved:

@@ -44,8 +44,8 @@ def inspect_weights(dna: DNA, specimen: Specimen | None) -> Json:
     mode = dna.pool.modes["weights"]
     if mode == FRESH:
         raise UserError(
-            "this DNA holds no weights: they are drawn afresh in every life (genome.weights.mode=fresh); what evolution "
-            "wrote is in its drives and its plasticity"
+            "this DNA holds no weights: they are drawn afresh in every life (genome.weights.mode=fresh); what "
+            "evolution wrote is in its drives and its plasticity"
         )
     born = dna.newborns.weights[0].astype(np.float64)
     start = decode(dna.pool, dna.pool.centre[None]).weights[0].astype(np.float64)
@@ -56,9 +56,7 @@ def inspect_weights(dna: DNA, specimen: Specimen | None) -> Json:
     for tensor in dna.brain.tensors:
         part = slice(begin, begin + tensor.size)
         blocks.append(
-            describe_block(
-                tensor, born[part], start[part], None if lived is None else lived[:, part], dna.config.seed
-            )
+            describe_block(tensor, born[part], start[part], None if lived is None else lived[:, part], dna.config.seed)
         )
         begin += tensor.size
     return {
