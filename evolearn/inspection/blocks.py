@@ -63,7 +63,7 @@ def describe_block(tensor: Tensor, born: Floats, start: Floats, lived: Floats | 
         "shape": list(tensor.shape),
         "initial_mean": plain(tensor.initial_mean),
         "initial_stdev": plain(tensor.initial_stdev),
-        "norm": _compared({kind: np.linalg.norm(values, axis=1) for kind, values in kinds.items()}),
+        "norm": _compared({kind: np.sqrt((values**2).sum(axis=1)) for kind, values in kinds.items()}),
         "effective_rank": None,
         "singular": None,
         "moved": plain(np.linalg.norm(way)),
@@ -74,9 +74,7 @@ def describe_block(tensor: Tensor, born: Floats, start: Floats, lived: Floats | 
         "histogram": _histogram(tensor, born, lived) if tensor.size >= FEWEST else None,
     }
     if len(tensor.shape) == 2 and min(tensor.shape) > 1:
-        spectra = {
-            kind: np.linalg.svd(values.reshape(-1, *tensor.shape), compute_uv=False) for kind, values in kinds.items()
-        }
+        spectra = {kind: _singular(values.reshape(-1, *tensor.shape)) for kind, values in kinds.items()}
         found["singular"] = _compared(spectra)
         found["effective_rank"] = _compared({kind: effective_rank(values) for kind, values in spectra.items()})
     if lived is not None:
@@ -92,6 +90,10 @@ def _compared(values: dict[str, Floats]) -> Json:
     low, high = np.quantile(values["random"], (0.05, 0.95), axis=0)
     means = {kind: plain(entry.mean(axis=0)) for kind, entry in values.items()}
     return {"lived": None, **means, "low": plain(low), "high": plain(high)}
+
+
+def _singular(matrices: Floats) -> Floats:
+    return np.linalg.svd(matrices, compute_uv=False).astype(np.float64)
 
 
 def _share(part: Any, whole: Any) -> float:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from evolearn.arms import ARMS
 from evolearn.evaluate import life_fitness
@@ -17,13 +16,14 @@ from evolearn.inspection.places import action_labels
 from evolearn.inspection.plain import plain
 from evolearn.inspection.specimen import Specimen
 from evolearn.replay import ReplayArm, record_replay
+from evolearn.stats import interval
 from evolearn.transplant import Arm, has_oracle, live_arm, ready_arm
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.05  # intervals cover the rest
-RESAMPLES = 2000  # of lives, for the share
+RESAMPLES = 2000  # of lives
 WATCHED_LIVES = 16  # at most, of which observations are taken
 POINTS = 41  # of a response curve
 FRAMES = 300  # of the replay
@@ -66,9 +66,8 @@ def _birth_scores(specimen: Specimen) -> list[Json]:
 
     Returns:
         For the newborn, an untrained brain, random actions and the oracle, if there is one: ``arm``, ``label``,
-        ``mean`` over lives, ``low`` and ``high``, the t interval over lives, and ``share``, (x - random) / (oracle -
-        random), with ``share_low`` and ``share_high``, the percentile bootstrap interval over lives; null without an
-        oracle that beats random actions.
+        ``mean`` over lives, ``low`` and ``high``, its bootstrap interval over lives, and ``share``, (x - random) /
+        (oracle - random), with ``share_low`` and ``share_high``; null without an oracle that beats random actions.
     """
     arms = [
         ("newborn", "newborn, not learning", newborn(specimen).frozen()),
@@ -83,9 +82,12 @@ def _birth_scores(specimen: Specimen) -> list[Json]:
         outcome = live_arm(specimen.setup, specimen.driver, arm, keys, specimen.birth_steps, None)
         plan = arm.plan(specimen.birth_steps)
         scores[name] = life_fitness(outcome, specimen.setup.conditions.world.fitness_rule, plan)
-    shares = _shares(scores, specimen.dna.config.seed)
+    resampled = _resampled(scores, specimen.dna.config.seed)
+    shares = _shares(scores, resampled)
     return [
-        {"arm": name, "label": label, **_with_interval(scores[name]), **shares.get(name, _NO_SHARE)}
+        {"arm": name, "label": label, "mean": plain(scores[name].mean())}
+        | dict(zip(("low", "high"), _ends(resampled[name], len(keys)), strict=True))
+        | shares.get(name, _NO_SHARE)
         for name, label, _ in arms
     ]
 
@@ -93,27 +95,29 @@ def _birth_scores(specimen: Specimen) -> list[Json]:
 _NO_SHARE: Json = {"share": None, "share_low": None, "share_high": None}
 
 
-def _with_interval(scores: Floats) -> Json:
-    mean, count = scores.mean(), len(scores)
-    reach = stats.t.ppf(1.0 - LEVEL / 2.0, count - 1) * scores.std(ddof=1) / count**0.5 if count > 1 else np.nan
-    return {"mean": plain(mean), "low": plain(mean - reach), "high": plain(mean + reach)}
+def _resampled(scores: dict[str, Floats], seed: int) -> dict[str, Floats]:
+    """Mean scores [resamples] of lives drawn with replacement; lives stay paired, all arms lived the same ones."""
+    count = len(scores["random"])
+    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
+    return {name: values[drawn].mean(axis=1) for name, values in scores.items()}
 
 
-def _shares(scores: dict[str, Floats], seed: int) -> dict[str, Json]:
+def _ends(resamples: Floats, lives: int) -> list[float | None]:
+    return [plain(end) for end in interval(resamples, LEVEL, lives)]
+
+
+def _shares(scores: dict[str, Floats], resampled: dict[str, Floats]) -> dict[str, Json]:
     """Where each arm stands from random actions, 0, to the oracle, 1."""
     if "oracle" not in scores or scores["oracle"].mean() <= scores["random"].mean():
         return {}
-    count = len(scores["random"])
-    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
-    # Lives stay paired: all arms lived the same ones.
-    resampled = {name: values[drawn].mean(axis=1) for name, values in scores.items()}
+    lives = len(scores["random"])
     scale = resampled["oracle"] - resampled["random"]
     shares = {}
     for name in ("newborn", "blank"):
         share = (scores[name].mean() - scores["random"].mean()) / (scores["oracle"].mean() - scores["random"].mean())
         draws = (resampled[name] - resampled["random"])[scale > 0.0] / scale[scale > 0.0]
-        low, high = np.quantile(draws, (LEVEL / 2.0, 1.0 - LEVEL / 2.0))
-        shares[name] = {"share": plain(share), "share_low": plain(low), "share_high": plain(high)}
+        low, high = _ends(draws, lives)
+        shares[name] = {"share": plain(share), "share_low": low, "share_high": high}
     return shares
 
 

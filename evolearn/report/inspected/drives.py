@@ -13,6 +13,7 @@ from evolearn.report.texts import shortened
 
 MOST_RULES = 8  # ends of episodes that are marked
 SHOWN_LINES = 8  # drives along a life
+NOTHING = 1e-3  # of the largest: a drive that hardly pays is not drawn along a life
 _TOTAL = Look(BLACK, "dot", "none")
 
 
@@ -137,6 +138,7 @@ def _along(found: Json) -> Iterator[Chart]:
     along = found["along"]
     sizes = {drive["name"]: drive["stdev"] + abs(drive["mean"]) for drive in found["drives"] if drive["weight"]}
     names = sorted(sizes, key=lambda name: -sizes[name])[:SHOWN_LINES]
+    names = [name for name in names if sizes[name] > NOTHING * sizes[names[0]]]
     if not names:
         return
     looks = looks_of(names)

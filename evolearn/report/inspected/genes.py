@@ -174,7 +174,7 @@ def _ranked(by_change: list[Row]) -> Chart:
     first = by_change[:RANKED]
     places = [-float(place) for place in range(len(first))]
     bars = tuple(_bars(series, places) for series in _series(first, [row["change"] for row in first], places))
-    names = Axis("", ticks=tuple((at, shortened(row["name"], 30)) for at, row in zip(places, first, strict=True)))
+    names = Axis("", ticks=tuple((at, shortened(row["name"], 36)) for at, row in zip(places, first, strict=True)))
     widest = Panel(Axis("change, in spreads at the start"), names, bars, height=120 + 20 * len(first))
     step = max(1, -(-len(by_change) // MOST_POINTS))
     shown = by_change[::step]
@@ -225,8 +225,8 @@ def _gene_table(rows: list[Row]) -> Table:
         "genes_table",
         "Every gene",
         "Value and start in natural units; gene units are what evolution moves, where they differ (transform: how a "
-        "gene becomes a value). Spreads are standard deviations in gene units; change is in spreads at the start; read by "
-        f"nothing: no life of this kind depends on it.{cut}",
+        "gene becomes a value). Spreads are standard deviations in gene units; change is in spreads at the start; read "
+        f"by nothing: no life of this kind depends on it.{cut}",
         ("gene", "group", "value", "start", "change", "spread at start", "spread left", "left / start", "gene units",
          "start, gene units", "transform", ""),
         tuple(_cells(row) for row in ordered[:MOST_ROWS]),

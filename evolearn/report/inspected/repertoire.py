@@ -82,12 +82,10 @@ def _scores(found: Json) -> Chart:
     places = [-float(place) for place in range(len(arms))]
     series = []
     for place, entry in zip(places, arms, strict=True):
-        ends = {} if entry["low"] is None else {"low": (entry["low"],), "high": (entry["high"],)}
+        low, high = ((), ()) if entry["low"] is None else ((entry["low"],), (entry["high"],))
         note = f"{entry['label']}: {_with_ends(entry, 'mean', '')}"
-        series.append(
-            Series(entry["label"], _LOOKS[entry["arm"]], "points", (entry["mean"],), (place,), **ends, interval="x",
-                   notes=(note,))
-        )  # fmt: skip
+        look, at = _LOOKS[entry["arm"]], (entry["mean"],)
+        series.append(Series("", look, "points", at, (place,), low, high, interval="x", notes=(note,)))
     ticks = tuple((place, entry["label"]) for place, entry in zip(places, arms, strict=True))
     panel = Panel(
         Axis(f"score over the first {found['steps']:,} steps"),

@@ -68,8 +68,8 @@ def _histograms(blocks: list[Json]) -> Iterator[Chart]:
         yield Chart(
             "weights_histograms",
             "Weights by layer, against their random initialisation",
-            "Bars: the weights at birth. Dotted: how many a random initialisation would have there. Solid: after a life. Bars "
-            "that reach beyond the dotted line are weights that chance would not have given.",
+            "Bars: the weights at birth. Dotted: how many a random initialisation would be there. Solid: after a life. "
+            "Bars that reach beyond the dotted line are weights that chance would not have given.",
             "layers",
             (View("layers", tuple(_histogram(block) for block in shown)),),
             small=True,
