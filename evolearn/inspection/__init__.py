@@ -7,7 +7,11 @@ from collections.abc import Callable
 from typing import Literal
 
 from evolearn.dna import DNA
+from evolearn.inspection.drives import inspect_drives
+from evolearn.inspection.genes import inspect_genes
+from evolearn.inspection.repertoire import inspect_repertoire
 from evolearn.inspection.specimen import Json, Specimen
+from evolearn.inspection.weights import inspect_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +39,12 @@ def alive(subject: Subject) -> Specimen:
     return subject.specimen
 
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (
+    Part("genes", "Genes", "none", lambda subject: inspect_genes(subject.dna)),
+    Part("weights", "Weights", "used", lambda subject: inspect_weights(subject.dna, subject.specimen)),
+    Part("drives", "Drives", "needed", lambda subject: inspect_drives(alive(subject))),
+    Part("repertoire", "Innate repertoire", "needed", lambda subject: inspect_repertoire(alive(subject))),
+)
 
 
 def _no_comparison(*_: object, **__: object) -> Json:

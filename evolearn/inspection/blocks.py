@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from evolearn.inspection.plain import plain
+from evolearn.inspection.rounded import rounded
 from evolearn.trunk import Tensor
 
 Json = dict[str, Any]
@@ -61,15 +61,15 @@ def describe_block(tensor: Tensor, born: Floats, start: Floats, lived: Floats | 
     found = {
         "name": tensor.name,
         "shape": list(tensor.shape),
-        "initial_mean": plain(tensor.initial_mean),
-        "initial_stdev": plain(tensor.initial_stdev),
+        "initial_mean": rounded(tensor.initial_mean),
+        "initial_stdev": rounded(tensor.initial_stdev),
         "norm": _compared({kind: np.sqrt((values**2).sum(axis=1)) for kind, values in kinds.items()}),
         "effective_rank": None,
         "singular": None,
-        "moved": plain(np.linalg.norm(way)),
-        "moved_share": plain(_share(np.linalg.norm(way), np.linalg.norm(start))),
-        "signs_kept": plain(_signs_kept(born[None], start)),
-        "positive": plain((born > 0.0).mean()),
+        "moved": rounded(np.linalg.norm(way)),
+        "moved_share": rounded(_share(np.linalg.norm(way), np.linalg.norm(start))),
+        "signs_kept": rounded(_signs_kept(born[None], start)),
+        "positive": rounded((born > 0.0).mean()),
         "lived": None,
         "histogram": _histogram(tensor, born, lived) if tensor.size >= FEWEST else None,
     }
@@ -79,8 +79,8 @@ def describe_block(tensor: Tensor, born: Floats, start: Floats, lived: Floats | 
         found["effective_rank"] = _compared({kind: effective_rank(values) for kind, values in spectra.items()})
     if lived is not None:
         found["lived"] = {
-            "moved": plain(np.linalg.norm(lived - born, axis=1).mean()),
-            "signs_kept": plain(_signs_kept(lived, born)),
+            "moved": rounded(np.linalg.norm(lived - born, axis=1).mean()),
+            "signs_kept": rounded(_signs_kept(lived, born)),
         }
     return found
 
@@ -88,8 +88,8 @@ def describe_block(tensor: Tensor, born: Floats, start: Floats, lived: Floats | 
 def _compared(values: dict[str, Floats]) -> Json:
     """Each kind's mean over its first axis; of the random ones, how far they scatter as well."""
     low, high = np.quantile(values["random"], (0.05, 0.95), axis=0)
-    means = {kind: plain(entry.mean(axis=0)) for kind, entry in values.items()}
-    return {"lived": None, **means, "low": plain(low), "high": plain(high)}
+    means = {kind: rounded(entry.mean(axis=0)) for kind, entry in values.items()}
+    return {"lived": None, **means, "low": rounded(low), "high": rounded(high)}
 
 
 def _singular(matrices: Floats) -> Floats:
@@ -113,14 +113,14 @@ def _histogram(tensor: Tensor, born: Floats, lived: Floats | None) -> Json:
     ends += [] if lived is None else np.quantile(lived, (0.005, 0.995)).tolist()
     low, high = min(ends), max(ends)
     if low == high:
-        return {"centres": [plain(low)], "width": 1.0, "born": [born.size], "initial": [born.size], "lived": None}
+        return {"centres": [rounded(low)], "width": 1.0, "born": [born.size], "initial": [born.size], "lived": None}
     bins = int(np.clip(1.5 * born.size**0.5, FEWEST_BINS, MOST_BINS))
     edges = np.linspace(low, high, bins + 1)
     below = stats.norm.cdf(edges, tensor.initial_mean, max(tensor.initial_stdev, 1e-12))
     return {
-        "centres": plain((edges[1:] + edges[:-1]) / 2.0),
-        "width": plain(edges[1] - edges[0]),
-        "born": plain(np.histogram(born, edges)[0]),
-        "initial": plain(born.size * np.diff(below)),
-        "lived": None if lived is None else plain(np.histogram(lived, edges)[0] / len(lived)),
+        "centres": rounded((edges[1:] + edges[:-1]) / 2.0),
+        "width": rounded(edges[1] - edges[0]),
+        "born": rounded(np.histogram(born, edges)[0]),
+        "initial": rounded(born.size * np.diff(below)),
+        "lived": None if lived is None else rounded(np.histogram(lived, edges)[0] / len(lived)),
     }

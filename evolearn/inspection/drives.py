@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from evolearn.genome import TRANSFORMS, Gene
 from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn
-from evolearn.inspection.plain import plain
+from evolearn.inspection.rounded import rounded
 from evolearn.inspection.specimen import Specimen
 from evolearn.learners import LEARNERS
 from evolearn.lives import lives
@@ -54,13 +54,13 @@ def inspect_drives(specimen: Specimen) -> Json:
         "taught": LEARNERS[dna.config.learner.name].taught,
         "learns": learns(specimen),
         "drives": [
-            _drive(specimen, place, gene) | {name: plain(values[place]) for name, values in shares.items()}
+            _drive(specimen, place, gene) | {name: rounded(values[place]) for name, values in shares.items()}
             for place, gene in enumerate(genes)
         ],
         "lives": len(steps.lived),
         "steps": specimen.birth_steps,
-        "reward_mean": plain(reward.mean()),
-        "reward_stdev": plain(reward.std()),
+        "reward_mean": rounded(reward.mean()),
+        "reward_stdev": rounded(reward.std()),
         "along": _along(specimen),
     }
 
@@ -101,15 +101,15 @@ def _drive(specimen: Specimen, place: int, gene: Gene) -> Json:
         left = dna.stdev[where]
         for name, centre, spread in (("weight", value, left), ("start", gene.centre, gene.spread)):
             if spread.any():
-                ends |= {f"{name}_{side}": plain(decode(centre + sign * spread)[0])
+                ends |= {f"{name}_{side}": rounded(decode(centre + sign * spread)[0])
                          for side, sign in (("low", -1), ("high", 1))}  # fmt: skip
     return {
         "name": gene.name,
         "kind": "fitness" if place == 0 else "sense" if place <= senses else "generic",
         "evolved": where is not None,
         "transform": gene.transform,
-        "weight": plain(decode(value)[0]),
-        "start": plain(decode(gene.centre)[0]),
+        "weight": rounded(decode(value)[0]),
+        "start": rounded(decode(gene.centre)[0]),
         **ends,
     }
 
@@ -143,7 +143,7 @@ def _smoothed(names: tuple[str, ...], trace: Trace, weights: Floats, lived: int,
     means = (sums[ages] - sums[ages - window]) / window
     return {
         "age": ages.tolist(),
-        "drives": {name: plain(means[:, place]) for place, name in enumerate(names) if weights[place] != 0.0},
-        "reward": plain(means.sum(axis=1)),
+        "drives": {name: rounded(means[:, place]) for place, name in enumerate(names) if weights[place] != 0.0},
+        "reward": rounded(means.sum(axis=1)),
         "ends": np.flatnonzero(trace.ends[:lived] != GOES_ON).tolist(),
     }

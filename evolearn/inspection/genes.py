@@ -11,7 +11,7 @@ import numpy.typing as npt
 from evolearn.dna import DNA
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, Gene
 from evolearn.inspection.places import VALUE, VALUELESS, action_labels, numbered, weight_names
-from evolearn.inspection.plain import plain
+from evolearn.inspection.rounded import rounded
 from evolearn.learning import INITIAL_SCALE
 
 Json = dict[str, Any]
@@ -57,7 +57,7 @@ def inspect_genes(dna: DNA) -> Json:
         "algorithm": dna.config.search.algorithm,
         "role": dna.role,
         "spread": spread,
-        "genes": {name: plain(column) if name in _NUMBERS else column for name, column in columns.items()},
+        "genes": {name: rounded(column) if name in _NUMBERS else column for name, column in columns.items()},
         "summaries": summaries,
         "unread": None if read.all() else _summary(change, ratio, ~read, columns["name"]),
         "not_evolved": [_not_evolved(dna, gene) for gene in dna.pool.genes if _place(dna, gene) is None],
@@ -127,18 +127,18 @@ def _summary(change: Floats, ratio: Floats, rows: npt.NDArray[np.bool_], names: 
     low, middle, high = np.quantile(left, (0.05, 0.5, 0.95))
     return {
         "numbers": int(rows.sum()),
-        "change": plain(np.sqrt((moved**2).mean())),
-        "largest": plain(change[where]),
+        "change": rounded(np.sqrt((moved**2).mean())),
+        "largest": rounded(change[where]),
         "name": names[where],
-        "ratio": plain(middle),
-        "low": plain(low),
-        "high": plain(high),
-        "narrowed": plain((left < NARROWED).mean()) if np.isfinite(left).all() else None,
+        "ratio": rounded(middle),
+        "low": rounded(low),
+        "high": rounded(high),
+        "narrowed": rounded((left < NARROWED).mean()) if np.isfinite(left).all() else None,
     }
 
 
 def _not_evolved(dna: DNA, gene: Gene) -> Json:
     """How a gene that evolution does not move comes into a life."""
     mode = dna.pool.mode(gene)
-    natural = None if mode != FIXED or gene.size != 1 else plain(TRANSFORMS[gene.transform].decode(gene.centre)[0])
+    natural = None if mode != FIXED or gene.size != 1 else rounded(TRANSFORMS[gene.transform].decode(gene.centre)[0])
     return {"group": gene.group, "block": gene.name, "numbers": gene.size, "mode": mode, "natural": natural}

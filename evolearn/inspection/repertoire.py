@@ -13,7 +13,7 @@ from evolearn.evaluate import life_fitness
 from evolearn.genome import FRESH
 from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn, outputs_of
 from evolearn.inspection.places import action_labels
-from evolearn.inspection.plain import plain
+from evolearn.inspection.rounded import rounded
 from evolearn.inspection.specimen import Specimen
 from evolearn.replay import ReplayArm, record_replay
 from evolearn.stats import interval
@@ -85,7 +85,7 @@ def _birth_scores(specimen: Specimen) -> list[Json]:
     resampled = _resampled(scores, specimen.dna.config.seed)
     shares = _shares(scores, resampled)
     return [
-        {"arm": name, "label": label, "mean": plain(scores[name].mean())}
+        {"arm": name, "label": label, "mean": rounded(scores[name].mean())}
         | dict(zip(("low", "high"), _ends(resampled[name], len(keys)), strict=True))
         | shares.get(name, _NO_SHARE)
         for name, label, _ in arms
@@ -103,7 +103,7 @@ def _resampled(scores: dict[str, Floats], seed: int) -> dict[str, Floats]:
 
 
 def _ends(resamples: Floats, lives: int) -> list[float | None]:
-    return [plain(end) for end in interval(resamples, LEVEL, lives)]
+    return [rounded(end) for end in interval(resamples, LEVEL, lives)]
 
 
 def _shares(scores: dict[str, Floats], resampled: dict[str, Floats]) -> dict[str, Json]:
@@ -117,7 +117,7 @@ def _shares(scores: dict[str, Floats], resampled: dict[str, Floats]) -> dict[str
         share = (scores[name].mean() - scores["random"].mean()) / (scores["oracle"].mean() - scores["random"].mean())
         draws = (resampled[name] - resampled["random"])[scale > 0.0] / scale[scale > 0.0]
         low, high = _ends(draws, lives)
-        shares[name] = {"share": plain(share), "share_low": low, "share_high": high}
+        shares[name] = {"share": rounded(share), "share_low": low, "share_high": high}
     return shares
 
 
@@ -127,9 +127,9 @@ def _actions(specimen: Specimen, met: FirstSteps) -> Json:
     names = list(action_labels(specimen.dna))
     if specimen.setup.conditions.world.is_discrete:
         counts = np.bincount(actions[:, 0].astype(np.int64), minlength=len(names))
-        return {"discrete": True, "names": names, "share": plain(counts / len(actions)), "mean": None, "stdev": None}
+        return {"discrete": True, "names": names, "share": rounded(counts / len(actions)), "mean": None, "stdev": None}
     mean, stdev = actions.mean(axis=0), actions.std(axis=0)
-    return {"discrete": False, "names": names, "share": None, "mean": plain(mean), "stdev": plain(stdev)}
+    return {"discrete": False, "names": names, "share": None, "mean": rounded(mean), "stdev": rounded(stdev)}
 
 
 def _curves(specimen: Specimen, met: FirstSteps) -> Json:
@@ -157,10 +157,10 @@ def _curves(specimen: Specimen, met: FirstSteps) -> Json:
             {
                 "name": name,
                 "unit": units[place],
-                "median": plain(medians[place]),
-                "x": plain(given[:, place]),
-                "y": plain(shown.T),
-                "reach": plain(np.ptp(shown, axis=0).max()),
+                "median": rounded(medians[place]),
+                "x": rounded(given[:, place]),
+                "y": rounded(shown.T),
+                "reach": rounded(np.ptp(shown, axis=0).max()),
             }
         )
     return {"kind": kind, "outputs": list(action_labels(dna)), "observations": curves, "constant": constant}

@@ -15,7 +15,7 @@ from evolearn.genome import FRESH, decode
 from evolearn.inspection.blocks import describe_block
 from evolearn.inspection.newborn_lives import first_steps, learns, newborn, sensitivities
 from evolearn.inspection.places import output_labels
-from evolearn.inspection.plain import plain
+from evolearn.inspection.rounded import rounded
 from evolearn.inspection.specimen import Specimen
 from evolearn.lives import lives
 from evolearn.records import DIVERGED
@@ -102,7 +102,7 @@ def _sensitivity(dna: DNA, specimen: Specimen | None, born: Floats, lived: Float
         "observations": list(dna.observations),
         "outputs": list(labels),
         "met": 0 if specimen is None else len(sample),
-        "stdev": None if spread is None else plain(spread),
+        "stdev": None if spread is None else rounded(spread),
         "born": _averaged([at_birth]),
         **_changes(brain, sample, at_birth, lived),
     }
@@ -119,4 +119,4 @@ def _averaged(slopes: list[Floats]) -> Json:
     """Mean and root mean square over observations and lives, [O, outputs], of [n, outputs, O] for each life."""
     mean = np.mean([entry.mean(axis=0) for entry in slopes], axis=0)
     square = np.mean([(entry**2).mean(axis=0) for entry in slopes], axis=0)
-    return {"mean": plain(mean.T), "rms": plain(np.sqrt(square).T)}
+    return {"mean": rounded(mean.T), "rms": rounded(np.sqrt(square).T)}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 DIGITS = 6  # significant
 
 
-def plain(values: npt.ArrayLike) -> Any:
+def rounded(values: npt.ArrayLike) -> Any:
     """A number, or nested lists of numbers: to 6 significant digits; None for what is not finite.
 
     Args:
