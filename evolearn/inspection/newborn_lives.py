@@ -15,6 +15,7 @@ from evolearn.inspection.specimen import Specimen
 from evolearn.lives import traced_lives
 from evolearn.records import Outcome, Trace
 from evolearn.torch_brain import TorchBrain
+from evolearn.torch_threads import one_thread
 from evolearn.transplant import Arm, ready_arm
 
 Floats = npt.NDArray[np.float64]
@@ -73,7 +74,7 @@ def first_steps(specimen: Specimen, count: int) -> FirstSteps:
 def outputs_of(brain: BrainSpec, weights: npt.NDArray[Any], observations: Floats) -> tuple[Floats, Floats]:
     """Policy parameters [n, ..] and values [n] of observations [n, O], in double precision."""
     module = _module(brain, weights)
-    with torch.no_grad():
+    with one_thread(), torch.no_grad():
         policy, value = module(torch.from_numpy(np.ascontiguousarray(observations, np.float64)))
     return policy.numpy(), value.numpy()
 
@@ -91,14 +92,14 @@ def sensitivities(brain: BrainSpec, weights: npt.NDArray[Any], observations: Flo
     """
     module = _module(brain, weights)
     found = np.empty((len(observations), brain.actions + 1, brain.observations))
-    for start in range(0, len(observations), ROWS):
-        part = slice(start, start + ROWS)
-        given = torch.from_numpy(np.ascontiguousarray(observations[part], np.float64)).requires_grad_()
-        policy, value = module(given)
-        outputs = [*policy[:, : brain.actions].unbind(dim=1), value]
-        for place, output in enumerate(outputs):
-            (slope,) = torch.autograd.grad(output.sum(), given, retain_graph=True)
-            found[part, place] = slope.numpy()
+    with one_thread():  # several would wait for each other longer than they work
+        for start in range(0, len(observations), ROWS):
+            part = slice(start, start + ROWS)
+            given = torch.from_numpy(np.ascontiguousarray(observations[part], np.float64)).requires_grad_()
+            policy, value = module(given)
+            for place, output in enumerate([*policy[:, : brain.actions].unbind(dim=1), value]):
+                (slope,) = torch.autograd.grad(output.sum(), given, retain_graph=True)
+                found[part, place] = slope.numpy()
     if brain.policy == "categorical":
         found[:, :-1] -= found[:, :-1].mean(axis=1, keepdims=True)
     return found
