@@ -52,7 +52,7 @@ def _sentences(found: Json, rows: list[Row]) -> Iterator[str]:
     largest = max(rows, key=lambda row: abs(row["change"]))
     moved = listed(f"{entry['group']} {short(entry['change'])}" for entry in groups)
     yield (
-        f"{len(rows):,} numbers evolved ({listed(_counted(entry) for entry in groups)}). In standard deviations of the "
+        f"{len(rows):,} numbers evolved ({_counted(groups)}). In standard deviations of the "
         f"start they moved by, root mean square: {moved}; the furthest is {largest['name']}, "
         f"{signed(largest['change'])}."
     )
@@ -63,8 +63,8 @@ def _sentences(found: Json, rows: list[Row]) -> Iterator[str]:
         yield f"Not evolved: {listed(f'{group} ({mode})' for group, mode in kinds)}."
 
 
-def _counted(entry: Json) -> str:
-    return f"{entry['numbers']:,} {'of ' if entry['group'] == 'plasticity' else ''}{entry['group']}"
+def _counted(groups: list[Json]) -> str:
+    return listed(f"{entry['group']} {entry['numbers']:,}" for entry in groups)
 
 
 def _mode(mode: str) -> str:

@@ -50,7 +50,9 @@ def _sentences(found: Json) -> Iterator[str]:
         f"steps ({found['score']}, {found['lives']} fresh lives); random actions score {_with_ends(chance, 'mean', '')}"
         f"{share}."
     )
-    if newborn["low"] is not None and newborn["low"] <= chance["high"] and newborn["high"] >= chance["low"]:
+    if newborn["low"] is not None and newborn["high"] < chance["low"]:
+        yield "That is worse than random actions: what evolution wrote may be of use only to a newborn that learns."
+    elif newborn["low"] is not None and newborn["low"] <= chance["high"]:
         yield "The intervals overlap: little or nothing of the skill is innate, or these lives are too few to show it."
     yield (
         "Intervals are over lives of this one newborn: they say how well its score is known, and nothing of what other "

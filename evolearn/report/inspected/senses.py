@@ -30,7 +30,7 @@ def _scaled(sensitivity: Json, age: str, kind: str) -> Matrix | None:
 
 def _effect(found: Json) -> str:
     return {
-        "categorical": "the logit of a choice, against the mean of all choices",
+        "categorical": "the logit of a choice (against the mean of all)",
         "epsilon_greedy": "the value of a choice",
     }.get(found["policy"], "the mean action")
 
