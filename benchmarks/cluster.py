@@ -18,7 +18,7 @@ from evolearn.assemble import Setup, assemble
 from evolearn.config import check_config
 from evolearn.drivers import Drivers, OwnDrivers
 from evolearn.evaluate import evaluate
-from evolearn.evolve import evolve, new_search
+from evolearn.outer_loop import evolve, new_search
 from evolearn.pool import LOCAL, open_cluster
 from evolearn.rng import VALIDATION, life_keys
 

@@ -14,8 +14,8 @@ from evolearn.blocks import BlockSums, sum_in_blocks
 from evolearn.config import check_config
 from evolearn.draws import Draw, Noise, draw_genomes
 from evolearn.drivers import new_driver
-from evolearn.evolve import evolve, new_search
 from evolearn.lives import Driver
+from evolearn.outer_loop import evolve, new_search
 
 HIDDEN = (311, 311)  # units: 99,532 genes in cart-pole
 POPULATION, QUICK_POPULATION = 2_000, 200

@@ -26,8 +26,8 @@ from evolearn.assemble import Setup, assemble
 from evolearn.config import check_config
 from evolearn.drivers import Drivers
 from evolearn.evaluate import evaluate
-from evolearn.evolve import new_search, to_genomes
 from evolearn.genome import decode
+from evolearn.outer_loop import new_search, to_genomes
 from evolearn.pool import LOCAL, open_cluster
 from evolearn.pool.spreading import LARGEST_MESSAGE, Work
 from evolearn.rng import VALIDATION, life_keys

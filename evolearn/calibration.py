@@ -22,8 +22,8 @@ from evolearn.config import RunConfig, check_config, read_config
 from evolearn.config_reading import ConfigError, override, shipped_configs
 from evolearn.drivers import OwnDrivers
 from evolearn.evaluate import score
-from evolearn.evolve import Generation
 from evolearn.lives import Driver
+from evolearn.outer_loop import Generation
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import evolve_run
 from evolearn.rundir import create_run

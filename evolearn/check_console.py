@@ -12,7 +12,7 @@ from evolearn.calibration import Calibration, shares
 from evolearn.config import RunConfig
 from evolearn.config_reading import shipped_configs
 from evolearn.console import ARM_LABELS, arms_table
-from evolearn.evolve import Generation
+from evolearn.outer_loop import Generation
 from evolearn.world_findings import CHECKS, Report
 from evolearn.worldfinder import find_world
 

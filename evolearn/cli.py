@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evolearn.errors import UserError
+from evolearn.inspect_cli import inspect
 from evolearn.terminal import (
     EXIT_USER_ERROR,
     Errors,
@@ -305,16 +306,29 @@ def study_add(
 
 @app.command()
 def report(
-    study: Annotated[Path, typer.Argument(help="The directory of a finished study or experiment.", metavar="STUDY")],
-    figures: Annotated[bool, typer.Option(help="Write the figures for papers too, as SVG, PDF and PNG.")] = True,
+    directory: Annotated[
+        Path, typer.Argument(help="The directory of a finished study, experiment or inspection.", metavar="DIRECTORY")
+    ],
+    figures: Annotated[
+        bool | None,
+        typer.Option(
+            help="Write the figures for papers too, as SVG, PDF and PNG.", show_default="not for an inspection"
+        ),
+    ] = None,
 ) -> None:
-    """Make the page of a study again, from its results alone."""
+    """Make the page of a study or an inspection again, from its results alone."""
     console = new_console()
     with Errors(console):
-        from evolearn.report import write_report
+        from evolearn.report import is_inspection, write_inspection_report, write_report
 
-        page = write_report(study, figures)
+        if is_inspection(directory):
+            page, _ = write_inspection_report(directory, bool(figures))
+        else:
+            page = write_report(directory, figures is not False)
         console.print(Text(f"The page: {page}"), soft_wrap=True)
+
+
+app.command()(inspect)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from evolearn.assemble import Setup
 from evolearn.drivers import ClusterStatus, Effort
-from evolearn.evolve import Generation
+from evolearn.outer_loop import Generation
 from evolearn.run import Result
 
 ROWS_SHOWN = 12

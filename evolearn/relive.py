@@ -21,11 +21,11 @@ from evolearn.draws import Draw, Noise, Weights, draw_genomes
 from evolearn.drivers import new_driver
 from evolearn.errors import RunDirectoryError, shortened_traceback
 from evolearn.evaluate import Evaluation, evaluate, life_fitness
-from evolearn.evolve import Generation, evolve, meta_lives, new_search, selection_keys, to_genomes, with_learned
 from evolearn.faulty_life import load_faulty_life
 from evolearn.genome import FloatArray, decode, draw_fresh
 from evolearn.lives import Driver, Job, LifeFault, Plan, empty_outcome, empty_trace
 from evolearn.meta_gradients import differentiate
+from evolearn.outer_loop import Generation, evolve, meta_lives, new_search, selection_keys, to_genomes, with_learned
 from evolearn.records import Newborns, Outcome, Trace
 from evolearn.rng import LifeKey
 from evolearn.rundir import RunDirectory, open_run

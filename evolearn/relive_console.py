@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.evolve import Generation
+from evolearn.outer_loop import Generation
 from evolearn.records import DIVERGED
 from evolearn.relive import Relived
 from evolearn.world import World

@@ -17,9 +17,9 @@ from evolearn.drivers import Drivers
 from evolearn.environment import processor_type
 from evolearn.errors import RunDirectoryError
 from evolearn.evaluate import evaluate, life_fitness
-from evolearn.evolve import TOP, Generation, evolve, new_search, to_genomes
 from evolearn.genome import FloatArray
 from evolearn.lives import Driver, Plan
+from evolearn.outer_loop import TOP, Generation, evolve, new_search, to_genomes
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.rundir import Checkpoint, RunDirectory, create_run
 from evolearn.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score

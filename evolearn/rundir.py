@@ -5,7 +5,7 @@ A run directory holds::
     run.json            what this is: kind, format, version of evolearn
     config.yaml         the resolved config
     environment.json    versions, commit, processor, threads
-    generations.jsonl   one row per generation, see `evolearn.evolve.Generation`
+    generations.jsonl   one row per generation, see `evolearn.outer_loop.Generation`
     checkpoints/        the search after a generation: generation_N.safetensors, and its checksum in .json
     dna.safetensors     the centre of the last generation (genetic algorithm: its best), see `evolearn.dna`
     dna_best.safetensors  the best genome of the last generation on validation lives
@@ -34,9 +34,9 @@ from evolearn.config_reading import dump_config, read_yaml
 from evolearn.dna import DNA, NAME, load_dna
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
-from evolearn.evolve import Generation
 from evolearn.faulty_life import keeping_faulty_life
 from evolearn.files import explained, make_directory, write_whole
+from evolearn.outer_loop import Generation
 
 FORMAT = 1  # of run directories; a change that old code cannot read raises it
 KEPT_CHECKPOINTS = 3

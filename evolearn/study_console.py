@@ -16,7 +16,7 @@ from rich.text import Text
 
 from evolearn.console import Lines, arms_table, cluster_line, duration, effort_of
 from evolearn.drivers import ClusterStatus
-from evolearn.evolve import Generation
+from evolearn.outer_loop import Generation
 from evolearn.sentences import CLAIM_RUNS
 from evolearn.study_checks import Rates
 from evolearn.study_config import StudyConfig

@@ -17,9 +17,9 @@ import numpy as np
 from evolearn.assemble import Setup, assemble
 from evolearn.config import RunConfig
 from evolearn.drivers import Drivers
-from evolearn.evolve import Generation
 from evolearn.genome import FloatArray, GenePool
 from evolearn.lives import Plan, lives
+from evolearn.outer_loop import Generation
 from evolearn.records import Newborns, Outcome
 from evolearn.replay import ReplayArm, record_replay
 from evolearn.results import HeldOut, tabulate, write_table

@@ -22,9 +22,9 @@ from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
 from evolearn.draws import Draw, Noise, draw_genomes, sum_noise
 from evolearn.drivers import OwnDrivers, new_driver
-from evolearn.evolve import evolve, new_search
 from evolearn.genome import from_z
 from evolearn.lives import LifeFault
+from evolearn.outer_loop import evolve, new_search
 from evolearn.relive import Wanted, relive
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import Interrupted, resume_run, start_run
@@ -360,7 +360,7 @@ import resource, sys
 from evolearn.assemble import assemble
 from evolearn.config import check_config
 from evolearn.drivers import OwnDrivers, new_driver
-from evolearn.evolve import evolve, new_search
+from evolearn.outer_loop import evolve, new_search
 config = check_config({
     "world": {"name": "cart-pole"}, "brain": {"hidden": [135, 135]}, "learner": {"window": 2, "learn_until": 0},
     "search": {"algorithm": "snes", "sampling": sys.argv[1], "population": 2000, "generations": int(sys.argv[2]),

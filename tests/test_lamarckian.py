@@ -14,9 +14,9 @@ from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
 from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evaluate import evaluate, learned_weights, live_each
-from evolearn.evolve import evolve, new_search, to_genomes, with_learned
 from evolearn.genome import ENCODINGS
 from evolearn.lives import Plan, empty_outcome
+from evolearn.outer_loop import evolve, new_search, to_genomes, with_learned
 from evolearn.records import DIVERGED, FINISHED
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import Interrupted, resume_run, start_run

@@ -18,10 +18,10 @@ from evolearn.config_reading import ConfigError
 from evolearn.dna import load_dna
 from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evaluate import evaluate, life_fitness, live_each
-from evolearn.evolve import evolve, meta_lives, new_search, selection_keys, to_genomes
 from evolearn.lives import LifeFault, Plan, traced_lives
 from evolearn.maml import MAML
 from evolearn.meta_gradients import differentiate, gradients_of
+from evolearn.outer_loop import evolve, meta_lives, new_search, selection_keys, to_genomes
 from evolearn.records import DIVERGED, FINISHED
 from evolearn.rng import SELECTION, VALIDATION, life_keys
 from evolearn.run import Interrupted, resume_run, start_run

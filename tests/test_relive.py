@@ -26,10 +26,10 @@ from evolearn.config_reading import ConfigError
 from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.errors import RunDirectoryError
 from evolearn.evaluate import evaluate, life_fitness, score
-from evolearn.evolve import evolve, new_search
 from evolearn.faulty_life import FILE, load_faulty_life
 from evolearn.fused import FusedDriver
 from evolearn.lives import LifeFault, Plan, fault_in, lives, one_after_another
+from evolearn.outer_loop import evolve, new_search
 from evolearn.relive import Relived, Wanted, relive, wanted_life
 from evolearn.relive_console import print_relived
 from evolearn.rng import BIRTH, SELECTION, TEST, LifeKey, life_keys, new_rng, open_stream, uniform

@@ -14,8 +14,8 @@ from evolearn.config_reading import ConfigError
 from evolearn.dna import load_dna
 from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evaluate import evaluate, live_each
-from evolearn.evolve import evolve, new_search, to_genomes
 from evolearn.lives import Plan
+from evolearn.outer_loop import evolve, new_search, to_genomes
 from evolearn.reptile import Reptile
 from evolearn.rng import SELECTION, VALIDATION, life_keys
 from evolearn.run import Interrupted, resume_run, start_run
@@ -115,7 +115,7 @@ def test_the_digest_covers_what_was_learned_as_well_as_fitness(monkeypatch) -> N
         return row
 
     row = one_update()
-    monkeypatch.setattr("evolearn.evolve.evaluate", learning_more)
+    monkeypatch.setattr("evolearn.outer_loop.evaluate", learning_more)
     other = one_update()
     driver.close()
     assert other.fitness_mean == row.fitness_mean
@@ -131,7 +131,7 @@ def test_no_life_is_used_twice(monkeypatch) -> None:
         used.append(arguments[4].copy())
         return evaluate(*arguments)
 
-    monkeypatch.setattr("evolearn.evolve.evaluate", watched)
+    monkeypatch.setattr("evolearn.outer_loop.evaluate", watched)
     rows = list(evolve(setup, driver, new_search(setup)))
     driver.close()
     keys = np.concatenate(used)

@@ -13,7 +13,7 @@ from evolearn.config_reading import ConfigError, find_config, shipped_configs
 from evolearn.dna import load_dna
 from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.errors import RunDirectoryError
-from evolearn.evolve import Generation, evolve, new_search, paired_correlation
+from evolearn.outer_loop import Generation, evolve, new_search, paired_correlation
 from evolearn.run import Interrupted, resume_run, start_run
 from evolearn.rundir import create_run, open_run
 from evolearn.search_options import OPTIONS

@@ -8,8 +8,8 @@ from evolearn.assemble import assemble
 from evolearn.config import check_config
 from evolearn.config_reading import ConfigError
 from evolearn.drivers import new_driver
-from evolearn.evolve import evolve
-from evolearn.evolve import new_search as search_of
+from evolearn.outer_loop import evolve
+from evolearn.outer_loop import new_search as search_of
 from evolearn.search import PopulationSearch
 from evolearn.search_options import (
     ALGORITHMS,

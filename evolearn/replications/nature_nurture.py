@@ -24,8 +24,8 @@ from evolearn.assemble import Setup, assemble
 from evolearn.config import RunConfig
 from evolearn.config_reading import Part, check_model
 from evolearn.drivers import new_driver
-from evolearn.evolve import evolve, new_search, to_genomes
 from evolearn.genome import decode
+from evolearn.outer_loop import evolve, new_search, to_genomes
 from evolearn.replications.bands import Json, Measure, Measured, share
 from evolearn.stats import FloatArray
 

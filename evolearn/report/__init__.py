@@ -12,9 +12,13 @@ import jinja2
 from evolearn.files import write_whole
 from evolearn.report.charts import all_charts
 from evolearn.report.experiment_charts import experiment_charts
+from evolearn.report.inspected import sections_of
+from evolearn.report.inspection_files import FILE, is_inspection, read_inspection
+from evolearn.report.inspection_page import render_inspection
 from evolearn.report.methods import methods_paragraph
 from evolearn.report.page import render_experiment, render_page
 from evolearn.report.paper import save_figures
+from evolearn.report.section import Section
 from evolearn.report.study_files import (
     ReportError,
     StudyResults,
@@ -24,7 +28,15 @@ from evolearn.report.study_files import (
 )
 from evolearn.report.tables import save_tables
 
-__all__ = ["ReportError", "StudyResults", "read_results", "write_experiment_report", "write_report"]
+__all__ = [
+    "ReportError",
+    "StudyResults",
+    "is_inspection",
+    "read_results",
+    "write_experiment_report",
+    "write_inspection_report",
+    "write_report",
+]
 
 
 def write_report(study: Path, figures: bool = True) -> Path:
@@ -91,6 +103,33 @@ def write_experiment_report(directory: Path, figures: bool = True) -> Path:
     except OSError as error:
         raise _unwritable(folder, error) from error
     return folder / "index.html"
+
+
+def write_inspection_report(directory: Path, figures: bool = False) -> tuple[Path, tuple[Section, ...]]:
+    """Write the page of an inspection into its directory.
+
+    Args:
+        directory: holds inspection.json.
+        figures: write the figures for papers too, as SVG, PDF and PNG.
+    Returns:
+        The page, index.html, and the sections that it shows.
+    Raises:
+        ReportError: inspection.json is missing or damaged, or the page cannot be written.
+    """
+    inspection = read_inspection(directory)
+    try:
+        sections = sections_of(inspection)
+        text = render_inspection(inspection, sections, figures)
+        if figures:
+            save_figures([chart for section in sections for chart in section.charts], directory / "figures")
+        write_whole(directory / "index.html", text.encode())
+    except (KeyError, jinja2.UndefinedError) as error:
+        raise ReportError(
+            f"{directory / FILE}: is damaged (lacks {error}); `evolearn inspect` makes it again"
+        ) from error
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+    return directory / "index.html", sections
 
 
 def _unwritable(folder: Path, error: OSError) -> ReportError:

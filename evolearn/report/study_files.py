@@ -57,13 +57,13 @@ def read_results(study: Path) -> StudyResults:
     Raises:
         ReportError: a file is missing or damaged, or of a newer format.
     """
-    label = _read_json(study / "study.json", f"is {study} a study directory? `evolearn study CONFIG` makes one")
+    label = read_json(study / "study.json", f"is {study} a study directory? `evolearn study CONFIG` makes one")
     if label.get("kind") != "study":
         raise ReportError(
             f"{study / 'study.json'}: says kind {label.get('kind')!r}, not 'study'; name a study directory"
         )
     resume = f"`evolearn resume {study}` finishes the study and writes it again"
-    verdict = _read_json(study / "verdict.json", resume)
+    verdict = read_json(study / "verdict.json", resume)
     if verdict.get("kind") != "verdict":
         raise ReportError(f"{study / 'verdict.json'}: says kind {verdict.get('kind')!r}, not 'verdict'; {resume}")
     if verdict.get("format") != FORMAT:
@@ -71,14 +71,14 @@ def read_results(study: Path) -> StudyResults:
             f"{study / 'verdict.json'}: has format {verdict.get('format')}, this evolearn reads {FORMAT}; "
             "use the version that made it"
         )
-    _require(study / "verdict.json", verdict, _VERDICT, resume)
+    require(study / "verdict.json", verdict, _VERDICT, resume)
     for number, condition in enumerate(verdict["conditions"]):
-        _require(study / "verdict.json", condition, _CONDITION, resume, f"conditions[{number}].")
+        require(study / "verdict.json", condition, _CONDITION, resume, f"conditions[{number}].")
     text = _read_text(study / "study.yaml", resume)
     config = _parse_yaml(study / "study.yaml", text, resume)
     return StudyResults(
         verdict=verdict,
-        environment=_read_json(study / "environment.json", resume),
+        environment=read_json(study / "environment.json", resume),
         config=config,
         config_text=text,
         replays=_read_replays(study / "replays", [condition["name"] for condition in verdict["conditions"]], resume),
@@ -101,17 +101,17 @@ def read_experiment_results(directory: Path) -> ExperimentResults:
     """
     again = f"`evolearn study {directory / 'experiment.yaml'}` makes it again in a new directory"
     replication = _read_replication(directory, again)
-    _require(directory / "replication.json", replication, ("experiment", "title", "seed", "pictures"), again)
+    require(directory / "replication.json", replication, ("experiment", "title", "seed", "pictures"), again)
     return ExperimentResults(
         replication=replication,
-        environment=_read_json(directory / "environment.json", again),
+        environment=read_json(directory / "environment.json", again),
         config_text=_read_text(directory / "experiment.yaml", again),
     )
 
 
 def _read_replication(directory: Path, remedy: str) -> Json:
     path = directory / "replication.json"
-    replication = _read_json(path, remedy)
+    replication = read_json(path, remedy)
     if replication.get("kind") != "replication":
         raise ReportError(f"{path}: says kind {replication.get('kind')!r}, not 'replication'; {remedy}")
     if replication.get("format") != FORMAT:
@@ -119,17 +119,17 @@ def _read_replication(directory: Path, remedy: str) -> Json:
             f"{path}: has format {replication.get('format')}, this evolearn reads {FORMAT}; "
             "use the version that made it"
         )
-    _require(path, replication, ("about", "bands", "judgement", "runs", "cost", "config_sha256"), remedy)
+    require(path, replication, ("about", "bands", "judgement", "runs", "cost", "config_sha256"), remedy)
     return replication
 
 
 def _read_replays(folder: Path, conditions: list[str], remedy: str) -> tuple[Json, ...]:
     found = {}
     for path in sorted(folder.glob("*.json")):
-        replay = _read_json(path, remedy)
-        _require(path, replay, ("condition", "life", "step_stride", "arms"), remedy)
+        replay = read_json(path, remedy)
+        require(path, replay, ("condition", "life", "step_stride", "arms"), remedy)
         for number, arm in enumerate(replay["arms"]):
-            _require(path, arm, ("arm", "score", "drives", "ends", "shapes", "frames"), remedy, f"arms[{number}].")
+            require(path, arm, ("arm", "score", "drives", "ends", "shapes", "frames"), remedy, f"arms[{number}].")
         found[replay["condition"]] = replay
     return tuple(found[name] for name in conditions if name in found)
 
@@ -143,7 +143,15 @@ def _read_text(path: Path, remedy: str) -> str:
         raise ReportError(f"{path}: cannot be read: {error}; {remedy}") from error
 
 
-def _read_json(path: Path, remedy: str) -> Json:
+def read_json(path: Path, remedy: str) -> Json:
+    """Read a table of names and values.
+
+    Args:
+        path: of the file.
+        remedy: how to make it again, for the error.
+    Raises:
+        ReportError: it is missing or damaged.
+    """
     try:
         content = json.loads(_read_text(path, remedy))
     except json.JSONDecodeError as error:
@@ -163,7 +171,18 @@ def _parse_yaml(path: Path, text: str, remedy: str) -> Json:
     return content
 
 
-def _require(path: Path, content: Any, names: Iterable[str], remedy: str, where: str = "") -> None:
+def require(path: Path, content: Any, names: Iterable[str], remedy: str, where: str = "") -> None:
+    """Check that a table has all of `names`.
+
+    Args:
+        path: of the file.
+        content: the table, or what is in its place.
+        names: that it must have.
+        remedy: how to make the file again, for the error.
+        where: place of the table in the file, for the error.
+    Raises:
+        ReportError: it lacks one.
+    """
     for name in names:
         if not isinstance(content, dict) or name not in content:
             raise ReportError(f"{path}: is damaged (lacks {where}{name}); {remedy}")

@@ -1,1 +1,31 @@
 """What each section of an inspection says: numbers -> sentences, charts and tables; a module for each section."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from evolearn.report.inspection_files import Entry, Inspection
+from evolearn.report.section import Json, Section
+
+Builder = Callable[[Json, Json], Section]  # from what was found, and whose DNA it is
+
+BUILDERS: Mapping[str, Builder] = {}
+
+
+def sections_of(inspection: Inspection) -> tuple[Section, ...]:
+    """Every section of an inspection, those without findings too.
+
+    Args:
+        inspection: from `read_inspection`.
+    Raises:
+        KeyError: findings lack a name.
+    """
+    return tuple(_section(entry, inspection.about) for entry in inspection.entries)
+
+
+def _section(entry: Entry, about: Json) -> Section:
+    if entry.found is None:
+        return Section(entry.key, entry.title, (), missing=entry.missing or "nothing was found out")
+    if entry.key not in BUILDERS:
+        return Section(entry.key, entry.title, (), missing="this evolearn cannot show it; use the one that made it")
+    return BUILDERS[entry.key](entry.found, about)
