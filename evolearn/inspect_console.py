@@ -46,7 +46,8 @@ class InspectDisplay:
 
     def close(self) -> None:
         """Leave the terminal as it was."""
-        self._progress.stop()
+        if self._console.is_terminal:
+            self._progress.stop()
 
     def _say(self, text: str) -> None:
         self._console.print(Text(text), soft_wrap=True)

@@ -17,15 +17,35 @@ GENES = 3000
 
 def made_up_about(**changes):
     return {
-        "name": "savannah-seed0-1", "dna": "runs/savannah-seed0-1", "sha256": "ab" * 32, "role": "centre", "generation": 29,
-        "world": "savannah", "world_summary": "A foal, its mother and a lion.", "parameters": {"alpha": 70.0},
-        "observations": ["mother_x", "mother_y"], "units": ["m", "m"], "actions": ["left", "right"],
-        "drives": ["fitness", "near mother"], "seed": 0, "algorithm": "pgpe", "population": 64, "generations": 30,
-        "selection_lifetime": 6000, "lifetime": 6000, "birth_steps": 600, "birth_lives": 128, "lives": 24,
-        "extent": "full", "age": None, "genes": GENES, "learner": "actor_critic",
-        "brain": {"trunk": "mlp", "hidden": [24], "observations": 2, "actions": 2, "policy": "gaussian"}, "warning": "",
+        "name": "savannah-seed0-1",
+        "dna": "runs/savannah-seed0-1",
+        "sha256": "ab" * 32,
+        "role": "centre",
+        "generation": 29,
+        "world": "savannah",
+        "world_summary": "A foal, its mother and a lion.",
+        "parameters": {"alpha": 70.0},
+        "observations": ["mother_x", "mother_y"],
+        "units": ["m", "m"],
+        "actions": ["left", "right"],
+        "drives": ["fitness", "near mother"],
+        "seed": 0,
+        "algorithm": "pgpe",
+        "generations": 30,
+        "population": 64,
+        "selection_lifetime": 6000,
+        "lifetime": 6000,
+        "birth_steps": 600,
+        "birth_lives": 128,
+        "lives": 24,
+        "extent": "full",
+        "age": None,
+        "genes": GENES,
+        "learner": "actor_critic",
+        "brain": {"trunk": "mlp", "hidden": [24], "observations": 2, "actions": 2, "policy": "gaussian"},
+        "warning": "",
         **changes,
-    }  # fmt: skip
+    }
 
 
 def made_up_inspection(sections, replays=(), **about):
@@ -60,66 +80,67 @@ def patched_builders(builders):
         yield
 
 
+def picture(key, title, choice, views, **more):
+    """A chart of views from name to panels."""
+    sentence = "What one should see in it, in a sentence that is long enough to say it."
+    return Chart(key, title, sentence, choice, tuple(View(name, panels) for name, panels in views.items()), **more)
+
+
 def gene_section(found, about):
     name = found["name"]
     rows = tuple((f"{name}{n}", "weights", math.sin(n), None if n % 7 == 0 else n / 1000, n) for n in range(GENES))
     columns = ("gene", "group", "value", "spread left", "place")
-    numeric = (False, False, True, True, True)
-    histogram = Chart(
-        "genes_values", f"Values of {name}", "How the values are spread, against those of a random newborn.", "layer",
-        tuple(View(layer, (Panel(
-            Axis("value, gene units"), Axis("genes"),
-            (Series("evolved", Look(VERMILION, marker="none"), "columns", tuple(n / 4 for n in range(-8, 9)),
-                    tuple(100 * math.exp(-((n / 4) ** 2)) for n in range(-8, 9))),
-             Series(name, Look(GREY, marker="none"), "steps", tuple(n / 4 for n in range(-8, 9)),
-                    tuple(80.0 for _ in range(17)))),
-            rules=(Rule(0.0, "zero", "x"),),
-        ),)) for layer in ("hidden", name)),
-    )  # fmt: skip
-    return Section(
-        "genes", "Genes", (f"Evolution fixed 12 of {GENES} genes; most is {name}.", "The others drift."),
-        (histogram,),
-        (Table("genes", f"Genes of {name}", "Values in natural units.", columns, rows, numeric, shown=50),
-         Table("few", "Few", "", ("what", "how much"), (("b", 2.5), ("a", -1.0), ("c", None)), (False, True))),
-    )  # fmt: skip
+    places = tuple(n / 4 for n in range(-8, 9))
+    counts = tuple(100 * math.exp(-(place**2)) for place in places)
+    evolved = Series("evolved", Look(VERMILION, marker="none"), "columns", places, counts)
+    random = Series(name, Look(GREY, marker="none"), "steps", places, (80.0,) * len(places))
+    panel = Panel(Axis("value, gene units"), Axis("genes"), (evolved, random), (Rule(0.0, "zero", "x"),))
+    histogram = picture("genes_values", f"Values of {name}", "layer", {"hidden": (panel,), name: (panel,)})
+    few = (("b", 2.5), ("a", -1.0), ("c", None))
+    tables = (
+        Table("genes", f"Genes of {name}", "Natural units.", columns, rows, (False, False, True, True, True), shown=50),
+        Table("few", "Few", "", ("what", "how much"), few, (False, True)),
+    )
+    sentences = (f"Evolution fixed 12 of {GENES} genes; most is {name}.", "The others drift.")
+    return Section("genes", "Genes", sentences, (histogram,), tables)
 
 
 def repertoire_section(found, about):
-    panels = tuple(
-        Panel(Axis("observation"), Axis("action"), (Series("at birth", Look(BLUE, marker="none"), "line", (0.0, 1.0), (0.0, n / 9)),),
-              title=f"sense {n}", height=160)
-        for n in range(10)
-    )  # fmt: skip
-    curves = Chart("repertoire_curves", "Response curves", "What each sense does to the action.", "action",
-                   (View("left", panels),), small=True)  # fmt: skip
-    return Section("repertoire", "Innate repertoire", ("At birth it scores 0.41 [0.40, 0.43].",), (curves,))
+    look = Look(BLUE, marker="none")
+    curves = [Series("at birth", look, "line", (0.0, 1.0), (0.0, n / 9)) for n in range(10)]
+    axes = Axis("observation"), Axis("action")
+    panels = tuple(Panel(*axes, (curve,), title=f"sense {n}", height=160) for n, curve in enumerate(curves))
+    chart = picture("repertoire_curves", "Response curves", "action", {"left": panels}, small=True)
+    return Section("repertoire", "Innate repertoire", ("At birth it scores 0.41 [0.40, 0.43].",), (chart,))
 
 
 def landscape_section(found, about):
     places = tuple(n / 5 - 1 for n in range(11))
     values = tuple(tuple(math.exp(-(x * x) - y * y) for x in places) for y in places)
-    around = [n / 10 for n in range(11)]
+    changes = tuple(tuple(2 * value - 1 for value in row) for row in values)
+    way = tuple(n / 10 for n in range(11))
     path = (
-        Series(
-            "path of the search", Look(VERMILION, marker="none"), "line", tuple(x - 1 for x in around), tuple(around)
-        ),
+        Series("path", Look(VERMILION, marker="none"), "line", tuple(x - 1 for x in way), way),
         Series("start", Look(ORANGE, marker="square"), "points", (-1.0,), (0.0,)),
         Series("evolved", Look(VERMILION), "points", (0.0,), (1.0,), notes=("here evolution ended",)),
     )
     plane = Heat((), (), values, (), "score", 1.0, "sequential", (0.0, 1.0), (places, places))
-    change = Heat((), (), tuple(tuple(2 * v - 1 for v in row) for row in values), (), "score", 1.0, at=(places, places))
-    named = Heat(("x", "y"), ("left", "right"), ((0.5, -0.5), (None, 1.0)), (("0.5", "−0.5"), ("–", "1")), "d", 1.0)
-    x, y = Axis("direction 1"), Axis("direction 2")
-    chart = Chart("landscape_plane", "A plane through the evolved point", "Score at each place of the plane.", "learning", (
-        View("with learning", (Panel(x, y, path, heat=plane, height=420),)),
-        View("gain", (Panel(x, y, path, heat=change, height=420),), "What learning adds."),
-    ))  # fmt: skip
-    senses = Chart("landscape_senses", "Which sense moves which muscle", "Sensitivity at birth.", "moment", (
-        View("at birth", (Panel(Axis(""), Axis(""), heat=named),)),))  # fmt: skip
-    effects = Chart("landscape_effects", "Effects", "Effect of each lesion with its interval.", "score", (
-        View("birth", (Panel(Axis("effect"), Axis("", ticks=((0.0, "drive"), (1.0, "critic"))),
-             (Series("lesion", Look(GREEN), "points", (-0.2, 0.1), (0.0, 1.0), (-0.3, 0.0), (-0.1, 0.2), interval="x"),)),)),))  # fmt: skip
-    return Section("landscape", "Landscape", ("Learning smooths it.",), (chart, senses, effects))
+    gain = Heat((), (), changes, (), "score", 1.0, at=(places, places))
+    axes = Axis("direction 1"), Axis("direction 2")
+    views = {name: (Panel(*axes, path, heat=heat, height=420),) for name, heat in (("learning", plane), ("gain", gain))}
+    texts = (("0.5", "-0.5"), ("none", "1"))
+    named = Heat(("x", "y"), ("left", "right"), ((0.5, -0.5), (None, 1.0)), texts, "change", 1.0)
+    bounds = (-0.3, 0.0), (-0.1, 0.2)
+    lesion = Series("lesion", Look(GREEN), "points", (-0.2, 0.1), (0.0, 1.0), *bounds, interval="x")
+    rows = Axis("", ticks=((0.0, "drive"), (1.0, "critic")))
+    charts = (
+        picture("landscape_plane", "A plane through the evolved point", "what", views),
+        picture(
+            "landscape_senses", "Which sense moves which muscle", "", {"": (Panel(Axis(""), Axis(""), heat=named),)}
+        ),
+        picture("landscape_effects", "Effects of lesions", "", {"": (Panel(Axis("effect"), rows, (lesion,)),)}),
+    )
+    return Section("landscape", "Landscape", ("Learning smooths it.",), charts)
 
 
 BUILDERS = {"genes": gene_section, "repertoire": repertoire_section, "landscape": landscape_section}
