@@ -1,8 +1,8 @@
 """The file in which a run or a study keeps the life at which it ended by its world's fault, to be lived again.
 
 `faulty_life.safetensors` holds the newborn and, in its header, the life's key, how it was lived, under which config,
-what was going on, and what went wrong at which step. A run that gets past it removes nothing; a later fault writes
-over it.
+what was going on, and what went wrong at which step. A surgery is not kept: runs and studies do none. A run that gets
+past it removes nothing; a later fault writes over it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _save_faulty_life(directory: Path, life: FaultyLife) -> None:
         "genome": fault.genome,
         "step": fault.step,
         "reason": fault.reason,
-        "plan": dataclasses.asdict(fault.plan),
+        "plan": {name: value for name, value in dataclasses.asdict(fault.plan).items() if name != "operate_at"},
         "doing": dict(life.doing),
         "config": life.config.model_dump(mode="json"),
     }

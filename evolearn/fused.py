@@ -152,7 +152,7 @@ class FusedDriver:
                 *(world.born, world.begin, world.observe, world.step, world.oracle),
                 *(parts.think, parts.backward, parts.choose, parts.deltas, parts.learn, parts.feel),
                 *(parts.body, parts.course(self.conditions, job.plan), self.conditions.settings, desks),
-                *(job.newborns, job.genomes, job.keys, job.outcome, job.trace, first, last),
+                *(job.newborns, job.surgeries, job.genomes, job.keys, job.outcome, job.trace, first, last),
             )
         except Exception as error:
             life = _life_under_way(job.outcome, first, last)

@@ -41,6 +41,7 @@ from evolearn.records import (
     trace_of,
 )
 from evolearn.rng import BIRTH, RNG_SIZE, WORLD, at_step, open_stream
+from evolearn.surgery import SURGERIES_TYPE, Surgeries, operate
 from evolearn.trunk import BACKWARD_TYPE, THINK_TYPE
 
 
@@ -61,6 +62,7 @@ def live(  # noqa: D417  # the plugs are described in groups
     settings: Any,
     desks: Desk,
     newborns: Newborns,
+    surgeries: Surgeries,
     genomes: Any,
     keys: Any,
     outcomes: Outcome,
@@ -84,6 +86,7 @@ def live(  # noqa: D417  # the plugs are described in groups
         settings: what of the learner does not evolve.
         desks: one desk, overwritten; two calls at a time need two.
         newborns: decoded genomes.
+        surgeries: what they are operated on by at `course.operate_at`.
         genomes: int64 [L], which row of `newborns` each life is born from.
         keys: int64 [L, 4], see `evolearn.rng.LifeKey`.
         outcomes: rows `first` .. `last` - 1 are written; they must be zero before.
@@ -100,7 +103,6 @@ def live(  # noqa: D417  # the plugs are described in groups
     state = locate(state_owner)
     parameters = locate(body.parameters)
     for life in range(first, last):
-        drive_weights = row_of(newborns.drives, genomes[life])
         plasticity = row_of(newborns.plasticity, genomes[life])
         key = row_of(keys, life)
         trace = trace_of(traces, life)
@@ -115,6 +117,8 @@ def live(  # noqa: D417  # the plugs are described in groups
         age = course.steps
         for t in range(course.steps):
             outcome.age[life] = t
+            if t == course.operate_at:
+                operate(surgeries, genomes[life], desk)
             status = act(think, choose, layers, course, plasticity, desk, t)
             if status != FINISHED:
                 age = t
@@ -130,7 +134,6 @@ def live(  # noqa: D417  # the plugs are described in groups
                 layers,
                 course,
                 desk,
-                drive_weights,
                 outcome,
                 trace,
                 life,
@@ -173,6 +176,7 @@ LIVE_TYPE = types.void(
     SETTINGS_TYPE,
     DESKS_TYPE,
     NEWBORNS_TYPE,
+    SURGERIES_TYPE,
     types.int64[::1],
     types.int64[:, ::1],
     OUTCOME_TYPE,

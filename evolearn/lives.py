@@ -17,6 +17,7 @@ from evolearn.learning import LEARN_TYPE, LearnerSettings
 from evolearn.policy import CHOOSE_TYPE, DELTAS_TYPE, POLICIES
 from evolearn.records import BAD_FITNESS, BAD_OBSERVATION, BAD_SENSE, FROM_BRAIN, Body, Course, Newborns, Outcome, Trace
 from evolearn.rng import LifeKey
+from evolearn.surgery import NO_SURGERIES, Surgeries, check_surgeries
 from evolearn.trunk import BACKWARD_TYPE, THINK_TYPE
 from evolearn.world import Declaration, WorldError
 
@@ -44,7 +45,7 @@ class Conditions:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How to live: for how long, learning from when to when, acting from what."""
+    """How to live: for how long, learning from when to when, operated on when, acting from what."""
 
     lifetime: int  # world steps
     learn_from: int = 0  # age in steps
@@ -52,6 +53,7 @@ class Plan:
     bin_steps: int | None = None  # steps per age bin; None: one bin
     source: int = FROM_BRAIN
     final_weights: bool = False
+    operate_at: int | None = None  # age in steps, before the brain acts at that age; None: never
 
     @property
     def bin_size(self) -> int:
@@ -119,6 +121,7 @@ class Machinery:
             # Only what the brain did can be learned from.
             learn_until=learn_until if plan.source == FROM_BRAIN else 0,
             bin_steps=plan.bin_size,
+            operate_at=-1 if plan.operate_at is None else plan.operate_at,
             source=plan.source,
             choices=conditions.brain.actions if conditions.world.is_discrete else 0,
             memory=self.learner_memory,
@@ -166,6 +169,11 @@ class Job:
     plan: Plan
     outcome: Outcome
     trace: Trace  # of the first lives, [.., T, ..]
+    surgeries: Surgeries = NO_SURGERIES  # one row per newborn if `plan.operate_at` is an age
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if the surgeries do not fit newborns and plan."""
+        check_surgeries(self.surgeries, self.newborns, self.plan.operate_at, self.plan.lifetime)
 
 
 class Driver(Protocol):
@@ -298,6 +306,7 @@ def lives(
     keys: npt.NDArray[np.int64],
     plan: Plan,
     trace_steps: int = 0,
+    surgeries: Surgeries = NO_SURGERIES,
 ) -> tuple[Outcome, Trace]:
     """Live one life per entry of `genomes`.
 
@@ -309,14 +318,16 @@ def lives(
         keys: int64 [L, 4], see `evolearn.rng.life_keys`.
         plan: for how long, and how.
         trace_steps: trace so many steps of the first life.
+        surgeries: what the newborns are operated on by, one row each, at `plan.operate_at`; no rows if that is None.
     Returns:
         The outcome, [L, ..] in the order of `genomes`, and the trace, [T, ..].
     Raises:
         LifeFault: the world is at fault; the message names life and step.
+        ValueError: surgeries that do not fit newborns and plan.
     """
     outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
     trace = empty_trace(trace_steps, conditions)
-    driver.live(Job(newborns, genomes, keys, plan, outcome, trace))
+    driver.live(Job(newborns, genomes, keys, plan, outcome, trace, surgeries))
     return outcome, trace.of(0)
 
 
@@ -326,10 +337,11 @@ def traced_lives(
     genomes: npt.NDArray[np.int64],
     keys: npt.NDArray[np.int64],
     plan: Plan,
+    surgeries: Surgeries = NO_SURGERIES,
 ) -> tuple[Outcome, Trace]:
     """The same with every step of every life in the trace, [L, T, ..]."""
     conditions = driver.conditions
     outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
     trace = empty_trace(plan.lifetime, conditions, len(genomes))
-    driver.live(Job(newborns, genomes, keys, plan, outcome, trace))
+    driver.live(Job(newborns, genomes, keys, plan, outcome, trace, surgeries))
     return outcome, trace

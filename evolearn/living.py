@@ -18,6 +18,7 @@ from evolearn.records import (
     FINISHED,
     FROM_BRAIN,
     FROM_UNIFORM,
+    HELD,
     ROW,
     UPDATE,
     Course,
@@ -30,6 +31,7 @@ from evolearn.records import (
     window_of,
 )
 from evolearn.rng import ACTION, INIT, at_step, integer, normal, open_stream, uniform
+from evolearn.surgery import put_back
 from evolearn.trunk import GOES_ON, TERMINATED, TRUNCATED
 
 
@@ -84,8 +86,9 @@ def all_finite(values: Any) -> bool:
 
 @inlined
 def be_born(newborns: Newborns, genome: int, key: Any, course: Course, desk: Desk) -> None:
-    """Make a desk ready for a life: weights as inherited or drawn, everything else empty."""
+    """Make a desk ready for a life: weights as inherited or drawn, drive weights inherited, everything else empty."""
     draw_weights(newborns, genome, key, desk.rng, desk.weights)
+    copy(row_of(newborns.drives, genome), desk.drive_weights)
     desk.memory[:] = 0.0
     desk.feel_memory[:] = 0.0
     desk.carry[:] = 0.0
@@ -122,7 +125,6 @@ def experience(
     layers: Any,
     course: Course,
     desk: Desk,
-    drive_weights: Any,
     outcome: Outcome,
     trace: Trace,
     life: int,
@@ -168,7 +170,7 @@ def experience(
     desk.episode[0] += fitness
     if course.learn_from <= t < course.learn_until:
         copy(desk.action, row_of(desk.actions, row))
-        desk.rewards[row] = reward_of(drive_weights, desk.drives)
+        desk.rewards[row] = reward_of(desk.drive_weights, desk.drives)
         desk.ends[row] = end
         if end == TRUNCATED:
             last = desk.rewards.size
@@ -220,6 +222,8 @@ def learn_when_full(
     )
     if not done:
         outcome.skipped_updates[life] += 1
+    if desk.counters[HELD] > 0:
+        put_back(desk.held, desk.operated, desk.weights)
     desk.counters[UPDATE] += 1
     desk.counters[ROW] = 0
 

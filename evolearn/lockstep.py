@@ -35,6 +35,7 @@ from evolearn.records import (
     row_of,
     trace_of,
 )
+from evolearn.surgery import SURGERIES_TYPE, Surgeries, operate
 from evolearn.trunk import BACKWARD_TYPE, THINK_TYPE
 
 
@@ -102,9 +103,10 @@ _D1 = types.float64[::1]
 _B1 = types.boolean[::1]
 PARTS_TYPE = types.NamedUniTuple(_I, 6, Parts)
 BORN_ALL_TYPE = types.void(NEWBORNS_TYPE, _I1, _I2, COURSE_TYPE, DESKS_TYPE)
+OPERATE_ALL_TYPE = types.void(SURGERIES_TYPE, _I1, DESKS_TYPE, _I1)
 ACT_ALL_TYPE = _I(PARTS_TYPE, _I1, COURSE_TYPE, DESKS_TYPE, NEWBORNS_TYPE, _I1, _I1, _I)
 EXPERIENCE_ALL_TYPE = _I(
-    *(PARTS_TYPE, _I1, COURSE_TYPE, DESKS_TYPE, NEWBORNS_TYPE, _I1),
+    *(PARTS_TYPE, _I1, COURSE_TYPE, DESKS_TYPE),
     *(OUTCOME_TYPE, TRACE_TYPE, _I1, _I, _D1, _B1, _B1),
 )
 LEARN_ALL_TYPE = types.void(PARTS_TYPE, _I1, SETTINGS_TYPE, DESKS_TYPE, NEWBORNS_TYPE, _I1, OUTCOME_TYPE, _I1)
@@ -115,6 +117,13 @@ def be_born_all(newborns: Newborns, genomes: Any, keys: Any, course: Course, des
     """Make a desk ready for every life: see `evolearn.living.be_born`."""
     for place in range(genomes.size):
         be_born(newborns, genomes[place], row_of(keys, place), course, desk_of(desks, place))
+
+
+def operate_all(surgeries: Surgeries, genomes: Any, desks: Desk, status: Any) -> None:
+    """Operate on every life that goes on: see `evolearn.surgery.operate`."""
+    for place in range(status.size):
+        if status[place] == FINISHED:
+            operate(surgeries, genomes[place], desk_of(desks, place))
 
 
 def act_all(
@@ -158,8 +167,6 @@ def experience_all(
     layers: Any,
     course: Course,
     desks: Desk,
-    newborns: Newborns,
-    genomes: Any,
     outcomes: Outcome,
     traces: Trace,
     status: Any,
@@ -175,8 +182,6 @@ def experience_all(
         layers: int64, the trunk's description.
         course: how to live.
         desks: of all lives of the chunk.
-        newborns: decoded genomes.
-        genomes: int64 [C], which row of `newborns` each life is born from.
         outcomes: of the chunk.
         traces: of the chunk's first lives.
         status: int64 [C], FINISHED while all is well, written otherwise.
@@ -200,7 +205,6 @@ def experience_all(
                 vector(layers, 0, layers.size),
                 course,
                 desk_of(desks, place),
-                row_of(newborns.drives, genomes[place]),
                 outcome,
                 trace_of(traces, place),
                 place,

@@ -66,8 +66,11 @@ class Worker:
     def hand(self, job: Job) -> None:
         """Give the worker a chunk to live."""
         newborns, genomes = job.newborns.of_lives(job.genomes)
+        own = dataclasses.replace(
+            job, newborns=newborns, surgeries=job.surgeries.of_lives(job.genomes), genomes=genomes
+        )
         try:
-            self.connection.send(dataclasses.replace(job, newborns=newborns, genomes=genomes))
+            self.connection.send(own)
         except OSError as error:
             raise self._died() from error
 

@@ -30,6 +30,7 @@ class Course(NamedTuple):
     learn_from: int  # age in steps at which learning starts
     learn_until: int  # age in steps at which it stops; 0 switches learning off
     bin_steps: int  # steps per age bin of the outcome
+    operate_at: int  # age in steps at which lives are operated on; -1: never
     source: int  # FROM_BRAIN, FROM_UNIFORM or FROM_ORACLE
     choices: int  # of a discrete world; 0 for a box
     memory: int  # floats of the learner's memory
@@ -61,6 +62,9 @@ class Desk(NamedTuple):
     final_outputs: Any  # float32 [N, policy parameters + 1]
     carry: Any  # float32
     weights: Any  # float32 [W]
+    drive_weights: Any  # float32 [D]
+    operated: Any  # float32 [W], weights right after an operation; [0] if there is none
+    held: Any  # uint8 [W], which of them are held; likewise
     memory: Any  # float32, the learner's
     feel_memory: Any  # float32, the generic drives'
     observation: Any  # float32 [O], what the world shows now
@@ -68,12 +72,13 @@ class Desk(NamedTuple):
     sensed: Any  # float32 [senses]
     drives: Any  # float32 [D]
     rng: Any  # int64 [RNG_SIZE], the action stream
-    counters: Any  # int64 [4]: ROW, UPDATE, AGE_BIN, BIN_END
+    counters: Any  # int64 [5]: ROW, UPDATE, AGE_BIN, BIN_END, HELD
     episode: Any  # float64 [1], return of the episode so far
 
 
-# Places in a desk's counters: filled rows of the window, learning updates so far, age bin, age at which it ends.
-ROW, UPDATE, AGE_BIN, BIN_END = 0, 1, 2, 3
+# Places in a desk's counters: filled rows of the window, learning updates so far, age bin, age at which it ends,
+# how many weights are held since an operation.
+ROW, UPDATE, AGE_BIN, BIN_END, HELD = 0, 1, 2, 3, 4
 
 
 class Newborns(NamedTuple):
@@ -135,9 +140,11 @@ _I = types.int64
 _F1, _F2, _F3 = types.float32[::1], types.float32[:, ::1], types.float32[:, :, ::1]
 _D1, _D2 = types.float64[::1], types.float64[:, ::1]
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
-COURSE_TYPE = types.NamedUniTuple(_I, 9, Course)
+COURSE_TYPE = types.NamedUniTuple(_I, 10, Course)
 BODY_TYPE = types.NamedTuple((_I1, _I, _I, _I, _I, _I, _I, types.uint8[::1]), Body)
-DESKS_TYPE = types.NamedTuple((*(_F3,) * 4, _F2, _I2, _F3, *(_F2,) * 8, _I2, _I2, _D2), Desk)
+DESKS_TYPE = types.NamedTuple(
+    (*(_F3,) * 4, _F2, _I2, _F3, *(_F2,) * 4, types.uint8[:, ::1], *(_F2,) * 6, _I2, _I2, _D2), Desk
+)
 NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1, _F1), Newborns)
 OUTCOME_TYPE = types.NamedTuple((_D2, _D2, _I2, _D2, _I2, _D2, _I1, _I1, _I1, _F2), Outcome)
 TRACE_TYPE = types.NamedTuple((_F3, _F3, _F3, _F3, _D2, _I2), Trace)
@@ -147,6 +154,7 @@ def new_desks(count: int, body: Body, course: Course, weights: int, drives: int)
     """Desks for `count` lives at a time: a `Desk` whose arrays have a leading axis ``[count]``."""
     size = course.window
     observations = int(body.layers[0])
+    operated = weights if course.operate_at >= 0 else 0
     return Desk(
         observations=aligned_zeros(count, size + 1, observations),
         activations=aligned_zeros(count, size + 1, body.units),
@@ -157,6 +165,9 @@ def new_desks(count: int, body: Body, course: Course, weights: int, drives: int)
         final_outputs=aligned_zeros(count, size, body.outputs),
         carry=aligned_zeros(count, body.carry),
         weights=aligned_zeros(count, weights),
+        drive_weights=aligned_zeros(count, drives),
+        operated=aligned_zeros(count, operated),
+        held=aligned_zeros(count, operated, dtype=np.uint8),
         memory=aligned_zeros(count, course.memory),
         feel_memory=aligned_zeros(count, course.feel_memory),
         observation=aligned_zeros(count, observations),
@@ -164,7 +175,7 @@ def new_desks(count: int, body: Body, course: Course, weights: int, drives: int)
         sensed=aligned_zeros(count, body.senses),
         drives=aligned_zeros(count, drives),
         rng=aligned_zeros(count, RNG_SIZE, dtype=np.int64),
-        counters=aligned_zeros(count, 4, dtype=np.int64),
+        counters=aligned_zeros(count, 5, dtype=np.int64),
         episode=aligned_zeros(count, 1, dtype=np.float64),
     )
 
@@ -202,6 +213,9 @@ def desk_of(desks: Desk, place: int) -> Desk:
         layer_of(desks.final_outputs, place),
         row_of(desks.carry, place),
         row_of(desks.weights, place),
+        row_of(desks.drive_weights, place),
+        row_of(desks.operated, place),
+        row_of(desks.held, place),
         row_of(desks.memory, place),
         row_of(desks.feel_memory, place),
         row_of(desks.observation, place),

@@ -37,12 +37,14 @@ from evolearn.lockstep import (
     CLOSE_ALL_TYPE,
     EXPERIENCE_ALL_TYPE,
     LEARN_ALL_TYPE,
+    OPERATE_ALL_TYPE,
     act_all,
     be_born_all,
     close_all,
     direct,
     experience_all,
     learn_all,
+    operate_all,
     parts_of,
 )
 from evolearn.processes import SECONDS_TO_END, Fault, Worker, those_ready
@@ -79,6 +81,7 @@ class ChunkStepper:
         self._machinery = machinery(conditions, 0, np.zeros(0, np.uint8))
         self._parts = parts_of(self._machinery)
         self._be_born_all = direct(be_born_all, BORN_ALL_TYPE)
+        self._operate_all = direct(operate_all, OPERATE_ALL_TYPE)
         self._act_all = direct(act_all, ACT_ALL_TYPE)
         self._experience_all = direct(experience_all, EXPERIENCE_ALL_TYPE)
         self._learn_all = direct(learn_all, LEARN_ALL_TYPE)
@@ -177,7 +180,7 @@ class ChunkStepper:
         terminated, truncated = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
         layers = self._machinery.body.layers
         brain = (self._parts, layers, course, desks)
-        record = (job.newborns, job.genomes, job.outcome, job.trace, status)
+        record = (job.outcome, job.trace, status)
         lesson = (self._parts, layers, self._conditions.settings, desks, job.newborns, job.genomes, job.outcome, status)
         world = (desks.action, desks.observation, desks.sensed, fitness, terminated, truncated)
         places = list(range(count))
@@ -188,6 +191,8 @@ class ChunkStepper:
                 if stop.is_set():
                     break
                 self._t = t
+                if t == course.operate_at:
+                    self._operate_all(job.surgeries, job.genomes, desks, status)
                 if self._act_all(*brain, job.newborns, job.genomes, status, t):
                     places = _who_goes_on(places, status, ages, t)
                 endings = environments.step_all(t, places, *world)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from evolearn.dna import DNA
+from evolearn.inspection.landscape import inspect_landscape
 from evolearn.inspection.specimen import Json, Specimen
 
 
@@ -35,7 +36,7 @@ def alive(subject: Subject) -> Specimen:
     return subject.specimen
 
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (Part("landscape", "Landscape", "needed", lambda subject: inspect_landscape(alive(subject))),)
 
 
 def _no_comparison(*_: object, **__: object) -> Json:

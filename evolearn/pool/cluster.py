@@ -26,6 +26,7 @@ from evolearn.pool.shipping import Parcel, pack
 from evolearn.pool.spreading import Spreader, Work, WorkerDied
 from evolearn.pool.tasks import Faulty, Order, Recipe
 from evolearn.records import Newborns, Outcome
+from evolearn.surgery import NO_SURGERIES, Surgeries
 from evolearn.world import WorldError
 from evolearn.worldfinder import from_anywhere
 
@@ -175,8 +176,9 @@ class ClusterDriver:
             return
 
         def submit(first: int, last: int) -> Any:
-            newborns, genomes = job.newborns.of_lives(job.genomes[first:last])
-            return self.hand_out(newborns, genomes, job.keys[first:last], job.plan)
+            some = job.genomes[first:last]
+            newborns, genomes = job.newborns.of_lives(some)
+            return self.hand_out(newborns, genomes, job.keys[first:last], job.plan, job.surgeries.of_lives(some))
 
         def take(first: int, last: int, result: Outcome | Faulty) -> None:
             if isinstance(result, Faulty):
@@ -191,10 +193,15 @@ class ClusterDriver:
             raise self._fault(job, died.unit, 0, died.text) from died
 
     def hand_out(
-        self, newborns: Newborns, genomes: npt.NDArray[np.int64], keys: npt.NDArray[np.int64], plan: Plan
+        self,
+        newborns: Newborns,
+        genomes: npt.NDArray[np.int64],
+        keys: npt.NDArray[np.int64],
+        plan: Plan,
+        surgeries: Surgeries = NO_SURGERIES,
     ) -> Any:
         """Give lives to the cluster as one task; returns its reference, for `Work`."""
-        return self._live_piece.remote(self._order, newborns, genomes, keys, plan)
+        return self._live_piece.remote(self._order, newborns, genomes, keys, plan, surgeries)
 
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
         """function(driver, shared, block) for every block, in the order of `blocks`, see `Driver`."""
@@ -257,7 +264,7 @@ def _kind(plan: Plan) -> Any:
 
 def _bytes_of_lives(job: Job) -> tuple[float, float]:
     """Bytes of a life, and of a piece beside its lives: a genome whose lives are split travels with each part."""
-    newborn = sum(array.nbytes / max(1, len(array)) for array in job.newborns[:4])
+    newborn = sum(array.nbytes / max(1, len(array)) for array in (*job.newborns[:4], *job.surgeries))
     lives_of_one = max(1.0, len(job.genomes) / max(1, len(job.newborns.weights)))
     outcome = sum(array.nbytes for array in job.outcome) / max(1, len(job.genomes))
     return newborn / lives_of_one + outcome, newborn if lives_of_one > 1 else 0.0

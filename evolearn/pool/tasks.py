@@ -29,6 +29,7 @@ from evolearn.environment import code_differences, code_identity, processor_type
 from evolearn.learning import LearnerSettings
 from evolearn.lives import Conditions, Driver, Job, LifeFault, Plan, empty_outcome, empty_trace
 from evolearn.records import Newborns, Outcome
+from evolearn.surgery import Surgeries
 from evolearn.worldfinder import find_world
 
 
@@ -121,6 +122,7 @@ def live_piece(
     genomes: npt.NDArray[np.int64],
     keys: npt.NDArray[np.int64],
     plan: Plan,
+    surgeries: Surgeries,
 ) -> Lived | Refused:
     """Live a piece of a job; its result is an `Outcome`, or a `Faulty`."""
 
@@ -129,7 +131,9 @@ def live_piece(
         own = Newborns(*(np.array(array) for array in newborns))
         conditions = driver.conditions
         outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
-        job = Job(own, np.array(genomes), np.array(keys), plan, outcome, empty_trace(0, conditions))
+        trace = empty_trace(0, conditions)
+        operations = Surgeries(*(np.array(array) for array in surgeries))
+        job = Job(own, np.array(genomes), np.array(keys), plan, outcome, trace, operations)
         try:
             driver.live(job)
         except LifeFault as fault:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from evolearn.report.inspected.landscape import landscape_section
 from evolearn.report.inspection_files import Entry, Inspection
 from evolearn.report.section import Json, Section
 
 Builder = Callable[[Json, Json], Section]  # from what was found, and whose DNA it is
 
-BUILDERS: Mapping[str, Builder] = {}
+BUILDERS: Mapping[str, Builder] = {
+    "landscape": landscape_section,
+}
 
 
 def sections_of(inspection: Inspection) -> tuple[Section, ...]:
