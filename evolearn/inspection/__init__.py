@@ -8,6 +8,7 @@ from typing import Literal
 
 from evolearn.dna import DNA
 from evolearn.inspection.landscape import inspect_landscape
+from evolearn.inspection.lesions import inspect_lesions
 from evolearn.inspection.specimen import Json, Specimen
 
 
@@ -36,7 +37,10 @@ def alive(subject: Subject) -> Specimen:
     return subject.specimen
 
 
-PARTS: tuple[Part, ...] = (Part("landscape", "Landscape", "needed", lambda subject: inspect_landscape(alive(subject))),)
+PARTS: tuple[Part, ...] = (
+    Part("lesions", "Lesions", "needed", lambda subject: inspect_lesions(alive(subject), subject.age)),
+    Part("landscape", "Landscape", "needed", lambda subject: inspect_landscape(alive(subject))),
+)
 
 
 def _no_comparison(*_: object, **__: object) -> Json:

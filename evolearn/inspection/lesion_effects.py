@@ -15,7 +15,7 @@ from evolearn.stats import FloatArray, holm
 METRICS = {
     "birth": "birth score",
     "ceiling": "ceiling",
-    "speed": "steps to threshold",
+    "speed": "time to threshold",
 }
 HARM = {"birth": -1.0, "ceiling": -1.0, "speed": 1.0}  # the sign of a change for the worse
 AS_GIVEN = ("drive", "critic", "learner")  # none of them does anything before there is learning

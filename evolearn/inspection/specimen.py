@@ -36,7 +36,7 @@ class Extent:
     lifetime_limit: int  # world steps of a life, where none was asked for
 
 
-FULL = Extent("full", 128, 24, ("zero", "mean", "permuted"), 20, 15, 31, 8, 24, 20_000)
+FULL = Extent("full", 128, 16, ("zero", "mean", "permuted"), 20, 15, 31, 8, 24, 20_000)
 QUICK = Extent("quick", 32, 12, ("zero",), 20, 7, 13, 6, 8, 2_000)
 
 

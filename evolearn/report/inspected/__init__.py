@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from evolearn.report.inspected.landscape import landscape_section
+from evolearn.report.inspected.lesions import lesions_section
 from evolearn.report.inspection_files import Entry, Inspection
 from evolearn.report.section import Json, Section
 
 Builder = Callable[[Json, Json], Section]  # from what was found, and whose DNA it is
 
 BUILDERS: Mapping[str, Builder] = {
+    "lesions": lesions_section,
     "landscape": landscape_section,
 }
 

@@ -168,10 +168,14 @@ def _line(found: Json) -> Chart:
     series = []
     for name, condition in found["conditions"].items():
         line = condition["line"]
-        bounds = {"low": tuple(point["low"] for point in line), "high": tuple(point["high"] for point in line)}
-        known = bounds if None not in bounds["low"] else {}
-        values = tuple(point["value"] for point in line)
-        series.append(Series(NAMES[name], LOOKS[name], "line", positions, values, **known))
+        known = line[0]["low"] is not None
+        series.append(
+            Series(
+                NAMES[name], LOOKS[name], "line", positions, tuple(point["value"] for point in line),
+                low=tuple(point["low"] for point in line) if known else (),
+                high=tuple(point["high"] for point in line) if known else (),
+            )
+        )  # fmt: skip
     rules = (Rule(0.0, "random initialisation", "x"), Rule(1.0, "evolved", "x"))
     return Chart(
         "landscape_line",
