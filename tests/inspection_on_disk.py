@@ -127,7 +127,10 @@ def landscape_section(found, about):
     plane = Heat((), (), values, (), "score", 1.0, "sequential", (0.0, 1.0), (places, places))
     gain = Heat((), (), changes, (), "score", 1.0, at=(places, places))
     axes = Axis("direction 1"), Axis("direction 2")
-    views = {name: (Panel(*axes, path, heat=heat, height=420),) for name, heat in (("learning", plane), ("gain", gain))}
+    views = {
+        name: (Panel(*axes, path, heat=heat, height=420, equal=True),)
+        for name, heat in (("learning", plane), ("gain", gain))
+    }
     texts = (("0.5", "-0.5"), ("none", "1"))
     named = Heat(("x", "y"), ("left", "right"), ((0.5, -0.5), (None, 1.0)), texts, "change", 1.0)
     bounds = (-0.3, 0.0), (-0.1, 0.2)

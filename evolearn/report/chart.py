@@ -90,6 +90,7 @@ class Panel:
     heat: Heat | None = None  # beneath the series
     title: str = ""
     height: int = 360  # CSS pixels
+    equal: bool = False  # a unit is as long on both axes
 
 
 @dataclasses.dataclass(frozen=True)

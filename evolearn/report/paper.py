@@ -127,6 +127,8 @@ def _draw_panel(axes: Axes, panel: Panel, title: str) -> None:
             _draw_marks(axes, series)
     for rule in panel.rules:
         _draw_rule(axes, rule)
+    if panel.equal:
+        axes.set_aspect("equal", adjustable="box")
     axes.set_xlabel(panel.x.title)
     axes.set_ylabel(panel.y.title)
 

@@ -46,6 +46,9 @@ def _panel(panel: Panel) -> Figure:
     if panel.heat and panel.heat.at is None:
         layout["xaxis"] |= _ticks(list(enumerate(panel.heat.columns)))
         layout["yaxis"] |= _ticks(list(enumerate(panel.heat.rows)))
+    if panel.equal:
+        layout["xaxis"]["constrain"] = "domain"
+        layout["yaxis"] |= {"constrain": "domain", "scaleanchor": "x"}
     if panel.rules:
         layout["shapes"] = [_rule(rule) for rule in panel.rules]
     if any(series.kind == "bars" for series in panel.series):
