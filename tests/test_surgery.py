@@ -1,9 +1,11 @@
 """Surgery in both drivers: what it changes, when, what stays held, what it leaves alone; and lesions built for it."""
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
@@ -15,6 +17,8 @@ from probe_worlds import conditions_for, newborns_for, restless_box
 from test_stepwise import CompiledEnvironments, assert_same, toy
 
 from evolearn.brain import BrainSpec
+from evolearn.environment import code_identity
+from evolearn.fused import FusedDriver
 from evolearn.lesions import (
     HOWS,
     changed_weights,
@@ -28,11 +32,13 @@ from evolearn.lesions import (
     stack_surgeries,
 )
 from evolearn.lives import LifeFault, Plan, lives, traced_lives
+from evolearn.pool.tasks import Lived, Order, Recipe, live_piece
 from evolearn.records import FINISHED
 from evolearn.rng import SELECTION, life_keys
 from evolearn.stepwise import StepwiseDriver
 from evolearn.surgery import NO_SURGERIES
 from evolearn.torch_brain import TorchBrain
+from evolearn.worldfinder import find_world
 
 AT, LIFETIME = 50, 130
 PLAN = Plan(LIFETIME, bin_steps=40, final_weights=True, operate_at=AT)
@@ -101,7 +107,7 @@ def several(driver):
             lesion_of_observation(brain, 1, "permuted", rng=rng()),
             lesion_of_layer(brain, ("hidden2.weight", "hidden2.bias"), "mean", newborns.weights[0], held=True),
             lesion_of_critic(brain, "zero"),
-            lesion_of_drive(brain, newborns.drives[0], 1, "zero"),
+            lesion_of_drive(brain, newborns.drives[0], 0, "zero"),
             sham(lesion_of_critic(brain, "zero", held=True), brain, rng()),
         ]
     )
@@ -262,7 +268,22 @@ def test_company_order_workers_and_pieces_change_no_bit(driver_for, chosen, work
     assert_same(outcome, type(outcome)(*(array[rows] for array in expected)))
 
 
-def test_the_workers_of_a_cluster_get_the_surgeries_of_their_lives(driver):
+def test_a_clusters_task_operates_as_this_process_does():
+    conditions = conditions_for(find_world("cart-pole"), hidden=(7, 5))
+    surgeries = several(SimpleNamespace(conditions=conditions))
+    newborns = newborns_for(conditions, len(surgeries.factor), **RATE)
+    genomes, keys = np.arange(8), life_keys(4, SELECTION, 2, 8)
+    driver = FusedDriver(conditions)
+    expected, _ = lives(driver, conditions, newborns, genomes, keys, PLAN, surgeries=surgeries)
+    order = Order(pickle.dumps(Recipe.of(conditions, "cart-pole", 30.0)), code_identity())
+    for array in (*newborns, *surgeries):
+        array.flags.writeable = False  # as they come from the object store
+    lived = live_piece(order, newborns, genomes, keys, PLAN, surgeries)
+    assert isinstance(lived, Lived)
+    assert_same(lived.result, expected)
+
+
+def test_each_piece_of_a_job_takes_its_lives_surgeries_along(driver):
     surgeries, genomes = several(driver), np.array([5, 2, 5, 7])
     own, rows = newborns_in(driver, 8).of_lives(genomes)
     for name, array in surgeries.of_lives(genomes)._asdict().items():
@@ -288,8 +309,6 @@ np.savez({out!r}, **live_for_comparison())
 
 def live_for_comparison():
     """Two learning updates, one after the operation: a chaotic life would part ways for good soon after."""
-    from evolearn.fused import FusedDriver
-
     driver = FusedDriver(conditions_for(restless_box, window=32, hidden=(7, 5), generic_drives=("surprise",)))
     outcome, trace = live(driver, several(driver), Plan(64, final_weights=True, operate_at=40), steps=64)
     return {**outcome._asdict(), **{f"trace {name}": array for name, array in trace._asdict().items()}}
@@ -384,6 +403,13 @@ def test_a_brain_without_a_critic_acts_as_before():
     np.testing.assert_array_equal(cut[:, :-1], whole[:, :-1])
     assert (cut[:, -1] == 0.0).all()
     assert (whole[:, -1] != 0.0).all()
+
+
+def test_operations_that_leave_drives_alone_do_so_beside_one_that_does_not():
+    brain, wants = SPECS["layers"], np.float32([1.0, 2.0])
+    both = stack_surgeries([lesion_of_critic(brain, "zero"), lesion_of_drive(brain, wants, 1, "zero")])
+    np.testing.assert_array_equal(both.drives, [[np.nan, np.nan], [1.0, 0.0]])
+    assert stack_surgeries([intact(brain), intact(brain)]).drives.shape == (2, 0)
 
 
 def test_drives_lose_their_weight_take_the_mean_or_change_places():
