@@ -42,13 +42,19 @@ def _score_words(scores: Json | None) -> tuple[str, ...]:
     if scores is None:
         return ("Without its world no ancestor can live: what rose first is not known.",)
     birth, learned = scores["birth"], scores["learned"]
+    short = ""
+    if scores["lifetime"] < scores["selection_lifetime"]:
+        short = (
+            f" Lives here are shorter than the {scores['selection_lifetime']:,} steps that evolution selected on: "
+            "learning had less time."
+        )
     never = "" if scores["learns"] else " This DNA never learns in life: both scores are innate."
     return (
-        _outcome_words(scores, birth, learned) + never,
+        _outcome_words(scores, birth, learned) + never + short,
         f"Each ancestor lived the same {scores['lives']} fresh lives. Birth score: learning off, the first "
         f"{scores['birth_steps']:,} steps; score after learning: the last quarter of {scores['lifetime']:,}. The "
-        "windows differ: compare when the two rise, not how high they stand. This is one run, and the intervals are over its "
-        "lives: another run may go another way. The order alone does not prove that learning guided evolution; a "
+        "windows differ: compare when the two rise, not how high they stand. This is one run, and intervals are over "
+        "its lives: another run may go another way. The order alone does not prove that learning guided evolution; a "
         "control that evolves with learning off would tell.",
     )
 
