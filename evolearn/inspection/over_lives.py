@@ -91,7 +91,7 @@ def sign_flip_p(values: FloatArray) -> FloatArray:
 def _signs(lives: int) -> FloatArray:
     """Ways to flip the signs of lives, [ways, L]."""
     if 2**lives <= FLIPS:
-        return 1.0 - 2.0 * ((np.arange(2**lives)[:, None] >> np.arange(lives)) & 1)
+        return np.asarray(1.0 - 2.0 * ((np.arange(2**lives)[:, None] >> np.arange(lives)) & 1))
     return np.random.default_rng([_SEED, lives]).choice([-1.0, 1.0], (FLIPS, lives))
 
 
