@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: zebra test test-browser test-cluster lint format bench wheel clean
+.PHONY: zebra test test-browser test-cluster lint format docs bench wheel clean
 
 zebra: $(VENV)/.ready
 	$(BIN)/evolearn study configs/studies/zebra.yaml
@@ -31,6 +31,10 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+# The documentation as a site in site/, which opens without a server and without a network. A broken link fails.
+docs: $(VENV)/.ready-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks
 
@@ -44,10 +48,15 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PIP_INSTALL) --editable ".[dev]"
 	@touch $@
 
+$(VENV)/.ready-docs: $(VENV)/.ready
+	@echo "Installing what builds the documentation."
+	$(PIP_INSTALL) --editable ".[docs]"
+	@touch $@
+
 $(VENV)/.ready-bench: $(VENV)/.ready
 	@echo "Installing the peers of the benchmark."
 	$(PIP_INSTALL) --editable ".[bench]"
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

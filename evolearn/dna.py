@@ -43,7 +43,7 @@ class DNAError(RunDirectoryError):
 class DNA:
     """A genome with all that is needed to read it."""
 
-    path: Path  # of the file
+    path: Path  # of the file; of DNA that was not written: where a run would keep it
     header: Mapping[str, Any]
     config: RunConfig  # resolved, of the run that made it
     pool: GenePool  # the gene table: where evolution started, and how widely
@@ -138,26 +138,37 @@ def load_dna(path: Path) -> DNA:
     return DNA(file, header, config, pool, genome, stdev)
 
 
-def save_dna(path: Path, setup: Setup, genome: FloatArray, stdev: FloatArray, about: Mapping[str, Any]) -> None:
-    """Write a DNA file, whole or not at all.
+def dna_of(path: Path, setup: Setup, genome: FloatArray, stdev: FloatArray, about: Mapping[str, Any]) -> DNA:
+    """DNA that is on no disk yet.
 
     Args:
-        path: of the file.
+        path: where it would be kept.
         setup: of the run.
         genome: float32 [G], in gene units.
         stdev: float32 [G], spread left in the search, in gene units.
         about: ``role``, centre or best, and ``lineage``: among others ``generation``, the one that lived it.
+    """
+    header = {"format": FORMAT, **_gene_tables(setup.pool), **_described(setup), **about}
+    genome, stdev = (np.ascontiguousarray(values, np.float32) for values in (genome, stdev))
+    return DNA(path, header, setup.config, setup.pool, genome, stdev)
+
+
+def write_dna(dna: DNA) -> None:
+    """Write DNA to its path, whole or not at all.
+
     Raises:
         RunDirectoryError: the disk refuses.
     """
-    genome = np.ascontiguousarray(genome, np.float32)
-    stdev = np.ascontiguousarray(stdev, np.float32)
-    header = {"format": FORMAT, **_gene_tables(setup.pool), **_described(setup), **about}
-    header["sha256"] = _checksum(header, genome, stdev)
-    with explained(path.parent):
-        path.parent.mkdir(exist_ok=True)
-        tensors = {"genome": genome, "stdev": stdev}
-        write_whole(path, safetensors.numpy.save(tensors, metadata={"evolearn": json.dumps(header)}))
+    header = {**dna.header, "sha256": _checksum(dna.header, dna.genome, dna.stdev)}
+    with explained(dna.path.parent):
+        dna.path.parent.mkdir(exist_ok=True)
+        tensors = {"genome": dna.genome, "stdev": dna.stdev}
+        write_whole(dna.path, safetensors.numpy.save(tensors, metadata={"evolearn": json.dumps(header)}))
+
+
+def save_dna(path: Path, setup: Setup, genome: FloatArray, stdev: FloatArray, about: Mapping[str, Any]) -> None:
+    """Write a DNA file, whole or not at all; see `dna_of` and `write_dna`."""
+    write_dna(dna_of(path, setup, genome, stdev, about))
 
 
 def ancestors(run: Path) -> list[DNA]:

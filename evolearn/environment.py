@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import evolearn
 from evolearn import portable_mode
 
 # Code of these makes results, or carries them from host to host.
@@ -50,7 +49,7 @@ def _version(package: str) -> str | None:
 @functools.cache
 def code_identity() -> dict[str, str]:
     """What two hosts must share for their lives to be the same: versions, and commit and sources of evolearn."""
-    root = Path(evolearn.__file__).resolve().parent
+    root = Path(__file__).resolve().parent
     sources = hashlib.sha256()
     for folder in (root, root.parent / "worlds"):
         for path in sorted(folder.rglob("*.py")):
@@ -103,7 +102,7 @@ def processor_type() -> tuple[str, str]:
 
 def _commit() -> str | None:
     """Commit of the source, with a plus sign if it was changed since; none outside a checkout."""
-    folder = Path(evolearn.__file__).resolve().parent.parent
+    folder = Path(__file__).resolve().parent.parent
     if not (folder / ".git").exists():
         return None
     command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty=+"]

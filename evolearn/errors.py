@@ -48,7 +48,11 @@ def nearest(name: str, known: Iterable[str], likeness: float = 0.5) -> str:
 
 
 def offer(name: str, known: Iterable[str]) -> str:
-    """What to say after an unknown name: the one probably meant, and all there are."""
+    """What to say after an unknown name: the one probably meant, and all there are.
+
+    >>> offer("savanna", ["cart-pole", "savannah"])
+    ' Did you mean savannah? Known: cart-pole, savannah.'
+    """
     known = list(known)
     close = nearest(name, known)
     return (f" Did you mean {close}?" if close else "") + f" Known: {', '.join(known) or '(none)'}."

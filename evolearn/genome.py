@@ -32,7 +32,16 @@ _LARGEST_LOG = 60.0  # beyond it float32 overflows; evolution's random walk must
 
 @dataclasses.dataclass(frozen=True)
 class Transform:
-    """A row of TRANSFORMS: gene to natural value and back."""
+    """A row of TRANSFORMS: gene to natural value and back.
+
+    A learning rate of .002 as a gene, and a gene that is one unit higher:
+
+    >>> log = TRANSFORMS["log"]
+    >>> round(log.encode(0.002), 3)
+    -6.215
+    >>> [round(float(value), 5) for value in log.decode(np.float32([-6.215, -5.215]))]
+    [0.002, 0.00543]
+    """
 
     decode: Callable[[FloatArray], FloatArray]
     encode: Callable[[float], float]

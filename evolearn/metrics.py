@@ -145,6 +145,9 @@ def first_age(curves: FloatArray, ages: IntArray, level: npt.ArrayLike) -> Float
         level: number, or [..] with one level for all runs of a resample.
     Returns:
         [.., R] world steps, infinite where it is never reached (censored).
+
+    >>> first_age(np.array([[0.2, 0.7, 0.9], [0.2, 0.3, 0.4]]), np.array([600, 700, 800]), 0.6).tolist()
+    [700.0, inf]
     """
     bar = np.asarray(level, np.float64)
     reached = curves >= (bar - ROUNDING * np.abs(bar))[..., None, None]
@@ -195,6 +198,9 @@ def transfer_ratio(totals: FloatArray, totals_against: FloatArray) -> FloatArray
     Returns:
         [.., R], (totals - m) / |m| with m the mean of totals_against.
     Source: Taylor and Stone 2009, Transfer Learning for Reinforcement Learning Domains, section 3.2.
+
+    >>> transfer_ratio(np.array([0.75, 0.25]), np.array([0.4, 0.6])).tolist()
+    [0.5, -0.5]
     """
     base = totals_against.mean(axis=-1, keepdims=True)
     return np.divide(totals - base, np.abs(base), out=np.full_like(totals, np.nan), where=base != 0)
@@ -207,6 +213,9 @@ def restricted(times: FloatArray, lifetime: int) -> FloatArray:
         times: [..] world steps, infinite where censored.
         lifetime: world steps.
     Source: Royston and Parmar 2013, Restricted mean survival time.
+
+    >>> restricted(np.array([600.0, np.inf]), 20_000).tolist()
+    [600.0, 20000.0]
     """
     return np.minimum(times, lifetime)
 

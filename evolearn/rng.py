@@ -138,12 +138,31 @@ def shuffle(values: Any, start: int, size: int, rng: Any) -> None:
 
 
 def new_rng() -> Rng:
-    """An unopened stream; pass it to `open_stream` before drawing."""
+    """An unopened stream; pass it to `open_stream` before drawing.
+
+    A draw depends on key, stream and step alone, whatever was drawn before:
+
+    >>> rng, key = new_rng(), life_keys(seed=0, space=VALIDATION, generation=3, lives=1)[0]
+    >>> open_stream(rng, key, WORLD)
+    >>> at_step(rng, 100)
+    >>> first = uniform(rng)
+    >>> at_step(rng, 7)
+    >>> other = normal(rng)
+    >>> at_step(rng, 100)
+    >>> uniform(rng) == first
+    True
+    """
     return np.zeros(RNG_SIZE, dtype=np.int64)
 
 
 def life_keys(seed: int, space: int, generation: int, lives: int) -> npt.NDArray[np.int64]:
-    """Keys of `lives` lives, int64 [lives, 4], one row per `LifeKey`."""
+    """Keys of `lives` lives, int64 [lives, 4], one row per `LifeKey`.
+
+    >>> life_keys(seed=7, space=TEST, generation=0, lives=2).tolist()
+    [[7, 2, 0, 0], [7, 2, 0, 1]]
+    >>> print(LifeKey(seed=7, space=TEST, generation=0, life=1))
+    (seed 7, test, generation 0, life 1)
+    """
     keys = np.empty((lives, 4), dtype=np.int64)
     keys[:, 0] = seed
     keys[:, 1] = space

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -141,6 +141,19 @@ def evolve_run(setup: Setup, drivers: Drivers, directory: RunDirectory, display:
         directory: of the run.
         display: shows what happens.
     """
+    for _ in generations_of_run(setup, drivers, directory, display):
+        pass
+
+
+def generations_of_run(
+    setup: Setup, drivers: Drivers, directory: RunDirectory, display: EvolutionDisplay
+) -> Generator[tuple[Generation, Search]]:
+    """The same, a generation at a time; see `evolve_run`.
+
+    Yields:
+        Each generation once it is on disk, with the search in the state after it. Who closes the generator before it
+        is exhausted stops the run as Ctrl-C would: it can be resumed, and has no DNA yet.
+    """
     search = new_search(setup)
     checkpoint, complaints = directory.last_checkpoint()
     first = 0
@@ -167,6 +180,7 @@ def evolve_run(setup: Setup, drivers: Drivers, directory: RunDirectory, display:
                 directory.save_checkpoint(last_whole)
             display.made(generation)
             processors = _compare_processors(setup, processors, generation, display)
+            yield generation, search
         _save_dna(setup, driver, directory, search)
     except BaseException:
         # Whatever went wrong, the last whole generation is kept; a second Ctrl-C must not cut that short.

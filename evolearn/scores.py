@@ -74,6 +74,9 @@ def catch_up_age(running: npt.ArrayLike, target: float, window_steps: int, bin_s
         bin_steps: steps in an age bin.
     Returns:
         World steps since birth at the end of that window, or None if it never does (censored).
+
+    >>> catch_up_age([0.2, 0.5, 0.9], target=0.6, window_steps=600, bin_steps=100)
+    800
     """
     reached = np.flatnonzero(np.asarray(running) >= target)
     return window_steps + int(reached[0]) * bin_steps if reached.size else None

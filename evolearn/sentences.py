@@ -30,7 +30,11 @@ def amount(value: float, metric: str, signed: bool = False) -> str:
 
 
 def probability(p: float) -> str:
-    """A p-value in words of its own: never "p = 0.000"."""
+    """A p-value in words of its own: never "p = 0.000".
+
+    >>> probability(0.0285), probability(0.0000054)
+    ('p = 0.029', 'p < 0.001')
+    """
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 

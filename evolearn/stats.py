@@ -32,6 +32,10 @@ def iqm(values: npt.ArrayLike, axis: int = -1) -> FloatArray:
     Args:
         values: [.., n], n >= 1; finite.
         axis: over which.
+
+    >>> iqm([0.0, 0.2, 0.4, 1.0]).item()
+    0.30000000000000004
+
     Source: Agarwal et al. 2021, Deep RL at the Edge of the Statistical Precipice, section 4.3.
     """
     # scipy.stats.trim_mean is the same number, three to thirty times slower: too slow for resamples
@@ -47,13 +51,20 @@ def midranks(values: npt.ArrayLike, against: npt.ArrayLike) -> tuple[FloatArray,
         values: [n], may be infinite.
         against: [m], likewise.
     Source: Gehan 1965 for censoring at one common age, where his scores are these ranks but for scale.
+
+    >>> [ranks.tolist() for ranks in midranks([600, 900], [900, math.inf])]
+    [[1.0, 2.5], [2.5, 4.0]]
     """
     ranks = stats.rankdata(np.concatenate([np.asarray(values), np.asarray(against)]))
     return ranks[: len(np.asarray(values))], ranks[len(np.asarray(values)) :]
 
 
 def partitions(runs: int, runs_against: int) -> int:
-    """In how many ways the labels of two samples can be dealt out."""
+    """In how many ways the labels of two samples can be dealt out.
+
+    >>> partitions(5, 5)
+    252
+    """
     return math.comb(runs + runs_against, runs)
 
 
@@ -69,6 +80,9 @@ def too_few(runs: int, runs_against: int, level: float) -> str | None:
         runs: of one arm.
         runs_against: of the other.
         level: 0 .. .5, of the two-sided test.
+
+    >>> too_few(3, 3, 0.05)
+    '3 runs per arm can at best give p = 0.1; 4 per arm is the least'
     """
     best = smallest_p(runs, runs_against)
     if best <= level:
@@ -96,6 +110,11 @@ def permutation_p(values: npt.ArrayLike, against: npt.ArrayLike, seed: int = 0) 
     Returns:
         [..], 1 where all runs are equal.
     Source: Fisher 1935, The Design of Experiments, section 21; Phipson and Smyth 2010 for drawn partitions.
+
+    Five runs that all lie above five others, in one of 252 ways of dealing them out, or all below:
+
+    >>> round(permutation_p([5, 6, 7, 8, 9], [0, 1, 2, 3, 4]).item(), 4)
+    0.0079
     """
     first, second = np.asarray(values, np.float64), np.asarray(against, np.float64)
     result = stats.permutation_test(
@@ -123,6 +142,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted so that the chance of any false finding among them keeps the level.
 
     Source: Holm 1979, A simple sequentially rejective multiple test procedure.
+
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
     """
     return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
 
@@ -137,6 +159,9 @@ def improvement(values: FloatArray, against: FloatArray, lower_is_better: bool) 
     Returns:
         [..] 0 .. 1, Mann and Whitney's U as a share of n m.
     Source: Mann and Whitney 1947; Agarwal et al. 2021, section 4.3.
+
+    >>> improvement(np.array([0.9, 0.5]), np.array([0.2, 0.5]), lower_is_better=False).item()
+    0.875
     """
     one, other = values[..., :, None], against[..., None, :]
     better = one < other if lower_is_better else one > other
@@ -249,6 +274,9 @@ def late_gain(curves: FloatArray) -> float | None:
         curves: [R, generations] fitness.
     Returns:
         of the mean curve; 0 if it is flat; None below `FEWEST_GENERATIONS`.
+
+    >>> late_gain(np.array([[0.0, 0.2, 0.4, 0.6, 0.7, 0.9, 1.0, 1.0]]))
+    0.19999999999999996
     """
     generations = curves.shape[1]
     if generations < FEWEST_GENERATIONS:
@@ -281,6 +309,9 @@ def break_even(
         against_at_least: likewise the second.
     Returns:
         BreakEven; unknown if both are cut off.
+
+    >>> break_even(19_000_000, steps=600, steps_against=20_000, at_least=False, against_at_least=True)
+    BreakEven(descendants=979.3814432989691, bound='at most', formula='19,000,000 / (20,000 - 600) = 979.4')
     """
     saved = steps_against - steps
     formula = f"{evolution_steps:,} / ({steps_against:,.0f} - {steps:,.0f})"

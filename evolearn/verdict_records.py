@@ -22,7 +22,11 @@ EVERY_METRIC_BUT_RATIOS = tuple(name for name in METRICS if name != "transfer_ra
 
 
 def for_json(value: Any) -> Any:
-    """A copy that JSON can hold: every float to `DIGITS` significant digits, noise as 0, what is not finite as null."""
+    """A copy that JSON can hold: every float to `DIGITS` significant digits, noise as 0, what is not finite as null.
+
+    >>> for_json({"score": np.float32(1 / 3), "times": (600.0, math.inf), "noise": 1e-17})
+    {'score': 0.333333, 'times': [600.0, None], 'noise': 0.0}
+    """
     if isinstance(value, Mapping):
         return {str(key): for_json(part) for key, part in value.items()}
     if isinstance(value, np.ndarray | np.generic):

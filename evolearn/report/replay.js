@@ -1,5 +1,5 @@
 "use strict";
-// Plays the recorded lives of two arms side by side on canvas, with score and drives beneath.
+// Plays the recorded lives of arms side by side on canvas, with score and drives beneath.
 (() => {
   const replays = JSON.parse(document.getElementById("replays").textContent);
   const stages = document.getElementById("stages");
@@ -12,6 +12,7 @@
   const select = document.getElementById("replay-condition");
   const FRAMES_PER_SECOND = 25;
   const TRACK_HEIGHT = 46;
+  const DASHES = [[], [5, 3], [2, 3]]; // one arm's lines after the other's
   // Colours mean arms: only the newborn itself has one, everything else is a shade.
   const roleColours = { friend: "--c10", foe: "--ink", ground: "--line", goal: "--c11", mark: "--quiet" };
 
@@ -227,7 +228,7 @@
     const { pen, width } = prepared(tracks, replay.tracks.length * TRACK_HEIGHT);
     replay.tracks.forEach((name, row) => drawTrack(pen, width, row, row ? `drive: ${name}` : name,
       replay.arms.map((arm, place) => ({
-        values: arm.tracks.map((numbers) => numbers[row]), colour: css(`--c${arm.colour}`), dash: place ? [5, 3] : [],
+        values: arm.tracks.map((numbers) => numbers[row]), colour: css(`--c${arm.colour}`), dash: DASHES[place % DASHES.length],
       }))));
     drawCursor(pen, width, replay.tracks.length);
   }

@@ -1,0 +1,164 @@
+"""The Python API, for notebooks and scripts: `evolve`, `load` and `live`, called as ``evolearn.evolve`` and so on.
+
+Importing this imports nothing heavy: a config that asks for portable mode must be known before anything that computes
+is imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evolearn.config import RunConfig, check_config
+from evolearn.config_reading import ConfigError, copied, find_config, read_yaml, set_dotted
+from evolearn.portable_config import is_asked_for
+from evolearn.portable_mode import PortableError, enter
+from evolearn.world_config import WorldPart
+
+if TYPE_CHECKING:
+    from evolearn.api.evolved import Evolved
+    from evolearn.api.lived import Lived
+    from evolearn.api.moments import Moment
+
+__all__ = ["evolve", "live", "load"]
+
+
+def evolve(
+    config: str | Path | Mapping[str, Any] | RunConfig,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    out: str | Path | None = None,
+    workers: int | None = None,
+) -> Generator[Moment]:
+    """Evolve what an agent is born with, a generation at a time: stop when you like.
+
+    The generations are those of ``evolearn run`` with the same config, bit for bit. Nothing is written to disk unless
+    `out` is given; then it becomes a run directory, up to date whenever a generation is at hand. Leave it early, and
+    ``evolearn resume OUT`` goes on from there; let it end, and its DNA lies there, and ``evolearn resume OUT`` adds the
+    closing table.
+
+    Args:
+        config: a YAML file, the name of a shipped config, its content as a mapping, or a checked config.
+        overrides: settings that differ, by dotted key, for example ``{"search.generations": 10}``.
+        out: the run directory to make.
+        workers: threads for compiled worlds, processes for Gymnasium; >= 1, None: as many as there are cores. Changes
+            speed only, never results.
+    Returns:
+        An iterator over `evolearn.api.moments.Moment`: a generation's record, and the DNA of the centre that lived it.
+        Closing it, or letting go of it, lets go of its workers.
+    Raises:
+        ConfigError: the config cannot be run; a line per problem.
+        PortableError: the config asks for portable mode, and it is too late to enter it.
+        RunDirectoryError: `out` exists or cannot be written. From the first generation on, as is the next.
+        LifeFault: the world is at fault.
+
+    >>> import evolearn
+    >>> toy = {"search.generations": 3, "search.population": 8, "search.selection_lifetime": 200}
+    >>> for generation, dna in evolearn.evolve("cart-pole", toy):
+    ...     print(generation.generation, generation.evaluations, dna.genome.shape)
+    0 9 (412,)
+    1 9 (412,)
+    2 9 (412,)
+    """
+    checked = _config(config, overrides or {})
+    if checked.portable:
+        enter()
+    from evolearn.api.moments import moments
+
+    return moments(checked, None if out is None else Path(out), workers)
+
+
+def load(path: str | Path) -> Evolved:
+    """Read what evolution wrote.
+
+    Where DNA was evolved in portable mode and nothing that computes has been imported yet, this enters that mode, so
+    that `live` can follow.
+
+    Args:
+        path: a run directory, whose DNA is then read, or a DNA file: ``dna.safetensors``, ``dna_best.safetensors``, or
+            one of the folder ``ancestors``.
+    Returns:
+        The DNA with its genome, newborn, brain, config and history at hand, see `evolearn.api.evolved.Evolved`.
+    Raises:
+        DNAError: there is none; it is no DNA file, was altered, or is of another format.
+
+    >>> import evolearn
+    >>> foal = evolearn.load("runs/zebra-seed0-1")  # doctest: +SKIP
+    >>> foal.newborn.drives["uprightness"]  # doctest: +SKIP
+    """
+    path = Path(path)
+    if is_asked_for(path):
+        with contextlib.suppress(PortableError):  # DNA can be read in any process
+            enter()
+    from evolearn.api.evolved import read_evolved
+
+    return read_evolved(path)
+
+
+def live(
+    dna: Evolved | str | Path,
+    world: str | Mapping[str, Any] | WorldPart | None = None,
+    lives: int = 32,
+    learning: bool = True,
+    *,
+    parameters: Mapping[str, float] | None = None,
+    lifetime: int | None = None,
+    trace: bool | int = False,
+    seed: int = 0,
+    workers: int | None = None,
+) -> Lived:
+    """Let some DNA live, and see how it does.
+
+    The same seed gives the same lives to every DNA, with learning and without: differences between two calls are
+    differences of who lives and how, life by life. They are validation lives that no run and no study uses.
+
+    Args:
+        dna: from `load` or `evolve`; or the path that `load` takes.
+        world: another world than its own, with the same observations, actions and drives: a name, or a section
+            ``world`` of a config. None: as it evolved.
+        lives: 1 .. 100,000.
+        learning: whether it learns in life, as its config says; without, it does what it was born to do.
+        parameters: of the world, by name, where they are to differ: from what it evolved in, or from `world`.
+        lifetime: world steps in a life, 1 .. 100,000,000. None: that of its evolution, ``search.selection_lifetime``.
+        trace: keep every step of every life; or a number, the first so many steps.
+        seed: of the lives, 0 .. 2^32 - 1.
+        workers: see `evolve`.
+    Returns:
+        Scores and traces, see `evolearn.api.lived.Lived`.
+    Raises:
+        ConfigError: an argument is out of range, or the world cannot be found or refuses its settings.
+        DNAError: there is no DNA at that path, or it cannot live in that world.
+        LifeFault: the world is at fault; the text names the life and the step.
+
+    >>> import evolearn
+    >>> toy = {"search.generations": 1, "search.population": 8, "search.selection_lifetime": 200}
+    >>> [(generation, dna)] = evolearn.evolve("cart-pole", toy)
+    >>> lived = evolearn.live(dna, lives=4, parameters={"predictability": 1.0})
+    >>> lived.scores.shape, lived.by_age.shape, lived.ages.tolist()
+    ((4,), (4, 2), [100, 200])
+    """
+    evolved = load(dna) if isinstance(dna, str | Path) else dna
+    from evolearn.api.lived import live_lives
+
+    return live_lives(evolved, world, parameters or {}, lives, learning, lifetime, trace, seed, workers)
+
+
+def _config(config: str | Path | Mapping[str, Any] | RunConfig, overrides: Mapping[str, Any]) -> RunConfig:
+    """A config in any of its forms, changed and checked."""
+    source = "config"
+    if isinstance(config, RunConfig):
+        content = config.model_dump(mode="json")
+    elif isinstance(config, Mapping):
+        content = copied(dict(config))
+    elif isinstance(config, str | Path):
+        path = find_config(str(config))
+        source, content = str(path), read_yaml(path)
+    else:
+        raise ConfigError(
+            f"config={config!r}: must be a YAML file, the name of a shipped config, a mapping or a RunConfig"
+        )
+    for key, value in overrides.items():
+        set_dotted(content, str(key).split("."), value, f"overrides: {key}")
+    return check_config(content, source)

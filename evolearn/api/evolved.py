@@ -1,0 +1,211 @@
+"""What `evolearn.load` gives: DNA with everything that can be read from it at hand, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evolearn.config import RunConfig
+from evolearn.dna import DNA, DNAError, load_dna, write_dna
+from evolearn.genome import FRESH, GROUPS, TRANSFORMS, FloatArray
+from evolearn.outer_loop import Generation
+from evolearn.rundir import open_run
+from evolearn.torch_brain import TorchBrain
+
+_HISTORY = tuple(field.name for field in dataclasses.fields(Generation) if field.name != "cluster")
+
+
+@dataclasses.dataclass(frozen=True)
+class Newborn:
+    """What is there at birth, in natural values, by name.
+
+    Where a group is drawn afresh in every life: no weights; drives and plasticity that the draws lie around.
+    """
+
+    weights: Mapping[str, FloatArray]  # by tensor of the brain: matrices [units, inputs], biases [units]
+    drives: Mapping[str, float]  # what each drive is worth, reward per unit of the drive
+    plasticity: Mapping[str, float]  # by gene of the learner
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Evolved:
+    """DNA, and what can be read from it."""
+
+    record: DNA  # as the file holds it: header, gene pool, names
+    rows: Sequence[Mapping[str, Any]] = ()  # of the generations; may go on after that of the DNA
+
+    @property
+    def config(self) -> RunConfig:
+        """The resolved config of the run that made it."""
+        return self.record.config
+
+    @property
+    def genome(self) -> FloatArray:
+        """The genome, float32 [G], in gene units; read-only, see `with_genome`."""
+        return _read_only(self.record.genome)
+
+    @property
+    def stdev(self) -> FloatArray:
+        """Spread left in the search, float32 [G], in gene units; read-only."""
+        return _read_only(self.record.stdev)
+
+    @cached_property
+    def newborn(self) -> Newborn:
+        """What it is born with."""
+        newborns, pool = self.record.newborns, self.record.pool
+        groups = {group: [gene.name for gene in pool.genes if gene.group == group] for group in GROUPS}
+        weights = {} if pool.modes["weights"] == FRESH else self._new_brain().state_dict()
+        return Newborn(
+            weights={name: tensor.numpy() for name, tensor in weights.items()},
+            drives=dict(zip(groups["drives"], newborns.drives[0].tolist(), strict=True)),
+            plasticity=dict(zip(groups["plasticity"], newborns.plasticity[0].tolist(), strict=True)),
+        )
+
+    @cached_property
+    def brain(self) -> TorchBrain:
+        """The brain at birth, a torch module: observations [.., O] to policy parameters [.., actions] and values [..].
+
+        Yours to train, hook or damage: `evolearn.live` lives the genome, not this.
+
+        Raises:
+            DNAError: weights are drawn afresh in every life.
+        """
+        if self.record.pool.modes["weights"] == FRESH:
+            raise DNAError(
+                f"{self.record.path}: has no brain at birth: its weights are drawn afresh in every life "
+                "(genome.weights.mode=fresh); evolve with genome.weights.mode=evolved to have one"
+            )
+        return self._new_brain()
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """A row per generation, up to the one that lived it, see `evolearn.outer_loop.Generation`.
+
+        No rows where the DNA file lies outside of its run directory.
+        """
+        rows = [[row[name] for name in _HISTORY] for row in self.rows[: self.record.generation + 1]]
+        table = pd.DataFrame(rows, columns=list(_HISTORY))
+        return table.astype({"paired_correlation": float}).set_index("generation")
+
+    @cached_property
+    def genes(self) -> pd.DataFrame:
+        """A row per number of the genome, in order.
+
+        Columns: ``group``, ``gene``, ``entry`` (place in the gene's array), ``value`` (natural), ``genome`` and
+        ``stdev`` (gene units), ``start`` and ``spread`` (centre and standard deviation at which evolution started),
+        ``moved`` (from the start, in spreads), ``left`` (of the spread, a proportion).
+        """
+        dna = self.record
+        rows = [(gene.group, gene.name, entry) for gene in dna.pool.evolved for entry in np.ndindex(*gene.shape)]
+        table = pd.DataFrame(rows, columns=["group", "gene", "entry"])
+        values = np.empty(len(table), np.float32)
+        for gene, place in zip(dna.pool.evolved, dna.pool.slices().values(), strict=True):
+            values[place] = TRANSFORMS[gene.transform].decode(dna.genome[place])
+        start, spread = dna.pool.centre, dna.pool.spread
+        return table.assign(
+            value=values,
+            genome=dna.genome,
+            stdev=dna.stdev,
+            start=start,
+            spread=spread,
+            moved=(dna.genome - start) / spread,
+            left=dna.stdev / spread,
+        )
+
+    def with_genome(self, genome: npt.ArrayLike) -> Evolved:
+        """The same with another genome: to lesion, mix or disturb DNA by hand.
+
+        Args:
+            genome: finite numbers [G], in gene units; `genes` says what lies where.
+        Raises:
+            DNAError: it is of another shape, or not finite.
+        """
+        changed = np.array(genome, np.float32)
+        if changed.shape != self.record.genome.shape or not np.isfinite(changed).all():
+            raise DNAError(
+                f"genome of shape {changed.shape}: must be {self.record.genome.size} finite numbers; start from a copy "
+                "of dna.genome"
+            )
+        return dataclasses.replace(self, record=dataclasses.replace(self.record, genome=changed))
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a DNA file, which every command takes that takes DNA; a file that is there is replaced.
+
+        Args:
+            path: must end in ``.safetensors``.
+        Returns:
+            The path.
+        Raises:
+            RunDirectoryError: the name does not fit, or the disk refuses.
+        """
+        path = Path(path)
+        if path.suffix != ".safetensors":
+            raise DNAError(f"{path}: must end in .safetensors, as DNA files do")
+        write_dna(dataclasses.replace(self.record, path=path))
+        return path
+
+    def _new_brain(self) -> TorchBrain:
+        brain = TorchBrain(self.record.brain)
+        brain.load_flat(self.record.newborns.weights[0])
+        return brain
+
+    def _facts(self) -> dict[str, str]:
+        """What to say of it in few words."""
+        dna, search = self.record, self.config.search
+        parameters = [f"{name} {value:g}" for name, value in dna.header["world"]["parameters"].items()]
+        brain = dna.brain
+        evolved = dna.pool.evolved
+        genes = {group: sum(gene.size for gene in evolved if gene.group == group) for group in GROUPS}
+        return {
+            "world": dna.world + (f" ({', '.join(parameters)})" if parameters else ""),
+            "is": f"{dna.role} of generation {dna.generation}, of {search.generations} from 0 on; {search.algorithm}, "
+            f"seed {self.config.seed}",
+            "brain": f"{brain.trunk} {'-'.join(str(units) for units in (*brain.layers, brain.actions))}, "
+            f"policy {brain.policy}{self._drawn('weights')}",
+            "genes": f"{dna.pool.size}: " + ", ".join(f"{count} {group}" for group, count in genes.items() if count),
+            "drives": _listed(self.newborn.drives) + self._drawn("drives"),
+            "plasticity": _listed(self.newborn.plasticity) + self._drawn("plasticity"),
+        }
+
+    def _drawn(self, group: str) -> str:
+        return "; drawn afresh in every life" if self.record.pool.modes[group] == FRESH else ""
+
+    def __repr__(self) -> str:
+        return "\n".join(["Evolved", *(f"  {name}: {fact}" for name, fact in self._facts().items())])
+
+    def _repr_html_(self) -> str:
+        return as_table(self._facts())
+
+
+def read_evolved(path: Path) -> Evolved:
+    """See `evolearn.load`."""
+    dna = load_dna(path)
+    return Evolved(dna, open_run(dna.run).rows() if dna.run else ())
+
+
+def as_table(facts: Mapping[str, str]) -> str:
+    """A few facts as HTML, for notebooks."""
+    rows = [
+        f'<tr><th style="text-align: left">{html.escape(name)}</th>'
+        f'<td style="text-align: left">{html.escape(fact)}</td></tr>'
+        for name, fact in facts.items()
+    ]
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _listed(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in values.items()) or "none"
+
+
+def _read_only(values: FloatArray) -> FloatArray:
+    view = values.view()
+    view.flags.writeable = False
+    return view

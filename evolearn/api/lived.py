@@ -1,0 +1,188 @@
+"""What `evolearn.live` gives: lives of some DNA, their scores and their traces."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evolearn.api.arguments import check_whole, worker_count
+from evolearn.api.evolved import Evolved, as_table
+from evolearn.assemble import Setup
+from evolearn.config_reading import ConfigError, check_model
+from evolearn.dna import setup_of
+from evolearn.drivers import new_driver
+from evolearn.evaluate import life_fitness, score
+from evolearn.genome import decode, draw_fresh
+from evolearn.lives import Job, Plan, empty_outcome, empty_trace
+from evolearn.records import DIVERGED, Outcome, Trace
+from evolearn.rng import VALIDATION, life_keys
+from evolearn.traces import columns_of
+from evolearn.world_config import WorldPart
+
+GENERATION = 500  # of the validation key space: runs use 0 and 1, inspections 1000 and above
+MOST_LIVES = 100_000
+LONGEST = 100_000_000  # world steps
+
+FloatTable = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Lived:
+    """Lives of some DNA. L lives, B age bins; the last bin may be shorter."""
+
+    dna: Evolved
+    setup: Setup  # of the world that they were lived in
+    plan: Plan
+    learning: bool
+    keys: npt.NDArray[np.int64]  # [L, 4], see `evolearn.rng.LifeKey`
+    outcome: Outcome  # [L, ..]
+    steps: Trace  # [L, T, ..]; T is 0 where no trace was asked for
+
+    @cached_property
+    def scores(self) -> FloatTable:
+        """Life fitness, float64 [L], by the world's rule."""
+        return life_fitness(self.outcome, self._rule, self.plan)
+
+    @cached_property
+    def by_age(self) -> FloatTable:
+        """Score in each age bin, float64 [L, B], by the world's rule."""
+        return np.stack([self._score(start, start + 1) for start in range(self.plan.bins)], axis=1)
+
+    @property
+    def ages(self) -> npt.NDArray[np.int64]:
+        """Age at the end of each bin, int64 [B], world steps."""
+        return np.minimum(np.arange(1, self.plan.bins + 1) * self.plan.bin_size, self.plan.lifetime)
+
+    @property
+    def mean(self) -> float:
+        """Mean score of the lives."""
+        return float(self.scores.mean())
+
+    @property
+    def standard_error(self) -> float:
+        """Of `mean`, over lives; NaN for one life."""
+        return float(self.scores.std(ddof=1) / len(self.scores) ** 0.5) if len(self.scores) > 1 else float("nan")
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row per life.
+
+        Columns: ``score``, ``quarter_1`` .. ``quarter_4`` (score by quarter of life, to the resolution of the age bins;
+        NaN where there are fewer than four), ``episodes`` (ended), ``deaths`` (of these, terminated), ``steps``,
+        ``diverged`` (its brain left the finite numbers, which ended its life) and ``drive.NAME`` (mean per step).
+        """
+        outcome = self.outcome
+        edges = [round(self.plan.bins * part / 4) for part in range(5)]
+        columns: dict[str, Any] = {"score": self.scores}
+        for part in range(4):
+            first, last = edges[part], edges[part + 1]
+            columns[f"quarter_{part + 1}"] = self._score(first, last) if last > first else np.nan
+        columns["episodes"] = outcome.finished.sum(axis=1)
+        columns["deaths"] = outcome.deaths.sum(axis=1)
+        columns["steps"] = outcome.age
+        columns["diverged"] = outcome.status == DIVERGED
+        for place, name in enumerate(self.setup.conditions.drive_names):
+            columns[f"drive.{name}"] = outcome.drives[:, place] / np.maximum(outcome.age, 1)
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(self.scores), name="life"))
+
+    @cached_property
+    def traces(self) -> pd.DataFrame:
+        """A row per step of every life, as far as a trace was asked for, see `evolearn.traces`.
+
+        Columns: ``life``, ``step``, ``observation.NAME``, ``action`` or ``action.NAME``, ``drive.NAME``, ``fitness``
+        and ``end`` (of the episode, by this step: 0 none, 1 terminated, 2 truncated).
+        """
+        tables = []
+        for life, age in enumerate(self.outcome.age):
+            columns = columns_of(self.steps.of(life), self.setup.conditions)
+            tables.append(pd.DataFrame({"life": life, **columns}).iloc[: int(age)])
+        return pd.concat(tables, ignore_index=True)
+
+    @property
+    def _rule(self) -> str:
+        return self.setup.conditions.world.fitness_rule
+
+    def _score(self, first: int, last: int) -> FloatTable:
+        return score(self.outcome, self._rule, first, last, self.plan)
+
+    def _facts(self) -> dict[str, str]:
+        """What to say of it in few words."""
+        parameters = [f"{name} {value:g}" for name, value in self.setup.conditions.parameters.items()]
+        diverged = int((self.outcome.status == DIVERGED).sum())
+        return {
+            "lives": f"{len(self.scores)} of {self.plan.lifetime:,} steps, "
+            + ("learning" if self.learning else "without learning")
+            + (f"; in {diverged} the brain left the finite numbers" if diverged else ""),
+            "world": self.setup.config.world.name + (f" ({', '.join(parameters)})" if parameters else ""),
+            "score": f"{self.mean:.4g}, standard error {self.standard_error:.2g} over lives ({self._rule})",
+        }
+
+    def __repr__(self) -> str:
+        return "\n".join(["Lived", *(f"  {name}: {fact}" for name, fact in self._facts().items())])
+
+    def _repr_html_(self) -> str:
+        return as_table(self._facts())
+
+
+def live_lives(
+    dna: Evolved,
+    world: str | Mapping[str, Any] | WorldPart | None,
+    parameters: Mapping[str, float],
+    lives: int,
+    learning: bool,
+    lifetime: int | None,
+    trace: bool | int,
+    seed: int,
+    workers: int | None,
+) -> Lived:
+    """See `evolearn.live`."""
+    if lifetime is None:
+        lifetime = dna.config.search.selection_lifetime
+    check_whole("lives", lives, 1, MOST_LIVES)
+    check_whole("lifetime", lifetime, 1, LONGEST)
+    check_whole("seed", seed, 0, 2**32 - 1)
+    traced = int(trace) * (lifetime if isinstance(trace, bool) else 1)
+    check_whole("trace", traced, 0, lifetime)
+    setup = setup_of(dna.record, _world(dna, world, parameters))
+    learner = dna.config.learner
+    plan = Plan(
+        lifetime,
+        learner.learn_from,
+        learner.learn_until if learning else 0,
+        bin_steps=min(dna.config.evaluation.bin_steps, lifetime),
+    )
+    keys = life_keys(seed, VALIDATION, GENERATION, lives)
+    newborns, born_as = draw_fresh(setup.pool, decode(setup.pool, dna.genome[None]), np.zeros(lives, np.int64), keys)
+    conditions = setup.conditions
+    outcome = empty_outcome(lives, plan, len(conditions.drive_names), conditions.brain.weights)
+    steps = empty_trace(traced, conditions, lives)
+    with contextlib.closing(new_driver(conditions, worker_count(workers), setup.config.hang_seconds)) as driver:
+        driver.live(Job(newborns, born_as, keys, plan, outcome, steps))
+    return Lived(dna, setup, plan, learning, keys, outcome, steps)
+
+
+def _world(
+    dna: Evolved, world: str | Mapping[str, Any] | WorldPart | None, parameters: Mapping[str, float]
+) -> WorldPart | None:
+    """The section `world` of a config that says where to live; None: where it evolved."""
+    if world is None and not parameters:
+        return None
+    part = dna.config.world if world is None else world
+    if isinstance(part, str):
+        part = {"name": part}
+    elif isinstance(part, WorldPart):
+        part = part.model_dump(mode="json")
+    elif not isinstance(part, Mapping):
+        raise ConfigError(
+            f"world={part!r}: must be the name of a world, or a section `world` of a config; a world of your own is "
+            "named by its file, path/to/file.py:world"
+        )
+    changed = {**part, "parameters": {**part.get("parameters", {}), **parameters}}
+    return check_model(WorldPart, changed, "world")

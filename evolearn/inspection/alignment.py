@@ -1,0 +1,195 @@
+"""Hidden units of one brain put in the order, and with the signs, that another's have. Pure.
+
+A layer's units can change places, and with tanh a unit can change its sign together with all weights into and out of
+it, and the network computes the same. Two networks are compared only after that freedom is taken out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from evolearn.brain import BrainSpec
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+SWEEPS = 100  # over all layers; it has never taken more than a dozen
+ROUNDING = 1e-12  # a gain in overlap below this share of it is none
+
+# What besides the order of hidden units leaves a network's function unchanged, by trunk.
+ODD = ("mlp",)  # f(-x) = -f(x): signs
+SCALED = ("relu",)  # f(cx) = c f(x) for c > 0: positive scales, which are not aligned here
+
+
+@dataclasses.dataclass(frozen=True)
+class Alignment:
+    """For each hidden layer: which unit takes each place, and whether its sign changes."""
+
+    orders: tuple[IntArray, ...]  # [H] per layer
+    signs: tuple[FloatArray, ...]  # [H] per layer, 1 or -1
+
+    @property
+    def moved(self) -> int:
+        """Units that take another place or sign."""
+        return sum(
+            int(((order != np.arange(order.size)) | (sign < 0)).sum())
+            for order, sign in zip(self.orders, self.signs, strict=True)
+        )
+
+
+def align(brain: BrainSpec, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> Alignment:
+    """The order and the signs of the second's hidden units that bring its weights nearest to the first's.
+
+    Layer by layer the best assignment, given those of the other layers, until none changes anything; from several
+    starting points, of which the best counts. One layer is solved exactly; with more it is a good local optimum.
+
+    Args:
+        brain: what both are made of.
+        first: [W], weights.
+        second: [W], weights.
+    Returns:
+        What `aligned` applies to the second. With no hidden layer there is nothing in it.
+    Source: Ainsworth, Hayase and Srinivasa 2023, "Git Re-Basin", section 3.2, weight matching; signs are added.
+    """
+    pair = _layers(brain, first), _layers(brain, second)
+    signed = brain.trunk in ODD
+    found = [_improved(pair, start, signed) for start in _starts(pair, brain, signed)]
+    return max(found, key=lambda alignment: _overlap(pair, alignment))
+
+
+def aligned(brain: BrainSpec, weights: npt.NDArray[Any], alignment: Alignment) -> npt.NDArray[Any]:
+    """The same network with its hidden units in another order, [W]; computes the same function.
+
+    Args:
+        brain: what it is made of.
+        weights: [W].
+        alignment: orders and signs.
+    """
+    blocks = _blocks(brain, weights)
+    last = len(brain.hidden)
+    for layer, (order, sign) in enumerate(zip(alignment.orders, alignment.signs, strict=True), start=1):
+        into = sign.astype(weights.dtype)
+        blocks[f"hidden{layer}.weight"] = blocks[f"hidden{layer}.weight"][:, order] * into
+        blocks[f"hidden{layer}.bias"] = blocks[f"hidden{layer}.bias"][order] * into
+        if layer < last:
+            blocks[f"hidden{layer + 1}.weight"] = blocks[f"hidden{layer + 1}.weight"][order] * into[:, None]
+        else:
+            for head in ("policy.weight", "value.weight"):
+                blocks[head] = blocks[head][:, order] * into
+    return np.concatenate([blocks[tensor.name].reshape(-1) for tensor in brain.tensors])
+
+
+def block_slices(brain: BrainSpec) -> dict[str, slice]:
+    """Where each block of weights lies in the flat vector, by name."""
+    places, start = {}, 0
+    for tensor in brain.tensors:
+        places[tensor.name] = slice(start, start + tensor.size)
+        start += tensor.size
+    return places
+
+
+@dataclasses.dataclass(frozen=True)
+class _Layers:
+    """A brain as a chain: what leads into each hidden layer, and out of the last."""
+
+    weights: tuple[FloatArray, ...]  # [inputs, H] per hidden layer
+    biases: tuple[FloatArray, ...]  # [H]
+    heads: FloatArray  # [H of the last, outputs]
+
+
+_Pair = tuple[_Layers, _Layers]
+
+
+def _blocks(brain: BrainSpec, weights: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+    places = block_slices(brain)
+    return {tensor.name: weights[places[tensor.name]].reshape(tensor.shape) for tensor in brain.tensors}
+
+
+def _layers(brain: BrainSpec, weights: npt.NDArray[Any]) -> _Layers:
+    blocks = _blocks(brain, np.asarray(weights, np.float64))
+    numbers = range(1, len(brain.hidden) + 1)
+    return _Layers(
+        tuple(blocks[f"hidden{number}.weight"] for number in numbers),
+        tuple(blocks[f"hidden{number}.bias"] for number in numbers),
+        np.concatenate([blocks["policy.weight"], blocks["value.weight"]]).T,
+    )
+
+
+def _starts(pair: _Pair, brain: BrainSpec, signed: bool) -> list[Alignment]:
+    """As it is; matched from the observations upwards; and from the outputs downwards."""
+    layers = len(brain.hidden)
+    still = Alignment(
+        tuple(np.arange(units) for units in brain.hidden), tuple(np.ones(units) for units in brain.hidden)
+    )
+    return [
+        still,
+        _passed(pair, still, range(layers), _likeness_below, signed),
+        _passed(pair, still, range(layers - 1, -1, -1), _likeness_above, signed),
+    ]
+
+
+def _improved(pair: _Pair, alignment: Alignment, signed: bool) -> Alignment:
+    """The alignment after assigning layer by layer, both sides in view, until nothing is gained."""
+    reached = _overlap(pair, alignment)
+    for _ in range(SWEEPS):
+        layers = range(len(alignment.orders))
+        candidate = _passed(pair, alignment, layers, _likeness, signed)
+        overlap = _overlap(pair, candidate)
+        if overlap <= reached + ROUNDING * abs(reached):
+            break
+        alignment, reached = candidate, overlap
+    return alignment
+
+
+def _passed(
+    pair: _Pair, alignment: Alignment, layers: range, likeness: Callable[..., FloatArray], signed: bool
+) -> Alignment:
+    """One assignment per layer, in the order given, each by the likeness of units under the others so far."""
+    for layer in layers:
+        found = likeness(pair, alignment, layer)
+        _, order = linear_sum_assignment(np.abs(found) if signed else found, maximize=True)
+        sign = np.ones(order.size)
+        if signed:
+            sign[found[np.arange(order.size), order] < 0] = -1.0
+        orders, signs = list(alignment.orders), list(alignment.signs)
+        orders[layer], signs[layer] = order, sign
+        alignment = Alignment(tuple(orders), tuple(signs))
+    return alignment
+
+
+def _likeness(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
+    """Inner products [H of the first, H of the second] of all weights into and out of the units of a layer."""
+    return _likeness_below(pair, alignment, layer) + _likeness_above(pair, alignment, layer)
+
+
+def _likeness_below(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
+    first, second = pair
+    weights = second.weights[layer]
+    if layer > 0:
+        weights = weights[alignment.orders[layer - 1]] * alignment.signs[layer - 1][:, None]
+    return first.weights[layer].T @ weights + np.outer(first.biases[layer], second.biases[layer])
+
+
+def _likeness_above(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
+    first, second = pair
+    if layer + 1 == len(first.weights):
+        return first.heads @ second.heads.T
+    weights = second.weights[layer + 1][:, alignment.orders[layer + 1]] * alignment.signs[layer + 1]
+    return first.weights[layer + 1] @ weights.T
+
+
+def _overlap(pair: _Pair, alignment: Alignment) -> float:
+    """Inner product of the first's weights with the aligned second's: the larger, the nearer."""
+    total = 0.0
+    for layer, (order, sign) in enumerate(zip(alignment.orders, alignment.signs, strict=True)):
+        places = np.arange(order.size)
+        total += float((_likeness_below(pair, alignment, layer)[places, order] * sign).sum())
+        if layer + 1 == len(alignment.orders):
+            total += float((_likeness_above(pair, alignment, layer)[places, order] * sign).sum())
+    return total

@@ -1,0 +1,242 @@
+"""The way to some DNA: the path of the search, when each gene settled, and what rose first, birth or learning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.arms import ARMS
+from evolearn.dna import DNA, DNAError, ancestors
+from evolearn.inspection.assimilation import assimilation
+from evolearn.inspection.scoring import birth_scores, learned_scores
+from evolearn.inspection.specimen import Json, Specimen
+from evolearn.rundir import open_run
+from evolearn.transplant import ready_arm
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+# A number of a genome has settled when it is within so many start-spreads of its final value, or within this share of
+# the farthest that it ever was from it; the search is narrow about it with less than so much of its start-spread left.
+NEAR, NEAR_SHARE = 0.5, 0.25
+FEWEST = 3  # ancestors that make a path
+MANY = 10  # genes per step, from which on steps in fresh directions are at right angles to each other
+NUMBERS = 2_000  # numbers of a genome in the table, those that changed most
+
+
+def inspect_lineage(dna: DNA, specimen: Specimen | None) -> Json:
+    """The way of the search to some DNA.
+
+    Args:
+        dna: whose run is looked at.
+        specimen: the same with its world; None: nothing is lived, path and settling are shown all the same.
+    Returns:
+        "generations" kept, "points" (centre or best), "path", "blocks", "numbers", "logged" (fitness of the centre as
+        the run logged it), and "scores", None without a world.
+    Raises:
+        DNAError: the DNA lies outside of its run, or the run has kept too few ancestors.
+    """
+    kept = _kept(dna)
+    generations = np.array([ancestor.generation for ancestor in kept])
+    spread, centre = dna.pool.spread.astype(np.float64), dna.pool.centre.astype(np.float64)
+    z = np.stack([(ancestor.genome - centre) / spread for ancestor in kept])
+    narrowed = np.stack([ancestor.stdev / spread for ancestor in kept])
+    here = (dna.genome - centre) / spread
+    settling = settle(z, narrowed)
+    return {
+        "points": kept[-1].role,
+        "algorithm": dna.config.search.algorithm,
+        "generations": generations.tolist(),
+        "of": dna.config.search.generations,
+        "path": path_of(z, here),
+        "near": NEAR,
+        "near_share": NEAR_SHARE,
+        "blocks": _blocks(dna, generations, settling),
+        "numbers": _numbers(dna, generations, settling, z[-1]),
+        "logged": _logged(dna),
+        "scores": None if specimen is None else _scores(kept, specimen),
+    }
+
+
+def path_of(z: FloatArray, here: FloatArray) -> Json:
+    """A path in the plane of its first two principal components.
+
+    Beside it a walk whose steps are as long, each in a direction of its own: what a search that drifts would show.
+    In many dimensions such steps are at right angles, so that its picture needs no chance.
+
+    Args:
+        z: [n, G], points of the path in order, in start-spreads.
+        here: [G], a point to be seen in the same plane.
+    Returns:
+        "x", "y" [n], "explained" shares of the two components, "steps" [n - 1], "length", "net", "straightness" (net
+        over length; None without length), "here" x and y, and "walk": the same of the random walk, None with few genes.
+    Source: Antognini and Sohl-Dickstein 2018, "PCA of high dimensional random walks with comparison to neural network
+        training".
+    """
+    steps = np.linalg.norm(np.diff(z, axis=0), axis=1)
+    found = _seen(z, np.vstack([z, here]), steps)
+    walk = None
+    if z.shape[1] >= MANY * len(steps):
+        corners = np.vstack([np.zeros(len(steps)), np.tril(np.ones((len(steps), len(steps)))) * steps])
+        walk = _seen(corners, corners, steps)
+    return {
+        **{name: found[name][:-1] for name in ("x", "y")},
+        **{name: found[name] for name in ("explained", "length", "net", "straightness")},
+        "here": {"x": found["x"][-1], "y": found["y"][-1]},
+        "steps": steps.tolist(),
+        "from_start": np.linalg.norm(z - z[0], axis=1).tolist(),
+        "walk": walk,
+    }
+
+
+def _seen(z: FloatArray, shown: FloatArray, steps: FloatArray) -> Json:
+    """Points projected on the plane in which `z` varies most; the path ends on the right, and above its middle."""
+    middle = z.mean(axis=0)
+    _, sizes, directions = np.linalg.svd(z - middle, full_matrices=False)
+    plane = directions[:2] if len(directions) > 1 else np.vstack([directions, np.zeros_like(directions)])
+    places = (shown - middle) @ plane.T  # [n, 2]
+    ends = places[len(z) - 1] - places[0]
+    places *= np.where(np.array([ends[0], places[len(z) - 1, 1] or ends[1]]) < 0, -1.0, 1.0)
+    total = float((sizes**2).sum())
+    length, net = float(steps.sum()), float(np.linalg.norm(z[-1] - z[0]))
+    shares = np.append(sizes**2 / total, 0.0)[:2] if total > 0 else np.zeros(2)
+    return {
+        "x": places[:, 0].tolist(),
+        "y": places[:, 1].tolist(),
+        "explained": shares.tolist(),
+        "length": length,
+        "net": net,
+        "straightness": net / length if length > 0 else None,
+    }
+
+
+def settle(z: FloatArray, narrowed: FloatArray) -> dict[str, IntArray]:
+    """When each number of a genome came to its final value, and when the search had narrowed about it.
+
+    Args:
+        z: [n, G], in start-spreads.
+        narrowed: [n, G], spread left in the search, in start-spreads.
+    Returns:
+        Places 0 .. n: "settled" [G], the first ancestor from which on the value stays near that of the last, and
+        "narrow" [G], the first from which on less than `NEAR` of the start-spread is left; n: never.
+    """
+    distance = np.abs(z - z[-1])
+    return {
+        "settled": _stays(distance <= np.maximum(NEAR, NEAR_SHARE * distance.max(axis=0))),
+        "narrow": _stays(narrowed < NEAR),
+    }
+
+
+def _stays(holds: npt.NDArray[np.bool_]) -> IntArray:
+    """First row [..] of `holds` [n, ..] from which on it always does; n: it does not at the end."""
+    return len(holds) - np.logical_and.accumulate(holds[::-1], axis=0).sum(axis=0)
+
+
+def _kept(dna: DNA) -> list[DNA]:
+    """The ancestors of a DNA's run."""
+    if dna.run is None:
+        raise DNAError(f"{dna.path}: lies outside of its run, which keeps the ancestors; inspect the run directory")
+    kept = [ancestor for ancestor in ancestors(dna.run) if ancestor.config == dna.config]
+    if len(kept) < FEWEST:
+        raise DNAError(
+            f"{dna.run}: has {len(kept)} ancestors of this DNA, a path needs {FEWEST}: the run made too few "
+            "generations, or was made before ancestors were kept; run it again"
+        )
+    return kept
+
+
+def _blocks(dna: DNA, generations: IntArray, settling: dict[str, IntArray]) -> list[Json]:
+    """When the numbers of each gene settled: shares by generation, and how many never left or still move."""
+    rows = []
+    places = dna.pool.slices()
+    for gene in dna.pool.evolved:
+        place = places[gene.group, gene.name]
+        settled, narrow = settling["settled"][place], settling["narrow"][place]
+        rows.append(
+            {
+                "gene": gene.name,
+                "group": gene.group,
+                "numbers": gene.size,
+                "stayed": int((settled == 0).sum()),
+                "moving": int((settled == len(generations) - 1).sum()),
+                "settled": _median(settled[settled > 0], generations),
+                "narrow": _median(narrow, generations),
+                "settled_by": _share_by(settled, len(generations)),
+                "narrow_by": _share_by(narrow, len(generations)),
+            }
+        )
+    return rows
+
+
+def _median(places: IntArray, generations: IntArray) -> int | None:
+    """The generation by which half of them were there; None: of none, or never."""
+    if not places.size:
+        return None
+    middle = int(np.sort(places)[(places.size - 1) // 2])
+    return int(generations[middle]) if middle < len(generations) else None
+
+
+def _share_by(places: IntArray, count: int) -> list[float]:
+    return [float((places <= place).mean()) for place in range(count)]
+
+
+def _numbers(dna: DNA, generations: IntArray, settling: dict[str, IntArray], change: FloatArray) -> list[Json]:
+    """Numbers of the genome, those that changed most first."""
+    names = [(gene, place) for gene in dna.pool.evolved for place in np.ndindex(gene.shape)]
+    rows = []
+    for number in np.argsort(-np.abs(change), kind="stable")[:NUMBERS]:
+        gene, place = names[number]
+        settled, narrow = (int(settling[name][number]) for name in ("settled", "narrow"))
+        rows.append(
+            {
+                "gene": gene.name + (f"[{', '.join(map(str, place))}]" if place else ""),
+                "group": gene.group,
+                "change": float(change[number]),
+                "settled": int(generations[settled]),
+                "narrow": int(generations[narrow]) if narrow < len(generations) else None,
+            }
+        )
+    return rows
+
+
+def _logged(dna: DNA) -> Json:
+    """Fitness of the centre in every generation, as lived in selection."""
+    assert dna.run is not None
+    rows = open_run(dna.run).rows()
+    known = [row for row in rows if row.get("fitness_centre") is not None]
+    return {
+        "generation": [int(row["generation"]) for row in known],
+        "fitness": [float(row["fitness_centre"]) for row in known],
+    }
+
+
+def _scores(kept: Sequence[DNA], specimen: Specimen) -> Json:
+    """Birth score and score after learning of the ancestors, in the same lives, and what rose first."""
+    some = _spread_over(len(kept), specimen.extent.ancestors)
+    keys = specimen.keys(specimen.extent.lives)
+    birth, learned = [], []
+    for number, place in enumerate(some):
+        specimen.progress(number, len(some))
+        ancestor = kept[place]
+        arm = ready_arm("evolved", ARMS["evolved"], ancestor.pool, ancestor.genome, ancestor.config.learner)
+        birth.append(birth_scores(specimen.setup, specimen.driver, arm, keys, specimen.birth_steps))
+        learned.append(learned_scores(specimen.setup, specimen.driver, arm, keys, specimen.lifetime))
+    specimen.progress(len(some), len(some))
+    generations = [kept[place].generation for place in some]
+    learner = specimen.setup.config.learner
+    until = specimen.lifetime if learner.learn_until is None else learner.learn_until
+    return {
+        "lives": specimen.extent.lives,
+        "lifetime": specimen.lifetime,
+        "birth_steps": specimen.birth_steps,
+        "learns": learner.learn_from < min(until, specimen.lifetime),
+        "selection_lifetime": specimen.setup.config.search.selection_lifetime,
+        **assimilation(generations, np.stack(birth), np.stack(learned)),
+    }
+
+
+def _spread_over(count: int, most: int) -> list[int]:
+    """At most so many places of `count`, evenly spread, first and last among them."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))})

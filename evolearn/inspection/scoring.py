@@ -1,0 +1,83 @@
+"""The two scores that an inspection compares, birth score and score after learning, and means over lives."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from evolearn.assemble import Setup
+from evolearn.evaluate import life_fitness, score
+from evolearn.inspection.specimen import Json
+from evolearn.lives import Driver, Plan
+from evolearn.records import Outcome
+from evolearn.transplant import Arm, live_arm
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+CONFIDENCE = 0.95  # of intervals over lives
+
+
+def birth_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, birth_steps: int) -> FloatArray:
+    """Score of each life over its first steps, learning off.
+
+    Args:
+        setup: of the world.
+        driver: for its conditions.
+        arm: who lives.
+        keys: int64 [L, 4], of the lives.
+        birth_steps: world steps.
+    Returns:
+        [L].
+    """
+    outcome = live_arm(setup, driver, arm.frozen(), keys, birth_steps, None)
+    return life_fitness(outcome, setup.conditions.world.fitness_rule, arm.frozen().plan(birth_steps))
+
+
+def learned_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, lifetime: int) -> FloatArray:
+    """Score of each life over its last quarter, learning as the arm does.
+
+    Args:
+        setup: of the world.
+        driver: for its conditions.
+        arm: who lives.
+        keys: int64 [L, 4], of the lives.
+        lifetime: world steps.
+    Returns:
+        [L].
+    """
+    outcome = live_arm(setup, driver, arm, keys, lifetime, quarter_of(lifetime))
+    return last_quarter(outcome, setup.conditions.world.fitness_rule, arm.plan(lifetime, quarter_of(lifetime)))
+
+
+def quarter_of(lifetime: int) -> int:
+    """World steps in each of the first three quarters of a life; the last takes what is left."""
+    return max(1, lifetime // 4)
+
+
+def last_quarter(outcome: Outcome, rule: str, plan: Plan) -> FloatArray:
+    """Score of each life over its last quarter, [L].
+
+    Args:
+        outcome: [L, ..].
+        rule: of the world's fitness.
+        plan: with which the lives were lived; its bins are quarters.
+    """
+    return score(outcome, rule, min(3, plan.bins - 1), plan.bins, plan)
+
+
+def over_lives(scores: FloatArray) -> Json:
+    """Mean over lives with its interval.
+
+    Args:
+        scores: [L].
+    Returns:
+        "mean", "low" and "high"; the ends are None with a single life.
+    Source: Student 1908, "The probable error of a mean".
+    """
+    mean, lives = float(scores.mean()), len(scores)
+    if lives < 2:
+        return {"mean": mean, "low": None, "high": None}
+    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, lives - 1) * scores.std(ddof=1) / lives**0.5)
+    return {"mean": mean, "low": mean - reach, "high": mean + reach}
