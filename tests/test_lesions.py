@@ -237,7 +237,7 @@ def table(lesions, draws=20):
 @pytest.fixture(autouse=True, scope="module")
 def no_collecting():
     """Holm's correction in statsmodels collects garbage in every call, which takes longer than all the rest."""
-    with mock.patch("gc.collect", lambda *generation: 0):
+    with mock.patch("gc.collect", return_value=0):
         yield
 
 

@@ -17,8 +17,8 @@ READINGS = {
     "unclear": "cannot be told",
     "harm": "harms",
     "help": "helps",
-    "harm as shams": "harms, but not more than shams do",
-    "help as shams": "helps, but not more than shams do",
+    "harm as shams": "harms; not shown to exceed its shams",
+    "help as shams": "helps; not shown to exceed its shams",
 }
 NAMED = 5  # in a sentence
 SHOWN = 12  # rows of a table
@@ -183,7 +183,7 @@ def _panel(found: Json, at: Json, metric: str, how: str) -> Panel:
     series = [_shams(lesions, places, metric)]
     series += [
         _points(name, look, some, places, metric)
-        for name, look, some in (("beyond its shams", BEYOND, beyond), ("not beyond its shams", WITHIN, within))
+        for name, look, some in (("beyond its shams", BEYOND, beyond), ("not shown to be", WITHIN, within))
         if some
     ]
     ticks = tuple((places[id(lesion)], shortened(_label(lesion), 28)) for lesion in reversed(lesions))
