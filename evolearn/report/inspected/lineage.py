@@ -29,7 +29,7 @@ def lineage_section(found: Json, about: Json) -> Section:
     return Section(
         key="lineage",
         title="Lineage: how evolution came here",
-        sentences=(*_score_words(scores), *_path_words(found), *_settling_words(found)),
+        sentences=(*_score_words(found), *_path_words(found), *_settling_words(found)),
         charts=(*([_score_chart(found)] if scores else []), _path_chart(found), _settling_chart(found)),
         tables=(_ancestors(found), _genes(found), _numbers(found)),
     )
@@ -38,9 +38,10 @@ def lineage_section(found: Json, about: Json) -> Section:
 # --- what rose first ---
 
 
-def _score_words(scores: Json | None) -> tuple[str, ...]:
+def _score_words(found: Json) -> tuple[str, ...]:
+    scores = found["scores"]
     if scores is None:
-        return ("Without its world no ancestor can live: what rose first is not known.",)
+        return (f"What rose first is not known: {found['no_scores']}.",)
     birth, learned = scores["birth"], scores["learned"]
     short = ""
     if scores["lifetime"] < scores["selection_lifetime"]:
@@ -207,11 +208,13 @@ def _settling_words(found: Json) -> tuple[str, ...]:
     last = found["generations"][-1]
     moving, stayed = (sum(block[name] for block in blocks) for name in ("moving", "stayed"))
     narrow = sum(block["numbers"] * block["narrow_by"][-1] for block in blocks)
+    width = f"The search has narrowed to less than half of its start-spread about {narrow:,.0f}."
+    if all(block["narrow_by"][0] == 1 for block in blocks):
+        width = f"The search ({found['algorithm']}) samples nothing about its centre: it has no spread to narrow."
     return (
         f"Of {total:,} numbers in the genome {stayed:,} never left their final value, {moving:,} came to it only with "
-        f"the last ancestor (generation {last}) and may still be moving. The search has narrowed to less than half of "
-        f"its start-spread about {narrow:,.0f}. A number that stays may be fixed by selection, or may not matter: "
-        "staying alone does not tell which.",
+        f"the last ancestor (generation {last}) and may still be moving. {width} A number that stays may be fixed by "
+        "selection, or may not matter: staying alone does not tell which.",
     )
 
 
