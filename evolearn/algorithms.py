@@ -1,10 +1,8 @@
-"""EvoTorch's algorithms: made from their options, what of their optimizers has to be saved, and on one thread."""
+"""EvoTorch's algorithms: made from their options, what of their optimizers has to be saved."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -83,14 +81,3 @@ def _restore_optimizer(optimizer: Any, saved: State) -> None:
         optimizer._velocity = saved["velocity"]
     else:
         optimizer.contained_optimizer.state[optimizer._data] = saved
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep torch on one thread: Cholesky factors and sums have other last bits on two."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

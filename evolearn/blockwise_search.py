@@ -19,10 +19,11 @@ import torch
 from evotorch import Problem
 from evotorch.tools.ranking import rank
 
-from evolearn.algorithms import State, gaussian_state, make_algorithm, one_thread, restore_gaussian
+from evolearn.algorithms import State, gaussian_state, make_algorithm, restore_gaussian
 from evolearn.draws import Draw, Noise, Weights, draw_genomes
 from evolearn.search import FloatArray, Trial
 from evolearn.search_options import CEMOptions, Options, PGPEOptions
+from evolearn.torch_threads import one_thread
 
 Sums = npt.NDArray[np.float64]  # [G]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from evolearn.algorithms import State, one_thread
+from evolearn.algorithms import State
 from evolearn.search import FloatArray, Trial
 from evolearn.search_options import MAMLOptions
+from evolearn.torch_threads import one_thread
 
 # Adam's, as published; only its step is an option.
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-8

@@ -15,9 +15,10 @@ import torch
 from evotorch import Problem, SolutionBatch
 from evotorch.algorithms import CMAES, GeneticAlgorithm
 
-from evolearn.algorithms import State, gaussian_state, make_algorithm, one_thread, restore_gaussian
+from evolearn.algorithms import State, gaussian_state, make_algorithm, restore_gaussian
 from evolearn.draws import Draw, Noise, Weights
 from evolearn.search_options import Options
+from evolearn.torch_threads import one_thread
 
 FloatArray = npt.NDArray[np.float32]
 Fitness = npt.NDArray[np.float64]

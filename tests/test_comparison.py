@@ -188,8 +188,8 @@ def test_a_network_has_a_barrier_to_itself_permuted_that_alignment_takes_away(fo
         assert near["checked"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
     assert found["likeness"]["total"]["aligned"] == 0
     first = comparison_section(found, ABOUT).sentences[0]
-    assert "Birth score, learning off, as they are a barrier of" in first
-    assert "with hidden units aligned no barrier." in first
+    assert "Birth score, learning off: a barrier of" in first
+    assert ", no barrier with hidden units aligned." in first
 
 
 def test_the_line_ends_in_both(pair, tmp_path: Path) -> None:
@@ -211,6 +211,14 @@ def test_a_valley_is_measured_from_the_line_between_the_ends() -> None:
     found = barrier(shares, scores)
     assert (found["largest"], found["at"]) == (pytest.approx(0.9), 0.5)
     assert found["checked"]["mean"] == pytest.approx(0.9)
+
+
+def test_a_steep_way_down_is_no_valley(found) -> None:
+    shares = np.linspace(0, 1, 5)
+    lives = 0.01 * np.random.default_rng(0).normal(size=(5, 8))
+    slope = barrier(shares, np.array([1.0, 0.9, 0.1, 0.0, 0.0])[:, None] + lives)
+    line = found["line"] | {"birth": {"raw": slope, "aligned": slope}, "learned": None}
+    assert "a steep slope, no valley, of 0.4" in comparison_section(found | {"line": line}, ABOUT).sentences[0]
 
 
 def test_noise_alone_is_no_barrier() -> None:

@@ -8,8 +8,14 @@ from typing import Literal
 
 from evolearn.dna import DNA
 from evolearn.inspection.comparison import compare
+from evolearn.inspection.drives import inspect_drives
+from evolearn.inspection.genes import inspect_genes
+from evolearn.inspection.landscape import inspect_landscape
+from evolearn.inspection.lesions import inspect_lesions
 from evolearn.inspection.lineage import inspect_lineage
+from evolearn.inspection.repertoire import inspect_repertoire
 from evolearn.inspection.specimen import Json, Specimen
+from evolearn.inspection.weights import inspect_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +44,12 @@ def alive(subject: Subject) -> Specimen:
 
 
 PARTS: tuple[Part, ...] = (
+    Part("genes", "Genes", "none", lambda subject: inspect_genes(subject.dna)),
+    Part("weights", "Weights", "used", lambda subject: inspect_weights(subject.dna, subject.specimen)),
+    Part("drives", "Drives", "needed", lambda subject: inspect_drives(alive(subject))),
+    Part("repertoire", "Innate repertoire", "needed", lambda subject: inspect_repertoire(alive(subject))),
+    Part("lesions", "Lesions", "needed", lambda subject: inspect_lesions(alive(subject), subject.age)),
+    Part("landscape", "Landscape", "needed", lambda subject: inspect_landscape(alive(subject))),
     Part("lineage", "Lineage", "used", lambda subject: inspect_lineage(subject.dna, subject.specimen)),
 )
 

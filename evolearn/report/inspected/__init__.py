@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from evolearn.report.inspected.comparison import comparison_section
+from evolearn.report.inspected.drives import drives_section
+from evolearn.report.inspected.genes import genes_section
+from evolearn.report.inspected.landscape import landscape_section
+from evolearn.report.inspected.lesions import lesions_section
 from evolearn.report.inspected.lineage import lineage_section
+from evolearn.report.inspected.repertoire import repertoire_section
+from evolearn.report.inspected.weights import weights_section
 from evolearn.report.inspection_files import Entry, Inspection
 from evolearn.report.section import Json, Section
 
 Builder = Callable[[Json, Json], Section]  # from what was found, and whose DNA it is
 
 BUILDERS: Mapping[str, Builder] = {
+    "genes": genes_section,
+    "weights": weights_section,
+    "drives": drives_section,
+    "repertoire": repertoire_section,
+    "lesions": lesions_section,
+    "landscape": landscape_section,
     "lineage": lineage_section,
     "comparison": comparison_section,
 }

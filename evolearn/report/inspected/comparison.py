@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
-from evolearn.report.chart import Axis, Chart, Look, Panel, Rule, Series, View, spread_out
-from evolearn.report.looks import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
+from evolearn.report.chart import Axis, Chart, Look, Panel, Series, View, spread_out
+from evolearn.report.inspected.transfer import LOOKS, SCORES, transfer_charts, transfer_table, transfer_words
+from evolearn.report.looks import BLACK, BLUE, GREY, ORANGE
 from evolearn.report.section import Cell, Json, Section, Table
-from evolearn.report.texts import parameters_in_words, quantity, shortened, with_interval
+from evolearn.report.texts import quantity, shortened, with_interval
 
-_WHO = {"first": "A", "second": "B", "blank": "blank slate"}
-_LOOKS = {
-    "first": Look(VERMILION),
-    "second": Look(BLUE, "solid", "square"),
-    "blank": Look(GREEN, "solid", "triangle-down"),
-}
 _RAW, _ALIGNED = Look(ORANGE, "dash", "diamond"), Look(BLUE)
 _UNRELATED = Look(GREY, "solid", "x")
-_SCORES = {"birth": "birth score, learning off", "learned": "score after learning"}
+_VALLEY = 0.1  # a barrier goes below the worse end by at least so much of its size
 _SHOWN = 12  # rows of a table before "show all"
 
 
@@ -38,7 +34,7 @@ def comparison_section(found: Json, about: Json) -> Section:
             *same,
             _line_words(found),
             _distance_words(found),
-            *_transfer_words(found),
+            *transfer_words(found["transfer"]),
             *_line_cautions(line),
             *_distance_cautions(found),
             named,
@@ -46,9 +42,9 @@ def comparison_section(found: Json, about: Json) -> Section:
         charts=(
             *([_line_chart(line, found["transfer"]["worlds"][0]["cells"]["blank"])] if line else []),
             *([_distance_chart(like)] if like else []),
-            *_transfer_charts(found["transfer"]),
+            *transfer_charts(found["transfer"]),
         ),
-        tables=(_transfer_table(found["transfer"]), _genes(found["genes"]), *([_blocks(like)] if like else [])),
+        tables=(transfer_table(found["transfer"]), _genes(found["genes"]), *([_blocks(like)] if like else [])),
     )
 
 
@@ -60,26 +56,35 @@ def _line_words(found: Json) -> str:
     if line is None:
         return f"There is no line from A to B: {found['no_line']}."
     words = [
-        f"{name}, {_falls(line[score], found['likeness']['moved'])}" for score, name in _SCORES.items() if line[score]
+        f" {_capital(name)}: {_falls(line[score], found['likeness']['moved'])}."
+        for score, name in SCORES.items()
+        if line[score]
     ]
     without = f" With learning there is no line: {line['no_learning']}." if line["no_learning"] else ""
-    return f"On the straight line from A to B, in the world of A: {'. '.join(map(_capital, words))}.{without}"
+    return f"Newborns on the straight line from A to B, in the world of A.{''.join(words)}{without}"
 
 
 def _falls(curves: Json, moved: int) -> str:
     if not moved:
         return _fall(curves["raw"])
-    return f"as they are {_fall(curves['raw'])}, with hidden units aligned {_fall(curves['aligned'])}"
+    return f"{_fall(curves['raw'])} as they are, {_fall(curves['aligned'])} with hidden units aligned"
 
 
 def _fall(curve: Json) -> str:
     checked = curve["checked"]
     size = with_interval(checked, centre="mean")
     if checked["low"] is not None and checked["low"] > 0:
-        return f"a barrier of {size} at {curve['at']:.0%} of the way"
+        kind = "barrier" if _is_valley(curve) else "steep slope, no valley,"
+        return f"a {kind} of {size} at {curve['at']:.0%} of the way"
     if curve["largest"] <= 0:
         return "no barrier"
     return f"no barrier that these lives show (deepest fall {size})"
+
+
+def _is_valley(curve: Json) -> bool:
+    """Whether scores fall below the worse end too; else the way to it is only steeper than the line, in parts."""
+    worse = min(curve["mean"][0], curve["mean"][-1])
+    return bool(worse - min(curve["mean"]) > _VALLEY * curve["largest"])
 
 
 def _capital(text: str) -> str:
@@ -91,7 +96,8 @@ def _line_cautions(line: Json | None) -> tuple[str, ...]:
         return ()
     return (
         f"A barrier is the deepest fall of scores below the line between those of A and B; its size is measured in "
-        f"lives that did not choose its place, {line['lives']} per point, the same for all points.",
+        f"lives that did not choose its place, {line['lives']} per point, the same for all points. Where scores fall "
+        "early, but nowhere below the worse of the two, it is called a steep slope.",
         "No barrier says that both lie in one region of good scores, if they are better than a blank slate. A barrier "
         "after alignment does not prove two regions: the order found may not be the best one, and the way need not be "
         "straight. Intervals are over lives of these two DNAs, not over runs.",
@@ -103,12 +109,12 @@ def _line_chart(line: Json, blank: Json) -> Chart:
         "comparison_line",
         "The straight line from A to B",
         "Scores of newborns on the way from A (0) to B (1), mean and interval over the same lives, as the two are and "
-        "with B's hidden units in the order of A's. A valley below the dotted line is a barrier. The dashed level is "
-        "what a blank slate scores there.",
+        "with B's hidden units in the order of A's. A valley below the dotted line is a barrier. Level line: what "
+        "a blank slate scores there.",
         "score",
         tuple(
             View(name, (_line_panel(line, line[score], blank.get(score)),))
-            for score, name in _SCORES.items()
+            for score, name in SCORES.items()
             if line[score]
         ),
     )
@@ -116,20 +122,13 @@ def _line_chart(line: Json, blank: Json) -> Chart:
 
 def _line_panel(line: Json, curves: Json, blank: Json | None) -> Panel:
     """The curves on an axis that goes down to the blank slate, so that no ripple looks like a valley."""
-    levels = [
-        value
-        for curve in curves.values()
-        for end in ("mean", "low", "high")
-        for value in curve[end]
-        if value is not None
-    ]
-    rules: tuple[Rule, ...] = ()
+    series = _line_series(line, curves)
     if blank:
-        levels.append(blank["mean"])
-        rules = (Rule(blank["mean"], "blank slate", "y"),)
-    room = 0.05 * (max(levels) - min(levels)) or 1.0
-    score = Axis("score", span=(min(levels) - room, max(levels) + room))
-    return Panel(Axis("share of B", span=(-0.02, 1.02)), score, _line_series(line, curves), rules)
+        level, low, high = ((blank[end], blank[end]) for end in ("mean", "low", "high"))
+        ends = (low, high) if None not in low else ((), ())
+        look = dataclasses.replace(LOOKS["blank"], dash="dash", marker="none")
+        series = (Series("blank slate", look, "line", (0.0, 1.0), level, *ends), *series)
+    return Panel(Axis("share of B", span=(-0.02, 1.02)), Axis("score"), series)
 
 
 def _line_series(line: Json, curves: Json) -> tuple[Series, ...]:
@@ -223,91 +222,7 @@ def _distance_chart(like: Json) -> Chart:
     )
 
 
-# --- each in the other's world ---
-
-
-def _transfer_words(found: Json) -> tuple[str, ...]:
-    words = []
-    for world in found["transfer"]["worlds"]:
-        where = f"In {_place(world, found['transfer'])}"
-        scored, missing = [], []
-        for who, name in _WHO.items():
-            cell = world["cells"][who]
-            if "missing" in cell:
-                missing.append(f"{where} {name} cannot live: {cell['missing'].rstrip('.')}.")
-            else:
-                birth, learned = (quantity(cell[score]["mean"], "score") for score in _SCORES)
-                scored.append(f"{name} {birth} at birth and {learned} after learning")
-        words += [f"{where}: {'; '.join(scored)}."] if scored else []
-        words += missing
-    return tuple(words)
-
-
-def _place(world: Json, transfer: Json) -> str:
-    return "their common world" if len(transfer["worlds"]) == 1 else f"the world of {_WHO[world['of']]}"
-
-
-def _transfer_charts(transfer: Json) -> list[Chart]:
-    worlds = transfer["worlds"]
-    if all("missing" in cell for world in worlds for cell in world["cells"].values()):
-        return []
-    ticks = tuple((float(place), _place(world, transfer)) for place, world in enumerate(worlds))
-    x = Axis("", ticks=ticks, span=(-0.6, len(worlds) - 0.4))
-    return [
-        Chart(
-            "comparison_transfer",
-            "Each in the world of both",
-            "Score of A, of B and of a blank slate with published defaults, mean and interval over fresh lives. What "
-            "stays high in the other's world is of use beyond the own one.",
-            "score",
-            tuple(View(name, (Panel(x, Axis("score"), _marks(worlds, score)),)) for score, name in _SCORES.items()),
-        )
-    ]
-
-
-def _marks(worlds: Sequence[Json], score: str) -> tuple[Series, ...]:
-    series = []
-    for (who, name), offset in zip(_WHO.items(), spread_out(len(worlds), len(_WHO)), strict=True):
-        lived = [
-            (place, world["cells"][who][score]) for place, world in enumerate(worlds) if score in world["cells"][who]
-        ]
-        if lived:
-            x = tuple(place + offset for place, _ in lived)
-            known = all(entry["low"] is not None for _, entry in lived)
-            low, high = (tuple(entry[end] for _, entry in lived) if known else () for end in ("low", "high"))
-            y = tuple(entry["mean"] for _, entry in lived)
-            notes = tuple(with_interval(entry, "score", "mean") for _, entry in lived)
-            series.append(Series(name, _LOOKS[who], "points", x, y, low, high, notes=notes))
-    return tuple(series)
-
-
 # --- tables ---
-
-
-def _transfer_table(transfer: Json) -> Table:
-    rows = []
-    for world in transfer["worlds"]:
-        settings = parameters_in_words(world["parameters"])
-        for who, name in _WHO.items():
-            rows.append((f"{world['name']} ({settings})" if settings else world["name"], name, *_cells(world, who)))
-    return Table(
-        "comparison_transfer",
-        "Each in the world of both",
-        f"Birth score: learning off, {transfer['birth_lives']} lives. After learning: last quarter of "
-        f"{transfer['lifetime']:,} steps, {transfer['lives']} lives. Means with 95% intervals over lives. All rows of "
-        "a world live the same lives.",
-        ("world", "who lives", "birth score", "after learning", "note"),
-        tuple(rows),
-        (False, False, True, True, False),
-    )
-
-
-def _cells(world: Json, who: str) -> tuple[Cell, Cell, Cell]:
-    cell = world["cells"][who]
-    if "missing" in cell:
-        return None, None, cell["missing"]
-    birth, learned = (with_interval(cell[score], "score", "mean") for score in _SCORES)
-    return birth, learned, cell["note"]
 
 
 def _genes(genes: Sequence[Json]) -> Table:

@@ -1,0 +1,164 @@
+"""Which lesions are made, and the operations that make them: one row per operation, lived by a copy of the animal."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from evolearn.brain import BrainSpec
+from evolearn.genome import FRESH
+from evolearn.genome import FloatArray as Weights
+from evolearn.inspection.specimen import Specimen
+from evolearn.lesions import (
+    HOWS,
+    MEAN,
+    PERMUTED,
+    intact,
+    lesion_of_critic,
+    lesion_of_drive,
+    lesion_of_layer,
+    lesion_of_observation,
+    places,
+    sham,
+)
+from evolearn.stats import FloatArray
+from evolearn.surgery import Surgeries
+
+Kind = Literal["drive", "observation", "layer", "critic", "learner"]
+Role = Literal["intact", "lesion", "sham"]
+OFF = "off"  # how the learner is lesioned
+PERMUTATIONS = 4  # that are drawn of each thing permuted
+MOST_OBSERVATIONS = 40  # that are cut one by one; beyond it those that the brain reads most
+LESIONS = 19  # a stream of random numbers of its own
+
+
+@dataclasses.dataclass(frozen=True)
+class Lesion:
+    """One thing that is put out of action in one way."""
+
+    kind: Kind
+    name: str
+    how: str  # of HOWS; OFF for the learner
+    place: int = 0  # of the drive or observation
+
+    @property
+    def pool(self) -> tuple[str, str, str]:
+        """Which shams it is held against: those of all observations together, since these are of one size."""
+        return self.kind, "" if self.kind == "observation" else self.name, self.how
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One operation, and what it is for."""
+
+    role: Role
+    lesion: Lesion | None
+    build: Callable[[], Surgeries]  # when it is needed: many rows together may not fit into memory
+
+
+def learns(specimen: Specimen) -> bool:
+    """Whether it learns at all where it evolved."""
+    return specimen.setup.selection.learn_until != 0
+
+
+def all_lesions(specimen: Specimen) -> list[Lesion]:
+    """Every lesion in every way, the learner last.
+
+    Drives, critic and learner are left out of an animal that never learns, and drives where each life draws its own;
+    a sole drive has none to change places with, nor a mean that differs.
+    """
+    dna = specimen.dna
+    lesions = []
+    for how in (how for how in HOWS if how in specimen.extent.lesion_modes):
+        if has_drives(specimen) and (len(dna.drives) > 1 or how not in (MEAN, PERMUTED)):
+            lesions += [Lesion("drive", name, how, place) for place, name in enumerate(dna.drives)]
+        lesions += [Lesion("observation", dna.observations[place], how, place) for place in cut_observations(specimen)]
+        lesions += [Lesion("layer", name, how) for name in layers_of(dna.brain)]
+        if learns(specimen):
+            lesions.append(Lesion("critic", "critic", how))
+    if learns(specimen):
+        lesions.append(Lesion("learner", "learner", OFF))
+    return lesions
+
+
+def has_drives(specimen: Specimen) -> bool:
+    """Whether drives can be lesioned."""
+    return learns(specimen) and specimen.dna.pool.modes["drives"] != FRESH
+
+
+def cut_observations(specimen: Specimen) -> list[int]:
+    """Places of the observations that are cut: all, or those with the largest weights of the first layer."""
+    dna = specimen.dna
+    count = len(dna.observations)
+    if count <= MOST_OBSERVATIONS:
+        return list(range(count))
+    found, weights = places(dna.brain), standing_weights(specimen)
+    readers = found["hidden1.weight"] if dna.brain.hidden else found["policy.weight"].T
+    sizes = np.linalg.norm(weights[readers], axis=1)
+    return sorted(int(place) for place in np.argsort(-sizes, kind="stable")[:MOST_OBSERVATIONS])
+
+
+def layers_of(brain: BrainSpec) -> Mapping[str, Sequence[str]]:
+    """Tensors by layer: those of the trunk, and the policy head without its log standard deviations."""
+    names = [f"hidden{number}" for number in range(1, len(brain.hidden) + 1)] + ["policy"]
+    return {name: (f"{name}.weight", f"{name}.bias") for name in names}
+
+
+def standing_weights(specimen: Specimen) -> Weights:
+    """The newborn's weights [W]; where they are drawn afresh in each life, the mean of the draw."""
+    newborns = specimen.dna.newborns
+    weights: Weights = newborns.initial_mean if len(newborns.initial_mean) else newborns.weights[0]
+    return weights
+
+
+def all_rows(specimen: Specimen, lesions: Sequence[Lesion], means: FloatArray) -> list[Row]:
+    """The intact animal first; then every lesion, each with its shams.
+
+    A drive has no shams of its own: it is held against the same done to each of the others.
+
+    Args:
+        specimen: to be operated on.
+        lesions: from `all_lesions`.
+        means: [O] of the observations.
+    """
+    brain = specimen.dna.brain
+    rows = [Row("intact", None, lambda: intact(brain))]
+    for number, lesion in enumerate(lesions):
+        if lesion.kind == "learner":  # what is done to it is in how it lives
+            rows.append(Row("lesion", lesion, lambda: intact(brain)))
+            continue
+        for draw in range(PERMUTATIONS if lesion.how == PERMUTED else 1):
+            rows.append(Row("lesion", lesion, _builder(specimen, lesion, means, (number, draw), counterfeit=False)))
+        sharing = sum(other.pool == lesion.pool for other in lesions)
+        shams = 0 if lesion.kind == "drive" else -(-specimen.extent.shams // sharing)
+        for draw in range(shams):
+            rows.append(Row("sham", lesion, _builder(specimen, lesion, means, (number, draw), counterfeit=True)))
+    return rows
+
+
+def _builder(
+    specimen: Specimen, lesion: Lesion, means: FloatArray, which: tuple[int, int], counterfeit: bool
+) -> Callable[[], Surgeries]:
+    def build() -> Surgeries:
+        rng = np.random.default_rng([specimen.setup.config.seed, LESIONS, *which])
+        operation = _operation(specimen, lesion, means, rng)
+        return sham(operation, specimen.dna.brain, rng) if counterfeit else operation
+
+    return build
+
+
+def _operation(specimen: Specimen, lesion: Lesion, means: FloatArray, rng: np.random.Generator) -> Surgeries:
+    """The operation of a lesion. What is removed is held; what is permuted goes on learning."""
+    brain, how = specimen.dna.brain, lesion.how
+    held = how != PERMUTED
+    if lesion.kind == "drive":
+        return lesion_of_drive(brain, specimen.dna.newborns.drives[0], lesion.place, how, rng)
+    if lesion.kind == "observation":
+        return lesion_of_observation(brain, lesion.place, how, float(means[lesion.place]), rng, held)
+    weights = standing_weights(specimen)
+    if lesion.kind == "critic":
+        return lesion_of_critic(brain, how, weights, rng, held)
+    return lesion_of_layer(brain, layers_of(brain)[lesion.name], how, weights, rng, held)

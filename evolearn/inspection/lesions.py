@@ -1,0 +1,273 @@
+"""Lesions: what an animal loses with each of its parts, against sham lesions of equal size, on the same lives.
+
+One animal is copied; every copy lives the same lives, one intact, each of the others with one operation. What is
+removed does not grow back. The unit is the life: effects are those on this animal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.errors import UserError
+from evolearn.evaluate import life_fitness, score
+from evolearn.genome import draw_fresh
+from evolearn.inspection.lesion_effects import METRICS, effects_by_metric
+from evolearn.inspection.lesion_rows import (
+    Lesion,
+    Row,
+    all_lesions,
+    all_rows,
+    cut_observations,
+    has_drives,
+    learns,
+)
+from evolearn.inspection.over_lives import least_p, mean_estimates
+from evolearn.inspection.specimen import Json, Specimen
+from evolearn.lesions import MEAN, stack_surgeries
+from evolearn.lives import Plan, lives, traced_lives
+from evolearn.records import FROM_UNIFORM, Newborns, Outcome
+from evolearn.scores import running_score
+from evolearn.stats import ROUNDING, FloatArray
+
+LIVES_AT_ONCE = 512  # between two reports of progress
+BYTES_AT_ONCE = 64_000_000  # of operations, or of traces
+
+
+class LesionError(UserError):
+    """Lesions that cannot be made at the age asked for; the text says at which they can."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Clock:
+    """How a life is divided."""
+
+    lifetime: int  # world steps; the next two likewise
+    bin_steps: int
+    birth_steps: int
+
+    @property
+    def window(self) -> int:
+        """Age bins of a running score."""
+        return max(1, self.birth_steps // self.bin_steps)
+
+    def first_bin(self, age: int) -> int:
+        """The first age bin that lies wholly after an age."""
+        return -(-age // self.bin_steps)
+
+    def latest(self) -> int:
+        """The last age that leaves room for one running score."""
+        return (self.lifetime // self.bin_steps - self.window) * self.bin_steps
+
+
+def inspect_lesions(specimen: Specimen, age: int | None = None) -> Json:
+    """Effects of every lesion on birth score, ceiling and steps to threshold.
+
+    Args:
+        specimen: who is operated on; `extent` says in which ways, in how many lives and with how many shams.
+        age: world steps; lesions are made at this age too. None: at birth only.
+    Returns:
+        A record for JSON. ``ages``: one per age, see `_at_age`.
+    Raises:
+        LesionError: the age leaves too little of a life.
+        LifeFault: the world is at fault.
+    """
+    clock = clock_of(specimen)
+    ages = [0] if age is None else [0, age]
+    if max(ages) > clock.latest():
+        raise LesionError(
+            f"age={age}: must be at most {max(clock.latest(), 0):,}, so that {clock.window * clock.bin_steps:,} steps "
+            f"of a life of {clock.lifetime:,} are left to be judged; make it earlier, or lives longer"
+        )
+    lesions = all_lesions(specimen)
+    rows = all_rows(specimen, lesions, observation_means(specimen))
+    steps = len(rows) * (len(ages) * clock.lifetime + clock.birth_steps)
+    progress = _Progress(specimen, steps * specimen.extent.lives)
+    return {
+        "lives": specimen.extent.lives,
+        "lifetime": specimen.lifetime,
+        "birth_steps": clock.birth_steps,
+        "modes": list(specimen.extent.lesion_modes),
+        "learns": learns(specimen),
+        "drives": has_drives(specimen),
+        "observations_left_out": len(specimen.dna.observations) - len(cut_observations(specimen)),
+        "least_p": least_p(specimen.extent.lives),
+        "metrics": METRICS,
+        "ages": [_at_age(specimen, clock, at, lesions, rows, progress) for at in ages],
+    }
+
+
+def clock_of(specimen: Specimen) -> Clock:
+    """How this animal's lives are divided."""
+    return Clock(
+        specimen.lifetime,
+        min(specimen.setup.config.evaluation.bin_steps, specimen.birth_steps),
+        specimen.birth_steps,
+    )
+
+
+def observation_means(specimen: Specimen) -> FloatArray:
+    """Mean of each observation over the intact animal's lives, [O]."""
+    conditions, plan = specimen.setup.conditions, _plan(specimen, specimen.lifetime)
+    if MEAN not in specimen.extent.lesion_modes:
+        return np.zeros(len(conditions.world.observations))
+    width = 2 * len(conditions.world.observations) + conditions.world.action_size + len(conditions.drive_names) + 4
+    at_once = max(1, BYTES_AT_ONCE // (4 * width * plan.lifetime))
+    sums, steps = np.zeros(len(conditions.world.observations)), 0
+    keys = specimen.keys(specimen.extent.lives)
+    for start in range(0, len(keys), at_once):
+        some = keys[start : start + at_once]
+        newborns, born_as = _newborns(specimen, 1, some)
+        outcome, trace = traced_lives(specimen.driver, newborns, born_as, some, plan)
+        for age, observations in zip(outcome.age, trace.observations, strict=True):
+            sums += observations[:age].sum(axis=0, dtype=np.float64)
+            steps += int(age)
+    return sums / max(steps, 1)
+
+
+def first_times(running: FloatArray, clock: Clock, age: int, threshold: float) -> FloatArray:
+    """Steps from an age until the running score first reaches a threshold, cut off at the end of life.
+
+    Args:
+        running: [.., windows] from `running_score`; windows that begin before the age do not count.
+        clock: how lives are divided.
+        age: world steps.
+        threshold: a score.
+    Returns:
+        [..] world steps.
+    """
+    first, last = clock.first_bin(age), clock.lifetime // clock.bin_steps - clock.window + 1
+    ends = (np.arange(first, last) + clock.window) * clock.bin_steps - age
+    reached = running[..., first:last] >= threshold - ROUNDING * abs(threshold)
+    return np.where(reached.any(axis=-1), ends[reached.argmax(axis=-1)], clock.lifetime - age).astype(np.float64)
+
+
+class _Progress:
+    """Counts steps that are lived."""
+
+    def __init__(self, specimen: Specimen, steps: int) -> None:
+        self._specimen, self._steps, self._done = specimen, steps, 0
+
+    def lived(self, steps: int) -> None:
+        self._done += steps
+        self._specimen.progress(self._done, self._steps)
+
+
+def _at_age(
+    specimen: Specimen, clock: Clock, age: int, lesions: Sequence[Lesion], rows: Sequence[Row], progress: _Progress
+) -> Json:
+    """Everything about lesions at one age, for JSON.
+
+    The threshold lies halfway from what random actions score at birth to the intact animal's ceiling, so that it is
+    there for animals that are born able too; an animal that does no better than random actions has none.
+
+    Returns:
+        ``age``; what ``random`` actions score; the ``threshold``; the ``intact`` animal's metrics; its ``lesions``,
+        each with ``kind``, ``name``, ``how`` and ``effects`` by metric, see `evolearn.inspection.lesion_effects`.
+    """
+    values: dict[str, FloatArray] = {}
+    if age == 0:
+        values["birth"] = np.concatenate(list(_births(specimen, clock, rows, progress)))
+    parts = list(_lifetimes(specimen, clock, age, rows, progress))
+    values["ceiling"] = np.concatenate([ceiling for ceiling, _ in parts])
+    floor, top = _random_score(specimen, clock), float(values["ceiling"][0].mean())
+    threshold = (floor + top) / 2 if top > floor else None
+    if threshold is not None:
+        running = np.concatenate([running for _, running in parts])
+        values["speed"] = first_times(running, clock, age, threshold)
+    found = effects_by_metric(lesions, rows, values)
+    return {
+        "age": age,
+        "random": floor,
+        "threshold": threshold,
+        "intact": {
+            metric: mean_estimates(values[metric][0][:, None])[0].as_json() for metric in METRICS if metric in values
+        },
+        "lesions": [
+            {
+                "kind": lesion.kind,
+                "name": lesion.name,
+                "how": lesion.how,
+                "effects": {metric: dataclasses.asdict(effects[place]) for metric, effects in found.items()},
+            }
+            for place, lesion in enumerate(lesions)
+        ],
+    }
+
+
+def _births(specimen: Specimen, clock: Clock, rows: Sequence[Row], progress: _Progress) -> Iterator[FloatArray]:
+    """Birth scores, [some rows, L] at a time."""
+    plan = Plan(clock.birth_steps, learn_until=0, operate_at=0)
+    rule = specimen.setup.conditions.world.fitness_rule
+    for some in _chunks(specimen, rows):
+        outcome = _live(specimen, some, plan)
+        yield life_fitness(outcome, rule, plan).reshape(len(some), -1)
+        progress.lived(len(some) * specimen.extent.lives * plan.lifetime)
+
+
+def _lifetimes(
+    specimen: Specimen, clock: Clock, age: int, rows: Sequence[Row], progress: _Progress
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Ceilings [some rows, L] and running scores [some rows, L, windows], some rows at a time."""
+    plan = _plan(specimen, clock.lifetime, bin_steps=clock.bin_steps, operate_at=age)
+    rule = specimen.setup.conditions.world.fitness_rule
+    quarter = max(plan.bins - max(1, round(plan.bins / 4)), clock.first_bin(age))
+    for some in _chunks(specimen, rows):
+        unlearning = some[0].lesion is not None and some[0].lesion.kind == "learner"
+        until = age if plan.learn_until is None else min(age, plan.learn_until)
+        outcome = _live(specimen, some, dataclasses.replace(plan, learn_until=until) if unlearning else plan)
+        ceiling = score(outcome, rule, quarter, plan.bins, plan)
+        running = running_score(outcome, rule, plan, clock.window)
+        yield ceiling.reshape(len(some), -1), running.reshape(len(some), specimen.extent.lives, -1)
+        progress.lived(len(some) * specimen.extent.lives * plan.lifetime)
+
+
+def _random_score(specimen: Specimen, clock: Clock) -> float:
+    """What random actions score over the steps of a birth score."""
+    plan = Plan(clock.birth_steps, learn_until=0, source=FROM_UNIFORM)
+    keys = specimen.keys(specimen.extent.lives)
+    newborns, born_as = _newborns(specimen, 1, keys)
+    outcome, _ = lives(specimen.driver, specimen.setup.conditions, newborns, born_as, keys, plan)
+    return float(life_fitness(outcome, specimen.setup.conditions.world.fitness_rule, plan).mean())
+
+
+def _plan(specimen: Specimen, lifetime: int, **more: Any) -> Plan:
+    """A life with learning as where it evolved."""
+    selection = specimen.setup.selection
+    return Plan(lifetime, selection.learn_from, selection.learn_until, **more)
+
+
+def _chunks(specimen: Specimen, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Rows that are lived together; the learner's, which is lived by another plan, alone and last."""
+    together = [row for row in rows if row.lesion is None or row.lesion.kind != "learner"]
+    row_bytes = 64 * specimen.dna.brain.weights
+    at_once = max(1, min(LIVES_AT_ONCE // specimen.extent.lives, BYTES_AT_ONCE // row_bytes))
+    for start in range(0, len(together), at_once):
+        yield together[start : start + at_once]
+    if len(together) < len(rows):
+        yield rows[len(together) :]
+
+
+def _live(specimen: Specimen, rows: Sequence[Row], plan: Plan) -> Outcome:
+    """The same lives with every operation, [rows x L]."""
+    keys = specimen.keys(specimen.extent.lives)
+    newborns, born_as = _newborns(specimen, len(rows), keys)
+    surgeries = stack_surgeries([row.build() for row in rows])
+    if len(newborns.weights) != len(rows):  # every life is a newborn of its own
+        surgeries = surgeries.rows(np.repeat(np.arange(len(rows)), len(keys)))
+    every_key = np.tile(keys, (len(rows), 1))
+    outcome, _ = lives(
+        specimen.driver, specimen.setup.conditions, newborns, born_as, every_key, plan, surgeries=surgeries
+    )
+    return outcome
+
+
+def _newborns(specimen: Specimen, copies: int, keys: npt.NDArray[np.int64]) -> tuple[Newborns, npt.NDArray[np.int64]]:
+    """Copies of the newborn, and which of them each life is born as, [copies x L]."""
+    newborns = specimen.dna.newborns.rows(np.zeros(copies, np.int64))
+    born_as = np.repeat(np.arange(copies), len(keys))
+    return draw_fresh(specimen.dna.pool, newborns, born_as, np.tile(keys, (copies, 1)))

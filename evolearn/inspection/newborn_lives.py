@@ -1,0 +1,111 @@
+"""What a newborn meets in its first lives, and what its brain makes of observations."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from evolearn.arms import ARMS
+from evolearn.brain import BrainSpec
+from evolearn.inspection.specimen import Specimen
+from evolearn.lives import traced_lives
+from evolearn.records import Outcome, Trace
+from evolearn.torch_brain import TorchBrain
+from evolearn.torch_threads import one_thread
+from evolearn.transplant import Arm, ready_arm
+
+Floats = npt.NDArray[np.float64]
+
+OBSERVATIONS = 2000  # of those met, evenly spaced: what means over observations are taken over
+ROWS = 500  # observations at a time, to bound memory
+
+
+def newborn(specimen: Specimen) -> Arm:
+    """The specimen as an arm: born with all that it inherits, learning as its config says."""
+    dna = specimen.dna
+    return ready_arm("evolved", ARMS["evolved"], dna.pool, dna.genome, dna.config.learner)
+
+
+def learns(specimen: Specimen) -> bool:
+    """Whether its lives learn at all."""
+    return specimen.dna.config.learner.learn_until != 0
+
+
+@dataclasses.dataclass(frozen=True)
+class FirstSteps:
+    """The beginning of some lives without learning. L lives of T steps, n steps in all that were lived."""
+
+    outcome: Outcome  # [L, ..]
+    trace: Trace  # [L, T, ..]
+    lived: npt.NDArray[np.bool_]  # [L, T]; later steps are those of a brain that left the finite numbers
+
+    @property
+    def observations(self) -> Floats:
+        """All that were met, [n, O]."""
+        return np.asarray(self.trace.observations[self.lived], np.float64)
+
+    def sample(self, most: int = OBSERVATIONS) -> Floats:
+        """At most so many of them, evenly spaced over lives and ages, [.., O]."""
+        met = self.observations
+        return met[np.unique(np.linspace(0, len(met) - 1, min(most, len(met))).round().astype(np.int64))]
+
+
+def first_steps(specimen: Specimen, count: int) -> FirstSteps:
+    """Live the time of the birth score without learning, and keep every step.
+
+    Args:
+        specimen: who.
+        count: lives.
+    Raises:
+        LifeFault: the world is at fault.
+    """
+    arm = newborn(specimen).frozen()
+    keys = specimen.keys(count)
+    newborns, born_as = arm.born(keys)
+    outcome, trace = traced_lives(specimen.driver, newborns, born_as, keys, arm.plan(specimen.birth_steps))
+    lived = np.arange(specimen.birth_steps) < np.maximum(outcome.age, 1)[:, None]
+    return FirstSteps(outcome, trace, lived)
+
+
+def outputs_of(brain: BrainSpec, weights: npt.NDArray[Any], observations: Floats) -> tuple[Floats, Floats]:
+    """Policy parameters [n, ..] and values [n] of observations [n, O], in double precision."""
+    module = _module(brain, weights)
+    with one_thread(), torch.no_grad():
+        policy, value = module(torch.from_numpy(np.ascontiguousarray(observations, np.float64)))
+    return policy.numpy(), value.numpy()
+
+
+def sensitivities(brain: BrainSpec, weights: npt.NDArray[Any], observations: Floats) -> Floats:
+    """Derivatives of a brain's outputs by its observations, at each of some observations.
+
+    Args:
+        brain: what it is made of.
+        weights: [W].
+        observations: [n, O].
+    Returns:
+        [n, A + 1, O]: of the policy's outputs (of a categorical policy the logits less their mean over the choices,
+        since what is added to all of them changes no action), then of the value.
+    """
+    module = _module(brain, weights)
+    found = np.empty((len(observations), brain.actions + 1, brain.observations))
+    with one_thread():  # several would wait for each other longer than they work
+        for start in range(0, len(observations), ROWS):
+            part = slice(start, start + ROWS)
+            given = torch.from_numpy(np.ascontiguousarray(observations[part], np.float64)).requires_grad_()
+            policy, value = module(given)
+            for place, output in enumerate([*policy[:, : brain.actions].unbind(dim=1), value]):
+                (slope,) = torch.autograd.grad(output.sum(), given, retain_graph=True)
+                found[part, place] = slope.numpy()
+    if brain.policy == "categorical":
+        found[:, :-1] -= found[:, :-1].mean(axis=1, keepdims=True)
+    return found
+
+
+def _module(brain: BrainSpec, weights: npt.NDArray[Any]) -> TorchBrain:
+    module = TorchBrain(brain).double()
+    module.load_flat(np.asarray(weights, np.float64))
+    return module

@@ -1,0 +1,197 @@
+"""What a newborn can do before it has learned anything: birth score, response curves, a life to watch."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.arms import ARMS
+from evolearn.evaluate import life_fitness
+from evolearn.genome import FRESH
+from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn, outputs_of
+from evolearn.inspection.places import action_labels
+from evolearn.inspection.rounded import rounded
+from evolearn.inspection.specimen import Specimen
+from evolearn.replay import ReplayArm, record_replay
+from evolearn.stats import interval
+from evolearn.transplant import Arm, has_oracle, live_arm, ready_arm
+
+Json = dict[str, Any]
+Floats = npt.NDArray[np.float64]
+
+LEVEL = 0.05  # intervals cover the rest
+RESAMPLES = 2000  # of lives
+WATCHED_LIVES = 16  # at most, of which observations are taken
+POINTS = 41  # of a response curve
+FRAMES = 300  # of the replay
+
+
+def inspect_repertoire(specimen: Specimen) -> Json:
+    """What a newborn does without learning.
+
+    Args:
+        specimen: who.
+    Returns:
+        - ``score``, the rule; ``steps`` and ``lives`` of the birth score; ``arms``: see `_birth_scores`;
+        - ``actions``: see `_actions`;
+        - ``curves``: see `_curves`; null if weights are drawn afresh in every life;
+        - ``replays``: one, see `record_replay`: the newborn not learning, the same learning, and a blank slate.
+    Raises:
+        LifeFault: the world is at fault.
+        WorldError: it cannot be drawn.
+    """
+    met = first_steps(specimen, min(WATCHED_LIVES, specimen.extent.birth_lives))
+    inherited = specimen.dna.pool.modes["weights"] != FRESH
+    return {
+        "score": specimen.setup.conditions.world.fitness_rule,
+        "steps": specimen.birth_steps,
+        "lives": specimen.extent.birth_lives,
+        "arms": _birth_scores(specimen),
+        "actions": _actions(specimen, met),
+        "curves": _curves(specimen, met) if inherited else None,
+        "replays": [_replay(specimen)],
+    }
+
+
+def _arm(specimen: Specimen, name: str) -> Arm:
+    dna = specimen.dna
+    return ready_arm(name, ARMS[name], dna.pool, dna.genome, dna.config.learner)
+
+
+def _birth_scores(specimen: Specimen) -> list[Json]:
+    """Scores over the first steps without learning, the same lives for all.
+
+    Returns:
+        For the newborn, an untrained brain, random actions and the oracle, if there is one: ``arm``, ``label``,
+        ``mean`` over lives, ``low`` and ``high``, its bootstrap interval over lives, and ``share``, (x - random) /
+        (oracle - random), with ``share_low`` and ``share_high``; null without an oracle that beats random actions.
+    """
+    arms = [
+        ("newborn", "newborn, not learning", newborn(specimen).frozen()),
+        ("blank", "untrained brain", _arm(specimen, "blank").frozen()),
+        ("random", "random actions", _arm(specimen, "random")),
+        ("oracle", "oracle", _arm(specimen, "oracle")),
+    ][: 3 + has_oracle(specimen.setup)]
+    keys = specimen.keys(specimen.extent.birth_lives)
+    scores = {}
+    for place, (name, _, arm) in enumerate(arms):
+        specimen.progress(place, len(arms) + 1)
+        outcome = live_arm(specimen.setup, specimen.driver, arm, keys, specimen.birth_steps, None)
+        plan = arm.plan(specimen.birth_steps)
+        scores[name] = life_fitness(outcome, specimen.setup.conditions.world.fitness_rule, plan)
+    resampled = _resampled(scores, specimen.dna.config.seed)
+    shares = _shares(scores, resampled)
+    return [
+        {"arm": name, "label": label, "mean": rounded(scores[name].mean())}
+        | dict(zip(("low", "high"), _ends(resampled[name], len(keys)), strict=True))
+        | shares.get(name, _NO_SHARE)
+        for name, label, _ in arms
+    ]
+
+
+_NO_SHARE: Json = {"share": None, "share_low": None, "share_high": None}
+
+
+def _resampled(scores: dict[str, Floats], seed: int) -> dict[str, Floats]:
+    """Mean scores [resamples] of lives drawn with replacement; lives stay paired, all arms lived the same ones."""
+    count = len(scores["random"])
+    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
+    return {name: values[drawn].mean(axis=1) for name, values in scores.items()}
+
+
+def _ends(resamples: Floats, lives: int) -> list[float | None]:
+    return [rounded(end) for end in interval(resamples, LEVEL, lives)]
+
+
+def _shares(scores: dict[str, Floats], resampled: dict[str, Floats]) -> dict[str, Json]:
+    """Where each arm stands from random actions, 0, to the oracle, 1."""
+    if "oracle" not in scores or scores["oracle"].mean() <= scores["random"].mean():
+        return {}
+    lives = len(scores["random"])
+    scale = resampled["oracle"] - resampled["random"]
+    shares = {}
+    for name in ("newborn", "blank"):
+        share = (scores[name].mean() - scores["random"].mean()) / (scores["oracle"].mean() - scores["random"].mean())
+        draws = (resampled[name] - resampled["random"])[scale > 0.0] / scale[scale > 0.0]
+        low, high = _ends(draws, lives)
+        shares[name] = {"share": rounded(share), "share_low": low, "share_high": high}
+    return shares
+
+
+def _actions(specimen: Specimen, met: FirstSteps) -> Json:
+    """What it does: ``discrete``, ``names``; how often each choice, ``share``; or ``mean`` and ``stdev`` as drawn."""
+    actions = met.trace.actions[met.lived].astype(np.float64)
+    names = list(action_labels(specimen.dna))
+    if specimen.setup.conditions.world.is_discrete:
+        counts = np.bincount(actions[:, 0].astype(np.int64), minlength=len(names))
+        return {"discrete": True, "names": names, "share": rounded(counts / len(actions)), "mean": None, "stdev": None}
+    mean, stdev = actions.mean(axis=0), actions.std(axis=0)
+    return {"discrete": False, "names": names, "share": None, "mean": rounded(mean), "stdev": rounded(stdev)}
+
+
+def _curves(specimen: Specimen, met: FirstSteps) -> Json:
+    """The policy along each observation, the others at their median.
+
+    Returns:
+        ``kind``: probability, action value or mean action; ``outputs``, names; ``observations``, for each that varies:
+        ``name``, ``unit``, ``median``, ``x`` [points] from the 1% to the 99% quantile of what was met, ``y`` [outputs,
+        points], ``reach``, the largest range of any output; ``constant``, names of those that hardly vary.
+    """
+    dna = specimen.dna
+    observations = met.observations
+    medians = np.median(observations, axis=0)
+    lows, highs = np.quantile(observations, (0.01, 0.99), axis=0)
+    weights, units = dna.newborns.weights[0], dna.header["brain"]["units"]
+    kind, curves, constant = "", [], []
+    for place, name in enumerate(dna.observations):
+        if not highs[place] > lows[place]:
+            constant.append(name)
+            continue
+        given = np.tile(medians, (POINTS, 1))
+        given[:, place] = np.linspace(lows[place], highs[place], POINTS)
+        kind, shown = _policy(specimen, outputs_of(dna.brain, weights, given)[0])
+        curves.append(
+            {
+                "name": name,
+                "unit": units[place],
+                "median": rounded(medians[place]),
+                "x": rounded(given[:, place]),
+                "y": rounded(shown.T),
+                "reach": rounded(np.ptp(shown, axis=0).max()),
+            }
+        )
+    return {"kind": kind, "outputs": list(action_labels(dna)), "observations": curves, "constant": constant}
+
+
+def _policy(specimen: Specimen, outputs: Floats) -> tuple[str, Floats]:
+    """What a policy's parameters [n, ..] say, [n, A]."""
+    brain = specimen.dna.brain
+    if brain.policy == "categorical":
+        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return "probability", powers / powers.sum(axis=1, keepdims=True)
+    return "action value" if brain.policy == "epsilon_greedy" else "mean action", outputs[:, : brain.actions]
+
+
+def _replay(specimen: Specimen) -> Json:
+    """The same first steps of one life: not learning, learning, and a blank slate that learns."""
+    key = specimen.keys(1)
+    own = newborn(specimen)
+    cast = [("evolved_frozen", "the newborn, learning switched off", own.frozen())]
+    if learns(specimen):
+        cast += [
+            ("evolved", "the same newborn, learning", own),
+            ("blank", "blank slate: random weights, learning", _arm(specimen, "blank")),
+        ]
+    else:
+        cast.append(("blank", "random weights, learning switched off", _arm(specimen, "blank").frozen()))
+    arms = []
+    for name, label, arm in cast:
+        newborns, born_as = arm.born(key)
+        arms.append(ReplayArm(name, label, newborns, int(born_as[0]), dataclasses.replace(arm.plan(1))))
+    steps = specimen.birth_steps
+    return record_replay(
+        specimen.driver, specimen.setup.conditions, arms, key[0], steps, stride=-(-steps // FRAMES), condition=""
+    )
