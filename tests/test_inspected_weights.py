@@ -89,7 +89,7 @@ def test_a_block_is_held_against_chance_and_against_its_start():
     tensor = Tensor("hidden1.weight", (4, 4), 0.5)
     start = RNG.normal(size=16)
     born = np.outer([1.0, 2.0, -1.0, 0.5], [1.0, -1.0, 2.0, 3.0]).ravel()
-    lived = np.array([born, -born])
+    lived = np.array([born, -born, born])
     found = describe_block(tensor, born, start, lived, 0)
     assert found["effective_rank"]["born"] == pytest.approx(1.0, abs=1e-5)
     assert found["singular"]["born"][0] == pytest.approx(np.linalg.norm(born), rel=1e-5)
@@ -99,7 +99,10 @@ def test_a_block_is_held_against_chance_and_against_its_start():
     assert found["moved_share"] == pytest.approx(np.linalg.norm(born - start) / np.linalg.norm(start), rel=1e-5)
     assert found["signs_kept"] == (np.sign(born) == np.sign(start)).mean()
     assert found["positive"] == (born > 0).mean()
-    assert found["lived"] == {"moved": pytest.approx(np.linalg.norm(born), rel=1e-5), "signs_kept": 0.5}
+    assert found["lived"] == {
+        "moved": pytest.approx(2 / 3 * np.linalg.norm(born), rel=1e-5),
+        "signs_kept": pytest.approx(2 / 3, rel=1e-5),
+    }
     histogram = found["histogram"]
     assert sum(histogram["born"]) == 16
     assert sum(histogram["initial"]) == pytest.approx(16, abs=0.1)
