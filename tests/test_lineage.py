@@ -84,6 +84,7 @@ def test_a_planted_history_is_named_and_drawn_as_one(found, birth, learned, outc
     section = lineage_section(found | {"scores": lived, "generations": KEPT} | pathlike(), {})
     assert words in section.sentences[0]
     if lag:
+        assert {32: "32 (not yet at 24)", 4: "4 (not yet at 3)"}[birth] in section.sentences[0]
         assert f"a lag of {lag} generations [{lag}, {lag}]" in section.sentences[0]
     marks = {series.look.marker: series.x for series in drawn(section, "lineage_scores") if series.kind == "points"}
     assert marks.get("diamond") == (None if birth is None else (birth + 1.0,))

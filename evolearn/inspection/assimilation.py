@@ -12,13 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from evolearn.inspection.over_lives import LEVEL, estimate, finite_or_none, life_counts
 from evolearn.inspection.specimen import Json
 from evolearn.stats import interval
 
 FloatArray = npt.NDArray[np.float64]
 
-RESAMPLES = 2_000
-LEVEL = 0.05  # intervals cover 1 - LEVEL
 ROUNDING = 1e-9  # of the size of scores: a rise smaller than that is none
 
 # What can come out.
@@ -44,9 +43,9 @@ def assimilation(generations: Sequence[int], birth: FloatArray, learned: FloatAr
         and "outcome", one of the module's words.
     """
     lives = birth.shape[1]
-    drawn = np.random.default_rng(0).integers(0, lives, (RESAMPLES, lives))
+    shares = life_counts(lives) / lives
     curves = {"birth": birth, "learned": learned}
-    resampled = {name: _resampled(scores, drawn) for name, scores in curves.items()}  # [S, n]
+    resampled = {name: shares @ scores.T for name, scores in curves.items()}  # [S, n]
     found = {name: _rise(generations, scores, resampled[name]) for name, scores in curves.items()}
     rose = [name for name in curves if found[name]["rose_at"] is not None]
     lag, outcome = None, {"birth": ONLY_BIRTH, "learned": ONLY_LEARNED}[rose[0]] if rose else NOTHING
@@ -69,25 +68,18 @@ def rose_at(curves: FloatArray) -> npt.NDArray[np.int64]:
     return np.where(last[..., 0] > first[..., 0], curves.shape[-1] - stays, curves.shape[-1])
 
 
-def _resampled(scores: FloatArray, drawn: npt.NDArray[np.int64]) -> FloatArray:
-    """Means [S, n] over the lives drawn."""
-    weights = np.stack([np.bincount(row, minlength=scores.shape[1]) for row in drawn]) / scores.shape[1]
-    return weights @ scores.T
-
-
 def _rise(generations: Sequence[int], scores: FloatArray, resampled: FloatArray) -> Json:
     lives = scores.shape[1]
     mean = scores.mean(axis=1)
     low, high = interval(resampled, LEVEL, lives)
-    least, most = interval(resampled[:, -1] - resampled[:, 0], LEVEL, lives)
-    has_risen = bool(least > ROUNDING * max(1e-300, float(np.abs(mean).max())))
-    place = int(rose_at(mean))
+    rise = estimate(mean[-1] - mean[0], resampled[:, -1] - resampled[:, 0], lives)
+    has_risen = rise.low is not None and rise.low > ROUNDING * float(np.abs(mean).max())
     return {
         "mean": mean.tolist(),
-        "low": _finite(low),
-        "high": _finite(high),
-        "rise": {"value": float(mean[-1] - mean[0]), "low": _finite(least)[0], "high": _finite(most)[0]},
-        "rose_at": generations[place] if has_risen else None,
+        "low": finite_or_none(low),
+        "high": finite_or_none(high),
+        "rise": rise.as_json(),
+        "rose_at": generations[int(rose_at(mean))] if has_risen else None,
     }
 
 
@@ -101,14 +93,10 @@ def _lag(
     lags = times[places["birth"]] - times[places["learned"]]
     steps = places["birth"] - places["learned"]
     lives = curves["birth"].shape[1]
-    (low, high), (fewest, most) = (interval(values.astype(float), LEVEL, lives) for values in (lags, steps))
+    fewest, most = interval(steps.astype(np.float64), LEVEL, lives)
     value = times[rose_at(curves["birth"].mean(axis=1))] - times[rose_at(curves["learned"].mean(axis=1))]
     if fewest >= 1 or most <= -1:
         outcome = ASSIMILATION if fewest >= 1 else INSTINCT_FIRST
     else:
         outcome = TOGETHER if fewest >= -1 and most <= 1 else CANNOT_TELL
-    return {"value": int(value), "low": float(low), "high": float(high)}, outcome
-
-
-def _finite(values: npt.ArrayLike) -> list[float | None]:
-    return [float(value) if np.isfinite(value) else None for value in np.atleast_1d(np.asarray(values))]
+    return estimate(value, lags.astype(np.float64), lives).as_json(), outcome

@@ -179,7 +179,7 @@ def _line(
     """Scores along the line from the first to the second, as it is and aligned, in the first's world."""
     setup = setup_of(first)
     driver = drivers.of(setup)
-    shares = np.linspace(0.0, 1.0, max(3, extent.line // 2))
+    shares = np.linspace(0.0, 1.0, extent.line // 2 | 1)  # the middle is one of them
     raw = second.newborns.weights[0].astype(np.float64)
     keys = life_keys(first.config.seed, VALIDATION, FIRST_GENERATION, extent.lives)
     birth_steps = min(first.config.evaluation.birth_steps, lifetime)

@@ -12,6 +12,7 @@ from evolearn.assemble import Setup
 from evolearn.dna import DNA
 from evolearn.evaluate import life_fitness
 from evolearn.genome import EVOLVED, FRESH, GenePool, decode
+from evolearn.inspection.over_lives import mean_estimates
 from evolearn.inspection.scoring import last_quarter, over_lives, quarter_of
 from evolearn.inspection.specimen import Json
 from evolearn.lives import Driver, Plan, lives
@@ -116,9 +117,11 @@ def barrier(shares: FloatArray, scores: FloatArray) -> Json:
     for half in (halves, ~halves):
         chosen = int(drops[:, half].mean(axis=1).argmax()) if half.any() else worst
         checked[~half] = drops[chosen, ~half]
-    points = [over_lives(row) for row in scores]
+    points = mean_estimates(scores.T)
     return {
-        **{name: [point[name] for point in points] for name in ("mean", "low", "high")},
+        "mean": [point.value for point in points],
+        "low": [point.low for point in points],
+        "high": [point.high for point in points],
         "largest": float(means[worst]),
         "at": float(shares[worst]),
         "checked": over_lives(checked),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from evolearn.arms import ARMS
 from evolearn.dna import DNA, DNAError, ancestors
 from evolearn.inspection.assimilation import assimilation
+from evolearn.inspection.places import action_labels, numbered, weight_names
 from evolearn.inspection.scoring import birth_scores, learned_scores
 from evolearn.inspection.specimen import Json, Specimen
 from evolearn.lives import LifeFault
@@ -192,15 +193,20 @@ def _share_by(places: IntArray, count: int) -> list[float]:
 
 def _numbers(dna: DNA, generations: IntArray, settling: dict[str, IntArray], change: FloatArray) -> list[Json]:
     """Numbers of the genome, those that changed most first."""
-    names = [(gene, place) for gene in dna.pool.evolved for place in np.ndindex(gene.shape)]
+    known = weight_names(dna.brain, dna.observations, action_labels(dna))
+    names = [
+        (gene.group, name)
+        for gene in dna.pool.evolved
+        for name in (gene.group == "weights" and known.get(gene.name)) or numbered(gene.name, gene.shape)
+    ]
     rows = []
     for number in np.argsort(-np.abs(change), kind="stable")[:NUMBERS]:
-        gene, place = names[number]
-        settled, narrow = (int(settling[name][number]) for name in ("settled", "narrow"))
+        group, name = names[number]
+        settled, narrow = (int(settling[what][number]) for what in ("settled", "narrow"))
         rows.append(
             {
-                "gene": gene.name + (f"[{', '.join(map(str, place))}]" if place else ""),
-                "group": gene.group,
+                "gene": name,
+                "group": group,
                 "change": float(change[number]),
                 "settled": int(generations[settled]),
                 "narrow": int(generations[narrow]) if narrow < len(generations) else None,

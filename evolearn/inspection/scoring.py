@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from evolearn.assemble import Setup
 from evolearn.evaluate import life_fitness, score
+from evolearn.inspection.over_lives import mean_estimates
 from evolearn.inspection.specimen import Json
 from evolearn.lives import Driver, Plan
 from evolearn.records import Outcome
@@ -15,8 +15,6 @@ from evolearn.transplant import Arm, live_arm
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-
-CONFIDENCE = 0.95  # of intervals over lives
 
 
 def birth_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, birth_steps: int) -> FloatArray:
@@ -74,10 +72,6 @@ def over_lives(scores: FloatArray) -> Json:
         scores: [L].
     Returns:
         "mean", "low" and "high"; the ends are None with a single life.
-    Source: Student 1908, "The probable error of a mean".
     """
-    mean, lives = float(scores.mean()), len(scores)
-    if lives < 2:
-        return {"mean": mean, "low": None, "high": None}
-    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, lives - 1) * scores.std(ddof=1) / lives**0.5)
-    return {"mean": mean, "low": mean - reach, "high": mean + reach}
+    found = mean_estimates(scores[:, None])[0]
+    return {"mean": found.value, "low": found.low, "high": found.high}

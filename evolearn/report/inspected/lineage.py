@@ -63,8 +63,9 @@ def _outcome_words(scores: Json, birth: Json, learned: Json) -> str:
     when = ""
     if lag:
         when = (
-            f" The score after learning passed half of its rise at generation {learned['rose_at']}, the birth score at "
-            f"{birth['rose_at']}: a lag of {lag['value']} generations [{lag['low']:g}, {lag['high']:g}]."
+            f" The score after learning had passed half of its rise at generation {_when(scores, learned)}, the birth "
+            f"score at {_when(scores, birth)}: a lag of {lag['value']:g} generations "
+            f"[{lag['low']:g}, {lag['high']:g}]."
         )
     return {
         "assimilation": "Learned first, innate later: the order of genetic assimilation (the Baldwin effect)." + when,
@@ -81,6 +82,12 @@ def _outcome_words(scores: Json, birth: Json, learned: Json) -> str:
         ),
         "nothing": f"Nothing rose: birth score {_change(birth)}, score after learning {_change(learned)}.",
     }[scores["outcome"]]
+
+
+def _when(scores: Json, curve: Json) -> str:
+    """The generation at which a score had risen, and the one before that was kept: "12 (not yet at 8)"."""
+    generations = scores["generations"]
+    return f"{curve['rose_at']} (not yet at {generations[generations.index(curve['rose_at']) - 1]})"
 
 
 def _change(curve: Json) -> str:
