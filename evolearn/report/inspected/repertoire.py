@@ -170,8 +170,8 @@ def _score_table(found: Json) -> Table:
     return Table(
         "repertoire_scores_table",
         "Birth scores",
-        "Ahead: of random actions in the same lives. Share: from random actions, 0, to the oracle, 1. Intervals, low to "
-        "high, cover 95% over lives.",
+        "Ahead: of random actions in the same lives. Share: from random actions, 0, to the oracle, 1. Intervals (low, "
+        "high) cover 95% over lives.",
         ("who", "score", "low", "high", "ahead", "low", "high", "share", "low", "high"),
         tuple((entry["label"], *(entry[name] for name in numbers)) for entry in found["arms"]),
         (False, *(True,) * len(numbers)),
