@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evolearn.errors import UserError
+from evolearn.export_cli import export_command
 from evolearn.inspect_cli import inspect
 from evolearn.terminal import (
     EXIT_USER_ERROR,
@@ -329,6 +330,7 @@ def report(
 
 
 app.command()(inspect)
+app.command("export")(export_command)
 
 
 @contextlib.contextmanager

@@ -82,6 +82,24 @@ sign = World(
 )
 
 
+def observe_sole_and_dark(state, parameters, observation):
+    observation[0] = state.shown
+    observation[1] = 0.0
+
+
+dark = World(
+    name="dark",
+    doc="As sign, but the second observation is always 0.",
+    observations=(Signal("sole", "1"), Signal("dark", "1")),
+    actions=Discrete(2),
+    senses=(Signal("hint", "1"), Signal("noise", "1")),
+    state=STATE,
+    born=born,
+    begin=begin,
+    observe=observe_sole_and_dark,
+    step=step_sign,
+)
+
 # All that moves the action moves fitness by as much.
 
 

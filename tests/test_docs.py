@@ -55,7 +55,7 @@ def build(folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """The documentation without the reference, which takes most of the time: to be broken."""
-    for folder in ("docs", "cluster", "evolearn", "worlds", "configs"):
+    for folder in ("docs", "cluster", "configs", "evolearn", "examples", "worlds"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("README.md", "LICENSE"):
         shutil.copy(ROOT / file, tmp_path / file)

@@ -18,7 +18,7 @@ from evolearn.inspection.assimilation import assimilation
 from evolearn.inspection.lineage import inspect_lineage, path_of, settle
 from evolearn.inspection.scoring import birth_scores, learned_scores
 from evolearn.inspection.specimen import QUICK, Specimen
-from evolearn.lives import Plan
+from evolearn.lives import LifeFault, Plan
 from evolearn.report.inspected.lineage import lineage_section
 from evolearn.report.paper import save_figures
 from evolearn.report.plotly_charts import page_chart
@@ -210,10 +210,20 @@ def test_a_birth_score_is_that_of_a_newborn_that_does_not_learn(tmp_path: Path) 
 
 def test_a_lineage_shows_what_can_be_known_without_the_world(found, run: Path) -> None:
     bare = inspect_lineage(load_dna(run), None)
-    assert bare == found | {"scores": None}
+    assert bare == found | {"scores": None, "no_scores": "without its world no ancestor can live"}
     section = lineage_section(bare, {})
-    assert section.sentences[0] == "Without its world no ancestor can live: what rose first is not known."
+    assert section.sentences[0] == "What rose first is not known: without its world no ancestor can live."
     assert [chart.key for chart in section.charts] == ["lineage_path", "lineage_settling"]
+
+
+def test_a_world_at_fault_leaves_the_path(specimen, found, monkeypatch) -> None:
+    def fault(*_):
+        raise LifeFault("toy", None, 0, 0, 7, "observation shown=nan: must be finite", None, None)
+
+    monkeypatch.setattr("evolearn.inspection.lineage.birth_scores", fault)
+    faulty = inspect_lineage(specimen.dna, specimen)
+    assert faulty["path"] == found["path"]
+    assert "step 7: observation shown=nan: must be finite" in lineage_section(faulty, {}).sentences[0]
 
 
 def test_every_picture_of_a_lineage_can_be_drawn(found, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_world_of_the_readme_runs(tmp_path: Path) -> None:
-    (world,) = blocks("python")
+    _, world = blocks("python")  # the first one loads an export: tests/test_export.py
     _, config = blocks("yaml")
     assert len(world.splitlines()) <= 60
     (tmp_path / "valley.py").write_text(world)

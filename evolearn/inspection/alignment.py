@@ -19,7 +19,7 @@ from evolearn.brain import BrainSpec
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-SWEEPS = 100  # over all layers; it has never taken more than a dozen
+SWEEPS = 20  # over all layers; a permuted network needs two or three, unrelated ones gain ever less
 ROUNDING = 1e-12  # a gain in overlap below this share of it is none
 
 # What besides the order of hidden units leaves a network's function unchanged, by trunk.
@@ -122,11 +122,13 @@ def _layers(brain: BrainSpec, weights: npt.NDArray[Any]) -> _Layers:
 
 
 def _starts(pair: _Pair, brain: BrainSpec, signed: bool) -> list[Alignment]:
-    """As it is; matched from the observations upwards; and from the outputs downwards."""
+    """As it is; and with several layers matched from the observations upwards, and from the outputs downwards."""
     layers = len(brain.hidden)
     still = Alignment(
         tuple(np.arange(units) for units in brain.hidden), tuple(np.ones(units) for units in brain.hidden)
     )
+    if layers < 2:
+        return [still]  # the first assignment is the best one
     return [
         still,
         _passed(pair, still, range(layers), _likeness_below, signed),
@@ -186,10 +188,13 @@ def _likeness_above(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray
 
 def _overlap(pair: _Pair, alignment: Alignment) -> float:
     """Inner product of the first's weights with the aligned second's: the larger, the nearer."""
+    first, second = pair
     total = 0.0
+    rows: Any = slice(None)
+    row_signs = np.ones((1, 1))
     for layer, (order, sign) in enumerate(zip(alignment.orders, alignment.signs, strict=True)):
-        places = np.arange(order.size)
-        total += float((_likeness_below(pair, alignment, layer)[places, order] * sign).sum())
-        if layer + 1 == len(alignment.orders):
-            total += float((_likeness_above(pair, alignment, layer)[places, order] * sign).sum())
-    return total
+        weights = second.weights[layer][rows][:, order] * row_signs * sign
+        total += float((first.weights[layer] * weights).sum())
+        total += float(first.biases[layer] @ (second.biases[layer][order] * sign))
+        rows, row_signs = order, sign[:, None]
+    return total + float((first.heads * (second.heads[rows] * row_signs)).sum())

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from evolearn.inspection.lesion_rows import Lesion, Row
-from evolearn.inspection.over_lives import LEVEL, Estimate, mean_estimates, sign_flip_p
+from evolearn.inspection.over_lives import LEVEL, Estimate, mean_estimates, outlier_p, sign_flip_p
 from evolearn.stats import FloatArray, holm
 
 METRICS = {
@@ -19,7 +19,6 @@ METRICS = {
 }
 HARM = {"birth": -1.0, "ceiling": -1.0, "speed": 1.0}  # the sign of a change for the worse
 AS_GIVEN = ("drive", "critic", "learner")  # none of them does anything before there is learning
-BEYOND = 0.95  # share of its shams that a lesion has to outdo
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Shams:
     mean: float  # change over the intact animal
     low: float  # 5% of the shams changed less
     high: float  # 5% changed more
-    net: Change  # the lesion minus the mean sham
+    net: Change  # the lesion minus the mean sham; p: see `_beyond_p`
     outdone: float  # share of the shams that the lesion outdoes, to the worse if it harms, to the better if it helps
 
 
@@ -64,8 +63,8 @@ def effects(
         values: [rows, L] of the metric; the same lives in every row.
         at_birth: whether learning had not begun before the birth score.
     Returns:
-        Effects in the order of `lesions`, p-values corrected after Holm over all lesions of the metric that could have
-        changed it, those of the changes and those of what is beyond the shams each.
+        Effects in the order of `lesions`. The p-values of changes, and those of what is beyond the shams, are corrected
+        after Holm over all lesions that could have changed the metric.
     """
     difference = values - values[0]
     own = np.stack([difference[_places(rows, lesion, "lesion")].mean(axis=0) for lesion in lesions])
@@ -74,8 +73,12 @@ def effects(
         [mine - (other.mean(axis=0) if len(other) else 0.0) for mine, other in zip(own, controls, strict=True)]
     )
     tested = [not (metric == "birth" and at_birth and lesion.kind in AS_GIVEN) for lesion in lesions]
-    changes = _changes(own, tested)
-    beyond = _changes(net, [yes and len(other) > 0 for yes, other in zip(tested, controls, strict=True)])
+    changes = _changes(own, sign_flip_p(own.T), tested)
+    beyond = _changes(
+        net,
+        np.array([_beyond_p(*each) for each in zip(lesions, own, controls, sign_flip_p(net.T), strict=True)]),
+        [yes and len(other) > 0 for yes, other in zip(tested, controls, strict=True)],
+    )
     found = []
     for change, other, surplus in zip(changes, controls, beyond, strict=True):
         shams = _shams(change, other, surplus) if len(other) else None
@@ -107,9 +110,21 @@ def _controls(
     return difference[_places(rows, lesion, "sham")]
 
 
-def _changes(per_life: FloatArray, tested: Sequence[bool]) -> list[Change]:
-    """Means over lives [K, L] with intervals and, where tested, p-values corrected together."""
-    p_values = sign_flip_p(per_life.T)
+def _beyond_p(lesion: Lesion, own: FloatArray, controls: FloatArray, over_lives: float) -> float:
+    """That a lesion is no more than a sham: neither in lives, with these shams, nor among shams, with these lives.
+
+    Each of many random cuts does something else, and does so in every life: lives alone would find almost any two cuts
+    to differ. A drive is held against all others there are, not against a sample: there lives alone decide.
+
+    Source: Berger 1982 for the larger of two p-values as that of both.
+    """
+    if lesion.kind == "drive" or len(controls) < 2:
+        return over_lives
+    return max(over_lives, outlier_p(float(own.mean()), controls.mean(axis=1)))
+
+
+def _changes(per_life: FloatArray, p_values: FloatArray, tested: Sequence[bool]) -> list[Change]:
+    """Means over lives of [K, L] with intervals and, where tested, p-values [K] corrected together."""
     corrected = iter(holm([float(p) for p, yes in zip(p_values, tested, strict=True) if yes]))
     return [
         Change(of, float(p) if yes else None, next(corrected) if yes else None)
@@ -136,7 +151,7 @@ def _reading(metric: str, change: Change, shams: Shams | None) -> str:
     if shams is None:
         return what
     beyond = shams.net.p_holm is not None and shams.net.p_holm <= LEVEL and shams.net.of.value * value > 0
-    return what if beyond and shams.outdone >= BEYOND else f"{what} as shams"
+    return what if beyond else f"{what} as shams"
 
 
 def effects_by_metric(

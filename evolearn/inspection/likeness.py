@@ -18,7 +18,7 @@ from evolearn.inspection.specimen import Json
 
 FloatArray = npt.NDArray[np.float64]
 
-PAIRS = 8  # unrelated networks for a baseline
+PAIRS = 5  # unrelated networks for a baseline
 
 
 def likeness(

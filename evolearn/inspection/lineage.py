@@ -12,6 +12,7 @@ from evolearn.dna import DNA, DNAError, ancestors
 from evolearn.inspection.assimilation import assimilation
 from evolearn.inspection.scoring import birth_scores, learned_scores
 from evolearn.inspection.specimen import Json, Specimen
+from evolearn.lives import LifeFault
 from evolearn.rundir import open_run
 from evolearn.transplant import ready_arm
 
@@ -34,7 +35,7 @@ def inspect_lineage(dna: DNA, specimen: Specimen | None) -> Json:
         specimen: the same with its world; None: nothing is lived, path and settling are shown all the same.
     Returns:
         "generations" kept, "points" (centre or best), "path", "blocks", "numbers", "logged" (fitness of the centre as
-        the run logged it), and "scores", None without a world.
+        the run logged it), and "scores", or None and "no_scores": why.
     Raises:
         DNAError: the DNA lies outside of its run, or the run has kept too few ancestors.
     """
@@ -45,6 +46,12 @@ def inspect_lineage(dna: DNA, specimen: Specimen | None) -> Json:
     narrowed = np.stack([ancestor.stdev / spread for ancestor in kept])
     here = (dna.genome - centre) / spread
     settling = settle(z, narrowed)
+    scores, no_scores = None, "without its world no ancestor can live"
+    if specimen is not None:
+        try:
+            scores, no_scores = _scores(kept, specimen), ""
+        except LifeFault as fault:
+            no_scores = str(fault)
     return {
         "points": kept[-1].role,
         "algorithm": dna.config.search.algorithm,
@@ -56,7 +63,8 @@ def inspect_lineage(dna: DNA, specimen: Specimen | None) -> Json:
         "blocks": _blocks(dna, generations, settling),
         "numbers": _numbers(dna, generations, settling, z[-1]),
         "logged": _logged(dna),
-        "scores": None if specimen is None else _scores(kept, specimen),
+        "scores": scores,
+        "no_scores": no_scores,
     }
 
 

@@ -6,11 +6,13 @@ The unit is the life: what is found holds for this animal, and says nothing of w
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from evolearn.stats import ROUNDING, FloatArray, interval
 
@@ -33,8 +35,9 @@ class Estimate:
         return dataclasses.asdict(self)
 
 
+@functools.lru_cache(maxsize=4)
 def life_counts(lives: int) -> FloatArray:
-    """How often each life is drawn, [RESAMPLES, L], in a bootstrap over lives."""
+    """How often each life is drawn, [RESAMPLES, L], in a bootstrap over lives; not to be changed."""
     return (
         np.random.default_rng([_SEED, lives])
         .multinomial(lives, np.full(lives, 1 / lives), RESAMPLES)
@@ -76,16 +79,38 @@ def sign_flip_p(values: FloatArray) -> FloatArray:
         [K]; 1 where all differences are zero. At best 2 / 2^L.
     Source: Fisher 1935, The Design of Experiments, section 21; Phipson and Smyth 2010 for drawn flips.
     """
-    lives = len(values)
-    exact = 2**lives <= FLIPS
-    if exact:
-        signs = 1.0 - 2.0 * ((np.arange(2**lives)[:, None] >> np.arange(lives)) & 1)
-    else:
-        signs = np.random.default_rng([_SEED, lives]).choice([-1.0, 1.0], (FLIPS, lives))
+    signs = _signs(len(values))
     observed = np.abs(values.sum(axis=0))
     slack = ROUNDING * np.abs(values).sum(axis=0)  # sums of equal numbers differ in the last bits
     as_far = (np.abs(signs @ values) >= observed - slack).sum(axis=0)
+    exact = len(signs) == 2 ** len(values)
     return np.asarray(as_far / len(signs) if exact else (as_far + 1) / (FLIPS + 1))
+
+
+@functools.lru_cache(maxsize=4)
+def _signs(lives: int) -> FloatArray:
+    """Ways to flip the signs of lives, [ways, L]."""
+    if 2**lives <= FLIPS:
+        return np.asarray(1.0 - 2.0 * ((np.arange(2**lives)[:, None] >> np.arange(lives)) & 1))
+    return np.random.default_rng([_SEED, lives]).choice([-1.0, 1.0], (FLIPS, lives))
+
+
+def outlier_p(value: float, others: FloatArray) -> float:
+    """Two-sided p that a number is one more of a sample: Student's t of a prediction.
+
+    Args:
+        value: the number.
+        others: [n] the sample, n >= 2; normal, or nearly so.
+    Returns:
+        0 or 1 where the sample has no spread.
+    Source: Hahn and Meeker 1991, Statistical Intervals, section 4.8.
+    """
+    distance = abs(value - float(others.mean()))
+    scale = float(others.std(ddof=1)) * math.sqrt(1 + 1 / len(others))
+    size = max(abs(value), float(np.abs(others).max()))
+    if scale <= ROUNDING * size:
+        return float(distance <= ROUNDING * size)
+    return 2 * float(stats.t.sf(distance / scale, len(others) - 1))
 
 
 def least_p(lives: int) -> float:

@@ -28,7 +28,7 @@ class Extent:
     birth_lives: int  # lives for a birth score
     lives: int  # lives for the effect of one lesion, or for one ancestor
     lesion_modes: tuple[str, ...]  # of zero, mean, permuted
-    shams: int  # sham lesions of each size, at least; below 19 none can be outdone at 5%
+    shams: int  # sham lesions of each size, at least
     grid: int  # points along each side of the landscape's plane, odd: the evolved point is in the middle
     line: int  # points along the line, 3 k + 1: the evolved point is one of them
     landscape_lives: int  # lives per point
@@ -36,7 +36,7 @@ class Extent:
     lifetime_limit: int  # world steps of a life, where none was asked for
 
 
-FULL = Extent("full", 128, 16, ("zero", "mean", "permuted"), 20, 15, 31, 8, 24, 20_000)
+FULL = Extent("full", 128, 16, ("zero", "mean", "permuted"), 20, 15, 31, 12, 24, 20_000)
 QUICK = Extent("quick", 32, 12, ("zero",), 20, 7, 13, 6, 8, 2_000)
 
 

@@ -159,7 +159,12 @@ def _map(found: Json, condition: str) -> Panel:
     )
     here = Series("evolved point", EVOLVED, "points", (0.0,), (0.0,))
     return Panel(
-        Axis("first random direction"), Axis("second random direction"), (here,), heat=heat, title=NAMES[condition]
+        Axis("first random direction"),
+        Axis("second random direction"),
+        (here,),
+        heat=heat,
+        title=NAMES[condition],
+        equal=True,
     )
 
 

@@ -17,8 +17,8 @@ READINGS = {
     "unclear": "cannot be told",
     "harm": "harms",
     "help": "helps",
-    "harm as shams": "harms, but not more than shams do",
-    "help as shams": "helps, but not more than shams do",
+    "harm as shams": "harms; not shown to exceed its shams",
+    "help as shams": "helps; not shown to exceed its shams",
 }
 NAMED = 5  # in a sentence
 SHOWN = 12  # rows of a table
@@ -165,21 +165,25 @@ def _forest(found: Json, at: Json) -> Chart:
         "Change over the intact animal on the same lives, with intervals over lives, the most harmful on top. Grey: "
         "what shams of equal size change, nine in ten of them within the bar; for a drive, the same done to each of "
         "the others. Only what lies clearly beyond its shams says something about the part and not about the loss of "
-        "so many weights.",
+        "so many weights. What could not change a measure is left out of its picture.",
         "measure",
         tuple(views),
     )
 
 
 def _panel(found: Json, at: Json, metric: str, how: str) -> Panel:
-    lesions = [lesion for lesion in _ordered(at, metric) if lesion["how"] in (how, "off")]
+    lesions = [
+        lesion
+        for lesion in _ordered(at, metric)
+        if lesion["how"] in (how, "off") and lesion["effects"][metric]["change"]["p"] is not None
+    ]
     places = {id(lesion): float(len(lesions) - 1 - rank) for rank, lesion in enumerate(lesions)}
     beyond = [lesion for lesion in lesions if _reading(lesion, metric) in ("harm", "help")]
     within = [lesion for lesion in lesions if lesion not in beyond]
     series = [_shams(lesions, places, metric)]
     series += [
         _points(name, look, some, places, metric)
-        for name, look, some in (("beyond its shams", BEYOND, beyond), ("not beyond its shams", WITHIN, within))
+        for name, look, some in (("beyond its shams", BEYOND, beyond), ("not shown to be", WITHIN, within))
         if some
     ]
     ticks = tuple((places[id(lesion)], shortened(_label(lesion), 28)) for lesion in reversed(lesions))
@@ -236,7 +240,8 @@ def _table(found: Json, at: Json, metric: str) -> Table:
     note = (
         f"Intact: {with_interval(intact, unit, 'value')}. Change: lesion minus intact; beyond sham: lesion minus the "
         "mean of its shams; both with 95% intervals over lives. Outdone: share of its shams that it outdoes. p: sign "
-        f"flips over lives, Holm over all {len(at['lesions'])} lesions that could change it."
+        "flips over lives; p beyond: the larger of that and of a t test that it is one more of its shams; each with "
+        "Holm over all lesions that could change it."
     )
     if metric == "speed":
         note += (

@@ -1,0 +1,156 @@
+"""The examples run, and do what they say."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from isolated import folder_with, run_isolated
+from test_export import TOLERANCE, config_of, distribution, thoughts, written
+
+from evolearn.export import describe, export
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture(scope="module")
+def loading():
+    sys.path.insert(0, str(EXAMPLES))
+    try:
+        import load_exported
+
+        yield load_exported
+    finally:
+        sys.path.remove(str(EXAMPLES))
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "options"),
+    [
+        ("mlp, choices", ".pt", []),
+        ("relu, choices", ".pth", ["--trunk", "relu"]),
+        ("mlp, box", ".pt", []),
+        ("relu, box", ".safetensors", []),
+        ("no chance", ".safetensors", []),
+    ],
+)
+def test_it_shows_what_a_brain_makes_of_an_observation(loading, tmp_path, monkeypatch, capsys, name, suffix, options):
+    dna = written(tmp_path / "dna.safetensors", config_of(name))
+    export(dna, tmp_path / f"brain{suffix}")
+    seen = np.zeros((1, dna.brain.observations), np.float32)
+    seen[0, 0] = 0.5
+    monkeypatch.setattr(sys, "argv", ["load_exported.py", str(tmp_path / f"brain{suffix}"), "0.5", *options])
+    loading.main()
+    *actions, value = capsys.readouterr().out.splitlines()
+    parameters, expected_value = thoughts(dna, seen)
+    assert value == f"value: {expected_value[0]:.4f}"
+    expected = distribution(dna, parameters)[0]
+    assert len(actions) == dna.brain.actions
+    named = suffix == ".safetensors"
+    for place, line in enumerate(actions):
+        assert line.startswith(f"{dna.actions[place]}: " if named else f"{place}: ")
+        first = float(line.replace(",", "").split("mean ")[-1].split()[0 if "mean" in line else -1])
+        assert abs(first - expected[place]) < 1e-4
+        if "stdev" in line:
+            assert abs(float(line.split()[-1]) - expected[dna.brain.actions + place]) < 1e-4
+
+
+def test_it_needs_torch_alone(tmp_path):
+    export(written(tmp_path / "dna.safetensors", config_of("mlp, choices")), tmp_path / "brain.pt")
+    packages = folder_with(["torch"], tmp_path / "packages")
+    done = run_isolated(packages, [str(EXAMPLES / "load_exported.py"), "brain.pt"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("0: probability 0.")
+
+
+@pytest.fixture(scope="module")
+def example(loading):
+    pytest.importorskip("stable_baselines3", reason="needs the [examples] extra")
+    import stable_baselines3_start
+
+    return stable_baselines3_start
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c"])
+@pytest.mark.parametrize(
+    ("environment", "trunk", "hidden"),
+    [("CartPole-v1", "mlp", [16]), ("Pendulum-v1", "relu", [9, 5]), ("Pendulum-v1", "linear", [])],
+)
+def test_the_evolved_start_is_the_exported_policy(example, tmp_path, environment, trunk, hidden, algorithm):
+    name = f"gymnasium:{environment}"
+    config = config_of("mlp, box", world={"name": name}, brain={"trunk": trunk, "hidden": hidden})
+    dna = written(tmp_path / "dna.safetensors", config)
+    brain = export(dna, tmp_path / "brain.safetensors").path
+    weights, description = example.read(brain)
+    there = example.make_environment(description["world"])
+    learner = example.new_learner(algorithm, there, description, seed=3)
+    assert example.largest_difference(weights, description, learner) > 1e-2, "the default start is another"
+    example.hand_over(weights, description, learner.policy)
+    assert example.largest_difference(weights, description, learner) < TOLERANCE
+    # What it does and foretells there is what the kernel would.
+    observation, _ = there.reset(seed=1)
+    parameters, value = thoughts(dna, np.float32(observation)[None])
+    action, _ = learner.predict(observation, deterministic=True)
+    expected = distribution(dna, parameters)[0]
+    if description["policy"] == "categorical":
+        assert action == expected.argmax()
+    else:
+        np.testing.assert_allclose(action, expected[:1].clip(-1.0, 1.0), atol=TOLERANCE)
+        assert there.action_space.low[0] == -1.0
+    with torch.no_grad():
+        foretold = learner.policy.predict_values(torch.from_numpy(np.float32(observation)[None])).item()
+    assert foretold == pytest.approx(value[0] / description["drives"]["fitness"], rel=1e-4)
+
+
+def test_a_critic_of_other_drives_is_not_taken_over(example, tmp_path):
+    config = config_of("mlp, choices", world={"name": "gymnasium:CartPole-v1"}, drives={"generic": ["novelty"]})
+    brain = export(written(tmp_path / "dna.safetensors", config), tmp_path / "brain.safetensors").path
+    weights, description = example.read(brain)
+    assert description["drives"]["novelty"] != 0.0
+    learner = example.new_learner("a2c", example.make_environment(description["world"]), description, seed=3)
+    before = learner.policy.value_net.weight.clone()
+    example.hand_over(weights, description, learner.policy)
+    assert torch.equal(learner.policy.value_net.weight, before)
+    assert torch.equal(learner.policy.action_net.weight, weights["policy.weight"])
+
+
+def test_a_world_that_is_no_environment_is_refused(example, tmp_path):
+    world = describe(written(tmp_path / "dna.safetensors", config_of("mlp, choices")))["world"]
+    with pytest.raises(SystemExit, match="world cart-pole: this example takes Gymnasium environments without wrappers"):
+        example.make_environment(world)
+
+
+def test_the_table_tells_starts_apart_and_is_silent_about_equal_ones(example):
+    def row(start, seed, before, after):
+        return {"start": start, "seed": seed, "before": before, "curve": [before] * 10 + [after] * 10}
+
+    found = [row("evolved", seed, 100.0 + seed, 200.0) for seed in range(5)]
+    found += [row("default", seed, 10.0 + seed, 50.0 if seed else 150.0) for seed in range(5)]
+    table = example.summary(found, 2000)
+    assert table[1].split()[:4] == ["evolved", "102.0", "±", "2.0"]
+    assert table[3].split()[:4] == ["difference", "90.0", "±", "2.3"]
+    assert table[4].endswith("return before learning, 102.0, in 1 of 5 seeds, at the median by step 1,100.")
+    same = example.summary([row(start, seed, 7.0, 7.0) for start in example.STARTS for seed in range(3)], 2000)
+    assert same[3].split()[1:4] == ["0.0", "±", "0.0"]
+
+
+@pytest.mark.slow
+def test_the_whole_example_runs(example, tmp_path):
+    command = [sys.executable, "-W", "error", str(EXAMPLES / "stable_baselines3_start.py"), "--quick", "--out", "out"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=500)
+    assert done.returncode == 0, done.stderr
+    assert "$ evolearn run gymnasium-cartpole" in done.stdout
+    assert "PPO of stable-baselines3 in CartPole-v1: 4,096 steps" in done.stdout
+    assert "exploratory, not evidence" in done.stdout
+    assert (tmp_path / "out" / "learning.png").read_bytes().startswith(b"\x89PNG")
+    result = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [(row["start"], row["seed"]) for row in result["learners"]] == [
+        ("evolved", 0),
+        ("default", 0),
+        ("evolved", 1),
+        ("default", 1),
+    ]
+    assert all(len(row["curve"]) == example.BINS for row in result["learners"])

@@ -1,0 +1,394 @@
+"""Lesions against shams: what a brain cannot use comes out as nothing, what it lives by as everything."""
+
+import dataclasses
+import json
+from unittest import mock
+
+import numpy as np
+import pytest
+from inspected_worlds import TINY, specimen_for
+
+from evolearn.evaluate import life_fitness
+from evolearn.genome import draw_fresh
+from evolearn.inspection import lesions as module
+from evolearn.inspection.lesion_effects import effects
+from evolearn.inspection.lesion_rows import Lesion, Row, all_lesions, all_rows, cut_observations
+from evolearn.inspection.lesions import Clock, LesionError, clock_of, first_times, inspect_lesions, observation_means
+from evolearn.lives import Plan, lives, traced_lives
+from evolearn.report.inspected.lesions import lesions_section
+
+ALL_HOWS = ("zero", "mean", "permuted")
+SHARP = {"policy.weight": [[-4.0, 0.0], [4.0, 0.0]], "policy.bias": 0.0, "value.weight": 0.0, "value.bias": 0.0}
+FAST = {"learning_rate": 0.1, "entropy_bonus": 1e-6}
+
+
+def effect(found, name, how="zero", age=0, kind=None):
+    """The effects of one lesion by metric."""
+    at = next(at for at in found["ages"] if at["age"] == age)
+    matching = [
+        lesion["effects"]
+        for lesion in at["lesions"]
+        if (lesion["name"], lesion["how"]) == (name, how) and kind in (None, lesion["kind"])
+    ]
+    assert len(matching) == 1
+    return matching[0]
+
+
+def nothing(change):
+    of = change["of"]
+    return of["value"] == of["low"] == of["high"] == 0.0 and change["p"] in (1.0, None)
+
+
+def frozen_birth(specimen, **weights):
+    """Birth scores [L] of an animal with other weights, living the same lives without an operation."""
+    newborns = specimen.dna.newborns
+    flat, start = newborns.weights.copy(), 0
+    for tensor in specimen.dna.brain.tensors:
+        if tensor.name in weights:
+            flat[0, start : start + tensor.size] = np.ravel(np.broadcast_to(weights[tensor.name], tensor.shape))
+        start += tensor.size
+    keys = specimen.keys(specimen.extent.lives)
+    plan = Plan(specimen.birth_steps, learn_until=0)
+    outcome, _ = lives(
+        specimen.driver, specimen.setup.conditions, newborns._replace(weights=flat), np.zeros(len(keys), np.int64),
+        keys, plan,
+    )  # fmt: skip
+    return life_fitness(outcome, "mean per step", plan)
+
+
+# Planted brains.
+
+
+@pytest.fixture(scope="module")
+def sighted(tmp_path_factory):
+    """Acts on its first observation; of its second it reads nothing."""
+    extent = dataclasses.replace(TINY, lives=12, lesion_modes=ALL_HOWS, shams=6)
+    folder = tmp_path_factory.mktemp("sighted")
+    return specimen_for(folder, "inspected_worlds:sign", SHARP, drives={"hint": 1.0}, plasticity=FAST, extent=extent)
+
+
+@pytest.fixture(scope="module")
+def found(sighted):
+    return inspect_lesions(sighted, age=100)
+
+
+@pytest.mark.parametrize("how", ALL_HOWS)
+def test_what_a_brain_does_not_read_is_not_missed(found, how):
+    birth = effect(found, "dead", how)["birth"]
+    assert nothing(birth["change"])
+    assert birth["reading"] == "none"
+
+
+@pytest.mark.parametrize("how", ALL_HOWS)
+def test_what_shows_nothing_is_not_missed_with_learning_either(tmp_path, how):
+    extent = dataclasses.replace(TINY, lives=6, lesion_modes=(how,), shams=2)
+    weights = {**SHARP, "policy.weight": [[-4.0, 1.0], [4.0, 3.0]]}
+    specimen = specimen_for(tmp_path, "inspected_worlds:dark", weights, plasticity=FAST, extent=extent)
+    for metric in effect(inspect_lesions(specimen), "dark", how).values():
+        assert nothing(metric["change"])
+
+
+def test_without_its_sole_input_it_scores_as_if_it_had_none(sighted, found):
+    change = effect(found, "sole")["birth"]["change"]["of"]["value"]
+    blind = frozen_birth(sighted, **{"policy.weight": 0.0}).mean() - frozen_birth(sighted).mean()
+    assert change == pytest.approx(blind, abs=1e-12)
+    assert found["ages"][0]["intact"]["birth"]["value"] > 0.85
+    assert found["ages"][0]["intact"]["birth"]["value"] + change == pytest.approx(0.5, abs=0.1)
+    assert effect(found, "sole")["birth"]["reading"].startswith("harm")
+    # Held at zero, the sole input stays lost however long it learns.
+    ceiling = found["ages"][0]["intact"]["ceiling"]["value"] + effect(found, "sole")["ceiling"]["change"]["of"]["value"]
+    assert ceiling == pytest.approx(0.5, abs=0.1)
+    assert effect(found, "sole")["speed"]["reading"].startswith("harm")
+
+
+def test_before_learning_drives_critic_and_learner_change_nothing_and_are_not_tested(found):
+    for name, how in (("hint", "zero"), ("fitness", "mean"), ("critic", "permuted"), ("learner", "off")):
+        birth = effect(found, name, how)["birth"]
+        assert nothing(birth["change"])
+        assert birth["change"]["p"] is birth["change"]["p_holm"] is None
+        assert birth["reading"] == "none"
+
+
+def test_the_learner_has_no_sham_and_a_drive_is_held_against_the_others(found):
+    assert effect(found, "learner", "off")["ceiling"]["shams"] is None
+    hint, others = (
+        effect(found, "hint")["ceiling"],
+        [effect(found, name)["ceiling"]["change"]["of"]["value"] for name in ("fitness", "noise")],
+    )
+    assert hint["shams"]["count"] == 2
+    assert hint["shams"]["mean"] == pytest.approx(np.mean(others))
+
+
+def test_shams_of_observations_are_shared(found):
+    assert effect(found, "sole")["birth"]["shams"]["count"] == 6
+    assert effect(found, "sole")["birth"]["shams"]["mean"] == effect(found, "dead")["birth"]["shams"]["mean"]
+    assert effect(found, "policy")["birth"]["shams"]["count"] == 6
+
+
+def test_a_later_lesion_leaves_everything_before_it_untouched(sighted):
+    age, clock = 100, clock_of(sighted)
+    lesions = all_lesions(sighted)
+    rows = all_rows(sighted, lesions, observation_means(sighted))
+    seen = dataclasses.replace(sighted, progress=lambda done, of: None)
+    parts = list(module._lifetimes(seen, clock, age, rows, module._Progress(seen, 1)))
+    running = np.concatenate([part for _, part in parts])
+    before = (np.arange(running.shape[-1]) + clock.window) * clock.bin_steps <= age
+    assert before.sum() > 3
+    assert (running[..., before] == running[:1, :, before]).all()
+    assert (running[..., ~before] != running[:1, :, ~before]).any(axis=(1, 2)).sum() > len(rows) / 3
+
+
+def test_a_later_lesion_has_no_birth_score(found):
+    later = found["ages"][1]
+    assert later["age"] == 100
+    assert set(later["intact"]) == {"ceiling", "speed"}
+    assert effect(found, "sole", age=100)["ceiling"]["reading"].startswith("harm")
+    assert effect(found, "dead", age=100)["ceiling"]["reading"] in ("none", "unclear")
+
+
+def test_the_mean_of_an_observation_is_over_the_lives_that_are_lived(sighted):
+    keys = sighted.keys(sighted.extent.lives)
+    newborns, born_as = draw_fresh(sighted.dna.pool, sighted.dna.newborns, np.zeros(len(keys), np.int64), keys)
+    _, trace = traced_lives(sighted.driver, newborns, born_as, keys, Plan(sighted.lifetime))
+    np.testing.assert_allclose(observation_means(sighted), trace.observations.mean(axis=(0, 1)), atol=1e-6)
+
+
+def test_where_all_weights_are_worth_the_same_a_lesion_is_a_sham(tmp_path):
+    extent = dataclasses.replace(TINY, shams=60)
+    weights = {"policy.weight": 1.0, "policy.bias": 1.0, "value.weight": 1.0, "value.bias": 1.0}
+    specimen = specimen_for(
+        tmp_path, "inspected_worlds:ladder", weights, extent=extent, learner={"window": 10, "learn_until": 0}
+    )
+    found = inspect_lesions(specimen)
+    for number in range(4):
+        birth = effect(found, f"one {number}")["birth"]
+        assert birth["change"]["of"]["value"] == pytest.approx(-1.0, abs=1e-5)
+        assert birth["shams"]["mean"] == pytest.approx(-1.0, abs=0.2)
+        assert birth["reading"] == "harm as shams"
+    assert effect(found, "policy")["birth"]["change"]["of"]["value"] == pytest.approx(-5.0, abs=1e-5)
+    assert {lesion["kind"] for lesion in found["ages"][0]["lesions"]} == {"observation", "layer"}
+
+
+def test_without_the_learner_nothing_is_left_of_what_only_learning_finds(tmp_path):
+    extent = dataclasses.replace(TINY, lives=12)
+    specimen = specimen_for(
+        tmp_path, "probe_worlds:only_learning", {"policy.weight": 0.0, "policy.bias": 0.0},
+        plasticity=FAST, extent=extent, lifetime=600,
+    )  # fmt: skip
+    found = inspect_lesions(specimen)
+    learner = effect(found, "learner", "off")
+    assert nothing(learner["birth"]["change"])
+    assert found["ages"][0]["intact"]["ceiling"]["value"] > 0.9
+    ceiling = learner["ceiling"]
+    assert found["ages"][0]["intact"]["ceiling"]["value"] + ceiling["change"]["of"]["value"] == pytest.approx(
+        0.5, abs=0.1
+    )
+    assert ceiling["reading"] == "harm"
+    assert learner["speed"]["change"]["of"]["value"] > 0
+    section = lesions_section(found, {})
+    assert any("it lives by what it learns" in sentence for sentence in section.sentences)
+
+
+def test_a_drive_that_teaches_is_missed(tmp_path):
+    extent = dataclasses.replace(TINY, lives=12)
+    specimen = specimen_for(
+        tmp_path, "inspected_worlds:sign", {**SHARP, "policy.weight": 0.0},
+        drives={"fitness": 0.0, "hint": 1.0}, plasticity=FAST, extent=extent, lifetime=1000,
+    )  # fmt: skip
+    found = inspect_lesions(specimen)
+    assert effect(found, "hint", kind="drive")["ceiling"]["reading"] == "harm"
+    assert effect(found, "fitness", kind="drive")["ceiling"]["reading"] == "none"
+    assert effect(found, "fitness", kind="drive")["speed"]["reading"] == "none"
+
+
+# Times.
+
+
+def test_time_to_threshold_counts_from_the_lesion_and_is_cut_off():
+    clock = Clock(lifetime=100, bin_steps=10, birth_steps=20)
+    running = np.zeros((3, 9))
+    running[0, 4:] = 1.0  # the window over steps 40 .. 60
+    running[1, 0:2] = 1.0
+    np.testing.assert_array_equal(first_times(running, clock, 0, 0.5), [60, 20, 100])
+    np.testing.assert_array_equal(first_times(running, clock, 30, 0.5), [30, 70, 70])
+    np.testing.assert_array_equal(first_times(running, clock, 75, 0.5), [25, 25, 25])
+    assert clock.latest() == 80
+
+
+def test_a_last_bin_that_is_shorter_is_no_window():
+    clock = Clock(lifetime=95, bin_steps=10, birth_steps=20)
+    running = np.zeros((1, 9))
+    running[0, 8] = 1.0
+    assert first_times(running, clock, 0, 0.5) == [95]
+
+
+# Statistics of made-up scores.
+
+
+def table(lesions, draws=20):
+    """An intact row, and for each lesion its own and its shams'."""
+    rows = [Row("intact", None, lambda: None)]
+    for lesion in lesions:
+        rows += [Row("lesion", lesion, lambda: None)]
+        rows += [Row("sham", lesion, lambda: None) for _ in range(draws)]
+    return rows
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_collecting():
+    """Holm's correction in statsmodels collects garbage in every call, which takes longer than all the rest."""
+    with mock.patch("gc.collect", return_value=0):
+        yield
+
+
+LAYERS = [Lesion("layer", name, "zero") for name in ("hidden1", "hidden2", "hidden3", "policy")]
+
+
+def test_lesions_that_are_shams_are_found_to_be_more_at_no_more_than_the_nominal_rate():
+    rows = table(LAYERS)
+    found, families = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        loss = 0.3 + 0.05 * rng.standard_normal((len(rows), 1)) * (seed % 2)  # half of them: draws differ
+        loss[0] = 0.0
+        values = 0.8 - loss + 0.1 * rng.standard_normal(12) + 0.1 * rng.standard_normal((len(rows), 12))
+        some = effects("ceiling", LAYERS, rows, values)
+        assert all(one.change.p_holm < 0.01 for one in some)
+        readings = [one.reading for one in some]
+        if seed % 2 == 0:
+            found += [one.shams.net.p <= 0.05 for one in some]
+        families.append("harm" in readings)
+    assert np.mean(found) <= 0.09
+    assert np.mean(families) <= 0.1
+
+
+def test_lesions_of_nothing_are_found_at_the_nominal_rate():
+    rows = table(LAYERS)
+    found, families = [], []
+    for seed in range(80):
+        rng = np.random.default_rng([1, seed])
+        some = effects("birth", LAYERS, rows, 0.5 + 0.1 * rng.standard_normal((len(rows), 12)))
+        found += [one.change.p <= 0.05 for one in some]
+        families.append(any(one.reading != "unclear" for one in some))
+    assert 0.015 <= np.mean(found) <= 0.09
+    assert np.mean(families) <= 0.09
+
+
+def test_a_planted_loss_is_found_and_its_interval_covers():
+    rows = table(LAYERS)
+    covered = []
+    for seed in range(60):
+        rng = np.random.default_rng([2, seed])
+        values = 0.8 + 0.1 * rng.standard_normal(12) + 0.05 * rng.standard_normal((len(rows), 12))
+        values[1] -= 0.3
+        one = effects("ceiling", LAYERS, rows, values)[0]
+        assert one.reading == "harm"
+        assert one.shams.outdone == 1.0
+        covered.append(one.change.of.low <= -0.3 <= one.change.of.high)
+    assert np.mean(covered) >= 0.89
+
+
+def test_a_longer_time_is_harm():
+    rows = table(LAYERS[:1])
+    values = np.full((len(rows), 12), 100.0)
+    values[1] += 300.0 + np.arange(12)
+    assert effects("speed", LAYERS[:1], rows, values)[0].reading == "harm"
+    assert effects("speed", LAYERS[:1], rows, -values)[0].reading == "help"
+
+
+# Every kind of animal.
+
+
+@pytest.mark.parametrize(
+    ("world", "brain"),
+    [
+        ("gymnasium:CartPole-v1", {"trunk": "relu", "hidden": [3]}),
+        ("probe_worlds:restless_box", {"trunk": "mlp", "hidden": [3, 2]}),
+        ("probe_worlds:restless", {"trunk": "linear", "hidden": []}),
+    ],
+)
+def test_any_world_and_trunk(tmp_path, world, brain):
+    extent = dataclasses.replace(TINY, lives=3, lesion_modes=ALL_HOWS, shams=2)
+    seen = []
+    specimen = specimen_for(tmp_path, world, extent=extent, lifetime=60, brain=brain)
+    specimen = dataclasses.replace(specimen, progress=lambda done, of: seen.append((done, of)))
+    found = inspect_lesions(specimen, age=30)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert seen[-1][0] == seen[-1][1]
+    assert found == inspect_lesions(specimen, age=30)
+    layers = {lesion["name"] for lesion in found["ages"][0]["lesions"] if lesion["kind"] == "layer"}
+    assert layers == {"policy", *(f"hidden{number + 1}" for number in range(len(brain["hidden"])))}
+    section = lesions_section(found, {})
+    assert [chart.key for chart in section.charts] == ["lesions_at_birth", "lesions_later"]
+    assert any("no test can come out under Holm" in sentence for sentence in section.sentences)
+    specimen.driver.close()
+
+
+@pytest.mark.parametrize("group", ["weights", "drives", "plasticity"])
+def test_what_is_drawn_afresh_in_each_life_can_be_operated_on(tmp_path, group):
+    extent = dataclasses.replace(TINY, lives=4, lesion_modes=ALL_HOWS, shams=2)
+    specimen = specimen_for(tmp_path, "inspected_worlds:sign", extent=extent, genome={group: {"mode": "fresh"}})
+    found = inspect_lesions(specimen)
+    kinds = {lesion["kind"] for lesion in found["ages"][0]["lesions"]}
+    assert ("drive" in kinds) == (group != "drives")
+    section = lesions_section(found, {})
+    assert any("drawn anew in each life" in sentence for sentence in section.sentences) == (group == "drives")
+
+
+def test_who_does_not_learn_has_only_its_brain_to_lose(tmp_path):
+    specimen = specimen_for(
+        tmp_path, "inspected_worlds:sign", SHARP, learner={"window": 10, "learn_until": 0},
+        extent=dataclasses.replace(TINY, lives=12),
+    )  # fmt: skip
+    found = inspect_lesions(specimen)
+    assert {lesion["kind"] for lesion in found["ages"][0]["lesions"]} == {"observation", "layer"}
+    section = lesions_section(found, {})
+    assert section.sentences[0].startswith("The birth score")
+    assert "sense sole set to zero at birth" in section.sentences[0]
+    assert any("It does not learn where it evolved" in sentence for sentence in section.sentences)
+
+
+def test_no_better_than_random_has_no_threshold(tmp_path):
+    weights = {**SHARP, "policy.weight": [[4.0, 0.0], [-4.0, 0.0]]}
+    specimen = specimen_for(
+        tmp_path, "inspected_worlds:sign", weights, learner={"window": 10, "learn_until": 0},
+        extent=dataclasses.replace(TINY, lives=12),
+    )  # fmt: skip
+    found = inspect_lesions(specimen)
+    assert found["ages"][0]["threshold"] is None
+    assert set(found["ages"][0]["intact"]) == {"birth", "ceiling"}
+    assert effect(found, "sole")["birth"]["reading"] == "help"
+    sentences = lesions_section(found, {}).sentences
+    assert any("no better than random actions" in sentence for sentence in sentences)
+    assert sentences[0].startswith("No lesion at birth does more harm to the birth score")
+
+
+def test_of_many_observations_those_that_are_read_most_are_cut(sighted, monkeypatch):
+    monkeypatch.setattr("evolearn.inspection.lesion_rows.MOST_OBSERVATIONS", 1)
+    assert cut_observations(sighted) == [0]
+    assert inspect_lesions(dataclasses.replace(sighted, extent=TINY))["observations_left_out"] == 1
+
+
+def test_an_age_without_a_rest_of_life_is_refused(sighted):
+    with pytest.raises(LesionError, match="age=190: must be at most 180, so that 20 steps of a life of 200 are left"):
+        inspect_lesions(sighted, age=190)
+
+
+# Words and pictures.
+
+
+def test_the_section_names_the_worst_and_sorts_by_harm(found):
+    section = lesions_section(found, {})
+    assert section.sentences[0].startswith("The birth score (0.9")
+    assert "suffers most from sense sole set to" in section.sentences[0]
+    assert "shams of its size" in section.sentences[0]
+    keys = [table.key for table in section.tables]
+    assert keys == ["lesions_birth", "lesions_ceiling", "lesions_speed", "lesions_ceiling_later", "lesions_speed_later"]
+    changes = [float(row[2].split()[0].replace("\N{MINUS SIGN}", "-")) for row in section.tables[0].rows]
+    assert changes == sorted(changes)
+    views = [view.name for view in section.charts[0].views]
+    assert views[:3] == ["birth score, set to zero", "birth score, set to the mean", "birth score, permuted"]
+    panel = section.charts[0].views[0].panels[0]
+    assert {"sole", "dead", "layer: policy"} == {text for _, text in panel.y.ticks}
+    assert "learner" in [text for _, text in section.charts[0].views[3].panels[0].y.ticks]
+    assert "not of evolution" in section.sentences[-1]
