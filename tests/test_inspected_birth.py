@@ -130,10 +130,12 @@ def test_birth_scores_stand_between_chance_and_the_oracle(repertoire):
     assert all(entry["low"] <= entry["mean"] <= entry["high"] for entry in arms.values())
     # Whoever only ever pushes right falls sooner than chance.
     assert arms["newborn"]["high"] < arms["random"]["low"] < arms["oracle"]["mean"]
+    assert arms["newborn"]["ahead"] == pytest.approx(arms["newborn"]["mean"] - arms["random"]["mean"], rel=1e-4)
+    assert arms["newborn"]["ahead_low"] <= arms["newborn"]["ahead"] <= arms["newborn"]["ahead_high"] < 0.0
     share = (arms["newborn"]["mean"] - arms["random"]["mean"]) / (arms["oracle"]["mean"] - arms["random"]["mean"])
     assert arms["newborn"]["share"] == pytest.approx(share, rel=1e-4)
     assert arms["newborn"]["share_low"] <= share <= arms["newborn"]["share_high"] < 0.0
-    assert any("worse than random" in sentence for sentence in repertoire_section(repertoire, {}).sentences)
+    assert any("behind them" in sentence for sentence in repertoire_section(repertoire, {}).sentences)
 
 
 def test_actions_and_responses_are_those_planted(repertoire):

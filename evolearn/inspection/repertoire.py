@@ -66,8 +66,9 @@ def _birth_scores(specimen: Specimen) -> list[Json]:
 
     Returns:
         For the newborn, an untrained brain, random actions and the oracle, if there is one: ``arm``, ``label``,
-        ``mean`` over lives, ``low`` and ``high``, its bootstrap interval over lives, and ``share``, (x - random) /
-        (oracle - random), with ``share_low`` and ``share_high``; null without an oracle that beats random actions.
+        ``mean`` over lives, ``low`` and ``high``, its bootstrap interval over lives; likewise ``ahead`` of random
+        actions in the same lives, with ``ahead_low`` and ``ahead_high``; and ``share``, (x - random) / (oracle -
+        random), with ``share_low`` and ``share_high``, null without an oracle that beats random actions.
     """
     arms = [
         ("newborn", "newborn, not learning", newborn(specimen).frozen()),
@@ -87,6 +88,7 @@ def _birth_scores(specimen: Specimen) -> list[Json]:
     return [
         {"arm": name, "label": label, "mean": rounded(scores[name].mean())}
         | dict(zip(("low", "high"), _ends(resampled[name], len(keys)), strict=True))
+        | _over_chance(scores, resampled, name)
         | shares.get(name, _NO_SHARE)
         for name, label, _ in arms
     ]
@@ -104,6 +106,13 @@ def _resampled(scores: dict[str, Floats], seed: int) -> dict[str, Floats]:
 
 def _ends(resamples: Floats, lives: int) -> list[float | None]:
     return [rounded(end) for end in interval(resamples, LEVEL, lives)]
+
+
+def _over_chance(scores: dict[str, Floats], resampled: dict[str, Floats], name: str) -> Json:
+    """How far an arm is ahead of random actions in the same lives, with its interval."""
+    low, high = _ends(resampled[name] - resampled["random"], len(scores[name]))
+    ahead = rounded((scores[name] - scores["random"]).mean())
+    return {"ahead": ahead, "ahead_low": low, "ahead_high": high}
 
 
 def _shares(scores: dict[str, Floats], resampled: dict[str, Floats]) -> dict[str, Json]:

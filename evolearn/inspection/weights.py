@@ -52,6 +52,7 @@ def inspect_weights(dna: DNA, specimen: Specimen | None) -> Json:
     lived, diverged = None, 0
     if specimen is not None and learns(specimen):
         lived, diverged = _after_life(specimen)
+        specimen.progress(1, 2)
     blocks, begin = [], 0
     for tensor in dna.brain.tensors:
         part = slice(begin, begin + tensor.size)

@@ -50,7 +50,7 @@ def _sentences(found: Json) -> Iterator[str]:
             "share of nothing, and no proof of a drive without use."
         )
     level = [drive["name"] for drive in drives if drive["stdev"] == 0.0 and drive["mean"] != 0.0]
-    if level:
+    if level and drives[0]["share_variance"] is not None:
         yield f"{listed(level)} paid the same in every step of them: that can only teach where episodes end."
     fitness = found["drives"][0]
     if fitness["evolved"] and fitness["weight"] <= 0.0:
@@ -70,9 +70,9 @@ def _variation(found: Json, drives: list[Json]) -> str:
     if drives[0]["share_variance"] is None:
         return (
             f"The reward was {short(found['reward_mean'])} in every step of {found['lives']} lives without learning: "
-            "there is nothing in it to learn from."
+            "that can only teach where episodes end."
         )
-    ranked = sorted(drives, key=lambda drive: -drive["share_variance"])
+    ranked = sorted(drives, key=lambda drive: -abs(drive["share_variance"]))
     shares = listed(f"{drive['name']} {percent(drive['share_variance'])}" for drive in ranked[:3])
     return (
         f"Weights alone have no scale. In the first {found['steps']:,} steps of {found['lives']} lives without "

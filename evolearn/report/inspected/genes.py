@@ -106,6 +106,8 @@ def _about_spread(found: Json, rows: list[Row]) -> str:
 
 def _about_chance(found: Json) -> str:
     unread = found["unread"]
+    if found["spread"] == "none":
+        return "Such a search moves genes to where learning moves them: that one moved is no proof that it matters."
     if unread is None:
         return (
             "Genes drift without selection as well: that a gene moved is no proof that it matters. Lesions test that."

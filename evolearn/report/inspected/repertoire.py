@@ -50,10 +50,7 @@ def _sentences(found: Json) -> Iterator[str]:
         f"steps ({found['score']}, {found['lives']} fresh lives); random actions score {_with_ends(chance, 'mean', '')}"
         f"{share}."
     )
-    if newborn["low"] is not None and newborn["high"] < chance["low"]:
-        yield "That is worse than random actions: what evolution wrote may be of use only to a newborn that learns."
-    elif newborn["low"] is not None and newborn["low"] <= chance["high"]:
-        yield "The intervals overlap: little or nothing of the skill is innate, or these lives are too few to show it."
+    yield from _against_chance(newborn)
     yield (
         "Intervals are over lives of this one newborn: they say how well its score is known, and nothing of what other "
         "evolution runs would have found. That takes a study, whose unit is the run."
@@ -71,6 +68,18 @@ def _sentences(found: Json) -> Iterator[str]:
         )
     if curves and curves["constant"]:
         yield f"Hardly varied in these lives, so not drawn: {listed(curves['constant'])}."
+
+
+def _against_chance(newborn: Json) -> Iterator[str]:
+    """What the paired difference from random actions says."""
+    low, high = newborn["ahead_low"], newborn["ahead_high"]
+    if low is None or low > 0.0:
+        return
+    ahead = f"In the same lives it is {_with_ends(newborn, 'ahead', 'ahead_')} ahead of random actions"
+    if high < 0.0:
+        yield f"{ahead}: behind them. What evolution wrote may be of use only to a newborn that learns."
+    else:
+        yield f"{ahead}: little or nothing of the skill is innate, or these lives are too few to show it."
 
 
 def _with_ends(entry: Json, middle: str, prefix: str) -> str:
@@ -157,18 +166,16 @@ def _most_moved(curves: Json) -> set[str]:
 
 
 def _score_table(found: Json) -> Table:
+    numbers = ("mean", "low", "high", "ahead", "ahead_low", "ahead_high", "share", "share_low", "share_high")
     return Table(
         "repertoire_scores_table",
         "Birth scores",
-        "Share: from random actions, 0, to the oracle, 1; intervals cover 95% over lives.",
-        ("who", "score", "low", "high", "share", "share low", "share high"),
-        tuple(
-            (entry["label"], entry["mean"], entry["low"], entry["high"], entry["share"], entry["share_low"],
-             entry["share_high"])
-            for entry in found["arms"]
-        ),
-        (False, *(True,) * 6),
-    )  # fmt: skip
+        "Ahead: of random actions in the same lives. Share: from random actions, 0, to the oracle, 1. Intervals (low, "
+        "high) cover 95% over lives.",
+        ("who", "score", "low", "high", "ahead", "low", "high", "share", "low", "high"),
+        tuple((entry["label"], *(entry[name] for name in numbers)) for entry in found["arms"]),
+        (False, *(True,) * len(numbers)),
+    )
 
 
 def _action_table(found: Json) -> Table:
