@@ -6,6 +6,13 @@ from pathlib import Path
 
 import pytest
 from inspection_on_disk import BUILDERS, GENES, full_inspection, made_up_about, write_inspection
+from test_dna import config
+from test_inspecting import Notes
+from test_run import Watcher
+
+from evolearn.drivers import OwnDrivers
+from evolearn.inspecting import Wishes, compare_dna, inspect_dna
+from evolearn.run import start_run
 
 pytestmark = pytest.mark.browser
 
@@ -190,3 +197,25 @@ def test_in_print_every_chart_is_there(visit, page_file):
     page.wait_for_function("[...document.querySelectorAll('figure.chart')].every(one => one.dataset.drawn)")
     page.emulate_media(media="print")
     assert not page.locator("#table-genes input").is_visible()
+
+
+@pytest.fixture(scope="module")
+def real_files(tmp_path_factory):
+    """Pages of a toy run, inspected and compared with where it began."""
+    run = tmp_path_factory.mktemp("real") / "run"
+    start_run(config(), "toy", run, OwnDrivers(1), Watcher())
+    quick = Wishes(quick=True)
+    first = run / "ancestors" / "generation_000000.safetensors"
+    return [inspect_dna(run, quick, None, 1, Notes()).page, compare_dna(run, first, quick, None, 1, Notes()).page]
+
+
+@pytest.mark.parametrize(("place", "width", "theme"), [(0, 1280, "light"), (0, 360, "dark"), (1, 360, "light")])
+def test_every_chart_of_a_real_inspection_is_drawn_in_every_view(visit, real_files, place, width, theme):
+    page = visit(real_files[place], width, theme)
+    for key in draw_all(page):
+        select = page.locator(f"#chart-{key} select")
+        for view in range(select.locator("option").count()):
+            select.select_option(index=view)
+        for panel in page.locator(f"#chart-{key} .panel").all():
+            assert panel.locator(".trace path, .hm image, .lines path, .points path").count() > 0, key
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
