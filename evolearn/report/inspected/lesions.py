@@ -72,7 +72,11 @@ def _worst(found: Json, at: Json, metric: str) -> str:
     shams = effect["shams"]
     against = f"shams of its size: {quantity(shams['mean'], unit)}" if shams else "there is no equal sham for it"
     others = list(dict.fromkeys(_part(lesion) for lesion in harmful if lesion["name"] != worst["name"]))
-    rest = f" It suffers from {_listed(others)} too." if others else " Of no other part can more harm than that of its shams be shown."
+    rest = (
+        f" It suffers from {_listed(others)} too."
+        if others
+        else " Of no other part can more harm than that of its shams be shown."
+    )
     return (
         f"The {name} ({before}) suffers most from {_part(worst)} {HOWS[worst['how']]} {when}, by "
         f"{with_interval(effect['change']['of'], unit, 'value')}; {against}.{rest}"
