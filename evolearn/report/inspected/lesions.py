@@ -72,7 +72,11 @@ def _worst(found: Json, at: Json, metric: str) -> str:
     shams = effect["shams"]
     against = f"shams of its size: {quantity(shams['mean'], unit)}" if shams else "there is no equal sham for it"
     others = list(dict.fromkeys(_part(lesion) for lesion in harmful if lesion["name"] != worst["name"]))
-    rest = f" It suffers from {_listed(others)} too." if others else " Nothing else does so much harm."
+    rest = (
+        f" It suffers from {_listed(others)} too."
+        if others
+        else " Of no other part can more harm than that of its shams be shown."
+    )
     return (
         f"The {name} ({before}) suffers most from {_part(worst)} {HOWS[worst['how']]} {when}, by "
         f"{with_interval(effect['change']['of'], unit, 'value')}; {against}.{rest}"
@@ -87,7 +91,7 @@ def _learner(at: Json, lesion: Json) -> str:
         "harm": "it lives by what it learns",
         "help": "learning spoils what it has",
         "none": "learning changes nothing",
-        "unclear": "a difference cannot be told",
+        "unclear": "with a correction for so many lesions, a difference cannot be told",
     }[effect["reading"]]
     return f"With the learner switched off {when} the ceiling changes by {change}: {meaning}."
 
