@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -55,3 +56,7 @@ def inspect(
             else:
                 inspected = compare_dna(run, other, wishes, out, count, display)
         print_sections(console, inspected.sections, inspected.page)
+        for fault in inspected.faults:
+            traceback.print_exception(fault)
+        if inspected.faults:
+            raise typer.Exit(1)

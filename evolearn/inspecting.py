@@ -26,7 +26,7 @@ from evolearn.inspection.specimen import FULL, QUICK, Extent, Json, Progress, Sp
 from evolearn.report import write_inspection_report
 from evolearn.report.section import Section
 
-LONGEST = 100_000_000  # world steps of a life
+LONGEST = 10_000_000  # world steps of a life: some hundred such lives are lived
 
 
 class InspectionError(UserError):
@@ -71,6 +71,7 @@ class Inspected:
 
     page: Path
     sections: tuple[Section, ...]
+    faults: tuple[Exception, ...] = ()  # of evolearn itself, each of which cost a section
 
 
 def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, display: Display) -> Inspected:
@@ -96,8 +97,10 @@ def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, disp
             about["warning"] = f"The world cannot be lived in, so that sections that need lives are missing: {why_not}"
             display.warning(about["warning"])
         subject = Subject(dna, specimen, wishes.age)
-        answers = [_answer(part, subject, why_not, display) for part in parts]
-    return _write(directory, about, _command([path], wishes), answers, workers, wishes.figures)
+        faults: list[Exception] = []
+        answers = [_answer(part, subject, why_not, display, faults) for part in parts]
+    inspected = _write(directory, about, _command([path], wishes), answers, workers, wishes.figures)
+    return dataclasses.replace(inspected, faults=tuple(faults))
 
 
 def compare_dna(
@@ -132,8 +135,10 @@ def compare_dna(
     def comparing(progress: Progress) -> Json:
         return COMPARISON(dna, other, wishes.extent, workers=workers, progress=progress, lifetime=wishes.lifetime)
 
-    answers = [_timed("comparison", "Comparison", comparing, display)]
-    return _write(directory, about, _command([first, second], wishes), answers, workers, wishes.figures)
+    faults: list[Exception] = []
+    answers = [_timed("comparison", "Comparison", comparing, display, faults)]
+    inspected = _write(directory, about, _command([first, second], wishes), answers, workers, wishes.figures)
+    return dataclasses.replace(inspected, faults=tuple(faults))
 
 
 def wanted_parts(only: tuple[str, ...]) -> tuple[Part, ...]:
@@ -181,8 +186,8 @@ def free_directory(directory: Path) -> Path:
 def _checked_lifetime(dna: DNA, wishes: Wishes) -> int:
     if wishes.lifetime is not None and not 1 <= wishes.lifetime <= LONGEST:
         raise InspectionError(
-            f"--lifetime {wishes.lifetime}: must be 1 .. {LONGEST:,} world steps; leave it out for "
-            "as many as evolution selected on"
+            f"--lifetime {wishes.lifetime}: must be 1 .. {LONGEST:,} world steps; choose a shorter one, or leave it "
+            "out for as many as evolution selected on"
         )
     lifetime = lifetime_of(dna, wishes.extent, wishes.lifetime)
     if wishes.age is not None and not 1 <= wishes.age < lifetime:
@@ -211,7 +216,7 @@ def _alive(
         yield Specimen(dna, setup, driver, extent, lifetime), ""
 
 
-def _answer(part: Part, subject: Subject, why_not: str, display: Display) -> Answer:
+def _answer(part: Part, subject: Subject, why_not: str, display: Display, faults: list[Exception]) -> Answer:
     if part.world == "needed" and subject.specimen is None:
         answer = Answer(part.key, part.title, None, f"needs the world, which cannot be lived in: {why_not}", 0.0)
         display.finished(answer)
@@ -221,10 +226,12 @@ def _answer(part: Part, subject: Subject, why_not: str, display: Display) -> Ans
         specimen = subject.specimen and dataclasses.replace(subject.specimen, progress=progress)
         return part.inspect(dataclasses.replace(subject, specimen=specimen))
 
-    return _timed(part.key, part.title, inspecting, display)
+    return _timed(part.key, part.title, inspecting, display, faults)
 
 
-def _timed(key: str, title: str, inspecting: Callable[[Progress], Json], display: Display) -> Answer:
+def _timed(
+    key: str, title: str, inspecting: Callable[[Progress], Json], display: Display, faults: list[Exception]
+) -> Answer:
     display.starting(title)
     start = time.perf_counter()
     found, missing = None, ""
@@ -232,6 +239,10 @@ def _timed(key: str, title: str, inspecting: Callable[[Progress], Json], display
         found = inspecting(display.progress)
     except UserError as error:  # a world at fault among them: the other sections are made all the same
         missing = str(error) or type(error).__name__
+    except Exception as error:  # of ours: what the other sections found, maybe in minutes, is kept all the same
+        faults.append(error)
+        said = "".join(f": {line}" for line in str(error).splitlines()[:1])
+        missing = f"a fault of evolearn: {type(error).__name__}{said}; please report it, with the traceback"
     answer = Answer(key, title, found, missing, round(time.perf_counter() - start, 3))
     display.finished(answer)
     return answer

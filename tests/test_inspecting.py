@@ -244,6 +244,24 @@ def test_the_command_prints_sentences_and_the_page(run: Path, tmp_path: Path, co
     assert done.output.endswith(f"The page: {tmp_path / 'out' / 'index.html'}\n")
 
 
+def test_a_fault_of_ours_costs_its_section_and_is_not_hidden(run: Path, tmp_path: Path, command, monkeypatch) -> None:
+    def broken(subject):
+        raise np.linalg.LinAlgError("SVD did not converge\nin 30 rounds")
+
+    monkeypatch.setattr(inspecting, "PARTS", (PARTS[0], Part("weights", "Weights", "none", broken), PARTS[3]))
+    done = command(run, "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    entries = {entry["key"]: entry for entry in json.loads((tmp_path / "out" / FILE).read_text())["sections"]}
+    missing = "a fault of evolearn: LinAlgError: SVD did not converge; please report it, with the traceback"
+    assert entries["weights"]["missing"] == missing
+    assert entries["genes"]["found"]
+    assert entries["landscape"]["found"]
+    assert missing in (tmp_path / "out" / "index.html").read_text()
+    assert done.stderr.startswith("Traceback")
+    assert "in broken" in done.stderr
+    assert "The page: " in done.stdout
+
+
 def test_a_missing_world_is_no_failure_of_the_command(orphan: Path, tmp_path: Path, command) -> None:
     done = command(orphan, "--out", tmp_path / "out")
     assert done.exit_code == 0
@@ -261,7 +279,8 @@ def test_wishes_that_cannot_be_granted(run: Path, tmp_path: Path, command) -> No
     text = refused(command, run, "--only", "lesion")
     assert "--only lesion: is not a section. Did you mean lesions? Known: genes, weights" in text
     assert "--only : is not a section" in refused(command, run, "--only", "")
-    assert "--lifetime 0: must be 1 .. 100,000,000 world steps; leave it out" in refused(command, run, "--lifetime", 0)
+    assert "--lifetime 0: must be 1 .. 10,000,000 world steps" in refused(command, run, "--lifetime", 0)
+    assert "choose a shorter one, or leave it out" in refused(command, run, "--lifetime", 10_000_001)
     assert "--age 40: must be 1 .. 39, an age within the lifetime of 40" in refused(command, run, "--age", 40)
     assert "is the same DNA as" in refused(command, run, run / "dna.safetensors")
     text = refused(command, run, run / "dna_best.safetensors", "--only", "genes")

@@ -75,11 +75,17 @@ def _against_chance(newborn: Json) -> Iterator[str]:
     low, high = newborn["ahead_low"], newborn["ahead_high"]
     if low is None or low > 0.0:
         return
-    ahead = f"In the same lives it is {_with_ends(newborn, 'ahead', 'ahead_')} ahead of random actions"
     if high < 0.0:
-        yield f"{ahead}: behind them. What evolution wrote may be of use only to a newborn that learns."
+        behind = {"behind": -newborn["ahead"], "behind_low": -high, "behind_high": -low}
+        yield (
+            f"In the same lives it is {_with_ends(behind, 'behind', 'behind_')} behind random actions. What evolution "
+            "wrote may be of use only to a newborn that learns."
+        )
     else:
-        yield f"{ahead}: little or nothing of the skill is innate, or these lives are too few to show it."
+        yield (
+            f"In the same lives it is {_with_ends(newborn, 'ahead', 'ahead_')} ahead of random actions: little or "
+            "nothing of the skill is innate, or these lives are too few to show it."
+        )
 
 
 def _with_ends(entry: Json, middle: str, prefix: str) -> str:

@@ -57,8 +57,9 @@ def sense_sentences(found: Json) -> Iterator[str]:
     )
     unit = "one standard deviation" if sensitivity["stdev"] else "one unit"
     yield (
-        f"At birth, {names[row]} moves {outputs[column]} most: {unit} more of it changes {_effect(found)} by "
-        f"{signed(mean[row][column])} on average (root mean square {short(strength[row][column])})."
+        f"At birth, {names[row]} moves {outputs[column]} most: at the slope there, {unit} more of it would change "
+        f"{_effect(found)} by {signed(mean[row][column])} on average (root mean square "
+        f"{short(strength[row][column])}); a brain that saturates or a world that clips actions makes less of it."
     )
     still = [name for name, stdev in zip(names, sensitivity["stdev"] or [], strict=False) if stdev == 0.0]
     weak = [
@@ -72,8 +73,14 @@ def sense_sentences(found: Json) -> Iterator[str]:
         yield f"{listed(still)} never changed in these lives: whatever the brain would make of a change is not counted."
     changed = _scaled(sensitivity, "learned", "rms")
     if changed is not None:
-        total, before = (sum(value**2 for line in part for value in line) ** 0.5 for part in (changed, strength))
-        yield f"What a life changes in these sensitivities is {short(total / before)} times as large as what is innate."
+        total, before = (
+            sum(line[place] ** 2 for line in part for place in muscles) ** 0.5 for part in (changed, strength)
+        )
+        critic = " (the value, which has units of its own, not counted)" if VALUE in outputs else ""
+        yield (
+            f"What a life changes in what senses do to actions is {short(total / before)} times as large as what is "
+            f"innate{critic}."
+        )
     yield (
         "Without its world, sensitivities are taken with every observation at zero, per unit of each: numbers of "
         "different units cannot be compared."
