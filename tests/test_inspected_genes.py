@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from inspected_dna import config, made_dna
 
+from evolearn.assemble import assemble
 from evolearn.brain import BrainSpec
 from evolearn.inspection.genes import inspect_genes
 from evolearn.inspection.places import numbered, output_labels, weight_names
@@ -100,7 +101,87 @@ def test_what_the_spread_means_is_said(tmp_path, algorithm, left, spread):
     assert found["spread"] == spread
     assert (found["genes"]["ratio"][0] is None) == (spread == "none")
     words = " ".join(genes_section(found, {}).sentences)
-    assert {"adapted": "became sure", "population": "share their ancestors", "none": "no spread"}[spread] in words
+    said = {"adapted": "spread singles out no gene", "population": "share their ancestors", "none": "no spread"}
+    assert said[spread] in words
+
+
+def searched(tmp_path, algorithm, left):
+    """What is found, and said, of DNA of this algorithm whose genes kept so much spread: (group, gene) -> share."""
+    made = config(search=config().search.model_dump() | {"algorithm": algorithm, "options": {}})
+    pool = assemble(made).pool
+    shares = np.full(pool.size, left.get("", 0.4), np.float32)
+    for name, place in pool.slices().items():
+        shares[place] = left.get(name[1], shares[place][0])
+    found = json.loads(json.dumps(inspect_genes(made_dna(tmp_path / "dna", made, left=shares)), allow_nan=False))
+    return found, " ".join(genes_section(found, {}).sentences)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "common"),
+    [("cmaes", "the step size of CMA-ES, one for all genes"), ("cem", "the shrinking of CEM"), ("snes", "how fast")],
+)
+def test_what_all_genes_lose_singles_out_none(tmp_path, algorithm, common):
+    found, words = searched(tmp_path, algorithm, {"": 0.1})
+    assert found["settled"]["median"] == pytest.approx(0.1)
+    assert {entry["narrowed"] for entry in found["summaries"]} == {0.0}
+    assert "spread singles out no gene" in words
+    assert common in words
+    assert "surer" not in words
+
+
+def test_a_gene_narrowed_beyond_the_others_is_named_and_one_that_nothing_reads_is_not(tmp_path):
+    found, words = searched(tmp_path, "cmaes", {"learning_rate": 0.15, "initial_scale": 0.01, "discount": 0.25})
+    assert found["settled"]["names"] == ["learning_rate"]
+    assert (found["settled"]["narrowed"], found["settled"]["unread_narrowed"]) == (1, 1)
+    assert "learning_rate kept less than half of what that gene kept: of it the search became surer" in words
+
+
+def test_many_genes_that_nothing_reads_say_what_chance_narrows(tmp_path):
+    made = config(learner={"window": 8, "learn_until": 0})
+    pool = assemble(made).pool
+    shares = np.full(pool.size, 0.8, np.float32)
+    shares[: pool.size // 2] = 0.1
+    found = json.loads(json.dumps(inspect_genes(made_dna(tmp_path / "dna", made, left=shares))))
+    found["settled"] |= {"narrowed": 5, "names": ["a", "b", "c"]}
+    words = " ".join(genes_section(found, {}).sentences)
+    assert "5 genes kept less than half of what that gene kept, the narrowest a, b and c: of these" in words
+    assert f"Of {found['settled']['unread']} genes that nothing reads" in words
+    assert "which is what drifting alone does" in words
+
+
+def test_one_gene_that_nothing_reads_is_no_law(found):
+    words = " ".join(genes_section(found, {}).sentences)
+    assert "One gene, initial_scale, is read by nothing in a life of this kind: it moved by 0 and kept 0.50" in words
+    assert "too little of it" in words
+    assert "drifting alone" not in words
+
+
+def test_of_very_many_genes_those_that_moved_most_have_rows_and_all_are_counted(tmp_path):
+    made = config(brain={"hidden": [80, 60]})
+    pool = assemble(made).pool
+    planted = {("weights", "hidden2.weight"): np.linspace(5.0, 6.0, 4800)}
+    found = json.loads(json.dumps(inspect_genes(made_dna(tmp_path / "dna", made, planted)), allow_nan=False))
+    assert found["numbers"] == pool.size > 5000
+    rows = rows_of(found)
+    assert len(rows) == 2000
+    assert {"fitness", "learning_rate", "hidden2.weight[79 -> 59]"} <= set(rows)
+    assert "hidden2.weight[0 -> 0]" not in rows
+    changes = np.abs(inspect_changes(made_dna(tmp_path / "again", made, planted)))
+    assert found["all"]["ranks"][0] == 1
+    assert found["all"]["ranks"][-1] == pool.size
+    np.testing.assert_allclose(
+        found["all"]["sizes"], np.sort(changes)[::-1][np.array(found["all"]["ranks"]) - 1], rtol=1e-5
+    )
+    assert sum(found["all"]["ratios"]["counts"]) == pool.size
+    assert sum(entry["numbers"] for entry in found["summaries"] if entry["level"] == "group") == pool.size
+    section = genes_section(found, {})
+    assert f"{pool.size:,} numbers evolved" in section.sentences[0]
+    assert "2,000 of" in section.tables[1].note
+    assert [view.name for view in section.charts[0].views] == ["the 2,000 in the table", "spread of all genes"]
+
+
+def inspect_changes(dna):
+    return (dna.genome.astype(np.float64) - dna.pool.centre) / dna.pool.spread
 
 
 def test_the_section_says_what_moved_and_that_moving_proves_nothing(found):
@@ -117,7 +198,7 @@ def test_the_section_says_what_moved_and_that_moving_proves_nothing(found):
 def test_nothing_evolved_is_said():
     empty = {name: [] for name in ("group", "block", "name", "change", "ratio", "read")}
     found = {"algorithm": "pgpe", "role": "centre", "spread": "none", "genes": empty, "summaries": [], "unread": None}
-    section = genes_section(found | {"not_evolved": []}, {})
+    section = genes_section(found | {"numbers": 0, "all": None, "settled": None, "not_evolved": []}, {})
     assert section.sentences == ("No gene evolved: there is nothing that evolution could have written.",)
     assert section.charts == ()
 

@@ -14,7 +14,12 @@ from evolearn.trunk import Tensor
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 
-DRAWS = 32  # of the random initialisation
+DRAWS, FEWEST_DRAWS = 400, 20  # of the random initialisation, for small and for the largest blocks
+DRAWING_WORK = 200_000_000  # multiplications, about, that singular values of all draws of a block may take
+AT_ONCE = 1_000_000  # numbers drawn at a time, to bound memory
+BAND = 0.99  # share of random initialisations within ``low`` and ``high``
+COUNTED_DRAWS = 200  # as many have quantiles of their own so far out
+MOST_FOR_SPECTRUM = 300_000  # numbers in a block with singular values
 FEWEST_BINS, MOST_BINS = 9, 31
 FEWEST = 8  # numbers in a block with a histogram
 
@@ -46,24 +51,29 @@ def describe_block(tensor: Tensor, born: Floats, start: Floats, lived: Floats | 
         seed: of the draws of the random initialisation.
     Returns:
         - ``name``, ``shape``, ``initial_mean``, ``initial_stdev``;
+        - ``draws`` of the random initialisation;
         - ``norm`` (Frobenius), ``effective_rank`` (matrices only, else null): ``born``, ``start``, ``random``, mean
-          over draws, with ``low`` and ``high`` (5% and 95%), ``lived``, mean over lives or null;
-        - ``singular``: the same of every singular value; null for what has fewer than two;
+          over draws, with ``low`` and ``high`` (see `_band`), ``lived``, mean over lives or null;
+        - ``singular``: the same of every singular value; null for what has fewer than two, and, as the rank, for
+          blocks above `MOST_FOR_SPECTRUM` numbers, which is ``too_large``;
         - ``moved`` from the start, ``moved_share`` of the start's norm, ``signs_kept`` of the start, ``positive``;
         - ``lived``: ``moved`` since birth and ``signs_kept`` of birth, means over lives; or null;
         - ``histogram``: ``centres``, ``width``, counts ``born``, expected counts ``initial``, mean counts ``lived``;
           null for few numbers.
     """
-    rng = np.random.default_rng([seed, *tensor.name.encode()])
-    drawn = tensor.initial_mean + tensor.initial_stdev * rng.standard_normal((DRAWS, tensor.size))
-    kinds = {"born": born[None], "start": start[None], "random": drawn} | ({} if lived is None else {"lived": lived})
+    is_matrix = len(tensor.shape) == 2 and min(tensor.shape) > 1
+    has_spectrum = is_matrix and tensor.size <= MOST_FOR_SPECTRUM
+    norms, spectra = _drawn(tensor, has_spectrum, seed)
+    kinds = {"born": born[None], "start": start[None]} | ({} if lived is None else {"lived": lived})
     way = born - start
     found = {
         "name": tensor.name,
         "shape": list(tensor.shape),
         "initial_mean": rounded(tensor.initial_mean),
         "initial_stdev": rounded(tensor.initial_stdev),
-        "norm": _compared({kind: np.sqrt((values**2).sum(axis=1)) for kind, values in kinds.items()}),
+        "draws": len(norms),
+        "too_large": is_matrix and not has_spectrum,
+        "norm": _compared({kind: np.linalg.norm(values, axis=1) for kind, values in kinds.items()}, norms),
         "effective_rank": None,
         "singular": None,
         "moved": rounded(np.linalg.norm(way)),
@@ -73,10 +83,11 @@ def describe_block(tensor: Tensor, born: Floats, start: Floats, lived: Floats | 
         "lived": None,
         "histogram": _histogram(tensor, born, lived) if tensor.size >= FEWEST else None,
     }
-    if len(tensor.shape) == 2 and min(tensor.shape) > 1:
-        spectra = {kind: _singular(values.reshape(-1, *tensor.shape)) for kind, values in kinds.items()}
-        found["singular"] = _compared(spectra)
-        found["effective_rank"] = _compared({kind: effective_rank(values) for kind, values in spectra.items()})
+    if has_spectrum:
+        own = {kind: _singular(values, tensor) for kind, values in kinds.items()}
+        found["singular"] = _compared(own, spectra)
+        ranks = {kind: effective_rank(values) for kind, values in own.items()}
+        found["effective_rank"] = _compared(ranks, effective_rank(spectra))
     if lived is not None:
         found["lived"] = {
             "moved": rounded(np.linalg.norm(lived - born, axis=1).mean()),
@@ -85,15 +96,41 @@ def describe_block(tensor: Tensor, born: Floats, start: Floats, lived: Floats | 
     return found
 
 
-def _compared(values: dict[str, Floats]) -> Json:
-    """Each kind's mean over its first axis; of the random ones, how far they scatter as well."""
-    low, high = np.quantile(values["random"], (0.05, 0.95), axis=0)
+def _drawn(tensor: Tensor, has_spectrum: bool, seed: int) -> tuple[Floats, Floats]:
+    """Norms [draws] and singular values [draws, r] of random initialisations; fewer draws of what takes long."""
+    work = tensor.size * (min(tensor.shape) if has_spectrum else 1)
+    draws = int(np.clip(DRAWING_WORK // work, FEWEST_DRAWS, DRAWS))
+    rng = np.random.default_rng([seed, *tensor.name.encode()])
+    norms, spectra = [], []
+    for begin in range(0, draws, at_once := max(1, AT_ONCE // tensor.size)):
+        values = rng.standard_normal((min(at_once, draws - begin), tensor.size))
+        values = tensor.initial_mean + tensor.initial_stdev * values
+        norms.append(np.linalg.norm(values, axis=1))
+        spectra.append(_singular(values, tensor) if has_spectrum else np.zeros((len(values), 0)))
+    return np.concatenate(norms), np.concatenate(spectra)
+
+
+def _compared(values: dict[str, Floats], random: Floats) -> Json:
+    """Each kind's mean over its first axis, and beside them random initialisations with their band."""
+    low, high = _band(random)
     means = {kind: rounded(entry.mean(axis=0)) for kind, entry in values.items()}
-    return {"lived": None, **means, "low": rounded(low), "high": rounded(high)}
+    return {"lived": None, **means, "random": rounded(random.mean(axis=0)), "low": rounded(low), "high": rounded(high)}
 
 
-def _singular(matrices: Floats) -> Floats:
-    return np.linalg.svd(matrices, compute_uv=False).astype(np.float64)
+def _band(random: Floats) -> tuple[Floats, Floats]:
+    """Between what `BAND` of random initialisations lie: quantiles of many draws; of few, where Student's t puts one
+    more draw, since what large matrices have is near normal."""
+    count, outside = len(random), (1.0 - BAND) / 2.0
+    if count >= COUNTED_DRAWS:
+        low, high = np.quantile(random, (outside, 1.0 - outside), axis=0)
+        return low, high
+    reach = stats.t.ppf(1.0 - outside, count - 1) * random.std(axis=0, ddof=1) * np.sqrt(1.0 + 1.0 / count)
+    return random.mean(axis=0) - reach, random.mean(axis=0) + reach
+
+
+def _singular(values: Floats, tensor: Tensor) -> Floats:
+    """Of blocks [n, size], [n, r]."""
+    return np.linalg.svd(values.reshape(-1, *tensor.shape), compute_uv=False).astype(np.float64)
 
 
 def _share(part: Any, whole: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,11 @@ from evolearn.learning import INITIAL_SCALE
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 
-NARROWED = 0.5  # spread left, as a share of the spread at the start, below which a gene counts as narrowed
+NARROWED = 0.5  # spread kept, as a share of what the median gene kept, below which a gene counts as narrowed
+MOST_ROWS = 2000  # genes with a row of their own
+RANKS = 200  # at most, of the curve of all changes by rank
+BINS = 40
+NAMED = 3  # of those narrowed most
 # What the spread left means, by algorithm; those not named adapt a spread of every gene.
 SPREADS = {"genetic": "population", "reptile": "none", "maml": "none"}
 
@@ -29,47 +34,51 @@ def inspect_genes(dna: DNA) -> Json:
         dna: whose.
     Returns:
         - ``algorithm``; ``role``, centre or best; ``spread``: adapted by the search, of the population, or none;
-        - ``genes``, lists with an entry per evolved number: ``group``, ``block``, ``name``, ``transform``, ``value``
-          and ``start`` in gene units, ``natural`` and ``natural_start`` in natural units, ``spread`` at the start and
-          ``left`` at the end in gene units, ``ratio``, left over start, null where there is no spread, ``change`` from
-          the start in spreads at the start, ``read``, false for genes that no life here reads;
+        - ``numbers``, evolved in all;
+        - ``genes``, lists with an entry per evolved number, in the order of the genome, of more than `MOST_ROWS` all
+          drives and plasticity and the weights that changed most: ``group``, ``block``, ``name``, ``transform``,
+          ``value`` and ``start`` in gene units, ``natural`` and ``natural_start`` in natural units, ``spread`` at the
+          start and ``left`` at the end in gene units, ``ratio``, left over start, null where there is no spread,
+          ``change`` from the start in spreads at the start, ``read``, false for genes that no life here reads;
+        - ``all``, null if every gene has its row: see `_distributions`;
+        - ``settled``, null where there is no spread or nothing is read: see `_settled`;
         - ``summaries``, by group and by block: ``level``, ``group``, ``block``, ``numbers``, ``change`` (root mean
           square), ``largest`` change and ``name`` of that gene, ``ratio`` (median), ``low``, ``high`` (5% and 95%),
-          ``narrowed``, share of genes with a ratio below `NARROWED`;
+          ``narrowed``, share of genes that kept less than `NARROWED` of what the median gene that is read kept;
         - ``unread``, the same of the genes that nothing reads, or null if there are none;
         - ``not_evolved``: ``group``, ``block``, ``numbers``, ``mode``, ``natural`` value where there is one.
     """
     spread = SPREADS.get(dna.config.search.algorithm, "adapted") if dna.stdev.any() else "none"
-    columns = _columns(dna, spread != "none")
-    change, ratio = (np.array(columns[name], np.float64) for name in ("change", "ratio"))
-    read = np.array(columns["read"], bool)
-    levels = [("group", "group"), ("block", "block")]
-    summaries = []
-    for level, column in levels:
-        labels = list(zip(columns["group"], columns[column], strict=True))
-        for group, label in dict.fromkeys(labels):
-            if level == "block" and label == group:
-                continue
-            rows = np.array([entry == (group, label) for entry in labels])
-            about = {"level": level, "group": group, "block": "" if level == "group" else label}
-            summaries.append(about | _summary(change, ratio, rows, columns["name"]))
+    blocks = list(_blocks(dna, spread != "none"))
+    change, ratio, read = (_joined(blocks, name) for name in ("change", "ratio", "read"))
+    names = [name for block in blocks for name in block["name"]]
+    settled = _settled(ratio, read, names)
+    edge = NARROWED * settled["median"] if settled else math.nan
+
+    def summary(rows: npt.NDArray[np.bool_]) -> Json:
+        return _summary(change, ratio, np.flatnonzero(rows), names, edge)
+
+    kept = _kept(blocks, np.abs(change))
     return {
         "algorithm": dna.config.search.algorithm,
         "role": dna.role,
         "spread": spread,
-        "genes": {name: rounded(column) if name in _NUMBERS else column for name, column in columns.items()},
-        "summaries": summaries,
-        "unread": None if read.all() else _summary(change, ratio, ~read, columns["name"]),
+        "numbers": len(names),
+        "genes": _rows(blocks, names, kept),
+        "all": None if len(kept) == len(names) else _distributions(change, ratio),
+        "settled": settled,
+        "summaries": [about | summary(rows) for about, rows in _levels(blocks)],
+        "unread": None if read.all() else summary(~read),
         "not_evolved": [_not_evolved(dna, gene) for gene in dna.pool.genes if _place(dna, gene) is None],
     }
 
 
+_TEXTS = ("group", "block", "transform")
 _NUMBERS = ("value", "start", "natural", "natural_start", "spread", "left", "ratio", "change")
 
 
-def _columns(dna: DNA, has_spread: bool) -> dict[str, list[Any]]:
-    """One entry per evolved number in every list."""
-    columns: dict[str, list[Any]] = {name: [] for name in ("group", "block", "name", "transform", "read", *_NUMBERS)}
+def _blocks(dna: DNA, has_spread: bool) -> Iterator[dict[str, Any]]:
+    """Evolved genes: texts of a whole gene, an entry per number of everything else."""
     unread = set(_unread(dna))
     names = weight_names(dna.brain, dna.observations, action_labels(dna))
     for gene in dna.pool.evolved:
@@ -77,12 +86,12 @@ def _columns(dna: DNA, has_spread: bool) -> dict[str, list[Any]]:
         decode = TRANSFORMS[gene.transform].decode
         value, left = dna.genome[place], dna.stdev[place]
         known = names.get(gene.name, []) if gene.group == "weights" else []
-        rows = {
-            "group": [gene.group] * gene.size,
-            "block": [gene.name if gene.group == "weights" else gene.group] * gene.size,
+        yield {
+            "group": gene.group,
+            "block": gene.name if gene.group == "weights" else gene.group,
             "name": known if len(known) == gene.size else numbered(gene.name, gene.shape),
-            "transform": [gene.transform] * gene.size,
-            "read": [(gene.group, gene.name) not in unread] * gene.size,
+            "transform": gene.transform,
+            "read": np.full(gene.size, (gene.group, gene.name) not in unread),
             "value": value,
             "start": gene.centre,
             "natural": decode(value),
@@ -92,9 +101,80 @@ def _columns(dna: DNA, has_spread: bool) -> dict[str, list[Any]]:
             "ratio": left / gene.spread if has_spread else np.full(gene.size, np.nan),
             "change": (value.astype(np.float64) - gene.centre) / gene.spread,
         }
-        for name, entries in rows.items():
-            columns[name].extend(np.asarray(entries).tolist())
-    return columns
+
+
+def _joined(blocks: list[dict[str, Any]], name: str) -> npt.NDArray[Any]:
+    """One entry per evolved number."""
+    return np.concatenate([np.asarray(block[name]).reshape(-1) for block in blocks] or [np.zeros(0)])
+
+
+def _texts(blocks: list[dict[str, Any]], name: str) -> npt.NDArray[np.str_]:
+    return np.repeat(np.array([block[name] for block in blocks], np.str_), [len(block["name"]) for block in blocks])
+
+
+def _kept(blocks: list[dict[str, Any]], size: Floats) -> npt.NDArray[np.int64]:
+    """Places of the genes with rows of their own, rising."""
+    first = np.lexsort((-size, _texts(blocks, "group") == "weights"))
+    return np.sort(first[:MOST_ROWS])
+
+
+def _rows(blocks: list[dict[str, Any]], names: list[str], kept: npt.NDArray[np.int64]) -> Json:
+    rows: Json = {name: _texts(blocks, name)[kept].tolist() for name in _TEXTS}
+    rows["name"] = [names[place] for place in kept]
+    rows["read"] = _joined(blocks, "read")[kept].astype(bool).tolist()
+    return rows | {name: rounded(_joined(blocks, name)[kept]) for name in _NUMBERS}
+
+
+def _levels(blocks: list[dict[str, Any]]) -> Iterator[tuple[Json, npt.NDArray[np.bool_]]]:
+    """Groups, then the blocks of those that have several, each with its rows."""
+    labels = {name: _texts(blocks, name) for name in ("group", "block")}
+    for group in dict.fromkeys(block["group"] for block in blocks):
+        yield {"level": "group", "group": group, "block": ""}, labels["group"] == group
+    for group, block in dict.fromkeys((block["group"], block["block"]) for block in blocks):
+        if block != group:
+            rows = (labels["group"] == group) & (labels["block"] == block)
+            yield {"level": "block", "group": group, "block": block}, rows
+
+
+def _settled(ratio: Floats, read: npt.NDArray[np.bool_], names: list[str]) -> Json | None:
+    """Which genes the search narrowed beyond what it did to all of them alike.
+
+    Returns:
+        ``median``, spread that the median gene that is read kept, with ``low`` and ``high`` (5% and 95%); ``numbers``
+        of genes that are read, ``narrowed`` of them, which kept less than `NARROWED` of that, ``names`` of the
+        narrowest; ``unread`` genes, and ``unread_narrowed`` of them, which chance alone narrowed.
+    """
+    if not read.any() or not np.isfinite(ratio).all():
+        return None
+    low, median, high = np.quantile(ratio[read], (0.05, 0.5, 0.95))
+    narrow = ratio < NARROWED * median
+    places = np.flatnonzero(narrow & read)
+    return {
+        "median": rounded(median),
+        "low": rounded(low),
+        "high": rounded(high),
+        "numbers": int(read.sum()),
+        "narrowed": len(places),
+        "names": [names[place] for place in places[np.argsort(ratio[places], kind="stable")][:NAMED]],
+        "unread": int((~read).sum()),
+        "unread_narrowed": int((narrow & ~read).sum()),
+    }
+
+
+def _distributions(change: Floats, ratio: Floats) -> Json:
+    """All genes, where they are too many for rows.
+
+    Returns:
+        ``ranks`` and ``sizes``, absolute changes from the largest, at ranks evenly spaced on a logarithmic scale;
+        ``ratios``, null without a spread: ``edges`` [bins + 1] and ``counts`` [bins] of spread left over start.
+    """
+    ranks = np.unique(np.geomspace(1, len(change), RANKS).round().astype(np.int64))
+    sizes = np.sort(np.abs(change))[::-1][ranks - 1]
+    ratios = None
+    if np.isfinite(ratio).all():
+        counts, edges = np.histogram(ratio, BINS)
+        ratios = {"edges": rounded(edges), "counts": counts.tolist()}
+    return {"ranks": ranks.tolist(), "sizes": rounded(sizes), "ratios": ratios}
 
 
 def _place(dna: DNA, gene: Gene) -> slice | None:
@@ -119,21 +199,19 @@ def _unread(dna: DNA) -> Iterator[tuple[str, str]]:
             yield gene.group, gene.name
 
 
-def _summary(change: Floats, ratio: Floats, rows: npt.NDArray[np.bool_], names: list[str]) -> Json:
-    moved = np.abs(change[rows])
-    largest = int(moved.argmax())
-    where = np.flatnonzero(rows)[largest]
-    left = ratio[rows]
+def _summary(change: Floats, ratio: Floats, rows: npt.NDArray[np.int64], names: list[str], edge: float) -> Json:
+    moved, left = np.abs(change[rows]), ratio[rows]
+    where = rows[moved.argmax()]
     low, middle, high = np.quantile(left, (0.05, 0.5, 0.95))
     return {
-        "numbers": int(rows.sum()),
+        "numbers": len(rows),
         "change": rounded(np.sqrt((moved**2).mean())),
         "largest": rounded(change[where]),
         "name": names[where],
         "ratio": rounded(middle),
         "low": rounded(low),
         "high": rounded(high),
-        "narrowed": rounded((left < NARROWED).mean()) if np.isfinite(left).all() else None,
+        "narrowed": rounded((left < edge).mean()) if math.isfinite(edge) else None,
     }
 
 

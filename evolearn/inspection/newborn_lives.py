@@ -20,7 +20,8 @@ from evolearn.transplant import Arm, ready_arm
 
 Floats = npt.NDArray[np.float64]
 
-OBSERVATIONS = 2000  # of those met, evenly spaced: what means over observations are taken over
+OBSERVATIONS, FEWEST_OBSERVATIONS = 2000, 200  # of those met, evenly spaced: what slopes are averaged over
+OBSERVED_WEIGHTS = 40_000_000  # observations times weights, at most: larger brains are asked at fewer
 ROWS = 500  # observations at a time, to bound memory
 
 
@@ -69,6 +70,11 @@ def first_steps(specimen: Specimen, count: int) -> FirstSteps:
     outcome, trace = traced_lives(specimen.driver, newborns, born_as, keys, arm.plan(specimen.birth_steps))
     lived = np.arange(specimen.birth_steps) < np.maximum(outcome.age, 1)[:, None]
     return FirstSteps(outcome, trace, lived)
+
+
+def observations_for(brain: BrainSpec) -> int:
+    """At how many observations the slopes of such a brain are taken, at most."""
+    return min(OBSERVATIONS, max(FEWEST_OBSERVATIONS, OBSERVED_WEIGHTS // brain.weights))
 
 
 def outputs_of(brain: BrainSpec, weights: npt.NDArray[Any], observations: Floats) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ from evolearn.dna import DNA
 from evolearn.errors import UserError
 from evolearn.genome import FRESH, decode
 from evolearn.inspection.blocks import describe_block
-from evolearn.inspection.newborn_lives import first_steps, learns, newborn, sensitivities
+from evolearn.inspection.newborn_lives import first_steps, learns, newborn, observations_for, sensitivities
 from evolearn.inspection.places import output_labels
 from evolearn.inspection.rounded import rounded
 from evolearn.inspection.specimen import Specimen
@@ -97,7 +97,7 @@ def _sensitivity(dna: DNA, specimen: Specimen | None, born: Floats, lived: Float
         sample, spread = np.zeros((1, brain.observations)), None
     else:
         met = first_steps(specimen, min(WATCHED_LIVES, specimen.extent.birth_lives))
-        sample, spread = met.sample(), met.observations.std(axis=0)
+        sample, spread = met.sample(observations_for(brain)), met.observations.std(axis=0)
     at_birth = sensitivities(brain, born, sample)[:, : len(labels)]
     return {
         "observations": list(dna.observations),

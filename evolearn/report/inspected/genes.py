@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from evolearn.report.chart import Axis, Chart, Panel, Rule, Series, View, log_axis
-from evolearn.report.inspected.marks import CHANCE, listed, looks_of, percent, short, signed
+from evolearn.report.inspected.marks import BORN, CHANCE, listed, looks_of, percent, short, signed
 from evolearn.report.section import Cell, Json, Section, Table
 from evolearn.report.texts import quantity, shortened
 
-MOST_ROWS = 2000  # of the table on the page
+FEW = 10  # genes that nothing reads, below which they are no yardstick
 MOST_POINTS = 3000  # of a chart
 RANKED = 20  # genes with bars
 UNREAD = "read by nothing"
+# What narrows all genes at once, by algorithm.
+_COMMON = {
+    "cmaes": "mostly the step size of CMA-ES, one for all genes",
+    "xnes": "mostly the step size of XNES, one for all genes",
+    "cem": "the shrinking of CEM, whose elite is always narrower than its samples",
+}
 _ORDER = {"drives": 0, "plasticity": 1, "weights": 2}
 _TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0)
 
@@ -29,13 +35,13 @@ def genes_section(found: Json, about: Json) -> Section:
     """
     rows = _rows(found)
     by_change = sorted(rows, key=lambda row: -abs(row["change"]))
-    charts = [] if found["spread"] == "none" else [_against_spread(by_change)]
+    charts = [] if found["spread"] == "none" else [_against_spread(found, by_change)]
     return Section(
         "genes",
         "Genes",
         tuple(_sentences(found, rows)),
-        (*charts, _ranked(by_change)) if rows else (),
-        tuple(table for table in (_summaries(found), _gene_table(rows), _not_evolved(found)) if table.rows),
+        (*charts, _ranked(found, by_change)) if rows else (),
+        tuple(table for table in (_summaries(found), _gene_table(found, rows), _not_evolved(found)) if table.rows),
     )
 
 
@@ -52,11 +58,11 @@ def _sentences(found: Json, rows: list[Row]) -> Iterator[str]:
     largest = max(rows, key=lambda row: abs(row["change"]))
     moved = listed(f"{entry['group']} {short(entry['change'])}" for entry in groups)
     yield (
-        f"{len(rows):,} numbers evolved ({_counted(groups)}). In standard deviations of the "
+        f"{found['numbers']:,} numbers evolved ({_counted(groups)}). In standard deviations of the "
         f"start they moved by, root mean square: {moved}; the furthest is {largest['name']}, "
         f"{signed(largest['change'])}."
     )
-    yield _about_spread(found, rows)
+    yield _about_spread(found)
     yield _about_chance(found)
     if found["not_evolved"]:
         kinds = dict.fromkeys((entry["group"], _mode(entry["mode"])) for entry in found["not_evolved"])
@@ -71,37 +77,51 @@ def _mode(mode: str) -> str:
     return {"fixed": "the same in every life", "fresh": "drawn afresh in every life"}.get(mode, mode)
 
 
-def _about_spread(found: Json, rows: list[Row]) -> str:
+def _about_spread(found: Json) -> str:
     """What the spread that is left says, and what it does not."""
-    algorithm = found["algorithm"]
+    algorithm, settled = found["algorithm"], found["settled"]
     if found["spread"] == "none":
         return (
             f"The search, {algorithm}, samples nothing about its centre: it has no spread, and what evolution is sure "
             "of cannot be read from it."
         )
-    ratios = sorted(row["ratio"] for row in rows)
-    low, middle, high = (ratios[round(share * (len(ratios) - 1))] for share in (0.05, 0.5, 0.95))
+    if settled is None:
+        return "Nothing reads any gene that evolved: their spread says nothing."
     spread = (
-        f"The spread left is {short(middle)} of the spread at the start for the median gene (90% of genes: "
-        f"{short(low)} to {short(high)})"
+        f"The median gene that is read kept {short(settled['median'])} of its spread at the start (90% of them: "
+        f"{short(settled['low'])} to {short(settled['high'])})"
     )
     if found["spread"] == "population":
         return (
             f"{spread}. It is that of {algorithm}'s last population: genomes that share their ancestors are alike in "
             "genes that nothing selects, too, so that little spread is no sign that a gene matters."
         )
-    narrowed = [row for row in rows if row["ratio"] < 0.5]
-    if narrowed:
-        most = sorted(narrowed, key=lambda row: row["ratio"])
-        return (
-            f"{spread}; {len(narrowed):,} genes are below half, the narrowest "
-            f"{listed((row['name'] for row in most[:3]), 3)}: there evolution became sure. A gene with much spread "
-            "left is one that it does not care about, or has not come to yet."
+    return " ".join((f"{spread}.", *_beyond_common(settled), _in_common(algorithm)))
+
+
+def _beyond_common(settled: Json) -> Iterator[str]:
+    """What genes lost beyond what all of them lost."""
+    count, names = settled["narrowed"], listed(settled["names"], 3)
+    if not count:
+        yield "None kept less than half of what that gene kept: spread singles out no gene."
+        return
+    if count == 1:
+        yield f"{names} kept less than half of what that gene kept: of it the search became surer than of the rest."
+    else:
+        yield (
+            f"{count:,} genes kept less than half of what that gene kept, the narrowest {names}: of these the search "
+            "became surer than of the rest."
         )
-    return (
-        f"{spread}: no gene is below half. This search was too short for so many genes to say by its spread which of "
-        "them it cares about."
-    )
+    if settled["unread"] >= FEW:
+        yield (
+            f"Of {settled['unread']:,} genes that nothing reads {settled['unread_narrowed']:,} did so, too, which is "
+            "what chance narrows."
+        )
+
+
+def _in_common(algorithm: str) -> str:
+    common = _COMMON.get(algorithm, "how fast such a search narrows")
+    return f"What all genes lose alike is {common}: it says how far the search has come, and nothing of single genes."
 
 
 def _about_chance(found: Json) -> str:
@@ -114,13 +134,12 @@ def _about_chance(found: Json) -> str:
         )
     count = unread["numbers"]
     who = f"One gene, {unread['name']}, is" if count == 1 else f"{count:,} genes, {unread['name']} among them, are"
-    its = "its" if count == 1 else "their"
+    it, its = ("it", "its") if count == 1 else ("they", "their")
     left = "" if unread["ratio"] is None else f" and kept {short(unread['ratio'])} of {its} spread"
-    rough = " So few are a rough yardstick." if count < 10 else ""
-    return (
-        f"{who} read by nothing in a life of this kind: moved by {short(unread['change'])}{left}, which is what "
-        f"drifting alone does. A gene that moved no further is no sign of selection.{rough}"
-    )
+    did = f"{who} read by nothing in a life of this kind: {it} moved by {short(unread['change'])}{left}"
+    if count < FEW:
+        return f"{did}. That is chance, but too little of it to measure others by; lesions test what matters."
+    return f"{did}, which is what drifting alone does. A gene that moved no further is no sign of selection."
 
 
 def _series(rows: list[Row], x: list[float], y: list[float]) -> tuple[Series, ...]:
@@ -150,7 +169,7 @@ def _note(row: Row) -> str:
     return f"{row['name']}: {quantity(row['natural'])}, changed by {signed(row['change'])} spreads{left}"
 
 
-def _against_spread(by_change: list[Row]) -> Chart:
+def _against_spread(found: Json, by_change: list[Row]) -> Chart:
     rows = [row for row in by_change if row["ratio"]][:MOST_POINTS]
     ratios = [row["ratio"] for row in rows]
     span = (min([*ratios, 0.9]) / 1.1, max([*ratios, 1.1]) * 1.1)
@@ -159,20 +178,38 @@ def _against_spread(by_change: list[Row]) -> Chart:
         Axis("spread left, as a share of the spread at the start", "log", ticks, span),
         Axis("change, in spreads at the start"),
         _series(rows, ratios, [row["change"] for row in rows]),
-        (Rule(1.0, "as at the start", "x"), Rule(0.0, "", "y")),
+        (Rule(1.0, "as at the start", "x"), *_median(found), Rule(0.0, "", "y")),
         height=420,
     )
+    views = [View(_which(found), (panel,))]
+    if found["all"] and found["all"]["ratios"]:
+        views.append(View("spread of all genes", (_histogram(found["all"]["ratios"]),)))
     return Chart(
         "genes_spread",
         "What moved, and what is settled",
-        "Every point is a gene. To the left: evolution became sure of its value. Far up or down: it moved a long way. "
-        "Genes that moved little and stay at 1 are those that it left alone.",
+        "Every point is a gene. Far to the left of the median: the search narrowed it more than it narrowed all. Far "
+        "up or down: it moved a long way. Genes near the middle are those that it left alone.",
         "genes",
-        (View("all genes", (panel,)),),
+        tuple(views),
     )
 
 
-def _ranked(by_change: list[Row]) -> Chart:
+def _median(found: Json) -> tuple[Rule, ...]:
+    return () if found["settled"] is None else (Rule(found["settled"]["median"], "median gene", "x"),)
+
+
+def _which(found: Json) -> str:
+    return f"the {len(found['genes']['name']):,} in the table" if found["all"] else "all genes"
+
+
+def _histogram(ratios: Json) -> Panel:
+    edges = ratios["edges"]
+    centres = tuple((low + high) / 2.0 for low, high in zip(edges, edges[1:], strict=False))
+    bars = Series("genes", BORN, "columns", centres, tuple(ratios["counts"]), width=edges[1] - edges[0])
+    return Panel(Axis("spread left, as a share of the spread at the start"), Axis("genes"), (bars,), height=420)
+
+
+def _ranked(found: Json, by_change: list[Row]) -> Chart:
     first = by_change[:RANKED]
     places = [-float(place) for place in range(len(first))]
     bars = tuple(_bars(series, places) for series in _series(first, [row["change"] for row in first], places))
@@ -182,8 +219,11 @@ def _ranked(by_change: list[Row]) -> Chart:
     shown = by_change[::step]
     ranks = [1.0 + step * place for place in range(len(shown))]
     sizes = [abs(row["change"]) for row in shown]
-    all_of_them = Panel(log_axis("rank", ranks), Axis("absolute change, in spreads at the start"),
-                        _series(shown, ranks, sizes))  # fmt: skip
+    series = _series(shown, ranks, sizes)
+    if found["all"]:
+        ranks = [float(rank) for rank in found["all"]["ranks"]]
+        series = (Series("all genes", BORN, "line", tuple(ranks), tuple(found["all"]["sizes"])),)
+    all_of_them = Panel(log_axis("rank", ranks), Axis("absolute change, in spreads at the start"), series)
     return Chart(
         "genes_ranked",
         "Genes by how far they moved",
@@ -213,25 +253,29 @@ def _summaries(found: Json) -> Table:
         "genes_groups",
         "Groups and blocks",
         "Change: root mean square, in spreads at the start. Spread left: as a share of the spread at the start, median "
-        "and 5% to 95% of the genes; narrowed: share of genes with less than half left.",
+        "and 5% to 95% of the genes; narrowed: share of genes that kept less than half of what the median gene kept.",
         ("genes", "numbers", "change", "furthest", "its change", "spread left", "5%", "95%", "narrowed"),
         tuple(rows),
         (False, True, True, False, *(True,) * 5),
     )
 
 
-def _gene_table(rows: list[Row]) -> Table:
+def _gene_table(found: Json, rows: list[Row]) -> Table:
     ordered = sorted(rows, key=lambda row: (_ORDER[row["group"]], -abs(row["change"])))
-    cut = f" The {MOST_ROWS:,} genes that moved furthest; all are in inspection.json." if len(rows) > MOST_ROWS else ""
+    cut = (
+        f" {len(rows):,} of {found['numbers']:,} genes: drives, plasticity, and the weights that moved furthest."
+        if found["all"]
+        else ""
+    )
     return Table(
         "genes_table",
-        "Every gene",
+        "Genes" if found["all"] else "Every gene",
         "Value and start in natural units; gene units are what evolution moves, where they differ (transform: how a "
         "gene becomes a value). Spreads are standard deviations in gene units; change is in spreads at the start; read "
         f"by nothing: no life of this kind depends on it.{cut}",
         ("gene", "group", "value", "start", "change", "spread at start", "spread left", "left / start", "gene units",
          "start, gene units", "transform", ""),
-        tuple(_cells(row) for row in ordered[:MOST_ROWS]),
+        tuple(_cells(row) for row in ordered),
         (False, False, *(True,) * 8, False, False),
         shown=20,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evolearn.report.chart import Axis, Chart, Panel, Series, View
-from evolearn.report.inspected.marks import BORN, CHANCE, LIVED, START, percent, short
+from evolearn.report.inspected.marks import BORN, CHANCE, LIVED, START, listed, percent, short
 from evolearn.report.inspected.senses import muscle_table, sense_charts, sense_sentences
 from evolearn.report.section import Json, Section, Table
 
@@ -42,10 +42,13 @@ def _sentences(found: Json) -> Iterator[str]:
         if rank and rank["born"] is not None:
             where = "within" if rank["low"] <= rank["born"] <= rank["high"] else "outside"
             text += (
-                f"; its effective rank, {short(rank['born'])}, is {where} what random matrices of its shape have, "
-                f"{short(rank['low'])} to {short(rank['high'])}"
+                f"; its effective rank, {short(rank['born'])}, is {where} the {short(rank['low'])} to "
+                f"{short(rank['high'])} that 99% of random matrices of its shape have ({block['draws']} drawn)"
             )
         yield f"{text}."
+    large = [block["name"] for block in found["blocks"] if block["too_large"]]
+    if large:
+        yield f"{listed(large)}: too large for singular values to be taken here; norms and signs are."
     if found["mode"] == "fixed":
         yield "The weights did not evolve: every life is born with the ones that evolution was given at its start."
     if found["lives"] is not None:
@@ -99,7 +102,7 @@ def _spectra(blocks: list[Json]) -> Iterator[Chart]:
             "weights_spectra",
             "Singular values of the matrices",
             "A few large values and a steep fall mean that a layer listens in few directions. The band is where random "
-            "initialisations lie (5% to 95%); that evolution moved all weights a little lifts the whole line.",
+            "initialisations lie (99% of them); that evolution moved all weights a little lifts the whole line.",
             "layers",
             (View("layers", tuple(_spectrum(block) for block in shown)),),
             small=True,
@@ -138,7 +141,7 @@ def _block_table(found: Json) -> Table:
         "Layers",
         "Norm: Frobenius; random: its mean over random initialisations. Moved: distance from where evolution started, "
         "and as a share of the norm there. Signs kept: of the start; 50% is chance. Effective rank: in how many "
-        "directions a matrix works, from 1 to its shorter side; random: 5% to 95% of random initialisations"
+        "directions a matrix works, from 1 to its shorter side; random: where 99% of random initialisations lie"
         + (f". In life: {after}." if after else "."),
         ("layer", "shape", "norm", "random", "moved", "moved / start", "signs kept", "positive", "effective rank",
          "random", "moved in life", "signs kept in life", "rank after life"),
