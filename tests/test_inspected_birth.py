@@ -15,6 +15,7 @@ from evolearn.lives import lives
 from evolearn.report.inspected.drives import drives_section
 from evolearn.report.inspected.marks import listed, percent, short, signed
 from evolearn.report.inspected.repertoire import repertoire_section
+from evolearn.report.texts import quantity
 
 
 def as_json(found):
@@ -135,7 +136,11 @@ def test_birth_scores_stand_between_chance_and_the_oracle(repertoire):
     share = (arms["newborn"]["mean"] - arms["random"]["mean"]) / (arms["oracle"]["mean"] - arms["random"]["mean"])
     assert arms["newborn"]["share"] == pytest.approx(share, rel=1e-4)
     assert arms["newborn"]["share_low"] <= share <= arms["newborn"]["share_high"] < 0.0
-    assert any("behind them" in sentence for sentence in repertoire_section(repertoire, {}).sentences)
+    words = " ".join(repertoire_section(repertoire, {}).sentences)
+    behind = quantity(-arms["newborn"]["ahead"], "score")
+    assert f"In the same lives it is {behind} [" in words
+    assert "] behind random actions. What" in words
+    assert "ahead of" not in words
 
 
 def test_actions_and_responses_are_those_planted(repertoire):

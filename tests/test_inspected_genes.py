@@ -107,7 +107,7 @@ def test_what_the_spread_means_is_said(tmp_path, algorithm, left, spread):
 
 def searched(tmp_path, algorithm, left):
     """What is found, and said, of DNA of this algorithm whose genes kept so much spread: (group, gene) -> share."""
-    made = config(search=config().search.model_dump() | {"algorithm": algorithm, "options": {}})
+    made = config(search=config().search.model_dump() | {"algorithm": algorithm, "options": {}, "population": 8})
     pool = assemble(made).pool
     shares = np.full(pool.size, left.get("", 0.4), np.float32)
     for name, place in pool.slices().items():
@@ -151,7 +151,7 @@ def test_many_genes_that_nothing_reads_say_what_chance_narrows(tmp_path):
 
 def test_one_gene_that_nothing_reads_is_no_law(found):
     words = " ".join(genes_section(found, {}).sentences)
-    assert "One gene, initial_scale, is read by nothing in a life of this kind: it moved by 0 and kept 0.50" in words
+    assert "One gene, initial_scale, is read by nothing in a life of this kind: it moved by 0.000 and kept 0.50" in words
     assert "too little of it" in words
     assert "drifting alone" not in words
 

@@ -11,8 +11,10 @@ from inspected_dna import alive, config, made_dna
 from evolearn.brain import BrainSpec
 from evolearn.errors import UserError
 from evolearn.inspection.blocks import describe_block, effective_rank
-from evolearn.inspection.newborn_lives import first_steps, outputs_of, sensitivities
+from evolearn.inspection.genes import inspect_genes
+from evolearn.inspection.newborn_lives import first_steps, observations_for, outputs_of, sensitivities
 from evolearn.inspection.weights import inspect_weights
+from evolearn.report.inspected.marks import short
 from evolearn.report.inspected.weights import weights_section
 from evolearn.torch_brain import TorchBrain
 from evolearn.trunk import Tensor
@@ -176,6 +178,74 @@ def test_the_section_shows_birth_and_life_side_by_side(found):
     assert heat.rows == tuple(reversed(found["sensitivity"]["observations"]))
     scaled = found["sensitivity"]["born"]["mean"][0][0] * found["sensitivity"]["stdev"][0]
     assert heat.values[-1][0] == pytest.approx(scaled)
+
+
+def test_the_value_is_not_summed_up_with_muscles(found):
+    louder = json.loads(json.dumps(found))
+    for age in ("born", "learned"):
+        for row in louder["sensitivity"][age]["rms"]:
+            row[2] *= 1000.0
+    words = [[text for text in weights_section(each, {}).sentences if "changes in" in text] for each in (found, louder)]
+    assert words[0] == words[1]
+    stdev = np.array(found["sensitivity"]["stdev"])[:, None]
+    norms = [
+        np.linalg.norm(stdev * np.array(found["sensitivity"][age]["rms"])[:, :2]) for age in ("learned", "born")
+    ]
+    assert f"is {short(norms[0] / norms[1])} times as large as what is innate (the value, " in words[0][0]
+
+
+def test_a_slope_is_not_called_a_change(found):
+    first = weights_section(found, {}).sentences[0]
+    assert "at the slope there, one standard deviation more of it would change" in first
+    assert "a world that clips actions makes less of it" in first
+
+
+@pytest.mark.parametrize(("shape", "draws"), [((4, 16), 400), ((128, 128), 95), ((300, 300), 20)])
+def test_99_of_100_random_matrices_are_within_the_band(shape, draws):
+    tensor = Tensor("hidden1.weight", shape, 0.5)
+    zeros, ones = np.zeros(tensor.size), np.ones(tensor.size)
+    found = describe_block(tensor, zeros, ones, None, 0)
+    assert found["draws"] == draws
+    fresh = 0.5 * np.random.default_rng(9).standard_normal((300, tensor.size))
+    norms = np.linalg.norm(fresh, axis=1)
+    within = (found["norm"]["low"] <= norms) & (norms <= found["norm"]["high"])
+    assert 0.96 <= within.mean()
+    # A band far too wide would hold them, too.
+    width = found["norm"]["high"] - found["norm"]["low"]
+    assert 3.5 * norms.std() < width < 7.0 * norms.std()
+
+
+def test_large_blocks_have_no_singular_values_and_say_so():
+    tensor = Tensor("hidden2.weight", (700, 500), 0.5)
+    values = np.random.default_rng(0).normal(size=(2, tensor.size))
+    found = describe_block(tensor, *values, None, 0)
+    assert found["too_large"]
+    assert found["singular"] is None
+    assert found["effective_rank"] is None
+    assert found["norm"]["low"] < found["norm"]["random"] < found["norm"]["high"]
+    assert len(json.dumps(found)) < 5000
+
+
+def test_the_sentence_names_its_band(found):
+    words = " ".join(weights_section(found, {}).sentences)
+    assert "that 99% of random matrices of its shape have (400 drawn)" in words
+    found["blocks"][0]["too_large"] = True
+    words = " ".join(weights_section(found, {}).sentences)
+    found["blocks"][0]["too_large"] = False
+    assert "hidden1.weight: too large for singular values" in words
+
+
+def test_a_large_brain_is_asked_at_fewer_observations():
+    assert observations_for(BrainSpec("mlp", 4, (16,), 2, "categorical")) == 2000
+    assert observations_for(BrainSpec("mlp", 4, (1024, 512), 2, "categorical")) == 200
+
+
+def test_the_file_of_a_large_brain_stays_small(tmp_path):
+    dna = made_dna(tmp_path / "dna", config(brain={"hidden": [1024, 512]}))
+    found = {"genes": inspect_genes(dna), "weights": inspect_weights(dna, None)}
+    assert dna.pool.size > 500_000
+    assert len(json.dumps(found, indent=1, allow_nan=False)) < 2_000_000
+    assert any(block["too_large"] for block in found["weights"]["blocks"])
 
 
 def test_without_a_world_what_needs_no_lives_still_shows(blind):

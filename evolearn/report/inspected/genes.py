@@ -10,6 +10,7 @@ from evolearn.report.inspected.marks import BORN, CHANCE, listed, looks_of, perc
 from evolearn.report.section import Cell, Json, Section, Table
 from evolearn.report.texts import quantity, shortened
 
+HARDLY = 0.9  # of the spread at the start: above, all genes together lost next to nothing
 FEW = 10  # genes that nothing reads, below which they are no yardstick
 MOST_POINTS = 3000  # of a chart
 RANKED = 20  # genes with bars
@@ -96,7 +97,8 @@ def _about_spread(found: Json) -> str:
             f"{spread}. It is that of {algorithm}'s last population: genomes that share their ancestors are alike in "
             "genes that nothing selects, too, so that little spread is no sign that a gene matters."
         )
-    return " ".join((f"{spread}.", *_beyond_common(settled), _in_common(algorithm)))
+    common = [_in_common(algorithm)] if settled["median"] < HARDLY else []
+    return " ".join((f"{spread}.", *_beyond_common(settled), *common))
 
 
 def _beyond_common(settled: Json) -> Iterator[str]:
