@@ -22,7 +22,7 @@ from evolearn.errors import UserError, offer
 from evolearn.files import write_whole
 from evolearn.inspection import COMPARISON, PARTS, Part, Subject
 from evolearn.inspection.record import FILE, Answer, describe, name_of, record
-from evolearn.inspection.specimen import FULL, QUICK, Extent, Json, Progress, Specimen, lifetime_of
+from evolearn.inspection.specimen import Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.report import write_inspection_report
 from evolearn.report.section import Section
 
@@ -59,11 +59,6 @@ class Wishes:
     age: int | None = None  # steps, at which lesions are made beside those at birth
     figures: bool = False  # for papers, as SVG, PDF and PNG
 
-    @property
-    def extent(self) -> Extent:
-        """How much is lived."""
-        return QUICK if self.quick else FULL
-
 
 @dataclasses.dataclass(frozen=True)
 class Inspected:
@@ -90,9 +85,10 @@ def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, disp
     parts = wanted_parts(wishes.only)
     dna = load_dna(path)
     directory = free_directory(out or place_of(dna))
-    lifetime = _checked_lifetime(dna, wishes)
-    with _alive(dna, wishes.extent, lifetime, workers, parts) as (specimen, why_not):
-        about = describe(dna, wishes.extent, lifetime, wishes.age, specimen)
+    extent = extent_of([dna], wishes.quick)
+    lifetime = _checked_lifetime(dna, wishes, extent)
+    with _alive(dna, extent, lifetime, workers, parts) as (specimen, why_not):
+        about = describe(dna, extent, lifetime, wishes.age, specimen) | {"note": extent.note}
         if why_not:
             about["warning"] = f"The world cannot be lived in, so that sections that need lives are missing: {why_not}"
             display.warning(about["warning"])
@@ -128,12 +124,13 @@ def compare_dna(
     if dna.path.resolve() == other.path.resolve():
         raise InspectionError(f"OTHER={second}: is the same DNA as {first}; name another, or none to inspect this one")
     directory = free_directory(out or place_of(dna, other))
-    lifetime = _checked_lifetime(dna, wishes)
-    about = describe(dna, wishes.extent, lifetime, None, None)
-    about["other"] = describe(other, wishes.extent, lifetime, None, None)
+    extent = extent_of([dna, other], wishes.quick)
+    lifetime = _checked_lifetime(dna, wishes, extent)
+    about = describe(dna, extent, lifetime, None, None) | {"note": extent.note}
+    about["other"] = describe(other, extent, lifetime, None, None)
 
     def comparing(progress: Progress) -> Json:
-        return COMPARISON(dna, other, wishes.extent, workers=workers, progress=progress, lifetime=wishes.lifetime)
+        return COMPARISON(dna, other, extent, workers=workers, progress=progress, lifetime=wishes.lifetime)
 
     faults: list[Exception] = []
     answers = [_timed("comparison", "Comparison", comparing, display, faults)]
@@ -183,13 +180,13 @@ def free_directory(directory: Path) -> Path:
     return directory
 
 
-def _checked_lifetime(dna: DNA, wishes: Wishes) -> int:
+def _checked_lifetime(dna: DNA, wishes: Wishes, extent: Extent) -> int:
     if wishes.lifetime is not None and not 1 <= wishes.lifetime <= LONGEST:
         raise InspectionError(
             f"--lifetime {wishes.lifetime}: must be 1 .. {LONGEST:,} world steps; choose a shorter one, or leave it "
             "out for as many as evolution selected on"
         )
-    lifetime = lifetime_of(dna, wishes.extent, wishes.lifetime)
+    lifetime = lifetime_of(dna, extent, wishes.lifetime)
     if wishes.age is not None and not 1 <= wishes.age < lifetime:
         raise InspectionError(
             f"--age {wishes.age}: must be 1 .. {lifetime - 1:,}, an age within the lifetime of {lifetime:,} world "

@@ -1,5 +1,6 @@
 """An inspection as a whole: its sections in order, those that cannot be made, its files, and what is refused."""
 
+import dataclasses
 import io
 import json
 import shutil
@@ -23,7 +24,7 @@ from evolearn.inspect_console import SENTENCES_SHOWN, InspectDisplay, print_sect
 from evolearn.inspecting import InspectionError, Wishes, compare_dna, free_directory, inspect_dna, place_of
 from evolearn.inspection import Part, alive
 from evolearn.inspection.record import Answer, plain
-from evolearn.inspection.specimen import FULL, QUICK
+from evolearn.inspection.specimen import FULL, QUICK, extent_of
 from evolearn.report import ReportError, write_inspection_report
 from evolearn.report.inspection_files import FILE, read_inspection
 from evolearn.report.section import Section, Table
@@ -126,6 +127,7 @@ def test_what_is_said_of_the_dna(run: Path, tmp_path: Path) -> None:
     assert about["sha256"] == dna.header["sha256"]
     assert (about["observations"], about["drives"]) == (list(dna.observations), list(dna.drives))
     assert (about["extent"], about["lives"], about["lifetime"]) == ("quick", QUICK.lives, 40)
+    assert about["note"] == ""
     assert (about["genes"], about["generation"]) == (dna.pool.size, 6)
     assert about["world_summary"]
 
@@ -424,3 +426,18 @@ def test_an_inspection_that_is_not_there(tmp_path: Path) -> None:
 
 def test_extents_differ_where_they_should() -> None:
     assert FULL.lives > QUICK.lives
+
+
+def test_less_is_lived_of_worlds_that_are_stepped_one_by_one(run: Path) -> None:
+    pole = load_dna(run)
+    part = pole.config.world.model_copy(update={"name": "gymnasium:CartPole-v1"})
+    stepped = dataclasses.replace(pole, config=pole.config.model_copy(update={"world": part}))
+    assert extent_of([pole], quick=False) is FULL
+    assert extent_of([pole, pole], quick=True) is QUICK
+    for quick in (False, True):
+        less, more = extent_of([pole, stepped], quick), extent_of([pole], quick)
+        assert (less.name, bool(less.note), more.note) == (more.name, True, "")
+        assert 10 * less.lifetime_limit <= more.lifetime_limit or quick
+        assert f"{less.lifetime_limit:,} steps" in less.note
+        assert less.grid % 2 == 1
+        assert less.line % 3 == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from evolearn.assemble import Setup
 from evolearn.dna import DNA
 from evolearn.lives import Driver
 from evolearn.rng import VALIDATION, life_keys
+from evolearn.worldfinder import GYMNASIUM
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], None]  # done, of how many; called as often as one likes
@@ -34,10 +35,27 @@ class Extent:
     landscape_lives: int  # lives per point
     ancestors: int  # at most, of the lineage
     lifetime_limit: int  # world steps of a life, where none was asked for
+    note: str = ""  # what a reader should know of it
 
 
 FULL = Extent("full", 128, 16, ("zero", "mean", "permuted"), 20, 15, 31, 12, 24, 20_000)
 QUICK = Extent("quick", 32, 12, ("zero",), 20, 7, 13, 6, 8, 2_000)
+
+# Worlds that are stepped in Python, not compiled: some 20 times slower, so that less is lived for the same answers.
+_STEPPED = "Gymnasium environments are stepped one by one, which is slow: less is lived of them than of compiled worlds"
+STEPPED = {
+    FULL.name: dataclasses.replace(
+        FULL, lives=12, lesion_modes=("zero",), grid=9, line=16, landscape_lives=6, ancestors=12, lifetime_limit=2_000,
+        note=f"{_STEPPED}: lives of 2,000 steps at most, lesions by setting to zero only, and coarser grids.",
+    ),
+    QUICK.name: dataclasses.replace(QUICK, lifetime_limit=500, note=f"{_STEPPED}: lives of 500 steps at most."),
+}  # fmt: skip
+
+
+def extent_of(dnas: Iterable[DNA], quick: bool) -> Extent:
+    """How much is lived to inspect some DNA, or to compare several: less if any of their worlds is not compiled."""
+    extent = QUICK if quick else FULL
+    return STEPPED[extent.name] if any(dna.world.startswith(GYMNASIUM) for dna in dnas) else extent
 
 
 @dataclasses.dataclass(frozen=True)
