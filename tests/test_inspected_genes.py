@@ -151,7 +151,9 @@ def test_many_genes_that_nothing_reads_say_what_chance_narrows(tmp_path):
 
 def test_one_gene_that_nothing_reads_is_no_law(found):
     words = " ".join(genes_section(found, {}).sentences)
-    assert "One gene, initial_scale, is read by nothing in a life of this kind: it moved by 0.000 and kept 0.50" in words
+    assert (
+        "One gene, initial_scale, is read by nothing in a life of this kind: it moved by 0.000 and kept 0.50" in words
+    )
     assert "too little of it" in words
     assert "drifting alone" not in words
 

@@ -118,8 +118,10 @@ def _compared(values: dict[str, Floats], random: Floats) -> Json:
 
 
 def _band(random: Floats) -> tuple[Floats, Floats]:
-    """Between what `BAND` of random initialisations lie: quantiles of many draws; of few, where Student's t puts one
-    more draw, since what large matrices have is near normal."""
+    """Between what `BAND` of random initialisations lie.
+
+    Quantiles of many draws; of few, where Student's t puts one more draw: what large matrices have is near normal.
+    """
     count, outside = len(random), (1.0 - BAND) / 2.0
     if count >= COUNTED_DRAWS:
         low, high = np.quantile(random, (outside, 1.0 - outside), axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -206,7 +207,7 @@ def _which(found: Json) -> str:
 
 def _histogram(ratios: Json) -> Panel:
     edges = ratios["edges"]
-    centres = tuple((low + high) / 2.0 for low, high in zip(edges, edges[1:], strict=False))
+    centres = tuple((low + high) / 2.0 for low, high in itertools.pairwise(edges))
     bars = Series("genes", BORN, "columns", centres, tuple(ratios["counts"]), width=edges[1] - edges[0])
     return Panel(Axis("spread left, as a share of the spread at the start"), Axis("genes"), (bars,), height=420)
 
