@@ -137,9 +137,9 @@ def test_birth_scores_stand_between_chance_and_the_oracle(repertoire):
     assert arms["newborn"]["share"] == pytest.approx(share, rel=1e-4)
     assert arms["newborn"]["share_low"] <= share <= arms["newborn"]["share_high"] < 0.0
     words = " ".join(repertoire_section(repertoire, {}).sentences)
-    behind = quantity(-arms["newborn"]["ahead"], "score")
-    assert f"In the same lives it is {behind} [" in words
-    assert "] behind random actions. What" in words
+    behind = [quantity(-arms["newborn"][name], "score") for name in ("ahead", "ahead_high", "ahead_low")]
+    said = "In the same lives it is {} [{}, {}] behind random actions. What".format(*behind)
+    assert said in words
     assert "ahead of" not in words
 
 
