@@ -5,8 +5,8 @@
     python examples/load_exported.py brain.pt 0.0 0.0 0.05 0.0 --trunk mlp --policy categorical
 
 The numbers are what the brain observes, one per observation; all zeros if none is given. A file that ends in
-.safetensors needs safetensors too, and says itself which trunk and which policy it has. One that ends in .pt needs torch
-alone, and must be told.
+.safetensors needs safetensors too, and says itself which trunk and which policy it has. One that ends in .pt needs
+torch alone, and must be told.
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ def main() -> None:
         parser.error(str(error))
     trunk = description.get("trunk", given.trunk)
     if trunk is None and "hidden1.weight" in weights:
-        parser.error(f"{given.file}: does not say its trunk; give --trunk {' or '.join(ACTIVATIONS)}, as its run had it")
+        parser.error(
+            f"{given.file}: does not say its trunk; give --trunk {' or '.join(ACTIVATIONS)}, as its run had it"
+        )
     policy, value = (network(weights, head, trunk or "linear") for head in ("policy", "value"))
     observed = given.observation or [0.0] * policy[0].in_features
     if len(observed) != policy[0].in_features:
