@@ -11,7 +11,7 @@ import torch
 from isolated import folder_with, run_isolated
 from test_export import TOLERANCE, config_of, distribution, thoughts, written
 
-from evolearn.export import describe, export
+from evolearn.export import export
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
