@@ -442,7 +442,7 @@ def test_the_command_says_what_it_wrote_and_how_to_load_it(dna_of, tmp_path):
     )
     assert f"  {'hidden1.weight':<16} [24, 13]" in rest
     assert f"An action of it: {HOW_TO_ACT['gaussian']}." in rest
-    assert f"Observations and actions of its world: {describe(dna)['conversion']}." in rest
+    assert f"Between it and its world: {describe(dna)['conversion']}." in rest
     assert loading_code(dna, Path("brain.pt")) in done.stdout
     again = evolearn(dna.path, "--to", "brain.pt", folder=tmp_path)
     assert (again.returncode, again.stdout) == (2, "")
