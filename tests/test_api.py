@@ -214,22 +214,17 @@ def test_history_is_of_the_run_that_made_it(run: Path, dna: Evolved, tmp_path: P
 
 def test_a_run_keeps_what_it_made(run: Path, dna: Evolved) -> None:
     before = {path: path.read_bytes() for path in run.rglob("*.safetensors")}
-    for name in (
-        "dna.safetensors",
-        "dna_best.safetensors",
-        "new.safetensors",
-        "ancestors/generation_000001.safetensors",
-    ):
-        with pytest.raises(DNAError, match="lies in the run directory .* holds what its run made; save it elsewhere"):
-            dna.save(run / name)
+    for name in ("dna", "dna_best", "new", "ancestors/generation_000001"):
+        with pytest.raises(DNAError, match=r"lies in the run directory .* holds what its run made; save it elsewhere"):
+            dna.save(run / f"{name}.safetensors")
     assert before == {path: path.read_bytes() for path in run.rglob("*.safetensors")}
 
 
 def test_a_disk_that_refuses_is_told_in_words_of_python(dna: Evolved, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunDirectoryError, match="cannot be written: .*; name another place, or make room") as refused:
+    with pytest.raises(RunDirectoryError, match=r"cannot be written: .*; name another place, or make room") as refused:
         dna.save(tmp_path / "no" / "such" / "dna.safetensors")
-    with pytest.raises(RunDirectoryError, match="out=.*: cannot be written: .*; name another directory") as also:
+    with pytest.raises(RunDirectoryError, match=r"out=.*: cannot be written: .*; name another directory") as also:
         next(evolearn.evolve(TOY, out=tmp_path / "file" / "run"))
     assert not re.search("--out|resume", f"{refused.value} {also.value}")
 
@@ -243,9 +238,7 @@ def test_a_disk_that_fills_up_leaves_a_run_to_go_on_with(tmp_path: Path, monkeyp
 
     with monkeypatch.context() as disk:
         disk.setattr("os.fsync", full)
-        with pytest.raises(
-            RunDirectoryError, match="No space left on device; .*: free space, and `evolearn resume .*`"
-        ):
+        with pytest.raises(RunDirectoryError, match=r"No space left on device; .* and `evolearn resume .*` goes on"):
             next(made)
 
 
@@ -619,7 +612,6 @@ def test_workers_are_checked_before_it_begins() -> None:
 SCRIPT = """
 import evolearn
 few = {"search.generations": 1, "search.population": 2, "search.lives": 1, "search.selection_lifetime": 20}
-few |= {"evaluation.birth_steps": 20, "evaluation.bin_steps": 20, "evaluation.lifetimes": [20]}
 few |= {"brain.hidden": [4], "learner.window": 5}
 """
 DONE = "print('lived', len(evolearn.live(dna, lives=70, workers=WORKERS).scores))"
@@ -645,12 +637,6 @@ def test_a_script_without_a_guard_is_told_of_it(tmp_path: Path) -> None:
     guard = '`if __name__ == "__main__":`'
     assert re.search(f"ConfigError: workers=2: the world gymnasium:CartPole-v1 .* under {guard}, or", done.stderr)
     assert re.search(f"WorkerDied: .* must do so under {guard}", done.stderr.splitlines()[-1])
-
-
-def test_a_script_with_a_guard_may_have_processes(tmp_path: Path) -> None:
-    guarded = f"if __name__ == '__main__':\n    {LOOP}\n    {DONE.replace('WORKERS', '2')}\n"
-    done = as_script(tmp_path, guarded)
-    assert (done.returncode, done.stdout) == (0, "lived 70\n"), done.stderr
 
 
 # Portable mode
