@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import importlib
+import multiprocessing
 import pickle
 import pkgutil
 import re
@@ -609,34 +610,44 @@ def test_workers_are_checked_before_it_begins() -> None:
 # Gymnasium: processes, which run a script again
 
 
-SCRIPT = """
-import evolearn
-few = {"search.generations": 1, "search.population": 2, "search.lives": 1, "search.selection_lifetime": 20}
-few |= {"brain.hidden": [4], "learner.window": 5}
-"""
-DONE = "print('lived', len(evolearn.live(dna, lives=70, workers=WORKERS).scores))"
-LOOP = "for _, dna in evolearn.evolve('gymnasium-cartpole', few): pass"
+FEW = {
+    "search.generations": 1,
+    "search.population": 2,
+    "search.lives": 1,
+    "search.selection_lifetime": 20,
+    "brain.hidden": [4],
+    "learner.window": 5,
+}
+LOOP = "for moment in evolearn.evolve('gymnasium-cartpole', few): print(moment.generation.evaluations)"
 
 
 def as_script(tmp_path: Path, text: str) -> subprocess.CompletedProcess:
-    (tmp_path / "script.py").write_text(SCRIPT + text)
+    (tmp_path / "script.py").write_text(f"import evolearn\nfew = {FEW}\n{text}\n")
     return subprocess.run(
         [sys.executable, "script.py"], capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path
     )
 
 
 def test_a_plain_script_lives_gymnasium_in_its_own_process(tmp_path: Path) -> None:
-    done = as_script(tmp_path, f"{LOOP}\n{DONE.replace('WORKERS', 'None')}\n")
-    assert (done.returncode, done.stdout) == (0, "lived 70\n"), done.stderr
+    done = as_script(tmp_path, LOOP)
+    assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
 
 
 def test_a_script_without_a_guard_is_told_of_it(tmp_path: Path) -> None:
-    done = as_script(tmp_path, f"{LOOP}\n{DONE.replace('WORKERS', '2')}\n")
-    assert done.returncode == 1
-    assert "lived" not in done.stdout
+    done = as_script(tmp_path, LOOP.replace("few)", "few, workers=2)"))
+    assert (done.returncode, done.stdout) == (1, "")
     guard = '`if __name__ == "__main__":`'
     assert re.search(f"ConfigError: workers=2: the world gymnasium:CartPole-v1 .* under {guard}, or", done.stderr)
     assert re.search(f"WorkerDied: .* must do so under {guard}", done.stderr.splitlines()[-1])
+
+
+def test_a_process_that_lives_gymnasium_is_refused_more_of_them(monkeypatch) -> None:
+    [(_, dna)] = evolearn.evolve("gymnasium-cartpole", FEW)
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    for workers in (None, 1):
+        assert evolearn.live(dna, lives=1, workers=workers).scores.shape == (1,)
+    with pytest.raises(ConfigError, match=r"workers=2: .* or give workers=1"):
+        evolearn.live(dna, lives=1, workers=2)
 
 
 # Portable mode
