@@ -32,7 +32,9 @@ from evolearn.world_config import WorldPart
 
 FORMAT = 2  # of DNA files; a change that old code cannot read raises it
 NAME = "dna.safetensors"  # of a run's DNA
+_HEADER = "evolearn"  # its name among a file's metadata
 ANCESTORS = "ancestors"  # folder of a run
+ALTERED = "altered"  # role of DNA whose genome was changed by hand
 
 
 class DNAError(RunDirectoryError):
@@ -72,12 +74,12 @@ class DNA:
 
     @property
     def role(self) -> str:
-        """What it is of its search: centre, or best."""
+        """What it is of its search: centre or best; or altered, made by hand of one of these."""
         return str(self.header["role"])
 
     @property
     def generation(self) -> int:
-        """The generation that lived it, from 0."""
+        """The generation that lived it, from 0; of altered DNA: that lived what it was made of."""
         return int(self.header["lineage"]["generation"])
 
     @property
@@ -87,12 +89,13 @@ class DNA:
 
     @property
     def run(self) -> Path | None:
-        """The run directory that the file lies in, itself or among the ancestors; None: it lies elsewhere."""
-        folder = self.path.resolve().parent
-        folder = folder.parent if folder.name == ANCESTORS else folder
-        return folder if (folder / "run.json").exists() else None
+        """The run directory that the file lies in, itself or among the ancestors.
 
-    @cached_property
+        None: it lies elsewhere, or is altered DNA, which no run made.
+        """
+        return None if self.role == ALTERED else run_around(self.path)
+
+    @property
     def sha256(self) -> str:
         """Checksum of header, genome and spread: that of its file, also where it was never written."""
         return _checksum(self.header, self.genome, self.stdev)
@@ -101,6 +104,13 @@ class DNA:
     def newborns(self) -> Newborns:
         """The newborn that it decodes to, a record of one: weights [1, W], drives [1, D], plasticity [1, K]."""
         return decode(self.pool, self.genome[None])
+
+
+def run_around(path: Path) -> Path | None:
+    """The run directory that a file lies in, or would, itself or among the ancestors; None: it lies elsewhere."""
+    folder = path.resolve().parent
+    folder = folder.parent if folder.name == ANCESTORS else folder
+    return folder if (folder / "run.json").exists() else None
 
 
 def load_dna(path: Path) -> DNA:
@@ -116,10 +126,15 @@ def load_dna(path: Path) -> DNA:
         raise DNAError(_why_none(path))
     try:
         with safetensors.safe_open(file, framework="numpy") as tensors:
-            header = json.loads((tensors.metadata() or {})["evolearn"])
+            labels = tensors.metadata() or {}
+            if _HEADER not in labels:
+                raise DNAError(_why_no_dna(file, labels))
+            header = json.loads(labels[_HEADER])
             written = int(header["format"])
             genome, stdev = tensors.get_tensor("genome").copy(), tensors.get_tensor("stdev").copy()
-    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+    except KeyError as error:
+        raise DNAError(f"{file}: is not a DNA file of evolearn: its header has no {error}") from error
+    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
         raise DNAError(f"{file}: is not a DNA file of evolearn: {error}") from error
     if written != FORMAT:
         remedy = "update evolearn" if written > FORMAT else "evolve again, or use the evolearn that made it"
@@ -151,11 +166,28 @@ def dna_of(path: Path, setup: Setup, genome: FloatArray, stdev: FloatArray, abou
         setup: of the run.
         genome: float32 [G], in gene units.
         stdev: float32 [G], spread left in the search, in gene units.
-        about: ``role``, centre or best, and ``lineage``: among others ``generation``, the one that lived it.
+        about: ``role``, see `DNA.role`, and ``lineage``: among others ``generation``, the one that lived it.
     """
     header = {"format": FORMAT, **_gene_tables(setup.pool), **_described(setup), **about}
     genome, stdev = (np.ascontiguousarray(values, np.float32) for values in (genome, stdev))
     return DNA(path, header, setup.config, setup.pool, genome, stdev)
+
+
+def altered(dna: DNA, genome: FloatArray) -> DNA:
+    """DNA with another genome, which no search made and no generation lived: its role is ALTERED.
+
+    Of the lineage it keeps ``run``, ``algorithm``, ``generations`` and ``generation``, those of the DNA that a search
+    made, and gets ``of``, the checksum of that DNA: also where it is made of altered DNA.
+
+    Args:
+        dna: what it is made of.
+        genome: float32 [G], in gene units.
+    """
+    before = dna.header["lineage"]
+    lineage = {name: before[name] for name in ("run", "algorithm", "generations", "generation") if name in before}
+    lineage["of"] = before["of"] if dna.role == ALTERED else dna.sha256
+    header = {name: value for name, value in dna.header.items() if name != "sha256"}
+    return dataclasses.replace(dna, header={**header, "role": ALTERED, "lineage": lineage}, genome=genome)
 
 
 def write_dna(dna: DNA) -> None:
@@ -168,7 +200,7 @@ def write_dna(dna: DNA) -> None:
     with explained(dna.path.parent):
         dna.path.parent.mkdir(exist_ok=True)
         tensors = {"genome": dna.genome, "stdev": dna.stdev}
-        write_whole(dna.path, safetensors.numpy.save(tensors, metadata={"evolearn": json.dumps(header)}))
+        write_whole(dna.path, safetensors.numpy.save(tensors, metadata={_HEADER: json.dumps(header)}))
 
 
 def save_dna(path: Path, setup: Setup, genome: FloatArray, stdev: FloatArray, about: Mapping[str, Any]) -> None:
@@ -249,10 +281,29 @@ def _why_none(path: Path) -> str:
         )
     if (path / "run.json").exists():
         return f"{path}: has no DNA yet, its evolution is not over; evolearn resume {path} continues it"
+    run = path.resolve().parent
+    if path.is_dir() and (run / "run.json").exists():
+        return f"{path}: is a folder of the run {path.parent}; name that, or a DNA file"
     if path.is_dir():
         return f"{path}: is not a run directory (no run.json)"
     known = ", ".join(sorted(str(found.parent) for found in Path("runs").glob("*/dna.safetensors"))) or "none in runs/"
     return f"{path}: does not exist; runs with DNA here: {known}"
+
+
+def _why_no_dna(file: Path, labels: Mapping[str, str]) -> str:
+    if "evolearn_brain" not in labels:
+        return f"{file}: is not a DNA file of evolearn: it is a safetensors file that something else wrote"
+    return (
+        f"{file}: is an exported brain, which holds no DNA, only the network that some DNA is born with; name the run "
+        f"that it came from{_run_of_brain(labels['evolearn_brain'])}"
+    )
+
+
+def _run_of_brain(description: str) -> str:
+    try:
+        return f": {json.loads(description)['lineage']['run']}"
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _signals(world: Declaration) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

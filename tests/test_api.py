@@ -1,7 +1,10 @@
 """The Python API: what notebooks get is what the commands make, by name, and what is wrong is said."""
 
+import copy
 import dataclasses
 import importlib
+import multiprocessing
+import pickle
 import pkgutil
 import re
 import subprocess
@@ -24,8 +27,12 @@ from evolearn.config_reading import ConfigError
 from evolearn.dna import DNAError, ancestors, load_dna, write_dna
 from evolearn.drivers import OwnDrivers
 from evolearn.errors import RunDirectoryError
+from evolearn.inspection.record import describe
+from evolearn.inspection.specimen import QUICK
 from evolearn.lives import LifeFault
+from evolearn.policy import choose_gaussian
 from evolearn.portable_mode import PortableError
+from evolearn.rng import ACTION, VALIDATION, life_keys, new_rng, open_stream
 from evolearn.run import resume_run, start_run
 from evolearn.rundir import open_run
 
@@ -159,11 +166,122 @@ def test_a_genome_by_hand(dna: Evolved, tmp_path: Path) -> None:
     assert dna.newborn.weights["policy.weight"].any()
     saved = lesioned.save(tmp_path / "lesioned.safetensors")
     assert np.array_equal(evolearn.load(saved).genome, genome)
-    for wrong in (genome[1:], np.full_like(genome, np.nan)):
-        with pytest.raises(DNAError, match=f"must be {genome.size} finite numbers; start from a copy of dna.genome"):
+    for wrong in (
+        genome[1:],
+        np.full_like(genome, np.nan),
+        "abc",
+        [[1.0], [1.0, 2.0]],
+        None,
+        [1e300] * genome.size,
+        1j,
+    ):
+        with pytest.raises(DNAError, match=f"must be {genome.size} finite numbers.*start from a copy of dna.genome"):
             dna.with_genome(wrong)
+    with pytest.raises(DNAError, match=r"path=3: must be the path of a file, ending in \.safetensors"):
+        dna.save(3)
     with pytest.raises(RunDirectoryError, match=r"dna.txt: must end in \.safetensors"):
         dna.save(tmp_path / "dna.txt")
+
+
+def test_dna_altered_by_hand_says_so(dna: Evolved, tmp_path: Path) -> None:
+    lesioned = dna.with_genome(np.zeros_like(dna.genome))
+    twice = evolearn.load(lesioned.with_genome(dna.genome).save(tmp_path / "twice.safetensors"))
+    parent = dna.record
+    for made in (lesioned, evolearn.load(lesioned.save(tmp_path / "lesioned.safetensors")), twice):
+        assert made.record.role == "altered"
+        assert made.record.generation == parent.generation
+        assert made.record.header["lineage"] == {
+            **{name: parent.header["lineage"][name] for name in ("run", "algorithm", "generations", "generation")},
+            "of": parent.header["sha256"],
+        }
+        assert made.record.run is None
+        assert made.history.empty
+        assert made.record.sha256 != parent.sha256
+        assert "is: altered by hand, from generation 3, of 4" in repr(made)
+    assert parent.sha256 == parent.header["sha256"], "the checksum is that of the file"
+    assert evolearn.live(lesioned, lives=1).scores.shape == (1,)
+
+
+def test_history_is_of_the_run_that_made_it(run: Path, dna: Evolved, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    *_, (_, last) = evolearn.evolve(TOY, {"seed": 6}, out=other)
+    file = other / "dna.safetensors"
+    file.write_bytes((run / "dna.safetensors").read_bytes())
+    with pytest.raises(DNAError, match="was not made by the run that it lies in: its generation 3 is another"):
+        _ = evolearn.load(other).history
+    last.with_genome(dna.genome).save(tmp_path / "altered.safetensors").replace(file)
+    assert evolearn.load(other).history.empty
+
+
+def test_a_run_keeps_what_it_made(run: Path, dna: Evolved) -> None:
+    before = {path: path.read_bytes() for path in run.rglob("*.safetensors")}
+    for name in ("dna", "dna_best", "new", "ancestors/generation_000001"):
+        with pytest.raises(DNAError, match=r"lies in the run directory .* holds what its run made; save it elsewhere"):
+            dna.save(run / f"{name}.safetensors")
+    assert before == {path: path.read_bytes() for path in run.rglob("*.safetensors")}
+
+
+def test_a_disk_that_refuses_is_told_in_words_of_python(dna: Evolved, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunDirectoryError, match=r"cannot be written: .*; name another place, or make room") as refused:
+        dna.save(tmp_path / "no" / "such" / "dna.safetensors")
+    with pytest.raises(RunDirectoryError, match=r"out=.*: cannot be written: .*; name another directory") as also:
+        next(evolearn.evolve(TOY, out=tmp_path / "file" / "run"))
+    assert not re.search("--out|resume", f"{refused.value} {also.value}")
+
+
+def test_a_disk_that_fills_up_leaves_a_run_to_go_on_with(tmp_path: Path, monkeypatch) -> None:
+    made = evolearn.evolve(TOY, out=tmp_path / "run")
+    next(made)
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        with pytest.raises(RunDirectoryError, match=r"No space left on device; .* and `evolearn resume .*` goes on"):
+            next(made)
+
+
+def test_dna_that_was_never_written_has_its_checksum(tmp_path: Path) -> None:
+    _, dna = next(evolearn.evolve(TOY))
+    saved = evolearn.load(dna.save(tmp_path / "first.safetensors"))
+    assert dna.record.sha256 == saved.record.sha256 == saved.record.header["sha256"]
+    assert describe(dna.record, QUICK, 60, None, None)["sha256"] == dna.record.sha256
+
+
+def test_a_newborn_cannot_be_changed(dna: Evolved) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        dna.newborn.weights["policy.bias"][0] = 1.0
+    for values in (dna.newborn.weights, dna.newborn.drives, dna.newborn.plasticity):
+        with pytest.raises(TypeError, match="does not support item assignment"):
+            values["fitness"] = 1.0
+    assert copy.deepcopy(dna.newborn).drives == dna.newborn.drives
+    assert pickle.loads(pickle.dumps(dna)).newborn.drives == dna.newborn.drives
+
+
+def test_a_gaussian_brain_spreads_its_actions_as_the_kernel_does() -> None:
+    content = toy(world={"name": "savannah"})
+    [(_, dna)] = evolearn.evolve(content, {"search.generations": 1, "search.population": 2, "search.lives": 1})
+    genome = dna.genome.copy()
+    places = dna.genes.query("gene == 'policy.log_stdev'").index
+    written = np.resize(np.float32([-9.0, 9.0, 0.5]), len(places))
+    genome[places] = written
+    changed = dna.with_genome(genome)
+    with torch.no_grad():
+        parameters, _ = changed.brain(torch.full((changed.record.brain.observations,), 0.3))
+    means, log_stdevs = np.split(parameters.numpy(), 2)
+    assert log_stdevs.tolist() == written.clip(-5, 2).tolist()
+    assert changed.newborn.weights["policy.log_stdev"].tolist() == log_stdevs.tolist()
+
+    def drawn(means: np.ndarray, log_stdevs: np.ndarray) -> np.ndarray:
+        rng, action = new_rng(), np.zeros(len(means), np.float32)
+        open_stream(rng, life_keys(1, VALIDATION, 0, 1)[0], ACTION)
+        choose_gaussian(np.float32([*means, *log_stdevs, 0.0]), np.zeros(0, np.float32), rng, action)
+        return action
+
+    unit = drawn(np.zeros_like(means), np.zeros_like(means))
+    assert np.allclose(drawn(means, written), means + np.exp(log_stdevs) * unit, rtol=1e-5)
 
 
 def test_what_is_shown_in_a_notebook_is_short(dna: Evolved) -> None:
@@ -177,6 +295,10 @@ def test_what_is_shown_in_a_notebook_is_short(dna: Evolved) -> None:
         assert len(repr(shown).splitlines()) <= 8
         assert max(len(line) for line in repr(shown).splitlines()) < 200
         assert shown._repr_html_().startswith("<table><tr><th")
+    assert "lives: 2 lives of 60 steps, learning" in repr(lived)
+    one = repr(evolearn.live(dna, lives=1, lifetime=1))
+    assert "lives: 1 life of 1 step, learning" in one
+    assert "nan" not in one
 
 
 # live
@@ -266,7 +388,21 @@ def test_parameters_change_its_own_world_or_the_named_one(dna: Evolved) -> None:
         ({"lives": 2.5}, r"lives=2.5: must be a whole number"),
         ({"lifetime": 0}, r"lifetime=0: must be a whole number, 1 to 100,000,000"),
         ({"lifetime": True}, r"lifetime=True: must be a whole number"),
-        ({"trace": 61}, r"trace=61: must be a whole number, 0 to 60"),
+        ({"trace": 61}, r"trace=61: must be a whole number, 0 to 60 \(steps from birth on\), or True for all steps"),
+        ({"trace": "all"}, r"trace='all': must be a whole number, 0 to 60"),
+        ({"trace": None}, r"trace=None: must be"),
+        ({"trace": 2.5}, r"trace=2.5: must be"),
+        ({"learning": "no"}, r"learning='no': must be True or False"),
+        ({"learning": None}, r"learning=None: must be True or False"),
+        ({"parameters": [1]}, r"parameters=\[1\]: must be a mapping from names"),
+        ({"parameters": "gravity"}, r"parameters='gravity': must be a mapping from names"),
+        ({"world": {"name": "cart-pole", "parameters": None}}, r"world:\n  parameters=None: must be"),
+        ({"world": {"name": "cart-pole", "parameters": [1]}, "parameters": {"predictability": 1}}, r"parameters=\[1\]"),
+        (
+            {"lives": 100_000, "lifetime": 10**8},
+            r"would keep .* GiB, .* age bins and 0 traced steps of each life; 4 GiB",
+        ),
+        ({"lifetime": 10**8, "trace": True}, r"lives=32, lifetime=100000000: .* 100,000,000 traced steps of each life"),
         ({"trace": -1}, r"trace=-1: must be"),
         ({"seed": -1}, r"seed=-1: must be a whole number, 0 to 4,294,967,295"),
         ({"workers": 0}, r"workers=0: must be a whole number, 1 to"),
@@ -282,10 +418,41 @@ def test_what_live_refuses(dna: Evolved, arguments, says: str) -> None:
         evolearn.live(dna, **arguments)
 
 
-def test_what_is_no_dna_is_refused(tmp_path: Path) -> None:
+def test_numbers_of_numpy_are_as_good(dna: Evolved) -> None:
+    plain = evolearn.live(dna, lives=2, lifetime=50, trace=5, seed=3, workers=2, learning=False)
+    numpy = evolearn.live(
+        dna,
+        lives=np.int64(2),
+        lifetime=np.int32(50),
+        trace=np.uint8(5),
+        seed=np.uint32(3),
+        workers=np.int8(2),
+        learning=np.bool_(False),
+    )
+    assert np.array_equal(plain.scores, numpy.scores)
+    assert plain.traces.equals(numpy.traces)
+    assert len(evolearn.live(dna, lives=1, trace=np.bool_(True)).traces) == 60
+
+
+def test_quarters_are_there_all_four_or_none(dna: Evolved) -> None:
+    quarters = [f"quarter_{part}" for part in (1, 2, 3, 4)]
+    for lifetime, there in ((60, False), (300, False), (301, True), (1000, True)):
+        table = evolearn.live(dna, lives=2, lifetime=lifetime).table[quarters]
+        assert table.notna().all(axis=None) == table.notna().any(axis=None) == there, lifetime
+
+
+def test_what_is_no_dna_is_refused(run: Path, dna: Evolved, tmp_path: Path) -> None:
     for call in (evolearn.load, evolearn.live):
         with pytest.raises(DNAError, match="is not a run directory"):
             call(tmp_path)
+        with pytest.raises(DNAError, match=r"ancestors: is a folder of the run .*run; name that, or a DNA file"):
+            call(run / "ancestors")
+    for what in (3, None, ""):
+        with pytest.raises(ConfigError, match=r"path=.*: must be the path of a run directory or of a DNA file"):
+            evolearn.load(what)
+    for what in (3, None, dna.record):
+        with pytest.raises(ConfigError, match=r"dna=.*: must be from evolearn.load or evolearn.evolve, or the path of"):
+            evolearn.live(what)
 
 
 def test_a_world_at_fault_says_which_life(tmp_path: Path) -> None:
@@ -361,8 +528,12 @@ def test_evolution_to_its_end_leaves_dna(run: Path, tmp_path: Path) -> None:
     assert np.array_equal(loaded.genome, last.genome)
     resume_run(open_run(tmp_path / "run"), OwnDrivers(1), Watcher())
     assert (tmp_path / "run" / "result.json").read_text() == (run / "result.json").read_text()
-    with pytest.raises(RunDirectoryError, match="exists"):
-        next(evolearn.evolve(TOY, out=tmp_path / "run"))
+    with pytest.raises(RunDirectoryError, match=r"out=.*run: exists already, .*; evolearn resume .*run continues it"):
+        evolearn.evolve(TOY, out=tmp_path / "run")
+    with pytest.raises(RunDirectoryError, match="exists already, and runs are never overwritten; name another"):
+        evolearn.evolve(TOY, out=tmp_path)
+    with pytest.raises(ConfigError, match="out=3: must be the path of the run directory to make, or None"):
+        evolearn.evolve(TOY, out=3)
 
 
 def test_the_best_of_a_genetic_algorithm() -> None:
@@ -389,11 +560,12 @@ def test_leaving_early_lets_go_of_workers(monkeypatch) -> None:
         close(drivers)
 
     monkeypatch.setattr(OwnDrivers, "close", watched)
-    before = threading.active_count()
+    before = set(threading.enumerate())
     for _ in evolearn.evolve(TOY, workers=2):
         break
     assert closed == [1]
-    assert threading.active_count() == before
+    started = set(threading.enumerate()) - before
+    assert not [thread.name for thread in started if "(work)" in thread.name], "as threads that live lives are called"
 
 
 def test_every_form_of_a_config(tmp_path: Path) -> None:
@@ -413,6 +585,11 @@ def test_every_form_of_a_config(tmp_path: Path) -> None:
     [
         ("cart-pol", {}, r"no such file, and no config of that name is shipped. Did you mean cart-pole"),
         (3, {}, r"config=3: must be a YAML file, the name of a shipped config, a mapping or a RunConfig"),
+        (
+            TOY,
+            ["search.generations=2"],
+            r"overrides=.*: must be a mapping from dotted keys, such as {.search.generations",
+        ),
         (TOY, {"search.populatoin": 8}, r"config:\n  search.populatoin=8: unknown key. Did you mean population"),
         (TOY, {"search.population": 1}, r"search.population=1: must be 2 or more"),
         (TOY, {"seed.first": 1}, r"overrides: seed.first: seed is a value, not a section"),
@@ -428,6 +605,49 @@ def test_what_evolve_refuses_before_it_begins(config, overrides, says: str) -> N
 def test_workers_are_checked_before_it_begins() -> None:
     with pytest.raises(ConfigError, match="workers=0: must be a whole number, 1 to"):
         evolearn.evolve(TOY, workers=0)
+
+
+# Gymnasium: processes, which run a script again
+
+
+FEW = {
+    "search.generations": 1,
+    "search.population": 2,
+    "search.lives": 1,
+    "search.selection_lifetime": 20,
+    "brain.hidden": [4],
+    "learner.window": 5,
+}
+LOOP = "for moment in evolearn.evolve('gymnasium-cartpole', few): print(moment.generation.evaluations)"
+
+
+def as_script(tmp_path: Path, text: str) -> subprocess.CompletedProcess:
+    (tmp_path / "script.py").write_text(f"import evolearn\nfew = {FEW}\n{text}\n")
+    return subprocess.run(
+        [sys.executable, "script.py"], capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path
+    )
+
+
+def test_a_plain_script_lives_gymnasium_in_its_own_process(tmp_path: Path) -> None:
+    done = as_script(tmp_path, LOOP)
+    assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
+
+
+def test_a_script_without_a_guard_is_told_of_it(tmp_path: Path) -> None:
+    done = as_script(tmp_path, LOOP.replace("few)", "few, workers=2)"))
+    assert (done.returncode, done.stdout) == (1, "")
+    guard = '`if __name__ == "__main__":`'
+    assert re.search(f"ConfigError: workers=2: the world gymnasium:CartPole-v1 .* under {guard}, or", done.stderr)
+    assert re.search(f"WorkerDied: .* must do so under {guard}", done.stderr.splitlines()[-1])
+
+
+def test_a_process_that_lives_gymnasium_is_refused_more_of_them(monkeypatch) -> None:
+    [(_, dna)] = evolearn.evolve("gymnasium-cartpole", FEW)
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    for workers in (None, 1):
+        assert evolearn.live(dna, lives=1, workers=workers).scores.shape == (1,)
+    with pytest.raises(ConfigError, match=r"workers=2: .* or give workers=1"):
+        evolearn.live(dna, lives=1, workers=2)
 
 
 # Portable mode

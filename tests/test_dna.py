@@ -13,6 +13,7 @@ from evolearn.assemble import assemble
 from evolearn.config import check_config
 from evolearn.dna import DNAError, ancestors, is_ancestor, load_dna, save_dna, setup_of
 from evolearn.drivers import OwnDrivers
+from evolearn.export import export
 from evolearn.portable_config import is_asked_for
 from evolearn.run import resume_run, start_run
 from evolearn.rundir import create_run, open_run
@@ -165,3 +166,22 @@ def test_portable_dna_is_known_before_anything_is_imported(run: Path, tmp_path: 
     assert is_asked_for(file)
     file.write_bytes(b"\xff" * 20)
     assert not is_asked_for(file)
+
+
+def test_an_exported_brain_is_told_from_dna(run: Path, tmp_path: Path) -> None:
+    export(load_dna(run), tmp_path / "brain.safetensors")
+    with pytest.raises(DNAError, match=r"is an exported brain, which holds no DNA.*; name the run .* came from: run$"):
+        load_dna(tmp_path / "brain.safetensors")
+    (tmp_path / "other.safetensors").write_bytes(safetensors.numpy.save({"genome": np.zeros(3)}))
+    with pytest.raises(DNAError, match=r"is not a DNA file of evolearn: .* that something else wrote$"):
+        load_dna(tmp_path / "other.safetensors")
+    headless = altered(run, tmp_path, lambda header, tensors: header.pop("format"))
+    with pytest.raises(DNAError, match="is not a DNA file of evolearn: its header has no 'format'"):
+        load_dna(headless)
+
+
+def test_a_folder_of_a_run_names_the_run(run: Path) -> None:
+    (run / "inspection").mkdir()
+    for name in ("inspection", "ancestors"):
+        with pytest.raises(DNAError, match=rf"{name}: is a folder of the run .*run; name that, or a DNA file"):
+            load_dna(run / name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolearn.config import RunConfig, check_config
 from evolearn.config_reading import ConfigError, copied, find_config, read_yaml, set_dotted
+from evolearn.errors import RunDirectoryError
 from evolearn.portable_config import is_asked_for
 from evolearn.portable_mode import PortableError, enter
 from evolearn.world_config import WorldPart
@@ -43,16 +44,18 @@ def evolve(
         config: a YAML file, the name of a shipped config, its content as a mapping, or a checked config.
         overrides: settings that differ, by dotted key, for example ``{"search.generations": 10}``.
         out: the run directory to make.
-        workers: threads for compiled worlds, processes for Gymnasium; >= 1, None: as many as there are cores. Changes
-            speed only, never results.
+        workers: threads for compiled worlds, processes for Gymnasium, 1 .. 4,096. Changes speed only, never results.
+            None: a thread per core; Gymnasium in this process alone, since a script that starts others must do what
+            it does under ``if __name__ == "__main__":``.
     Returns:
         An iterator over `evolearn.api.moments.Moment`: a generation's record, and the DNA of the centre that lived it.
         Closing it, or letting go of it, lets go of its workers.
     Raises:
         ConfigError: the config cannot be run; a line per problem.
         PortableError: the config asks for portable mode, and it is too late to enter it.
-        RunDirectoryError: `out` exists or cannot be written. From the first generation on, as is the next.
-        LifeFault: the world is at fault.
+        RunDirectoryError: `out` exists; from the first generation on: it cannot be written.
+        LifeFault: the world is at fault. From the first generation on, as is the next.
+        WorkerDied: a process of `workers` ended before its time.
 
     >>> import evolearn
     >>> toy = {"search.generations": 3, "search.population": 8, "search.selection_lifetime": 200}
@@ -62,12 +65,13 @@ def evolve(
     1 9 (412,)
     2 9 (412,)
     """
-    checked = _config(config, overrides or {})
+    directory = None if out is None else _new_directory(out)
+    checked = _config(config, {} if overrides is None else overrides)
     if checked.portable:
         enter()
     from evolearn.api.moments import moments
 
-    return moments(checked, None if out is None else Path(out), workers)
+    return moments(checked, directory, workers)
 
 
 def load(path: str | Path) -> Evolved:
@@ -82,13 +86,14 @@ def load(path: str | Path) -> Evolved:
     Returns:
         The DNA with its genome, newborn, brain, config and history at hand, see `evolearn.api.evolved.Evolved`.
     Raises:
+        ConfigError: `path` is no path.
         DNAError: there is none; it is no DNA file, was altered, or is of another format.
 
     >>> import evolearn
     >>> foal = evolearn.load("runs/zebra-seed0-1")  # doctest: +SKIP
     >>> foal.newborn.drives["uprightness"]  # doctest: +SKIP
     """
-    path = Path(path)
+    path = _path("path", path, "the path of a run directory or of a DNA file")
     if is_asked_for(path):
         with contextlib.suppress(PortableError):  # DNA can be read in any process
             enter()
@@ -118,19 +123,23 @@ def live(
         dna: from `load` or `evolve`; or the path that `load` takes.
         world: another world than its own, with the same observations, actions and drives: a name, or a section
             ``world`` of a config. None: as it evolved.
-        lives: 1 .. 100,000.
+        lives: 1 .. 100,000, as far as their outcome fits into 4 GiB: it grows with the number of age bins
+            (``evaluation.bin_steps``) and of traced steps.
         learning: whether it learns in life, as its config says; without, it does what it was born to do.
         parameters: of the world, by name, where they are to differ: from what it evolved in, or from `world`.
-        lifetime: world steps in a life, 1 .. 100,000,000. None: that of its evolution, ``search.selection_lifetime``.
+        lifetime: world steps in a life, 1 .. 100,000,000, see `lives`. None: that of its evolution,
+            ``search.selection_lifetime``.
         trace: keep every step of every life; or a number, the first so many steps.
         seed: of the lives, 0 .. 2^32 - 1.
         workers: see `evolve`.
     Returns:
         Scores and traces, see `evolearn.api.lived.Lived`.
     Raises:
-        ConfigError: an argument is out of range, or the world cannot be found or refuses its settings.
+        ConfigError: an argument is out of range, the lives would not fit into memory, or the world cannot be found or
+            refuses its settings.
         DNAError: there is no DNA at that path, or it cannot live in that world.
         LifeFault: the world is at fault; the text names the life and the step.
+        WorkerDied: a process of `workers` ended before its time.
 
     >>> import evolearn
     >>> toy = {"search.generations": 1, "search.population": 8, "search.selection_lifetime": 200}
@@ -142,11 +151,32 @@ def live(
     evolved = load(dna) if isinstance(dna, str | Path) else dna
     from evolearn.api.lived import live_lives
 
-    return live_lives(evolved, world, parameters or {}, lives, learning, lifetime, trace, seed, workers)
+    changed = {} if parameters is None else parameters
+    return live_lives(evolved, world, changed, lives, learning, lifetime, trace, seed, workers)
+
+
+def _path(name: str, value: Any, meaning: str) -> Path:
+    """An argument that is to be a path."""
+    if not isinstance(value, str | Path) or not str(value):
+        raise ConfigError(f"{name}={value!r}: must be {meaning}")
+    return Path(value)
+
+
+def _new_directory(out: Any) -> Path:
+    """A run directory that is to be made; one that exists is refused now, not after the first generation."""
+    path = _path("out", out, "the path of the run directory to make, or None")
+    if path.exists():
+        remedy = f"evolearn resume {path} continues it" if (path / "run.json").exists() else "name another"
+        raise RunDirectoryError(f"out={path}: exists already, and runs are never overwritten; {remedy}")
+    return path
 
 
 def _config(config: str | Path | Mapping[str, Any] | RunConfig, overrides: Mapping[str, Any]) -> RunConfig:
     """A config in any of its forms, changed and checked."""
+    if not isinstance(overrides, Mapping):
+        raise ConfigError(
+            f'overrides={overrides!r}: must be a mapping from dotted keys, such as {{"search.generations": 2}}'
+        )
     source = "config"
     if isinstance(config, RunConfig):
         content = config.model_dump(mode="json")

@@ -7,14 +7,16 @@ import html
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evolearn.api.arguments import refusals_in_python
 from evolearn.config import RunConfig
-from evolearn.dna import DNA, DNAError, load_dna, write_dna
+from evolearn.dna import ALTERED, DNA, DNAError, altered, load_dna, run_around, write_dna
 from evolearn.genome import FRESH, GROUPS, TRANSFORMS, FloatArray
 from evolearn.outer_loop import Generation
 from evolearn.rundir import open_run
@@ -25,14 +27,24 @@ _HISTORY = tuple(field.name for field in dataclasses.fields(Generation) if field
 
 @dataclasses.dataclass(frozen=True)
 class Newborn:
-    """What is there at birth, in natural values, by name.
+    """What is there at birth, in natural values, by name; read-only.
 
     Where a group is drawn afresh in every life: no weights; drives and plasticity that the draws lie around.
     """
 
-    weights: Mapping[str, FloatArray]  # by tensor of the brain: matrices [units, inputs], biases [units]
+    # By tensor of the brain: matrices [units, inputs], biases [units]; log standard deviations within their bounds.
+    weights: Mapping[str, FloatArray]
     drives: Mapping[str, float]  # what each drive is worth, reward per unit of the drive
     plasticity: Mapping[str, float]  # by gene of the learner
+
+    def __post_init__(self) -> None:
+        own = {name: _read_only(np.array(values)) for name, values in self.weights.items()}
+        for field, values in (("weights", own), ("drives", self.drives), ("plasticity", self.plasticity)):
+            object.__setattr__(self, field, MappingProxyType(dict(values)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and pickles, which refuse what the fields are held in."""
+        return Newborn, (dict(self.weights), dict(self.drives), dict(self.plasticity))
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -89,8 +101,12 @@ class Evolved:
     def history(self) -> pd.DataFrame:
         """A row per generation, up to the one that lived it, see `evolearn.outer_loop.Generation`.
 
-        No rows where the DNA file lies outside of its run directory.
+        No rows where the DNA file lies outside of its run directory, and none of altered DNA.
+
+        Raises:
+            DNAError: the file lies in the directory of another run than the one that made it.
         """
+        self._check_run()
         rows = [[row[name] for name in _HISTORY] for row in self.rows[: self.record.generation + 1]]
         table = pd.DataFrame(rows, columns=list(_HISTORY))
         return table.astype({"paired_correlation": float}).set_index("generation")
@@ -120,36 +136,60 @@ class Evolved:
             left=dna.stdev / spread,
         )
 
+    def _check_run(self) -> None:
+        dna = self.record
+        lived = self.rows[dna.generation] if dna.generation < len(self.rows) else {}
+        if self.rows and lived.get("fitness_sha256") != dna.header["lineage"]["fitness_sha256"]:
+            raise DNAError(
+                f"{dna.path}: was not made by the run that it lies in: its generation {dna.generation} is another; "
+                "put the file elsewhere to read it without a history, or back into its run"
+            )
+
     def with_genome(self, genome: npt.ArrayLike) -> Evolved:
         """The same with another genome: to lesion, mix or disturb DNA by hand.
+
+        Its role is altered and its history empty, since no generation lived it; its lineage names what it was made of.
 
         Args:
             genome: finite numbers [G], in gene units; `genes` says what lies where.
         Raises:
             DNAError: it is of another shape, or not finite.
         """
-        changed = np.array(genome, np.float32)
+        try:
+            with np.errstate(over="ignore"):  # becomes infinite, and is refused as such
+                changed = np.array(genome, np.float32)
+        except (TypeError, ValueError) as error:
+            raise DNAError(
+                f"genome of type {type(genome).__name__}: must be {self.record.genome.size} finite numbers; start from "
+                "a copy of dna.genome"
+            ) from error
         if changed.shape != self.record.genome.shape or not np.isfinite(changed).all():
             raise DNAError(
-                f"genome of shape {changed.shape}: must be {self.record.genome.size} finite numbers; start from a copy "
-                "of dna.genome"
+                f"genome of shape {changed.shape}: must be {self.record.genome.size} finite numbers, within float32; "
+                "start from a copy of dna.genome"
             )
-        return dataclasses.replace(self, record=dataclasses.replace(self.record, genome=changed))
+        return Evolved(altered(self.record, changed))
 
     def save(self, path: str | Path) -> Path:
         """Write it to a DNA file, which every command takes that takes DNA; a file that is there is replaced.
 
         Args:
-            path: must end in ``.safetensors``.
+            path: must end in ``.safetensors``, and lie outside of run directories, which hold what their run made.
         Returns:
             The path.
         Raises:
             RunDirectoryError: the name does not fit, or the disk refuses.
         """
+        if not isinstance(path, str | Path):
+            raise DNAError(f"path={path!r}: must be the path of a file, ending in .safetensors")
         path = Path(path)
         if path.suffix != ".safetensors":
             raise DNAError(f"{path}: must end in .safetensors, as DNA files do")
-        write_dna(dataclasses.replace(self.record, path=path))
+        run = run_around(path)
+        if run is not None:
+            raise DNAError(f"{path}: lies in the run directory {run}, which holds what its run made; save it elsewhere")
+        with refusals_in_python(str(path), "name another place, or make room"):
+            write_dna(dataclasses.replace(self.record, path=path))
         return path
 
     def _new_brain(self) -> TorchBrain:
@@ -164,8 +204,8 @@ class Evolved:
         genes = {group: sum(gene.size for gene in evolved if gene.group == group) for group in GROUPS}
         return {
             "world": dna.world + (f" ({', '.join(parameters)})" if parameters else ""),
-            "is": f"{dna.role} of generation {dna.generation}, of {search.generations} from 0 on; {search.algorithm}, "
-            f"seed {self.config.seed}",
+            "is": f"{'altered by hand, from' if dna.role == ALTERED else f'{dna.role} of'} generation "
+            f"{dna.generation}, of {search.generations} from 0 on; {search.algorithm}, seed {self.config.seed}",
             "brain": f"{brain.trunk} {'-'.join(str(units) for units in (*brain.layers, brain.actions))}, "
             f"policy {brain.policy}{self._drawn('weights')}",
             "genes": f"{dna.pool.size}: " + ", ".join(f"{count} {group}" for group, count in genes.items() if count),

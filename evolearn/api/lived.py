@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evolearn.api.arguments import check_whole, worker_count
+from evolearn.api.arguments import check_workers, deaths_explained, truth, whole, workers_for
 from evolearn.api.evolved import Evolved, as_table
 from evolearn.assemble import Setup
 from evolearn.config_reading import ConfigError, check_model
@@ -20,7 +20,7 @@ from evolearn.dna import setup_of
 from evolearn.drivers import new_driver
 from evolearn.evaluate import life_fitness, score
 from evolearn.genome import decode, draw_fresh
-from evolearn.lives import Job, Plan, empty_outcome, empty_trace
+from evolearn.lives import Conditions, Job, Plan, empty_outcome, empty_trace
 from evolearn.records import DIVERGED, Outcome, Trace
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.traces import columns_of
@@ -29,6 +29,7 @@ from evolearn.world_config import WorldPart
 GENERATION = 500  # of the validation key space: runs use 0 and 1, inspections 1000 and above
 MOST_LIVES = 100_000
 LONGEST = 100_000_000  # world steps
+MOST_BYTES = 4 * 2**30  # of outcome and trace together
 
 FloatTable = npt.NDArray[np.float64]
 
@@ -82,8 +83,8 @@ class Lived:
         edges = [round(self.plan.bins * part / 4) for part in range(5)]
         columns: dict[str, Any] = {"score": self.scores}
         for part in range(4):
-            first, last = edges[part], edges[part + 1]
-            columns[f"quarter_{part + 1}"] = self._score(first, last) if last > first else np.nan
+            fine = self.plan.bins >= 4
+            columns[f"quarter_{part + 1}"] = self._score(edges[part], edges[part + 1]) if fine else np.nan
         columns["episodes"] = outcome.finished.sum(axis=1)
         columns["deaths"] = outcome.deaths.sum(axis=1)
         columns["steps"] = outcome.age
@@ -116,12 +117,14 @@ class Lived:
         """What to say of it in few words."""
         parameters = [f"{name} {value:g}" for name, value in self.setup.conditions.parameters.items()]
         diverged = int((self.outcome.status == DIVERGED).sum())
+        error = f", standard error {self.standard_error:.2g} over lives" if len(self.scores) > 1 else ""
         return {
-            "lives": f"{len(self.scores)} of {self.plan.lifetime:,} steps, "
+            "lives": f"{_counted(len(self.scores), 'life', 'lives')} of "
+            f"{_counted(self.plan.lifetime, 'step', 'steps')}, "
             + ("learning" if self.learning else "without learning")
             + (f"; in {diverged} the brain left the finite numbers" if diverged else ""),
             "world": self.setup.config.world.name + (f" ({', '.join(parameters)})" if parameters else ""),
-            "score": f"{self.mean:.4g}, standard error {self.standard_error:.2g} over lives ({self._rule})",
+            "score": f"{self.mean:.4g}{error} ({self._rule})",
         }
 
     def __repr__(self) -> str:
@@ -143,13 +146,14 @@ def live_lives(
     workers: int | None,
 ) -> Lived:
     """See `evolearn.live`."""
-    if lifetime is None:
-        lifetime = dna.config.search.selection_lifetime
-    check_whole("lives", lives, 1, MOST_LIVES)
-    check_whole("lifetime", lifetime, 1, LONGEST)
-    check_whole("seed", seed, 0, 2**32 - 1)
-    traced = int(trace) * (lifetime if isinstance(trace, bool) else 1)
-    check_whole("trace", traced, 0, lifetime)
+    if not isinstance(dna, Evolved):
+        raise ConfigError(
+            f"dna={_shown(dna)}: must be from evolearn.load or evolearn.evolve, or the path of a run directory or of a "
+            "DNA file"
+        )
+    lives, learning, seed = whole("lives", lives, 1, MOST_LIVES), truth("learning", learning), _seed(seed)
+    lifetime = whole("lifetime", dna.config.search.selection_lifetime if lifetime is None else lifetime, 1, LONGEST)
+    traced, workers = _traced(trace, lifetime), check_workers(workers)
     setup = setup_of(dna.record, _world(dna, world, parameters))
     learner = dna.config.learner
     plan = Plan(
@@ -158,20 +162,66 @@ def live_lives(
         learner.learn_until if learning else 0,
         bin_steps=min(dna.config.evaluation.bin_steps, lifetime),
     )
+    conditions = setup.conditions
+    _check_size(lives, plan, traced, conditions)
     keys = life_keys(seed, VALIDATION, GENERATION, lives)
     newborns, born_as = draw_fresh(setup.pool, decode(setup.pool, dna.genome[None]), np.zeros(lives, np.int64), keys)
-    conditions = setup.conditions
     outcome = empty_outcome(lives, plan, len(conditions.drive_names), conditions.brain.weights)
     steps = empty_trace(traced, conditions, lives)
-    with contextlib.closing(new_driver(conditions, worker_count(workers), setup.config.hang_seconds)) as driver:
+    count = workers_for(conditions.world, workers)
+    with deaths_explained(), contextlib.closing(new_driver(conditions, count, setup.config.hang_seconds)) as driver:
         driver.live(Job(newborns, born_as, keys, plan, outcome, steps))
     return Lived(dna, setup, plan, learning, keys, outcome, steps)
+
+
+def _seed(seed: Any) -> int:
+    return whole("seed", seed, 0, 2**32 - 1)
+
+
+def _traced(trace: Any, lifetime: int) -> int:
+    """How many steps of each life are to be traced."""
+    if isinstance(trace, bool | np.bool_):
+        return lifetime if trace else 0
+    try:
+        return whole("trace", trace, 0, lifetime)
+    except ConfigError as error:
+        raise ConfigError(f"{error} (steps from birth on), or True for all steps, or False for none") from None
+
+
+def _check_size(lives: int, plan: Plan, traced: int, conditions: Conditions) -> None:
+    """Refuse lives whose outcome and trace would not fit into memory."""
+    no_bin, one_bin = (
+        empty_outcome(1, dataclasses.replace(plan, lifetime=steps), 1, 1) for steps in (0, plan.bin_size)
+    )
+    bin_bytes, step_bytes = _size(one_bin) - _size(no_bin), _size(empty_trace(1, conditions))
+    needed = lives * (plan.bins * bin_bytes + traced * step_bytes)
+    if needed > MOST_BYTES:
+        raise ConfigError(
+            f"lives={lives}, lifetime={plan.lifetime}: would keep {needed / 2**30:,.1f} GiB, {plan.bins:,} age bins "
+            f"and {traced:,} traced steps of each life; {MOST_BYTES / 2**30:g} GiB at most: trace less, let fewer or "
+            "shorter lives be lived, or call several times, with a seed for each"
+        )
+
+
+def _size(arrays: Iterable[npt.NDArray[Any]]) -> int:
+    return sum(array.nbytes for array in arrays)
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count:,} {one if count == 1 else several}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"a {type(value).__name__}"
 
 
 def _world(
     dna: Evolved, world: str | Mapping[str, Any] | WorldPart | None, parameters: Mapping[str, float]
 ) -> WorldPart | None:
     """The section `world` of a config that says where to live; None: where it evolved."""
+    if not isinstance(parameters, Mapping):
+        raise ConfigError(f'parameters={parameters!r}: must be a mapping from names, such as {{"gravity": 9.8}}')
     if world is None and not parameters:
         return None
     part = dna.config.world if world is None else world
@@ -184,5 +234,7 @@ def _world(
             f"world={part!r}: must be the name of a world, or a section `world` of a config; a world of your own is "
             "named by its file, path/to/file.py:world"
         )
-    changed = {**part, "parameters": {**part.get("parameters", {}), **parameters}}
+    own = part.get("parameters", {})
+    # What is no mapping is for the model to refuse.
+    changed = {**part, "parameters": {**own, **parameters} if isinstance(own, Mapping) else own}
     return check_model(WorldPart, changed, "world")

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evolearn.api.arguments import worker_count
+from evolearn.api.arguments import check_workers, deaths_explained, refusals_in_python, workers_for
 from evolearn.api.evolved import Evolved
 from evolearn.assemble import Setup, assemble, remarks_on
 from evolearn.config import RunConfig
@@ -30,17 +30,18 @@ class Moment(NamedTuple):
 
 def moments(config: RunConfig, out: Path | None, workers: int | None) -> Generator[Moment]:
     """See `evolearn.evolve`. What is wrong with the config is said here, not at the first generation."""
-    count = worker_count(workers)
+    workers = check_workers(workers)
     setup = assemble(config.model_copy(update={"world": settled(config.world)}))
     for remark in remarks_on(setup):
         warnings.warn(remark, stacklevel=3)
     new_search(setup)  # refuses what EvoTorch refuses
-    return _moments(setup, out, count)
+    return _moments(setup, out, workers_for(setup.conditions.world, workers))
 
 
 def _moments(setup: Setup, out: Path | None, workers: int) -> Generator[Moment]:
     rows: list[dict[str, Any]] = []
     with (
+        deaths_explained(),
         contextlib.closing(OwnDrivers(workers)) as drivers,
         contextlib.closing(_in_memory(setup, drivers) if out is None else _on_disk(setup, drivers, out)) as made,
     ):
@@ -57,8 +58,10 @@ def _in_memory(setup: Setup, drivers: Drivers) -> Generator[tuple[Generation, Se
 
 def _on_disk(setup: Setup, drivers: Drivers, out: Path) -> Generator[tuple[Generation, Search]]:
     drivers.of(setup)  # compiles, before anything is on disk
-    directory = create_run(setup.config, out.name, out, drivers.describe())
-    with directory.keeping_faulty_life(setup.config):
+    with refusals_in_python(f"out={out}", "name another directory"):
+        directory = create_run(setup.config, out.name, out, drivers.describe())
+    remedy = f"what was written before is whole: free space, and `evolearn resume {out}` goes on"
+    with refusals_in_python(f"out={out}", remedy), directory.keeping_faulty_life(setup.config):
         yield from generations_of_run(setup, drivers, directory, _Quiet())
 
 
