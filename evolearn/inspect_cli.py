@@ -13,20 +13,25 @@ from evolearn.terminal import Errors, Workers, enter_portable_mode_for, expect_w
 
 
 def inspect(
-    run: Annotated[Path, typer.Argument(help="A run directory, or a DNA file.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="A run directory, or a DNA file.", metavar="RUN|DNA")],
     other: Annotated[
         Path | None, typer.Argument(help="Another one: compare the two.", metavar="OTHER", show_default=False)
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The directory to write; an earlier inspection there is made anew.", show_default="RUN/inspection"
+            help="The directory to write; an earlier inspection of the same DNA there is made anew.",
+            show_default="RUN/inspection; NAME-inspection for DNA outside of a run",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A rough look, in seconds instead of minutes.")] = False,
     only: Annotated[
         str | None,
-        typer.Option(help="Only these sections, such as genes,lesions.", show_default=False, metavar="SECTIONS"),
+        typer.Option(
+            help="Only these sections, with commas: genes, weights, drives, repertoire, lesions, landscape, lineage.",
+            show_default=False,
+            metavar="SECTIONS",
+        ),
     ] = None,
     lifetime: Annotated[
         int | None,

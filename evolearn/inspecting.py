@@ -10,8 +10,10 @@ import dataclasses
 import json
 import os
 import shlex
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +24,7 @@ from evolearn.errors import UserError, offer
 from evolearn.files import write_whole
 from evolearn.inspection import COMPARISON, PARTS, Part, Subject
 from evolearn.inspection.record import FILE, Answer, describe, name_of, record
-from evolearn.inspection.specimen import Extent, Json, Progress, Specimen, extent_of, lifetime_of
+from evolearn.inspection.specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.report import write_inspection_report
 from evolearn.report.section import Section
 
@@ -84,7 +86,12 @@ def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, disp
     """
     parts = wanted_parts(wishes.only)
     dna = load_dna(path)
-    directory = free_directory(out or place_of(dna))
+    if wishes.age is not None and all(part.key != "lesions" for part in parts):
+        raise InspectionError(
+            f"--age {wishes.age}: is for lesions, and --only {','.join(wishes.only)} leaves them out; add lesions, or "
+            "leave --age out"
+        )
+    directory = free_directory(out or place_of(dna), [dna], is_partial=wishes.quick or bool(wishes.only))
     extent = extent_of([dna], wishes.quick)
     lifetime = _checked_lifetime(dna, wishes, extent)
     with _alive(dna, extent, lifetime, workers, parts) as (specimen, why_not):
@@ -94,7 +101,7 @@ def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, disp
             display.warning(about["warning"])
         subject = Subject(dna, specimen, wishes.age)
         faults: list[Exception] = []
-        answers = [_answer(part, subject, why_not, display, faults) for part in parts]
+        answers = [_answer(part, subject, display, faults) for part in parts]
     inspected = _write(directory, about, _command([path], wishes), answers, workers, wishes.figures)
     return dataclasses.replace(inspected, faults=tuple(faults))
 
@@ -123,7 +130,7 @@ def compare_dna(
     dna, other = load_dna(first), load_dna(second)
     if dna.path.resolve() == other.path.resolve():
         raise InspectionError(f"OTHER={second}: is the same DNA as {first}; name another, or none to inspect this one")
-    directory = free_directory(out or place_of(dna, other))
+    directory = free_directory(out or place_of(dna, other), [dna, other], is_partial=wishes.quick)
     extent = extent_of([dna, other], wishes.quick)
     lifetime = _checked_lifetime(dna, wishes, extent)
     about = describe(dna, extent, lifetime, None, None) | {"note": extent.note}
@@ -165,11 +172,15 @@ def place_of(dna: DNA, other: DNA | None = None) -> Path:
     return dna.run / (f"inspection{against}" if stem == "dna" else f"inspection-{stem}{against}")
 
 
-def free_directory(directory: Path) -> Path:
+def free_directory(directory: Path, dnas: Sequence[DNA], is_partial: bool) -> Path:
     """A directory that an inspection may be written into: none yet, an empty one, or that of an earlier inspection.
 
+    Args:
+        directory: to write into; it is not made yet, but can be made.
+        dnas: who is inspected.
+        is_partial: quick, or not of all sections: that does not replace a whole one.
     Raises:
-        InspectionError: it holds something else, or is no directory.
+        InspectionError: it holds something else, is no directory, or cannot be written.
     """
     if directory.exists() and not directory.is_dir():
         raise InspectionError(f"--out {directory}: is a file; name a directory")
@@ -177,7 +188,46 @@ def free_directory(directory: Path) -> Path:
         raise InspectionError(
             f"--out {directory}: holds something else than an inspection, which would be mixed with it; name another"
         )
+    _check_earlier(directory, dnas, is_partial)
+    missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+    finally:
+        for folder in missing:  # Ctrl-C leaves nothing behind
+            with contextlib.suppress(OSError):
+                folder.rmdir()
     return directory
+
+
+def _check_earlier(directory: Path, dnas: Sequence[DNA], is_partial: bool) -> None:
+    """An inspection of other DNA is not written over, nor is a whole one by a part."""
+    try:
+        earlier = json.loads((directory / FILE).read_text(encoding="utf-8"))
+        about = earlier["about"]
+        whose = [about["sha256"], *([about["other"]["sha256"]] if "other" in about else [])]
+        was_whole = about["extent"] == FULL.name and (len(whose) > 1 or len(earlier["sections"]) == len(PARTS))
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # none, or a damaged one: made anew
+    if whose != [dna.sha256 for dna in dnas]:
+        raise InspectionError(
+            f"--out {directory}: holds the inspection of other DNA, {about.get('name', '?')}; name another, or remove "
+            "what is there"
+        )
+    if was_whole and is_partial:
+        raise InspectionError(
+            f"--out {directory}: holds a whole inspection, and --quick or --only would put less in its place; name "
+            "another, or remove it"
+        )
+
+
+def _unwritable(directory: Path, error: OSError) -> InspectionError:
+    return InspectionError(
+        f"{directory}: cannot be written: {error.strerror}; free space, make it writable, or choose another --out"
+    )
 
 
 def _checked_lifetime(dna: DNA, wishes: Wishes, extent: Extent) -> int:
@@ -213,9 +263,9 @@ def _alive(
         yield Specimen(dna, setup, driver, extent, lifetime), ""
 
 
-def _answer(part: Part, subject: Subject, why_not: str, display: Display, faults: list[Exception]) -> Answer:
+def _answer(part: Part, subject: Subject, display: Display, faults: list[Exception]) -> Answer:
     if part.world == "needed" and subject.specimen is None:
-        answer = Answer(part.key, part.title, None, f"needs the world, which cannot be lived in: {why_not}", 0.0)
+        answer = Answer(part.key, part.title, None, "needs the world, which cannot be lived in here", 0.0)
         display.finished(answer)
         return answer
 
@@ -259,10 +309,9 @@ def _write(directory: Path, about: Json, command: str, answers: list[Answer], wo
     content = record(about, command, answers, environment)
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(directory / "figures", ignore_errors=True)  # of the inspection that was there
         write_whole(directory / FILE, json.dumps(content, indent=1, allow_nan=False).encode())
     except OSError as error:
-        raise InspectionError(
-            f"{directory}: cannot be written: {error.strerror}; free space, make it writable, or choose another --out"
-        ) from error
+        raise _unwritable(directory, error) from error
     page, sections = write_inspection_report(directory, figures)
     return Inspected(page, sections)

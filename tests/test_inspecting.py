@@ -15,7 +15,7 @@ from test_dna import config
 from test_run import Watcher
 from typer.testing import CliRunner
 
-from evolearn import inspecting, terminal
+from evolearn import inspecting, inspection, terminal
 from evolearn.cli import app
 from evolearn.dna import DNAError, load_dna
 from evolearn.drivers import OwnDrivers
@@ -133,11 +133,13 @@ def test_what_is_said_of_the_dna(run: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_makes_the_same_again(run: Path, tmp_path: Path) -> None:
-    wishes = Wishes(True, ("landscape", "genes"), 30, 7)
+    wishes = Wishes(True, ("landscape", "lesions", "genes"), 30, 7)
     page = inspect_dna(run, wishes, tmp_path / "out", 1, Notes()).page
     content = json.loads((page.parent / FILE).read_text())
-    assert content["command"] == f"evolearn inspect {run} --quick --only landscape,genes --lifetime 30 --age 7"
-    assert [entry["key"] for entry in content["sections"]] == ["genes", "landscape"], "in the order of the page"
+    assert content["command"] == f"evolearn inspect {run} --quick --only landscape,lesions,genes --lifetime 30 --age 7"
+    assert [entry["key"] for entry in content["sections"]] == ["genes", "lesions", "landscape"], (
+        "in the order of the page"
+    )
     before = page.read_bytes()
     page.unlink()
     assert CliRunner().invoke(app, ["report", str(page.parent)]).exit_code == 0
@@ -157,8 +159,7 @@ def test_without_its_world_the_rest_is_shown(orphan: Path, tmp_path: Path) -> No
     assert entries["genes"]["found"]
     assert entries["weights"]["found"] == {"alive": False}
     for key in ("lesions", "landscape", "repertoire"):
-        assert entries[key]["missing"].startswith("needs the world, which cannot be lived in: ")
-        assert "vanishing.py" in entries[key]["missing"]
+        assert entries[key]["missing"] == "needs the world, which cannot be lived in here"
     assert "vanishing.py" in content["about"]["warning"]
     assert content["about"]["warning"] in notes.seen
     assert content["about"]["observations"] == list(load_dna(orphan).observations)
@@ -189,9 +190,54 @@ def test_a_directory_with_something_else_is_left_alone(run: Path, tmp_path: Path
         inspect_dna(run, Wishes(), tmp_path, 1, Notes())
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
     with pytest.raises(InspectionError, match=r"notes\.txt: is a file"):
-        free_directory(tmp_path / "notes.txt")
+        free_directory(tmp_path / "notes.txt", [], is_partial=False)
+    notes = Notes()
     with pytest.raises(InspectionError, match=r"cannot be written: .*another --out"):
-        inspect_dna(run, Wishes(only=("genes",)), Path("/proc/nowhere"), 1, Notes())
+        inspect_dna(run, Wishes(only=("genes",)), Path("/proc/nowhere"), 1, notes)
+    assert notes.seen == [], "before anything is lived"
+
+
+def test_a_whole_inspection_is_not_lost_to_a_part_or_to_other_dna(run: Path, tmp_path: Path) -> None:
+    inspected(run, tmp_path)
+    (tmp_path / "out" / "figures").mkdir()
+    for less in (Wishes(quick=True), Wishes(only=("genes",))):
+        with pytest.raises(InspectionError, match=r"holds a whole inspection, and --quick or --only would put less"):
+            inspect_dna(run, less, tmp_path / "out", 1, Notes())
+    with pytest.raises(InspectionError, match=r"out: holds the inspection of other DNA, pole; name another"):
+        inspect_dna(run / "ancestors" / "generation_000000.safetensors", Wishes(), tmp_path / "out", 1, Notes())
+    inspected(run, tmp_path)
+    assert not (tmp_path / "out" / "figures").exists(), "pictures of the one before"
+
+
+def test_ctrl_c_leaves_no_directory(run: Path, tmp_path: Path, monkeypatch) -> None:
+    def interrupted(subject):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inspecting, "PARTS", (Part("genes", "Genes", "none", interrupted),))
+    with pytest.raises(KeyboardInterrupt):
+        inspect_dna(run, Wishes(), tmp_path / "deep" / "out", 1, Notes())
+    assert not (tmp_path / "deep").exists()
+
+
+def test_runs_of_a_study_are_told_apart(run: Path, tmp_path: Path) -> None:
+    for study in ("one", "two"):
+        place = tmp_path / study / "runs/home/evolved/run_00"
+        place.mkdir(parents=True)
+        (tmp_path / study / "study.json").write_text("{}")
+        for name in ("run.json", "dna.safetensors"):
+            shutil.copy(run / name, place)
+    first, second = (load_dna(tmp_path / study / "runs/home/evolved/run_00") for study in ("one", "two"))
+    assert place_of(first, second).name == "inspection-against-two-home-evolved-run_00"
+
+
+def test_an_age_without_lesions_is_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(InspectionError, match=r"--age 7: is for lesions, and --only genes leaves them out"):
+        inspect_dna(run, Wishes(only=("genes",), age=7), tmp_path / "out", 1, Notes())
+
+
+def test_the_help_names_every_section() -> None:
+    text = " ".join(CliRunner().invoke(app, ["inspect", "--help"], env={"COLUMNS": "200"}).output.split())
+    assert ", ".join(part.key for part in inspection.PARTS) in text
 
 
 def test_two_dnas_are_compared(run: Path, tmp_path: Path, monkeypatch) -> None:

@@ -103,11 +103,13 @@ def describe(dna: DNA, extent: Extent, lifetime: int, age: int | None, specimen:
 
 
 def name_of(dna: DNA) -> str:
-    """What to call some DNA: by its run, and by its file unless it is the run's own DNA."""
+    """What to call some DNA: by its run, in a study with all that names it, and by its file where it is not `dna`."""
     stem = dna.path.stem
     if dna.run is None:
         return stem
-    return dna.run.name if stem == "dna" else f"{dna.run.name} {stem}"
+    of_study = len(dna.run.parents) > 3 and (dna.run.parents[3] / "study.json").exists()
+    name = " ".join([dna.run.parents[3].name, *dna.run.parts[-3:]]) if of_study else dna.run.name
+    return name if stem == "dna" else f"{name} {stem}"
 
 
 def plain(value: Any) -> Any:
