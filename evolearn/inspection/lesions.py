@@ -204,7 +204,9 @@ def _at_age(
         "age": age,
         "level": dataclasses.asdict(level),
         "intact": {metric: intact_record(some) for metric, some in lived.items()},
-        "largest": {metric: largest_record(metric, lesions, rows, some, found[metric]) for metric, some in lived.items()},
+        "largest": {
+            metric: largest_record(metric, lesions, rows, some, found[metric]) for metric, some in lived.items()
+        },
         "lesions": [
             {
                 "kind": lesion.kind,
