@@ -244,9 +244,9 @@ def lost_weights(operation: Surgeries) -> Places:
 
 def norm_of_change(operation: Surgeries, weights: npt.NDArray[np.floating]) -> float:
     """Root of the summed squares by which an operation of one row changes weights [W]."""
-    one = operation
-    after = one.factor[0] * weights[one.source[0]] + one.added_factor[0] * weights[one.added_source[0]]
-    return float(np.linalg.norm(after + one.constant[0] - weights))
+    one, before = operation, np.asarray(weights, np.float64)
+    after = one.factor[0] * before[one.source[0]] + one.added_factor[0] * before[one.added_source[0]]
+    return float(np.linalg.norm(after + one.constant[0] - before))
 
 
 def _readers(brain: BrainSpec, observation: int) -> tuple[Places, Places]:

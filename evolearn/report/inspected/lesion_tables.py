@@ -89,8 +89,8 @@ def _notes(found: Json, at: Json, metric: str) -> Iterator[str]:
     intact = at["intact"][metric]
     yield (
         f"Intact: {bound_words(intact['never'], 0)}{with_interval(intact, UNITS[metric], 'value')}. Change: lesion "
-        "minus intact; beyond sham: lesion minus the mean of its shams; both with 95% intervals over lives, and tested by "
-        "sign flips over lives with Holm over all lesions that could change it. Outdone: shams that did less."
+        "minus intact; beyond sham: lesion minus the mean of its shams; both with 95% intervals over lives, and "
+        "tested by sign flips over lives with Holm over all lesions that could change it. Outdone: shams that did less."
     )
     counts = [
         lesion["effects"][metric]["shams"]["count"]

@@ -35,6 +35,8 @@ def sentences(found: Json) -> Iterator[str]:
     yield (
         f"Every copy lives the same {found['lives']} lives of {quantity(found['lifetime'], 'world steps')} steps. The "
         "largest of many effects is chosen in one half of the lives and measured in the other, both ways. "
+        '"More than all shams" is not corrected for many lesions: one more of n shams would outdo the rest with a chance of '
+        "1 in n + 1. "
         "Weights set to zero or to a mean are held there and do not grow back; permuted ones go on learning. The unit "
         "is the life: this tells of this animal, not of evolution. A part without effect may still be used, where "
         "others or learning make up for it."
@@ -53,7 +55,9 @@ def _worst(found: Json, at: Json, metric: str) -> Iterator[str]:
             f"Of {len(at['lesions'])} lesions {when_words(at)}, {_part(first)} {HOWS[first['how']]} harms the {name} "
             f"({before}) most, by {_size(largest['all'], first, at, metric)}; {_against(first, metric)}."
         )
-        even = _parts(other for other in at["lesions"] if other["name"] != first["name"] and _even(other, first, metric))
+        even = _parts(
+            other for other in at["lesions"] if other["name"] != first["name"] and _even(other, first, metric)
+        )
         if even:
             yield f"As much harm to it is done by lesions of {_listed(even)}."
     part = largest["parts"] and at["lesions"][largest["parts"]["lesion"]]
@@ -68,7 +72,7 @@ def _worst(found: Json, at: Json, metric: str) -> Iterator[str]:
         yield f"Beyond their shams, {_listed(beyond)} harm{'s' * (len(beyond) == 1)} it too."
     elif not part:
         yield f"Of no single part that has shams can more harm to the {name} than theirs be shown."
-    unpaired = [lesion for lesion in harmful if not lesion["effects"][metric]["shams"] and lesion["kind"] == "drive"]
+    unpaired = [lesion for lesion in harmful if lesion["kind"] == "drive" and lesion["name"] not in named]
     if unpaired:
         yield (
             f"Lesions of {_listed(_parts(unpaired))} harm the {name} as well; no sham is of equal size to a drive, so "
