@@ -35,8 +35,8 @@ def sentences(found: Json) -> Iterator[str]:
     yield (
         f"Every copy lives the same {found['lives']} lives of {quantity(found['lifetime'], 'world steps')} steps. The "
         "largest of many effects is chosen in one half of the lives and measured in the other, both ways. "
-        '"More than all shams" is not corrected for many lesions: one more of n shams would outdo the rest with a chance of '
-        "1 in n + 1. "
+        '"More than all shams" is not corrected for many lesions: one more of n shams would outdo the rest with a '
+        "chance of 1 in n + 1. "
         "Weights set to zero or to a mean are held there and do not grow back; permuted ones go on learning. The unit "
         "is the life: this tells of this animal, not of evolution. A part without effect may still be used, where "
         "others or learning make up for it."
