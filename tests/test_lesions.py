@@ -596,3 +596,18 @@ def test_the_section_names_the_worst_and_sorts_by_harm(found):
     assert {"sole", "dead", "layer: policy"} == {text for _, text in panel.y.ticks}
     assert "learner" in [text for _, text in section.charts[0].views[3].panels[0].y.ticks]
     assert "not of evolution" in section.sentences[-1]
+
+
+def test_a_layer_that_harms_most_is_named_before_the_part_that_is_beyond_its_shams(found):
+    altered = json.loads(json.dumps(found))
+    at = altered["ages"][0]
+    place = next(place for place, one in enumerate(at["lesions"]) if (one["name"], one["how"]) == ("policy", "zero"))
+    birth = at["lesions"][place]["effects"]["birth"]
+    birth["reading"], birth["shams"]["outdone"], birth["change"]["of"]["value"] = "harm as shams", 17, -0.9
+    at["largest"]["birth"]["all"] = {"lesion": place, "size": {"value": -0.9, "low": -0.95, "high": -0.85}}
+    first, second = lesions_section(altered, {}).sentences[:2]
+    minus = "\N{MINUS SIGN}"
+    assert "layer policy set to zero harms the birth score" in first
+    assert f"most, by {minus}0.900 [{minus}0.950, {minus}0.850]; it outdoes 17 of its 20 shams" in first
+    assert "is not shown to exceed them" in first
+    assert second.startswith("Of single parts, what harms the birth score most beyond its shams is sense sole ")
