@@ -185,7 +185,7 @@ def lesion_of_drive(
     return intact(brain)._replace(drives=changed[None].copy())
 
 
-def sham(operation: Surgeries, brain: BrainSpec, rng: np.random.Generator) -> Surgeries:
+def sham(operation: Surgeries, brain: BrainSpec, rng: np.random.Generator, alike: bool = False) -> Surgeries:
     """The same operation on as many weights drawn at random from the whole brain.
 
     Every weight that the operation changes, or reads for another, gets a stand-in, all different; then the same is done
@@ -196,6 +196,8 @@ def sham(operation: Surgeries, brain: BrainSpec, rng: np.random.Generator) -> Su
         operation: one row.
         brain: to be operated on.
         rng: draws the stand-ins.
+        alike: those for weights of the critic are drawn from the critic, all others from what the policy reads, trunk
+            and policy head: weights that the policy never reads are no match for some that it does.
     Raises:
         ValueError: more than one row, or an operation on more weights than there are stand-ins for.
     """
@@ -206,13 +208,19 @@ def sham(operation: Surgeries, brain: BrainSpec, rng: np.random.Generator) -> Su
     touched = changed_weights(operation)
     read = np.concatenate([operation.source[0, touched], operation.added_source[0, touched]])
     involved = np.union1d(touched, read)
-    if len(involved) > len(eligible):
+    stand_in = np.arange(brain.weights)
+    critic = np.concatenate([found[name].reshape(-1) for name in CRITIC])
+    if alike:
+        for inside in (True, False):
+            some = involved[np.isin(involved, critic) == inside]
+            stand_in[some] = rng.choice(eligible[np.isin(eligible, critic) == inside], len(some), replace=False)
+    elif len(involved) > len(eligible):
         raise ValueError(
             f"operation: has to do with {len(involved)} weights, a sham has {len(eligible)} to draw from, all but "
             f"{LOG_STDEV}; leave that out of the operation"
         )
-    stand_in = np.arange(brain.weights)
-    stand_in[involved] = rng.choice(eligible, len(involved), replace=False)
+    else:
+        stand_in[involved] = rng.choice(eligible, len(involved), replace=False)
     surgery = intact(brain)
     for name in ("factor", "added_factor", "constant", "held"):
         getattr(surgery, name)[0, stand_in[touched]] = getattr(operation, name)[0, touched]
@@ -226,6 +234,19 @@ def changed_weights(operation: Surgeries) -> Places:
     here = np.arange(operation.factor.shape[1])
     is_intact = (operation.factor[0] == 1.0) & (operation.source[0] == here) & (operation.added_factor[0] == 0.0)
     return np.flatnonzero(~is_intact | (operation.constant[0] != 0.0) | (operation.held[0] != 0))
+
+
+def lost_weights(operation: Surgeries) -> Places:
+    """Places of the weights that an operation of one row sets to something else; not of those it only adds to."""
+    changed = changed_weights(operation)
+    return changed[operation.added_factor[0, changed] == 0.0]
+
+
+def norm_of_change(operation: Surgeries, weights: npt.NDArray[np.floating]) -> float:
+    """Root of the summed squares by which an operation of one row changes weights [W]."""
+    one, before = operation, np.asarray(weights, np.float64)
+    after = one.factor[0] * before[one.source[0]] + one.added_factor[0] * before[one.added_source[0]]
+    return float(np.linalg.norm(after + one.constant[0] - before))
 
 
 def _readers(brain: BrainSpec, observation: int) -> tuple[Places, Places]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
+from scipy import stats
 
 from evolearn.inspection.lesion_rows import Lesion, Row
-from evolearn.inspection.over_lives import LEVEL, Estimate, mean_estimates, outlier_p, sign_flip_p
+from evolearn.inspection.over_lives import LEVEL, Estimate, mean_estimates, rank_p, sign_flip_p
+from evolearn.inspection.specimen import Json
 from evolearn.stats import FloatArray, holm
 
 METRICS = {
@@ -19,6 +22,46 @@ METRICS = {
 }
 HARM = {"birth": -1.0, "ceiling": -1.0, "speed": 1.0}  # the sign of a change for the worse
 AS_GIVEN = ("drive", "critic", "learner")  # none of them does anything before there is learning
+
+
+@dataclasses.dataclass(frozen=True)
+class Lived:
+    """One metric of every life; the same lives in every row."""
+
+    values: FloatArray  # [rows, L], the first row intact; times that were never reached are infinite
+    rest: float = math.inf  # world steps from the lesion to the end of life, at which means cut off times
+    diverged: npt.NDArray[np.bool_] | None = None  # [rows, L], the brain left the finite numbers; none did
+
+    @property
+    def amounts(self) -> FloatArray:
+        """Values with times cut off, [rows, L]."""
+        return np.minimum(self.values, self.rest)
+
+    @property
+    def judged(self) -> FloatArray:
+        """What is tested, [rows, L]: scores as they are, of times midranks among all, never reached tied last."""
+        if math.isinf(self.rest):
+            return self.values
+        return np.asarray(stats.rankdata(self.values).reshape(self.values.shape))
+
+    @property
+    def broken(self) -> npt.NDArray[np.bool_]:
+        """Lives whose brain diverged, [rows, L]."""
+        return np.zeros(self.values.shape, bool) if self.diverged is None else self.diverged
+
+    @property
+    def never(self) -> npt.NDArray[np.bool_]:
+        """Lives that never reached the threshold, [rows, L]; not those that reached it in their last window."""
+        return np.isinf(self.values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Count:
+    """Lives of which something is true."""
+
+    of: int  # lives, those of all draws together
+    diverged: int
+    never: int  # reached the threshold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +81,10 @@ class Shams:
     mean: float  # change over the intact animal
     low: float  # 5% of the shams changed less
     high: float  # 5% changed more
-    net: Change  # the lesion minus the mean sham; p: see `_beyond_p`
-    outdone: float  # share of the shams that the lesion outdoes, to the worse if it harms, to the better if it helps
+    net: Change  # the lesion minus the mean sham
+    outdone: int  # shams that the lesion outdoes, to the worse if it harms, to the better if it helps
+    p: float  # of its rank among them, not corrected
+    lives: Count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,42 +93,110 @@ class Effect:
 
     change: Change  # lesion minus intact
     shams: Shams | None  # none: there is no equal sham
-    reading: str  # none, unclear, harm, help, harm as shams, help as shams
+    lives: Count
+    reading: str  # none, unclear, harm, help, harm as shams, help as shams, diverged
 
 
-def effects(
-    metric: str, lesions: Sequence[Lesion], rows: Sequence[Row], values: FloatArray, at_birth: bool = True
-) -> list[Effect]:
+def effects(metric: str, lesions: Sequence[Lesion], rows: Sequence[Row], lived: Lived) -> list[Effect]:
     """What every lesion did to one metric.
 
     Args:
         metric: of METRICS.
         lesions: every one has rows.
         rows: what was lived; the first is intact.
-        values: [rows, L] of the metric; the same lives in every row.
-        at_birth: whether learning had not begun before the birth score.
+        lived: the metric of each row and life.
     Returns:
-        Effects in the order of `lesions`. The p-values of changes, and those of what is beyond the shams, are corrected
-        after Holm over all lesions that could have changed the metric.
+        Effects in the order of `lesions`. The p-values of changes, and those of what is beyond the mean sham, are
+        corrected after Holm over all lesions that could have changed the metric. The rank among the shams is not: few
+        shams could never come out beside so many lesions. It is a condition of the reading all the same.
     """
-    difference = values - values[0]
-    own = np.stack([difference[_places(rows, lesion, "lesion")].mean(axis=0) for lesion in lesions])
-    controls = [_controls(lesion, lesions, rows, own, difference) for lesion in lesions]
-    net = np.stack(
-        [mine - (other.mean(axis=0) if len(other) else 0.0) for mine, other in zip(own, controls, strict=True)]
+    own, own_judged = (per_lesion(lesions, rows, values) for values in (lived.amounts, lived.judged))
+    controls = [_places(rows, lesion, "sham") for lesion in lesions]
+    net, net_judged = (
+        np.stack(
+            [mine - (_over(values, at).mean(axis=0) if at else 0.0) for mine, at in zip(each, controls, strict=True)]
+        )
+        for each, values in ((own, lived.amounts), (own_judged, lived.judged))
     )
-    tested = [not (metric == "birth" and at_birth and lesion.kind in AS_GIVEN) for lesion in lesions]
-    changes = _changes(own, sign_flip_p(own.T), tested)
-    beyond = _changes(
-        net,
-        np.array([_beyond_p(*each) for each in zip(lesions, own, controls, sign_flip_p(net.T), strict=True)]),
-        [yes and len(other) > 0 for yes, other in zip(tested, controls, strict=True)],
+    tested = [_could_change(metric, lesion) for lesion in lesions]
+    changes = _changes(own, sign_flip_p(own_judged.T), tested)
+    surplus = _changes(
+        net, sign_flip_p(net_judged.T), [yes and bool(at) for yes, at in zip(tested, controls, strict=True)]
     )
     found = []
-    for change, other, surplus in zip(changes, controls, beyond, strict=True):
-        shams = _shams(change, other, surplus) if len(other) else None
-        found.append(Effect(change, shams, _reading(metric, change, shams)))
+    for place, lesion in enumerate(lesions):
+        shams = None
+        mean = float(own_judged[place].mean())
+        if controls[place]:
+            shams = _shams(mean, controls[place], lived, surplus[place])
+        mine = _places(rows, lesion, "lesion")
+        lives = _count(lived, mine)
+        sign = 0.0 if not _over(lived.judged, mine).any() else math.copysign(1.0, HARM[metric] * mean)
+        beyond = float(net_judged[place].mean()) * mean > 0
+        found.append(Effect(changes[place], shams, lives, _reading(changes[place], sign, shams, beyond, lives)))
     return found
+
+
+def per_lesion(lesions: Sequence[Lesion], rows: Sequence[Row], values: FloatArray) -> FloatArray:
+    """Lesion minus intact, the mean over draws, [lesions, L], of values [rows, L]."""
+    return np.stack([_over(values, _places(rows, lesion, "lesion")).mean(axis=0) for lesion in lesions])
+
+
+def largest(metric: str, own: FloatArray, judged: FloatArray, among: Sequence[int]) -> tuple[int, Estimate] | None:
+    """Which lesion harms most, and by how much in lives that did not choose it.
+
+    The largest of many noisy effects is too large by chance. So it is also chosen by one half of the lives and measured
+    in the other half, both ways: the mean of that is not, and has an honest interval.
+
+    Args:
+        metric: of METRICS.
+        own: [lesions, L] changes, from `per_lesion`.
+        judged: likewise, of what is tested: by these it is chosen.
+        among: places of the lesions to choose from.
+    Returns:
+        The place of the lesion that harms most in all lives, and the size; none if none harms.
+    Source: Stone 1974, Cross-validatory choice and assessment of statistical predictions.
+    """
+    harm = HARM[metric] * judged[list(among)]
+    if not len(harm) or harm.mean(axis=1).max() <= 0.0:
+        return None
+    first = int(among[int(harm.mean(axis=1).argmax())])
+    if own.shape[1] < 2:
+        return first, mean_estimates(own[first][:, None])[0]
+    halves = np.arange(own.shape[1]) % 2 == 0
+    checked = np.empty(own.shape[1])
+    for half in (halves, ~halves):
+        chosen = among[int(harm[:, half].mean(axis=1).argmax())]
+        checked[~half] = own[chosen, ~half]
+    return first, mean_estimates(checked[:, None])[0]
+
+
+def intact_record(lived: Lived) -> Json:
+    """What the intact animal came to, for JSON: the mean over lives, and whether all lives are the same."""
+    mean = mean_estimates(lived.amounts[0][:, None])[0].as_json()
+    same = bool(np.ptp(lived.amounts[0]) == 0.0)
+    return {**mean, "same": same, "diverged": int(lived.broken[0].sum()), "never": int(lived.never[0].sum())}
+
+
+def largest_record(
+    metric: str, lesions: Sequence[Lesion], rows: Sequence[Row], lived: Lived, found: Sequence[Effect]
+) -> Json:
+    """The most harmful of ``all`` lesions, and of the ``parts`` but whole layers that harm beyond their shams."""
+    own, judged = (per_lesion(lesions, rows, values) for values in (lived.amounts, lived.judged))
+    among = {
+        "all": [place for place, effect in enumerate(found) if effect.reading != "none"],
+        "parts": [
+            place
+            for place, effect in enumerate(found)
+            if effect.reading == "harm" and effect.shams is not None and lesions[place].kind != "layer"
+        ],
+    }
+    chosen = {which: largest(metric, own, judged, some) for which, some in among.items()}
+    return {which: one and {"lesion": one[0], "size": one[1].as_json()} for which, one in chosen.items()}
+
+
+def _could_change(metric: str, lesion: Lesion) -> bool:
+    return metric != "birth" or lesion.kind not in AS_GIVEN
 
 
 def _places(rows: Sequence[Row], lesion: Lesion, role: str) -> list[int]:
@@ -96,31 +209,14 @@ def _places(rows: Sequence[Row], lesion: Lesion, role: str) -> list[int]:
     ]
 
 
-def _controls(
-    lesion: Lesion, lesions: Sequence[Lesion], rows: Sequence[Row], own: FloatArray, difference: FloatArray
-) -> FloatArray:
-    """What the shams of a lesion changed, [draws, L]; of a drive, the same done to each of the others."""
-    if lesion.kind == "drive":
-        others = [
-            place
-            for place, other in enumerate(lesions)
-            if other.kind == "drive" and other.how == lesion.how and other != lesion
-        ]
-        return own[others]
-    return difference[_places(rows, lesion, "sham")]
+def _over(values: FloatArray, at: Sequence[int]) -> FloatArray:
+    """Rows minus the intact one, [some, L]."""
+    return np.asarray(values[list(at)] - values[0])
 
 
-def _beyond_p(lesion: Lesion, own: FloatArray, controls: FloatArray, over_lives: float) -> float:
-    """That a lesion is no more than a sham: neither in lives, with these shams, nor among shams, with these lives.
-
-    Each of many random cuts does something else, and does so in every life: lives alone would find almost any two cuts
-    to differ. A drive is held against all others there are, not against a sample: there lives alone decide.
-
-    Source: Berger 1982 for the larger of two p-values as that of both.
-    """
-    if lesion.kind == "drive" or len(controls) < 2:
-        return over_lives
-    return max(over_lives, outlier_p(float(own.mean()), controls.mean(axis=1)))
+def _count(lived: Lived, at: Sequence[int]) -> Count:
+    some = list(at)
+    return Count(lived.values[some].size, int(lived.broken[some].sum()), int(lived.never[some].sum()))
 
 
 def _changes(per_life: FloatArray, p_values: FloatArray, tested: Sequence[bool]) -> list[Change]:
@@ -132,30 +228,45 @@ def _changes(per_life: FloatArray, p_values: FloatArray, tested: Sequence[bool])
     ]
 
 
-def _shams(change: Change, controls: FloatArray, net: Change) -> Shams:
-    means = controls.mean(axis=1)
-    low, high = np.quantile(means, [0.05, 0.95])
-    sign = math.copysign(1.0, change.of.value)
-    outdone = float((sign * change.of.value > sign * means).mean())
-    return Shams(len(means), float(means.mean()), float(low), float(high), net, outdone)
+def _shams(mean: float, at: Sequence[int], lived: Lived, net: Change) -> Shams:
+    """What shams did.
+
+    A sham whose brain diverged counts as no less than the lesion: what its life earned says nothing.
+    """
+    amounts = _over(lived.amounts, at).mean(axis=1)
+    low, high = np.quantile(amounts, [0.05, 0.95])
+    sign = math.copysign(1.0, mean)
+    others = sign * _over(lived.judged, at).mean(axis=1)
+    others[lived.broken[list(at)].any(axis=1)] = math.inf
+    p = rank_p(sign * mean, others)
+    as_far = round(p * (len(others) + 1)) - 1
+    return Shams(
+        len(others), float(amounts.mean()), float(low), float(high), net, len(others) - as_far, p, _count(lived, at)
+    )
 
 
-def _reading(metric: str, change: Change, shams: Shams | None) -> str:
-    """What can be said of a lesion at the level of 5%."""
-    value = change.of.value
-    if value == 0.0 and change.of.low in (0.0, None) and change.of.high in (0.0, None):
+def _reading(change: Change, harm: float, shams: Shams | None, beyond: bool, lives: Count) -> str:
+    """What can be said of a lesion at the level of 5%.
+
+    Beyond its shams is one that differs from their mean over lives, and outdoes each one of at least 19 of them: any
+    two random cuts differ in every life, and shams are mostly without effect and at times disastrous.
+
+    Args:
+        change: over the intact animal.
+        harm: 1 for the worse, -1 for the better, 0 if no life differs.
+        shams: what they did.
+        beyond: the lesion does more than the mean sham.
+        lives: of the lesion.
+    """
+    if not harm:
         return "none"
     if change.p_holm is None or change.p_holm > LEVEL:
         return "unclear"
-    what = "harm" if value * HARM[metric] > 0 else "help"
+    what = "harm" if harm > 0 else "help"
+    if what == "help" and lives.diverged:  # steps that are not lived earn 0, which may be the best there is
+        return "diverged"
     if shams is None:
         return what
-    beyond = shams.net.p_holm is not None and shams.net.p_holm <= LEVEL and shams.net.of.value * value > 0
-    return what if beyond else f"{what} as shams"
-
-
-def effects_by_metric(
-    lesions: Sequence[Lesion], rows: Sequence[Row], values: Mapping[str, FloatArray]
-) -> dict[str, list[Effect]]:
-    """The effects on each metric, in the order of METRICS."""
-    return {metric: effects(metric, lesions, rows, values[metric]) for metric in METRICS if metric in values}
+    over_lives = shams.net.p_holm is not None and shams.net.p_holm <= LEVEL and beyond
+    every = shams.outdone == shams.count and shams.p <= LEVEL
+    return what if over_lives and every else f"{what} as shams"

@@ -11,16 +11,21 @@ import numpy as np
 from evolearn.brain import BrainSpec
 from evolearn.genome import FRESH
 from evolearn.genome import FloatArray as Weights
-from evolearn.inspection.specimen import Specimen
+from evolearn.inspection.specimen import Json, Specimen
 from evolearn.lesions import (
+    CRITIC,
     HOWS,
     MEAN,
     PERMUTED,
+    ZERO,
+    Places,
     intact,
     lesion_of_critic,
     lesion_of_drive,
     lesion_of_layer,
     lesion_of_observation,
+    lost_weights,
+    norm_of_change,
     places,
     sham,
 )
@@ -32,6 +37,8 @@ Role = Literal["intact", "lesion", "sham"]
 OFF = "off"  # how the learner is lesioned
 PERMUTATIONS = 4  # that are drawn of each thing permuted
 MOST_OBSERVATIONS = 40  # that are cut one by one; beyond it those that the brain reads most
+DRAWS = 100  # at most, until a sham is not the lesion itself
+WEIGHTLESS = ("drive", "learner")  # their lesions touch no weight, so that none is of equal size
 LESIONS = 19  # a stream of random numbers of its own
 
 
@@ -68,7 +75,8 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
     """Every lesion in every way, the learner last.
 
     Drives, critic and learner are left out of an animal that never learns, and drives where each life draws its own;
-    a sole drive has none to change places with, nor a mean that differs.
+    a sole drive has none to change places with, nor a mean that differs. Weights that each life draws have no mean of
+    their own, to which layers or the critic could be set.
     """
     dna = specimen.dna
     lesions = []
@@ -76,6 +84,8 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
         if has_drives(specimen) and (len(dna.drives) > 1 or how not in (MEAN, PERMUTED)):
             lesions += [Lesion("drive", name, how, place) for place, name in enumerate(dna.drives)]
         lesions += [Lesion("observation", dna.observations[place], how, place) for place in cut_observations(specimen)]
+        if how == MEAN and draws_weights(specimen):
+            continue
         lesions += [Lesion("layer", name, how) for name in layers_of(dna.brain)]
         if learns(specimen):
             lesions.append(Lesion("critic", "critic", how))
@@ -89,12 +99,22 @@ def has_drives(specimen: Specimen) -> bool:
     return learns(specimen) and specimen.dna.pool.modes["drives"] != FRESH
 
 
+def draws_weights(specimen: Specimen) -> bool:
+    """Whether each life draws its own weights, so that none are larger than others."""
+    return bool(specimen.dna.pool.modes["weights"] == FRESH)
+
+
 def cut_observations(specimen: Specimen) -> list[int]:
-    """Places of the observations that are cut: all, or those with the largest weights of the first layer."""
+    """Places of the observations that are cut: all, or those with the largest weights of the first layer.
+
+    Where each life draws its own weights: the first.
+    """
     dna = specimen.dna
     count = len(dna.observations)
     if count <= MOST_OBSERVATIONS:
         return list(range(count))
+    if draws_weights(specimen):
+        return list(range(MOST_OBSERVATIONS))
     found, weights = places(dna.brain), standing_weights(specimen)
     readers = found["hidden1.weight"] if dna.brain.hidden else found["policy.weight"].T
     sizes = np.linalg.norm(weights[readers], axis=1)
@@ -117,7 +137,7 @@ def standing_weights(specimen: Specimen) -> Weights:
 def all_rows(specimen: Specimen, lesions: Sequence[Lesion], means: FloatArray) -> list[Row]:
     """The intact animal first; then every lesion, each with its shams.
 
-    A drive has no shams of its own: it is held against the same done to each of the others.
+    Drives and the learner have none: nothing else is of their size.
 
     Args:
         specimen: to be operated on.
@@ -125,29 +145,76 @@ def all_rows(specimen: Specimen, lesions: Sequence[Lesion], means: FloatArray) -
         means: [O] of the observations.
     """
     brain = specimen.dna.brain
+    observed = [lost_weights(lesion_of_observation(brain, place, ZERO)) for place in cut_observations(specimen)]
     rows = [Row("intact", None, lambda: intact(brain))]
     for number, lesion in enumerate(lesions):
         if lesion.kind == "learner":  # what is done to it is in how it lives
             rows.append(Row("lesion", lesion, lambda: intact(brain)))
             continue
         for draw in range(PERMUTATIONS if lesion.how == PERMUTED else 1):
-            rows.append(Row("lesion", lesion, _builder(specimen, lesion, means, (number, draw), counterfeit=False)))
+            rows.append(Row("lesion", lesion, _builder(specimen, lesion, means, (number, draw))))
         sharing = sum(other.pool == lesion.pool for other in lesions)
-        shams = 0 if lesion.kind == "drive" else -(-specimen.extent.shams // sharing)
+        shams = 0 if lesion.kind in WEIGHTLESS else -(-specimen.extent.shams // sharing)
         for draw in range(shams):
-            rows.append(Row("sham", lesion, _builder(specimen, lesion, means, (number, draw), counterfeit=True)))
+            rows.append(Row("sham", lesion, _builder(specimen, lesion, means, (number, draw), observed)))
     return rows
 
 
+def norms(specimen: Specimen, lesions: Sequence[Lesion], rows: Sequence[Row]) -> list[Json]:
+    """By how much lesions change the newborn's weights: roots of the summed squares, means over draws, for JSON.
+
+    Returns:
+        One record per lesion: ``lesion``, none if no weight is touched, and ``shams``, none if it has none.
+    """
+    weights = standing_weights(specimen)
+    sizes: dict[tuple[Role, object], list[float]] = {}
+    for row in rows:
+        if row.lesion is not None:
+            whose = row.lesion if row.role == "lesion" else row.lesion.pool
+            sizes.setdefault((row.role, whose), []).append(norm_of_change(row.build(), weights))
+    return [
+        {
+            "lesion": None if lesion.kind in WEIGHTLESS else float(np.mean(sizes["lesion", lesion])),
+            "shams": None if lesion.kind in WEIGHTLESS else float(np.mean(sizes["sham", lesion.pool])),
+        }
+        for lesion in lesions
+    ]
+
+
 def _builder(
-    specimen: Specimen, lesion: Lesion, means: FloatArray, which: tuple[int, int], counterfeit: bool
+    specimen: Specimen,
+    lesion: Lesion,
+    means: FloatArray,
+    which: tuple[int, int],
+    observed: Sequence[Places] | None = None,
 ) -> Callable[[], Surgeries]:
+    """Of a lesion; with the weights that read each observation, of a sham."""
+
     def build() -> Surgeries:
         rng = np.random.default_rng([specimen.setup.config.seed, LESIONS, *which])
         operation = _operation(specimen, lesion, means, rng)
-        return sham(operation, specimen.dna.brain, rng) if counterfeit else operation
+        return operation if observed is None else _sham(specimen.dna.brain, lesion, operation, observed, rng)
 
     return build
+
+
+def _sham(
+    brain: BrainSpec, lesion: Lesion, operation: Surgeries, observed: Sequence[Places], rng: np.random.Generator
+) -> Surgeries:
+    """A sham that is not the lesion itself, nor one of those it shares its shams with, if there are others at all.
+
+    Of little brains chance draws the very lesion often, and nothing outdoes itself.
+    """
+    alike = lesion.kind == "observation"
+    found = places(brain)
+    critic = np.concatenate([found[name].reshape(-1) for name in CRITIC])
+    taken = [np.setdiff1d(some, critic) for some in observed] if alike else [lost_weights(operation)]
+    for _ in range(DRAWS):
+        drawn = sham(operation, brain, rng, alike)
+        lost = lost_weights(drawn)
+        if not any(len(some) and np.isin(some, lost).all() for some in taken):
+            break
+    return drawn
 
 
 def _operation(specimen: Specimen, lesion: Lesion, means: FloatArray, rng: np.random.Generator) -> Surgeries:

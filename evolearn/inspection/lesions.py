@@ -7,7 +7,7 @@ removed does not grow back. The unit is the life: effects are those on this anim
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,26 +16,30 @@ import numpy.typing as npt
 from evolearn.errors import UserError
 from evolearn.evaluate import life_fitness, score
 from evolearn.genome import draw_fresh
-from evolearn.inspection.lesion_effects import METRICS, effects_by_metric
+from evolearn.inspection.lesion_effects import METRICS, Lived, effects, intact_record, largest_record
 from evolearn.inspection.lesion_rows import (
     Lesion,
     Row,
     all_lesions,
     all_rows,
     cut_observations,
+    draws_weights,
     has_drives,
     learns,
+    norms,
 )
-from evolearn.inspection.over_lives import least_p, mean_estimates
+from evolearn.inspection.over_lives import Estimate, least_p, mean_estimates
 from evolearn.inspection.specimen import Json, Specimen
 from evolearn.lesions import MEAN, stack_surgeries
 from evolearn.lives import Plan, lives, traced_lives
-from evolearn.records import FROM_UNIFORM, Newborns, Outcome
+from evolearn.records import DIVERGED, FROM_UNIFORM, Newborns, Outcome
 from evolearn.scores import running_score
 from evolearn.stats import ROUNDING, FloatArray
 
 LIVES_AT_ONCE = 512  # between two reports of progress
-BYTES_AT_ONCE = 64_000_000  # of operations, or of traces
+BYTES_AT_ONCE = 64_000_000  # of operations, of traces, or of what lives come to by age bin
+MEAN_STEPS = 20_000  # at most, of each life, over which observations are averaged
+LEVEL_LIVES = 1  # the batch of lives in which the threshold is set
 
 
 class LesionError(UserError):
@@ -64,6 +68,17 @@ class Clock:
         return (self.lifetime // self.bin_steps - self.window) * self.bin_steps
 
 
+@dataclasses.dataclass(frozen=True)
+class Level:
+    """Where the threshold lies, and what it rests on: scores over the window of the ceiling, in lives of their own."""
+
+    threshold: float | None  # none: not shown to do better than random actions
+    random: float
+    intact: float
+    above: Estimate  # intact minus random, paired
+    diverged: int  # of the intact lives, whose score then says nothing
+
+
 def inspect_lesions(specimen: Specimen, age: int | None = None) -> Json:
     """Effects of every lesion on birth score, ceiling and steps to threshold.
 
@@ -71,7 +86,7 @@ def inspect_lesions(specimen: Specimen, age: int | None = None) -> Json:
         specimen: who is operated on; `extent` says in which ways, in how many lives and with how many shams.
         age: world steps; lesions are made at this age too. None: at birth only.
     Returns:
-        A record for JSON. ``ages``: one per age, see `_at_age`.
+        A record for JSON. ``ages``: one per age, see `_at_age`; ``norms``: one per lesion, see `norms`.
     Raises:
         LesionError: the age leaves too little of a life.
         LifeFault: the world is at fault.
@@ -85,7 +100,7 @@ def inspect_lesions(specimen: Specimen, age: int | None = None) -> Json:
         )
     lesions = all_lesions(specimen)
     rows = all_rows(specimen, lesions, observation_means(specimen))
-    steps = len(rows) * (len(ages) * clock.lifetime + clock.birth_steps)
+    steps = len(rows) * (len(ages) * clock.lifetime + clock.birth_steps) + 2 * len(ages) * clock.lifetime
     progress = _Progress(specimen, steps * specimen.extent.lives)
     return {
         "lives": specimen.extent.lives,
@@ -94,6 +109,9 @@ def inspect_lesions(specimen: Specimen, age: int | None = None) -> Json:
         "modes": list(specimen.extent.lesion_modes),
         "learns": learns(specimen),
         "drives": has_drives(specimen),
+        "draws_weights": draws_weights(specimen),
+        "mean_steps": min(clock.lifetime, MEAN_STEPS) if MEAN in specimen.extent.lesion_modes else None,
+        "norms": None if draws_weights(specimen) else norms(specimen, lesions, rows),
         "observations_left_out": len(specimen.dna.observations) - len(cut_observations(specimen)),
         "least_p": least_p(specimen.extent.lives),
         "metrics": METRICS,
@@ -111,8 +129,8 @@ def clock_of(specimen: Specimen) -> Clock:
 
 
 def observation_means(specimen: Specimen) -> FloatArray:
-    """Mean of each observation over the intact animal's lives, [O]."""
-    conditions, plan = specimen.setup.conditions, _plan(specimen, specimen.lifetime)
+    """Mean of each observation over the first MEAN_STEPS steps of the intact animal's lives, [O]."""
+    conditions, plan = specimen.setup.conditions, _plan(specimen, min(specimen.lifetime, MEAN_STEPS))
     if MEAN not in specimen.extent.lesion_modes:
         return np.zeros(len(conditions.world.observations))
     width = 2 * len(conditions.world.observations) + conditions.world.action_size + len(conditions.drive_names) + 4
@@ -130,7 +148,7 @@ def observation_means(specimen: Specimen) -> FloatArray:
 
 
 def first_times(running: FloatArray, clock: Clock, age: int, threshold: float) -> FloatArray:
-    """Steps from an age until the running score first reaches a threshold, cut off at the end of life.
+    """Steps from an age until the running score first reaches a threshold; infinite if it never does.
 
     Args:
         running: [.., windows] from `running_score`; windows that begin before the age do not count.
@@ -143,7 +161,7 @@ def first_times(running: FloatArray, clock: Clock, age: int, threshold: float) -
     first, last = clock.first_bin(age), clock.lifetime // clock.bin_steps - clock.window + 1
     ends = (np.arange(first, last) + clock.window) * clock.bin_steps - age
     reached = running[..., first:last] >= threshold - ROUNDING * abs(threshold)
-    return np.where(reached.any(axis=-1), ends[reached.argmax(axis=-1)], clock.lifetime - age).astype(np.float64)
+    return np.where(reached.any(axis=-1), ends[reached.argmax(axis=-1)], np.inf).astype(np.float64)
 
 
 class _Progress:
@@ -162,30 +180,32 @@ def _at_age(
 ) -> Json:
     """Everything about lesions at one age, for JSON.
 
-    The threshold lies halfway from what random actions score at birth to the intact animal's ceiling, so that it is
-    there for animals that are born able too; an animal that does no better than random actions has none.
-
     Returns:
-        ``age``; what ``random`` actions score; the ``threshold``; the ``intact`` animal's metrics; its ``lesions``,
-        each with ``kind``, ``name``, ``how`` and ``effects`` by metric, see `evolearn.inspection.lesion_effects`.
+        ``age``; the ``level`` of the threshold, see `Level`; the ``intact`` animal's metrics; its ``lesions``, each
+        with ``kind``, ``name``, ``how`` and ``effects`` by metric, see `evolearn.inspection.lesion_effects`; and the
+        ``largest`` harm by metric, of all lesions and of single parts beyond their shams.
     """
-    values: dict[str, FloatArray] = {}
+    level = level_of(specimen, clock, age)
+    progress.lived(2 * specimen.extent.lives * clock.lifetime)
+    lived = {}
     if age == 0:
-        values["birth"] = np.concatenate(list(_births(specimen, clock, rows, progress)))
-    parts = list(_lifetimes(specimen, clock, age, rows, progress))
-    values["ceiling"] = np.concatenate([ceiling for ceiling, _ in parts])
-    floor, top = _random_score(specimen, clock), float(values["ceiling"][0].mean())
-    threshold = (floor + top) / 2 if top > floor else None
-    if threshold is not None:
-        running = np.concatenate([running for _, running in parts])
-        values["speed"] = first_times(running, clock, age, threshold)
-    found = effects_by_metric(lesions, rows, values)
+        lived["birth"] = _joined(_births(specimen, clock, rows, progress))
+    ceilings, speeds = [], []
+    for ceiling, running in _lifetimes(specimen, clock, age, rows, progress):
+        ceilings.append(ceiling)
+        if level.threshold is not None:  # times at once: the running scores of all rows may not fit into memory
+            times = first_times(running.values, clock, age, level.threshold)
+            speeds.append(dataclasses.replace(running, values=times))
+    lived["ceiling"] = _joined(ceilings)
+    if speeds:
+        lived["speed"] = dataclasses.replace(_joined(speeds), rest=float(clock.lifetime - age))
+    found = {metric: effects(metric, lesions, rows, some) for metric, some in lived.items()}
     return {
         "age": age,
-        "random": floor,
-        "threshold": threshold,
-        "intact": {
-            metric: mean_estimates(values[metric][0][:, None])[0].as_json() for metric in METRICS if metric in values
+        "level": dataclasses.asdict(level),
+        "intact": {metric: intact_record(some) for metric, some in lived.items()},
+        "largest": {
+            metric: largest_record(metric, lesions, rows, some, found[metric]) for metric, some in lived.items()
         },
         "lesions": [
             {
@@ -199,40 +219,77 @@ def _at_age(
     }
 
 
-def _births(specimen: Specimen, clock: Clock, rows: Sequence[Row], progress: _Progress) -> Iterator[FloatArray]:
+def _joined(parts: Iterable[Lived]) -> Lived:
+    """Rows of several."""
+    some = list(parts)
+    return Lived(
+        np.concatenate([part.values for part in some]), diverged=np.concatenate([part.broken for part in some])
+    )
+
+
+def _births(specimen: Specimen, clock: Clock, rows: Sequence[Row], progress: _Progress) -> Iterator[Lived]:
     """Birth scores, [some rows, L] at a time."""
     plan = Plan(clock.birth_steps, learn_until=0, operate_at=0)
     rule = specimen.setup.conditions.world.fitness_rule
-    for some in _chunks(specimen, rows):
+    for some in _chunks(specimen, rows, plan.bins):
         outcome = _live(specimen, some, plan)
-        yield life_fitness(outcome, rule, plan).reshape(len(some), -1)
+        shape = len(some), specimen.extent.lives
+        yield Lived(
+            life_fitness(outcome, rule, plan).reshape(shape), diverged=(outcome.status == DIVERGED).reshape(shape)
+        )
         progress.lived(len(some) * specimen.extent.lives * plan.lifetime)
 
 
 def _lifetimes(
     specimen: Specimen, clock: Clock, age: int, rows: Sequence[Row], progress: _Progress
-) -> Iterator[tuple[FloatArray, FloatArray]]:
+) -> Iterator[tuple[Lived, Lived]]:
     """Ceilings [some rows, L] and running scores [some rows, L, windows], some rows at a time."""
     plan = _plan(specimen, clock.lifetime, bin_steps=clock.bin_steps, operate_at=age)
     rule = specimen.setup.conditions.world.fitness_rule
-    quarter = max(plan.bins - max(1, round(plan.bins / 4)), clock.first_bin(age))
-    for some in _chunks(specimen, rows):
+    quarter = _ceiling_from(clock, plan, age)
+    for some in _chunks(specimen, rows, plan.bins):
         unlearning = some[0].lesion is not None and some[0].lesion.kind == "learner"
         until = age if plan.learn_until is None else min(age, plan.learn_until)
         outcome = _live(specimen, some, dataclasses.replace(plan, learn_until=until) if unlearning else plan)
         ceiling = score(outcome, rule, quarter, plan.bins, plan)
         running = running_score(outcome, rule, plan, clock.window)
-        yield ceiling.reshape(len(some), -1), running.reshape(len(some), specimen.extent.lives, -1)
+        shape = len(some), specimen.extent.lives
+        broken = (outcome.status == DIVERGED).reshape(shape)
+        yield Lived(ceiling.reshape(shape), diverged=broken), Lived(running.reshape(*shape, -1), diverged=broken)
         progress.lived(len(some) * specimen.extent.lives * plan.lifetime)
 
 
-def _random_score(specimen: Specimen, clock: Clock) -> float:
-    """What random actions score over the steps of a birth score."""
-    plan = Plan(clock.birth_steps, learn_until=0, source=FROM_UNIFORM)
-    keys = specimen.keys(specimen.extent.lives)
+def level_of(specimen: Specimen, clock: Clock, age: int) -> Level:
+    """Where the threshold of the speed lies: halfway from random actions to the intact animal, in other lives.
+
+    Both live the same lives to the end, and are scored over the window of the ceiling. The lives are not those in which
+    the lesions are judged, which would lean on what happened in them.
+
+    Args:
+        specimen: intact.
+        clock: how lives are divided.
+        age: of the lesion, world steps.
+    """
+    keys = specimen.keys(specimen.extent.lives, LEVEL_LIVES)
     newborns, born_as = _newborns(specimen, 1, keys)
-    outcome, _ = lives(specimen.driver, specimen.setup.conditions, newborns, born_as, keys, plan)
-    return float(life_fitness(outcome, specimen.setup.conditions.world.fitness_rule, plan).mean())
+    rule = specimen.setup.conditions.world.fitness_rule
+    scores, diverged = [], 0
+    for plan in (
+        Plan(clock.lifetime, learn_until=0, bin_steps=clock.bin_steps, source=FROM_UNIFORM),
+        _plan(specimen, clock.lifetime, bin_steps=clock.bin_steps),
+    ):
+        outcome, _ = lives(specimen.driver, specimen.setup.conditions, newborns, born_as, keys, plan)
+        scores.append(score(outcome, rule, _ceiling_from(clock, plan, age), plan.bins, plan))
+        diverged += int((outcome.status == DIVERGED).sum())
+    floor, top = (float(one.mean()) for one in scores)
+    above = mean_estimates((scores[1] - scores[0])[:, None])[0]
+    able = above.low is not None and above.low > 0.0 and not diverged
+    return Level((floor + top) / 2 if able else None, floor, top, above, diverged)
+
+
+def _ceiling_from(clock: Clock, plan: Plan, age: int) -> int:
+    """The first age bin of the ceiling: of the last quarter of life, or of what is left after the lesion."""
+    return max(plan.bins - max(1, round(plan.bins / 4)), clock.first_bin(age))
 
 
 def _plan(specimen: Specimen, lifetime: int, **more: Any) -> Plan:
@@ -241,10 +298,10 @@ def _plan(specimen: Specimen, lifetime: int, **more: Any) -> Plan:
     return Plan(lifetime, selection.learn_from, selection.learn_until, **more)
 
 
-def _chunks(specimen: Specimen, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _chunks(specimen: Specimen, rows: Sequence[Row], bins: int) -> Iterator[Sequence[Row]]:
     """Rows that are lived together; the learner's, which is lived by another plan, alone and last."""
     together = [row for row in rows if row.lesion is None or row.lesion.kind != "learner"]
-    row_bytes = 64 * specimen.dna.brain.weights
+    row_bytes = 64 * max(specimen.dna.brain.weights, specimen.extent.lives * bins)
     at_once = max(1, min(LIVES_AT_ONCE // specimen.extent.lives, BYTES_AT_ONCE // row_bytes))
     for start in range(0, len(together), at_once):
         yield together[start : start + at_once]

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from evolearn.stats import ROUNDING, FloatArray, interval
 
@@ -95,22 +94,20 @@ def _signs(lives: int) -> FloatArray:
     return np.random.default_rng([_SEED, lives]).choice([-1.0, 1.0], (FLIPS, lives))
 
 
-def outlier_p(value: float, others: FloatArray) -> float:
-    """Two-sided p that a number is one more of a sample: Student's t of a prediction.
+def rank_p(value: float, others: FloatArray) -> float:
+    """One-sided p that a number is one more of a sample, however that is distributed: by its rank among them.
 
     Args:
         value: the number.
-        others: [n] the sample, n >= 2; normal, or nearly so.
+        others: [n] the sample; as far as the number counts against it, ties too.
     Returns:
-        0 or 1 where the sample has no spread.
-    Source: Hahn and Meeker 1991, Statistical Intervals, section 4.8.
+        At best 1 / (n + 1).
+    Source: Dwass 1957; Phipson and Smyth 2010.
+
+    >>> rank_p(3.0, np.array([0.0, 0.0, 5.0]))
+    0.5
     """
-    distance = abs(value - float(others.mean()))
-    scale = float(others.std(ddof=1)) * math.sqrt(1 + 1 / len(others))
-    size = max(abs(value), float(np.abs(others).max()))
-    if scale <= ROUNDING * size:
-        return float(distance <= ROUNDING * size)
-    return 2 * float(stats.t.sf(distance / scale, len(others) - 1))
+    return float((1 + (others >= value - ROUNDING * abs(value)).sum()) / (len(others) + 1))
 
 
 def least_p(lives: int) -> float:
