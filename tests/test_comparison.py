@@ -261,12 +261,12 @@ def test_dna_scores_in_its_own_world_what_it_scores(pair, tmp_path: Path) -> Non
         birth = birth_scores(setup, specimen.driver, arm, specimen.keys(QUICK.birth_lives), specimen.birth_steps)
         learned = learned_scores(setup, specimen.driver, arm, specimen.keys(QUICK.lives), 100)
         cell = found["transfer"]["worlds"][world]["cells"][who]
-        assert (cell["birth"], cell["learned"]) == (over_lives(birth), over_lives(learned))
+        assert (cell["birth"], cell["learned"]) == (over_lives(birth.values), over_lives(learned.values))
     abroad = setup_of(other, pair[0].config.world)
     arm = ready_arm("evolved", ARMS["evolved"], other.pool, other.genome, other.config.learner)
     keys = life_keys(pair[0].config.seed, VALIDATION, FIRST_GENERATION, QUICK.birth_lives)
     birth = birth_scores(abroad, new_driver(abroad.conditions), arm, keys, 100)
-    assert found["transfer"]["worlds"][0]["cells"]["second"]["birth"] == over_lives(birth)
+    assert found["transfer"]["worlds"][0]["cells"]["second"]["birth"] == over_lives(birth.values)
     assert [world["of"] for world in found["transfer"]["worlds"]] == ["first", "second"]
     assert found["transfer"]["worlds"][1]["parameters"] == {"predictability": 1.0}
 

@@ -47,7 +47,7 @@ def inspect_landscape(specimen: Specimen) -> Json:
     Returns:
         A record for JSON. ``positions``: of the plane's and the line's points. ``conditions``: "without" and, if it
         learns at all, "learning", each with ``plane`` [N, N] mean life fitness, ``line`` [K] estimates, ``measures`` by
-        name (null: no peak, so no shape), ``peak`` and ``diverged`` lives. ``differences``: with learning minus without, by
+        name (null: no peak, so no shape), ``peak`` and ``diverged`` lives. ``differences``: learning minus without, by
         measure. ``verdict``: of height, share and bend, "more", "less" or "unclear".
     Raises:
         DNAError: the weights did not evolve: there is no evolved point.

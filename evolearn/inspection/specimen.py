@@ -37,7 +37,7 @@ class Extent:
 
 
 FULL = Extent("full", 128, 16, ("zero", "mean", "permuted"), 20, 15, 31, 12, 24, 20_000)
-QUICK = Extent("quick", 32, 12, ("zero",), 20, 7, 13, 6, 8, 2_000)
+QUICK = Extent("quick", 32, 12, ("zero",), 20, 7, 13, 6, 12, 2_000)
 
 
 @dataclasses.dataclass(frozen=True)
