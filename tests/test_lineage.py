@@ -106,8 +106,8 @@ def test_a_planted_history_is_named_and_drawn_as_one(found, innate, learned, out
 @pytest.mark.parametrize(
     ("innate", "learned", "outcome"),
     [
-        (48, 32, "cannot_tell"),  # may be a moment apart, on either side of 32
-        (32, 48, "cannot_tell"),
+        (48, 32, "learned_close"),  # may be a moment apart, on either side of 32
+        (32, 48, "innate_close"),
         (48, 24, "assimilation"),  # at least those from 24 to 32
         (24, 48, "instinct_first"),
         (48, 48, "cannot_tell"),  # up to 16 of 64 apart, in the same gap
@@ -122,13 +122,14 @@ def test_an_order_is_told_only_as_finely_as_generations_were_kept(innate, learne
     assert scores["lag"]["low"] < scores["lag"]["value"] < scores["lag"]["high"]
 
 
-def test_scores_that_cross_within_a_moment_have_no_order() -> None:
+def test_scores_that_cross_within_a_moment_are_no_assimilation(found) -> None:
     kept = np.array(KEPT, float)
     late, early = ((kept >= at).astype(float)[:, None] + 0.0 * rising(8) for at in (32.1, 31.9))
     scores = assimilation(KEPT, late, late, early)
     assert (scores["innate"]["rose_at"], scores["learned"]["rose_at"]) == (48, 32)
     assert scores["lag"]["low"] <= 0.2 <= scores["lag"]["high"]
-    assert scores["outcome"] == "cannot_tell"
+    assert scores["outcome"] == "learned_close"
+    assert named(found, scores).sentences[0].startswith("Learned first, perhaps only just")
 
 
 def test_crossings_lie_on_the_straight_line_between_generations() -> None:

@@ -22,9 +22,12 @@ ROUNDING = 1e-9  # of the size of scores: a rise smaller than that is none
 
 SMALL = 0.1  # of the generations: scores rose together if their lag is shown to be no larger
 
-# What can come out.
-ASSIMILATION, INSTINCT_FIRST, TOGETHER, CANNOT_TELL, NOTHING, ONLY_LEARNED, ONLY_INNATE = (
-    "assimilation", "instinct_first", "together", "cannot_tell", "nothing", "only_learned", "only_innate",
+# What can come out. Close: one had risen at a generation at which the other had not, but perhaps only just.
+ASSIMILATION, INSTINCT_FIRST, LEARNED_CLOSE, INNATE_CLOSE = (
+    "assimilation", "instinct_first", "learned_close", "innate_close",
+)  # fmt: skip
+TOGETHER, CANNOT_TELL, NOTHING, ONLY_LEARNED, ONLY_INNATE = (
+    "together", "cannot_tell", "nothing", "only_learned", "only_innate",
 )  # fmt: skip
 
 
@@ -80,7 +83,11 @@ def _outcome(generations: Sequence[int], found: Json, lag: Json | None) -> str:
     if lag["high"] < 0:
         return INSTINCT_FIRST
     small = SMALL * (generations[-1] - generations[0])
-    return TOGETHER if max(-lag["low"], lag["high"]) <= small else CANNOT_TELL
+    if max(-lag["low"], lag["high"]) <= small:
+        return TOGETHER
+    if lag["low"] >= 0:
+        return LEARNED_CLOSE
+    return INNATE_CLOSE if lag["high"] <= 0 else CANNOT_TELL
 
 
 def rose_at(curves: FloatArray) -> npt.NDArray[np.int64]:

@@ -100,6 +100,14 @@ def _outcome_words(scores: Json) -> str:
     return {
         "assimilation": "Learned first, innate later: the order of genetic assimilation (the Baldwin effect)." + when,
         "instinct_first": "Instinct first, learning later: not the order of genetic assimilation." + when,
+        "learned_close": (
+            "Learned first, perhaps only just: the generations kept are too few to tell whether what is innate lagged "
+            "behind by more than a moment, as in genetic assimilation." + when
+        ),
+        "innate_close": (
+            "Instinct first, perhaps only just: the generations kept are too few to tell whether learning lagged "
+            "behind by more than a moment." + when
+        ),
         "together": "The innate score and the score after learning rose together." + when,
         "cannot_tell": "Both scores rose; which rose first cannot be told from these lives and generations." + when,
         "only_learned": (
