@@ -32,7 +32,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix
 
 # The documentation as a site in site/, which opens without a server and without a network. A broken link fails.
-docs: $(VENV)/.ready-docs
+docs: $(VENV)/.ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 bench: $(VENV)/.ready-bench
@@ -46,11 +46,6 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@echo "Installing into $(VENV); this takes a few minutes, once."
 	$(PYTHON) -m venv $(VENV)
 	$(PIP_INSTALL) --editable ".[dev]"
-	@touch $@
-
-$(VENV)/.ready-docs: $(VENV)/.ready
-	@echo "Installing what builds the documentation."
-	$(PIP_INSTALL) --editable ".[docs]"
 	@touch $@
 
 $(VENV)/.ready-bench: $(VENV)/.ready

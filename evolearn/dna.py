@@ -93,6 +93,11 @@ class DNA:
         return folder if (folder / "run.json").exists() else None
 
     @cached_property
+    def sha256(self) -> str:
+        """Checksum of header, genome and spread: that of its file, also where it was never written."""
+        return _checksum(self.header, self.genome, self.stdev)
+
+    @cached_property
     def newborns(self) -> Newborns:
         """The newborn that it decodes to, a record of one: weights [1, W], drives [1, D], plasticity [1, K]."""
         return decode(self.pool, self.genome[None])
@@ -159,7 +164,7 @@ def write_dna(dna: DNA) -> None:
     Raises:
         RunDirectoryError: the disk refuses.
     """
-    header = {**dna.header, "sha256": _checksum(dna.header, dna.genome, dna.stdev)}
+    header = {**dna.header, "sha256": dna.sha256}
     with explained(dna.path.parent):
         dna.path.parent.mkdir(exist_ok=True)
         tensors = {"genome": dna.genome, "stdev": dna.stdev}

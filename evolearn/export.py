@@ -24,27 +24,32 @@ from evolearn.errors import UserError, offer
 from evolearn.files import write_whole
 from evolearn.genome import FRESH
 from evolearn.gymnasium_making import PREFIX
-from evolearn.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
-from evolearn.torch_brain import TorchBrain
+from evolearn.loading_code import CONVERSION
+from evolearn.torch_brain import TorchBrain, brain_of
 
 FORMAT = 1  # of the description; a change that old readers do not understand raises it
 DESCRIPTION = "evolearn_brain"  # its name among the metadata of .safetensors and .onnx
-OPSET, IR_VERSION = 17, 8  # of ONNX: read by every runtime since 2022
+OPSET, IR_VERSION = 13, 7  # of ONNX 1.8, 2020
 
-# What to do with the network's output `policy`, by kind of policy.
+# What to do with the output of the layer `policy`, by kind of policy.
 HOW_TO_ACT = {
     "categorical": "policy holds a logit per action: draw the action from their softmax",
-    "gaussian": "policy holds a mean per action, then a log standard deviation per action that no observation changes: "
-    "draw from the normal distribution",
+    "gaussian": "policy holds a mean per action, and the tensor policy.log_stdev a log standard deviation per action "
+    "that no observation changes: draw from the normal distribution",
     "epsilon_greedy": "policy holds a value per action: take the largest, ties evenly; with probability "
     "plasticity.epsilon take any, all equally likely",
     "deterministic": "policy holds the action itself",
 }
+# The same for a file that is a graph, whose output it is: there the standard deviations are part of it.
+HOW_TO_ACT_BY_GRAPH = HOW_TO_ACT | {
+    "gaussian": "policy holds a mean per action, then a log standard deviation per action that no observation changes: "
+    "draw from the normal distribution",
+}
 _FROM_GYMNASIUM = (
-    "as the environment gives them, flattened, float32; those of a Discrete space one-hot. An action for a Box space "
-    "is clip(action * (high - low) / 2 + (high + low) / 2, low, high), where both bounds are finite"
+    "observations as the environment gives them, flattened, float32; those of a Discrete space one-hot. An action for "
+    f"a Box space is {CONVERSION}"
 )
-_FROM_WORLD = "float32, in the order of observations; actions of several dimensions are held within bounds by the world"
+_FROM_WORLD = "observations float32, in their order; actions of several dimensions are held within bounds by the world"
 
 Tensors = dict[str, torch.Tensor]
 
@@ -74,9 +79,11 @@ def export(dna: DNA, to: Path, force: bool = False) -> Exported:
         ExportError: the DNA carries no weights, `to` is refused, or what writes that format is not installed.
     """
     replaced = _check_target(to, force)
-    brain = brain_of(dna)
-    description = describe(dna)
-    payload = FORMATS[to.suffix.lower()](brain, description)
+    _check_weights(dna)
+    brain = brain_of(dna.brain, dna.newborns.weights[0])
+    suffix = to.suffix.lower()
+    description = describe(dna, suffix)
+    payload = FORMATS[suffix](brain, description)
     try:
         write_whole(to, payload)
     except OSError as error:
@@ -84,28 +91,12 @@ def export(dna: DNA, to: Path, force: bool = False) -> Exported:
     return Exported(to, _tensors(brain), description, replaced)
 
 
-def brain_of(dna: DNA) -> TorchBrain:
-    """The brain that some DNA is born with, log standard deviations within the policy's bounds.
-
-    Raises:
-        ExportError: the DNA carries no weights.
-    """
-    if dna.pool.modes["weights"] == FRESH:
-        carried = ", ".join(f"{gene.group}.{gene.name}" for gene in dna.pool.evolved)
-        raise ExportError(
-            f"{dna.path}: carries no weights (genome.weights.mode=fresh): they are drawn afresh in every life, and "
-            f"there is no brain to export; what it carries, `evolearn inspect` shows: {carried}"
-        )
-    brain = TorchBrain(dna.brain)
-    brain.load_flat(dna.newborns.weights[0])
-    if brain.policy.log_stdev is not None:
-        with torch.no_grad():
-            brain.policy.log_stdev.clamp_(MIN_LOG_STDEV, MAX_LOG_STDEV)
-    return brain.eval()
-
-
-def describe(dna: DNA) -> dict[str, Any]:
+def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
     """All that is needed to use a brain rightly and to say where it comes from, for JSON.
+
+    Args:
+        dna: whose brain it is.
+        suffix: of the file, a key of FORMATS: what it puts out follows from it.
 
     Keys: ``format``, ``world`` (as in a config), ``observations`` and ``units``, ``actions``, ``trunk``, ``hidden``
     (units per layer), ``policy``, ``outputs`` (what they mean), ``conversion`` (how the world's numbers become those of
@@ -124,7 +115,7 @@ def describe(dna: DNA) -> dict[str, Any]:
         "hidden": list(dna.brain.hidden),
         "policy": dna.brain.policy,
         "outputs": {
-            "policy": HOW_TO_ACT[dna.brain.policy],
+            "policy": (HOW_TO_ACT_BY_GRAPH if suffix == ".onnx" else HOW_TO_ACT)[dna.brain.policy],
             "value": "expected sum of discounted rewards, reward = sum of drives x their signals"
             if taught_by_value
             else "not used by this learner",
@@ -136,7 +127,7 @@ def describe(dna: DNA) -> dict[str, Any]:
         "role": dna.role,
         "lineage": dict(dna.header["lineage"]),
         "seed": dna.config.seed,
-        "dna_sha256": dna.header["sha256"],
+        "dna_sha256": dna.sha256,
     }
 
 
@@ -161,6 +152,15 @@ def _natural(dna: DNA, group: str) -> dict[str, float | None]:
         gene.name: None if dna.pool.mode(gene) == FRESH else float(value)
         for gene, value in zip(genes, values, strict=True)
     }
+
+
+def _check_weights(dna: DNA) -> None:
+    if dna.pool.modes["weights"] == FRESH:
+        carried = ", ".join(f"{gene.group}.{gene.name}" for gene in dna.pool.evolved)
+        raise ExportError(
+            f"{dna.path}: carries no weights (genome.weights.mode=fresh): they are drawn afresh in every life, and "
+            f"there is no brain to export; what it carries, `evolearn inspect` shows: {carried}"
+        )
 
 
 def _check_target(to: Path, force: bool) -> bool:

@@ -43,5 +43,6 @@ def export_command(
         for name, tensor in exported.tensors.items():
             console.print(Text(f"  {name:<16} {list(tensor.shape)}"), soft_wrap=True)
         console.print(Text(f"An action of it: {exported.description['outputs']['policy']}."), soft_wrap=True)
+        console.print(Text(f"Between it and its world: {exported.description['conversion']}."), soft_wrap=True)
         console.print("To load it:\n")
         console.print(Text(loading_code(read, to)), soft_wrap=True)

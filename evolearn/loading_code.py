@@ -6,10 +6,16 @@ import itertools
 import json
 from pathlib import Path
 
-from evolearn.dna import DNA
+import gymnasium
+import numpy as np
+import numpy.typing as npt
 
-_ACTIVATIONS = {"mlp": "Tanh", "relu": "ReLU", "linear": ""}
-_ACTION = {
+from evolearn.dna import DNA
+from evolearn.gymnasium_making import PREFIX, made
+
+MODULES = {"mlp": "Tanh", "relu": "ReLU", "linear": ""}  # trunk -> of torch.nn
+CONVERSION = "clip(action * (high - low) / 2 + (high + low) / 2, low, high), where both bounds are finite"
+ACTIONS = {
     "categorical": "torch.distributions.Categorical(logits=brain(observation)).sample()",
     "gaussian": 'torch.distributions.Normal(brain(observation), weights["policy.log_stdev"].exp()).sample()',
     "epsilon_greedy": "brain(observation).argmax(-1)",
@@ -19,6 +25,9 @@ _ACTION = {
 
 def loading_code(dna: DNA, path: Path) -> str:
     """Python that loads an exported brain and lets it act once; needs torch, or ONNX Runtime, and no evolearn.
+
+    If the brain evolved in a Gymnasium environment with a Box of actions, the action becomes one of that Box, whose
+    bounds are looked up; where the environment is not to be had, a comment says what to do.
 
     Args:
         dna: that was exported.
@@ -48,7 +57,7 @@ def _opening(path: Path) -> list[str]:
 
 
 def _network(dna: DNA) -> list[str]:
-    activation = _ACTIVATIONS[dna.brain.trunk]
+    activation = MODULES[dna.brain.trunk]
     layers = []
     for number, (inputs, units) in enumerate(itertools.pairwise(dna.brain.layers), start=1):
         layers.append(f'brain.add_module("hidden{number}", nn.Linear({inputs}, {units}))')
@@ -64,8 +73,44 @@ def _network(dna: DNA) -> list[str]:
 def _acting(dna: DNA, seen: str) -> list[str]:
     return [
         f"observation = torch.zeros({dna.brain.observations})  # {seen}",
-        f"action = {_ACTION[dna.brain.policy]}  # {_listed(dna.actions)}",
+        f"action = {ACTIONS[dna.brain.policy]}  # {_listed(dna.actions)}",
+        *_converting(dna),
     ]
+
+
+def _converting(dna: DNA) -> list[str]:
+    """From the brain's action to one that its environment takes; nothing where they are the same."""
+    if not dna.world.startswith(PREFIX) or dna.brain.policy not in ("gaussian", "deterministic"):
+        return []
+    space = _action_space(dna)
+    if not isinstance(space, gymnasium.spaces.Box):
+        return [f"# then, with the bounds of the environment's actions: {CONVERSION}"]
+    low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+    bounded = np.maximum(np.abs(low), np.abs(high)) < np.finfo(np.float32).max
+    if np.isinf([low, high]).all():
+        return []
+    with np.errstate(invalid="ignore"):  # inf - inf, of dimensions that are not scaled
+        scale, centre = np.where(bounded, (high - low) / 2, 1.0), np.where(bounded, (high + low) / 2, 0.0)
+    return [
+        f"scale, centre = {_tensor(scale)}, {_tensor(centre)}  # of the environment's Box",
+        f"low, high = {_tensor(low)}, {_tensor(high)}",
+        "action = (action * scale + centre).clamp(low, high)",
+    ]
+
+
+def _action_space(dna: DNA) -> object:
+    """That of the environment that the brain evolved in; None if it cannot be made."""
+    try:
+        environment = made(dna.config.world, {})
+    except Exception:  # somebody else's constructor, or not installed here: no reason not to load a brain
+        return None
+    environment.close()
+    return environment.action_space
+
+
+def _tensor(values: npt.NDArray[np.float64]) -> str:
+    numbers = ", ".join(str(number) for number in values.astype(np.float32)).replace("inf", "torch.inf")
+    return f"torch.tensor([{numbers}])"
 
 
 def _quoted(path: Path) -> str:

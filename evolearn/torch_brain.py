@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from evolearn.brain import BrainSpec
+from evolearn.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
 
 ACTIVATIONS = {"mlp": torch.tanh, "relu": torch.relu, "linear": None}
 
@@ -85,6 +86,28 @@ class TorchBrain(nn.Module):
             _turned(tensor.name, pick(self.get_parameter(tensor.name)).detach().numpy()) for tensor in self.spec.tensors
         ]
         return np.concatenate([block.reshape(-1) for block in blocks])
+
+
+def brain_of(spec: BrainSpec, weights: npt.NDArray[Any]) -> TorchBrain:
+    """The brain that some weights make, as the compiled policy acts with it.
+
+    Its log standard deviations are held within the policy's bounds, `evolearn.policy.MIN_LOG_STDEV` and
+    ``MAX_LOG_STDEV``.
+
+    Args:
+        spec: what it is made of.
+        weights: float32 [W], see `TorchBrain.load_flat`; copied.
+    Returns:
+        The module, in evaluation mode.
+    Raises:
+        ValueError: weights of another length, or a trunk that torch has no counterpart for here.
+    """
+    brain = TorchBrain(spec)
+    brain.load_flat(weights)
+    if brain.policy.log_stdev is not None:
+        with torch.no_grad():
+            brain.policy.log_stdev.clamp_(MIN_LOG_STDEV, MAX_LOG_STDEV)
+    return brain.eval()
 
 
 def _turned(name: str, block: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -54,8 +54,6 @@ QUICK_RUN = [
 
 def make_environment(world: dict[str, Any]) -> gymnasium.Env:
     """The environment that a brain evolved in; actions of a Box come in -1 .. 1, as the brain gives them."""
-    if not world["name"].startswith("gymnasium:") or world["wrappers"] or world["vary"]:
-        sys.exit(f"world {world['name']}: this example takes Gymnasium environments without wrappers and variations")
     environment = gymnasium.make(world["name"].removeprefix("gymnasium:"), **world["kwargs"])
     if isinstance(environment.action_space, gymnasium.spaces.Box):
         one = np.ones(environment.action_space.shape, np.float32)
@@ -202,21 +200,53 @@ def exported(given: Path | None, out: Path, quick: bool) -> tuple[Path, int | No
     """The brain's file, and the world steps that evolution took, where that is known."""
     if given is not None and given.is_file():
         return given, None
-    run = given or out / "run"
-    if given is None and not (run / "dna.safetensors").exists():
-        evolearn("run", "gymnasium-cartpole", *(QUICK_RUN if quick else []), "--out", str(run))
+    if given is not None and not given.is_dir():
+        sys.exit(f"{given}: there is no such file or run directory; leave it out to evolve one in CartPole-v1")
+    run = given or out / ("quick-run" if quick else "run")
+    if given is None:
+        evolve(run, quick)
     brain = out / "brain.safetensors"
     evolearn("export", str(run), "--to", str(brain), "--force")
     rows = (run / "generations.jsonl").read_text(encoding="utf-8").splitlines()
     return brain, sum(json.loads(row)["world_steps"] for row in rows)
 
 
+def evolve(run: Path, quick: bool) -> None:
+    """Evolve in CartPole-v1, go on with a run that was interrupted, or do nothing if there is a finished one."""
+    if (run / "result.json").exists():
+        print(f"{run} is there: its brain is taken")
+    elif (run / "run.json").exists():
+        evolearn("resume", str(run))
+    else:
+        evolearn("run", "gymnasium-cartpole", *(QUICK_RUN if quick else []), "--out", str(run))
+
+
 def evolearn(*arguments: str) -> None:
-    """Run one of evolearn's commands."""
+    """Run one of evolearn's commands, which shows its progress itself."""
     print("$ evolearn", *arguments, flush=True)
-    done = subprocess.run([sys.executable, "-m", "evolearn.cli", *arguments], stdout=subprocess.DEVNULL)
+    done = subprocess.run([sys.executable, "-m", "evolearn.cli", *arguments])
     if done.returncode != 0:
-        sys.exit(done.returncode)  # it has said why
+        sys.exit(f"evolearn {arguments[0]} failed, see above")
+
+
+def checked(brain: Path) -> dict[str, Any]:
+    """The description of a brain that this example can use; leaves with a text if it cannot."""
+    try:
+        _, description = read(brain)
+    except ValueError as error:
+        sys.exit(str(error))
+    if not description:
+        sys.exit(f"{brain}: does not describe itself; evolearn export RUN --to FILE.safetensors makes one that does")
+    world = description["world"]
+    if not world["name"].startswith("gymnasium:") or world["wrappers"] or world["vary"]:
+        sys.exit(f"world {world['name']}: this example takes Gymnasium environments without wrappers and variations")
+    if description["policy"] not in ("categorical", "gaussian"):
+        sys.exit(f"{brain}: a policy that is {description['policy']} is none of {' and '.join(ALGORITHMS)}")
+    try:
+        make_environment(world).close()
+    except Exception as error:  # somebody else's constructor, or not installed here
+        sys.exit(f"world {world['name']}: cannot be made here: {error}")
+    return description
 
 
 def main() -> None:
@@ -234,9 +264,7 @@ def main() -> None:
         parser.error(f"--seeds {seeds} --steps {steps}: must be at least 2 seeds, for an interval, and {BINS} steps")
     given.out.mkdir(parents=True, exist_ok=True)
     brain, charged = exported(given.brain, given.out, given.quick)
-    _, description = read(brain)
-    if description["policy"] not in ("categorical", "gaussian"):
-        sys.exit(f"{brain}: a policy that is {description['policy']} is none of {' and '.join(ALGORITHMS)}")
+    description = checked(brain)
     work = [(start, seed) for seed in range(seeds) for start in STARTS]
     one = partial(learn, brain=brain, algorithm=given.algorithm, steps=steps)
     with multiprocessing.get_context("spawn").Pool(min(os.cpu_count() or 1, len(work))) as pool:

@@ -2,7 +2,6 @@
 
 import doctest
 import importlib
-import importlib.util
 import os
 import re
 import shutil
@@ -18,11 +17,6 @@ PACKAGE = ROOT / "evolearn"
 DOCS = ROOT / "docs"
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
 WITH_EXAMPLES = sorted(path for path in PACKAGE.rglob("*.py") if ">>> " in path.read_text(encoding="utf-8"))
-
-builds = pytest.mark.skipif(
-    not all(importlib.util.find_spec(name) for name in ("mkdocs", "material", "mkdocstrings")),
-    reason="needs the [docs] extra; make docs installs it",
-)
 
 
 class _Settings(yaml.SafeLoader):
@@ -103,6 +97,13 @@ def test_links_of_pages_lead_to_files_also_on_disk(page: str) -> None:
         assert "://" in link or (DOCS / page).parent.joinpath(link).is_file(), link
 
 
+def test_no_page_holds_a_place_that_was_to_be_filled() -> None:
+    pages = [*DOCS.rglob("*.md"), *(ROOT / "cluster").glob("*.md"), ROOT / "README.md"]
+    assert len(pages) > len(PAGES) + 1
+    left = ("@@", "<!-- sections -->")
+    assert [page for page in pages if any(place in page.read_text(encoding="utf-8") for place in left)] == []
+
+
 def test_tests_that_the_honesty_rules_name_are_there() -> None:
     text = (DOCS / "honesty.md").read_text(encoding="utf-8")
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
@@ -133,7 +134,6 @@ def test_runs_of_the_first_ten_minutes_run(tmp_path: Path) -> None:
         assert (tmp_path / folder).is_dir()
 
 
-@builds
 def test_what_a_page_loads_from_elsewhere_is_noticed() -> None:
     sys.path.insert(0, str(DOCS / "making"))
     try:
@@ -153,7 +153,6 @@ def test_what_a_page_loads_from_elsewhere_is_noticed() -> None:
     assert hooks.loaded_from_elsewhere('<a href="https://example.org">x</a><script src="a/b.js"></script>') == []
 
 
-@builds
 @pytest.mark.slow
 def test_the_site_builds_without_a_warning_and_opens_without_a_network(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path / "site")]
@@ -173,13 +172,11 @@ def test_the_site_builds_without_a_warning_and_opens_without_a_network(tmp_path:
     assert "score over the first birth_steps, learning off" in words
 
 
-@builds
 def test_the_copy_that_is_broken_below_is_whole(copied: Path) -> None:
     done = build(copied)
     assert done.returncode == 0, done.stderr
 
 
-@builds
 def test_what_leads_nowhere_fails_the_build(copied: Path) -> None:
     faults = [
         ("docs/kernel.md", "[no page](nowhere.md)", "'nowhere.md', but the target is not found"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import onnx
 import onnxruntime
@@ -22,12 +23,26 @@ from evolearn.compiled import plug
 from evolearn.config import check_config, read_config
 from evolearn.config_reading import find_config
 from evolearn.dna import load_dna, save_dna, setup_of
-from evolearn.export import DESCRIPTION, FORMATS, OPSET, ExportError, brain_of, describe, description_of, export
+from evolearn.export import (
+    DESCRIPTION,
+    FORMATS,
+    HOW_TO_ACT,
+    HOW_TO_ACT_BY_GRAPH,
+    IR_VERSION,
+    OPSET,
+    ExportError,
+    describe,
+    description_of,
+    export,
+)
 from evolearn.fused import FusedDriver
+from evolearn.gymnasium_environments import action_converter
 from evolearn.lives import Plan, traced_lives
-from evolearn.loading_code import loading_code
+from evolearn.loading_code import ACTIONS, MODULES, loading_code
+from evolearn.onnx_graph import ACTIVATIONS as OPERATORS
 from evolearn.policy import CHOOSE_TYPE, MAX_LOG_STDEV, MIN_LOG_STDEV, POLICIES
 from evolearn.rng import ACTION, TEST, at_step, life_keys, new_rng, open_stream
+from evolearn.torch_brain import ACTIVATIONS, TorchBrain
 from evolearn.trunk import GOES_ON, THINK_TYPE, Window
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "load_exported.py"
@@ -224,7 +239,7 @@ def test_weights_are_those_of_the_newborn_by_name(dna_of, tmp_path, name):
             block = block.clip(MIN_LOG_STDEV, MAX_LOG_STDEV)
         for tensors in (found, state, read):
             assert np.array_equal(tensors[tensor.name].numpy(), block), tensor.name
-    brain_of(dna).load_state_dict(state)
+    TorchBrain(dna.brain).load_state_dict(state)
 
 
 def test_the_description_says_how_to_use_it_and_where_it_is_from(dna_of, tmp_path):
@@ -241,9 +256,33 @@ def test_the_description_says_how_to_use_it_and_where_it_is_from(dna_of, tmp_pat
     assert told["plasticity"]["discount"] == float(dna.newborns.plasticity[0, 1])
     assert (told["role"], told["lineage"], told["seed"]) == ("best", {"run": "toy", "generation": 1}, 4)
     assert told["dna_sha256"] == dna.header["sha256"]
-    assert "mean per action, then a log standard deviation" in told["outputs"]["policy"]
     with pytest.raises(ExportError, match="is not a brain that evolearn exported as"):
         description_of(dna.path)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_where_the_standard_deviations_are_is_said_of_each_format(dna_of, tmp_path, suffix):
+    dna = dna_of("mlp, box")
+    exported = export(dna, tmp_path / f"brain{suffix}")
+    told = exported.description["outputs"]["policy"]
+    assert exported.description == describe(dna, suffix)
+    if suffix == ".onnx":
+        policy, _ = run_onnx(exported.path, observations_for(dna, 1))
+        assert policy.shape[1] == 2 * dna.brain.actions
+        assert told.startswith("policy holds a mean per action, then a log standard deviation per action")
+    else:
+        assert len(exported.tensors["policy.weight"]) == dna.brain.actions == len(exported.tensors["policy.log_stdev"])
+        assert told.startswith("policy holds a mean per action, and the tensor policy.log_stdev a log standard dev")
+
+
+def test_every_trunk_and_policy_can_leave(example):
+    for table in (ACTIVATIONS, OPERATORS, MODULES, example.ACTIVATIONS):
+        assert set(table) == set(TRUNKS)
+    for table in (HOW_TO_ACT, HOW_TO_ACT_BY_GRAPH, ACTIONS, {**example.MEANINGS, "gaussian": ""}):
+        assert set(table) == set(POLICIES)
+    brains = [assemble(config_of(name)).pool.brain for name in BRAINS]
+    assert {brain.trunk for brain in brains} == set(TRUNKS)
+    assert {brain.policy for brain in brains} == set(POLICIES)
 
 
 def test_what_is_drawn_in_every_life_is_described_as_null(tmp_path):
@@ -260,7 +299,9 @@ def test_the_graph_is_valid_and_takes_any_batch(dna_of, tmp_path, name):
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
     assert [(domain.domain, domain.version) for domain in model.opset_import] == [("", OPSET)]
-    assert {entry.key: json.loads(entry.value) for entry in model.metadata_props} == {DESCRIPTION: describe(dna)}
+    assert model.ir_version == IR_VERSION
+    told = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+    assert told == {DESCRIPTION: describe(dna, ".onnx")}
     session = onnxruntime.InferenceSession(path)
     (observation,) = session.get_inputs()
     assert (observation.name, observation.shape) == ("observation", ["batch", dna.brain.observations])
@@ -323,6 +364,68 @@ def test_the_printed_lines_of_every_brain_run(dna_of, tmp_path, monkeypatch, nam
             assert tuple(found["action"].shape) == shape
 
 
+def box_dna(path, world):
+    return written(path, config_of("mlp, box", world=world))
+
+
+SPACES = {
+    "both bounds": gymnasium.spaces.Box(np.float32([-3.0, 0.1]), np.float32([1.0, 7.3])),
+    "some": gymnasium.spaces.Box(np.float32([-3.0, -np.inf, 0.5]), np.float32([1.0, 0.5, np.inf])),
+    "none": gymnasium.spaces.Box(-np.inf, np.inf, (2,)),
+    "none but in writing": gymnasium.spaces.Box(np.finfo(np.float32).min, np.finfo(np.float32).max, (2,)),
+}
+
+
+class Bounded(gymnasium.Env):
+    """An environment of nothing but its spaces."""
+
+    observation_space = gymnasium.spaces.Box(-1.0, 1.0, (2,))
+
+    def __init__(self, actions):
+        self.action_space = SPACES[actions]
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(2, np.float32), 0.0, False, False, {}
+
+
+gymnasium.register("evolearn-tests/Bounded-v0", entry_point=Bounded)
+
+
+@pytest.mark.parametrize("actions", SPACES)
+def test_the_printed_lines_act_within_the_bounds_of_a_box_as_a_life_does(tmp_path, monkeypatch, actions):
+    monkeypatch.chdir(tmp_path)
+    world = {"name": "gymnasium:evolearn-tests/Bounded-v0", "kwargs": {"actions": actions}}
+    dna = box_dna(tmp_path / "dna.safetensors", world)
+    export(dna, Path("brain.pt"))
+    lines = loading_code(dna, Path("brain.pt")).splitlines()
+    assert any(".clamp(low, high)" in line for line in lines) == (actions != "none")
+    place = next(place for place, line in enumerate(lines) if line.startswith("action = "))
+    convert = action_converter(SPACES[actions])
+    for seed in range(20):
+        found = {}
+        exec("\n".join(lines[:place]), found)
+        torch.manual_seed(seed)
+        exec(lines[place], found)
+        drawn = found["action"].numpy().astype(np.float32)
+        exec("\n".join(lines[place + 1 :]), found)
+        np.testing.assert_allclose(found["action"].numpy(), convert(drawn[None])[0], rtol=1e-6, atol=1e-6)
+
+
+def test_where_the_environment_is_gone_the_lines_say_what_to_do(tmp_path, monkeypatch):
+    dna = box_dna(tmp_path / "dna.safetensors", {"name": "gymnasium:Pendulum-v1"})
+    assert "low, high = torch.tensor([-2.0]), torch.tensor([2.0])" in loading_code(dna, Path("brain.pt"))
+    monkeypatch.delitem(gymnasium.registry, "Pendulum-v1")
+    last = loading_code(dna, Path("brain.pt")).splitlines()[-1]
+    assert last == (
+        "# then, with the bounds of the environment's actions: clip(action * (high - low) / 2 + (high + low) / 2, low, "
+        "high), where both bounds are finite"
+    )
+
+
 def evolearn(*arguments, folder):
     command = [sys.executable, "-m", "evolearn.cli", "export", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
@@ -338,7 +441,8 @@ def test_the_command_says_what_it_wrote_and_how_to_load_it(dna_of, tmp_path):
         f"{dna.brain.weights} weights"
     )
     assert f"  {'hidden1.weight':<16} [24, 13]" in rest
-    assert any("a mean per action, then a log standard deviation" in line for line in rest)
+    assert f"An action of it: {HOW_TO_ACT['gaussian']}." in rest
+    assert f"Between it and its world: {describe(dna)['conversion']}." in rest
     assert loading_code(dna, Path("brain.pt")) in done.stdout
     again = evolearn(dna.path, "--to", "brain.pt", folder=tmp_path)
     assert (again.returncode, again.stdout) == (2, "")
@@ -410,7 +514,7 @@ def python_blocks(text):
     return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
 
 
-@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if "weights_only=True)" in text])
+@pytest.mark.parametrize("page", PAGES)
 def test_the_pages_lines_are_those_that_are_printed(dna_of, page):
     (block,) = [block for block in python_blocks(PAGES[page]) if "torch.load(" in block]
     shipped = read_config(find_config("cart-pole"))

@@ -18,7 +18,7 @@ from evolearn.dna import DNA, DNAError, load_dna, write_dna
 from evolearn.genome import FRESH, GROUPS, TRANSFORMS, FloatArray
 from evolearn.outer_loop import Generation
 from evolearn.rundir import open_run
-from evolearn.torch_brain import TorchBrain
+from evolearn.torch_brain import TorchBrain, brain_of
 
 _HISTORY = tuple(field.name for field in dataclasses.fields(Generation) if field.name != "cluster")
 
@@ -153,9 +153,7 @@ class Evolved:
         return path
 
     def _new_brain(self) -> TorchBrain:
-        brain = TorchBrain(self.record.brain)
-        brain.load_flat(self.record.newborns.weights[0])
-        return brain
+        return brain_of(self.record.brain, self.record.newborns.weights[0])
 
     def _facts(self) -> dict[str, str]:
         """What to say of it in few words."""

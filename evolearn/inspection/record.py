@@ -74,7 +74,7 @@ def describe(dna: DNA, extent: Extent, lifetime: int, age: int | None, specimen:
     return {
         "name": name_of(dna),
         "dna": str(dna.path),
-        "sha256": header["sha256"],
+        "sha256": dna.sha256,
         "role": dna.role,
         "generation": dna.generation,
         "world": dna.world,

@@ -1,6 +1,5 @@
 """The documentation's site in headless Chromium: opened from a folder, without a server and without a network."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -8,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        importlib.util.find_spec("mkdocs") is None, reason="needs the [docs] extra; make docs installs it"
-    ),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROOT = Path(__file__).parent.parent.parent
 
 
