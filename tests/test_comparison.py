@@ -189,7 +189,15 @@ def test_a_network_has_a_barrier_to_itself_permuted_that_alignment_takes_away(fo
     assert found["likeness"]["total"]["aligned"] == 0
     first = comparison_section(found, ABOUT).sentences[0]
     assert "Birth score, learning off: a barrier of" in first
-    assert ", no barrier with hidden units aligned." in first
+    assert " as they are, no barrier told with hidden units aligned." in first
+    assert "change order or sign, which changes nothing that B does" in " ".join(
+        comparison_section(found, ABOUT).sentences
+    )
+    table = shown(found).tables[0]
+    assert [row[:3] for row in table.rows[:2]] == [
+        ("birth score, learning off", "as they are", "barrier"),
+        ("birth score, learning off", "aligned", "not told from none"),
+    ]
 
 
 def test_the_line_ends_in_both(pair, tmp_path: Path) -> None:
@@ -218,7 +226,28 @@ def test_a_steep_way_down_is_no_valley(found) -> None:
     lives = 0.01 * np.random.default_rng(0).normal(size=(5, 8))
     slope = barrier(shares, np.array([1.0, 0.9, 0.1, 0.0, 0.0])[:, None] + lives)
     line = found["line"] | {"birth": {"raw": slope, "aligned": slope}, "learned": None}
-    assert "a steep slope, no valley, of 0.4" in comparison_section(found | {"line": line}, ABOUT).sentences[0]
+    section = comparison_section(found | {"line": line}, ABOUT)
+    assert section.sentences[0] == (
+        "On the straight line from A to B, in the world of A. "
+        "Birth score, learning off: a steep slope, no valley, aligned or not."
+    )
+    kind, fall, place = section.tables[0].rows[0][2:]
+    assert (kind, fall[:3], place) == ("steep slope", "0.4", "50%")
+
+
+def test_a_fall_that_is_not_there_is_not_called_the_deepest(found) -> None:
+    shares = np.linspace(0, 1, 5)
+    scores = np.ones((5, 8))
+    scores[1, ::2], scores[1, 1::2] = 0.0, 2.5  # one half of the lives falls where the other rises
+    scores[3, ::2], scores[3, 1::2] = 2.5, 0.5
+    curve = barrier(shares, scores)
+    assert curve["largest"] == 0
+    assert curve["checked"]["mean"] == pytest.approx(-1.5)
+    assert curve["places"] == [0.25, 0.75]
+    line = found["line"] | {"birth": {"raw": curve, "aligned": curve}, "learned": None}
+    section = comparison_section(found | {"line": line}, ABOUT)
+    assert section.sentences[0].endswith("Birth score, learning off: no barrier told, aligned or not.")
+    assert section.tables[0].rows[0][2:] == ("not told from none", section.tables[0].rows[0][3], "25% and 75%")
 
 
 def test_noise_alone_is_no_barrier() -> None:
@@ -248,7 +277,13 @@ def test_identical_dna_differs_in_nothing(pair, tmp_path: Path) -> None:
             assert (curve["largest"], curve["checked"]["mean"]) == (0, 0)
     (world,) = found["transfer"]["worlds"]
     assert world["cells"]["first"] == world["cells"]["second"]
-    assert comparison_section(found, ABOUT).sentences[0] == "Both hold the same genome."
+    section = comparison_section(found, ABOUT)
+    assert section.sentences[0] == "Both hold the same genome."
+    assert any(
+        "Alignment finds nothing nearer: no hidden unit of B changes order or sign." in text
+        for text in section.sentences
+    )
+    assert not any("the brain left the finite numbers" in text for text in section.sentences)
 
 
 def test_dna_scores_in_its_own_world_what_it_scores(pair, tmp_path: Path) -> None:
@@ -261,12 +296,12 @@ def test_dna_scores_in_its_own_world_what_it_scores(pair, tmp_path: Path) -> Non
         birth = birth_scores(setup, specimen.driver, arm, specimen.keys(QUICK.birth_lives), specimen.birth_steps)
         learned = learned_scores(setup, specimen.driver, arm, specimen.keys(QUICK.lives), 100)
         cell = found["transfer"]["worlds"][world]["cells"][who]
-        assert (cell["birth"], cell["learned"]) == (over_lives(birth), over_lives(learned))
+        assert (cell["birth"], cell["learned"]) == (over_lives(birth.values), over_lives(learned.values))
     abroad = setup_of(other, pair[0].config.world)
     arm = ready_arm("evolved", ARMS["evolved"], other.pool, other.genome, other.config.learner)
     keys = life_keys(pair[0].config.seed, VALIDATION, FIRST_GENERATION, QUICK.birth_lives)
     birth = birth_scores(abroad, new_driver(abroad.conditions), arm, keys, 100)
-    assert found["transfer"]["worlds"][0]["cells"]["second"]["birth"] == over_lives(birth)
+    assert found["transfer"]["worlds"][0]["cells"]["second"]["birth"] == over_lives(birth.values)
     assert [world["of"] for world in found["transfer"]["worlds"]] == ["first", "second"]
     assert found["transfer"]["worlds"][1]["parameters"] == {"predictability": 1.0}
 
@@ -349,6 +384,20 @@ def test_every_picture_of_a_comparison_can_be_drawn(found, tmp_path: Path) -> No
     assert section.sentences[-1] == "A is runs/one, B is runs/other."
     save_figures(section.charts, tmp_path / "figures")
     assert (tmp_path / "figures" / "comparison_line.png").exists()
+
+
+def test_lives_that_ended_early_are_counted_and_said(pair, tmp_path: Path) -> None:
+    weights = balancing()
+    weights[:] = 3e38
+    found = compare(pair[0], saved(tmp_path / "wild.safetensors", weights=weights), QUICK, lifetime=60)
+    (world,) = found["transfer"]["worlds"]
+    assert (world["cells"]["first"]["diverged"], world["cells"]["blank"]["diverged"]) == (0, 0)
+    lost = world["cells"]["second"]["diverged"]
+    assert lost > 0
+    assert found["line"]["diverged"] > 0
+    words = " ".join(shown(found).sentences)
+    assert f"In {lost} of {QUICK.birth_lives + QUICK.lives} lives of B in their common world the brain left" in words
+    assert f"In {found['line']['diverged']} of {found['line']['lived']} lives on the line the brain left" in words
 
 
 def shown(found):

@@ -16,7 +16,7 @@ from evolearn.drivers import OwnDrivers, new_driver
 from evolearn.evaluate import evaluate, score
 from evolearn.inspection.assimilation import assimilation
 from evolearn.inspection.lineage import inspect_lineage, path_of, settle
-from evolearn.inspection.scoring import birth_scores, learned_scores
+from evolearn.inspection.scoring import birth_scores, innate_scores, learned_scores
 from evolearn.inspection.specimen import QUICK, Specimen
 from evolearn.lives import LifeFault, Plan
 from evolearn.report.inspected.lineage import lineage_section
@@ -59,46 +59,90 @@ def found(specimen: Specimen):
 # --- what rose first ---
 
 
+def named(found, scores, **changes):
+    """The section of a planted history."""
+    lived = {**found["scores"], **scores, **changes}
+    return lineage_section(found | {"scores": lived, "generations": KEPT} | pathlike(), {})
+
+
 @pytest.mark.parametrize(
-    ("birth", "learned", "outcome", "lag", "words"),
+    ("innate", "learned", "outcome", "lag", "words"),
     [
-        (32, 4, "assimilation", 28, "Learned first, innate later: the order of genetic assimilation"),
-        (4, 32, "instinct_first", -28, "Instinct first, learning later"),
-        (12, 12, "together", 0, "rose together"),
+        (32, 4, "assimilation", (20, 24.5, 29), "Learned first, innate later: the order of genetic assimilation"),
+        (4, 32, "instinct_first", (-29, -24.5, -20), "Instinct first, learning later"),
+        (12, 12, "together", (-4, 0, 4), "rose together"),
         (None, 12, "only_learned", None, "nothing that shows became innate"),
-        (12, None, "only_birth", None, "Only the birth score rose, at generation 12"),
+        (12, None, "only_innate", None, "Only the innate score rose, at generation 12"),
         (None, None, "nothing", None, "Nothing rose"),
     ],
 )
-def test_a_planted_history_is_named_and_drawn_as_one(found, birth, learned, outcome, lag, words) -> None:
+def test_a_planted_history_is_named_and_drawn_as_one(found, innate, learned, outcome, lag, words) -> None:
     flat = rising(None, 0.0)
     scores = assimilation(
         KEPT,
-        rising(birth) if birth else flat,
+        rising(2, seed=2),
+        rising(innate) if innate else flat,
         rising(learned, seed=1) if learned else flat,
     )
     assert scores["outcome"] == outcome
-    assert (scores["birth"]["rose_at"], scores["learned"]["rose_at"]) == (birth, learned)
-    assert (scores["lag"] and scores["lag"]["value"]) == lag
-    lived = {**found["scores"], **scores}
-    section = lineage_section(found | {"scores": lived, "generations": KEPT} | pathlike(), {})
+    assert (scores["innate"]["rose_at"], scores["learned"]["rose_at"]) == (innate, learned)
+    assert (scores["lag"] is None) == (lag is None)
+    section = named(found, scores)
     assert words in section.sentences[0]
     if lag:
-        assert {32: "32 (not yet at 24)", 4: "4 (not yet at 3)"}[birth] in section.sentences[0]
-        assert f"a lag of {lag} generations [{lag}, {lag}]" in section.sentences[0]
+        assert [scores["lag"][name] for name in ("low", "value", "high")] == pytest.approx(lag, abs=0.5)
+    if outcome == "assimilation":
+        assert "at generation 4 (not yet at 3)" in section.sentences[0]
+        assert "at 32 (not yet at 24)" in section.sentences[0]
+        assert section.sentences[0].endswith("generations [20, 29].")
+        assert scores["birth_lag"]["value"] == pytest.approx(-2.0, abs=0.2), "of the birth score, which does not judge"
+        assert "Birth score: half of its rise passed at generation 2 (not yet at 1)" in section.sentences[1]
     marks = {series.look.marker: series.x for series in drawn(section, "lineage_scores") if series.kind == "points"}
-    assert marks.get("diamond") == (None if birth is None else (birth + 1.0,))
+    assert marks.get("diamond") == (3.0,)
+    assert marks.get("square") == (None if innate is None else (innate + 1.0,))
     assert marks.get("circle") == (None if learned is None else (learned + 1.0,))
+
+
+@pytest.mark.parametrize(
+    ("innate", "learned", "outcome"),
+    [
+        (48, 32, "learned_close"),  # may be a moment apart, on either side of 32
+        (32, 48, "innate_close"),
+        (48, 24, "assimilation"),  # at least those from 24 to 32
+        (24, 48, "instinct_first"),
+        (48, 48, "cannot_tell"),  # up to 16 of 64 apart, in the same gap
+        (24, 24, "cannot_tell"),
+        (6, 4, "together"),  # whichever was first, not 10% of the generations apart
+        (8, 8, "together"),
+    ],
+)
+def test_an_order_is_told_only_as_finely_as_generations_were_kept(innate, learned, outcome) -> None:
+    scores = assimilation(KEPT, rising(8), rising(innate), rising(learned, seed=1))
+    assert scores["outcome"] == outcome
+    assert scores["lag"]["low"] < scores["lag"]["value"] < scores["lag"]["high"]
+
+
+def test_scores_that_cross_within_a_moment_are_no_assimilation(found) -> None:
+    kept = np.array(KEPT, float)
+    late, early = ((kept >= at).astype(float)[:, None] + 0.0 * rising(8) for at in (32.1, 31.9))
+    scores = assimilation(KEPT, late, late, early)
+    assert (scores["innate"]["rose_at"], scores["learned"]["rose_at"]) == (48, 32)
+    assert scores["lag"]["low"] <= 0.2 <= scores["lag"]["high"]
+    assert scores["outcome"] == "learned_close"
+    assert named(found, scores).sentences[0].startswith("Learned first, perhaps only just")
+
+
+def test_crossings_lie_on_the_straight_line_between_generations() -> None:
+    slope = np.array(KEPT, float)[:, None] / 64 + 0.0 * rising(8)
+    assert assimilation(KEPT, slope, slope, slope)["learned"]["crossed"] == pytest.approx(32.0)
+    steep = np.minimum(1.0, slope * 64 / 40)
+    assert assimilation(KEPT, slope, slope, steep)["learned"]["crossed"] == pytest.approx(20.0)
 
 
 def test_what_rises_gradually_in_few_noisy_lives_cannot_be_told() -> None:
     rng = np.random.default_rng(2)
     slope = np.linspace(0, 1, len(KEPT))[:, None]
-    scores = assimilation(
-        KEPT,
-        slope + 0.8 * rng.normal(size=(len(KEPT), LIVES)),
-        slope + 0.8 * rng.normal(size=(len(KEPT), LIVES)),
-    )
+    scores = assimilation(KEPT, *(slope + 0.8 * rng.normal(size=(3, len(KEPT), LIVES))))
     assert scores["outcome"] == "cannot_tell"
     assert scores["lag"]["low"] < 0 < scores["lag"]["high"]
 
@@ -106,14 +150,33 @@ def test_what_rises_gradually_in_few_noisy_lives_cannot_be_told() -> None:
 def test_a_rise_that_is_lost_again_counts_from_where_it_stays() -> None:
     lost = rising(4, 0.0)
     lost[KEPT.index(12)] = 0.0
-    assert assimilation(KEPT, lost, rising(4))["birth"]["rose_at"] == 16
+    assert assimilation(KEPT, lost, lost, rising(4))["innate"]["rose_at"] == 16
 
 
 def test_chance_alone_rarely_rises() -> None:
     rng = np.random.default_rng(3)
-    outcomes = [assimilation(KEPT, *rng.normal(size=(2, len(KEPT), LIVES)))["outcome"] for _ in range(60)]
+    outcomes = [assimilation(KEPT, *rng.normal(size=(3, len(KEPT), LIVES)))["outcome"] for _ in range(60)]
     # A rise of either is a one-sided test at 2.5%, of both scores.
     assert outcomes.count("nothing") >= 52
+
+
+def test_where_nobody_learns_nothing_is_assimilated(found) -> None:
+    innate = rising(32)
+    section = named(found, assimilation(KEPT, rising(4, seed=1), innate, innate), learns=False)
+    assert section.sentences[0] == (
+        "Nobody learns here: there is nothing to assimilate. Birth score: half of its rise passed at generation 4 "
+        "(not yet at 3); late in life: half of its rise passed at generation 32 (not yet at 24)."
+    )
+    assert not any(word in " ".join(section.sentences) for word in ("Baldwin", "rose together", "rose first"))
+    assert "score after learning" not in {series.name for series in drawn(section, "lineage_scores")}
+
+
+def test_lives_that_ended_early_are_said(found) -> None:
+    scores = assimilation(KEPT, rising(4), rising(32), rising(4, seed=1))
+    assert any(
+        "In 3 of 468 lives the brain left" in text for text in named(found, scores, diverged=3, lived=468).sentences
+    )
+    assert not any("the brain left" in text for text in named(found, scores).sentences)
 
 
 # --- path and settling ---
@@ -187,17 +250,21 @@ def test_a_lineage_says_how_its_run_came_here(found, specimen, run: Path) -> Non
     last = scores["generations"].index(6)
     arm = ready_arm("evolved", ARMS["evolved"], pool, specimen.dna.genome, specimen.dna.config.learner)
     keys = specimen.keys(QUICK.lives)
-    for name, lived, steps in (("birth", birth_scores, 20), ("learned", learned_scores, 40)):
+    ways = {"birth": (birth_scores, 20), "innate": (innate_scores, 40), "learned": (learned_scores, 40)}
+    for name, (lived, steps) in ways.items():
         own = lived(specimen.setup, specimen.driver, arm, keys, steps)
-        assert scores[name]["mean"][last] == pytest.approx(own.mean())
+        assert scores[name]["mean"][last] == pytest.approx(own.values.mean())
+    assert scores["diverged"] == 0
+    assert scores["lived"] == 3 * QUICK.lives * len(scores["generations"])
 
 
 def test_a_birth_score_is_that_of_a_newborn_that_does_not_learn(tmp_path: Path) -> None:
     setup = assemble(config(learner={"window": 4, "plasticity": {"learning_rate": 1.0}}))
     arm = ready_arm("evolved", ARMS["evolved"], setup.pool, setup.pool.centre, setup.config.learner)
     driver, keys = new_driver(setup.conditions), life_keys(3, VALIDATION, 1000, 24)
-    birth = birth_scores(setup, driver, arm, keys, 80)
-    learned = learned_scores(setup, driver, arm, keys, 80)
+    birth = birth_scores(setup, driver, arm, keys, 80).values
+    learned = learned_scores(setup, driver, arm, keys, 80).values
+    innate = innate_scores(setup, driver, arm, keys, 80).values
     rule = setup.conditions.world.fitness_rule
     frozen, learning = (
         evaluate(driver, setup.conditions, setup.pool, setup.pool.centre[None], keys, plan).fitness[0]
@@ -207,6 +274,9 @@ def test_a_birth_score_is_that_of_a_newborn_that_does_not_learn(tmp_path: Path) 
     assert not np.array_equal(birth, learning)
     outcome = live_arm(setup, driver, arm, keys, 80, 20)
     assert np.array_equal(learned, score(outcome, rule, 3, 4, Plan(80, bin_steps=20)))
+    outcome = live_arm(setup, driver, arm.frozen(), keys, 80, 20)
+    assert np.array_equal(innate, score(outcome, rule, 3, 4, Plan(80, bin_steps=20)))
+    assert not np.array_equal(innate, learned)
 
 
 def test_a_lineage_shows_what_can_be_known_without_the_world(found, run: Path) -> None:

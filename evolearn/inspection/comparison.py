@@ -185,6 +185,7 @@ def _line(
     birth_steps = min(first.config.evaluation.birth_steps, lifetime)
     no_learning = unlike_genes(first, second)
     curves: dict[str, Json | None] = {"birth": None, "learned": None}
+    diverged = lived = 0
     for learns, steps in ((False, birth_steps), (True, lifetime)):
         if learns and no_learning:
             break
@@ -192,7 +193,12 @@ def _line(
         found: Json = {}
         for name, weights in (("raw", raw), ("aligned", near)):
             again = name == "aligned" and np.array_equal(near, raw)
-            found[name] = found["raw"] if again else barrier(shares, live(mixtures(first, second, weights, shares)))
+            if again:
+                found[name] = found["raw"]
+            else:
+                scores, lost = live(mixtures(first, second, weights, shares))
+                found[name] = barrier(shares, scores)
+                diverged, lived = diverged + lost, lived + scores.size
             done()
         curves["learned" if learns else "birth"] = found
     return {
@@ -201,6 +207,8 @@ def _line(
         "lives": extent.lives,
         "birth_steps": birth_steps,
         "lifetime": lifetime,
+        "diverged": diverged,
+        "lived": lived,
         "no_learning": no_learning,
         **curves,
     }

@@ -13,14 +13,14 @@ from evolearn.dna import DNA
 from evolearn.evaluate import life_fitness
 from evolearn.genome import EVOLVED, FRESH, GenePool, decode
 from evolearn.inspection.over_lives import mean_estimates
-from evolearn.inspection.scoring import last_quarter, over_lives, quarter_of
+from evolearn.inspection.scoring import diverged_in, last_quarter, over_lives, quarter_of
 from evolearn.inspection.specimen import Json
 from evolearn.lives import Driver, Plan, lives
 from evolearn.records import Newborns
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-Live = Callable[[Newborns], FloatArray]  # newborns [n] -> scores [n, L]
+Live = Callable[[Newborns], tuple[FloatArray, int]]  # newborns [n] -> scores [n, L], and lives that diverged
 
 
 def mixtures(first: DNA, second: DNA, weights: FloatArray, shares: FloatArray) -> Newborns:
@@ -77,19 +77,19 @@ def line_scores(setup: Setup, driver: Driver, keys: IntArray, steps: int, learns
         steps: world steps of a life.
         learns: whether life teaches.
     Returns:
-        Newborns of n -> [n, L].
+        Newborns of n -> [n, L], and how many lives ended early, their brain having left the finite numbers.
     """
     learner, rule = setup.config.learner, setup.conditions.world.fitness_rule
     plan = Plan(steps, learn_until=0)
     if learns:
         plan = Plan(steps, learner.learn_from, learner.learn_until, quarter_of(steps))
 
-    def live(newborns: Newborns) -> FloatArray:
+    def live(newborns: Newborns) -> tuple[FloatArray, int]:
         count = len(newborns.weights)
         born_as = np.repeat(np.arange(count), len(keys))
         outcome, _ = lives(driver, setup.conditions, newborns, born_as, np.tile(keys, (count, 1)), plan)
         scores = last_quarter(outcome, rule, plan) if learns else life_fitness(outcome, rule, plan)
-        return scores.reshape(count, len(keys))
+        return scores.reshape(count, len(keys)), diverged_in(outcome)
 
     return live
 
@@ -104,8 +104,9 @@ def barrier(shares: FloatArray, scores: FloatArray) -> Json:
         shares: [n], 0 .. 1.
         scores: [n, L].
     Returns:
-        "mean", "low", "high" [n]; "largest" drop of the means, >= 0, and "at" which share; and "checked" with "mean",
-        "low" and "high", the drop in lives that did not choose the place.
+        "mean", "low", "high" [n]; "largest" drop of the means, >= 0, and "at" which share; "places" that the
+        halves of the lives chose, one or two shares; and "checked" with "mean", "low" and "high", the drop there in
+        lives that did not choose: it may be negative.
     Source: Frankle et al. 2020, "Linear mode connectivity and the lottery ticket hypothesis", section 2; Draxler et al.
         2018, "Essentially no barriers in neural network energy landscape".
     """
@@ -114,9 +115,11 @@ def barrier(shares: FloatArray, scores: FloatArray) -> Json:
     worst = int(means.argmax())
     halves = np.arange(scores.shape[1]) % 2 == 0
     checked = drops[0] * 0.0
+    places = set()
     for half in (halves, ~halves):
         chosen = int(drops[:, half].mean(axis=1).argmax()) if half.any() else worst
         checked[~half] = drops[chosen, ~half]
+        places.add(float(shares[chosen]))
     points = mean_estimates(scores.T)
     return {
         "mean": [point.value for point in points],
@@ -124,6 +127,7 @@ def barrier(shares: FloatArray, scores: FloatArray) -> Json:
         "high": [point.high for point in points],
         "largest": float(means[worst]),
         "at": float(shares[worst]),
+        "places": sorted(places),
         "checked": over_lives(checked),
     }
 

@@ -24,6 +24,7 @@ from evolearn.inspection.landscape_measures import (
     Surface,
     common_scale,
     estimates,
+    is_peak,
     verdict_of,
 )
 from evolearn.inspection.over_lives import finite_or_none, mean_estimates
@@ -46,8 +47,8 @@ def inspect_landscape(specimen: Specimen) -> Json:
     Returns:
         A record for JSON. ``positions``: of the plane's and the line's points. ``conditions``: "without" and, if it
         learns at all, "learning", each with ``plane`` [N, N] mean life fitness, ``line`` [K] estimates, ``measures`` by
-        name. ``differences``: with learning minus without, by measure. ``verdict``: of share and bend, "more", "less"
-        or "unclear"; "flat" where fitness is the same everywhere.
+        name (null: no peak, so no shape), ``peak`` and ``diverged`` lives. ``differences``: learning minus without, by
+        measure. ``verdict``: of height, share and bend, "more", "less" or "unclear".
     Raises:
         DNAError: the weights did not evolve: there is no evolved point.
         LifeFault: the world is at fault.
@@ -61,14 +62,14 @@ def inspect_landscape(specimen: Specimen) -> Json:
     positions = np.linspace(0.0, LINE_END, extent.line)
     offsets = np.concatenate([_plane_offsets(steps), _line_offsets(positions)])
     axes = np.stack([first, second, (dna.genome - dna.pool.centre)[_moved(dna)]])
-    surfaces = {
-        name: _surface(fitness, extent.grid) for name, fitness in _live_everywhere(specimen, axes, offsets).items()
-    }
+    fitness, diverged = _live_everywhere(specimen, axes, offsets)
+    surfaces = {name: _surface(everywhere, extent.grid) for name, everywhere in fitness.items()}
     scale = common_scale(surfaces)
-    found, differences = estimates(surfaces, positions, scale)
-    verdict = {name: verdict_of(differences, name) for name in ("share", "bend")} if differences else {}
+    found, differences = estimates(surfaces, positions)
+    verdict = {name: verdict_of(differences, name) for name in ("height", "share", "bend")} if differences else {}
     return {
         "lives": extent.landscape_lives,
+        "lived": len(offsets) * extent.landscape_lives,
         "lifetime": specimen.lifetime,
         "positions": {"plane": finite_or_none(steps), "line": finite_or_none(positions)},
         "cosine": float(first @ second / (np.linalg.norm(first) * np.linalg.norm(second))) if first.any() else None,
@@ -77,14 +78,16 @@ def inspect_landscape(specimen: Specimen) -> Json:
             name: {
                 "plane": finite_or_none(surface.plane.mean(axis=-1)),
                 "line": [point.as_json() for point in mean_estimates(surface.line.T)],
-                "measures": {key: value.as_json() for key, value in found[name].items()},
+                "measures": {key: value and value.as_json() for key, value in found[name].items()},
+                "peak": is_peak(found[name]),
                 "fitter": _fitter(surface),
+                "diverged": diverged[name],
             }
             for name, surface in surfaces.items()
         },
-        "differences": {key: value.as_json() for key, value in differences.items()},
+        "differences": {key: value and value.as_json() for key, value in differences.items()},
         "scale": {**dataclasses.asdict(scale), "span": scale.span},
-        "verdict": verdict if scale.span else dict.fromkeys(verdict, "flat"),
+        "verdict": verdict,
         "measures": MEASURES,
     }
 
@@ -160,8 +163,10 @@ def _conditions(specimen: Specimen) -> list[tuple[str, Plan]]:
     return [without, ("learning", Plan(specimen.lifetime, selection.learn_from, selection.learn_until))]
 
 
-def _live_everywhere(specimen: Specimen, axes: FloatArray, offsets: FloatArray) -> dict[str, FloatArray]:
-    """Life fitness [points, L] by condition, the same lives at every point.
+def _live_everywhere(
+    specimen: Specimen, axes: FloatArray, offsets: FloatArray
+) -> tuple[dict[str, FloatArray], dict[str, int]]:
+    """Life fitness [points, L] by condition, the same lives at every point, and how many of them diverged.
 
     Args:
         specimen: who lives.
@@ -172,6 +177,7 @@ def _live_everywhere(specimen: Specimen, axes: FloatArray, offsets: FloatArray) 
     keys = specimen.keys(specimen.extent.landscape_lives)
     moved = _moved(specimen.dna)
     fitness = {name: np.empty((len(offsets), len(keys))) for name, _ in conditions}
+    diverged = dict.fromkeys(fitness, 0)
     done = 0
     for name, plan in conditions:
         for start in range(0, len(offsets), AT_ONCE):
@@ -180,9 +186,10 @@ def _live_everywhere(specimen: Specimen, axes: FloatArray, offsets: FloatArray) 
             genomes[:, moved] = specimen.dna.genome[moved] + some @ axes
             lived = evaluate(specimen.driver, setup.conditions, setup.pool, genomes, keys, plan, start)
             fitness[name][start : start + len(some)] = lived.fitness
+            diverged[name] += lived.diverged
             done += len(some)
             specimen.progress(done, len(conditions) * len(offsets))
-    return fitness
+    return fitness, diverged
 
 
 def _surface(fitness: FloatArray, side: int) -> Surface:

@@ -16,12 +16,17 @@ from evolearn.stats import ROUNDING, FloatArray
 
 MEASURES = {
     "evolved": "fitness at the evolved point",
-    "start": "fitness at the random initialisation",
+    "foot": "fitness at the foot: the lowest tenth of the plane",
     "plane": "mean fitness over the plane",
+    "height": "the evolved point above the plane's mean",
+    "start": "fitness at the random initialisation",
     "share": "share of the plane at least halfway up",
     "width": "width of the basin along the line",
     "bend": "bend from point to point",
 }
+SHAPES = ("share", "width", "bend")  # of a peak; without one they mean nothing
+NOTHING = 1e-9  # of a peak's shape: differences of equal numbers after a shift of level
+FOOT = 0.1  # share of the plane's points that are its foot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,15 +44,14 @@ class Surface:
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """What both conditions are measured by."""
+    """From the lowest to the highest mean fitness anywhere, for colours and axes."""
 
-    lowest: float  # mean fitness anywhere on plane and line
+    lowest: float
     highest: float
-    level: float  # halfway from the lowest to the evolved point, in the condition in which that is fitter
 
     @property
     def span(self) -> float:
-        """From the lowest to the highest; 0 if there is no difference but rounding."""
+        """0 if there is no difference but rounding."""
         span = self.highest - self.lowest
         return span if span > ROUNDING * max(abs(self.highest), abs(self.lowest)) else 0.0
 
@@ -56,18 +60,39 @@ def common_scale(surfaces: Mapping[str, Surface]) -> Scale:
     """The scale of all conditions together."""
     means = [part.mean(axis=-1).ravel() for one in surfaces.values() for part in (one.plane, one.line)]
     everywhere = np.concatenate(means)
-    evolved = max(float(_centre(one).mean()) for one in surfaces.values())
-    lowest = float(everywhere.min())
-    return Scale(lowest, float(everywhere.max()), (lowest + evolved) / 2)
+    return Scale(float(everywhere.min()), float(everywhere.max()))
 
 
-def measure(surface: Surface, positions: FloatArray, scale: Scale, counts: FloatArray) -> dict[str, FloatArray]:
+def foot_of(plane: FloatArray) -> FloatArray:
+    """Mean fitness of the lowest tenth of the points in each life.
+
+    The lowest of many noisy points is too low by chance: so they are chosen by one half of the lives, and looked at in
+    the other, both ways.
+
+    Args:
+        plane: [N, N, L].
+    Returns:
+        [L].
+    """
+    points = plane.reshape(-1, plane.shape[-1])
+    few = max(1, round(FOOT * len(points)))
+    halves = np.arange(points.shape[1]) % 2 == 0
+    foot = np.empty(points.shape[1])
+    for half in (halves, ~halves):
+        chosen = np.argsort(points[:, half if half.any() else ~half].mean(axis=1), kind="stable")[:few]
+        foot[~half] = points[chosen][:, ~half].mean(axis=0)
+    return foot
+
+
+def measure(surface: Surface, positions: FloatArray, counts: FloatArray) -> dict[str, FloatArray]:
     """Every measure of a landscape, in each resample of its lives.
+
+    Halfway up is between the foot and the evolved point of the same surface and the same resample: a surface that is
+    higher everywhere, or stretched, has the same shape.
 
     Args:
         surface: as lived.
         positions: [K] of the line's points, 0 at the random initialisation, 1 at the evolved point.
-        scale: see `common_scale`.
         counts: [S, L] how often each life counts, L in all.
     Returns:
         by name in MEASURES: [S].
@@ -75,14 +100,19 @@ def measure(surface: Surface, positions: FloatArray, scale: Scale, counts: Float
     side, lives = surface.plane.shape[0], surface.lives
     plane = counts @ surface.plane.reshape(-1, lives).T / lives
     line = counts @ surface.line.T / lives
-    bar = scale.level - ROUNDING * abs(scale.level)
+    evolved, foot = plane[:, side * side // 2], counts @ foot_of(surface.plane) / lives
+    level = (evolved + foot) / 2
+    bar = level - ROUNDING * np.abs(level)
+    rise = evolved - foot
     return {
-        "evolved": plane[:, side * side // 2],
-        "start": line[:, int(np.abs(positions).argmin())],
+        "evolved": evolved,
+        "foot": foot,
         "plane": plane.mean(axis=1),
-        "share": (plane >= bar).mean(axis=1),
-        "width": np.array([basin_width(positions, curve, bar) for curve in line]),
-        "bend": bend(surface.plane, counts) / scale.span if scale.span else np.zeros(len(counts)),
+        "height": evolved - plane.mean(axis=1),
+        "start": line[:, int(np.abs(positions).argmin())],
+        "share": (plane >= bar[:, None]).mean(axis=1),
+        "width": np.array([basin_width(positions, curve, one) for curve, one in zip(line, bar, strict=True)]),
+        "bend": np.divide(bend(surface.plane, counts), rise, out=np.zeros_like(rise), where=rise > 0),
     }
 
 
@@ -135,49 +165,76 @@ def basin_width(positions: FloatArray, curve: FloatArray, level: float) -> float
 
 
 def estimates(
-    surfaces: Mapping[str, Surface], positions: FloatArray, scale: Scale
-) -> tuple[dict[str, dict[str, Estimate]], dict[str, Estimate]]:
+    surfaces: Mapping[str, Surface], positions: FloatArray
+) -> tuple[dict[str, dict[str, Estimate | None]], dict[str, Estimate | None]]:
     """Every measure of every condition with its interval over lives, and what learning changes.
 
     Args:
         surfaces: by condition: "without" learning, and "learning" unless it never learns.
         positions: see `measure`.
-        scale: see `common_scale`; it and its level are taken as known.
     Returns:
-        by condition and measure; and with learning minus without, on the same lives, by measure.
+        by condition and measure; and with learning minus without, on the same lives, by measure. None: the evolved
+        point is not shown to be a peak, so that there is no shape to be measured.
     """
     lives = next(iter(surfaces.values())).lives
     drawn = life_counts(lives)
     once = np.ones((1, lives))
-    values = {name: measure(one, positions, scale, once) for name, one in surfaces.items()}
-    resampled = {name: measure(one, positions, scale, drawn) for name, one in surfaces.items()}
+    end = float(np.ptp(positions))
+    values = {name: measure(one, positions, once) for name, one in surfaces.items()}
+    resampled = {name: measure(one, positions, drawn) for name, one in surfaces.items()}
     found = {
-        name: {key: estimate(values[name][key][0], resampled[name][key], lives) for key in MEASURES}
+        name: {key: _estimate(key, values[name][key][0], resampled[name][key], lives, (0.0, end)) for key in MEASURES}
         for name in surfaces
     }
+    peaks = {name: is_peak(measures) for name, measures in found.items()}
+    kept: dict[str, dict[str, Estimate | None]] = {
+        name: {key: one if peaks[name] or key not in SHAPES else None for key, one in measures.items()}
+        for name, measures in found.items()
+    }
     if len(surfaces) < 2:
-        return found, {}
-    differences = {
-        key: estimate(
+        return kept, {}
+    differences: dict[str, Estimate | None] = {
+        key: _estimate(
+            key,
             values["learning"][key][0] - values["without"][key][0],
             resampled["learning"][key] - resampled["without"][key],
             lives,
+            (-end, end),
         )
+        if key not in SHAPES or all(peaks.values())
+        else None
         for key in MEASURES
     }
-    return found, differences
+    return kept, differences
 
 
-def verdict_of(differences: Mapping[str, Estimate], measure: str) -> str:
+def is_peak(measures: Mapping[str, Estimate | None]) -> bool:
+    """Whether lives show that the evolved point is above the plane's mean."""
+    height, evolved = measures["height"], measures["evolved"]
+    if height is None or evolved is None or height.low is None:
+        return False
+    return height.low > ROUNDING * abs(evolved.value)
+
+
+def _estimate(key: str, value: float, resamples: FloatArray, lives: int, ends: tuple[float, float]) -> Estimate:
+    """With an interval that allows for the bias of what counts points above a level.
+
+    Noise lifts points over a bar, or drops them below, and resampling it a second time does so again: the interval of
+    resamples lies on one side, the same mirrored about the value on the other. Both together cover.
+    """
+    found = estimate(value, resamples, lives)
+    if key not in ("share", "width") or found.low is None or found.high is None:
+        return found
+    low, high = ends if key == "width" else (-1.0 if ends[0] < 0 else 0.0, 1.0)
+    mirrored = (max(low, 2 * found.value - found.high), min(high, 2 * found.value - found.low))
+    return Estimate(found.value, min(found.low, mirrored[0]), max(found.high, mirrored[1]))
+
+
+def verdict_of(differences: Mapping[str, Estimate | None], measure: str) -> str:
     """Whether learning changes a measure: more, less, or unclear where its interval holds zero, or there is none."""
     change = differences[measure]
-    if change.low is not None and change.low > 0:
+    if change is not None and change.low is not None and change.low > NOTHING:
         return "more"
-    if change.high is not None and change.high < 0:
+    if change is not None and change.high is not None and change.high < -NOTHING:
         return "less"
     return "unclear"
-
-
-def _centre(surface: Surface) -> FloatArray:
-    side = surface.plane.shape[0]
-    return np.asarray(surface.plane[side // 2, side // 2])

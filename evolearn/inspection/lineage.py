@@ -11,7 +11,7 @@ from evolearn.arms import ARMS
 from evolearn.dna import DNA, DNAError, ancestors
 from evolearn.inspection.assimilation import assimilation
 from evolearn.inspection.places import action_labels, numbered, weight_names
-from evolearn.inspection.scoring import birth_scores, learned_scores
+from evolearn.inspection.scoring import Scores, birth_scores, innate_scores, learned_scores
 from evolearn.inspection.specimen import Json, Specimen
 from evolearn.lives import LifeFault
 from evolearn.rundir import open_run
@@ -227,16 +227,18 @@ def _logged(dna: DNA) -> Json:
 
 
 def _scores(kept: Sequence[DNA], specimen: Specimen) -> Json:
-    """Birth score and score after learning of the ancestors, in the same lives, and what rose first."""
+    """Scores of the ancestors, in the same lives: at birth, and later without and with learning; what rose first."""
     some = _spread_over(len(kept), specimen.extent.ancestors)
     keys = specimen.keys(specimen.extent.lives)
-    birth, learned = [], []
+    scored: dict[str, list[Scores]] = {"birth": [], "innate": [], "learned": []}
+    ways = {"birth": birth_scores, "innate": innate_scores, "learned": learned_scores}
     for number, place in enumerate(some):
         specimen.progress(number, len(some))
         ancestor = kept[place]
         arm = ready_arm("evolved", ARMS["evolved"], ancestor.pool, ancestor.genome, ancestor.config.learner)
-        birth.append(birth_scores(specimen.setup, specimen.driver, arm, keys, specimen.birth_steps))
-        learned.append(learned_scores(specimen.setup, specimen.driver, arm, keys, specimen.lifetime))
+        for name, way in ways.items():
+            steps = specimen.birth_steps if name == "birth" else specimen.lifetime
+            scored[name].append(way(specimen.setup, specimen.driver, arm, keys, steps))
     specimen.progress(len(some), len(some))
     generations = [kept[place].generation for place in some]
     learner = specimen.setup.config.learner
@@ -247,7 +249,9 @@ def _scores(kept: Sequence[DNA], specimen: Specimen) -> Json:
         "birth_steps": specimen.birth_steps,
         "learns": learner.learn_from < min(until, specimen.lifetime),
         "selection_lifetime": specimen.setup.config.search.selection_lifetime,
-        **assimilation(generations, np.stack(birth), np.stack(learned)),
+        "diverged": sum(one.diverged for many in scored.values() for one in many),
+        "lived": sum(len(one.values) for many in scored.values() for one in many),
+        **assimilation(generations, *(np.stack([one.values for one in scored[name]]) for name in ways)),
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,14 +12,21 @@ from evolearn.evaluate import life_fitness, score
 from evolearn.inspection.over_lives import mean_estimates
 from evolearn.inspection.specimen import Json
 from evolearn.lives import Driver, Plan
-from evolearn.records import Outcome
+from evolearn.records import DIVERGED, Outcome
 from evolearn.transplant import Arm, live_arm
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
-def birth_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, birth_steps: int) -> FloatArray:
+class Scores(NamedTuple):
+    """One score per life."""
+
+    values: FloatArray  # [L]
+    diverged: int  # lives that ended early, their brain having left the finite numbers
+
+
+def birth_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, birth_steps: int) -> Scores:
     """Score of each life over its first steps, learning off.
 
     Args:
@@ -26,14 +35,13 @@ def birth_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, birth_s
         arm: who lives.
         keys: int64 [L, 4], of the lives.
         birth_steps: world steps.
-    Returns:
-        [L].
     """
     outcome = live_arm(setup, driver, arm.frozen(), keys, birth_steps, None)
-    return life_fitness(outcome, setup.conditions.world.fitness_rule, arm.frozen().plan(birth_steps))
+    values = life_fitness(outcome, setup.conditions.world.fitness_rule, arm.frozen().plan(birth_steps))
+    return Scores(values, diverged_in(outcome))
 
 
-def learned_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, lifetime: int) -> FloatArray:
+def learned_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, lifetime: int) -> Scores:
     """Score of each life over its last quarter, learning as the arm does.
 
     Args:
@@ -42,11 +50,20 @@ def learned_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, lifet
         arm: who lives.
         keys: int64 [L, 4], of the lives.
         lifetime: world steps.
-    Returns:
-        [L].
     """
     outcome = live_arm(setup, driver, arm, keys, lifetime, quarter_of(lifetime))
-    return last_quarter(outcome, setup.conditions.world.fitness_rule, arm.plan(lifetime, quarter_of(lifetime)))
+    values = last_quarter(outcome, setup.conditions.world.fitness_rule, arm.plan(lifetime, quarter_of(lifetime)))
+    return Scores(values, diverged_in(outcome))
+
+
+def innate_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, lifetime: int) -> Scores:
+    """The same of the same lives with learning off: what of it is innate."""
+    return learned_scores(setup, driver, arm.frozen(), keys, lifetime)
+
+
+def diverged_in(outcome: Outcome) -> int:
+    """How many lives ended early, their brain having left the finite numbers."""
+    return int((outcome.status == DIVERGED).sum())
 
 
 def quarter_of(lifetime: int) -> int:

@@ -33,8 +33,8 @@ def transfer_table(
         lifetime: world steps of a life with learning.
         done: called after each cell.
     Returns:
-        "worlds": each "of" (whose), "name", "parameters", "birth_steps" and "cells": who -> "birth" and "learned", or
-        "missing": why it cannot live there; "note": what to heed.
+        "worlds": each "of" (whose), "name", "parameters", "birth_steps" and "cells": who -> "birth" and "learned",
+        "diverged" lives of both and "note" (what to heed), or "missing": why it cannot live there.
     """
     owners = ["first"] if same_world(pair["first"], pair["second"]) else ["first", "second"]
     return {
@@ -91,9 +91,12 @@ def _cell(
     birth_keys, keys = (
         life_keys(host.config.seed, VALIDATION, FIRST_GENERATION, count) for count in (extent.birth_lives, extent.lives)
     )
+    birth = birth_scores(setup, driver, arm, birth_keys, birth_steps)
+    learned = learned_scores(setup, driver, arm, keys, lifetime)
     return {
-        "birth": over_lives(birth_scores(setup, driver, arm, birth_keys, birth_steps)),
-        "learned": over_lives(learned_scores(setup, driver, arm, keys, lifetime)),
+        "birth": over_lives(birth.values),
+        "learned": over_lives(learned.values),
+        "diverged": birth.diverged + learned.diverged,
         "note": _other_names(guest, setup),
     }
 

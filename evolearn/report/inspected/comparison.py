@@ -6,13 +6,16 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from evolearn.report.chart import Axis, Chart, Look, Panel, Series, View, spread_out
+from evolearn.report.inspected.marks import diverged_words
 from evolearn.report.inspected.transfer import LOOKS, SCORES, transfer_charts, transfer_table, transfer_words
 from evolearn.report.looks import BLACK, BLUE, GREY, ORANGE
 from evolearn.report.section import Cell, Json, Section, Table
 from evolearn.report.texts import quantity, shortened, with_interval
 
 _RAW, _ALIGNED = Look(ORANGE, "dash", "diamond"), Look(BLUE)
+_WAYS = (("as they are", "raw"), ("aligned", "aligned"))
 _UNRELATED = Look(GREY, "solid", "x")
+_NONE, _SLOPE = "no barrier told", "a steep slope, no valley"
 _VALLEY = 0.1  # a barrier goes below the worse end by at least so much of its size
 _SHOWN = 12  # rows of a table before "show all"
 
@@ -44,7 +47,12 @@ def comparison_section(found: Json, about: Json) -> Section:
             *([_distance_chart(like)] if like else []),
             *transfer_charts(found["transfer"]),
         ),
-        tables=(transfer_table(found["transfer"]), _genes(found["genes"]), *([_blocks(like)] if like else [])),
+        tables=(
+            *([_falls(line)] if line else []),
+            transfer_table(found["transfer"]),
+            _genes(found["genes"]),
+            *([_blocks(like)] if like else []),
+        ),
     )
 
 
@@ -56,29 +64,31 @@ def _line_words(found: Json) -> str:
     if line is None:
         return f"There is no line from A to B: {found['no_line']}."
     words = [
-        f" {_capital(name)}: {_falls(line[score], found['likeness']['moved'])}."
+        f" {_capital(name)}: {_kinds(line[score], found['likeness']['moved'])}."
         for score, name in SCORES.items()
         if line[score]
     ]
     without = f" With learning there is no line: {line['no_learning']}." if line["no_learning"] else ""
-    return f"Newborns on the straight line from A to B, in the world of A.{''.join(words)}{without}"
+    return f"On the straight line from A to B, in the world of A.{''.join(words)}{without}"
 
 
-def _falls(curves: Json, moved: int) -> str:
+def _kinds(curves: Json, moved: int) -> str:
+    raw, near = (_kind(curves[way]) for way in ("raw", "aligned"))
     if not moved:
-        return _fall(curves["raw"])
-    return f"{_fall(curves['raw'])} as they are, {_fall(curves['aligned'])} with hidden units aligned"
+        return raw
+    return f"{raw}, aligned or not" if raw == near else f"{raw} as they are, {near} with hidden units aligned"
 
 
-def _fall(curve: Json) -> str:
-    checked = curve["checked"]
-    size = with_interval(checked, centre="mean")
-    if checked["low"] is not None and checked["low"] > 0:
-        kind = "barrier" if _is_valley(curve) else "steep slope, no valley,"
-        return f"a {kind} of {size} at {curve['at']:.0%} of the way"
-    if curve["largest"] <= 0:
-        return "no barrier"
-    return f"no barrier that these lives show (deepest fall {size})"
+def _kind(curve: Json) -> str:
+    """What a curve shows, for a sentence: sizes and places are in the table."""
+    if not _is_told(curve):
+        return _NONE
+    return f"a barrier of {quantity(curve['checked']['mean'])}" if _is_valley(curve) else _SLOPE
+
+
+def _is_told(curve: Json) -> bool:
+    low = curve["checked"]["low"]
+    return low is not None and low > 0
 
 
 def _is_valley(curve: Json) -> bool:
@@ -97,10 +107,37 @@ def _line_cautions(line: Json | None) -> tuple[str, ...]:
     return (
         f"A barrier is the deepest fall of scores below the line between those of A and B; its size is measured in "
         f"lives that did not choose its place, {line['lives']} per point, the same for all points. Where scores fall "
-        "early, but nowhere below the worse of the two, it is called a steep slope.",
+        "early, but nowhere below the worse of the two, it is called a steep slope. A fall whose interval holds zero "
+        "is not told from none.",
+        *diverged_words(line["diverged"], line["lived"], " on the line"),
         "No barrier says that both lie in one region of good scores, if they are better than a blank slate. A barrier "
         "after alignment does not prove two regions: the order found may not be the best one, and the way need not be "
         "straight. Intervals are over lives of these two DNAs, not over runs.",
+    )
+
+
+def _falls(line: Json) -> Table:
+    """The deepest fall along each curve."""
+    curves = [(name, way, line[score][key]) for score, name in SCORES.items() if line[score] for way, key in _WAYS]
+    rows = tuple(
+        (
+            name,
+            way,
+            ("barrier" if _is_valley(curve) else "steep slope") if _is_told(curve) else "not told from none",
+            with_interval(curve["checked"], centre="mean"),
+            " and ".join(f"{place:.0%}" for place in curve["places"]),
+        )
+        for name, way, curve in curves
+    )
+    return Table(
+        "comparison_line",
+        "The deepest fall on the way from A to B",
+        "Fall of scores below the line between the ends, with its 95% interval over lives, at the place where scores "
+        "fall deepest in one half of the lives, measured in the other half, both ways: two places where the halves do "
+        "not agree. It is negative where the other half rises there.",
+        ("score", "weights", "kind", "fall", "share of B"),
+        rows,
+        (False, False, False, True, True),
     )
 
 
@@ -134,7 +171,7 @@ def _line_panel(line: Json, curves: Json, blank: Json | None) -> Panel:
 def _line_series(line: Json, curves: Json) -> tuple[Series, ...]:
     shares = tuple(line["shares"])
     drawn = []
-    for name, key, look in (("as they are", "raw", _RAW), ("aligned", "aligned", _ALIGNED)):
+    for (name, key), look in zip(_WAYS, (_RAW, _ALIGNED), strict=True):
         curve = curves[key]
         low, high = ((), ()) if None in curve["low"] else (tuple(curve["low"]), tuple(curve["high"]))
         drawn.append(Series(name, look, "line", shares, tuple(curve["mean"]), low, high))
@@ -184,10 +221,13 @@ def _aligned_words(like: Json) -> str:
     total = like["total"]
     if not like["units"]:
         return f"The weights are {quantity(total['raw'])} apart; without hidden units there is nothing to align."
-    freedom = "order and sign" if like["signs"] else "order"
+    apart = f"The weights are {quantity(total['raw'])} apart as they are"
+    freedom = "order or sign" if like["signs"] else "order"
+    if not like["moved"]:
+        return f"{apart}. Alignment finds nothing nearer: no hidden unit of B changes {freedom}."
     return (
-        f"The weights are {quantity(total['raw'])} apart as they are and {quantity(total['aligned'])} after alignment: "
-        f"{like['moved']} of {like['units']} hidden units change {freedom}, which changes nothing that B does."
+        f"{apart} and {quantity(total['aligned'])} after alignment: {like['moved']} of {like['units']} hidden units "
+        f"change {freedom}, which changes nothing that B does."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evolearn.report.chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
+from evolearn.report.inspected.marks import diverged_words
 from evolearn.report.looks import ORANGE, VERMILION
 from evolearn.report.section import Json, Section, Table
 from evolearn.report.texts import quantity, with_interval
@@ -12,6 +13,7 @@ from evolearn.report.texts import quantity, with_interval
 NAMES = {"without": "learning off", "learning": "learning on"}
 LOOKS = {"without": Look(ORANGE, "dash", "diamond"), "learning": Look(VERMILION)}
 EVOLVED = Look(VERMILION, marker="star")
+NO_PEAK = "The evolved point is no peak of this plane"
 
 
 def landscape_section(found: Json, about: Json) -> Section:
@@ -35,11 +37,12 @@ def landscape_section(found: Json, about: Json) -> Section:
 
 def _sentences(found: Json) -> Iterator[str]:
     yield _smoothing(found)
-    if found["verdict"] and "flat" not in found["verdict"].values():
-        yield _bending(found)
-    if found["scale"]["span"]:
+    if any(condition["peak"] for condition in found["conditions"].values()):
+        yield from _shape(found)
         yield _basin(found)
         yield _fitter(found)
+    for name, condition in found["conditions"].items():
+        yield from diverged_words(condition["diverged"], found["lived"], f" with {NAMES[name]}")
     yield (
         f"Fitness is of whole lives of {quantity(found['lifetime'], 'world steps')} steps, the same {found['lives']} "
         "lives at every point; only the weights move. Intervals are over lives. This is one animal, and one random "
@@ -50,36 +53,64 @@ def _sentences(found: Json) -> Iterator[str]:
 def _smoothing(found: Json) -> str:
     if not found["scale"]["span"]:
         return "Fitness is the same at every point of the plane and the line: there is nothing for learning to smooth."
-    without = _share(found, "without")
+    peaks = [name for name, condition in found["conditions"].items() if condition["peak"]]
     if not found["verdict"]:
-        return (
-            "It does not learn in the life that it evolved for, so learning can smooth nothing: "
-            f"{without} of the plane around it is at least halfway up from the lowest point to the evolved one."
+        opening = "It does not learn in the life that it evolved for, so learning can smooth nothing"
+        if not peaks:
+            return f"{opening}. {NO_PEAK}."
+        return f"{opening}: {_share(found, 'without')} of the plane around it is at least halfway up."
+    if len(peaks) == 2:
+        level = {"less": "; it lowers the peak", "more": "; it raises the peak"}.get(found["verdict"]["height"], "")
+        return f"{_change(found['verdict'])}{level}."
+    if not peaks:
+        return f"{NO_PEAK}, with learning off or on."
+    told = found["verdict"]["height"]
+    if peaks == ["without"] and told == "less":
+        opening = "Learning levels the peak: with learning on none is left that these lives show"
+    elif peaks == ["learning"] and told == "more":
+        opening = "Only with learning on is the evolved point a peak of this plane"
+    else:
+        opening = (
+            f"The evolved point is shown to be a peak of this plane with {NAMES[peaks[0]]} only; whether learning "
+            "changes the shape cannot be told"
         )
-    verdict = found["verdict"]["share"]
-    opening = {
-        "more": "Learning widens the peak on which evolution came to stand, as Hinton and Nowlan expected",
-        "less": "Learning does not smooth the landscape here, it narrows the peak",
-        "unclear": "Whether learning smooths the landscape cannot be told from these lives",
-    }[verdict]
-    return (
-        f"{opening}: {_share(found, 'learning')} of the plane around the evolved point is at least halfway up from the "
-        f"lowest point to the evolved one with learning on, {without} with learning off "
-        f"({_points(found['differences']['share'])})."
-    )
+    return f"{opening}. {_heights(found)}"
 
 
-def _bending(found: Json) -> str:
+def _change(verdict: Json) -> str:
+    """What learning does to a peak that is there without it too; smoothing only if both measures say so."""
+    share, bend = verdict["share"], verdict["bend"]
+    if (share, bend) == ("more", "less"):
+        return (
+            "Learning smooths the landscape here, as Hinton and Nowlan expected: "
+            "its peak is wider and bends less sharply"
+        )
+    if (share, bend) == ("less", "more"):
+        return (
+            "Learning does not smooth the landscape here, it sharpens it: its peak is narrower and bends more sharply"
+        )
+    if share == bend == "unclear":
+        return "Whether learning changes the shape of the peak cannot be told from these lives"
+    wide = {"more": "its peak is wider", "less": "its peak is narrower", "unclear": "no other width can be told"}
+    sharp = {"more": "bends more sharply", "less": "bends less sharply", "unclear": "no other sharpness can be told"}
+    if share == "unclear":
+        return f"No smoothing can be claimed: with learning on the landscape {sharp[bend]}, but {wide[share]}"
+    link = "but" if bend == "unclear" else "and"
+    return f"No smoothing can be claimed: with learning on {wide[share]}, {link} {sharp[bend]}"
+
+
+def _shape(found: Json) -> Iterator[str]:
+    """The numbers behind it, where there are two peaks."""
+    shares, bends = found["differences"].get("share"), found["differences"].get("bend")
+    if not shares or not bends:
+        return
     measures = {name: condition["measures"]["bend"] for name, condition in found["conditions"].items()}
-    opening = {
-        "more": "With learning on the landscape bends more sharply",
-        "less": "With learning on the landscape bends less sharply",
-        "unclear": "Whether the landscape bends more or less sharply with learning on cannot be told",
-    }[found["verdict"]["bend"]]
-    return (
-        f"{opening}: from one point of the grid to the next its slope changes by {_percent(measures['learning'])} of "
-        f"the range of fitness, with learning off by {_percent(measures['without'])} "
-        f"({_points(found['differences']['bend'])})."
+    yield (
+        f"{_heights(found)} At least halfway up are {_share(found, 'learning')} of the plane with learning on, "
+        f"{_share(found, 'without')} with learning off ({_points(shares)}). From one point of the grid to the next the "
+        f"slope changes by {_percent(measures['learning'])} of the peak's height with learning on, "
+        f"{_percent(measures['without'])} with learning off ({_points(bends)}). Each condition is measured from its "
+        "own foot to its own evolved point: a shift of the whole level is no change of shape."
     )
 
 
@@ -88,6 +119,7 @@ def _basin(found: Json) -> str:
     widths = " and ".join(
         f"{with_interval(condition['measures']['width'], centre='value')} with {NAMES[name]}"
         for name, condition in found["conditions"].items()
+        if condition["peak"]
     )
     return (
         "On the line from the random initialisation (0) through the evolved point (1), fitness stays at least halfway "
@@ -99,12 +131,20 @@ def _fitter(found: Json) -> str:
     points = len(found["positions"]["plane"]) ** 2 - 1
     counts = {name: round(condition["fitter"] * (points + 1)) for name, condition in found["conditions"].items()}
     if not any(counts.values()):
-        return f"None of the {points} other points of the plane is fitter than the evolved one."
+        return f"None of the {points} other points of the plane came out fitter, as far as these lives tell."
     parts = " and ".join(f"{count} with {NAMES[name]}" for name, count in counts.items())
     return (
         f"Of the {points} other points of the plane, {parts} came out fitter than the evolved one; the fittest of so "
         "many owes a part to luck."
     )
+
+
+def _heights(found: Json) -> str:
+    heights = " and ".join(
+        f"{with_interval(condition['measures']['height'], centre='value')} with {NAMES[name]}"
+        for name, condition in found["conditions"].items()
+    )
+    return f"The evolved point is above the plane's mean by {heights}."
 
 
 def _share(found: Json, condition: str) -> str:
@@ -210,15 +250,15 @@ def _table(found: Json) -> Table:
         rows.append((doc, *cells, *change))
     columns = ("measure", *(NAMES[name] for name in found["conditions"]))
     columns += ("difference",) if found["differences"] else ()
-    level = quantity(found["scale"]["level"])
     return Table(
         "landscape_measures",
         "The landscape in numbers",
-        "With 95% intervals over lives. Halfway up is a fitness of "
-        f"{level}: halfway from the lowest point anywhere to the evolved point. The basin's width is in lengths of the "
-        "way from the random initialisation to the evolved point. The bend is the root mean square second difference "
-        "along the grid as a share of the range of fitness, the luck of the lives taken out; it depends on how fine "
-        "the grid is.",
+        "With 95% intervals over lives. Each column has its own foot, the mean of the lowest tenth of its plane "
+        "(chosen in one half of the lives, measured in the other). Halfway up: between that and its evolved point. The "
+        "basin's width is in lengths of the way from the random initialisation to the evolved point. The bend is the "
+        "root mean square second difference along the grid as a share of the height from foot to evolved point, the "
+        "luck of the lives taken out; it depends on how fine the grid is. Dash: the evolved point is not shown to be "
+        "above the plane's mean, so there is no peak to measure.",
         columns,
         tuple(rows),
         (False, *(True,) * (len(columns) - 1)),

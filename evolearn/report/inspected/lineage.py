@@ -1,17 +1,24 @@
-"""The way of the search in pictures: its path, when genes settled, and what rose first, birth or learning."""
+"""The way of the search in pictures: its path, when genes settled, and what rose first, innate or learned."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from evolearn.report.chart import Axis, Chart, Look, Panel, Series, View
+from evolearn.report.inspected.marks import diverged_words
 from evolearn.report.inspected.settling import SHOWN, generations_axis, settling_chart, settling_tables, settling_words
 from evolearn.report.looks import BLACK, BLUE, GREY, ORANGE, VERMILION
 from evolearn.report.section import Json, Section, Table
 from evolearn.report.texts import quantity
 
 _BIRTH, _LEARNED = Look(ORANGE, "dash", "diamond"), Look(VERMILION)
-_NAMES = {"birth": "birth score, learning off", "learned": "score after learning"}
+_INNATE = Look(BLUE, "dot", "square")
+_LOOKS = {"birth": _BIRTH, "innate": _INNATE, "learned": _LEARNED}
+_NAMES = {
+    "birth": "birth score, learning off",
+    "innate": "late score, learning off",
+    "learned": "score after learning",
+}
 _PATH, _WALK, _HERE = Look(BLUE), Look(GREY, "dot", "none"), Look(BLACK, "solid", "star")
 _POINTS = {"centre": "the centre of the search", "best": "the best genome of the generation before"}
 
@@ -40,48 +47,98 @@ def _score_words(found: Json) -> tuple[str, ...]:
     scores = found["scores"]
     if scores is None:
         return (f"What rose first is not known: {found['no_scores']}.",)
-    birth, learned = scores["birth"], scores["learned"]
+    if not scores["learns"]:
+        opening = (
+            "Nobody learns here: there is nothing to assimilate. "
+            f"Birth score: {_rise_words(scores, 'birth')}; late in life: {_rise_words(scores, 'innate')}."
+        )
+        return (opening, *_cautions(scores), *diverged_words(scores["diverged"], scores["lived"]))
     short = ""
     if scores["lifetime"] < scores["selection_lifetime"]:
         short = (
             f" Lives here are shorter than the {scores['selection_lifetime']:,} steps that evolution selected on: "
             "learning had less time."
         )
-    never = "" if scores["learns"] else " This DNA never learns in life: both scores are innate."
     return (
-        _outcome_words(scores, birth, learned) + never + short,
-        f"Each ancestor lived the same {scores['lives']} fresh lives. Birth score: learning off, the first "
-        f"{scores['birth_steps']:,} steps; score after learning: the last quarter of {scores['lifetime']:,}. The "
-        "windows differ: compare when the two rise, not how high they stand. This is one run, and intervals are over "
-        "its lives: another run may go another way. The order alone does not prove that learning guided evolution; a "
-        "control that evolves with learning off would tell.",
+        f"{_outcome_words(scores)}{short}",
+        _birth_words(scores),
+        *_cautions(scores),
+        *diverged_words(scores["diverged"], scores["lived"]),
     )
 
 
-def _outcome_words(scores: Json, birth: Json, learned: Json) -> str:
-    lag = scores["lag"]
+def _cautions(scores: Json) -> tuple[str, ...]:
+    judged = (
+        " The order is judged by the two late scores, of the same window of the same lives; the birth score is of "
+        f"another age. Only some generations were kept, and a score rose somewhere between two of them: intervals "
+        "allow for that, crossings are read off straight lines between. Together: a lag shown to be within "
+        f"{scores['small']:.0%} of the generations."
+        if scores["learns"]
+        else ""
+    )
+    control = (
+        " The order alone does not prove that learning guided evolution; a control that evolves with learning off "
+        "would tell."
+        if scores["learns"]
+        else ""
+    )
+    return (
+        f"Each ancestor lived the same {scores['lives']} fresh lives. Birth score: learning off, the first "
+        f"{scores['birth_steps']:,} steps; late: the last quarter of {scores['lifetime']:,}.{judged} This is one run, "
+        f"and intervals are over its lives: another run may go another way.{control}",
+    )
+
+
+def _outcome_words(scores: Json) -> str:
+    innate, learned, lag = scores["innate"], scores["learned"], scores["lag"]
     when = ""
     if lag:
         when = (
-            f" The score after learning had passed half of its rise at generation {_when(scores, learned)}, the birth "
-            f"score at {_when(scores, birth)}: a lag of {lag['value']:g} generations "
-            f"[{lag['low']:g}, {lag['high']:g}]."
+            f" The score after learning had passed half of its rise at generation {_when(scores, learned)}, the same "
+            f"late score without learning at {_when(scores, innate)}: {_lag_words(lag)}."
         )
     return {
         "assimilation": "Learned first, innate later: the order of genetic assimilation (the Baldwin effect)." + when,
         "instinct_first": "Instinct first, learning later: not the order of genetic assimilation." + when,
-        "together": "Birth score and score after learning rose together, as finely as generations were kept." + when,
-        "cannot_tell": "Both scores rose; which rose first cannot be told from these lives." + when,
+        "learned_close": (
+            "Learned first, perhaps only just: the generations kept are too few to tell whether what is innate lagged "
+            "behind by more than a moment, as in genetic assimilation." + when
+        ),
+        "innate_close": (
+            "Instinct first, perhaps only just: the generations kept are too few to tell whether learning lagged "
+            "behind by more than a moment." + when
+        ),
+        "together": "The innate score and the score after learning rose together." + when,
+        "cannot_tell": "Both scores rose; which rose first cannot be told from these lives and generations." + when,
         "only_learned": (
             f"Only the score after learning rose, at generation {learned['rose_at']}: nothing that shows became innate "
-            f"(birth score {_change(birth)})."
+            f"(without learning the late score {_change(innate)})."
         ),
-        "only_birth": (
-            f"Only the birth score rose, at generation {birth['rose_at']}: the score after learning did not "
+        "only_innate": (
+            f"Only the innate score rose, at generation {innate['rose_at']}: the score after learning did not "
             f"({_change(learned)})."
         ),
-        "nothing": f"Nothing rose: birth score {_change(birth)}, score after learning {_change(learned)}.",
+        "nothing": f"Nothing rose: innate score {_change(innate)}, score after learning {_change(learned)}.",
     }[scores["outcome"]]
+
+
+def _birth_words(scores: Json) -> str:
+    words = f"Birth score: {_rise_words(scores, 'birth')}"
+    if scores["birth_lag"]:
+        words += f", against the score after learning {_lag_words(scores['birth_lag'])}"
+    return f"{words}."
+
+
+def _rise_words(scores: Json, name: str) -> str:
+    curve = scores[name]
+    if curve["rose_at"] is None:
+        return f"{_change(curve)}, no rise that these lives show"
+    return f"half of its rise passed at generation {_when(scores, curve)}"
+
+
+def _lag_words(lag: Json) -> str:
+    value, low, high = (f"{round(lag[name], 1):g}".replace("-", "\N{MINUS SIGN}") for name in ("value", "low", "high"))
+    return f"a lag of {value} generations [{low}, {high}]"
 
 
 def _when(scores: Json, curve: Json) -> str:
@@ -99,11 +156,9 @@ def _change(curve: Json) -> str:
 def _score_chart(found: Json) -> Chart:
     scores, logged = found["scores"], found["logged"]
     generations = scores["generations"]
-    series = [
-        _curve(_NAMES["birth"], _BIRTH, generations, scores["birth"]),
-        _curve(_NAMES["learned"], _LEARNED, generations, scores["learned"]),
-    ]
-    for name, look in (("birth", _BIRTH), ("learned", _LEARNED)):
+    looks = {name: look for name, look in _LOOKS.items() if scores["learns"] or name != "learned"}
+    series = [_curve(_NAMES[name], look, generations, scores[name]) for name, look in looks.items()]
+    for name, look in looks.items():
         at = scores[name]["rose_at"]
         if at is not None:
             height = scores[name]["mean"][generations.index(at)]
@@ -115,9 +170,10 @@ def _score_chart(found: Json) -> Chart:
         series.append(Series("fitness as selected on", look, "line", x, tuple(logged["fitness"]), faint=True))
     return Chart(
         "lineage_scores",
-        "What rose first: birth or learning?",
+        "What rose first: what is innate, or what is learned?",
         "Score of the ancestors, in the same lives, with intervals over lives. Genetic assimilation: the score after "
-        "learning rises first, and the birth score follows. Marks: half of the rise is passed for good. Grey: "
+        "learning rises first, and the same late score without learning follows. Birth score: of the first steps. "
+        "Marks: half of the rise is passed for good. Grey: "
         "fitness of each generation's centre as evolution saw it, in other lives.",
         "",
         (View("scores", (Panel(generations_axis(generations), Axis("score"), tuple(series)),)),),
@@ -212,6 +268,7 @@ def _ancestors(found: Json) -> Table:
                 path["steps"][place - 1] if place else None,
                 path["from_start"][place],
                 None if at is None else scores["birth"]["mean"][at],
+                None if at is None else scores["innate"]["mean"][at],
                 None if at is None else scores["learned"]["mean"][at],
                 logged.get(generation),
             )
@@ -221,8 +278,8 @@ def _ancestors(found: Json) -> Table:
         "Ancestors",
         "Step since the ancestor before and distance from the start in start-spreads; scores as means over lives; "
         "fitness as evolution saw it, in other lives.",
-        ("generation", "step", "from start", "birth score", "after learning", "fitness logged"),
+        ("generation", "step", "from start", "birth score", "late, learning off", "after learning", "fitness logged"),
         tuple(rows),
-        (True,) * 6,
+        (True,) * 7,
         SHOWN,
     )

@@ -50,3 +50,19 @@ def signed(value: float) -> str:
 def percent(share: float | None) -> str:
     """A share in percent, whole; a dash for none."""
     return "\N{EN DASH}" if share is None else f"{round(100 * share)}%".replace("-", "\N{MINUS SIGN}")
+
+
+def diverged_words(diverged: int, lives: int, where: str = "") -> tuple[str, ...]:
+    """A sentence on lives that ended early; none if there were none.
+
+    Args:
+        diverged: lives whose brain left the finite numbers.
+        lives: of how many.
+        where: they were lived, with a space before it.
+    """
+    if not diverged:
+        return ()
+    return (
+        f"In {diverged:,} of {lives:,} lives{where} the brain left the finite numbers: such a life ends, and earns 0 "
+        "for the steps that it did not live, which flatters it where scores are negative.",
+    )

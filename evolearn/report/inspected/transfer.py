@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evolearn.report.chart import Axis, Chart, Look, Panel, Series, View, spread_out
+from evolearn.report.inspected.marks import diverged_words
 from evolearn.report.looks import BLUE, GREEN, VERMILION
 from evolearn.report.section import Cell, Json, Table
 from evolearn.report.texts import parameters_in_words, quantity, with_interval
@@ -26,7 +27,8 @@ def transfer_words(transfer: Json) -> tuple[str, ...]:
     """
     words = []
     for world in transfer["worlds"]:
-        where = f"In {_place(world, transfer)}"
+        place = _place(world, transfer)
+        where = f"In {place}"
         scored, missing = [], []
         for who, name in _WHO.items():
             cell = world["cells"][who]
@@ -37,6 +39,9 @@ def transfer_words(transfer: Json) -> tuple[str, ...]:
                 scored.append(f"{name} {birth} at birth and {learned} after learning")
         words += [f"{where}: {'; '.join(scored)}."] if scored else []
         words += missing
+        for who, name in _WHO.items():
+            lived = transfer["birth_lives"] + transfer["lives"]
+            words += diverged_words(world["cells"][who].get("diverged", 0), lived, f" of {name} in {place}")
     return tuple(words)
 
 
