@@ -28,14 +28,13 @@ def lesions_table(found: Json, at: Json, metric: str) -> Table:
         f"{one['kind']}: {one['name']}" if one["name"] != one["kind"] else str(one["name"]) for one in lesions
     )
     columns["lesion"] = tuple(HOWS[lesion["how"]] for lesion in lesions)
+    columns["reading"] = tuple(reading_words(lesion, metric) for lesion in lesions)
     columns |= _own_columns(at, metric, lesions) | _sham_columns(metric, lesions)
     if found["norms"]:
         norms = [found["norms"][numbers[id(lesion)]] for lesion in lesions]
-        columns["norm"] = tuple(quantity(one["lesion"]) for one in norms)
-        columns["sham norm"] = tuple(quantity(one["shams"]) for one in norms)
+        columns["norm (shams)"] = tuple(f"{quantity(one['lesion'])} ({quantity(one['shams'])})" for one in norms)
     if any(lives_of(lesion, metric)["diverged"] for lesion in lesions):
         columns["diverged"] = tuple(_share(lives_of(lesion, metric), "diverged") for lesion in lesions)
-    columns["reading"] = tuple(reading_words(lesion, metric) for lesion in lesions)
     return Table(
         f"lesions_{metric}" + ("" if at["age"] == 0 else "_later"),
         f"Lesions {when_words(at)}: {found['metrics'][metric]}",
@@ -109,7 +108,7 @@ def _notes(found: Json, at: Json, metric: str) -> Iterator[str]:
         "weights are among them."
     )
     if found["norms"]:
-        yield "Norm: root of the summed squares by which weights change at birth; sham norm: the mean of its shams."
+        yield "Norm: root of the summed squares by which weights change at birth; in brackets the mean of its shams."
     if metric == "birth":
         yield "Learning is off here: drives, critic and learner cannot change it, and are not tested."
     if metric == "speed":
