@@ -127,8 +127,9 @@ def test_before_learning_drives_critic_and_learner_change_nothing_and_are_not_te
 def test_nothing_is_of_the_size_of_the_learner_or_a_drive(found):
     assert effect(found, "learner", "off")["ceiling"]["shams"] is None
     assert effect(found, "hint")["ceiling"]["shams"] is None
-    rows = {(row[0], row[1]): row for row in lesions_section(found, {}).tables[1].rows}
-    assert rows["drive: hint", "set to zero"][4] == rows["learner", "switched off"][4] == "no sham"
+    table = lesions_section(found, {}).tables[1]
+    shams = {(row[0], row[1]): row[table.columns.index("shams")] for row in table.rows}
+    assert shams["drive: hint", "set to zero"] == shams["learner", "switched off"] == "no sham"
 
 
 def test_shams_of_observations_are_shared(found):
@@ -588,7 +589,8 @@ def test_the_section_names_the_worst_and_sorts_by_harm(found):
     assert any("at least" in text and "time to threshold" in text for text in section.sentences)
     keys = [table.key for table in section.tables]
     assert keys == ["lesions_birth", "lesions_ceiling", "lesions_speed", "lesions_ceiling_later", "lesions_speed_later"]
-    changes = [float(row[2].split()[0].replace("\N{MINUS SIGN}", "-")) for row in section.tables[0].rows]
+    change = section.tables[0].columns.index("change")
+    changes = [float(row[change].split()[0].replace("\N{MINUS SIGN}", "-")) for row in section.tables[0].rows]
     assert changes == sorted(changes)
     views = [view.name for view in section.charts[0].views]
     assert views[:3] == ["birth score, set to zero", "birth score, set to the mean", "birth score, permuted"]
