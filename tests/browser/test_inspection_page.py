@@ -1,11 +1,8 @@
 """The page of an inspection in a real browser, without a network: what it draws, unfolds and plays, and escapes."""
 
-import os
-import shutil
-from pathlib import Path
-
 import pytest
 from inspection_on_disk import BUILDERS, GENES, full_inspection, made_up_about, write_inspection
+from pages import assert_fits, draw_all
 from test_dna import config
 from test_inspecting import Notes
 from test_run import Watcher
@@ -41,14 +38,6 @@ def hostile_file(tmp_path_factory):
         arm["arm"] = arm["label"] = IMAGE
     content["command"] = SCRIPT
     return write_inspection(tmp_path_factory.mktemp("hostile"), content, BUILDERS)
-
-
-def draw_all(page):
-    keys = page.locator("figure.chart").evaluate_all("figures => figures.map(figure => figure.dataset.chart)")
-    for key in keys:
-        page.locator(f"#chart-{key}").scroll_into_view_if_needed()
-        page.wait_for_selector(f"#chart-{key}[data-drawn]")
-    return keys
 
 
 def first_cells(page, table):
@@ -152,17 +141,7 @@ def test_the_replay_plays_in_its_section(visit, page_file):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_the_page_fits_its_window(visit, page_file, tmp_path, width, theme):
-    page = visit(page_file, width, theme)
-    draw_all(page)
-    page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.evaluate("window.scrollTo(0, 0)")
-    picture = tmp_path / f"inspection-{width}-{theme}.png"
-    page.screenshot(path=picture, full_page=True)
-    assert picture.stat().st_size > 50_000
-    if folder := os.environ.get("EVOLEARN_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        shutil.copy(picture, folder)
+    assert_fits(visit(page_file, width, theme), width, tmp_path / f"inspection-{width}-{theme}.png")
 
 
 def test_what_a_user_writes_is_shown_and_never_run(visit, hostile_file):

@@ -1,10 +1,7 @@
 """The page in a real browser, without a network: what it draws, what it plays, and that nobody's text becomes code."""
 
-import os
-import shutil
-from pathlib import Path
-
 import pytest
+from pages import assert_fits, draw_all
 from study_on_disk import made_up_replay, made_up_verdict, write_study
 
 from evolearn.report import write_report
@@ -38,15 +35,6 @@ def hostile_file(tmp_path_factory):
         arm["label"], arm["drives"][SCRIPT], arm["shapes"][2]["label"] = IMAGE, arm["drives"]["fitness"], IMAGE
     verdict = made_up_verdict(rename=HOSTILE)
     return write_report(write_study(tmp_path_factory.mktemp("hostile") / "study", verdict, [replay]), False)
-
-
-def draw_all(page):
-    """Scroll to every chart and wait until it is drawn."""
-    keys = page.locator("figure.chart").evaluate_all("figures => figures.map(figure => figure.dataset.chart)")
-    for key in keys:
-        page.locator(f"#chart-{key}").scroll_into_view_if_needed()
-        page.wait_for_selector(f"#chart-{key}[data-drawn]")
-    return keys
 
 
 def redrawn(page, key, action):
@@ -189,17 +177,7 @@ def test_a_world_that_is_not_drawn_shows_its_observations(visit, page_file):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390, 360])
 def test_the_page_fits_its_window(visit, page_file, tmp_path, width, theme):
-    page = visit(page_file, width, theme)
-    draw_all(page)
-    page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.evaluate("window.scrollTo(0, 0)")
-    picture = tmp_path / f"page-{width}-{theme}.png"
-    page.screenshot(path=picture, full_page=True)
-    assert picture.stat().st_size > 50_000
-    if folder := os.environ.get("EVOLEARN_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        shutil.copy(picture, folder)
+    assert_fits(visit(page_file, width, theme), width, tmp_path / f"page-{width}-{theme}.png")
 
 
 def test_what_a_user_writes_is_shown_and_never_run(visit, hostile_file):
