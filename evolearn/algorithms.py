@@ -1,4 +1,4 @@
-"""EvoTorch's algorithms: made from their options, what of their optimizers has to be saved."""
+"""EvoTorch's algorithms: made from their options, what of them has to be saved, and how it is laid out in memory."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ logging.getLogger("evotorch").setLevel(logging.WARNING)
 
 _GAUSSIAN = {"pgpe": PGPE, "snes": SNES, "xnes": XNES, "cem": CEM}
 _DISTRIBUTION, _OPTIMIZER = "distribution.", "optimizer."
+_STRIDES = ".strides"  # ends the name of what says how the tensor of the name before it lies in memory
 
 
 def make_algorithm(problem: Problem, algorithm: str, options: Options, genes: int, population: int) -> Any:
@@ -59,6 +60,39 @@ def restore_gaussian(algorithm: Any, state: State) -> None:
     """Set an algorithm's distribution and optimizer to those whose `gaussian_state` this is, which is taken over."""
     algorithm._distribution = algorithm._distribution.modified_copy(**_of(state, _DISTRIBUTION))
     _restore_optimizer(algorithm._optimizer, _of(state, _OPTIMIZER))
+
+
+def packed(state: State) -> State:
+    """A copy of tensors that can be written to a file, which keeps numbers in rows only.
+
+    A matrix product of a matrix that lies in columns, as Cholesky factors do, has other last bits on some processors:
+    such a tensor is accompanied by its strides, under its own name and ``.strides``.
+    """
+    rows = {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}
+    strides = {
+        f"{name}{_STRIDES}": torch.tensor(tensor.stride())
+        for name, tensor in state.items()
+        if not tensor.is_contiguous()
+    }
+    return {**rows, **strides}
+
+
+def unpacked(state: State) -> State:
+    """Copies of the tensors whose `packed` this is, with the values and the strides that they had.
+
+    Copies, since tensors read from a file may be unaligned, which changes the last bits of matrix products too.
+    """
+    tensors: State = {}
+    for name, tensor in state.items():
+        if not name.endswith(_STRIDES):
+            strides = state.get(f"{name}{_STRIDES}")
+            laid_out = torch.empty_like(tensor) if strides is None else _empty(tensor, strides.tolist())
+            tensors[name] = laid_out.copy_(tensor)
+    return tensors
+
+
+def _empty(like: torch.Tensor, strides: list[int]) -> torch.Tensor:
+    return torch.empty_strided(like.shape, strides, dtype=like.dtype)
 
 
 def _of(state: State, prefix: str) -> State:

@@ -19,7 +19,7 @@ import torch
 from evotorch import Problem
 from evotorch.tools.ranking import rank
 
-from evolearn.algorithms import State, gaussian_state, make_algorithm, restore_gaussian
+from evolearn.algorithms import State, gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
 from evolearn.draws import Draw, Noise, Weights, draw_genomes
 from evolearn.search import FloatArray, Trial
 from evolearn.search_options import CEMOptions, Options, PGPEOptions
@@ -152,7 +152,7 @@ class BlockwiseSearch:
         state = {"generation": torch.tensor(self._noise.generation), **gaussian_state(self._algorithm)}
         if self._fitness is not None:
             state["fitness"] = self._fitness
-        return {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
+        return packed(state)
 
     def restore(self, state: State) -> None:
         """Continue as the search did whose `state` this is, bit for bit.
@@ -160,8 +160,7 @@ class BlockwiseSearch:
         Args:
             state: of a search made with the same arguments.
         """
-        # Cloned: tensors read from a file may be unaligned, see `PopulationSearch.restore`.
-        state = {name: tensor.clone() for name, tensor in state.items()}
+        state = unpacked(state)
         self._noise = dataclasses.replace(self._noise, generation=int(state["generation"]))
         self._fitness = state.get("fitness")
         restore_gaussian(self._algorithm, state)

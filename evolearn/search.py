@@ -15,7 +15,7 @@ import torch
 from evotorch import Problem, SolutionBatch
 from evotorch.algorithms import CMAES, GeneticAlgorithm
 
-from evolearn.algorithms import State, gaussian_state, make_algorithm, restore_gaussian
+from evolearn.algorithms import State, gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
 from evolearn.draws import Draw, Noise, Weights
 from evolearn.search_options import Options
 from evolearn.torch_threads import one_thread
@@ -197,7 +197,7 @@ class PopulationSearch:
         if population is not None:
             state["population.values"] = population.access_values(keep_evals=True)
             state["population.evals"] = population.access_evals()
-        return {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
+        return packed(state)
 
     def restore(self, state: State) -> None:
         """Continue as the search did whose `state` this is, bit for bit.
@@ -205,8 +205,7 @@ class PopulationSearch:
         Args:
             state: of a search made with the same arguments.
         """
-        # Tensors read from a file may be unaligned, which changes the last bits of matrix products: clone them.
-        state = {name: tensor.clone() for name, tensor in state.items()}
+        state = unpacked(state)
         algorithm = self._algorithm
         self._problem.generator.set_state(state["generator"])
         algorithm._steps_count = int(state["steps"])
