@@ -14,13 +14,11 @@ import numpy as np
 
 from benchmarks import large_genomes
 from benchmarks.measured import MEGABYTE, Measured
-from evolearn.assemble import Setup, assemble
+from evolearn.cluster import LOCAL, open_cluster
 from evolearn.config import check_config
-from evolearn.drivers import Drivers, OwnDrivers
-from evolearn.evaluate import evaluate
-from evolearn.outer_loop import evolve, new_search
-from evolearn.pool import LOCAL, open_cluster
+from evolearn.life import Drivers, OwnDrivers, evaluate
 from evolearn.rng import VALIDATION, life_keys
+from evolearn.run import Setup, assemble, evolve, new_search
 
 CORES = 2
 STEPS = 10_000_000  # world steps in a generation: about five seconds on two cores
@@ -58,7 +56,7 @@ def seconds_of(setup: Setup, drivers: Drivers) -> float:
     genomes = setup.pool.centre + np.zeros((setup.config.search.population, 1), np.float32)
     keys = life_keys(0, VALIDATION, 0, setup.config.search.lives)
     started = time.perf_counter()
-    evaluate(drivers.of(setup), setup.conditions, setup.pool, genomes, keys, setup.selection)
+    evaluate(setup.driver(drivers), setup.conditions, setup.pool, genomes, keys, setup.selection)
     return time.perf_counter() - started
 
 
@@ -95,7 +93,7 @@ def large_genomes_memory(quick: bool) -> Measured:
     """Megabytes that a blockwise search of large genomes takes on local Ray, with all of Ray's processes."""
     setup = large_genomes.setup_of(quick)
     with on_ray(world="cart-pole") as cluster, _peak_of_family() as peak:
-        rows = list(evolve(setup, cluster.of(setup), new_search(setup), effort=cluster.effort))
+        rows = list(evolve(setup, setup.driver(cluster), new_search(setup), effort=cluster.effort))
     last = rows[-1]
     assert last.cluster is not None
     detail = (

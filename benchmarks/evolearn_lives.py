@@ -8,12 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks import work
-from evolearn.brain import BrainSpec
-from evolearn.drivers import new_driver
-from evolearn.genome import initial_distribution
-from evolearn.learning import LearnerSettings
-from evolearn.lives import Conditions, Plan, lives
-from evolearn.records import Newborns
+from evolearn.agent import BrainSpec, LearnerSettings
+from evolearn.genome import Newborns, initial_distribution
+from evolearn.life import Conditions, Plan, lives, new_driver
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.world import Declaration
 from worlds.cart_pole import cart_pole
@@ -77,7 +74,7 @@ def lives_in(conditions: Conditions, count: int, lifetime: int) -> Callable[[], 
 
 
 def lives_of(size: work.Size) -> Callable[[], None]:
-    """Lives through `evolearn.lives`."""
+    """Lives through `evolearn.life.live`."""
     conditions = conditions_of(cart_pole, (work.HIDDEN, work.HIDDEN), work.WINDOW)
     return lives_in(conditions, size.lives, size.updates * work.WINDOW)
 

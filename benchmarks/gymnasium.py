@@ -57,10 +57,9 @@ def stepping(environment_id: str, steps: int) -> Callable[[], float]:
 def living(environment_id: str, lifetime: int, cores: int) -> Callable[[], float]:
     """As many lives as LIVES per core, learning all the time; to be called for the seconds that they take."""
     from benchmarks import evolearn_lives
-    from evolearn.drivers import new_driver
-    from evolearn.gymnasium_world import gymnasium_world
-    from evolearn.lives import Plan, lives
+    from evolearn.life import Plan, lives, new_driver
     from evolearn.rng import VALIDATION, life_keys
+    from evolearn.world import gymnasium_world
 
     world = gymnasium_world(environment_id)
     conditions = evolearn_lives.conditions_of(world, HIDDEN, WINDOW)

@@ -34,7 +34,7 @@ class Took(NamedTuple):
 def timed(*arguments: str) -> Took:
     """Run evolearn and wait for it."""
     before, start = _children_seconds(), time.perf_counter()
-    subprocess.run([sys.executable, "-m", "evolearn.cli", *arguments], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "evolearn.cli.app", *arguments], check=True, capture_output=True)
     return Took(time.perf_counter() - start, _children_seconds() - before)
 
 

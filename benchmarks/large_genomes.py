@@ -9,13 +9,10 @@ import time
 import numpy as np
 
 from benchmarks.measured import MEGABYTE, Measured
-from evolearn.assemble import Setup, assemble
-from evolearn.blocks import BlockSums, sum_in_blocks
 from evolearn.config import check_config
-from evolearn.draws import Draw, Noise, draw_genomes
-from evolearn.drivers import new_driver
-from evolearn.lives import Driver
-from evolearn.outer_loop import evolve, new_search
+from evolearn.life import Driver, new_driver
+from evolearn.run import Setup, assemble, evolve, new_search
+from evolearn.search import BlockSums, Draw, Noise, draw_genomes, sum_in_blocks
 
 HIDDEN = (311, 311)  # units: 99,532 genes in cart-pole
 POPULATION, QUICK_POPULATION = 2_000, 200

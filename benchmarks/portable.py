@@ -34,14 +34,13 @@ def race(rounds: int) -> dict[str, dict[str, list[float]]]:
 def measure(mode: str) -> dict[str, float]:
     """World steps per second of processor time, by world."""
     if mode == "portable":
-        from evolearn.portable_mode import enter
+        from evolearn.numerics import enter
 
         enter()
     import numpy as np
 
     from benchmarks.evolearn_lives import SAVANNAH_HIDDEN, SAVANNAH_WINDOW, conditions_of, newborns_of
-    from evolearn.drivers import new_driver
-    from evolearn.lives import Plan, lives
+    from evolearn.life import Plan, lives, new_driver
     from evolearn.rng import VALIDATION, life_keys
     from worlds.cart_pole import cart_pole
     from worlds.savannah import savannah

@@ -22,16 +22,12 @@ from rich.table import Table
 
 from benchmarks.cluster import Silent, foals, seconds_of
 from benchmarks.simulated_cluster import Costs, Simulated, simulate
-from evolearn.assemble import Setup, assemble
+from evolearn.cluster import LARGEST_MESSAGE, LOCAL, Work, open_cluster
 from evolearn.config import check_config
-from evolearn.drivers import Drivers
-from evolearn.evaluate import evaluate
 from evolearn.genome import decode
-from evolearn.outer_loop import new_search, to_genomes
-from evolearn.pool import LOCAL, open_cluster
-from evolearn.pool.spreading import LARGEST_MESSAGE, Work
+from evolearn.life import Drivers, evaluate
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.rundir import Checkpoint, RunDirectory
+from evolearn.run import Checkpoint, RunDirectory, Setup, assemble, new_search, to_genomes
 
 CORES = os.cpu_count() or 1
 CHECKED = (1, 2, 4)  # workers
@@ -93,7 +89,7 @@ def measure(quick: bool) -> Constants:
 def _one_life_at_a_time(drivers: Drivers, lives: int) -> tuple[float, float, float]:
     """Seconds of the driver and of waiting per task, bytes per life, with lives too short to matter."""
     setup = foals(population=2, lives=1, steps=40)
-    driver: Any = drivers.of(setup)
+    driver: Any = setup.driver(drivers)
     newborns = decode(setup.pool, setup.pool.centre[None])
     keys = life_keys(0, VALIDATION, 0, 1)
     genomes = np.zeros(1, np.int64)
@@ -117,7 +113,7 @@ def _one_life_at_a_time(drivers: Drivers, lives: int) -> tuple[float, float, flo
 
 def _seconds_per_step(quick: bool) -> float:
     """Of one worker that has a core of its own."""
-    from evolearn.drivers import OwnDrivers
+    from evolearn.life import OwnDrivers
 
     setup = foals(population=16, lives=1, steps=200_000 if quick else 4_000_000)
     own = OwnDrivers(1)

@@ -1,4 +1,4 @@
-"""A cluster that is simulated: the real `evolearn.schedule`, workers and a driver that only take time.
+"""A cluster that is simulated: the real `evolearn.cluster.schedule`, workers and a driver that only take time.
 
 The driver does one thing at a time: it hands a piece out or takes one back. A piece begins when a worker is free and
 has got it. That is all the model there is; what it leaves out stands in cluster/SCALING.md.
@@ -10,7 +10,7 @@ import dataclasses
 import heapq
 import itertools
 
-from evolearn.schedule import Piece, Schedule
+from evolearn.cluster import Piece, Schedule
 
 
 @dataclasses.dataclass(frozen=True)

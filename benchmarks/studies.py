@@ -19,7 +19,7 @@ SIZES = {"conditions": 10, "arms": 6, "runs": 10, "lives": 64}
 def cores_busy(quick: bool) -> Measured:
     """Share of all cores' time that the shipped quick study keeps busy, from typing the command to the page."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "evolearn.cli", "study", "zebra", "--out", str(Path(folder) / "study")]
+        command = [sys.executable, "-m", "evolearn.cli.app", "study", "zebra", "--out", str(Path(folder) / "study")]
         small = ["run.search.generations=4", "run.evaluation.lives=8"] if quick else []
         before, start = _children_seconds(), time.perf_counter()
         subprocess.run([*command, *small], check=True, capture_output=True)

@@ -59,10 +59,8 @@ def evaluation_memory(quick: bool) -> Measured:
     import numpy as np
 
     from benchmarks.evolearn_lives import conditions_of
-    from evolearn.drivers import new_driver
-    from evolearn.evaluate import evaluate
     from evolearn.genome import EVOLVED, GROUPS, gene_pool
-    from evolearn.lives import Plan
+    from evolearn.life import Plan, evaluate, new_driver
     from evolearn.rng import VALIDATION, life_keys
     from worlds.cart_pole import cart_pole
 
@@ -116,7 +114,7 @@ def seconds_to_first_generation(world: str, folder: Path) -> float:
         "evaluation: {lives: 2, lifetimes: [600]}\n"
     )
     out = Path(tempfile.mkdtemp(dir=folder)) / "run"
-    command = [sys.executable, "-m", "evolearn.cli", "run", str(config), "--out", str(out)]
+    command = [sys.executable, "-m", "evolearn.cli.app", "run", str(config), "--out", str(out)]
     said: list[str] = []
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:

@@ -45,7 +45,7 @@ class Size(NamedTuple):
 
 
 def rational_tanh(x, minimum, maximum):
-    """The tangent of `evolearn.dense.tanh`, off by at most 6e-7, out of anybody's arrays.
+    """The tangent of `evolearn.agent.trunks.dense.tanh`, off by at most 6e-7, out of anybody's arrays.
 
     Args:
         x: array of float32.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import functools
 import hashlib
@@ -13,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evolearn import portable_mode
+from evolearn.numerics import cpu_model, portable, processor_type
 
 # Code of these makes results, or carries them from host to host.
 _CODE = ("numba", "llvmlite", "numpy", "gymnasium", "mujoco", "box2d-py", "ray")
@@ -59,7 +58,7 @@ def code_identity() -> dict[str, str]:
         "evolearn": str(_version("evolearn")),
         "commit": (_commit() or "")[:12],
         "sources": sources.hexdigest()[:12],
-        "portable mode": "on" if portable_mode.is_on() else "off",
+        "portable mode": "on" if portable.is_on() else "off",
         **{name: str(_version(name)) for name in _CODE},
     }
 
@@ -86,20 +85,6 @@ def _spoken(identity: Mapping[str, str]) -> str:
     return f"{identity.get('evolearn')} ({commit}sources {identity.get('sources')})"
 
 
-@functools.cache
-def processor_type() -> tuple[str, str]:
-    """Name of this host's processor, and what compiled code and elementary functions depend on.
-
-    Code is generated for the instructions that a processor has, and the C library picks its sin, exp and log by them.
-    """
-    import llvmlite.binding
-
-    features = llvmlite.binding.get_host_cpu_features()
-    able = ",".join(sorted(name for name, has in features.items() if has))
-    kind = f"{llvmlite.binding.get_host_cpu_name()} {hashlib.sha256(able.encode()).hexdigest()[:8]}"
-    return cpu_model(), f"{kind}, {' '.join(platform.libc_ver()).strip() or platform.system()}"
-
-
 def _commit() -> str | None:
     """Commit of the source, with a plus sign if it was changed since; none outside a checkout."""
     folder = Path(__file__).resolve().parent.parent
@@ -110,12 +95,3 @@ def _commit() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def cpu_model() -> str:
-    """The name of this host's processor."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

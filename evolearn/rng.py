@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.compiled import compiled
+from evolearn.numerics import compiled
 
 Rng = npt.NDArray[np.int64]  # [RNG_SIZE], see open_stream
 

@@ -224,7 +224,7 @@ def evolve(run: Path, quick: bool) -> None:
 def evolearn(*arguments: str) -> None:
     """Run one of evolearn's commands, which shows its progress itself."""
     print("$ evolearn", *arguments, flush=True)
-    done = subprocess.run([sys.executable, "-m", "evolearn.cli", *arguments])
+    done = subprocess.run([sys.executable, "-m", "evolearn.cli.app", *arguments])
     if done.returncode != 0:
         sys.exit(f"evolearn {arguments[0]} failed, see above")
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from probe_worlds import conditions_for
 
-from evolearn.fused import FusedDriver
+from evolearn.life.fused import FusedDriver
 
 settings.register_profile(
     "evolearn",
@@ -34,7 +34,7 @@ def quick_report(monkeypatch):
     """Studies write an empty page: what is in it has tests of its own."""
     from study_watch import page_only
 
-    monkeypatch.setattr("evolearn.study.write_report", page_only)
+    monkeypatch.setattr("evolearn.study.study.write_report", page_only)
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from evolearn.assemble import assemble
 from evolearn.config import check_config
-from evolearn.dna import load_dna, save_dna
-from evolearn.drivers import new_driver
 from evolearn.inspection.specimen import QUICK, Specimen
+from evolearn.life import new_driver
+from evolearn.run import assemble, load_dna
+from evolearn.run.dna import save_dna
 
 EXTENT = dataclasses.replace(QUICK, birth_lives=6, lives=3)
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from evolearn.assemble import assemble
 from evolearn.config import check_config
-from evolearn.dna import load_dna, save_dna, setup_of
-from evolearn.drivers import new_driver
 from evolearn.genome import TRANSFORMS
 from evolearn.inspection.specimen import Extent, Specimen
+from evolearn.life import new_driver
 from evolearn.rng import uniform
+from evolearn.run import assemble, load_dna, setup_of
+from evolearn.run.dna import save_dna
 from evolearn.world import Box, Discrete, Signal, World
 
 STATE = np.dtype([("shown", "f8"), ("other", "f8")], align=True)

@@ -7,10 +7,11 @@ import math
 import pytest
 from study_on_disk import made_up_replay
 
-from evolearn.report import inspected, write_inspection_report
+from evolearn.report import Section, write_inspection_report
 from evolearn.report.chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
+from evolearn.report.inspection import sections as inspected
+from evolearn.report.inspection.section import Table
 from evolearn.report.looks import BLUE, GREEN, GREY, ORANGE, VERMILION
-from evolearn.report.section import Section, Table
 
 GENES = 3000
 

@@ -9,11 +9,11 @@ import sys
 
 import llvmlite.binding
 
-from evolearn import portable_mode
+from evolearn.numerics import portable
 
 PORTABLE = sys.argv[1] == "portable"
 if PORTABLE:
-    portable_mode.enter()
+    portable.enter()
 if len(sys.argv) > 3:
     llvmlite.binding.get_host_cpu_name = lambda: sys.argv[3]
 
@@ -26,14 +26,13 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from evolearn.assemble import assemble
-from evolearn.compiled import compiled
 from evolearn.config import check_config
-from evolearn.drivers import OwnDrivers, new_driver
-from evolearn.evaluate import live_each
 from evolearn.genome import decode
+from evolearn.life import OwnDrivers, new_driver
+from evolearn.life.evaluation import live_each
+from evolearn.numerics import compiled
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run import start_run
+from evolearn.run import assemble, start_run
 
 CHAOTIC = f"{Path(__file__).parent / 'chaotic_world.py'}:chaotic"
 DRIVES = {"savannah": ("change", "surprise"), "cart-pole": ("effort",), CHAOTIC: ("effort", "change", "surprise")}

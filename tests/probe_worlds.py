@@ -4,16 +4,12 @@ import copy
 
 import numpy as np
 
-from evolearn.brain import BrainSpec
-from evolearn.compiled import COMPILES
-from evolearn.compiled_world import compile_world
-from evolearn.genome import initial_distribution
-from evolearn.learners import LEARNERS
-from evolearn.learning import LearnerSettings
-from evolearn.lives import Conditions
-from evolearn.records import Newborns
+from evolearn.agent import LEARNERS, BrainSpec, LearnerSettings
+from evolearn.genome import Newborns, initial_distribution
+from evolearn.life import Conditions
+from evolearn.numerics import COMPILES
 from evolearn.rng import BIRTH, WORLD, at_step, new_rng, normal, open_stream, uniform
-from evolearn.world import Box, Discrete, Parameter, Signal, World
+from evolearn.world import Box, Discrete, Parameter, Signal, World, compile_world
 
 STATE = np.dtype([("shown", "f8"), ("secret", "i8"), ("chosen", "i8"), ("age", "i8")], align=True)
 COIN = Discrete(2, ("left", "right"))

@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 from test_study_config import toy_study
 
-from evolearn.drivers import OwnDrivers
-from evolearn.fused import FusedDriver
+from evolearn.life import OwnDrivers
+from evolearn.life.fused import FusedDriver
 from evolearn.rng import TEST
-from evolearn.rundir import open_run
-from evolearn.study import start_study
-from evolearn.study_config import StudyConfig
+from evolearn.run import open_run
+from evolearn.study import StudyConfig, start_study
 
 ARMS = "arms=[random, tuned_blank, evolved, evolved_frozen, shuffled, long_blank, pretrained, oracle]"
 FEW = "arms=[random, tuned_blank, evolved, oracle]"
@@ -103,9 +102,9 @@ class Spy:
                 raise KeyboardInterrupt
 
         patch.setattr(FusedDriver, "live", spied)
-        self._name_after(patch, "evolearn.study.check_arms_differ", "check")
-        self._name_after(patch, "evolearn.study.measure_rates", "timing")
-        self._name_after(patch, "evolearn.study_work.record_replay", "replay")
+        self._name_after(patch, "evolearn.study.study.check_arms_differ", "check")
+        self._name_after(patch, "evolearn.study.study.measure_rates", "timing")
+        self._name_after(patch, "evolearn.study.work.record_replay", "replay")
 
     def _name_after(self, patch: pytest.MonkeyPatch, place: str, where: str) -> None:
         module, name = place.rsplit(".", 1)
@@ -162,7 +161,7 @@ class Whole:
 def whole_study(path: Path) -> Whole:
     """Of every kind of arm."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("evolearn.study.write_report", page_only)
+        patch.setattr("evolearn.study.study.write_report", page_only)
         spy = Spy(patch)
         spy.onlooker = Onlooker()
         config = toy_study(ARMS)
@@ -173,7 +172,7 @@ def whole_study(path: Path) -> Whole:
 def study_of_few(path: Path) -> Path:
     """Of few arms, to be copied."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("evolearn.study.write_report", page_only)
+        patch.setattr("evolearn.study.study.write_report", page_only)
         make(toy_study(FEW), path)
     return path
 

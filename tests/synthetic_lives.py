@@ -10,9 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from evolearn.metrics import METRICS, ArmLives
-from evolearn.verdict import ConditionFacts, judge_condition
-from evolearn.verdict_records import for_json
+from evolearn.verdict import METRICS, ArmLives, ConditionFacts, for_json, judge_condition
 
 BIRTH_STEPS = 600
 BIN_STEPS = 100

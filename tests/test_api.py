@@ -21,20 +21,16 @@ import yaml
 from test_run import Watcher, toy
 
 import evolearn
+from evolearn.agent.policies.policy import choose_gaussian
 from evolearn.api.evolved import Evolved
-from evolearn.config import check_config
-from evolearn.config_reading import ConfigError
-from evolearn.dna import DNAError, ancestors, load_dna, write_dna
-from evolearn.drivers import OwnDrivers
+from evolearn.config import ConfigError, check_config
 from evolearn.errors import RunDirectoryError
 from evolearn.inspection.record import describe
 from evolearn.inspection.specimen import QUICK
-from evolearn.lives import LifeFault
-from evolearn.policy import choose_gaussian
-from evolearn.portable_mode import PortableError
+from evolearn.life import LifeFault, OwnDrivers
+from evolearn.numerics import PortableError
 from evolearn.rng import ACTION, VALIDATION, life_keys, new_rng, open_stream
-from evolearn.run import resume_run, start_run
-from evolearn.rundir import open_run
+from evolearn.run import DNAError, ancestors, load_dna, open_run, resume_run, start_run, write_dna
 
 TOY = toy(world={"name": "cart-pole", "parameters": {"predictability": 0.5}})
 
@@ -81,7 +77,7 @@ def test_import_is_instant_and_its_functions_are_listed() -> None:
         """
     )
     assert out.splitlines() == ["True", "[]", "[]"]
-    with pytest.raises(AttributeError, match="module 'evolearn' has no attribute 'evolv'"):
+    with pytest.raises(AttributeError, match="No evolearn attribute evolv"):
         _ = evolearn.evolv
 
 

@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 from test_study_config import TOY
 
-from evolearn.arms import ARMS, RUN_ARMS, ArmPart
-from evolearn.assemble import Setup, assemble
-from evolearn.config import RunConfig, check_config
-from evolearn.config_reading import ConfigError
-from evolearn.drivers import new_driver
+from evolearn.agent import LEARNERS
+from evolearn.config import ConfigError, RunConfig, check_config
 from evolearn.genome import TRANSFORMS
-from evolearn.learners import LEARNERS
-from evolearn.lives import Driver, Plan, lives
-from evolearn.records import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM
+from evolearn.life import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, Driver, Plan, lives, new_driver
 from evolearn.rng import TEST, life_keys
-from evolearn.transplant import Arm, arm_config, natural_values, ready_arm, run_arms
+from evolearn.run import ARMS, Arm, ArmPart, Setup, arm_config, assemble, natural_values, ready_arm
+from evolearn.run.arms import RUN_ARMS
+from evolearn.run.transplant import run_arms
 
 KEYS = life_keys(9, TEST, 0, 3)
 PUBLISHED = {gene.name: gene.default for gene in LEARNERS["actor_critic"].plasticity}

@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 from probe_worlds import restless
 
-from evolearn.arms import ARMS
-from evolearn.assemble import assemble
-from evolearn.config import check_config
-from evolearn.config_reading import ConfigError
-from evolearn.fused import FusedDriver
+from evolearn.config import ConfigError, check_config
 from evolearn.genome import decode, draw_fresh
-from evolearn.lives import Plan, lives
+from evolearn.life import Plan, lives
+from evolearn.life.fused import FusedDriver
 from evolearn.rng import SELECTION, life_keys
-from evolearn.transplant import arm_config, natural_values, transplanted
+from evolearn.run import ARMS, arm_config, assemble, natural_values
+from evolearn.run.transplant import transplanted
 
 TABLES = {"trunk": "linear", "hidden": []}
 

@@ -14,23 +14,28 @@ from probe_worlds import NAN_FITNESS
 from test_relive import GUILTY, SEED, Listener, faulty_run
 from test_run import Watcher
 
-from evolearn import blocks, draws
-from evolearn.assemble import assemble
-from evolearn.blocks import CENTRE, BlockLives, BlockSums, live_block, sum_block
-from evolearn.blockwise_search import BlockwiseSearch
-from evolearn.config import check_config
-from evolearn.config_reading import ConfigError
-from evolearn.draws import Draw, Noise, draw_genomes, sum_noise
-from evolearn.drivers import OwnDrivers, new_driver
+from evolearn.cli.show_life import relive_life
+from evolearn.config import ConfigError, check_config
 from evolearn.genome import from_z
-from evolearn.lives import LifeFault
-from evolearn.outer_loop import evolve, new_search
-from evolearn.relive import Wanted, relive
+from evolearn.life import LifeFault, OwnDrivers, new_driver
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run import Interrupted, resume_run, start_run
-from evolearn.rundir import open_run
-from evolearn.search import PopulationSearch
-from evolearn.search_options import ALGORITHMS, check_search
+from evolearn.run import Interrupted, assemble, evolve, new_search, open_run, resume_run, start_run
+from evolearn.run.relive import Wanted
+from evolearn.search import (
+    ALGORITHMS,
+    BlockLives,
+    BlockSums,
+    BlockwiseSearch,
+    Draw,
+    Noise,
+    PopulationSearch,
+    blocks,
+    check_search,
+    draw_genomes,
+    draws,
+)
+from evolearn.search.blocks import CENTRE, live_block, sum_block
+from evolearn.search.draws import sum_noise
 from worlds.cart_pole import cart_pole
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
@@ -273,7 +278,9 @@ def test_any_life_of_a_blockwise_run_is_lived_again(tmp_path) -> None:
         state = safetensors.torch.load_file(directory.path / "checkpoints" / f"generation_{generation:06}.safetensors")
         earned = [*state["fitness"].tolist(), directory.rows()[generation]["fitness_centre"]]
         for genome in (0, 5, 8):
-            lives = [relive(directory.path, Wanted(generation, genome, life), False, 1, Listener()) for life in (0, 1)]
+            lives = [
+                relive_life(directory.path, Wanted(generation, genome, life), False, 1, Listener()) for life in (0, 1)
+            ]
             assert np.mean([life.fitness for life in lives]) == pytest.approx(earned[genome], rel=1e-6)
         assert len(set(earned)) > 3
 
@@ -325,7 +332,9 @@ def test_what_is_asked_of_a_block_travels(driver_for) -> None:
 
 
 def test_a_worker_needs_no_torch() -> None:
-    code = f"import sys, {blocks.__name__}, evolearn.drivers; assert not {{'torch', 'evotorch'}} & sys.modules.keys()"
+    code = (
+        f"import sys, {blocks.__name__}, evolearn.life.drivers; assert not {{'torch', 'evotorch'}} & sys.modules.keys()"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -357,10 +366,10 @@ def test_blocks_are_answered_in_order_and_the_first_that_fails_is_named(driver_f
 
 LARGE = """
 import resource, sys
-from evolearn.assemble import assemble
-from evolearn.config import check_config
-from evolearn.drivers import OwnDrivers, new_driver
-from evolearn.outer_loop import evolve, new_search
+from evolearn.run.setup import assemble
+from evolearn.config.run import check_config
+from evolearn.life.drivers import OwnDrivers, new_driver
+from evolearn.run.evolution import evolve, new_search
 config = check_config({
     "world": {"name": "cart-pole"}, "brain": {"hidden": [135, 135]}, "learner": {"window": 2, "learn_until": 0},
     "search": {"algorithm": "snes", "sampling": sys.argv[1], "population": 2000, "generations": int(sys.argv[2]),

@@ -6,12 +6,21 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from evolearn.calibration import Calibration, Row, config_for, evolution_of, lifetimes_of, quick, settings_file, shares
-from evolearn.calibration_reading import INSTINCT, LEARNING, NOTHING, SOLVED, UNDECIDED, Reading, Score, read_scores
-from evolearn.check_console import print_calibration, what_is_calibrated
-from evolearn.config import check_config, read_config
-from evolearn.config_reading import ConfigError, shipped_configs
-from evolearn.worldfinder import registered_worlds
+from evolearn.cli.check_console import print_calibration, what_is_calibrated
+from evolearn.config import ConfigError, check_config, read_config, shipped_configs
+from evolearn.testing import Calibration, calibration_config, calibration_file, quick, shares_of_oracle
+from evolearn.testing.calibration import Row, evolution_of, lifetimes_of
+from evolearn.testing.calibration_reading import (
+    INSTINCT,
+    LEARNING,
+    NOTHING,
+    SOLVED,
+    UNDECIDED,
+    Reading,
+    Score,
+    read_scores,
+)
+from evolearn.world import registered_worlds
 
 LIVES = 64
 
@@ -161,7 +170,7 @@ def test_lifetimes_are_three_shares_of_the_longest_in_whole_age_bins():
 
 
 def test_quick_cuts_a_run_short_and_changes_nothing_else():
-    config = config_for("cart-pole", None, ["world.parameters.predictability=0"])
+    config = calibration_config("cart-pole", None, ["world.parameters.predictability=0"])
     short = quick(config)
     assert short.search.generations == 6
     assert max(short.evaluation.lifetimes) == 3000
@@ -170,14 +179,14 @@ def test_quick_cuts_a_run_short_and_changes_nothing_else():
 
 
 def test_a_world_gets_its_shipped_config_or_one_that_suits_its_kind():
-    assert config_for("cart-pole", None, []).world.parameters == {"predictability": 0.5}
-    assert config_for("savannah", None, []).search.population == 48
-    assert config_for("gymnasium:CartPole-v1", None, []).search.population == 24
+    assert calibration_config("cart-pole", None, []).world.parameters == {"predictability": 0.5}
+    assert calibration_config("savannah", None, []).search.population == 48
+    assert calibration_config("gymnasium:CartPole-v1", None, []).search.population == 24
 
 
 def test_what_is_calibrated_is_said_with_the_parameters_that_are_not_the_defaults(tmp_path):
     def said(name, file, *settings):
-        return what_is_calibrated(config_for(name, file, list(settings)), settings_file(name, file))
+        return what_is_calibrated(calibration_config(name, file, list(settings)), calibration_file(name, file))
 
     assert said("bandit", None) == "World bandit, fixity = 0.8, settings from configs/bandit.yaml"
     assert said("bandit", None, "world.parameters.fixity=0.5", "world.parameters.flip=0.01") == (
@@ -191,13 +200,13 @@ def test_what_is_calibrated_is_said_with_the_parameters_that_are_not_the_default
 
 def test_without_an_oracle_ahead_of_random_there_are_no_shares():
     rows = tuple(Row(arm, "", (Score(np.full(4, mean)),)) for arm, mean in (("random", 0.5), ("oracle", 0.4)))
-    assert not shares(Calibration("w", "mean per step", (600,), 4, False, rows, 1, Reading(SOLVED, "so")))
+    assert not shares_of_oracle(Calibration("w", "mean per step", (600,), 4, False, rows, 1, Reading(SOLVED, "so")))
 
 
 @pytest.mark.parametrize("name", sorted({*shipped_configs(), *registered_worlds()}))
 def test_the_arms_of_a_calibration_can_be_assembled_for_every_shipped_config(name):
     file = shipped_configs().get(name)
-    config = read_config(file) if file else config_for(name, None, [])
+    config = read_config(file) if file else calibration_config(name, None, [])
     for run in (config, quick(config)):
         instinct, evolved = (evolution_of(run, arm) for arm in ("instinct", "evolved"))
         assert instinct.config.learner.learn_until == 0
@@ -210,4 +219,4 @@ def test_a_config_of_another_world_is_refused(tmp_path):
     path = tmp_path / "other.yaml"
     path.write_text("world: {name: savannah}\n")
     with pytest.raises(ConfigError, match="is for the world savannah, not for cart-pole; give a config of that world"):
-        config_for("cart-pole", path, [])
+        calibration_config("cart-pole", path, [])

@@ -20,7 +20,7 @@ TOY = {
 
 
 def evolearn(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evolearn.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "evolearn.cli.app", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300)
 
 
@@ -35,7 +35,7 @@ def test_help_imports_nothing_heavy() -> None:
     code = textwrap.dedent(
         """
         import sys
-        from evolearn.cli import app
+        from evolearn.cli.app import app
         try:
             app(["--help"])
         except SystemExit:
@@ -111,7 +111,7 @@ def test_worlds_are_listed_and_shown() -> None:
 
 def interrupt_after(line: str, *arguments: object) -> tuple[int, str]:
     """Start a command, send Ctrl-C when it prints `line`, and return its exit code and output."""
-    command = [sys.executable, "-u", "-m", "evolearn.cli", *map(str, arguments)]
+    command = [sys.executable, "-u", "-m", "evolearn.cli.app", *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         output = []

@@ -10,24 +10,21 @@ import pytest
 import torch
 from test_dna import config
 
-from evolearn.arms import ARMS
-from evolearn.assemble import assemble
-from evolearn.brain import BrainSpec
-from evolearn.dna import load_dna, save_dna, setup_of
-from evolearn.drivers import new_driver
+from evolearn.agent import BrainSpec, TorchBrain
+from evolearn.config import WorldPart
 from evolearn.inspection.alignment import Alignment, align, aligned
 from evolearn.inspection.comparison import compare
 from evolearn.inspection.interpolation import barrier, mixtures
 from evolearn.inspection.likeness import likeness
 from evolearn.inspection.scoring import birth_scores, learned_scores, over_lives
 from evolearn.inspection.specimen import FIRST_GENERATION, QUICK, Specimen
-from evolearn.report.inspected.comparison import comparison_section
+from evolearn.life import new_driver
+from evolearn.report.inspection.comparison import comparison_section
 from evolearn.report.paper import save_figures
 from evolearn.report.plotly_charts import page_chart
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.torch_brain import TorchBrain
-from evolearn.transplant import ready_arm
-from evolearn.world_config import WorldPart
+from evolearn.run import ARMS, assemble, load_dna, ready_arm, setup_of
+from evolearn.run.dna import save_dna
 
 ABOUT = {"dna": "runs/one", "other": {"dna": "runs/other"}}
 

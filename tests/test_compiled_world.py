@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolearn.compiled_world import compile_world, source_fingerprint
+from evolearn.world import compile_world
+from evolearn.world.compiled import source_fingerprint
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 
@@ -61,7 +62,7 @@ def gain():
 
 USE = """
 import numpy as np
-from evolearn.compiled_world import compile_world
+from evolearn.world.compiled import compile_world
 from helped import world
 
 compiled = compile_world(world, {})
@@ -118,7 +119,7 @@ TWINS = """
 import math
 import sys
 import numpy as np
-from evolearn.compiled_world import compile_world
+from evolearn.world.compiled import compile_world
 from evolearn.rng import normal
 from evolearn.world import Box, Signal, World
 

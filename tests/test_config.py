@@ -3,11 +3,18 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from evolearn.config import RunConfig, check_config, read_config
-from evolearn.config_reading import ConfigError, dump_config, find_config, override, shipped_configs
+from evolearn.config import (
+    ConfigError,
+    RunConfig,
+    check_config,
+    dump_config,
+    find_config,
+    override,
+    read_config,
+    shipped_configs,
+)
 
 MINIMAL = {"world": {"name": "savannah"}}
 

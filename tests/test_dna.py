@@ -9,15 +9,11 @@ import pytest
 import safetensors.numpy
 from test_run import Watcher
 
-from evolearn.assemble import assemble
-from evolearn.config import check_config
-from evolearn.dna import DNAError, ancestors, is_ancestor, load_dna, save_dna, setup_of
-from evolearn.drivers import OwnDrivers
+from evolearn.config import WorldPart, check_config, wants_portable_mode
 from evolearn.export import export
-from evolearn.portable_config import is_asked_for
-from evolearn.run import resume_run, start_run
-from evolearn.rundir import create_run, open_run
-from evolearn.world_config import WorldPart
+from evolearn.life import OwnDrivers
+from evolearn.run import DNAError, ancestors, assemble, create_run, load_dna, open_run, resume_run, setup_of, start_run
+from evolearn.run.dna import is_ancestor, save_dna
 
 
 def config(**changes):
@@ -161,11 +157,11 @@ def test_dna_lives_in_other_settings_of_its_world_only(run: Path, tmp_path: Path
 
 
 def test_portable_dna_is_known_before_anything_is_imported(run: Path, tmp_path: Path) -> None:
-    assert not is_asked_for(run / "dna.safetensors")
+    assert not wants_portable_mode(run / "dna.safetensors")
     file = altered(run, tmp_path, lambda header, tensors: header["config"].update(portable=True))
-    assert is_asked_for(file)
+    assert wants_portable_mode(file)
     file.write_bytes(b"\xff" * 20)
-    assert not is_asked_for(file)
+    assert not wants_portable_mode(file)
 
 
 def test_an_exported_brain_is_told_from_dna(run: Path, tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_runs_of_the_first_ten_minutes_run(tmp_path: Path) -> None:
     toy = ["search.generations=1", "search.lives=1", "search.selection_lifetime=50", "evaluation.lives=2"]
     for command in commands:
         done = subprocess.run(
-            [sys.executable, "-m", "evolearn.cli", *command, *toy, "evaluation.lifetimes=[600]"],
+            [sys.executable, "-m", "evolearn.cli.app", *command, *toy, "evaluation.lifetimes=[600]"],
             capture_output=True,
             text=True,
             cwd=tmp_path,
@@ -165,7 +165,7 @@ def test_the_site_builds_without_a_warning_and_opens_without_a_network(tmp_path:
         found = re.findall(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=\"?https?:", page.read_text())
         assert not found, page
     reference = (tmp_path / "site" / "reference" / "statistics.html").read_text()
-    assert 'id="evolearn.stats.iqm"' in reference
+    assert 'id="evolearn.verdict.stats.iqm"' in reference
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", reference))
     # sections without blank lines between them, and the comment beside a record's field
     assert re.search(r"Returns: FloatArray . \[\.\.\] 0 \.\. 1, Mann and Whitney.{0,40}Source: Mann and Whitney", words)

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from evolearn.draws import BLOCK_GENES, Draw, Noise, draw_genomes, sum_noise
-from evolearn.noise import noise, noise_sums
+from evolearn.search import Draw, Noise, draw_genomes
+from evolearn.search.draws import BLOCK_GENES, sum_noise
+from evolearn.search.noise import noise, noise_sums
 
 GENES = 30
 

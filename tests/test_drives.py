@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from evolearn.drives import DRIVES, change, compose, effort, surprise
-from evolearn.novelty import PLACES, novelty, place_of
+from evolearn.agent import DRIVES, compose
+from evolearn.agent.drives.novelty import PLACES, novelty, place_of
+from evolearn.agent.drives.table import change, effort, surprise
 
 NOTHING = np.zeros(0, np.float32)
 finite = st.floats(-100.0, 100.0, width=32)

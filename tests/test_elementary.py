@@ -7,9 +7,9 @@ import numba
 import numpy as np
 import pytest
 
-from evolearn.elementary import circular, error_function, exponential
-from evolearn.elementary.bits import from_bits, scale, shrunk, split, to_bits
-from evolearn.elementary.pairs import add_exactly, divide, multiply_exactly, square_root
+from evolearn.numerics.elementary import circular, error_function, exponential
+from evolearn.numerics.elementary.bits import from_bits, scale, shrunk, split, to_bits
+from evolearn.numerics.elementary.pairs import add_exactly, divide, multiply_exactly, square_root
 
 LARGE = 8e307
 # Where each function is finite and not merely 0.

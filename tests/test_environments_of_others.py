@@ -7,15 +7,13 @@ import numpy as np
 import pytest
 from probe_worlds import conditions_for, newborns_for
 
-from evolearn.assemble import assemble, remarks_on
-from evolearn.config import check_config
-from evolearn.config_reading import find_config, read_yaml
-from evolearn.gymnasium_environments import GymnasiumEnvironments
-from evolearn.lives import Plan, lives
-from evolearn.records import FINISHED
+from evolearn.config import VariationPart, check_config, find_config, read_yaml
+from evolearn.life import Plan, lives
+from evolearn.life.records import FINISHED
+from evolearn.life.stepwise import StepwiseDriver
 from evolearn.rng import SELECTION, life_keys
-from evolearn.stepwise import StepwiseDriver
-from evolearn.world_config import VariationPart
+from evolearn.run import assemble, remarks_on
+from evolearn.world import GymnasiumEnvironments
 
 needs = {
     "box2d": pytest.mark.skipif(importlib.util.find_spec("Box2D") is None, reason="the extra [box2d] is not installed"),

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from probe_worlds import conditions_for, newborns_for, only_learning, reward_by_action
 
-from evolearn.evaluate import evaluate, life_fitness, live_each, score
 from evolearn.genome import EVOLVED, FIXED, FRESH, gene_pool
-from evolearn.lives import Plan, empty_outcome, lives
-from evolearn.records import DIVERGED
+from evolearn.life import DIVERGED, Plan, empty_outcome, evaluate, life_fitness, lives, score
+from evolearn.life.evaluation import live_each
 from evolearn.rng import SELECTION, life_keys
 from evolearn.world import MEAN_PER_STEP, MEAN_RETURN_PER_EPISODE
 from worlds.cart_pole import cart_pole
@@ -122,8 +121,8 @@ def test_every_genome_lives_every_key_and_is_charged_for_it(world, drives, drive
         for key in range(3):
             alone = live_each(driver, driver.conditions, pool, genomes[genome : genome + 1], keys[key : key + 1], plan)
             assert found.fitness[genome, key] == life_fitness(alone, world.fitness_rule, plan)[0]
-    monkeypatch.setattr("evolearn.evaluate.LIVES_AT_ONCE", 6)
-    monkeypatch.setattr("evolearn.evaluate.LIVES_PER_WORKER", 1)
+    monkeypatch.setattr("evolearn.life.evaluation.LIVES_AT_ONCE", 6)
+    monkeypatch.setattr("evolearn.life.evaluation.LIVES_PER_WORKER", 1)
     in_parts = evaluate(driver, driver.conditions, pool, genomes, keys, plan)
     np.testing.assert_array_equal(in_parts.fitness, found.fitness)
     assert dataclasses.replace(in_parts, fitness=found.fitness) == dataclasses.replace(found, fitness=found.fitness)

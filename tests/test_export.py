@@ -17,13 +17,21 @@ import torch
 from isolated import folder_with, run_isolated
 from safetensors.torch import load_file
 
-from evolearn.assemble import assemble
-from evolearn.brain import TRUNKS
-from evolearn.compiled import plug
-from evolearn.config import check_config, read_config
-from evolearn.config_reading import find_config
-from evolearn.dna import load_dna, save_dna, setup_of
-from evolearn.export import (
+from evolearn.agent import (
+    ACTIVATIONS,
+    CHOOSE_TYPE,
+    GOES_ON,
+    MAX_LOG_STDEV,
+    MIN_LOG_STDEV,
+    POLICIES,
+    THINK_TYPE,
+    TRUNKS,
+    TorchBrain,
+    Window,
+)
+from evolearn.config import check_config, find_config, read_config
+from evolearn.export import export, loading_code
+from evolearn.export.brains import (
     DESCRIPTION,
     FORMATS,
     HOW_TO_ACT,
@@ -33,17 +41,16 @@ from evolearn.export import (
     ExportError,
     describe,
     description_of,
-    export,
 )
-from evolearn.fused import FusedDriver
-from evolearn.gymnasium_environments import action_converter
-from evolearn.lives import Plan, traced_lives
-from evolearn.loading_code import ACTIONS, MODULES, loading_code
-from evolearn.onnx_graph import ACTIVATIONS as OPERATORS
-from evolearn.policy import CHOOSE_TYPE, MAX_LOG_STDEV, MIN_LOG_STDEV, POLICIES
+from evolearn.export.loading import ACTIONS, MODULES
+from evolearn.export.onnx_graph import ACTIVATIONS as OPERATORS
+from evolearn.life import Plan, traced_lives
+from evolearn.life.fused import FusedDriver
+from evolearn.numerics import plug
 from evolearn.rng import ACTION, TEST, at_step, life_keys, new_rng, open_stream
-from evolearn.torch_brain import ACTIVATIONS, TorchBrain
-from evolearn.trunk import GOES_ON, THINK_TYPE, Window
+from evolearn.run import assemble, load_dna, setup_of
+from evolearn.run.dna import save_dna
+from evolearn.world.gymnasium.environments import action_converter
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "load_exported.py"
 TOLERANCE = 1e-5
@@ -209,7 +216,7 @@ def test_with_the_luck_of_a_life_it_does_what_was_done_in_that_life(dna_of, exam
 def test_the_same_dna_gives_the_same_bytes_in_any_process(dna_of, tmp_path):
     dna = dna_of("mlp, box")
     code = (
-        "import sys; from pathlib import Path; from evolearn.dna import load_dna; from evolearn.export import export\n"
+        "import sys; from pathlib import Path; from evolearn.run import load_dna; from evolearn.export import export\n"
         "for name in sys.argv[2:]: export(load_dna(Path(sys.argv[1])), Path(name))"
     )
     command = [sys.executable, "-c", code, str(dna.path), *(f"there{suffix}" for suffix in FORMATS)]
@@ -427,7 +434,7 @@ def test_where_the_environment_is_gone_the_lines_say_what_to_do(tmp_path, monkey
 
 
 def evolearn(*arguments, folder):
-    command = [sys.executable, "-m", "evolearn.cli", "export", *map(str, arguments)]
+    command = [sys.executable, "-m", "evolearn.cli.app", "export", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
 
 
@@ -498,7 +505,7 @@ def test_weights_that_are_the_same_in_every_life_are_exported(tmp_path):
 
 def test_without_onnx_it_says_what_to_install(dna_of, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    monkeypatch.delitem(sys.modules, "evolearn.onnx_graph", raising=False)
+    monkeypatch.delitem(sys.modules, "evolearn.export.onnx_graph", raising=False)
     with pytest.raises(
         ExportError, match=r"needs the package onnx, which is not installed: pip install 'evolearn\[onn"
     ):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evolearn.floor_plan import MOVES, FloorPlan
+from evolearn.world import MOVES, FloorPlan
 
 # 0 1|2
 # -----   and no wall between 1 and 4

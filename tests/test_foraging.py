@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from probe_worlds import Stage, newborns_for
 
-from evolearn.compiled import record
-from evolearn.compiled_world import parameter_dtype
-from evolearn.evaluate import life_fitness
-from evolearn.lives import Plan, lives
-from evolearn.records import FROM_ORACLE, FROM_UNIFORM
+from evolearn.life import FROM_ORACLE, FROM_UNIFORM, Plan, life_fitness, lives
+from evolearn.numerics import record
 from evolearn.rng import SELECTION, VALIDATION, life_keys, uniform
+from evolearn.world import parameter_dtype
 from worlds.foraging import BLUE, ITEMS, RED, across, foraging, nearest
 
 STILL = np.zeros(2)

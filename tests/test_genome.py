@@ -3,22 +3,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from evolearn.brain import BrainSpec
-from evolearn.genome import (
-    EVOLVED,
-    FIXED,
-    FRESH,
-    GROUPS,
-    TRANSFORMS,
-    decode,
-    gene_pool,
-    initial_distribution,
-    initial_weights,
-)
-from evolearn.learners import LEARNERS
+from evolearn.agent import LEARNERS, BrainSpec
+from evolearn.genome import EVOLVED, FIXED, FRESH, GROUPS, TRANSFORMS, decode, gene_pool, initial_distribution
+from evolearn.genome.genome import initial_weights
 
 SPEC = BrainSpec("mlp", 3, (4, 2), 2, "gaussian")
 DRIVES = ("fitness", "uprightness", "surprise")

@@ -6,15 +6,11 @@ import numpy as np
 import pytest
 from probe_worlds import Stage, newborns_for
 
-from evolearn.compiled import record
-from evolearn.compiled_world import parameter_dtype
-from evolearn.evaluate import life_fitness
-from evolearn.lives import Plan, lives
-from evolearn.records import FROM_ORACLE, FROM_UNIFORM
+from evolearn.life import FROM_ORACLE, FROM_UNIFORM, Plan, life_fitness, lives
+from evolearn.numerics import record
 from evolearn.rng import SELECTION, VALIDATION, life_keys, uniform
-from worlds import abc_grid
-from worlds import hungry_thirsty as maze
-from worlds import rooms as four_rooms
+from evolearn.world import parameter_dtype
+from worlds import abc_grid, hungry_thirsty as maze, rooms as four_rooms
 from worlds.abc_grid import abc
 from worlds.hungry_thirsty import hungry_thirsty
 from worlds.rooms import rooms

@@ -12,19 +12,16 @@ import yaml
 from gymnasium.spaces import Box, Discrete
 from scipy import stats
 
-from evolearn.assemble import assemble, remarks_on
-from evolearn.config import check_config
-from evolearn.config_reading import ConfigError, dump_config, override
+from evolearn.cli.show_life import _drawn_at_birth
+from evolearn.cluster.shipping import pack
+from evolearn.cluster.tasks import Recipe
+from evolearn.config import ConfigError, VariationPart, WorldPart, check_config, dump_config, override, world_part
 from evolearn.errors import SettingRefused, WorldNotFound
-from evolearn.gymnasium_environments import EnvironmentFault, GymnasiumEnvironments
-from evolearn.gymnasium_variation import draw
-from evolearn.gymnasium_world import declare, gymnasium_world
-from evolearn.pool.shipping import pack
-from evolearn.pool.tasks import Recipe
-from evolearn.relive_console import _drawn_at_birth
 from evolearn.rng import SELECTION, TEST, LifeKey, life_keys, new_rng
-from evolearn.world_config import VariationPart, WorldPart, world_part
-from evolearn.worldfinder import find_world, from_anywhere, settled
+from evolearn.run import assemble, remarks_on
+from evolearn.world import EnvironmentFault, GymnasiumEnvironments, find_world, from_anywhere, gymnasium_world, settled
+from evolearn.world.gymnasium.variation import draw
+from evolearn.world.gymnasium.world import declare
 
 TOY = "gymnasium:evolearn-room-v0"
 

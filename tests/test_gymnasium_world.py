@@ -12,10 +12,9 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
 
 import evolearn
 from evolearn.errors import WorldNotFound
-from evolearn.gymnasium_environments import EnvironmentFault, GymnasiumEnvironments, action_converter
-from evolearn.gymnasium_world import gymnasium_world
 from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream, uniform
-from evolearn.world import MEAN_RETURN_PER_EPISODE, WorldError
+from evolearn.world import MEAN_RETURN_PER_EPISODE, EnvironmentFault, GymnasiumEnvironments, WorldError, gymnasium_world
+from evolearn.world.gymnasium.environments import action_converter
 
 
 class Recorder(gymnasium.Env):

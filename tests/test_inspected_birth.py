@@ -11,10 +11,10 @@ from evolearn.inspection import drives as drives_room
 from evolearn.inspection.drives import inspect_drives
 from evolearn.inspection.newborn_lives import first_steps, newborn
 from evolearn.inspection.repertoire import inspect_repertoire
-from evolearn.lives import lives
-from evolearn.report.inspected.drives import drives_section
-from evolearn.report.inspected.marks import listed, percent, short, signed
-from evolearn.report.inspected.repertoire import repertoire_section
+from evolearn.life import lives
+from evolearn.report.inspection.drives import drives_section
+from evolearn.report.inspection.marks import listed, percent, short, signed
+from evolearn.report.inspection.repertoire import repertoire_section
 from evolearn.report.texts import quantity
 
 

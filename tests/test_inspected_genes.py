@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from inspected_dna import config, made_dna
 
-from evolearn.assemble import assemble
-from evolearn.brain import BrainSpec
+from evolearn.agent import BrainSpec
 from evolearn.inspection.genes import inspect_genes
 from evolearn.inspection.places import numbered, output_labels, weight_names
-from evolearn.report.inspected.genes import genes_section
+from evolearn.report.inspection.genes import genes_section
+from evolearn.run import assemble
 
 
 def rows_of(found):

@@ -8,16 +8,14 @@ import pytest
 import torch
 from inspected_dna import alive, config, made_dna
 
-from evolearn.brain import BrainSpec
+from evolearn.agent import BrainSpec, Tensor, TorchBrain
 from evolearn.errors import UserError
-from evolearn.inspection.blocks import describe_block, effective_rank
 from evolearn.inspection.genes import inspect_genes
 from evolearn.inspection.newborn_lives import first_steps, observations_for, outputs_of, sensitivities
-from evolearn.inspection.weights import inspect_weights
-from evolearn.report.inspected.marks import short
-from evolearn.report.inspected.weights import weights_section
-from evolearn.torch_brain import TorchBrain
-from evolearn.trunk import Tensor
+from evolearn.inspection.weights import describe_block, effective_rank
+from evolearn.inspection.weights_section import inspect_weights
+from evolearn.report.inspection.marks import short
+from evolearn.report.inspection.weights_section import weights_section
 
 BRAINS = [
     BrainSpec("mlp", 3, (5, 4), 2, "gaussian"),

@@ -15,20 +15,21 @@ from test_dna import config
 from test_run import Watcher
 from typer.testing import CliRunner
 
-from evolearn import inspecting, inspection, terminal
-from evolearn.cli import app
-from evolearn.dna import DNAError, load_dna
-from evolearn.drivers import OwnDrivers
+from evolearn.cli import terminal
+from evolearn.cli.app import app
+from evolearn.cli.inspect import SENTENCES_SHOWN, InspectDisplay, print_sections
 from evolearn.errors import UserError
-from evolearn.inspect_console import SENTENCES_SHOWN, InspectDisplay, print_sections
-from evolearn.inspecting import InspectionError, Wishes, compare_dna, free_directory, inspect_dna, place_of
-from evolearn.inspection import Part, alive
-from evolearn.inspection.record import Answer, plain
+from evolearn.inspection import Answer, Wishes, compare_dna, inspect as inspecting, inspect_dna, sections as inspection
+from evolearn.inspection.inspect import InspectionError, free_directory, place_of
+from evolearn.inspection.record import plain
+from evolearn.inspection.sections import Part, alive
 from evolearn.inspection.specimen import FULL, QUICK, extent_of
-from evolearn.report import ReportError, write_inspection_report
-from evolearn.report.inspection_files import FILE, read_inspection
-from evolearn.report.section import Section, Table
-from evolearn.run import start_run
+from evolearn.life import OwnDrivers
+from evolearn.report import Section, write_inspection_report
+from evolearn.report.inspection.files import FILE, read_inspection
+from evolearn.report.inspection.section import Table
+from evolearn.report.report import ReportError
+from evolearn.run import DNAError, load_dna, start_run
 from evolearn.world import WorldError
 
 REPO = Path(__file__).parent.parent

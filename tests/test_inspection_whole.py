@@ -9,12 +9,12 @@ from test_dna import config
 from test_inspecting import Notes
 from test_run import Watcher
 
-from evolearn.drivers import OwnDrivers
-from evolearn.inspecting import Wishes, compare_dna, inspect_dna
-from evolearn.inspection import PARTS
+from evolearn.inspection import Wishes, compare_dna, inspect_dna
+from evolearn.inspection.sections import PARTS
+from evolearn.life import OwnDrivers
 from evolearn.report import write_inspection_report
-from evolearn.report.inspected import BUILDERS
-from evolearn.report.inspection_files import FILE
+from evolearn.report.inspection.files import FILE
+from evolearn.report.inspection.sections import BUILDERS
 from evolearn.run import start_run
 
 QUICK = Wishes(quick=True)

@@ -9,20 +9,16 @@ import safetensors.torch
 import torch
 from test_run import Watcher, digests, toy
 
-from evolearn.assemble import Setup, assemble
-from evolearn.config import check_config
-from evolearn.config_reading import ConfigError
-from evolearn.drivers import OwnDrivers, new_driver
-from evolearn.evaluate import evaluate, learned_weights, live_each
+from evolearn.config import ConfigError, check_config
 from evolearn.genome import ENCODINGS
-from evolearn.lives import Plan, empty_outcome
-from evolearn.outer_loop import evolve, new_search, to_genomes, with_learned
-from evolearn.records import DIVERGED, FINISHED
+from evolearn.life import DIVERGED, OwnDrivers, Plan, empty_outcome, evaluate, new_driver
+from evolearn.life.evaluation import learned_weights, live_each
+from evolearn.life.records import FINISHED
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run import Interrupted, resume_run, start_run
-from evolearn.rundir import open_run
+from evolearn.run import Interrupted, Setup, assemble, evolve, new_search, open_run, resume_run, start_run, to_genomes
+from evolearn.run.evolution import with_learned
 from evolearn.search import PopulationSearch
-from evolearn.search_options import OPTIONS, GeneticOptions
+from evolearn.search.options import OPTIONS, GeneticOptions
 
 LAMARCKIAN = {"inheritance": "lamarckian"}
 
@@ -166,8 +162,8 @@ def test_resume_is_bitwise_at_any_generation_and_for_any_workers(options: dict, 
     content["search"]["options"] = options
     setup = assemble(check_config(content, "toy"))
     whole = state_after(setup, 4)
-    monkeypatch.setattr("evolearn.evaluate.LIVES_AT_ONCE", 6)
-    monkeypatch.setattr("evolearn.evaluate.LIVES_PER_WORKER", 1)
+    monkeypatch.setattr("evolearn.life.evaluation.LIVES_AT_ONCE", 6)
+    monkeypatch.setattr("evolearn.life.evaluation.LIVES_PER_WORKER", 1)
     assert same(state_after(setup, 4, workers=2), whole)
     driver = new_driver(setup.conditions, 1, 30.0)
     for cut in (1, 3):

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from inspected_worlds import TARGET, TINY, specimen_for
 
-from evolearn.brain import BrainSpec
-from evolearn.dna import DNAError
+from evolearn.agent import BrainSpec
 from evolearn.inspection.landscape import filters_of, inspect_landscape, random_directions
 from evolearn.inspection.landscape_measures import (
     MEASURES,
@@ -23,7 +22,8 @@ from evolearn.inspection.landscape_measures import (
     verdict_of,
 )
 from evolearn.inspection.over_lives import least_p, life_counts, sign_flip_p
-from evolearn.report.inspected.landscape import landscape_section
+from evolearn.report.inspection.landscape import landscape_section
+from evolearn.run import DNAError
 
 STEPS = np.linspace(-1, 1, 9)
 POSITIONS = np.linspace(0, 1.5, 7)

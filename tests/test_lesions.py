@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from inspected_worlds import TINY, specimen_for
 
-from evolearn.evaluate import life_fitness
 from evolearn.genome import draw_fresh
 from evolearn.inspection import lesions as module
 from evolearn.inspection.lesion_effects import Lived, effects, largest
@@ -22,11 +21,11 @@ from evolearn.inspection.lesions import (
     level_of,
     observation_means,
 )
-from evolearn.lesions import lesion_of_observation, lost_weights, places, sham
-from evolearn.lives import Plan, lives, traced_lives
-from evolearn.report.inspected import lesion_words
-from evolearn.report.inspected.lesion_words import HARM, HOWS
-from evolearn.report.inspected.lesions import lesions_section
+from evolearn.inspection.operations import lesion_of_observation, lost_weights, places, sham
+from evolearn.life import Plan, life_fitness, lives, traced_lives
+from evolearn.report.inspection import lesion_words
+from evolearn.report.inspection.lesion_words import HARM, HOWS
+from evolearn.report.inspection.lesions import lesions_section
 
 ALL_HOWS = ("zero", "mean", "permuted")
 SHARP = {"policy.weight": [[-4.0, 0.0], [4.0, 0.0]], "policy.bias": 0.0, "value.weight": 0.0, "value.bias": 0.0}

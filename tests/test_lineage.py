@@ -9,22 +9,16 @@ import pytest
 from test_dna import config
 from test_run import Watcher
 
-from evolearn.arms import ARMS
-from evolearn.assemble import assemble
-from evolearn.dna import DNAError, load_dna, setup_of
-from evolearn.drivers import OwnDrivers, new_driver
-from evolearn.evaluate import evaluate, score
 from evolearn.inspection.assimilation import assimilation
 from evolearn.inspection.lineage import inspect_lineage, path_of, settle
 from evolearn.inspection.scoring import birth_scores, innate_scores, learned_scores
 from evolearn.inspection.specimen import QUICK, Specimen
-from evolearn.lives import LifeFault, Plan
-from evolearn.report.inspected.lineage import lineage_section
+from evolearn.life import LifeFault, OwnDrivers, Plan, evaluate, new_driver, score
+from evolearn.report.inspection.lineage import lineage_section
 from evolearn.report.paper import save_figures
 from evolearn.report.plotly_charts import page_chart
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.run import start_run
-from evolearn.transplant import live_arm, ready_arm
+from evolearn.run import ARMS, DNAError, assemble, live_arm, load_dna, ready_arm, setup_of, start_run
 
 KEPT = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]
 LIVES = 12

@@ -30,12 +30,11 @@ from probe_worlds import (
     reward_by_observation,
 )
 
-from evolearn.evaluate import life_fitness
-from evolearn.fused import FusedDriver
-from evolearn.lives import Plan, lives
-from evolearn.records import DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
+from evolearn.agent import TorchBrain
+from evolearn.life import DIVERGED, FROM_ORACLE, FROM_UNIFORM, Plan, life_fitness, lives
+from evolearn.life.fused import FusedDriver
+from evolearn.life.records import FINISHED
 from evolearn.rng import BIRTH, SELECTION, VALIDATION, life_keys, new_rng, open_stream, uniform
-from evolearn.torch_brain import TorchBrain
 from evolearn.world import WorldError
 
 
@@ -210,7 +209,7 @@ WHERE = r"^world faulty, life \(seed 1, selection, generation 3, life 5\), genom
 )
 @pytest.mark.parametrize("piece_steps", [1, 60_000])
 def test_a_fault_is_named_with_world_life_genome_and_step(kind, at, message, piece_steps, monkeypatch):
-    monkeypatch.setattr("evolearn.fused.PIECE_STEPS", piece_steps)
+    monkeypatch.setattr("evolearn.life.fused.PIECE_STEPS", piece_steps)
     with pytest.raises(WorldError, match=WHERE + message):
         live_among_the_faulty(kind, at)
 

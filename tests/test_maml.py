@@ -11,22 +11,26 @@ import torch
 from test_reptile import WEIGHTS_ONLY
 from test_run import Watcher, digests, toy
 
-import evolearn.meta_gradients
-from evolearn.assemble import assemble
-from evolearn.config import check_config
-from evolearn.config_reading import ConfigError
-from evolearn.dna import load_dna
-from evolearn.drivers import OwnDrivers, new_driver
-from evolearn.evaluate import evaluate, life_fitness, live_each
-from evolearn.lives import LifeFault, Plan, traced_lives
-from evolearn.maml import MAML
-from evolearn.meta_gradients import differentiate, gradients_of
-from evolearn.outer_loop import evolve, meta_lives, new_search, selection_keys, to_genomes
-from evolearn.records import DIVERGED, FINISHED
+import evolearn.search.meta_gradients
+from evolearn.config import ConfigError, check_config
+from evolearn.life import DIVERGED, LifeFault, OwnDrivers, Plan, evaluate, life_fitness, new_driver, traced_lives
+from evolearn.life.evaluation import live_each
+from evolearn.life.records import FINISHED
 from evolearn.rng import SELECTION, VALIDATION, life_keys
-from evolearn.run import Interrupted, resume_run, start_run
-from evolearn.rundir import open_run
-from evolearn.search_options import MAMLOptions
+from evolearn.run import (
+    Interrupted,
+    assemble,
+    evolve,
+    load_dna,
+    new_search,
+    open_run,
+    resume_run,
+    start_run,
+    to_genomes,
+)
+from evolearn.run.evolution import meta_lives, selection_keys
+from evolearn.search import MAML, MAMLOptions, differentiate
+from evolearn.search.meta_gradients import gradients_of
 from evolearn.world import MEAN_RETURN_PER_EPISODE
 
 SGD = {"window": 8, "optimiser": "sgd"}
@@ -122,11 +126,11 @@ def test_the_gradient_of_a_batch_is_the_mean_over_its_lives_whatever_the_blocks_
     lives = meta_lives(setup, np.zeros(setup.pool.size, np.float32), 0, 2, False, 0)
     np.testing.assert_array_equal(lives.keys, selection_keys(setup.config, 0, 2))
     assert setup.selection == Plan(60, learn_until=8)
-    newborns, born_as = evolearn.meta_gradients.decode(setup.pool, lives.genome[None]), np.zeros(7, np.int64)
+    newborns, born_as = evolearn.search.meta_gradients.decode(setup.pool, lives.genome[None]), np.zeros(7, np.int64)
     outcome, traces = traced_lives(drivers[0], newborns, born_as, lives.keys, setup.selection)
     each, _ = gradients_of(setup.conditions, setup.selection, False, newborns, born_as, traces)
     assert np.linalg.matrix_rank(each) > 1, "lives differ"
-    monkeypatch.setattr(evolearn.meta_gradients, "LIVES_AT_ONCE", 3)
+    monkeypatch.setattr(evolearn.search.meta_gradients, "LIVES_AT_ONCE", 3)
     lives = pickle.loads(pickle.dumps(lives))
     for array in (lives.genome, lives.keys):
         array.flags.writeable = False  # as Ray hands them to workers
@@ -194,7 +198,7 @@ def test_lives_that_came_to_nothing_are_left_out(lost: str, monkeypatch) -> None
             traces.drives[2, -1] = 3e38
         return outcome, traces
 
-    monkeypatch.setattr(evolearn.meta_gradients, "traced_lives", live)
+    monkeypatch.setattr(evolearn.search.meta_gradients, "traced_lives", live)
     evaluation, gradient = differentiate(driver, lives)
     np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-7)
     assert (evaluation.diverged, evaluation.skipped_updates) == (lost == "one brain", lost == "one update")
@@ -230,7 +234,7 @@ def test_resume_is_bitwise_at_any_generation() -> None:
 
 
 def test_a_run_goes_the_way_of_any_other_whatever_the_workers(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(evolearn.meta_gradients, "LIVES_AT_ONCE", 2)
+    monkeypatch.setattr(evolearn.search.meta_gradients, "LIVES_AT_ONCE", 2)
     config = check_config(maml({"lives": 5}), "toy")
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     start_run(config, "toy", whole, OwnDrivers(1), Watcher())
@@ -352,7 +356,7 @@ def test_a_learner_without_a_gradient_through_its_update_is_refused() -> None:
 
 
 def test_portable_runs_are_refused(monkeypatch) -> None:
-    monkeypatch.setattr("evolearn.assemble.disagreement", lambda portable: None)
+    monkeypatch.setattr("evolearn.numerics.portable.disagreement", lambda portable: None)
     with pytest.raises(ConfigError) as caught:
         setup_of(portable=True)
     assert (

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from probe_worlds import Stage, newborns_for
 
-from evolearn.lives import Plan, lives
-from evolearn.records import FROM_UNIFORM
+from evolearn.life import FROM_UNIFORM, Plan, lives
 from evolearn.rng import SELECTION, TEST, life_keys
 from worlds.needle import MOST, needle
 

@@ -6,12 +6,11 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy import stats
 
 from evolearn import rng as philox
-from evolearn.noise import SPAN, noise, noise_sums
+from evolearn.search.noise import SPAN, noise, noise_sums
 
 LANES = SPAN // 4
 
@@ -80,8 +79,8 @@ def test_sums_are_added_up_in_the_order_of_directions(genes: int) -> None:
 
 PLAIN = """
 import sys, numpy as np
-from evolearn.compiled import COMPILES
-from evolearn.noise import noise, noise_sums
+from evolearn.numerics.compiler import COMPILES
+from evolearn.search.noise import noise, noise_sums
 assert not COMPILES
 weights = np.array([[1.0, 0.0, -0.5], [0.3, 0.0, 0.1]])
 np.savez(sys.argv[1], noise(2**32 - 1, 3, np.array([5, 2]), 1500), noise_sums(1, 2, *weights, 1100, 4))

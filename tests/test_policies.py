@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from evolearn.compiled import plug
-from evolearn.epsilon_greedy import EPSILON, choose_epsilon_greedy
-from evolearn.learners import LEARNERS
-from evolearn.policy import CHOOSE_TYPE, POLICIES
+from evolearn.agent import CHOOSE_TYPE, LEARNERS, POLICIES
+from evolearn.agent.policies.epsilon_greedy import EPSILON, choose_epsilon_greedy
+from evolearn.numerics import plug
 from evolearn.rng import ACTION, at_step, life_keys, new_rng, open_stream
 
 DRAWS = 4000

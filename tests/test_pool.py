@@ -22,17 +22,17 @@ from test_run import digests, toy
 from test_study_config import TOY
 from test_worldfinder import WORLD_FILE
 
+from evolearn.cluster.shipping import CannotShip, pack
+from evolearn.cluster.tasks import Lived, Order, Recipe, do_blocks
 from evolearn.environment import code_identity
-from evolearn.pool.shipping import CannotShip, pack
-from evolearn.pool.tasks import Lived, Order, Recipe, do_blocks
-from evolearn.worldfinder import find_world
+from evolearn.world import find_world
 
 REPOSITORY = Path(__file__).parents[1]
 needs_ray = pytest.mark.ray
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "evolearn.cli", *map(str, arguments)]
+    return [sys.executable, "-m", "evolearn.cli.app", *map(str, arguments)]
 
 
 def evolearn(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -234,12 +234,12 @@ def _a_worker_at_work(driver: int) -> int:
 def test_nobody_else_on_this_machine_gets_into_a_local_ray(tmp_path: Path) -> None:
     script = """
         import subprocess, sys
-        from evolearn.pool import prepare
+        from evolearn.cluster import prepare
         prepare("local")
         import evotorch, ray
-        from evolearn.pool.connecting import connect
+        from evolearn.cluster.connecting import connect
         connect("local", 1, {})
-        stranger = "import sys; from evolearn.pool.connecting import connect; connect(sys.argv[1], None, {})"
+        stranger = "import sys; from evolearn.cluster.connecting import connect; connect(sys.argv[1], None, {})"
         import os
         known = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
         address = ray.get_runtime_context().gcs_address
@@ -258,7 +258,7 @@ def test_nobody_else_on_this_machine_gets_into_a_local_ray(tmp_path: Path) -> No
 
 def refusal(address: str, seconds: float = 15.0) -> str:
     """What is said of an address, in the time that is allowed."""
-    from evolearn.pool.connecting import ClusterError, connect
+    from evolearn.cluster.connecting import ClusterError, connect
 
     begun = time.monotonic()
     with pytest.raises(ClusterError) as caught:
@@ -339,7 +339,7 @@ def test_ports_of_something_else(form: str, answer: bytes | None) -> None:
     ],
 )
 def test_the_likely_cause(complaint: str, address: str, text: str) -> None:
-    from evolearn.pool.connecting import _likely_cause
+    from evolearn.cluster.connecting import _likely_cause
 
     assert text in _likely_cause(address, complaint)
 
@@ -348,9 +348,9 @@ def test_the_likely_cause(complaint: str, address: str, text: str) -> None:
 def test_errors_of_tasks_are_explained() -> None:
     import ray.exceptions as failures
 
+    from evolearn.cluster.connecting import ClusterError
+    from evolearn.cluster.spreading import _explained
     from evolearn.errors import WorldNotFound
-    from evolearn.pool.connecting import ClusterError
-    from evolearn.pool.spreading import _explained
 
     def of_task(cause: Exception) -> failures.RayTaskError:
         return failures.RayTaskError("live_piece", f"Traceback\n{type(cause).__name__}: {cause}", cause)
@@ -375,9 +375,11 @@ class TestShipping:
     def folder(self, tmp_path: Path, monkeypatch):
         """A folder on the module path; its modules are forgotten afterwards, and what was packed is removed."""
         monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-        monkeypatch.setattr("evolearn.pool.shipping.tempfile", SimpleNamespace(mkdtemp=lambda prefix: str(self.target)))
+        monkeypatch.setattr(
+            "evolearn.cluster.shipping.tempfile", SimpleNamespace(mkdtemp=lambda prefix: str(self.target))
+        )
         # Other tests' files are modules in use, too.
-        monkeypatch.setattr("evolearn.pool.shipping._modules_of_users", lambda: iter(self.also))
+        monkeypatch.setattr("evolearn.cluster.shipping._modules_of_users", lambda: iter(self.also))
         self.also: list[Path] = []
         self.target = tmp_path / "target"
         self.target.mkdir()
@@ -424,7 +426,7 @@ class TestShipping:
         assert self.shipped() == {"coins.py", "beside.py"}
 
     def test_what_is_too_large_is_refused_with_its_size(self, tmp_path: Path, monkeypatch) -> None:
-        monkeypatch.setattr("evolearn.pool.shipping.LARGEST_MB", 0.0005)
+        monkeypatch.setattr("evolearn.cluster.shipping.LARGEST_MB", 0.0005)
         (tmp_path / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
         with pytest.raises(
             CannotShip, match=r"coins\.py: has 0 MB, and at most .* MB are sent to the workers; install"
@@ -444,8 +446,8 @@ class Listener:
 
 @needs_ray
 def test_hosts_of_different_processors_are_said_once_by_name(monkeypatch) -> None:
-    from evolearn.pool.spreading import Spreader
-    from evolearn.pool.tasks import Where
+    from evolearn.cluster.spreading import Spreader
+    from evolearn.cluster.tasks import Where
 
     hosts, xeon, epyc = SimpleNamespace(lost=0), Where("a", "Xeon", "skylake 1"), Where("b", "EPYC", "znver4 2")
     listener = Listener()
@@ -465,9 +467,9 @@ def test_hosts_of_different_processors_are_said_once_by_name(monkeypatch) -> Non
 @needs_ray
 @pytest.mark.parametrize("given", [{"pip": 3}, {"env_vars": {"A": 1}}, {"py_modules": "folder"}, {"no_such_field": 1}])
 def test_a_wrong_runtime_environment_is_refused(given: dict) -> None:
-    from evolearn.pool.cluster import _runtime_env
-    from evolearn.pool.connecting import ClusterError
-    from evolearn.pool.shipping import Parcel
+    from evolearn.cluster.connecting import ClusterError
+    from evolearn.cluster.drivers import _runtime_env
+    from evolearn.cluster.shipping import Parcel
 
     with pytest.raises(ClusterError, match="--runtime-env: Ray does not take it: "):
         _runtime_env(Parcel(None, {}, ()), given, {})
@@ -475,8 +477,8 @@ def test_a_wrong_runtime_environment_is_refused(given: dict) -> None:
 
 @needs_ray
 def test_what_portable_mode_needs_is_stronger_than_what_users_set() -> None:
-    from evolearn.pool.cluster import _runtime_env
-    from evolearn.pool.shipping import Parcel
+    from evolearn.cluster.drivers import _runtime_env
+    from evolearn.cluster.shipping import Parcel
 
     given = {"env_vars": {"NUMBA_CPU_NAME": "haswell", "OMP_NUM_THREADS": "2"}}
     variables = _runtime_env(Parcel(None, {}, ()), given, {"NUMBA_CPU_NAME": "x86-64-v3"})["env_vars"]

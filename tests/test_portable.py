@@ -12,13 +12,11 @@ import numba
 import pytest
 from numba import types
 
-from evolearn import portable_target
-from evolearn.assemble import assemble
-from evolearn.config import check_config
-from evolearn.config_reading import ConfigError
-from evolearn.portable_config import is_asked_for
-from evolearn.portable_mode import SWITCH, PortableError, disagreement, enter, variables
-from evolearn.portable_target import FUNCTIONS, rewritten
+from evolearn.config import ConfigError, check_config, wants_portable_mode
+from evolearn.numerics import _portable_target as portable_target
+from evolearn.numerics._portable_target import FUNCTIONS, rewritten
+from evolearn.numerics.portable import SWITCH, PortableError, disagreement, enter, variables
+from evolearn.run import assemble
 
 HERE = Path(__file__).parent
 # libm then takes the variants for processors without these, as on an old host.
@@ -128,7 +126,7 @@ def test_a_portable_process_needs_a_portable_config(monkeypatch) -> None:
 
 
 def test_worlds_that_are_not_compiled_are_refused(monkeypatch) -> None:
-    monkeypatch.setattr("evolearn.assemble.disagreement", lambda portable: None)
+    monkeypatch.setattr("evolearn.numerics.portable.disagreement", lambda portable: None)
     with pytest.raises(
         ConfigError, match=r"portable=True: world .*CartPole-v1 is not compiled here.*set portable=false"
     ):
@@ -176,14 +174,14 @@ def test_hosts_that_cannot_are_refused(machine: str, missing: tuple[str, ...], t
 def test_a_config_is_asked_before_anything_is_imported(name, text, overrides, asked, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     directory = name in ("config.yaml", "study.yaml")
-    assert is_asked_for(tmp_path if directory else tmp_path / name, overrides) is asked
+    assert wants_portable_mode(tmp_path if directory else tmp_path / name, overrides) is asked
 
 
 def test_asking_imports_nothing_that_computes(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("portable: true")
     lines = [
-        "import sys, pathlib, evolearn.cli",
-        f"evolearn.cli.enter_portable_mode_for(pathlib.Path({str(tmp_path / 'a.yaml')!r}))",
+        "import sys, pathlib, evolearn.cli.app",
+        f"evolearn.cli.app.enter_portable_mode_for(pathlib.Path({str(tmp_path / 'a.yaml')!r}))",
         "import os",
         "print(os.environ['EVOLEARN_PORTABLE'], [n for n in ('numpy', 'numba', 'torch') if n in sys.modules])",
     ]

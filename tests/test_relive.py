@@ -20,23 +20,30 @@ from test_run import Watcher, toy
 from test_stepwise import assert_same
 from test_study_config import toy_study
 
-from evolearn.assemble import assemble
-from evolearn.config import check_config
-from evolearn.config_reading import ConfigError
-from evolearn.drivers import OwnDrivers, new_driver
+from evolearn.cli.show_life import print_relived, relive_life
+from evolearn.config import ConfigError, check_config
 from evolearn.errors import RunDirectoryError
-from evolearn.evaluate import evaluate, life_fitness, score
-from evolearn.faulty_life import FILE, load_faulty_life
-from evolearn.fused import FusedDriver
-from evolearn.lives import LifeFault, Plan, fault_in, lives, one_after_another
-from evolearn.outer_loop import evolve, new_search
-from evolearn.relive import Relived, Wanted, relive, wanted_life
-from evolearn.relive_console import print_relived
+from evolearn.life import LifeFault, OwnDrivers, Plan, evaluate, fault_in, life_fitness, lives, new_driver, score
+from evolearn.life.fused import FusedDriver
+from evolearn.life.live import one_after_another
 from evolearn.rng import BIRTH, SELECTION, TEST, LifeKey, life_keys, new_rng, open_stream, uniform
-from evolearn.run import Interrupted, resume_run, start_run
-from evolearn.rundir import open_run
+from evolearn.run import (
+    Interrupted,
+    Relived,
+    assemble,
+    columns_of,
+    evolve,
+    new_search,
+    open_run,
+    resume_run,
+    start_run,
+    wanted_life,
+    write_trace,
+)
+from evolearn.run.faulty_life import FILE, load_faulty_life
+from evolearn.run.relive import Wanted
+from evolearn.run.traces import TraceFileError
 from evolearn.study import start_study
-from evolearn.traces import TraceFileError, columns_of, write_trace
 
 SEED, GENERATION, LIFE = 5, 2, 1  # of the run, and the selection life at fault
 WORLD = f"{Path(__file__).parent / 'probe_worlds.py'}:faulty"
@@ -79,7 +86,7 @@ class Listener:
 def relived(
     path: Path, wanted: Wanted | None = None, traced: bool = False, listener: Listener | None = None
 ) -> Relived:
-    return relive(path, wanted, traced, 1, listener or Listener())
+    return relive_life(path, wanted, traced, 1, listener or Listener())
 
 
 REASONS = {
@@ -185,8 +192,8 @@ class FifthFaulty:
 
 @pytest.mark.parametrize("plasticity", ["evolved", "fresh"])  # fresh: a newborn of its own for every life
 def test_a_fault_has_its_genomes_number_in_a_population_lived_in_portions(plasticity, monkeypatch):
-    monkeypatch.setattr("evolearn.evaluate.LIVES_AT_ONCE", 6)  # three genomes
-    monkeypatch.setattr("evolearn.evaluate.LIVES_PER_WORKER", 1)
+    monkeypatch.setattr("evolearn.life.evaluation.LIVES_AT_ONCE", 6)  # three genomes
+    monkeypatch.setattr("evolearn.life.evaluation.LIVES_PER_WORKER", 1)
     setup = assemble(faulty_run(RAISES, genome={"plasticity": {"mode": plasticity}, "drives": {"mode": "fixed"}}))
     genomes = np.zeros((6, setup.pool.size), np.float32)
     first_weight = setup.pool.slices()["weights", setup.conditions.brain.tensors[0].name].start
@@ -274,8 +281,8 @@ def with_kind(monkeypatch, kind, **bounds):
         parameters = {**setup.conditions.parameters, "kind": float(kind), **bounds}
         return dataclasses.replace(setup, conditions=dataclasses.replace(setup.conditions, parameters=parameters))
 
-    monkeypatch.setattr("evolearn.run.assemble", edited)
-    monkeypatch.setattr("evolearn.relive.assemble", edited)
+    monkeypatch.setattr("evolearn.run.run.assemble", edited)
+    monkeypatch.setattr("evolearn.run.relive.assemble", edited)
 
 
 # Any life of a run -----------------------------------------------------------------------------------------------

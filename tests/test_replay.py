@@ -18,17 +18,13 @@ from probe_worlds import (
     restless,
 )
 
-from evolearn.compiled import COMPILES
-from evolearn.compiled_world import compile_world
-from evolearn.drivers import new_driver
-from evolearn.fused import FusedDriver
-from evolearn.gymnasium_world import gymnasium_world
-from evolearn.lives import Plan, lives
-from evolearn.records import DIVERGED, FROM_ORACLE, FROM_UNIFORM
-from evolearn.replay import ReplayArm, record_replay
+from evolearn.agent import TERMINATED
+from evolearn.life import DIVERGED, FROM_ORACLE, FROM_UNIFORM, Plan, lives, new_driver
+from evolearn.life.fused import FusedDriver
+from evolearn.numerics import COMPILES
 from evolearn.rng import TEST, life_keys
-from evolearn.trunk import TERMINATED
-from evolearn.world import Circle, Discrete, Line, Polygon, World, WorldError
+from evolearn.study import ReplayArm, record_replay
+from evolearn.world import Circle, Discrete, Line, Polygon, World, WorldError, compile_world, gymnasium_world
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 

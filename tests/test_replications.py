@@ -17,18 +17,25 @@ from synthetic_lives import contrasts, full_verdict
 from test_study_config import TOY
 from watching import StudyWatcher
 
-from evolearn.config_reading import STUDIES, ConfigError, check_model, dump_config, find_config, shipped_configs
-from evolearn.drivers import OwnDrivers
-from evolearn.replicate import replication_record, start_experiment
-from evolearn.replications import hinton_nowlan, nature_nurture
-from evolearn.replications.bands import MISSED, REPRODUCED, SHOWN, UNMEASURED, judge, over_runs, share, summary
-from evolearn.replications.experiments import EXPERIMENTS, is_experiment, read_experiment
-from evolearn.replications.parts import ReplicationPart
-from evolearn.replications.study_measures import STUDY_MEASURES, StudyTable
-from evolearn.report import ReportError, write_report
-from evolearn.study import extend_study, start_study
-from evolearn.study_config import check_study, read_study
-from evolearn.studydir import open_study
+from evolearn.config import STUDIES, ConfigError, check_model, dump_config, find_config, shipped_configs
+from evolearn.experiments import (
+    EXPERIMENTS,
+    hinton_nowlan,
+    is_experiment,
+    nature_nurture,
+    read_experiment,
+    start_experiment,
+)
+from evolearn.experiments.run import replication_record
+from evolearn.life import OwnDrivers
+from evolearn.report import write_report
+from evolearn.report.report import ReportError
+from evolearn.study import extend_study, open_study, read_study, start_study
+from evolearn.study.bands import over_runs, share
+from evolearn.study.bands.bands import MISSED, REPRODUCED, SHOWN, UNMEASURED, judge, summary
+from evolearn.study.bands.config import ReplicationPart
+from evolearn.study.bands.measures import STUDY_MEASURES, StudyTable
+from evolearn.study.config import check_study
 
 REPLICATIONS = sorted(name for name in shipped_configs(STUDIES) if name.startswith("replicate/"))
 OWN = [name for name in REPLICATIONS if is_experiment(find_config(name, STUDIES))]
@@ -89,8 +96,8 @@ def test_bounds_hold_to_their_ends(bound, words, met, missed) -> None:
 
 
 def record(bands: ReplicationPart, value: float | None) -> dict:
-    from evolearn.config_reading import Part
-    from evolearn.replications.bands import Measure, Measured
+    from evolearn.config import Part
+    from evolearn.study.bands import Measure, Measured
 
     table = {"value": Measure("", Part, lambda results, of: Measured(results, 1.0, 4.0))}
     return judge(bands, table, value)[0]
@@ -288,7 +295,7 @@ def test_with_several_conditions_a_band_names_one() -> None:
 
 
 def test_a_gene_that_the_world_does_not_give_is_refused_with_the_plan() -> None:
-    from evolearn.study_plan import plan_study
+    from evolearn.study.plan import plan_study
 
     of = {"arm": "evolved", "genes": ["hunger", "fitness"]}
     bands = [{"name": "asked", "source": "here", "measure": "share_in_order", "of": of, "above": 0}]
@@ -460,7 +467,7 @@ def test_shipped_experiments_survive_a_round_trip(name: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", [name for name in REPLICATIONS if name not in OWN])
 def test_shipped_replications_say_what_they_replicate_and_fit_their_worlds(name: str, tmp_path: Path) -> None:
-    from evolearn.study_plan import plan_study
+    from evolearn.study.plan import plan_study
 
     config = read_study(find_config(name, STUDIES))
     (tmp_path / "copy.yaml").write_text(dump_config(config))
@@ -519,7 +526,7 @@ def test_the_map_is_drawn(tmp_path: Path) -> None:
     )
     record["cost"]["seconds"] = 1.0
     about = {"experiment": "nature_nurture", "title": "<b>map</b>", "seed": 0}
-    from evolearn.replicate import write_json
+    from evolearn.experiments.run import write_json
 
     write_json(tmp_path / "replication.json", {**record, **about, "pictures": nature_nurture.pictures(lived)})
     (tmp_path / "experiment.yaml").write_text(dump_config(config))
@@ -579,7 +586,7 @@ def test_an_experiment_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> 
 
 
 def evolearn(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evolearn.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "evolearn.cli.app", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120, check=False)
 
 
@@ -598,8 +605,8 @@ def test_an_experiment_from_the_command_line(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_shows_the_bands_by_name_and_bounds(tmp_path: Path, monkeypatch, capsys) -> None:
-    from evolearn.replication_console import print_experiment_plan
-    from evolearn.study_console import StudyLog
+    from evolearn.cli.show_experiment import print_experiment_plan
+    from evolearn.cli.show_study import StudyLog
 
     bands = [
         {"name": "oracle", "source": "here", "measure": "score", "of": {"arm": "oracle"}, "above": 2, "unit": "meals"},
@@ -622,7 +629,7 @@ def test_a_dry_run_shows_the_bands_by_name_and_bounds(tmp_path: Path, monkeypatc
 
 
 def test_a_study_ends_with_its_bands(tmp_path: Path, quick_report, capsys) -> None:
-    from evolearn.cli import _show_verdict
+    from evolearn.cli.app import _show_verdict
 
     bands = [
         {"name": "oracle", "source": "here", "measure": "score", "of": {"arm": "oracle"}, "above": -1e9},
@@ -661,7 +668,7 @@ def test_a_study_ends_with_its_bands(tmp_path: Path, quick_report, capsys) -> No
     ],
 )
 def test_mistakes_end_with_one_error(arguments, text, tmp_path, monkeypatch, capsys) -> None:
-    from evolearn import cli
+    from evolearn.cli import app as cli
 
     tiny(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -672,7 +679,7 @@ def test_mistakes_end_with_one_error(arguments, text, tmp_path, monkeypatch, cap
     def leave(code):
         raise Left(code)
 
-    monkeypatch.setattr("evolearn.terminal.leave", leave)
+    monkeypatch.setattr("evolearn.cli.terminal.leave", leave)
     overrides = [one for one in arguments[1:] if "=" in one]
     address = "local" if "--address" in arguments else None
     monkeypatch.setattr(cli, "_prepare_cluster", lambda address: None)

@@ -14,15 +14,16 @@ import numpy as np
 import pytest
 from study_on_disk import made_up_replay, made_up_verdict, write_study
 
-from evolearn.report import ReportError, write_report
+from evolearn.report import write_report
 from evolearn.report.chart import log_axis, spread_out
-from evolearn.report.charts import all_charts
-from evolearn.report.inheritance_charts import thinned
 from evolearn.report.looks import DARK, LIGHT, arm_looks
-from evolearn.report.methods import commit_in_words, methods_paragraph
 from evolearn.report.plotly_charts import escaped, page_chart
-from evolearn.report.replays import pack_replays
-from evolearn.report.study_files import read_results
+from evolearn.report.report import ReportError
+from evolearn.report.study.charts import all_charts
+from evolearn.report.study.files import read_results
+from evolearn.report.study.inheritance_charts import thinned
+from evolearn.report.study.methods import commit_in_words, methods_paragraph
+from evolearn.report.study.replays import pack_replays
 from evolearn.report.texts import extension_in_words, probability, quantity, with_interval
 
 HOSTILE = "</script><img src=x onerror=alert(1)> <!-- & 'it' {{ 7 * 7 }} $x_1$ 100% \\input{x}"
@@ -402,7 +403,10 @@ def test_every_arm_looks_different_and_the_same_in_every_study():
 
 
 def test_the_report_needs_no_world_no_torch_and_no_compiler():
-    code = "import sys, evolearn.report; print([m for m in ('torch', 'numba', 'worlds', 'ray') if m in sys.modules])"
+    code = (
+        "import sys; from evolearn.report import write_report; "
+        "print([m for m in ('torch', 'numba', 'worlds', 'ray') if m in sys.modules])"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

@@ -8,19 +8,22 @@ import pytest
 import safetensors.torch
 from test_run import Watcher, digests, toy
 
-from evolearn.assemble import assemble
-from evolearn.config import check_config
-from evolearn.config_reading import ConfigError
-from evolearn.dna import load_dna
-from evolearn.drivers import OwnDrivers, new_driver
-from evolearn.evaluate import evaluate, live_each
-from evolearn.lives import Plan
-from evolearn.outer_loop import evolve, new_search, to_genomes
-from evolearn.reptile import Reptile
+from evolearn.config import ConfigError, check_config
+from evolearn.life import OwnDrivers, Plan, evaluate, new_driver
+from evolearn.life.evaluation import live_each
 from evolearn.rng import SELECTION, VALIDATION, life_keys
-from evolearn.run import Interrupted, resume_run, start_run
-from evolearn.rundir import open_run
-from evolearn.search_options import ReptileOptions
+from evolearn.run import (
+    Interrupted,
+    assemble,
+    evolve,
+    load_dna,
+    new_search,
+    open_run,
+    resume_run,
+    start_run,
+    to_genomes,
+)
+from evolearn.search import Reptile, ReptileOptions
 
 WEIGHTS_ONLY = {"drives": {"mode": "fixed"}, "plasticity": {"mode": "fixed"}}
 
@@ -115,7 +118,7 @@ def test_the_digest_covers_what_was_learned_as_well_as_fitness(monkeypatch) -> N
         return row
 
     row = one_update()
-    monkeypatch.setattr("evolearn.outer_loop.evaluate", learning_more)
+    monkeypatch.setattr("evolearn.run.evolution.evaluate", learning_more)
     other = one_update()
     driver.close()
     assert other.fitness_mean == row.fitness_mean
@@ -131,7 +134,7 @@ def test_no_life_is_used_twice(monkeypatch) -> None:
         used.append(arguments[4].copy())
         return evaluate(*arguments)
 
-    monkeypatch.setattr("evolearn.outer_loop.evaluate", watched)
+    monkeypatch.setattr("evolearn.run.evolution.evaluate", watched)
     rows = list(evolve(setup, driver, new_search(setup)))
     driver.close()
     keys = np.concatenate(used)

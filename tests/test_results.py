@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-import evolearn.results
-from evolearn.evaluate import life_fitness, score
-from evolearn.lives import Plan, empty_outcome
-from evolearn.records import DIVERGED, FINISHED, Outcome
-from evolearn.results import (
+import evolearn.study.test_lives
+from evolearn.life import DIVERGED, Outcome, Plan, empty_outcome, life_fitness, score
+from evolearn.life.records import FINISHED
+from evolearn.run import running_score
+from evolearn.run.scores import prefix_scores
+from evolearn.study.test_lives import (
     COLUMNS,
     HeldOut,
     arm_lives,
@@ -21,7 +22,6 @@ from evolearn.results import (
     tabulate,
     write_table,
 )
-from evolearn.scores import prefix_scores, running_score
 from evolearn.world import MEAN_PER_STEP, MEAN_RETURN_PER_EPISODE
 
 RULES = [MEAN_PER_STEP, MEAN_RETURN_PER_EPISODE]
@@ -134,7 +134,7 @@ def test_columns_are_those_that_are_documented(tmp_path: Path) -> None:
     write_table(tabulate("alpha 0", "evolved", 1, held_out()), tmp_path / "lives.parquet")
     schema = pq.read_schema(tmp_path / "lives.parquet")
     assert schema.names == COLUMNS.names
-    documented = evolearn.results.__doc__.split("`lives.parquet`:")[1]
+    documented = evolearn.study.test_lives.__doc__.split("`lives.parquet`:")[1]
     for name in schema.names:
         assert name in documented, name
     for asked in ("condition", "arm", "run", "life", "lifetime", "age_bin", "score", "deaths"):

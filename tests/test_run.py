@@ -7,17 +7,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolearn.assemble import assemble
-from evolearn.config import check_config, read_config
-from evolearn.config_reading import ConfigError, find_config, shipped_configs
-from evolearn.dna import load_dna
-from evolearn.drivers import OwnDrivers, new_driver
+from evolearn.config import ConfigError, check_config, find_config, read_config, shipped_configs
 from evolearn.errors import RunDirectoryError
-from evolearn.outer_loop import Generation, evolve, new_search, paired_correlation
-from evolearn.run import Interrupted, resume_run, start_run
-from evolearn.rundir import create_run, open_run
-from evolearn.search_options import OPTIONS
-from evolearn.transplant import run_arms
+from evolearn.life import OwnDrivers, new_driver
+from evolearn.run import (
+    Generation,
+    Interrupted,
+    assemble,
+    create_run,
+    evolve,
+    load_dna,
+    new_search,
+    open_run,
+    resume_run,
+    start_run,
+)
+from evolearn.run.evolution import paired_correlation
+from evolearn.run.transplant import run_arms
+from evolearn.search.options import OPTIONS
 
 GENERATIONS = 4
 
@@ -248,22 +255,22 @@ def test_what_is_not_a_run_is_refused(tmp_path: Path, monkeypatch) -> None:
 
 def test_a_full_disk_is_explained(whole, tmp_path: Path, monkeypatch) -> None:
     path = tmp_path / "run"
-    import evolearn.rundir
+    import evolearn.run.directory
 
     def full(path: Path, payload: bytes) -> None:
         raise OSError(28, "No space left on device")
 
     run = create_run(check_config(toy(), "toy"), "toy", path, {"workers": 1})
-    monkeypatch.setattr(evolearn.rundir, "write_whole", full)
+    monkeypatch.setattr(evolearn.run.directory, "write_whole", full)
     with pytest.raises(RunDirectoryError, match="No space left on device; what was written before is whole"):
         run.save_result({})
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_and_pieces_change_no_digest(workers: int, whole, monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("evolearn.fused.PIECE_STEPS", 60 * workers)
-    monkeypatch.setattr("evolearn.evaluate.LIVES_AT_ONCE", 4 + workers)
-    monkeypatch.setattr("evolearn.evaluate.LIVES_PER_WORKER", 1)
+    monkeypatch.setattr("evolearn.life.fused.PIECE_STEPS", 60 * workers)
+    monkeypatch.setattr("evolearn.life.evaluation.LIVES_AT_ONCE", 4 + workers)
+    monkeypatch.setattr("evolearn.life.evaluation.LIVES_PER_WORKER", 1)
     start_run(check_config(toy(), "toy"), "toy", tmp_path / "run", OwnDrivers(workers), Watcher())
     assert digests(tmp_path / "run") == digests(whole["pgpe"])
 
@@ -441,7 +448,7 @@ def test_going_on_with_another_type_of_processor_is_said_once(monkeypatch, tmp_p
     config, path = check_config(toy(), "toy"), tmp_path / "run"
     with pytest.raises(Interrupted):
         start_run(config, "toy", path, OwnDrivers(1), Watcher(stop_after=0))
-    monkeypatch.setattr("evolearn.run.processor_type", lambda: ("EPYC", "znver4 2"))
+    monkeypatch.setattr("evolearn.run.run.processor_type", lambda: ("EPYC", "znver4 2"))
     watcher = Watcher()
     resume_run(open_run(path), OwnDrivers(1), watcher)
     assert [text for text in watcher.warnings if "generation 2 was lived on znver4 2, those before on " in text]

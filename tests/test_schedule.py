@@ -8,10 +8,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from evolearn.schedule import (
+from evolearn.cluster import Schedule
+from evolearn.cluster.schedule import (
     CRASHES,
     HANDLING_SECONDS,
     LONGEST_SECONDS,
@@ -19,7 +19,6 @@ from evolearn.schedule import (
     PATIENCE_SECONDS,
     SHORTEST_SECONDS,
     Hopeless,
-    Schedule,
 )
 
 

@@ -4,24 +4,14 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from evolearn.algorithms import packed, unpacked
-from evolearn.assemble import assemble
-from evolearn.config import check_config
-from evolearn.config_reading import ConfigError
-from evolearn.drivers import new_driver
-from evolearn.outer_loop import evolve
-from evolearn.outer_loop import new_search as search_of
-from evolearn.search import PopulationSearch
-from evolearn.search_options import (
-    ALGORITHMS,
-    OPTIONS,
-    check_search,
-    evaluations_per_generation,
-    planned_outer_steps,
-)
+from evolearn.config import ConfigError, check_config
+from evolearn.life import new_driver
+from evolearn.run import assemble, evolve, new_search as search_of
+from evolearn.search import ALGORITHMS, PopulationSearch, check_search, evaluations_per_generation, planned_outer_steps
+from evolearn.search.algorithms import packed, unpacked
+from evolearn.search.options import OPTIONS
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
 VARIANTS = [(name, {}) for name in OPTIONS] + [

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from watching import StudyWatcher
 
-from evolearn.config_reading import STUDIES, dump_config, find_config, read_yaml, shipped_configs
-from evolearn.drivers import OwnDrivers
-from evolearn.replications.experiments import is_experiment
-from evolearn.study import start_study
-from evolearn.study_config import check_study, read_study
-from evolearn.study_plan import plan_study
+from evolearn.config import STUDIES, dump_config, find_config, read_yaml, shipped_configs
+from evolearn.experiments import is_experiment
+from evolearn.life import OwnDrivers
+from evolearn.study import read_study, start_study
+from evolearn.study.config import check_study
+from evolearn.study.plan import plan_study
 
 # Replications have other contrasts and more tests of their own, see test_replications.py.
 SHIPPED = sorted(name for name in shipped_configs(STUDIES) if not name.startswith("replicate/"))

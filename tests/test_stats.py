@@ -9,7 +9,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_ind
 
-from evolearn import stats
+from evolearn.verdict import stats
 
 
 def sample(mean, deviation, count):

@@ -15,18 +15,27 @@ import numpy as np
 import pytest
 from probe_worlds import conditions_for, newborns_for, restless_box
 
-from evolearn.compiled import COMPILES
-from evolearn.compiled_world import compile_world
-from evolearn.drivers import new_driver
-from evolearn.gymnasium_world import gymnasium_world
-from evolearn.lives import Job, LifeFault, Plan, empty_outcome, empty_trace, lives, traced_lives
-from evolearn.processes import WorkerDied
-from evolearn.records import BAD_FITNESS, DIVERGED, FINISHED, FROM_ORACLE, FROM_UNIFORM
+from evolearn.agent import GOES_ON
+from evolearn.life import (
+    DIVERGED,
+    FROM_ORACLE,
+    FROM_UNIFORM,
+    Job,
+    LifeFault,
+    OwnThread,
+    Plan,
+    WorkerDied,
+    empty_outcome,
+    empty_trace,
+    lives,
+    new_driver,
+    traced_lives,
+)
+from evolearn.life.records import BAD_FITNESS, FINISHED
+from evolearn.life.stepwise import StepwiseDriver
+from evolearn.numerics import COMPILES
 from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream
-from evolearn.stepwise import StepwiseDriver
-from evolearn.trunk import GOES_ON
-from evolearn.watch import OwnThread
-from evolearn.world import WorldError
+from evolearn.world import WorldError, compile_world, gymnasium_world
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 
@@ -282,11 +291,11 @@ def test_a_life_does_not_depend_on_its_neighbours(chunk, toy_driver):
 
 
 def test_fewer_lives_go_together_where_steps_take_long(monkeypatch):
-    monkeypatch.setattr("evolearn.stepwise.SLOW_STEP", 1.0)
+    monkeypatch.setattr("evolearn.life.stepwise.SLOW_STEP", 1.0)
     driver = StepwiseDriver(toy())
     expected = live_toys(driver, count=20)
     assert driver.chunk == 64
-    monkeypatch.setattr("evolearn.stepwise.SLOW_STEP", 0.0)
+    monkeypatch.setattr("evolearn.life.stepwise.SLOW_STEP", 0.0)
     assert driver.chunk == 16
     assert_same(live_toys(driver, count=20), expected)
     driver.close()
@@ -486,7 +495,7 @@ def test_a_worker_that_dies_is_an_error_and_the_next_job_gets_new_ones(toy_drive
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
 def test_no_worker_outlives_its_parent(name):
     script = """
-        from evolearn.stepwise import StepwiseDriver
+        from evolearn.life.stepwise import StepwiseDriver
         from test_stepwise import live_toys, toy
 
         if __name__ == "__main__":

@@ -11,16 +11,13 @@ import pytest
 from study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, rows_of, verdict_of
 from test_study_config import toy_study
 
-from evolearn.config_reading import ConfigError
-from evolearn.dna import load_dna
-from evolearn.drivers import OwnDrivers
-from evolearn.results import read_table
+from evolearn.config import ConfigError
+from evolearn.life import OwnDrivers
 from evolearn.rng import SELECTION, TEST, VALIDATION
-from evolearn.rundir import open_run
-from evolearn.study import start_study
-from evolearn.study_config import StudyConfig
-from evolearn.study_plan import check_keys, evolving_arms
-from evolearn.transplant import natural_values
+from evolearn.run import load_dna, natural_values, open_run
+from evolearn.study import StudyConfig, start_study
+from evolearn.study.plan import check_keys, evolving_arms
+from evolearn.study.test_lives import read_table
 
 pytestmark = pytest.mark.usefixtures("quick_report")
 

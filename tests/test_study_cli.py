@@ -13,19 +13,19 @@ import pytest
 import yaml
 from test_study_config import TOY
 
-from evolearn.cli import resume, study_add, study_run
+from evolearn.cli.app import resume, study_add, study_run
 
 # The report takes seconds and has tests of its own.
 WITHOUT_REPORT = """
-import evolearn.study
-from evolearn.cli import main
-evolearn.study.write_report = lambda study: None
+import evolearn.study.study
+from evolearn.cli.app import main
+evolearn.study.study.write_report = lambda study: None
 main()
 """
 
 
 def command(*arguments: object, report: bool = False) -> list[str]:
-    start = ["-m", "evolearn.cli"] if report else ["-c", WITHOUT_REPORT]
+    start = ["-m", "evolearn.cli.app"] if report else ["-c", WITHOUT_REPORT]
     return [sys.executable, "-u", *start, *map(str, arguments)]
 
 
@@ -141,14 +141,14 @@ def test_ctrl_c_says_how_to_resume_and_a_killed_study_ends_with_the_same_bytes(f
     code, output = stopped(folder, lambda line: "lived the test lives" in line, signal.SIGKILL, *start)
     assert code == -signal.SIGKILL, output
     assert not (folder / "cut/verdict.json").exists()
-    monkeypatch.setattr("evolearn.study.write_report", lambda study: None)
+    monkeypatch.setattr("evolearn.study.study.write_report", lambda study: None)
     resume(folder / "cut", workers=2)
     for name in ("verdict.json", "ledger.json", "lives.parquet"):
         assert (folder / "cut" / name).read_bytes() == (folder / "whole" / name).read_bytes(), name
 
 
 def test_a_study_is_extended_from_the_command_line(finished, tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("evolearn.study.write_report", lambda study: None)
+    monkeypatch.setattr("evolearn.study.study.write_report", lambda study: None)
     longer = Path(shutil.copytree(finished[0] / "whole", tmp_path / "longer"))
     study_add(longer, runs=1, arm=["blank"], workers=1)
     verdict = json.loads((longer / "verdict.json").read_text())

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from evolearn.arms import ARMS
-from evolearn.config_reading import STUDIES, ConfigError, dump_config, find_config, override, shipped_configs
-from evolearn.study_config import StudyConfig, check_study, read_study, slug
+from evolearn.config import STUDIES, ConfigError, dump_config, find_config, override, shipped_configs
+from evolearn.run import ARMS
+from evolearn.study import StudyConfig, read_study
+from evolearn.study.config import check_study, slug
 
 TOY: dict[str, Any] = {
     "seed": 3,

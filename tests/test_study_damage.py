@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from study_watch import Onlooker, page_only, results
 
-from evolearn.drivers import OwnDrivers
 from evolearn.errors import RunDirectoryError
-from evolearn.results import read_table, write_table
-from evolearn.study import extend_study, resume_study
-from evolearn.studydir import StudyDirectory, open_study
+from evolearn.life import OwnDrivers
+from evolearn.study import extend_study, open_study, resume_study
+from evolearn.study.directory import StudyDirectory
+from evolearn.study.test_lives import read_table, write_table
 
 
 @pytest.fixture(autouse=True)
 def _quick_report(monkeypatch) -> None:
-    monkeypatch.setattr("evolearn.study.write_report", page_only)
+    monkeypatch.setattr("evolearn.study.study.write_report", page_only)
 
 
 @pytest.fixture

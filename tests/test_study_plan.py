@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 from test_study_config import toy_study
 
-from evolearn.assemble import assemble
-from evolearn.config_reading import ConfigError
-from evolearn.drivers import Drivers, OwnDrivers
+from evolearn.config import ConfigError
+from evolearn.life import Drivers, OwnDrivers
 from evolearn.rng import SELECTION, TEST, VALIDATION
-from evolearn.search_options import planned_outer_steps
-from evolearn.study_arms import study_arm
-from evolearn.study_checks import check_arms_differ
-from evolearn.study_config import StudyConfig
-from evolearn.study_plan import (
+from evolearn.run import assemble
+from evolearn.search import planned_outer_steps
+from evolearn.study import StudyConfig
+from evolearn.study.checks import check_arms_differ
+from evolearn.study.plan import (
     LONG_BINS,
     check_keys,
     doubled_arms,
@@ -27,8 +26,9 @@ from evolearn.study_plan import (
     plan_study,
     planned_config,
     run_seed,
+    tested_arms as judged_arms,
 )
-from evolearn.study_plan import tested_arms as judged_arms
+from evolearn.study.study_arms import study_arm
 
 ALL = "arms=[random, blank, tuned_learner, tuned_blank, instinct, evolved_weights, evolved, evolved_frozen, \
 evolved_drives, shuffled, long_blank, pretrained, oracle]"
@@ -188,7 +188,7 @@ def test_key_spaces_are_disjoint_and_their_hashes_follow_the_seed() -> None:
 
 def test_spaces_that_share_a_key_are_said_to(monkeypatch) -> None:
     study = toy_study()
-    monkeypatch.setattr("evolearn.study_plan.TEST", VALIDATION)
+    monkeypatch.setattr("evolearn.study.plan.TEST", VALIDATION)
     assert hash_key_spaces(study, plan_study(study))["disjoint"] is False
     assert SELECTION != VALIDATION != TEST
 

@@ -12,15 +12,14 @@ import pytest
 from study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, page_only, results, verdict_of
 from test_study_config import toy_study
 
-from evolearn.config_reading import ConfigError
-from evolearn.drivers import OwnDrivers
+from evolearn.config import ConfigError
 from evolearn.errors import RunDirectoryError
 from evolearn.files import write_whole
+from evolearn.life import OwnDrivers
 from evolearn.run import Interrupted
-from evolearn.study import extend_study, resume_study, start_study
-from evolearn.study_plan import plan_study
-from evolearn.study_results import EXTENDED
-from evolearn.studydir import open_study
+from evolearn.study import extend_study, open_study, resume_study, start_study
+from evolearn.study.judge import EXTENDED
+from evolearn.study.plan import plan_study
 
 pytestmark = pytest.mark.usefixtures("quick_report")
 
@@ -107,11 +106,11 @@ def test_stopped_while_the_page_is_written_resume_writes_it(whole_study: Whole, 
         raise KeyboardInterrupt
 
     path = tmp_path / "study"
-    monkeypatch.setattr("evolearn.study.write_report", stopped_after_the_page)
+    monkeypatch.setattr("evolearn.study.study.write_report", stopped_after_the_page)
     with pytest.raises(Interrupted):
         start_study(whole_study.config, "toy", path, OwnDrivers(1), Onlooker())
     assert results(path) == results(whole_study.path), "the verdict is there"
-    monkeypatch.setattr("evolearn.study.write_report", page_only)
+    monkeypatch.setattr("evolearn.study.study.write_report", page_only)
     second = Onlooker()
     resume_study(open_study(path), OwnDrivers(1), second)
     assert second.jobs == []
@@ -316,7 +315,7 @@ def test_an_extension_that_is_killed_while_it_is_written_down_is_the_old_study_o
         whole(target, payload)
 
     with monkeypatch.context() as patched:
-        patched.setattr("evolearn.studydir.write_whole", killed)
+        patched.setattr("evolearn.study.directory.write_whole", killed)
         with pytest.raises(KeyboardInterrupt):
             extend_study(open_study(path), 1, (), OwnDrivers(1), Onlooker())
     study = open_study(path)

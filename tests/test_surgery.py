@@ -11,15 +11,14 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from probe_worlds import conditions_for, newborns_for, restless_box
 from test_stepwise import CompiledEnvironments, assert_same, toy
 
-from evolearn.brain import BrainSpec
+from evolearn.agent import BrainSpec, TorchBrain
+from evolearn.cluster.tasks import Lived, Order, Recipe, live_piece
 from evolearn.environment import code_identity
-from evolearn.fused import FusedDriver
-from evolearn.lesions import (
+from evolearn.inspection.operations import (
     HOWS,
     changed_weights,
     intact,
@@ -31,14 +30,12 @@ from evolearn.lesions import (
     sham,
     stack_surgeries,
 )
-from evolearn.lives import LifeFault, Plan, lives, traced_lives
-from evolearn.pool.tasks import Lived, Order, Recipe, live_piece
-from evolearn.records import FINISHED
+from evolearn.life import NO_SURGERIES, LifeFault, Plan, lives, traced_lives
+from evolearn.life.fused import FusedDriver
+from evolearn.life.records import FINISHED
+from evolearn.life.stepwise import StepwiseDriver
 from evolearn.rng import SELECTION, life_keys
-from evolearn.stepwise import StepwiseDriver
-from evolearn.surgery import NO_SURGERIES
-from evolearn.torch_brain import TorchBrain
-from evolearn.worldfinder import find_world
+from evolearn.world import find_world
 
 AT, LIFETIME = 50, 130
 PLAN = Plan(LIFETIME, bin_steps=40, final_weights=True, operate_at=AT)
@@ -262,7 +259,7 @@ def test_company_order_workers_and_pieces_change_no_bit(driver_for, chosen, work
     many = driver_for(restless_box, workers=workers, hidden=(7, 5), generic_drives=("surprise",))
     newborns, surgeries = newborns_in(one, 8), several(one)
     expected, _ = live(one, surgeries, newborns=newborns)
-    with mock.patch("evolearn.fused.PIECE_STEPS", piece_steps):
+    with mock.patch("evolearn.life.fused.PIECE_STEPS", piece_steps):
         outcome, _ = live(many, surgeries.rows(chosen), newborns=newborns.rows(chosen))
     rows = (3 * np.array(chosen)[:, None] + np.arange(3)).reshape(-1)
     assert_same(outcome, type(outcome)(*(array[rows] for array in expected)))

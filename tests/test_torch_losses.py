@@ -7,19 +7,16 @@ import pytest
 import torch
 from probe_worlds import Box, conditions_for, newborns_for, restless, restless_box, restless_with
 
-import evolearn.torch_losses
-from evolearn.brain import TRUNKS, BrainSpec
-from evolearn.fused import FusedDriver
+import evolearn.search.torch_losses
+from evolearn.agent import GOES_ON, LEARNERS, TERMINATED, TRUNCATED, TRUNKS, BrainSpec, TorchBrain
+from evolearn.agent.learners.optimisers import SGD
 from evolearn.genome import initial_distribution
-from evolearn.learners import LEARNERS
-from evolearn.lives import Plan, traced_lives
-from evolearn.meta_gradients import gradients_of
-from evolearn.optimisers import SGD
+from evolearn.life import Plan, traced_lives
+from evolearn.life.fused import FusedDriver
 from evolearn.rng import SELECTION, life_keys
-from evolearn.torch_brain import TorchBrain
-from evolearn.torch_losses import LOSSES, Steps, learned, meta_gradient, shortened, think
-from evolearn.training_checks import DIFFERENTIABLE
-from evolearn.trunk import GOES_ON, TERMINATED, TRUNCATED
+from evolearn.run.setup_checks import DIFFERENTIABLE
+from evolearn.search.meta_gradients import gradients_of
+from evolearn.search.torch_losses import LOSSES, Steps, learned, meta_gradient, shortened, think
 
 WINDOW = 12
 teacher = restless_with("teacher", Box(1))
@@ -148,7 +145,7 @@ def test_the_meta_gradient_is_that_of_finite_differences(learner, policy, trunk,
         rng = np.random.default_rng(steps.rewards.shape[1])
         return kept.setdefault(id(steps), [torch.tensor(rng.standard_normal(steps.rewards.shape)) for _ in range(2)])
 
-    monkeypatch.setattr(evolearn.torch_losses, "estimate_advantages", advantages_as_data)
+    monkeypatch.setattr(evolearn.search.torch_losses, "estimate_advantages", advantages_as_data)
 
     def loss(weights):
         for window in windows:

@@ -7,13 +7,11 @@ import pytest
 from test_arms import PUBLISHED, evolution_of, run_config
 from test_study_config import TOY
 
-from evolearn.arms import ARMS, ArmPart
-from evolearn.assemble import assemble
-from evolearn.config import read_config
-from evolearn.config_reading import ConfigError, find_config
+from evolearn.config import ConfigError, find_config, read_config
 from evolearn.genome import decode
 from evolearn.rng import INIT, TEST, VALIDATION, at_step, life_keys, new_rng, open_stream
-from evolearn.transplant import arm_config, natural_values, permute_weights, ready_arm, shuffle_blocks, transplanted
+from evolearn.run import ARMS, ArmPart, arm_config, assemble, natural_values, ready_arm
+from evolearn.run.transplant import permute_weights, shuffle_blocks, transplanted
 
 KEYS = life_keys(9, TEST, 0, 4)
 

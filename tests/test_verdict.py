@@ -17,11 +17,8 @@ from synthetic_lives import (
     zoo,
 )
 
-from evolearn import stats
-from evolearn.contrasts import Family, Pair, judge
-from evolearn.metrics import METRICS
-from evolearn.verdict import ConditionFacts, judge_condition
-from evolearn.verdict_records import for_json
+from evolearn.verdict import METRICS, ConditionFacts, for_json, judge_condition, stats
+from evolearn.verdict.contrasts import Family, Pair, judge
 
 FACTS = ConditionFacts("alpha 0", "savannah", {"alpha": 0.0}, 6000, None)
 CATCH_UP = contrast("evolved", "tuned_blank", "catch_up")

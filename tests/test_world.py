@@ -18,9 +18,9 @@ from probe_worlds import (
 )
 from rich.console import Console
 
-from evolearn.compiled_world import compile_world, parameter_dtype
-from evolearn.drivers import new_driver
-from evolearn.fused import FusedDriver
+from evolearn.cli.worldpage import print_world, unwrapped
+from evolearn.life import new_driver
+from evolearn.life.fused import FusedDriver
 from evolearn.world import (
     Box,
     Circle,
@@ -32,8 +32,9 @@ from evolearn.world import (
     Signal,
     World,
     WorldError,
+    compile_world,
+    parameter_dtype,
 )
-from evolearn.worldpage import print_world, unwrapped
 
 SOUND = {
     "name": "toy",

@@ -13,9 +13,9 @@ from broken_worlds import BROKEN, SOUND, broken
 from probe_worlds import only_learning, restless_with
 
 from evolearn.config import check_config
-from evolearn.world import Discrete, WorldError, check_world, life_scores
-from evolearn.world_check import inspect_world, name_of
-from evolearn.world_findings import CHECKS
+from evolearn.testing import CHECKS, check_world, inspect_world, life_scores
+from evolearn.testing.check import name_of
+from evolearn.world import Discrete, WorldError
 
 # Seen only where code is compiled, or by the processes around it; the rest shows in plain Python, in no time.
 WHOLE = (
@@ -35,7 +35,7 @@ UNCOMPILED = textwrap.dedent(
     """
     import pickle, sys
     from pathlib import Path
-    from evolearn.world_probe import Probe, Task
+    from evolearn.testing.process import Probe, Task
     answers = {}
     for path in sorted(Path(sys.argv[1]).glob("*.py")):
         probe = Probe(Task({"world": {"name": f"{path}:world"}}, 5.0, whole=True))

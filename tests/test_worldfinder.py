@@ -7,10 +7,8 @@ import textwrap
 
 import pytest
 
-from evolearn.compiled_world import compile_world
 from evolearn.errors import WorldNotFound
-from evolearn.world import World
-from evolearn.worldfinder import find_world, registered_worlds
+from evolearn.world import World, compile_world, find_world, registered_worlds
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 
@@ -111,12 +109,12 @@ def test_gymnasium_names():
 
 def test_importing_and_listing_is_cheap():
     script = (
-        "import sys, evolearn.worldfinder as finder; finder.registered_worlds();"
+        "import sys, evolearn.world.find as finder; finder.registered_worlds();"
         "print([name for name in ('numba', 'numpy', 'torch', 'ray', 'gymnasium', 'worlds') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
     script = (
-        "import sys, evolearn.worldfinder as finder; finder.find_world('cart-pole');"
+        "import sys, evolearn.world.find as finder; finder.find_world('cart-pole');"
         "print([name for name in ('torch', 'ray', 'gymnasium') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"

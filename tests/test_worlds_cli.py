@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evolearn.world_template import NewWorldError, new_world
+from evolearn.world import new_world
+from evolearn.world.template import NewWorldError
 
 
 def evolearn(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evolearn.cli", "worlds", *map(str, arguments)]
+    command = [sys.executable, "-m", "evolearn.cli.app", "worlds", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300)
 
 
@@ -64,9 +65,9 @@ def test_unedited_its_own_test_passes(made: Path) -> None:
 
 @pytest.mark.slow
 def test_unedited_it_evolves_and_what_evolved_beats_a_blank_slate(made: Path) -> None:
-    from evolearn.rundir import open_run
+    from evolearn.run import open_run
 
-    command = [sys.executable, "-m", "evolearn.cli", "run", "forager.yaml", "--out", "run"]
+    command = [sys.executable, "-m", "evolearn.cli.app", "run", "forager.yaml", "--out", "run"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=made, timeout=300)
     assert done.returncode == 0, done.stderr
     arms = {

@@ -17,13 +17,11 @@ from probe_worlds import (
     reward_by_observation,
 )
 
-from evolearn.compiled import record
-from evolearn.compiled_world import parameter_dtype
-from evolearn.evaluate import life_fitness
-from evolearn.lives import Plan, lives
-from evolearn.records import FINISHED, FROM_ORACLE, FROM_UNIFORM
+from evolearn.life import FROM_ORACLE, FROM_UNIFORM, Plan, life_fitness, lives
+from evolearn.life.records import FINISHED
+from evolearn.numerics import record
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys, normal_pair, uniform
-from evolearn.worldfinder import find_world, registered_worlds
+from evolearn.world import find_world, parameter_dtype, registered_worlds
 from worlds.bandit import bandit, bandit_10
 from worlds.cart_pole import cart_pole
 from worlds.cue import nature_nurture

@@ -8,7 +8,7 @@ import textwrap
 import pytest
 from test_worldfinder import WORLD_FILE
 
-from evolearn.worldfinder import find_world, registered_worlds
+from evolearn.world import find_world, registered_worlds
 
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
 
@@ -43,7 +43,7 @@ def test_an_installed_packages_world_has_a_name(site):
 def test_the_command_lists_it_and_shows_it(site):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
     for arguments, expected in (((), "lucky-coin"), (("show", "lucky-coin"), "A coin that is always heads.")):
-        command = [sys.executable, "-m", "evolearn.cli", "worlds", *arguments]
+        command = [sys.executable, "-m", "evolearn.cli.app", "worlds", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
         assert done.returncode == 0, done.stderr
         assert expected in done.stdout

@@ -20,16 +20,7 @@ import math
 import numpy as np
 
 from evolearn.rng import uniform
-from evolearn.world import (
-    MEAN_RETURN_PER_EPISODE,
-    Discrete,
-    Line,
-    Parameter,
-    Polygon,
-    Signal,
-    World,
-    world_code,
-)
+from evolearn.world import MEAN_RETURN_PER_EPISODE, Discrete, Line, Parameter, Polygon, Signal, World, world_code
 
 DT = 0.02  # s per step
 GRAVITY = 9.8  # m/s^2

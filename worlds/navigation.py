@@ -27,16 +27,7 @@ import math
 import numpy as np
 
 from evolearn.rng import integer, uniform
-from evolearn.world import (
-    MEAN_RETURN_PER_EPISODE,
-    Box,
-    Circle,
-    Parameter,
-    Polygon,
-    Signal,
-    World,
-    world_code,
-)
+from evolearn.world import MEAN_RETURN_PER_EPISODE, Box, Circle, Parameter, Polygon, Signal, World, world_code
 
 STRIDE = 0.1  # per step and coordinate
 HALF = 0.5  # of the square's side

@@ -11,12 +11,19 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evolearn.config import RunConfig, check_config
-from evolearn.config_reading import ConfigError, copied, find_config, read_yaml, set_dotted
+from evolearn.config import (
+    ConfigError,
+    RunConfig,
+    WorldPart,
+    check_config,
+    copied,
+    find_config,
+    read_yaml,
+    set_dotted,
+    wants_portable_mode,
+)
 from evolearn.errors import RunDirectoryError
-from evolearn.portable_config import is_asked_for
-from evolearn.portable_mode import PortableError, enter
-from evolearn.world_config import WorldPart
+from evolearn.numerics import PortableError, portable
 
 if TYPE_CHECKING:
     from evolearn.api.evolved import Evolved
@@ -68,7 +75,7 @@ def evolve(
     directory = None if out is None else _new_directory(out)
     checked = _config(config, {} if overrides is None else overrides)
     if checked.portable:
-        enter()
+        portable.enter()
     from evolearn.api.moments import moments
 
     return moments(checked, directory, workers)
@@ -94,9 +101,9 @@ def load(path: str | Path) -> Evolved:
     >>> foal.newborn.drives["uprightness"]  # doctest: +SKIP
     """
     path = _path("path", path, "the path of a run directory or of a DNA file")
-    if is_asked_for(path):
+    if wants_portable_mode(path):
         with contextlib.suppress(PortableError):  # DNA can be read in any process
-            enter()
+            portable.enter()
     from evolearn.api.evolved import read_evolved
 
     return read_evolved(path)

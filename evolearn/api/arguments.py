@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.config_reading import ConfigError
+from evolearn.config import ConfigError
 from evolearn.errors import RunDirectoryError
-from evolearn.processes import WorkerDied
+from evolearn.life import WorkerDied
 from evolearn.world import Declaration, World
 
 MOST_WORKERS = 4096

@@ -14,13 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evolearn.agent import TorchBrain, brain_of
 from evolearn.api.arguments import refusals_in_python
 from evolearn.config import RunConfig
-from evolearn.dna import ALTERED, DNA, DNAError, altered, load_dna, run_around, write_dna
 from evolearn.genome import FRESH, GROUPS, TRANSFORMS, FloatArray
-from evolearn.outer_loop import Generation
-from evolearn.rundir import open_run
-from evolearn.torch_brain import TorchBrain, brain_of
+from evolearn.run import ALTERED, DNA, DNAError, Generation, altered_dna, load_dna, open_run, run_around, write_dna
 
 _HISTORY = tuple(field.name for field in dataclasses.fields(Generation) if field.name != "cluster")
 
@@ -99,7 +97,7 @@ class Evolved:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """A row per generation, up to the one that lived it, see `evolearn.outer_loop.Generation`.
+        """A row per generation, up to the one that lived it, see `evolearn.run.evolution.Generation`.
 
         No rows where the DNA file lies outside of its run directory, and none of altered DNA.
 
@@ -168,7 +166,7 @@ class Evolved:
                 f"genome of shape {changed.shape}: must be {self.record.genome.size} finite numbers, within float32; "
                 "start from a copy of dna.genome"
             )
-        return Evolved(altered(self.record, changed))
+        return Evolved(altered_dna(self.record, changed))
 
     def save(self, path: str | Path) -> Path:
         """Write it to a DNA file, which every command takes that takes DNA; a file that is there is replaced.

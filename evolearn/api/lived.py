@@ -14,17 +14,23 @@ import pandas as pd
 
 from evolearn.api.arguments import check_workers, deaths_explained, truth, whole, workers_for
 from evolearn.api.evolved import Evolved, as_table
-from evolearn.assemble import Setup
-from evolearn.config_reading import ConfigError, check_model
-from evolearn.dna import setup_of
-from evolearn.drivers import new_driver
-from evolearn.evaluate import life_fitness, score
+from evolearn.config import ConfigError, WorldPart, check_model
 from evolearn.genome import decode, draw_fresh
-from evolearn.lives import Conditions, Job, Plan, empty_outcome, empty_trace
-from evolearn.records import DIVERGED, Outcome, Trace
+from evolearn.life import (
+    DIVERGED,
+    Conditions,
+    Job,
+    Outcome,
+    Plan,
+    Trace,
+    empty_outcome,
+    empty_trace,
+    life_fitness,
+    new_driver,
+    score,
+)
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.traces import columns_of
-from evolearn.world_config import WorldPart
+from evolearn.run import Setup, columns_of, setup_of
 
 GENERATION = 500  # of the validation key space: runs use 0 and 1, inspections 1000 and above
 MOST_LIVES = 100_000
@@ -95,7 +101,7 @@ class Lived:
 
     @cached_property
     def traces(self) -> pd.DataFrame:
-        """A row per step of every life, as far as a trace was asked for, see `evolearn.traces`.
+        """A row per step of every life, as far as a trace was asked for, see `evolearn.run.traces`.
 
         Columns: ``life``, ``step``, ``observation.NAME``, ``action`` or ``action.NAME``, ``drive.NAME``, ``fitness``
         and ``end`` (of the episode, by this step: 0 none, 1 terminated, 2 truncated).

@@ -10,15 +10,24 @@ from typing import Any, NamedTuple
 
 from evolearn.api.arguments import check_workers, deaths_explained, refusals_in_python, workers_for
 from evolearn.api.evolved import Evolved
-from evolearn.assemble import Setup, assemble, remarks_on
 from evolearn.config import RunConfig
-from evolearn.dna import DNA, ancestor_file, dna_of
-from evolearn.drivers import Drivers, OwnDrivers
-from evolearn.outer_loop import Generation, evolve, new_search, to_genomes
-from evolearn.run import generations_of_run
-from evolearn.rundir import create_run
+from evolearn.life import Drivers, OwnDrivers
+from evolearn.run import (
+    DNA,
+    Generation,
+    Setup,
+    ancestor_file,
+    assemble,
+    create_run,
+    dna_of,
+    evolve,
+    generations_of_run,
+    new_search,
+    remarks_on,
+    to_genomes,
+)
 from evolearn.search import Search
-from evolearn.worldfinder import settled
+from evolearn.world import settled
 
 
 class Moment(NamedTuple):
@@ -52,12 +61,12 @@ def _moments(setup: Setup, out: Path | None, workers: int) -> Generator[Moment]:
 
 def _in_memory(setup: Setup, drivers: Drivers) -> Generator[tuple[Generation, Search]]:
     search = new_search(setup)
-    for generation in evolve(setup, drivers.of(setup), search):
+    for generation in evolve(setup, setup.driver(drivers), search):
         yield generation, search
 
 
 def _on_disk(setup: Setup, drivers: Drivers, out: Path) -> Generator[tuple[Generation, Search]]:
-    drivers.of(setup)  # compiles, before anything is on disk
+    setup.driver(drivers)  # compiles, before anything is on disk
     with refusals_in_python(f"out={out}", "name another directory"):
         directory = create_run(setup.config, out.name, out, drivers.describe())
     remedy = f"what was written before is whole: free space, and `evolearn resume {out}` goes on"

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from evolearn.inspection.over_lives import LEVEL, estimate, finite_or_none, life_counts
 from evolearn.inspection.specimen import Json
-from evolearn.stats import interval
+from evolearn.verdict import interval
 
 FloatArray = npt.NDArray[np.float64]
 

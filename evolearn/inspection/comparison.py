@@ -9,17 +9,15 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.dna import DNA, setup_of
-from evolearn.drivers import OwnDrivers
 from evolearn.errors import UserError
 from evolearn.genome import FRESH
 from evolearn.inspection.interpolation import barrier, line_scores, mixtures, unlike_genes
 from evolearn.inspection.likeness import likeness
 from evolearn.inspection.specimen import FIRST_GENERATION, Extent, Json, Progress, lifetime_of
 from evolearn.inspection.transfer import WHO, same_world, transfer_table
-from evolearn.lives import LifeFault
+from evolearn.life import LifeFault, OwnDrivers
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.transplant import natural_values
+from evolearn.run import DNA, natural_values, setup_of
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -178,7 +176,7 @@ def _line(
 ) -> Json:
     """Scores along the line from the first to the second, as it is and aligned, in the first's world."""
     setup = setup_of(first)
-    driver = drivers.of(setup)
+    driver = setup.driver(drivers)
     shares = np.linspace(0.0, 1.0, extent.line // 2 | 1)  # the middle is one of them
     raw = second.newborns.weights[0].astype(np.float64)
     keys = life_keys(first.config.seed, VALIDATION, FIRST_GENERATION, extent.lives)

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from evolearn.agent import GOES_ON, LEARNERS
 from evolearn.genome import TRANSFORMS, Gene
 from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn
 from evolearn.inspection.rounded import rounded
 from evolearn.inspection.specimen import Specimen
-from evolearn.learners import LEARNERS
-from evolearn.lives import lives
-from evolearn.records import Trace
+from evolearn.life import Trace, lives
 from evolearn.rng import LifeKey
-from evolearn.trunk import GOES_ON
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]

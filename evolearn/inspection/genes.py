@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.dna import DNA
+from evolearn.agent import INITIAL_SCALE
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, Gene
 from evolearn.inspection.places import VALUE, VALUELESS, action_labels, numbered, weight_names
 from evolearn.inspection.rounded import rounded
-from evolearn.learning import INITIAL_SCALE
+from evolearn.run import DNA
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]
@@ -194,7 +194,7 @@ def _unread(dna: DNA) -> Iterator[tuple[str, str]]:
         elif gene.group == "weights":
             read = True
         else:
-            read = learns or gene.name == "epsilon"  # the policy's own, see `evolearn.epsilon_greedy`
+            read = learns or gene.name == "epsilon"  # the policy's own, see `evolearn.agent.policies.epsilon_greedy`
         if not read:
             yield gene.group, gene.name
 

@@ -8,15 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.assemble import Setup
-from evolearn.dna import DNA
-from evolearn.evaluate import life_fitness
-from evolearn.genome import EVOLVED, FRESH, GenePool, decode
+from evolearn.genome import EVOLVED, FRESH, GenePool, Newborns, decode
 from evolearn.inspection.over_lives import mean_estimates
 from evolearn.inspection.scoring import diverged_in, last_quarter, over_lives, quarter_of
 from evolearn.inspection.specimen import Json
-from evolearn.lives import Driver, Plan, lives
-from evolearn.records import Newborns
+from evolearn.life import Driver, Plan, life_fitness, lives
+from evolearn.run import DNA, Setup
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

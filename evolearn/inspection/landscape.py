@@ -15,22 +15,14 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.brain import BrainSpec
-from evolearn.dna import DNA, DNAError
-from evolearn.evaluate import evaluate
+from evolearn.agent import BrainSpec
 from evolearn.genome import EVOLVED
-from evolearn.inspection.landscape_measures import (
-    MEASURES,
-    Surface,
-    common_scale,
-    estimates,
-    is_peak,
-    verdict_of,
-)
+from evolearn.inspection.landscape_measures import MEASURES, Surface, common_scale, estimates, is_peak, verdict_of
 from evolearn.inspection.over_lives import finite_or_none, mean_estimates
 from evolearn.inspection.specimen import Json, Specimen
-from evolearn.lives import Plan
-from evolearn.stats import FloatArray
+from evolearn.life import Plan, evaluate
+from evolearn.run import DNA, DNAError
+from evolearn.verdict import FloatArray
 
 REACH = 1.0  # of the plane, in lengths of a unit's own weights
 LINE_END = 1.5  # of the line, where 1 is the way from the random initialisation to the evolved point

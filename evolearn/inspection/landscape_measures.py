@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from evolearn.inspection.over_lives import Estimate, estimate, life_counts
-from evolearn.stats import ROUNDING, FloatArray
+from evolearn.verdict import ROUNDING, FloatArray
 
 MEASURES = {
     "evolved": "fitness at the evolved point",

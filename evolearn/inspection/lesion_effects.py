@@ -13,7 +13,7 @@ from scipy import stats
 from evolearn.inspection.lesion_rows import Lesion, Row
 from evolearn.inspection.over_lives import LEVEL, Estimate, mean_estimates, rank_p, sign_flip_p
 from evolearn.inspection.specimen import Json
-from evolearn.stats import FloatArray, holm
+from evolearn.verdict import FloatArray, holm
 
 METRICS = {
     "birth": "birth score",

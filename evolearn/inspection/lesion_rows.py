@@ -8,11 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from evolearn.brain import BrainSpec
-from evolearn.genome import FRESH
-from evolearn.genome import FloatArray as Weights
-from evolearn.inspection.specimen import Json, Specimen
-from evolearn.lesions import (
+from evolearn.agent import BrainSpec
+from evolearn.genome import FRESH, FloatArray as Weights
+from evolearn.inspection.operations import (
     CRITIC,
     HOWS,
     MEAN,
@@ -29,8 +27,9 @@ from evolearn.lesions import (
     places,
     sham,
 )
-from evolearn.stats import FloatArray
-from evolearn.surgery import Surgeries
+from evolearn.inspection.specimen import Json, Specimen
+from evolearn.life import Surgeries
+from evolearn.verdict import FloatArray
 
 Kind = Literal["drive", "observation", "layer", "critic", "learner"]
 Role = Literal["intact", "lesion", "sham"]

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.errors import UserError
-from evolearn.evaluate import life_fitness, score
-from evolearn.genome import draw_fresh
+from evolearn.genome import Newborns, draw_fresh
 from evolearn.inspection.lesion_effects import METRICS, Lived, effects, intact_record, largest_record
 from evolearn.inspection.lesion_rows import (
     Lesion,
@@ -28,13 +27,12 @@ from evolearn.inspection.lesion_rows import (
     learns,
     norms,
 )
+from evolearn.inspection.operations import MEAN, stack_surgeries
 from evolearn.inspection.over_lives import Estimate, least_p, mean_estimates
 from evolearn.inspection.specimen import Json, Specimen
-from evolearn.lesions import MEAN, stack_surgeries
-from evolearn.lives import Plan, lives, traced_lives
-from evolearn.records import DIVERGED, FROM_UNIFORM, Newborns, Outcome
-from evolearn.scores import running_score
-from evolearn.stats import ROUNDING, FloatArray
+from evolearn.life import DIVERGED, FROM_UNIFORM, Outcome, Plan, life_fitness, lives, score, traced_lives
+from evolearn.run import running_score
+from evolearn.verdict import ROUNDING, FloatArray
 
 LIVES_AT_ONCE = 512  # between two reports of progress
 BYTES_AT_ONCE = 64_000_000  # of operations, of traces, or of what lives come to by age bin

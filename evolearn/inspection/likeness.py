@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.brain import BrainSpec
+from evolearn.agent import BrainSpec
 from evolearn.genome import initial_distribution
 from evolearn.inspection.alignment import ODD, SCALED, align, aligned, block_slices
 from evolearn.inspection.specimen import Json

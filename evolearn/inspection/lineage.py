@@ -7,15 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.arms import ARMS
-from evolearn.dna import DNA, DNAError, ancestors
 from evolearn.inspection.assimilation import assimilation
 from evolearn.inspection.places import action_labels, numbered, weight_names
 from evolearn.inspection.scoring import Scores, birth_scores, innate_scores, learned_scores
 from evolearn.inspection.specimen import Json, Specimen
-from evolearn.lives import LifeFault
-from evolearn.rundir import open_run
-from evolearn.transplant import ready_arm
+from evolearn.life import LifeFault
+from evolearn.run import ARMS, DNA, DNAError, ancestors, open_run, ready_arm
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

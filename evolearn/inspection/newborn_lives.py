@@ -9,14 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from evolearn.arms import ARMS
-from evolearn.brain import BrainSpec
+from evolearn.agent import BrainSpec, TorchBrain, one_thread
 from evolearn.inspection.specimen import Specimen
-from evolearn.lives import traced_lives
-from evolearn.records import Outcome, Trace
-from evolearn.torch_brain import TorchBrain
-from evolearn.torch_threads import one_thread
-from evolearn.transplant import Arm, ready_arm
+from evolearn.life import Outcome, Trace, traced_lives
+from evolearn.run import ARMS, Arm, ready_arm
 
 Floats = npt.NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.stats import ROUNDING, FloatArray, interval
+from evolearn.verdict import ROUNDING, FloatArray, interval
 
 LEVEL = 0.05
 RESAMPLES = 2_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from evolearn.brain import BrainSpec
-from evolearn.dna import DNA
+from evolearn.agent import BrainSpec
+from evolearn.run import DNA
 
 VALUE = "value"
 VALUELESS = ("epsilon_greedy", "deterministic")  # policies whose value output nobody reads

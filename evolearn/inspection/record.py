@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.dna import DNA
 from evolearn.inspection.specimen import Extent, Json, Specimen
+from evolearn.run import DNA
 
 FILE = "inspection.json"
 FORMAT = 1  # of inspection.json; a change that old code cannot read raises it

@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.arms import ARMS
-from evolearn.evaluate import life_fitness
 from evolearn.genome import FRESH
 from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn, outputs_of
 from evolearn.inspection.places import action_labels
 from evolearn.inspection.rounded import rounded
 from evolearn.inspection.specimen import Specimen
-from evolearn.replay import ReplayArm, record_replay
-from evolearn.stats import interval
-from evolearn.transplant import Arm, has_oracle, live_arm, ready_arm
+from evolearn.life import life_fitness
+from evolearn.run import ARMS, Arm, has_oracle, live_arm, ready_arm
+from evolearn.study import ReplayArm, record_replay
+from evolearn.verdict import interval
 
 Json = dict[str, Any]
 Floats = npt.NDArray[np.float64]

@@ -7,13 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.assemble import Setup
-from evolearn.evaluate import life_fitness, score
 from evolearn.inspection.over_lives import mean_estimates
 from evolearn.inspection.specimen import Json
-from evolearn.lives import Driver, Plan
-from evolearn.records import DIVERGED, Outcome
-from evolearn.transplant import Arm, live_arm
+from evolearn.life import DIVERGED, Driver, Outcome, Plan, life_fitness, score
+from evolearn.run import Arm, Setup, live_arm
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

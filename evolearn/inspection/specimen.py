@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.assemble import Setup
-from evolearn.dna import DNA
-from evolearn.lives import Driver
+from evolearn.life import Driver
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.worldfinder import GYMNASIUM
+from evolearn.run import DNA, Setup
+from evolearn.world import GYMNASIUM
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], None]  # done, of how many; called as often as one likes

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from evolearn.arms import ARMS
-from evolearn.assemble import Setup
-from evolearn.dna import DNA, setup_of
-from evolearn.drivers import OwnDrivers
 from evolearn.errors import UserError
 from evolearn.inspection.scoring import birth_scores, learned_scores, over_lives
 from evolearn.inspection.specimen import FIRST_GENERATION, Extent, Json
-from evolearn.lives import LifeFault
+from evolearn.life import LifeFault, OwnDrivers
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.transplant import ready_arm
+from evolearn.run import ARMS, DNA, Setup, ready_arm, setup_of
 
 WHO = ("first", "second", "blank")
 
@@ -85,7 +81,7 @@ def _cell(
     guest: DNA, host: DNA, who: str, drivers: OwnDrivers, extent: Extent, birth_steps: int, lifetime: int
 ) -> Json:
     setup = setup_of(guest, None if same_world(guest, host) else host.config.world)
-    driver = drivers.of(setup)
+    driver = setup.driver(drivers)
     name = "blank" if who == "blank" else "evolved"
     arm = ready_arm(name, ARMS[name], guest.pool, guest.genome, guest.config.learner)
     birth_keys, keys = (

@@ -7,8 +7,8 @@ from test_dna import config
 from test_inspecting import Notes
 from test_run import Watcher
 
-from evolearn.drivers import OwnDrivers
-from evolearn.inspecting import Wishes, compare_dna, inspect_dna
+from evolearn.inspection import Wishes, compare_dna, inspect_dna
+from evolearn.life import OwnDrivers
 from evolearn.run import start_run
 
 pytestmark = pytest.mark.browser

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from study_on_disk import made_up_verdict, write_study
 
-from evolearn.config_reading import STUDIES, dump_config, find_config
-from evolearn.replicate import replication_record, write_json
-from evolearn.replications import hinton_nowlan, nature_nurture
-from evolearn.replications.experiments import read_experiment
+from evolearn.config import STUDIES, dump_config, find_config
+from evolearn.experiments import hinton_nowlan, nature_nurture, read_experiment
+from evolearn.experiments.run import replication_record, write_json
 from evolearn.report import write_report
 
 pytestmark = pytest.mark.browser

@@ -40,7 +40,7 @@ class Evolearn(Process):
         self, *arguments: object, environment: dict[str, str], folder: Path | None = None, through: Sequence[str] = ()
     ) -> None:
         """Start it, in a folder, and through another command if wanted."""
-        command = [*through, sys.executable, "-m", "evolearn.cli", *map(str, arguments)]
+        command = [*through, sys.executable, "-m", "evolearn.cli.app", *map(str, arguments)]
         if folder is not None:
             command = ["env", f"--chdir={folder}", *command]
         super().__init__(command, environment, Path(tempfile.mkdtemp(prefix="evo-command-")))
@@ -90,7 +90,17 @@ def in_process(folder: Path, content: dict, **more: str) -> Path:
     """The directory of an undisturbed run in one process."""
     run = folder / "run"
     subprocess.run(
-        [sys.executable, "-m", "evolearn.cli", "run", write_config(folder, content), "--out", run, "--workers", "2"],
+        [
+            sys.executable,
+            "-m",
+            "evolearn.cli.app",
+            "run",
+            write_config(folder, content),
+            "--out",
+            run,
+            "--workers",
+            "2",
+        ],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), **more},
         check=True,
         capture_output=True,

@@ -4,11 +4,10 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from probe_worlds import luck, newborns_for
 
-from evolearn.lives import Plan, lives
+from evolearn.life import Plan, lives
 from evolearn.rng import SELECTION, VALIDATION, life_keys
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
@@ -68,7 +67,7 @@ def test_company_order_workers_and_pieces_change_no_bit(population, chosen, work
     driver_of, newborns, expected = population
     genomes, keys = pairs_of()
     driver = driver_of(workers)
-    with mock.patch("evolearn.fused.PIECE_STEPS", piece_steps):
+    with mock.patch("evolearn.life.fused.PIECE_STEPS", piece_steps):
         outcome, _ = lives(
             driver, driver.conditions, newborns, genomes[chosen], np.ascontiguousarray(keys[chosen]), PLAN
         )

@@ -15,9 +15,9 @@ from scipy.stats import binom
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from synthetic_lives import study_rules, synthetic
 
-from evolearn import stats
-from evolearn.contrasts import Family, judge, pair_up
-from evolearn.resamples import arm_values, draw, pick, study_levels
+from evolearn.verdict import stats
+from evolearn.verdict.contrasts import Family, judge, pair_up
+from evolearn.verdict.resamples import arm_values, draw, pick, study_levels
 
 STUDIES = 200
 CHANCE = 0.01  # that a right procedure fails one of these tests

@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from box import WORLDS
 from probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for, restless, restless_box
 
-from evolearn.fused import FusedDriver
-from evolearn.lives import Plan, lives
+from evolearn.life import Plan, lives
+from evolearn.life.fused import FusedDriver
 from evolearn.rng import TEST, life_keys
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah

@@ -4,12 +4,11 @@ import pytest
 import torch
 from torch_learner import SPECS, brain_with, random_weights, random_window, relative_error
 
-from evolearn.brain import TRUNKS, BrainSpec
-from evolearn.compiled import FAST_MATH, plug
-from evolearn.dense import tanh
-from evolearn.relu import relu
-from evolearn.torch_brain import TorchBrain
-from evolearn.trunk import BACKWARD_TYPE
+from evolearn.agent import BACKWARD_TYPE, TRUNKS, BrainSpec, TorchBrain
+from evolearn.agent.trunks.dense import tanh
+from evolearn.agent.trunks.relu import relu
+from evolearn.numerics import plug
+from evolearn.numerics.compiler import FAST_MATH
 
 
 @numba.njit

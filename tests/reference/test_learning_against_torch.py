@@ -14,13 +14,25 @@ from torch_learner import (
     torch_learner,
 )
 
-from evolearn.actor_critic import actor_critic_memory, estimate_advantages, learn_actor_critic
-from evolearn.brain import TRUNKS
-from evolearn.compiled import plug
-from evolearn.learning import LEARN_TYPE, LearnerSettings
-from evolearn.optimisers import OPTIMISERS, adam, sgd, shorten
-from evolearn.policy import DELTAS_TYPE, MAX_LOG_STDEV, MIN_LOG_STDEV, POLICIES
-from evolearn.trunk import BACKWARD_TYPE, GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED, Window
+from evolearn.agent import (
+    BACKWARD_TYPE,
+    DELTAS_TYPE,
+    GOES_ON,
+    LEARN_TYPE,
+    MAX_LOG_STDEV,
+    MIN_LOG_STDEV,
+    OPTIMISERS,
+    POLICIES,
+    TERMINATED,
+    THINK_TYPE,
+    TRUNCATED,
+    TRUNKS,
+    LearnerSettings,
+    Window,
+)
+from evolearn.agent.learners.actor_critic import actor_critic_memory, estimate_advantages, learn_actor_critic
+from evolearn.agent.learners.optimisers import adam, sgd, shorten
+from evolearn.numerics import plug
 
 SETTINGS = LearnerSettings(epochs=1, clip=0.2, gradient_norm=0.5, first_decay=0.9, second_decay=0.999, epsilon=1e-5)
 ROWS = 12

@@ -6,15 +6,24 @@ import torch
 from probe_worlds import conditions_for, newborns_for
 from torch_learner import brain_with, random_weights, random_window, relative_error
 
-from evolearn.brain import TRUNKS, BrainSpec
-from evolearn.compiled import plug
-from evolearn.fused import FusedDriver
-from evolearn.learners import LEARNERS
-from evolearn.learning import LEARN_TYPE, LearnerSettings
-from evolearn.lives import Plan, lives
-from evolearn.policy import DELTAS_TYPE, POLICIES
+from evolearn.agent import (
+    BACKWARD_TYPE,
+    DELTAS_TYPE,
+    GOES_ON,
+    LEARN_TYPE,
+    LEARNERS,
+    POLICIES,
+    TERMINATED,
+    THINK_TYPE,
+    TRUNCATED,
+    TRUNKS,
+    BrainSpec,
+    LearnerSettings,
+)
+from evolearn.life import Plan, lives
+from evolearn.life.fused import FusedDriver
+from evolearn.numerics import plug
 from evolearn.rng import SELECTION, life_keys, uniform
-from evolearn.trunk import BACKWARD_TYPE, GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED
 from evolearn.world import Discrete, Signal, World
 
 RATE, DISCOUNT, EPSILON = 0.3, 0.9, 0.4

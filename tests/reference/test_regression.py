@@ -5,13 +5,19 @@ import pytest
 import torch
 from torch_learner import brain_with, random_weights, random_window, relative_error, torch_optimiser
 
-from evolearn.brain import TRUNKS, BrainSpec
-from evolearn.compiled import plug
-from evolearn.learners import LEARNERS
-from evolearn.learning import LEARN_TYPE, LearnerSettings
-from evolearn.optimisers import OPTIMISERS
-from evolearn.policy import DELTAS_TYPE, POLICIES
-from evolearn.trunk import BACKWARD_TYPE, THINK_TYPE
+from evolearn.agent import (
+    BACKWARD_TYPE,
+    DELTAS_TYPE,
+    LEARN_TYPE,
+    LEARNERS,
+    OPTIMISERS,
+    POLICIES,
+    THINK_TYPE,
+    TRUNKS,
+    BrainSpec,
+    LearnerSettings,
+)
+from evolearn.numerics import plug
 
 NEVER_SHORTENED = 1e9
 ROWS, RATE = 5, 0.01

@@ -15,8 +15,8 @@ DRAW = """
 import sys
 import numpy as np
 import evolearn
-from evolearn.compiled import plug
-from evolearn.policy import CHOOSE_TYPE, choose_gaussian
+from evolearn.numerics.compiler import plug
+from evolearn.agent.policies.policy import CHOOSE_TYPE, choose_gaussian
 from evolearn.rng import new_rng
 
 assert evolearn.__file__.startswith(sys.argv[1]), evolearn.__file__

@@ -6,13 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from evolearn.brain import TRUNKS, BrainSpec
-from evolearn.compiled import plug
+from evolearn.agent import (
+    GOES_ON,
+    MAX_LOG_STDEV,
+    MIN_LOG_STDEV,
+    TERMINATED,
+    THINK_TYPE,
+    TRUNCATED,
+    TRUNKS,
+    BrainSpec,
+    TorchBrain,
+    Window,
+)
+from evolearn.agent.learners.optimisers import SGD
 from evolearn.genome import initial_distribution
-from evolearn.optimisers import SGD
-from evolearn.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
-from evolearn.torch_brain import TorchBrain
-from evolearn.trunk import GOES_ON, TERMINATED, THINK_TYPE, TRUNCATED, Window
+from evolearn.numerics import plug
 
 CHOICES = ("categorical", "epsilon_greedy")
 SPECS = {

@@ -1,0 +1,1 @@
+from .api import evolve as evolve, live as live, load as load

@@ -1,0 +1,1 @@
+"""Generic drives: rewards that need nothing but observations and actions."""

@@ -1,0 +1,136 @@
+"""Generic intrinsic rewards: drives that need nothing but observations and actions, so that any world has them.
+
+A new drive is a function here, or in a file of its own, and a row of DRIVES.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from evolearn.agent.drives.novelty import PLACES, novelty
+from evolearn.numerics import adapter, compiled, plug
+
+_FLOATS = types.float32[::1]
+# memory, observation, action, next observation, drives (written)
+FEEL_TYPE = types.void(_FLOATS, _FLOATS, _FLOATS, _FLOATS, _FLOATS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Drive:
+    """A row of DRIVES."""
+
+    doc: str
+    feel: Callable[..., Any]  # (memory, observation, action, observation_next) -> float
+    memory: Callable[[int, int], int]  # floats kept through a life, by observations and action size
+
+
+@compiled
+def effort(memory: Any, observation: Any, action: Any, observation_next: Any) -> Any:
+    """Mean squared action, commands beyond -1 .. 1 counted as the limit; weigh it negatively to save energy.
+
+    Source: the quadratic control cost of Todorov and Jordan 2002, eq. 1, in its simplest form.
+    """
+    total = 0.0
+    for i in range(action.size):
+        command = min(max(action[i], -1.0), 1.0)
+        total += command * command
+    return total / action.size
+
+
+@compiled
+def change(memory: Any, observation: Any, action: Any, observation_next: Any) -> Any:
+    """Root mean squared change of the observations in this step: how much happens.
+
+    Source: the information-gain-free limit of the surprise bonuses of Schmidhuber 1991, with "no change" as model.
+    """
+    total = 0.0
+    for i in range(observation.size):
+        difference = observation_next[i] - observation[i]
+        total += difference * difference
+    return np.sqrt(total / observation.size)
+
+
+@compiled
+def surprise(memory: Any, observation: Any, action: Any, observation_next: Any) -> Any:
+    """Error of a linear model of the next change, learned in life: squared, and bounded by 1 through e / (1 + e).
+
+    The memory is the model, one row per observation: weights of all observations and actions, and a bias. It learns
+    by normalised least mean squares with step 0.05.
+    Source: Schmidhuber 1991, prediction error as reward; Widrow and Hoff 1960 in normalised form for the model.
+    """
+    observations = observation.size
+    actions = action.size
+    width = observations + actions + 1
+    power = 1.0
+    for i in range(observations):
+        power += observation[i] * observation[i]
+    for i in range(actions):
+        power += action[i] * action[i]
+    total = 0.0
+    for target in range(observations):
+        at = target * width
+        predicted = memory[at + width - 1]
+        for i in range(observations):
+            predicted += memory[at + i] * observation[i]
+        for i in range(actions):
+            predicted += memory[at + observations + i] * action[i]
+        error = observation_next[target] - observation[target] - predicted
+        total += error * error
+        rate = 0.05 * error / power
+        for i in range(observations):
+            memory[at + i] += rate * observation[i]
+        for i in range(actions):
+            memory[at + observations + i] += rate * action[i]
+        memory[at + width - 1] += rate
+    mean = total / observations
+    return mean / (1.0 + mean)
+
+
+DRIVES = {
+    "effort": Drive("mean squared action", effort, lambda observations, actions: 0),
+    "change": Drive("root mean squared change of the observations", change, lambda observations, actions: 0),
+    "surprise": Drive(
+        "error of a linear model of the world learned in life",
+        surprise,
+        lambda observations, actions: observations * (observations + actions + 1),
+    ),
+    "novelty": Drive("1 / sqrt(n) at the n-th visit in life", novelty, lambda observations, actions: PLACES),
+}
+
+
+@compiled
+def feel_nothing(memory: Any, observation: Any, action: Any, observation_next: Any, drives: Any) -> None:
+    """The generic drives of a brain without any."""
+
+
+def compose(names: Sequence[str], observations: int, action_size: int) -> tuple[Callable[..., None], int]:
+    """One function that writes the named drives in order, and the floats of memory that it needs.
+
+    Args:
+        names: of DRIVES.
+        observations: the world's.
+        action_size: length of an action.
+    Returns:
+        A function of FEEL_TYPE ready for the kernel, and the size of its memory.
+    """
+    composed: Callable[..., None] = feel_nothing
+    end = 0
+    for place, name in enumerate(names):
+        start, end = end, end + DRIVES[name].memory(observations, action_size)
+        composed = adapter(_and_then(composed, DRIVES[name].feel, place, start, end))
+    if not names:
+        return plug(feel_nothing, FEEL_TYPE), 0
+    return adapter(getattr(composed, "py_func", composed), FEEL_TYPE), end
+
+
+def _and_then(before: Any, feel: Any, place: int, start: int, end: int) -> Any:
+    def feel_all(memory, observation, action, observation_next, drives):  # type: ignore[no-untyped-def]
+        before(memory, observation, action, observation_next, drives)
+        drives[place] = feel(memory[start:end], observation, action, observation_next)
+
+    return feel_all

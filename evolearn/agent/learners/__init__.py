@@ -1,0 +1,1 @@
+"""Learners: how a window of life changes weights."""

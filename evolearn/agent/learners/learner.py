@@ -1,0 +1,74 @@
+"""What a learner is: what it is handed, what it may not evolve, and the row by which it is found.
+
+A learner turns one window of a life into one change of the weights. It sees rewards and never fitness. Learners are in
+files of their own; `evolearn.agent.learners.table` is their table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from numba import types
+
+from evolearn.agent.brain import BrainSpec
+from evolearn.agent.learners.optimisers import ADAM
+from evolearn.agent.policies.policy import DELTAS_TYPE
+from evolearn.agent.trunks.trunk import BACKWARD_TYPE, THINK_TYPE, WINDOW_TYPE
+
+
+class LearnerSettings(NamedTuple):
+    """What of the learner does not evolve; each learner uses some of it, see `Learner.settings`."""
+
+    epochs: int  # passes over a window; 1 is the plain actor-critic
+    clip: float  # PPO: largest change of a probability ratio from 1; used from the second epoch on
+    gradient_norm: float  # longer gradients are shortened to this
+    first_decay: float  # Adam's decay of the first moment
+    second_decay: float  # Adam's decay of the second moment
+    epsilon: float  # Adam's guard against a zero second moment
+    optimiser: int = ADAM  # a value of `evolearn.agent.learners.optimisers.OPTIMISERS`
+
+
+_FLOATS = types.float32[::1]
+SETTINGS_TYPE = types.NamedTuple((types.int64, *(types.float64,) * 5, types.int64), LearnerSettings)
+LEARN_TYPE = types.boolean(
+    types.FunctionType(THINK_TYPE),
+    types.FunctionType(BACKWARD_TYPE),
+    types.FunctionType(DELTAS_TYPE),
+    _FLOATS,
+    types.int64[::1],
+    _FLOATS,
+    SETTINGS_TYPE,
+    WINDOW_TYPE,
+    _FLOATS,
+    types.int64,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class PlasticityGene:
+    """One number of the inner learner that evolution may set."""
+
+    name: str
+    transform: str  # a name in `evolearn.genome.genome.TRANSFORMS`: how the gene becomes the natural value
+    default: float  # natural value of the published defaults
+    source: str  # of the default
+
+
+@dataclasses.dataclass(frozen=True)
+class Learner:
+    """A row of `evolearn.agent.learners.table.LEARNERS`."""
+
+    learn: Callable[..., bool]  # LEARN_TYPE; False if an update was skipped, for not being finite
+    memory: Callable[[BrainSpec, int], int]  # floats of memory for one life with a window of so many steps
+    policies: Mapping[str, str]  # kind of action, "discrete" or "box", -> the policy it teaches; others it cannot teach
+    settings: frozenset[str]  # fields of LearnerSettings that it uses
+    plasticity: tuple[PlasticityGene, ...]  # in the order of the plasticity array
+    most_actions: int | None = None  # dimensions that it can teach; None: any number
+    taught: bool = False  # the reward is a teacher's signal: which drive teaches is the task's, in every arm
+
+
+# Scales weights that are drawn afresh; a learner without this gene draws them as they are.
+INITIAL_SCALE = "initial_scale"
+INITIAL_SCALE_GENE = PlasticityGene(INITIAL_SCALE, "log", 1.0, "1: the standard initialisation as it is")

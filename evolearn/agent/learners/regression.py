@@ -1,0 +1,106 @@
+"""Supervised regression by gradient: the teacher's signal, which arrives as the reward, is what to put out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from evolearn.agent.brain import TRUNKS, BrainSpec
+from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, LearnerSettings, PlasticityGene
+from evolearn.agent.learners.optimisers import descend, shorten, whole_lines
+from evolearn.agent.trunks.trunk import Window
+from evolearn.numerics import compiled, matrix, vector
+
+# Place of its plasticity; natural units.
+LEARNING_RATE = 0
+
+_ZERO = np.float32(0.0)
+
+
+@compiled
+def squared_error_slopes(window: Window, slopes: Any) -> None:
+    """Derivative of the mean over the window of ``(output - reward)^2`` by the outputs.
+
+    Args:
+        window: rewards and the first output of rows 0 .. N - 1 are read.
+        slopes: float32 [N, outputs], written.
+    """
+    rows = window.rewards.size
+    share = np.float32(2.0 / rows)
+    slopes[:] = _ZERO
+    for row in range(rows):
+        slopes[row, 0] = share * (window.outputs[row, 0] - window.rewards[row])
+
+
+@compiled
+def learn_regression(
+    think: Any,
+    backward: Any,
+    deltas: Any,
+    weights: Any,
+    layers: Any,
+    plasticity: Any,
+    settings: LearnerSettings,
+    window: Window,
+    memory: Any,
+    update: int,
+) -> bool:
+    """Take a gradient step (one per epoch) on a window's mean squared error between output and reward.
+
+    Args:
+        think: the trunk's forward pass, needed from the second epoch on.
+        backward: the trunk's backward pass.
+        deltas: not used.
+        weights: float32 [W], changed.
+        layers: int64, the trunk's description.
+        plasticity: float32 [2]: learning rate, initial scale.
+        settings: epochs, bound on the gradient, optimiser.
+        window: N steps; how they ended changes nothing.
+        memory: float32 [regression_memory(spec, N)], zero at birth, kept from window to window.
+        update: 0 for the first window.
+    Returns:
+        False if a gradient was not finite; that step and the rest of the window are then skipped.
+    Source: the inner step of Finn, Abbeel and Levine 2017, algorithm 2 with eq. 2.
+    """
+    size = weights.size
+    rows = window.rewards.size
+    width = window.outputs.shape[1]
+    padded = whole_lines(size)
+    gradient = vector(memory, 0, size)
+    first = vector(memory, padded, size)
+    second = vector(memory, 2 * padded, size)
+    slopes = matrix(memory, 3 * padded, rows, width)
+    start = 3 * padded + rows * width
+    scratch = vector(memory, start, memory.size - start)
+    for epoch in range(settings.epochs):
+        if epoch > 0:
+            for row in range(rows):
+                think(weights, layers, window, row)
+        gradient[:] = _ZERO
+        squared_error_slopes(window, slopes)
+        backward(weights, layers, window, slopes, gradient, scratch)
+        if not shorten(gradient, settings.gradient_norm):
+            return False
+        step = update * settings.epochs + epoch + 1
+        descend(weights, gradient, first, second, plasticity[LEARNING_RATE], settings, step)
+    return True
+
+
+def regression_memory(spec: BrainSpec, window: int) -> int:
+    """Floats of memory that `learn_regression` needs for one life."""
+    return 3 * whole_lines(spec.weights) + window * spec.outputs + TRUNKS[spec.trunk].scratch(spec.layers, window)
+
+
+REGRESSION = Learner(
+    learn=learn_regression,
+    memory=regression_memory,
+    policies={"box": "deterministic"},
+    settings=frozenset(LearnerSettings._fields) - {"clip"},
+    plasticity=(
+        PlasticityGene("learning_rate", "log", 0.01, "Finn et al. 2017, appendix A.1"),
+        INITIAL_SCALE_GENE,
+    ),
+    most_actions=1,
+    taught=True,
+)

@@ -1,0 +1,1 @@
+"""Policies: how an action is drawn from an output row."""

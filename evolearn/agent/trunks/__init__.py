@@ -1,0 +1,1 @@
+"""Trunks: how a brain gets from observations to what its heads read."""

@@ -1,0 +1,142 @@
+"""Trunks of any number of dense layers with the heads on top, whatever their activation; and the tanh trunk.
+
+Their weights, in this order: per layer matrix ``[inputs, units]``, bias ``[units]``; then those of the heads.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+
+from evolearn.agent.trunks.dense import add_product, dense_backward, tanh, tanh_backward, transpose
+from evolearn.agent.trunks.heads import heads_backward, slopes_below_heads, speak
+from evolearn.agent.trunks.trunk import Layers, Tensor, Trunk, Window
+from evolearn.numerics import compiled, matrix, spliced, vector
+
+_ZERO = np.float32(0.0)
+
+
+@spliced
+def think_dense(weights: Any, layers: Any, window: Window, row: int, activation: Any) -> None:
+    """Run the brain on one row of a window: read its observation, write its activations and its output row.
+
+    Args:
+        weights: float32 [W], laid out as the module says.
+        layers: int64 [1 + trunk layers], units per layer, observations first.
+        window: see `Window`.
+        row: which row, 0 .. N.
+        activation: compiled function of one float32.
+    """
+    start = 0
+    place = row * window.activations.shape[1]
+    for layer in range(1, layers.size):
+        inputs = layers[layer - 1]
+        units = layers[layer]
+        target = vector(window.activations, place, units)
+        bias = vector(weights, start + inputs * units, units)
+        for j in range(units):
+            target[j] = bias[j]
+        if layer == 1:
+            add_product(target, window.observations, row * inputs, 1, weights, start, units, inputs)
+        else:
+            add_product(target, window.activations, place - inputs, 1, weights, start, units, inputs)
+        for j in range(units):
+            target[j] = activation(target[j])
+        start += (inputs + 1) * units
+        place += units
+    inputs = layers[layers.size - 1]
+    source = vector(window.activations, place - inputs, inputs)
+    width = window.outputs.shape[1]
+    speak(vector(weights, start, weights.size - start), source, vector(window.outputs, row * width, width))
+
+
+@spliced
+def backward_dense(
+    weights: Any, layers: Any, window: Window, deltas: Any, gradient: Any, scratch: Any, activation_backward: Any
+) -> None:
+    """Add the gradient of a window's loss to `gradient`, by backpropagation through heads and trunk.
+
+    Args:
+        weights: float32 [W], those with which the window's activations were made.
+        layers: int64 [1 + trunk layers].
+        window: see `Window`; rows 0 .. N - 1 are used.
+        deltas: float32 [N, policy parameters + 1], derivative of the loss by each output.
+        gradient: float32 [W], added to.
+        scratch: float32 [dense_scratch(layers, N)], overwritten.
+        activation_backward: see `evolearn.agent.trunks.dense.tanh_backward`.
+    """
+    rows = deltas.shape[0]
+    start = 0
+    column = 0
+    widest = 0
+    for layer in range(1, layers.size):
+        start += (layers[layer - 1] + 1) * layers[layer]
+        column += layers[layer]
+        widest = max(widest, layers[layer])
+    above = 0
+    below = rows * widest
+    spare = 2 * rows * widest
+    units = layers[layers.size - 1]
+    column -= units
+    heads = weights.size - start
+    slopes = matrix(scratch, above, rows, units)
+    slopes_below_heads(vector(weights, start, heads), deltas, slopes)
+    heads_backward(units, window.activations, column, deltas, vector(gradient, start, heads))
+    for layer in range(layers.size - 1, 0, -1):
+        inputs = layers[layer - 1]
+        start -= (inputs + 1) * units
+        activation_backward(window.activations, column, slopes)
+        share = vector(gradient, start, (inputs + 1) * units)
+        column -= inputs
+        if layer == 1:
+            dense_backward(window.observations, 0, slopes, share)
+        else:
+            dense_backward(window.activations, column, slopes, share)
+            transposed = matrix(scratch, spare, units, inputs)
+            transpose(matrix(weights, start, inputs, units), transposed)
+            slopes_below = matrix(scratch, below, rows, inputs)
+            slopes_below[:] = _ZERO
+            for row in range(rows):
+                target = vector(slopes_below, row * inputs, inputs)
+                add_product(target, slopes, row * units, 1, transposed, 0, inputs, units)
+            slopes = slopes_below
+            units = inputs
+            above, below = below, above
+
+
+def dense_tensors(layers: Layers, gain: float) -> tuple[Tensor, ...]:
+    """Matrix and bias of every trunk layer; matrices start normal with variance gain / inputs, biases at zero."""
+    tensors: list[Tensor] = []
+    for number, (inputs, units) in enumerate(itertools.pairwise(layers), start=1):
+        tensors.append(Tensor(f"hidden{number}.weight", (inputs, units), math.sqrt(gain) / math.sqrt(inputs)))
+        tensors.append(Tensor(f"hidden{number}.bias", (units,), 0.0))
+    return tuple(tensors)
+
+
+def dense_scratch(layers: Layers, window: int) -> int:
+    """Floats that `backward_dense` needs: two rows of deltas per step, and one transposed matrix."""
+    matrices = [inputs * units for inputs, units in itertools.pairwise(layers[1:])]
+    return 2 * window * max(layers[1:]) + max(matrices, default=0)
+
+
+@compiled
+def think_mlp(weights: Any, layers: Any, window: Window, row: int) -> None:
+    """`think_dense` with tanh."""
+    think_dense(weights, layers, window, row, tanh)
+
+
+@compiled
+def backward_mlp(weights: Any, layers: Any, window: Window, deltas: Any, gradient: Any, scratch: Any) -> None:
+    """`backward_dense` with tanh."""
+    backward_dense(weights, layers, window, deltas, gradient, scratch, tanh_backward)
+
+
+def mlp_tensors(layers: Layers) -> tuple[Tensor, ...]:
+    """Matrices start normal with variance 1 / inputs. Source: LeCun et al. 1998, "Efficient BackProp", eq. 16."""
+    return dense_tensors(layers, 1.0)
+
+
+MLP = Trunk(mlp_tensors, think_mlp, backward_mlp, dense_scratch, carry=lambda layers: 0)

@@ -1,0 +1,107 @@
+"""What a replication looks like in a terminal: how far an experiment is, and its bands at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from evolearn.experiments import EXPERIMENTS, ExperimentDisplay, settings_of
+from evolearn.report import band_value, cost_in_words
+from evolearn.study.bands import ExperimentConfig
+from evolearn.verdict import CLAIM_RUNS
+
+LINE_EVERY = 20.0  # seconds between two lines, where there is no terminal
+_COLOURS = {"reproduced": "green", "not reproduced": "red", "not measured": "red"}
+
+
+class ExperimentLog:
+    """Now and then a line."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to `console`."""
+        self._console = console
+        self._last = time.monotonic()
+
+    def done(self, share: float) -> None:
+        """A line if none was written for a while."""
+        if time.monotonic() - self._last >= LINE_EVERY:
+            self._last = time.monotonic()
+            self._console.print(Text(f"{share:.0%} done"))
+
+
+class ExperimentTerminal:
+    """One bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        """Draw with `progress`."""
+        self._progress = progress
+        self._task = progress.add_task("experiment", total=1.0)
+
+    def done(self, share: float) -> None:
+        """Fill the bar so far."""
+        self._progress.update(self._task, completed=share)
+
+
+@contextlib.contextmanager
+def experiment_display(console: Console) -> Iterator[ExperimentDisplay]:
+    """A bar for a terminal, log lines for anything else."""
+    if not console.is_terminal:
+        yield ExperimentLog(console)
+        return
+    columns = TextColumn("{task.description}"), BarColumn(bar_width=32), TaskProgressColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield ExperimentTerminal(progress)
+
+
+def print_experiment_plan(console: Console, config: ExperimentConfig) -> None:
+    """What an experiment will do."""
+    experiment = EXPERIMENTS[config.experiment]
+    settings = settings_of(config)
+    units = experiment.units(settings, config.runs)
+    exploratory = "" if units >= CLAIM_RUNS else f" Fewer than {CLAIM_RUNS} repetitions: exploratory."
+    for line in (
+        config.title or config.experiment,
+        experiment.plan(settings, config.runs) + exploratory,
+        "Minutes at most, so that there is nothing to resume. Bands, fixed by now:",
+        *config.replication.bands_in_words,
+    ):
+        console.print(Text(line))
+
+
+def print_replication(console: Console, replication: dict[str, Any]) -> None:
+    """Every band, what was published, what came out here; and what comes of it in a line."""
+    console.print()
+    console.print(Text(f"Replication of {replication['about']['paper']}"))
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1), pad_edge=False)
+    for column in ("what", "published", "band", "here"):
+        table.add_column(column)
+    table.add_column("judgement", no_wrap=True)
+    for band in replication["bands"]:
+        judgement = band["judgement"]
+        words = judgement + (" (not counted)" if band["band"] and not band["accept"] else "")
+        here = band_value(band) + (f", {band['note']}" if band["note"] else "")
+        cells = [Text(text) for text in (band["name"], band["published"] or "-", band["band"] or "none", here)]
+        table.add_row(*cells, Text(words, style=_COLOURS.get(judgement, "")))
+    console.print(table)
+    console.print(Text(f"Cost: {cost_in_words(replication['cost'])}."))
+    console.print(Text(replication["judgement"]["sentence"], style="bold"))
+
+
+def print_experiment(console: Console, directory: Path, replication: dict[str, Any]) -> None:
+    """What came of an experiment, where everything is, and what to do next."""
+    print_replication(console, replication)
+    console.print(Text(f"Experiment directory: {directory}"), soft_wrap=True)
+    console.print(Text(f"  The page: {directory / 'report' / 'index.html'}"), soft_wrap=True)
+    console.print(Text("  replication.json: bands, values, what the page draws"))
+    again = f"evolearn study {shlex.quote(str(directory / 'experiment.yaml'))} seed={replication['seed'] + 1}"
+    console.print(Text(f"Next, under another seed: {again}"), soft_wrap=True)

@@ -1,0 +1,397 @@
+"""What a run looks like in a terminal, and as plain log lines where there is none."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from evolearn.life import ClusterStatus, Effort
+from evolearn.run import Generation, Result, Setup
+
+ROWS_SHOWN = 12
+ARM_LABELS = {
+    "blank": "blank slate",
+    "evolved": "evolved",
+    "evolved_frozen": "evolved, learning off",
+    "random": "random",
+    "oracle": "oracle",
+}
+
+
+def new_display(console: Console) -> TerminalDisplay | LogDisplay:
+    """A live display for a terminal, log lines for anything else."""
+    return TerminalDisplay(console) if console.is_terminal else LogDisplay(console)
+
+
+class Lines:
+    """Plain lines, where there is no terminal: what every log display says alike."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to `console`."""
+        self._console = console
+        self._waited = False
+
+    def warning(self, text: str) -> None:
+        """A line of its own."""
+        self._say(f"Warning: {text}")
+
+    def notice(self, text: str) -> None:
+        """A line of its own."""
+        self._say(text)
+
+    def cluster(self, status: ClusterStatus) -> None:
+        """A line when the cluster lets the work wait."""
+        if status.waiting and not self._waited:
+            self._say(f"Waiting: {status.waiting}")
+        self._waited = bool(status.waiting)
+
+    def close(self) -> None:
+        """Nothing to clean up."""
+
+    def _say(self, text: str) -> None:
+        self._console.print(Text(text), soft_wrap=True)
+
+
+class LogDisplay(Lines):
+    """One plain line per event."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to `console`."""
+        super().__init__(console)
+        self._clock = _Clock()
+        self._generations = 0
+
+    def starting(self, setup: Setup, directory: Path, first: int) -> None:
+        """Say what is about to run."""
+        self._generations = setup.config.search.generations
+        self._clock = _Clock()
+        self._say(describe_setup(setup, directory, first))
+
+    def made(self, generation: Generation) -> None:
+        """One line per generation."""
+        left = self._clock.left(self._generations - generation.generation - 1)
+        self._say(
+            f"generation {generation.generation + 1}/{self._generations}  best {generation.fitness_best:.3f}  "
+            f"mean {generation.fitness_mean:.3f}  centre {generation.fitness_centre:.3f}  "
+            f"{generation.steps_per_second / 1e6:.2f} M steps/s  {duration(left)} left{effort_of(generation)}"
+        )
+
+    def judging(self, arm: str, number: int, of: int) -> None:
+        """One line per arm."""
+        self._say(f"validation lives {number + 1}/{of}: {ARM_LABELS.get(arm, arm)}")
+
+    def finished(self, setup: Setup, directory: Path, result: Result) -> None:
+        """The closing table and what to do next."""
+        print_result(self._console, setup, directory, result)
+
+
+class TerminalDisplay:
+    """A progress bar and the last generations, redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        """Draw on `console`."""
+        self._console = console
+        self._rows: list[Generation] = []
+        self._clock = _Clock()
+        self._generations = 0
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+        )
+        self._task = self._progress.add_task("generation", total=1, left="")
+        self._live = Live(console=console, refresh_per_second=8, transient=True)
+        self._status = ""  # of the cluster
+
+    def starting(self, setup: Setup, directory: Path, first: int) -> None:
+        """Say what is about to run and begin to draw."""
+        self._generations = setup.config.search.generations
+        self._console.print(Text(describe_setup(setup, directory, first)))
+        self._progress.update(self._task, total=self._generations, completed=first)
+        self._clock = _Clock()
+        self._live.start()
+        self._draw()
+
+    def warning(self, text: str) -> None:
+        """A line above the display."""
+        self._console.print(Text(f"Warning: {text}", style="yellow"))
+
+    def notice(self, text: str) -> None:
+        """A line above the display."""
+        self._console.print(Text(text))
+
+    def cluster(self, status: ClusterStatus) -> None:
+        """Show how the cluster is doing."""
+        self._status = cluster_line(status)
+        if self._live.is_started:
+            self._draw()
+
+    def made(self, generation: Generation) -> None:
+        """Show another generation."""
+        self._rows.append(generation)
+        done = generation.generation + 1
+        left = f"{duration(self._clock.left(self._generations - done))} left"
+        self._progress.update(self._task, completed=done, left=left)
+        self._draw()
+
+    def judging(self, arm: str, number: int, of: int) -> None:
+        """Show which arm lives."""
+        label = f"validation lives: {ARM_LABELS.get(arm, arm)}"
+        self._progress.update(self._task, description=label, total=of, completed=number, left="")
+        self._draw()
+
+    def finished(self, setup: Setup, directory: Path, result: Result) -> None:
+        """The closing table and what to do next."""
+        self._live.update(generation_table(self._rows[-ROWS_SHOWN:]))
+        self.close()
+        self._console.print(generation_table(_thinned(self._rows)))
+        print_result(self._console, setup, directory, result)
+
+    def close(self) -> None:
+        """Stop drawing and leave the terminal as it was."""
+        self._live.stop()
+
+    def _draw(self) -> None:
+        grid = Table.grid(padding=(0, 0))
+        grid.add_row(generation_table(self._rows[-ROWS_SHOWN:]))
+        grid.add_row(self._progress)
+        if self._status:
+            grid.add_row(Text(self._status, style="dim"))
+        self._live.update(grid)
+
+
+class _Clock:
+    """Time left, from the generations made since it was started."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._ticks = 0
+
+    def left(self, remaining: int) -> float:
+        """Seconds for `remaining` more, after one more was finished."""
+        self._ticks += 1
+        return (time.monotonic() - self._started) / self._ticks * remaining
+
+
+def generation_table(rows: list[Generation]) -> Table:
+    """Generations as a table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    spread = any(row.cluster is not None for row in rows)
+    for title in ("generation", "best", "mean", "centre", "M steps/s", *(CLUSTER_COLUMNS if spread else ())):
+        table.add_column(title, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row.generation + 1),
+            f"{row.fitness_best:.3f}",
+            f"{row.fitness_mean:.3f}",
+            f"{row.fitness_centre:.3f}",
+            f"{row.steps_per_second / 1e6:.2f}",
+            *(_cluster_cells(row) if spread else ()),
+        )
+    return table
+
+
+def print_result(console: Console, setup: Setup, directory: Path, result: Result) -> None:
+    """The closing table, the catch-up sentence, where everything is and what to type next."""
+    console.print()
+    console.print(result_table(setup, result))
+    for line in (
+        *lifetime_lines(result),
+        catch_up_sentence(result),
+        "That blank slate is not tuned: published defaults, fitness as its only reward. Evolution started from the "
+        "config's learning rate and drives. One evolution run: exploratory, not evidence for a claim.",
+        f"Cost: {result.evolution_steps:,} world steps of evolution.",
+    ):
+        console.print(Text(line))
+    console.print()
+    config = shlex.quote(str(directory / "config.yaml"))
+    console.print(Text(f"Run directory: {directory}"), soft_wrap=True)
+    console.print(
+        Text("  dna.safetensors: what evolved; result.json: this table; generations.jsonl: every generation"),
+        soft_wrap=True,
+    )
+    console.print("Next: another seed, another body, or what the world is:")
+    console.print(Text(f"  evolearn run {config} --seed {setup.config.seed + 1}"), soft_wrap=True)
+    if setup.conditions.world.parameters:
+        parameter = setup.conditions.world.parameters[0]
+        example = parameter.high if setup.conditions.parameters[parameter.name] != parameter.high else parameter.low
+        example = round((example + parameter.default) / 2, 3)
+        setting = f"world.parameters.{parameter.name}={example:g}"
+        console.print(Text(f"  evolearn run {config} {setting}"), soft_wrap=True)
+    console.print(Text(f"  evolearn worlds show {shlex.quote(setup.config.world.name)}"), soft_wrap=True)
+
+
+def cluster_line(status: ClusterStatus) -> str:
+    """How a cluster is doing, in one line."""
+    parts = [
+        f"{_count(status.hosts, 'host')}, {_count(status.cores, 'core')}, {_count(status.in_flight, 'task')} in flight"
+    ]
+    return "cluster: " + ", ".join([*parts, *_accidents(status)]) + (f"; {status.waiting}" if status.waiting else "")
+
+
+def useful_share(generation: Generation) -> float | None:
+    """Share, 0 .. 1, of the cores' time in a generation that was spent in lives and sums; None off a cluster."""
+    effort = generation.cluster
+    if effort is None or not effort.cores:
+        return None
+    return min(1.0, effort.busy_seconds / (effort.cores * generation.seconds))
+
+
+def effort_of(generation: Generation) -> str:
+    """What a generation took of a cluster, to be put behind its other numbers; empty off a cluster."""
+    effort, useful = generation.cluster, useful_share(generation)
+    if effort is None or useful is None:
+        return ""
+    text = (
+        f"  {useful:.0%} of {_count(effort.cores, 'core')} on {_count(effort.hosts, 'host')} useful, "
+        f"{_count(effort.tasks, 'task')}, {effort.bytes_sent / 1e6:.1f} MB sent, "
+        f"driver {generation.peak_memory / 1e6:.0f} MB"
+    )
+    return ", ".join([text, *_accidents(effort)])
+
+
+def _accidents(counts: ClusterStatus | Effort) -> list[str]:
+    """What went wrong and was mended, a text for each kind that there was."""
+    kinds = (
+        (counts.retries, "task done again"),
+        (counts.lost_workers, "worker lost"),
+        (counts.lost_hosts, "host lost"),
+    )
+    return [_count(number, name) for number, name in kinds if number]
+
+
+CLUSTER_COLUMNS = ("cores", "useful", "MB sent", "driver MB")
+
+
+def _cluster_cells(generation: Generation) -> list[str]:
+    effort, useful = generation.cluster, useful_share(generation)
+    if effort is None:
+        return [""] * len(CLUSTER_COLUMNS)
+    return [
+        str(effort.cores),
+        "" if useful is None else f"{useful:.0%}",
+        f"{effort.bytes_sent / 1e6:.1f}",
+        f"{generation.peak_memory / 1e6:.0f}",
+    ]
+
+
+def _count(number: int, name: str) -> str:
+    first, space, rest = name.partition(" ")
+    return f"{number} {first}{'' if number == 1 else 's'}{space}{rest}"
+
+
+def lifetime_lines(result: Result) -> list[str]:
+    """Life fitness at every evaluation lifetime, if there are several."""
+    if len(result.lifetimes) < 2:
+        return []
+    ages = " / ".join(f"{lifetime:,}" for lifetime in result.lifetimes)
+    arms = "; ".join(
+        f"{ARM_LABELS.get(row.arm, row.arm)} {' / '.join(f'{value:.3g}' for value in row.by_lifetime)}"
+        for row in result.arms
+    )
+    return [f"Life fitness over the first {ages} steps: {arms}."]
+
+
+def arms_table(title: str | None, caption: str, columns: Iterable[str]) -> Table:
+    """An empty table of arms: their names, then columns of numbers, explained beneath."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        caption=Text(caption),
+        caption_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),  # the table fits into 80 columns
+        pad_edge=False,
+    )
+    table.add_column("arm", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def result_table(setup: Setup, result: Result) -> Table:
+    """Birth score, quarters of life and deaths of every arm."""
+    scale = {row.arm: row.birth for row in result.arms}
+    has_oracle = "oracle" in scale
+    share = "share: the same from random (0) to oracle (1); " if has_oracle else ""
+    table = arms_table(
+        f"{result.lives} validation lives of {result.lifetime:,} steps, never used in selection",
+        f"birth: score over the first {result.birth_steps} steps, learning off, ± standard error over lives; "
+        f"{share}Q1 .. Q4: score by quarter of life; deaths: episodes terminated per life",
+        ("birth", *(["share"] if has_oracle else []), "Q1", "Q2", "Q3", "Q4", "deaths"),
+    )
+    digits = 3 if max(abs(row.birth) for row in result.arms) < 10 else 1
+    for row in result.arms:
+        table.add_row(
+            ARM_LABELS.get(row.arm, row.arm),
+            f"{row.birth:.{digits}f} ± {row.birth_error:.{digits}f}",
+            *([_share(row.birth, scale["random"], scale["oracle"])] if has_oracle else []),
+            *(f"{value:.{digits}f}" for value in row.quarters),
+            f"{row.deaths:.1f}",
+            style="bold" if row.arm == "evolved" else "",
+        )
+    return table
+
+
+def catch_up_sentence(result: Result) -> str:
+    """When the blank slate catches up with the newborn, in words."""
+    target = f"the newborn's birth score of {result.scores('evolved').birth:.3f}"
+    if result.catch_up is None:
+        return (
+            f"Catch-up: the blank slate never reaches {target}: not by the age of {result.lifetime:,} steps, measured "
+            f"over a running window of {result.birth_steps} steps."
+        )
+    return (
+        f"Catch-up: the blank slate reaches {target} at an age of {result.catch_up:,} steps (the end of the first "
+        f"running window of {result.birth_steps} steps that scores as much)."
+    )
+
+
+def describe_setup(setup: Setup, directory: Path, first: int) -> str:
+    """What a run is about to do, in two lines."""
+    config = setup.config
+    search = config.search
+    parameters = ", ".join(f"{name} {value:g}" for name, value in setup.conditions.parameters.items())
+    genomes = f"{search.population} genomes of {setup.pool.size} genes"
+    start = f" from generation {first + 1}" if first else ""
+    return (
+        f"{config.world.name}{f' ({parameters})' if parameters else ''}, seed {config.seed}: {search.algorithm}, "
+        f"{genomes}, {search.lives} lives of {search.selection_lifetime:,} steps each, "
+        f"{search.generations} generations{start}\n{directory}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _share(value: float, low: float, high: float) -> str:
+    return f"{(value - low) / (high - low):.2f}" if high != low else "-"
+
+
+def _thinned(rows: list[Generation]) -> list[Generation]:
+    """A dozen generations spread over the run, the first and the last among them."""
+    if len(rows) <= ROWS_SHOWN:
+        return rows
+    picks = {round(place * (len(rows) - 1) / (ROWS_SHOWN - 1)) for place in range(ROWS_SHOWN)}
+    return [rows[pick] for pick in sorted(picks)]

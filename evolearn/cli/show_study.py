@@ -1,0 +1,252 @@
+"""What a study looks like in a terminal, and as plain log lines where there is none."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from evolearn.cli.show_run import Lines, arms_table, cluster_line, duration, effort_of
+from evolearn.life import ClusterStatus
+from evolearn.run import Generation
+from evolearn.study import Job, Progress as StudyProgress, Rates, StudyConfig, StudyPlan, arm_part
+from evolearn.verdict import CLAIM_RUNS
+
+LINE_EVERY = 20.0  # seconds between two lines about generations, where there is no terminal
+
+
+class StudyLog(Lines):
+    """One plain line per job, and now and then one about a long one."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to `console`."""
+        super().__init__(console)
+        self._last = time.monotonic()
+
+    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+        """What will be done, and about how long it will take."""
+        print_plan(self._console, config, plan, rates, left)
+
+    def began(self, directory: Path) -> None:
+        """Where the study is."""
+        self._say(f"Study directory: {directory}")
+
+    def working(self, progress: StudyProgress, what: str) -> None:
+        """Nothing yet: a job says when it is done."""
+
+    def generation(self, progress: StudyProgress, generation: Generation, generations: int) -> None:
+        """A line if none was written for a while."""
+        if time.monotonic() - self._last >= LINE_EVERY:
+            self._say(
+                f"{place(progress)}  {progress.job.arm}, run {progress.job.run + 1}: generation "
+                f"{generation.generation + 1}/{generations}, centre {generation.fitness_centre:.3f}"
+                f"{effort_of(generation)}"
+            )
+
+    def done(self, progress: StudyProgress, what: str) -> None:
+        """One line per job."""
+        job = progress.job
+        self._say(f"{place(progress)}  {job.condition}: {job.arm}, run {job.run + 1}: {what}")
+
+    def judging(self, what: str) -> None:
+        """The last part."""
+        self._say(f"Judging: {what}")
+
+    def _say(self, text: str) -> None:
+        self._last = time.monotonic()
+        super()._say(text)
+
+
+class StudyTerminal:
+    """One bar over the whole study, and the job under way."""
+
+    def __init__(self, console: Console) -> None:
+        """Draw on `console`."""
+        self._console = console
+        self._progress = Progress(
+            TextColumn("study"),
+            BarColumn(bar_width=32),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.description}"),
+            TextColumn("{task.fields[cluster]}", style="dim"),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=1.0, left="", cluster="")
+
+    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+        """What will be done, and about how long it will take."""
+        print_plan(self._console, config, plan, rates, left)
+
+    def began(self, directory: Path) -> None:
+        """Say where the study is and begin to draw."""
+        self._console.print(Text(f"Study directory: {directory}"), soft_wrap=True)
+        self._progress.start()
+
+    def working(self, progress: StudyProgress, what: str) -> None:
+        """Another job."""
+        self._update(progress, f"{progress.job.arm}, run {progress.job.run + 1}: {what}")
+
+    def generation(self, progress: StudyProgress, generation: Generation, generations: int) -> None:
+        """Another generation."""
+        text = (
+            f"generation {generation.generation + 1}/{generations}, centre {generation.fitness_centre:.3f}"
+            f"{effort_of(generation)}"
+        )
+        self._update(progress, f"{progress.job.arm}, run {progress.job.run + 1}: {text}")
+
+    def done(self, progress: StudyProgress, what: str) -> None:
+        """A job is finished."""
+        self._update(progress, f"{progress.job.arm}, run {progress.job.run + 1}: {what}")
+
+    def warning(self, text: str) -> None:
+        """A line above the bar."""
+        self._console.print(Text(f"Warning: {text}", style="yellow"))
+
+    def notice(self, text: str) -> None:
+        """A line above the bar."""
+        self._console.print(Text(text))
+
+    def cluster(self, status: ClusterStatus) -> None:
+        """Show how the cluster is doing."""
+        self._progress.update(self._task, cluster=cluster_line(status))
+
+    def judging(self, what: str) -> None:
+        """The last part."""
+        self._progress.update(self._task, description=f"judging: {what}", completed=1.0, left="")
+
+    def close(self) -> None:
+        """Stop drawing and leave the terminal as it was."""
+        self._progress.stop()
+
+    def _update(self, progress: StudyProgress, text: str) -> None:
+        self._progress.update(
+            self._task,
+            completed=progress.share,
+            left=f"{duration(progress.seconds_left)} left",
+            description=f"{progress.done}/{progress.of} jobs  {progress.job.condition}: {text}",
+        )
+
+
+def new_study_display(console: Console) -> StudyLog | StudyTerminal:
+    """A live display for a terminal, log lines for anything else."""
+    return StudyTerminal(console) if console.is_terminal else StudyLog(console)
+
+
+def place(progress: StudyProgress) -> str:
+    """How far the study is, in a few characters."""
+    return f"[{progress.done}/{progress.of} jobs, {duration(progress.seconds_left)} left]"
+
+
+def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+    """Conditions, arms, steps and minutes."""
+    names = ", ".join(condition.name for condition in config.conditions)
+    console.print(Text(f"{config.title or 'Study'}: {len(config.conditions)} condition(s): {names}"))
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1), pad_edge=False)
+    table.add_column("arm", no_wrap=True)
+    table.add_column("what it is")
+    table.add_column("evolution", justify="right", no_wrap=True)
+    table.add_column("test lives", justify="right", no_wrap=True)
+    arms = dict.fromkeys(job.arm for job in plan.tests)
+    for arm in arms:
+        table.add_row(
+            arm,
+            arm_part(config, arm).doc,
+            _steps(job for job in plan.evolutions if job.arm == arm),
+            _steps(job for job in plan.tests if job.arm == arm),
+        )
+    console.print(table)
+    total = sum(job.steps for job in left)
+    finished = plan.steps - total
+    exploratory = (
+        "" if config.runs >= CLAIM_RUNS else f": fewer than {CLAIM_RUNS} are exploratory, not evidence for a claim"
+    )
+    for line in (
+        f"World steps over all runs: {plan.steps / 1e6:,.0f} million"
+        + (f", of which {finished / 1e6:,.0f} million are done" if finished else "")
+        + f". About {duration(rates.seconds(left))} at {rates.learning / 1e6:.2g} million steps/s with learning and "
+        f"{rates.frozen / 1e6:.2g} million without, as measured now.",
+        f"{config.runs} evolution run(s) per arm{exploratory}.",
+        f"Decided by: {config.primary.arm} against {config.primary.against}, {config.primary.metric}, at "
+        f"{config.level:g}.",
+        *(("Bands, fixed by now:", *config.replication.bands_in_words) if config.replication else ()),
+    ):
+        console.print(Text(line))
+
+
+def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], page: Path) -> None:
+    """The sentences of the verdict, its numbers by arm, and where everything is."""
+    for condition in verdict["conditions"]:
+        console.print()
+        console.print(Text(condition["sentence"], style="bold"))
+        console.print(arm_table(condition, verdict))
+        for remark in condition["remarks"]:
+            console.print(Text(f"- {remark}"))
+        for row in condition["break_even"]:
+            console.print(Text(f"- {row['sentence']}"))
+    console.print()
+    if verdict["study"]["exploratory"]:
+        runs = verdict["study"]["runs"]
+        console.print(Text(f"{runs} evolution run(s) per arm: exploratory, not evidence for a claim."))
+    console.print(Text(f"Cost: {verdict['ledger']['total']:,} world steps (ledger.json says of what)."))
+    console.print(Text(f"Study directory: {directory}"), soft_wrap=True)
+    console.print(Text(f"  The page: {page}"), soft_wrap=True)
+    console.print(Text("  verdict.json: all numbers; lives.parquet: every test life; runs/: every evolution run"))
+    console.print("Next: the same under another seed, with enough runs for a claim:")
+    again = f"seed={verdict['study']['seed'] + 1} runs={max(CLAIM_RUNS, verdict['study']['runs'])}"
+    console.print(Text(f"  evolearn study {shlex.quote(str(directory / 'study.yaml'))} {again}"), soft_wrap=True)
+
+
+def arm_table(condition: dict[str, Any], verdict: dict[str, Any]) -> Table:
+    """Birth score, catch-up time, ceiling and total of every arm."""
+    lifetime = max(verdict["lifetimes"])
+    table = arms_table(
+        None,
+        f"interquartile means over runs, [interval]; birth: first {verdict['birth_steps']} steps, learning off; "
+        f"catch-up: steps of learning to a score of {condition['catch_up_level']:.3g}; ceiling: last quarter, "
+        f"total: all of {lifetime:,} steps",
+        ("birth", "catch-up", "ceiling", "total"),
+    )
+    for arm, entry in condition["arms"].items():
+        metrics = entry["metrics"]
+        table.add_row(
+            arm,
+            _score(metrics["birth"]),
+            _time(metrics["catch_up"]),
+            _score(metrics["ceiling"], with_interval=False),
+            _score(metrics["total"]),
+        )
+    return table
+
+
+def _score(summary: dict[str, Any], with_interval: bool = True) -> str:
+    if summary["iqm"] is None:
+        return "-"
+    digits = 3 if abs(summary["iqm"]) < 10 else 1
+    value = f"{summary['iqm']:.{digits}f}"
+    if summary["low"] is None or not with_interval:
+        return value
+    return f"{value} [{summary['low']:.{digits - 1}f}, {summary['high']:.{digits - 1}f}]"
+
+
+def _time(summary: dict[str, Any]) -> str:
+    if summary["iqm"] is None:
+        return "-"
+    if summary["censored"] == summary["runs"]:
+        return "never"
+    never = f" (never in {summary['censored']} of {summary['runs']})" if summary["censored"] else ""
+    return f"{'>= ' if summary['at_least'] else ''}{summary['iqm']:,.0f}{never}"
+
+
+def _steps(jobs: Any) -> str:
+    steps = sum(job.steps for job in jobs)
+    return f"{steps / 1e6:,.1f} M" if steps else "-"

@@ -1,0 +1,286 @@
+"""Drivers whose lives are lived by the tasks of a Ray cluster."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pickle
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import ray
+from ray.runtime_env import RuntimeEnv
+
+from evolearn.cluster import tasks
+from evolearn.cluster.connecting import ClusterError, check_address, connect
+from evolearn.cluster.hosts import Hosts, counted
+from evolearn.cluster.opening import LOCAL
+from evolearn.cluster.shipping import Parcel, pack
+from evolearn.cluster.spreading import Spreader, Work, WorkerDied
+from evolearn.cluster.tasks import Faulty, Order, Recipe
+from evolearn.environment import code_identity
+from evolearn.genome import Newborns
+from evolearn.life import (
+    NO_SURGERIES,
+    ClusterWatch,
+    Conditions,
+    Driver,
+    Effort,
+    Job,
+    LifeFault,
+    Outcome,
+    OwnDrivers,
+    Plan,
+    Surgeries,
+    fault_in,
+)
+from evolearn.world import WorldError, from_anywhere
+
+
+class ClusterDrivers:
+    """The drivers of a run or a study, on a cluster."""
+
+    def __init__(
+        self,
+        address: str,
+        workers: int | None,
+        worlds: Sequence[str],
+        watch: ClusterWatch,
+        runtime_env: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start Ray here, or join a cluster, and wait until it has the cores that were asked for.
+
+        Args:
+            address: local, auto, HOST:PORT or ray://HOST:PORT.
+            workers: cores to use at most; none: all there are, also those that join later.
+            worlds: names of all worlds to be lived in, whose code workers need.
+            watch: shows what happens.
+            runtime_env: of Ray, for tasks: packages to install, environment variables, ..
+            environment: variables that workers need.
+        Raises:
+            ClusterError, CannotShip, WorldNotFound: see there.
+        """
+        check_address(address)
+        self.address = address
+        self._watch = watch
+        self._here = OwnDrivers(1)  # for traced lives, one at a time
+        self._made: list[tuple[Conditions, ClusterDriver]] = []
+        self._parcel = pack([from_anywhere(world) for world in worlds])
+        try:
+            connect(address, workers, _runtime_env(self._parcel, runtime_env or {}, environment or {}))
+            self._hosts = Hosts(address, watch)
+            self._spreader = Spreader(self._hosts, workers, watch, may_grow=address != LOCAL)
+            if workers is not None:
+                self._wait_for(workers)
+        except BaseException:
+            self.close()
+            raise
+
+    def of(self, conditions: Conditions, hang_seconds: float) -> Driver:
+        """The driver for some conditions; see `evolearn.life.drivers.Drivers.of`."""
+        for known, driver in self._made:
+            if known == conditions:
+                return driver
+        world = self._parcel.names.get(from_anywhere(conditions.found_as))
+        if world is None:
+            raise ClusterError(
+                f"world {conditions.world.name}, found as {conditions.found_as!r}, is not among those that the cluster "
+                f"was told of: {', '.join(self._parcel.names)}"
+            )
+        recipe = pickle.dumps(Recipe.of(conditions, world, hang_seconds))
+        order = Order(recipe, code_identity())
+        driver = ClusterDriver(
+            conditions, order, self._spreader, functools.partial(self._here.of, conditions, hang_seconds)
+        )
+        self._made.append((conditions, driver))
+        return driver
+
+    def use(self, workers: int | None) -> None:
+        """Use so many cores at most from now on; none: all there are."""
+        self._spreader.most = workers
+
+    def effort(self) -> Effort:
+        """What the cluster did since the last call."""
+        return self._spreader.effort()
+
+    def describe(self) -> dict[str, Any]:
+        """Address, hosts and cores."""
+        return {
+            "workers": self._spreader.workers,
+            "cores": os.cpu_count(),
+            "cluster": {
+                "address": self.address,
+                "hosts": [{"name": host.name, "cores": host.cores} for host in self._hosts.workers],
+                "shipped": list(self._parcel.contents),
+            },
+        }
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started for this ends."""
+        self._here.close()
+        ray.shutdown()
+        if self._parcel.folder is not None:
+            shutil.rmtree(self._parcel.folder, ignore_errors=True)
+
+    def _wait_for(self, cores: int) -> None:
+        """Wait until the cluster has so many cores, and say so; an autoscaler is told, for as long as that takes."""
+        if self._hosts.cores >= cores:
+            return
+        # A task, since a client's own process does not reach the autoscaler.
+        ask = ray.remote(num_cpus=0)(tasks.ask_autoscaler)
+        asked = ask.remote(cores)
+        said = -1
+        try:
+            while self._hosts.cores < cores:
+                if self._hosts.cores != said:
+                    said = self._hosts.cores
+                    there = f"{counted(said, 'core')} on {counted(len(self._hosts.workers), 'host')}"
+                    self._watch.notice(
+                        f"waiting for {cores} cores, as --workers {cores} asks: the cluster has {there}. Ctrl-C ends "
+                        "the wait; fewer --workers begin at once"
+                    )
+                time.sleep(0.5)
+                self._hosts.look()
+        finally:
+            # A request stands until it is withdrawn, and hosts that nobody needs cost money.
+            ray.wait([asked], timeout=5.0)
+            ray.wait([ask.remote(0)], timeout=5.0)
+
+
+class ClusterDriver:
+    """Lives jobs as tasks of a cluster."""
+
+    def __init__(self, conditions: Conditions, order: Order, spreader: Spreader, here: Callable[[], Driver]) -> None:
+        """Spread lives under `conditions`; the driver that `here` gives lives those that leave a trace."""
+        self.conditions = conditions
+        self._order = ray.put(order)
+        self.spreader = spreader
+        self._here = here
+        # The same tasks are never retried by Ray: the spreader does, and says so.
+        self._live_piece = ray.remote(num_cpus=1, max_retries=0)(tasks.live_piece)
+        self._do_blocks = ray.remote(num_cpus=1, max_retries=0)(tasks.do_blocks)
+        self._rates: dict[Any, float] = {}  # kind of work -> seconds per unit, as measured last
+
+    @property
+    def workers(self) -> int:
+        """Cores in use."""
+        return self.spreader.workers
+
+    def close(self) -> None:
+        """Nothing to let go of: tasks keep nothing."""
+
+    def live(self, job: Job) -> None:
+        """Live every life of `job`.
+
+        Raises:
+            LifeFault: the world is at fault in a life.
+            ClusterError: see `Spreader.do`.
+        """
+        if job.trace.fitness.size:
+            # One life whose every step is wanted: as quick here.
+            self._here().live(job)
+            return
+
+        def submit(first: int, last: int) -> Any:
+            some = job.genomes[first:last]
+            newborns, genomes = job.newborns.of_lives(some)
+            return self.hand_out(newborns, genomes, job.keys[first:last], job.plan, job.surgeries.of_lives(some))
+
+        def take(first: int, last: int, result: Outcome | Faulty) -> None:
+            if isinstance(result, Faulty):
+                raise self._fault(job, first + result.life, result.step, result.reason)
+            for mine, theirs in zip(job.outcome, result, strict=True):
+                if len(mine):  # final weights that nobody asked for have no rows
+                    mine[first:last] = theirs
+
+        try:
+            self._do(_kind(job.plan), Work(len(job.genomes), submit, take, *_bytes_of_lives(job)))
+        except WorkerDied as died:
+            raise self._fault(job, died.unit, 0, died.text) from died
+
+    def hand_out(
+        self,
+        newborns: Newborns,
+        genomes: npt.NDArray[np.int64],
+        keys: npt.NDArray[np.int64],
+        plan: Plan,
+        surgeries: Surgeries = NO_SURGERIES,
+    ) -> Any:
+        """Give lives to the cluster as one task; returns its reference, for `Work`."""
+        return self._live_piece.remote(self._order, newborns, genomes, keys, plan, surgeries)
+
+    def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
+        """function(driver, shared, block) for every block, in the order of `blocks`, see `Driver`."""
+        results: list[Any] = [None] * len(blocks)
+        reference = ray.put(shared)
+        self.spreader.count_shared(_size_of(shared))
+
+        def submit(first: int, last: int) -> Any:
+            return self._do_blocks.remote(self._order, function, reference, list(blocks[first:last]))
+
+        def take(first: int, last: int, result: list[Any]) -> None:
+            results[first:last] = result
+            self.spreader.count(_size_of(result))
+
+        try:
+            self._do(function.__qualname__, Work(len(blocks), submit, take))
+        except WorkerDied as died:
+            raise WorldError(
+                f"world {self.conditions.world.name}, {function.__name__} of block {blocks[died.unit]}: {died.text}"
+            ) from died
+        return results
+
+    def _do(self, kind: Any, work: Work) -> None:
+        work.seconds_per_unit = self._rates.get(kind)
+        self.spreader.do(work)
+        if work.seconds_per_unit is not None:
+            self._rates[kind] = work.seconds_per_unit
+
+    def _fault(self, job: Job, life: int, step: int, reason: str) -> LifeFault:
+        job.outcome.age[life] = step
+        return fault_in(self.conditions, job, life, reason)
+
+
+def _runtime_env(parcel: Parcel, given: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
+    """Ray's runtime environment of all tasks: what the user gave, the worlds, and the variables."""
+    unknown = sorted(set(given) - RuntimeEnv.known_fields)
+    if unknown:
+        raise ClusterError(f"--runtime-env: Ray does not take it: no field is called {', '.join(map(str, unknown))}")
+    environment = dict(given)
+    if parcel.folder is not None:
+        if "working_dir" in environment:
+            raise ClusterError(
+                f"--runtime-env: sets working_dir, in which evolearn sends {', '.join(parcel.contents)} to the "
+                "workers; leave it out, or use py_modules"
+            )
+        environment["working_dir"] = str(parcel.folder)
+    # One thread to a task: a core each.
+    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    environment["env_vars"] = {**threads, **(environment.get("env_vars") or {}), **variables}
+    try:
+        return dict(RuntimeEnv(**environment))
+    except (TypeError, ValueError) as error:
+        raise ClusterError(f"--runtime-env: Ray does not take it: {error}") from error
+
+
+def _kind(plan: Plan) -> Any:
+    """Lives that take about as long as each other."""
+    return plan.lifetime, plan.learn_from, plan.learn_until, plan.source
+
+
+def _bytes_of_lives(job: Job) -> tuple[float, float]:
+    """Bytes of a life, and of a piece beside its lives: a genome whose lives are split travels with each part."""
+    newborn = sum(array.nbytes / max(1, len(array)) for array in (*job.newborns[:4], *job.surgeries))
+    lives_of_one = max(1.0, len(job.genomes) / max(1, len(job.newborns.weights)))
+    outcome = sum(array.nbytes for array in job.outcome) / max(1, len(job.genomes))
+    return newborn / lives_of_one + outcome, newborn if lives_of_one > 1 else 0.0
+
+
+def _size_of(something: Any) -> int:
+    """Bytes of the arrays in something, about."""
+    return len(pickle.dumps(something))

@@ -1,0 +1,152 @@
+"""Which code travels to the workers of a cluster: the file or package of a world that evolearn does not bring.
+
+It travels as the `working_dir` of Ray's runtime environment, which workers put first on their module path.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import shutil
+import site
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from evolearn.config import WorldPart, world_part
+from evolearn.errors import UserError
+from evolearn.world import GYMNASIUM, find_world, registered_worlds
+
+LARGEST_MB = 100  # of what is shipped
+_OURS = ("evolearn", "worlds", "configs")
+_LEFT_BEHIND = ("__pycache__", "*.pyc", ".git", ".venv", "*.egg-info", ".pytest_cache", ".mypy_cache", "node_modules")
+
+
+class CannotShip(UserError):
+    """Code that workers need and that cannot be sent to them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Parcel:
+    """What travels, and what worlds are called where it arrives."""
+
+    folder: Path | None  # to be the workers' working directory; none if nothing needs to travel
+    names: dict[str, str]  # a world's name here -> its name there
+    contents: tuple[str, ...]  # top-level modules, for the display
+
+
+def pack(worlds: Iterable[str]) -> Parcel:
+    """Copy what the workers need for some worlds into a new folder.
+
+    That is: a world's file, or the top-level package it is in; and every module that was imported from outside the
+    folders of installed packages, since the world may have imported it. Packages that a world imports and that are
+    installed with pip must be installed on the workers too, or named in a runtime environment.
+
+    Args:
+        worlds: names, as a config gives them.
+    Raises:
+        WorldNotFound: a world is not here either.
+        CannotShip: too large, or without a source file.
+    """
+    names: dict[str, str] = {}
+    sources: dict[str, Path] = {}  # by the name that they travel under
+    for name in worlds:
+        find_world(name)  # imports what it needs
+        names[name], needed = _traveller(name)
+        for source in needed:
+            _add(sources, source)
+    if sources:
+        for source in _modules_of_users():
+            _add(sources, source)
+    if not sources:
+        return Parcel(None, names, ())
+    folder = Path(tempfile.mkdtemp(prefix="evolearn-shipped-"))
+    for target, source in sources.items():
+        _check_size(source)
+        if source.is_dir():
+            shutil.copytree(source, folder / target, ignore=shutil.ignore_patterns(*_LEFT_BEHIND))
+        else:
+            shutil.copy(source, folder / target)
+    return Parcel(folder, names, tuple(sorted(Path(target).stem for target in sources)))
+
+
+def _add(sources: dict[str, Path], source: Path) -> None:
+    other = sources.setdefault(source.name, source)
+    if other != source:
+        raise CannotShip(f"{source} and {other}: have one name, and workers would take one for the other; rename one")
+
+
+def _traveller(name: str) -> tuple[str, list[Path]]:
+    """A world's name on the workers, and the files and folders that it needs there, if evolearn does not bring them."""
+    if name.startswith(GYMNASIUM):
+        return _environment(world_part(name))
+    if ":" not in name:
+        name = registered_worlds()[name]  # workers know no entry points of a package that was not installed there
+    there, source = _attribute(name)
+    return there, [source] if source is not None else []
+
+
+def _environment(world: WorldPart) -> tuple[str, list[Path]]:
+    """The same for a Gymnasium environment, its wrappers included."""
+    module, colon, _ = world.name.removeprefix(GYMNASIUM).partition(":")
+    needed = [_top_level(module) if colon else None]
+    wrappers = []
+    for wrapper in world.wrappers:
+        there, source = _attribute(wrapper.name) if ":" in wrapper.name else (wrapper.name, None)
+        needed.append(source)
+        wrappers.append(wrapper.model_copy(update={"name": there}))
+    world = world.model_copy(update={"wrappers": tuple(wrappers)})
+    return world.full_name, [source for source in needed if source is not None]
+
+
+def _attribute(name: str) -> tuple[str, Path | None]:
+    """``module:attribute`` or ``file.py:attribute`` on the workers, and what must be there."""
+    source, _, attribute = name.rpartition(":")
+    if source.endswith(".py"):
+        return f"{Path(source).name}:{attribute}", Path(source).resolve()
+    return name, _top_level(source)
+
+
+def _top_level(module: str) -> Path | None:
+    """The folder or file of a module's top-level package; None if evolearn, or Python, brings it."""
+    top = module.partition(".")[0]
+    if top in _OURS or top in sys.stdlib_module_names:
+        return None
+    found = importlib.util.find_spec(top)
+    if found is None or (found.origin is None and not found.submodule_search_locations):
+        raise CannotShip(
+            f"module {top}: has no source file that could be sent to the workers; install it on every host"
+        )
+    if found.submodule_search_locations:
+        return Path(next(iter(found.submodule_search_locations))).resolve()
+    assert found.origin is not None
+    return Path(found.origin).resolve()
+
+
+def _modules_of_users() -> Iterator[Path]:
+    """Top-level modules in use that are not installed and not ours: files beside the config, say."""
+    installed = {Path(path).resolve() for path in (*site.getsitepackages(), site.getusersitepackages())}
+    installed |= {Path(path).resolve() for path in sysconfig.get_paths().values()}
+    # A virtual environment made of another Python's library.
+    installed |= {Path(sys.base_prefix).resolve() / "lib", Path(sys.prefix).resolve() / "lib"}
+    for name in sorted({name.partition(".")[0] for name in sys.modules}):
+        module = sys.modules.get(name)
+        file = getattr(module, "__file__", None)
+        if file is None or name in _OURS or name in ("__main__", "__mp_main__") or name.startswith("evolearn_file_"):
+            continue
+        path = Path(file).resolve()
+        if path.suffix != ".py" or any(folder in path.parents for folder in installed):
+            continue
+        yield path.parent if path.name == "__init__.py" else path
+
+
+def _check_size(source: Path) -> None:
+    files = [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files if "__pycache__" not in path.parts) / 1e6
+    if size > LARGEST_MB:
+        raise CannotShip(
+            f"{source}: has {size:.0f} MB, and at most {LARGEST_MB} MB are sent to the workers; install the package on "
+            "every host, or move its data out of it"
+        )

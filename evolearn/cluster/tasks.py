@@ -1,0 +1,231 @@
+"""What a worker of a cluster does: live a piece of a job with the ordinary driver of one process.
+
+Tasks keep nothing but what is compiled, so any worker can do any of them, and do it again. This file must be found on
+the workers under its name: evolearn is installed there, in the version that the driver has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import pickle
+import platform
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import filelock
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.agent import BrainSpec, LearnerSettings
+from evolearn.environment import code_differences, code_identity
+from evolearn.genome import Newborns
+from evolearn.life import (
+    Conditions,
+    Driver,
+    Job,
+    LifeFault,
+    Outcome,
+    Plan,
+    Surgeries,
+    empty_outcome,
+    empty_trace,
+    new_driver,
+)
+from evolearn.numerics import cache_folder, processor_type
+from evolearn.world import find_world
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Conditions as they travel: the world by name, since its functions cannot."""
+
+    world: str  # as the worker finds it
+    parameters: Mapping[str, float]
+    brain: BrainSpec
+    learner: str
+    settings: LearnerSettings
+    window: int
+    generic_drives: tuple[str, ...]
+    hang_seconds: float
+
+    @classmethod
+    def of(cls, conditions: Conditions, world: str, hang_seconds: float) -> Recipe:
+        """The recipe of conditions whose world is found under the name `world`."""
+        return cls(
+            world,
+            dict(conditions.parameters),
+            conditions.brain,
+            conditions.learner,
+            conditions.settings,
+            conditions.window,
+            conditions.generic_drives,
+            hang_seconds,
+        )
+
+    def conditions(self) -> Conditions:
+        """The conditions again.
+
+        Raises:
+            WorldNotFound: the world is not here.
+        """
+        return Conditions(
+            find_world(self.world),
+            self.parameters,
+            self.brain,
+            self.learner,
+            self.settings,
+            self.window,
+            self.generic_drives,
+            self.world,
+        )
+
+
+class Order(NamedTuple):
+    """What every task is told."""
+
+    recipe: bytes  # of a Recipe, pickled
+    identity: Mapping[str, str]  # see `code_identity`: of the driver
+
+
+class Where(NamedTuple):
+    """Who did a task."""
+
+    host: str
+    processor: str  # as a person calls it
+    processor_type: str  # code and elementary functions are the same on hosts of one type
+
+
+class Refused(NamedTuple):
+    """A worker with other code than the driver."""
+
+    where: Where
+    differs: tuple[str, ...]  # "numba 0.68.1 here, 0.67.0 there"
+
+
+class Faulty(NamedTuple):
+    """A life at fault."""
+
+    life: int  # within the piece
+    step: int
+    reason: str
+
+
+class Lived(NamedTuple):
+    """What came of a piece."""
+
+    result: Any
+    seconds: float  # that lives, or sums, took
+    where: Where
+
+
+def live_piece(
+    order: Order,
+    newborns: Newborns,
+    genomes: npt.NDArray[np.int64],
+    keys: npt.NDArray[np.int64],
+    plan: Plan,
+    surgeries: Surgeries,
+) -> Lived | Refused:
+    """Live a piece of a job; its result is an `Outcome`, or a `Faulty`."""
+
+    def live(driver: Driver) -> Outcome | Faulty:
+        # What comes from the object store is read-only, and the kernel is compiled for arrays that are not.
+        own = Newborns(*(np.array(array) for array in newborns))
+        conditions = driver.conditions
+        outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
+        trace = empty_trace(0, conditions)
+        operations = Surgeries(*(np.array(array) for array in surgeries))
+        job = Job(own, np.array(genomes), np.array(keys), plan, outcome, trace, operations)
+        try:
+            driver.live(job)
+        except LifeFault as fault:
+            return Faulty(fault.life, fault.step, fault.reason)
+        return outcome
+
+    return _do(order, live)
+
+
+def do_blocks(
+    order: Order, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: list[int]
+) -> Lived | Refused:
+    """Call `function(driver, shared, block)` for some blocks; its result is the list of what they gave."""
+    return _do(order, lambda driver: [function(driver, shared, block) for block in blocks])
+
+
+def ask_autoscaler(cores: int) -> None:
+    """Ask for a cluster of so many cores; 0 withdraws what was asked for before."""
+    from ray.autoscaler.sdk import request_resources
+
+    request_resources(num_cpus=cores)
+
+
+def _do(order: Order, work: Callable[[Driver], Any]) -> Lived | Refused:
+    where = _where()
+    differs = code_differences(order.identity, code_identity())
+    if differs:
+        return Refused(where, tuple(differs))
+    with _to_its_end():
+        driver = _driver(order.recipe)
+        started = time.perf_counter()
+        result = work(driver)
+        return Lived(result, time.perf_counter() - started, where)
+
+
+@contextlib.contextmanager
+def _to_its_end() -> Iterator[None]:
+    """Let a task that is called off go on to its end, which is near.
+
+    Ray calls off by an interrupt. One that breaks in on Numba while it compiles, or loads, leaves it broken: every
+    later task of the process would fail to compile.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # interrupts go to the main thread
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+DRIVERS_KEPT = 4  # by a worker; those of a study's conditions take turns
+_drivers: dict[bytes, Driver] = {}  # of this process, the one used last at the end
+
+
+def _driver(recipe: bytes) -> Driver:
+    driver = _drivers.pop(recipe, None)
+    if driver is None:
+        made: Recipe = pickle.loads(recipe)
+        with _one_compiler(recipe):
+            driver = new_driver(made.conditions(), 1, made.hang_seconds)
+    _drivers[recipe] = driver
+    for old in list(_drivers)[:-DRIVERS_KEPT]:
+        _drivers.pop(old).close()
+    return driver
+
+
+@contextlib.contextmanager
+def _one_compiler(recipe: bytes) -> Iterator[None]:
+    """Let one process of a host compile while the others wait and then load what it made."""
+    folder = cache_folder()
+    if folder is None:
+        yield
+        return
+    ready = folder / f"ready_{hashlib.sha256(recipe).hexdigest()[:16]}"
+    if ready.exists():
+        yield
+        return
+    with filelock.FileLock(ready.with_suffix(".lock")):
+        yield
+        ready.touch()
+
+
+def _where() -> Where:
+    processor, kind = processor_type()
+    return Where(socket.gethostname() or platform.node(), processor, kind)

@@ -1,0 +1,29 @@
+from .portable import wants_portable_mode as wants_portable_mode
+from .reading import (
+    STUDIES as STUDIES,
+    ConfigError as ConfigError,
+    Part as Part,
+    check_model as check_model,
+    copied as copied,
+    dump_config as dump_config,
+    explain_validation as explain_validation,
+    find_config as find_config,
+    override as override,
+    read_yaml as read_yaml,
+    set_dotted as set_dotted,
+    shipped_configs as shipped_configs,
+)
+from .run import (
+    LearnerPart as LearnerPart,
+    RunConfig as RunConfig,
+    SearchPart as SearchPart,
+    check_config as check_config,
+    read_config as read_config,
+)
+from .world import (
+    CONSTRUCTOR as CONSTRUCTOR,
+    VariationPart as VariationPart,
+    WorldPart as WorldPart,
+    WrapperPart as WrapperPart,
+    world_part as world_part,
+)

@@ -1,0 +1,238 @@
+"""Reading configs: the only reader of YAML, and the texts of what can be wrong in it.
+
+Every model of a config derives from `Part`. A file is parsed by `read_yaml`, changed by `override`, checked by
+`check_model`; what is wrong comes out as one line per problem: field, value, what is allowed, what to do.
+"""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydantic
+import yaml
+
+from evolearn.errors import UserError, offer
+
+
+class ConfigError(UserError, ValueError):
+    """A config that cannot be run; each line names a field, its value, what is allowed and what to do."""
+
+
+class Part(pydantic.BaseModel):
+    """A section of a config: unknown keys are refused, values do not change."""
+
+    model_config = pydantic.ConfigDict(
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",  # arguments of an environment may be infinite, and would become null
+    )
+
+
+Model = TypeVar("Model", bound=Part)
+
+
+SHIPPED = "configs"
+STUDIES = "studies"
+
+
+def shipped_configs(folder: str = "") -> dict[str, Path]:
+    """Configs that come with evolearn, by name: inside the installed package, or beside it in a checkout.
+
+    Args:
+        folder: below `configs`: none for runs, STUDIES for studies. A study's name is its path below that folder.
+    """
+    package = Path(__file__).parents[1]
+    root = package / SHIPPED if (package / SHIPPED).is_dir() else package.parent / SHIPPED
+    found = sorted((root / folder).rglob("*.yaml") if folder else root.glob("*.yaml"))
+    return {path.relative_to(root / folder).with_suffix("").as_posix(): path for path in found}
+
+
+def find_config(name: str, folder: str = "") -> Path:
+    """The file of a config given by path or by shipped name.
+
+    Args:
+        name: as a user gives it.
+        folder: see `shipped_configs`.
+    Raises:
+        ConfigError: there is none; names the shipped ones, the nearest first.
+    """
+    path = Path(name)
+    shipped = shipped_configs(folder)
+    try:
+        if path.is_file():
+            return path
+        if path.is_dir() and name not in shipped:
+            resumable = any((path / label).exists() for label in ("run.json", "study.json"))
+            remedy = f"evolearn resume {name} continues it" if resumable else "name a file in it"
+            raise ConfigError(f"CONFIG={name}: is a directory; {remedy}")
+    except OSError as error:
+        raise ConfigError(f"CONFIG={name[:80]}: cannot be read: {error.strerror}") from error
+    if name in shipped:
+        return shipped[name]
+    raise ConfigError(f"CONFIG={name}: no such file, and no config of that name is shipped.{offer(name, shipped)}")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Parse a YAML file into a mapping."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}); is it a config?") from error
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+        problem = getattr(error, "problem", None) or str(error)
+        raise ConfigError(f"{path}: is not YAML: {where}: {problem}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: must hold fields (`key: value`), but holds {type(content).__name__}")
+    return content
+
+
+def override(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """Apply ``dotted.key=value`` overrides to a mapping; the value is YAML. The mapping itself is not changed."""
+    result = copied(content)
+    for entry in overrides:
+        key, equals, text = entry.partition("=")
+        parts = key.split(".")
+        if not equals or not all(parts):
+            raise ConfigError(f"{entry}: overrides have the form key=value, for example search.population=32")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{entry}: the value is not YAML: {getattr(error, 'problem', error)}") from error
+        if isinstance(value, str):
+            value = _number_or_text(value)
+        set_dotted(result, parts, value, entry)
+    return result
+
+
+def set_dotted(content: dict[str, Any], parts: Sequence[str], value: Any, entry: str) -> None:
+    """Set a field given by the parts of its dotted key, in place; `entry` names it in errors."""
+    for part in parts[:-1]:
+        inner = content.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{entry}: {part} is a value, not a section")
+        content = inner
+    content[parts[-1]] = value
+
+
+def check_model(model: type[Model], content: Mapping[str, Any], source: str) -> Model:
+    """Check a mapping against a model of a config.
+
+    Raises:
+        ConfigError: one line per problem, under the name of `source`.
+    """
+    try:
+        return model.model_validate(_numbers_repaired(content))
+    except pydantic.ValidationError as error:
+        lines = [_explain(problem, model) for problem in error.errors()]
+        raise ConfigError("\n".join([f"{source}:", *(f"  {line}" for line in lines)])) from error
+
+
+def dump_config(config: Part) -> str:
+    """The config as YAML, every default filled in; read back, it is equal."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
+
+
+def explain_validation(error: pydantic.ValidationError, model: type[pydantic.BaseModel], prefix: str) -> str:
+    """The same kind of text for a model that is checked later, its fields under `prefix`."""
+    return "\n".join(f"{prefix}.{_explain(problem, model)}" for problem in error.errors())
+
+
+def _explain(problem: Any, model: type[pydantic.BaseModel]) -> str:
+    place = [part for part in problem["loc"] if part not in ("int", "float")]
+    field = ".".join(str(part) for part in place)
+    value = problem["input"]
+    kind = problem["type"]
+    if kind == "extra_forbidden":
+        return f"{field}={value!r}: unknown key.{offer(str(place[-1]), _fields_at(model, place[:-1]))}"
+    if kind == "missing":
+        return f"{field}: missing; this field has no default"
+    if kind == "value_error":
+        return str(problem["ctx"]["error"])
+    return f"{field}={value!r}: {_requirement(problem)}{_hint(model, place)}"
+
+
+_BOUNDS = ("ge", "le", "min_length", "max_length")
+
+
+def _requirement(problem: Any) -> str:
+    """What pydantic asks for, in the words of this project."""
+    context = problem.get("ctx", {})
+    requirements = {
+        "greater_than_equal": "must be {ge} or more",
+        "less_than_equal": "must be {le} or less",
+        "too_short": "must have at least {min_length} entry",
+        "too_long": "must have at most {max_length} entries",
+        "tuple_type": "must be a list, for example [24]",
+        "dict_type": "must be a section of fields",
+        "model_type": "must be a section of fields",
+        "int_parsing": "must be an integer",
+        "int_type": "must be an integer",
+        "int_from_float": "must be an integer",
+        "float_parsing": "must be a number",
+        "float_type": "must be a number",
+    }
+    if problem["type"] in requirements:
+        bounds = {name: value for name, value in context.items() if name in _BOUNDS}
+        plain = {name: int(value) if value == int(value) else value for name, value in bounds.items()}
+        return requirements[problem["type"]].format(**plain)
+    return str(problem["msg"]).replace("Input should be", "must be").replace("a valid", "a")
+
+
+def _model_at(model: type[pydantic.BaseModel], place: Sequence[Any]) -> type[pydantic.BaseModel] | None:
+    """The section at a place: numbers are places in a list, and a mapping of sections has names of its own."""
+    here: Any = model
+    for part in place:
+        if isinstance(here, type) and issubclass(here, pydantic.BaseModel):
+            here = here.model_fields[str(part)].annotation if str(part) in here.model_fields else None
+        else:
+            # dict[str, Section], tuple[Section, ...], Section | None
+            inside = [entry for entry in typing.get_args(here) if isinstance(entry, type)]
+            here = next((entry for entry in inside if issubclass(entry, pydantic.BaseModel)), None)
+    return here if isinstance(here, type) and issubclass(here, pydantic.BaseModel) else None
+
+
+def _fields_at(model: type[pydantic.BaseModel], place: Sequence[Any]) -> list[str]:
+    section = _model_at(model, place)
+    return list(section.model_fields) if section else []
+
+
+def _hint(model: type[pydantic.BaseModel], place: Sequence[Any]) -> str:
+    place = list(place)
+    while place and isinstance(place[-1], int):
+        place.pop()
+    section = _model_at(model, place[:-1]) if place else None
+    described = section.model_fields.get(str(place[-1])) if section else None
+    return f" ({described.description})" if described is not None and described.description else ""
+
+
+def copied(content: dict[str, Any]) -> dict[str, Any]:
+    """A mapping of mappings that can be changed without changing the original."""
+    return {key: copied(value) if isinstance(value, dict) else value for key, value in content.items()}
+
+
+# YAML 1.1 reads 1e-3 as text; everybody who writes it means a number. "90" in quotes is meant as text.
+_EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+
+
+def _number_or_text(text: str) -> Any:
+    return float(text) if _EXPONENT.fullmatch(text) else text
+
+
+def _numbers_repaired(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _numbers_repaired(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_numbers_repaired(value) for value in content]
+    return _number_or_text(content) if isinstance(content, str) else content

@@ -1,0 +1,185 @@
+"""The config of a run: what it is made of.
+
+Every field states its unit, range and default. A config is checked twice: its own shape here, and against the world
+and the search algorithm that it names in `evolearn.run.setup`; both raise `ConfigError` with the same kind of text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field
+
+from evolearn.config.reading import Part, check_model, override, read_yaml
+from evolearn.config.world import WorldPart
+
+Positive = Annotated[float, Field(gt=0)]
+Mode = Literal["evolved", "fixed", "fresh"]
+
+
+class BrainPart(Part):
+    """What a brain is made of."""
+
+    trunk: str = Field("mlp", description="kind of trunk: mlp (tanh), relu or linear")
+    hidden: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
+        (24,), max_length=16, description="units per trunk layer; [] with the linear trunk, and only with it"
+    )
+
+
+class LearnerPart(Part):
+    """How a life learns, as far as it does not evolve."""
+
+    name: str = Field("actor_critic", description="kind of learner: actor_critic, q_learning or regression")
+    window: int = Field(20, ge=1, le=4096, description="steps between two learning updates")
+    optimiser: Literal["adam", "sgd"] = Field("adam", description="what makes a step of a gradient: adam or sgd")
+    epochs: int = Field(1, ge=1, le=64, description="passes over a window; 1: actor-critic, more: PPO")
+    clip: float = Field(0.2, gt=0, le=1, description="PPO: largest change of a probability ratio")
+    gradient_norm: Positive = Field(0.5, description="longer gradients are shortened to this")
+    first_decay: float = Field(0.9, ge=0, lt=1, description="Adam's first decay")
+    second_decay: float = Field(0.999, ge=0, lt=1, description="Adam's second decay")
+    epsilon: Positive = Field(1e-5, description="Adam's epsilon")
+    plasticity: dict[str, float] = Field(
+        {}, description="natural values at the start of evolution that differ from the published defaults"
+    )
+    learn_from: int = Field(0, ge=0, description="age at which learning starts, steps")
+    learn_until: int | None = Field(None, ge=0, description="age at which learning stops, steps; 0: never learns")
+
+
+class DrivesPart(Part):
+    """What a newborn may want."""
+
+    generic: tuple[str, ...] = Field((), description="generic drives beside fitness and the world's senses")
+    weights: dict[str, float] = Field(
+        {"fitness": 1.0}, description="drive weights at the start of evolution; 0 for those not named"
+    )
+    transform: Literal["identity", "symlog"] = Field(
+        "identity",
+        description="how a drive's gene becomes its weight; symlog: any sign, evenly over orders of magnitude",
+    )
+    evolved: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="drives whose weights are genes, the others stay as in drives.weights; null: all. To hold all of "
+        "them, set genome.drives.mode=fixed",
+    )
+
+
+class GroupPart(Part):
+    """How one gene group comes into a life."""
+
+    mode: Mode = Field("evolved", description="evolved: searched; fixed: as at the start; fresh: drawn in each life")
+    spread: Positive = Field(0.3, description="standard deviation at the start, gene units")
+
+
+class GenomePart(Part):
+    """What evolution searches."""
+
+    encoding: str = Field("direct", description="how genes become weights")
+    inheritance: Literal["darwinian", "lamarckian"] = Field(
+        "darwinian", description="lamarckian: offspring inherit weights as learned in life; genetic algorithm only"
+    )
+    weights: GroupPart = GroupPart(spread=0.15)
+    drives: GroupPart = GroupPart()
+    plasticity: GroupPart = GroupPart()
+
+
+class SearchPart(Part):
+    """The outer loop."""
+
+    algorithm: str = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic, reptile or maml")
+    generations: int = Field(30, ge=1, le=1_000_000, description="generations in a run")
+    population: int = Field(64, ge=2, le=1_000_000, description="genomes per generation")
+    lives: int = Field(4, ge=1, le=100_000, description="lives per genome and generation")
+    selection_lifetime: int = Field(6000, ge=1, le=100_000_000, description="world steps in a life while evolving")
+    sampling: Literal["whole", "blockwise"] = Field(
+        "whole",
+        description="blockwise: never the whole population in memory, for large genomes; pgpe, snes and cem only; its "
+        "random numbers, and so its results, are not those of whole",
+    )
+    options: dict[str, Any] = Field({}, description="hyperparameters of the algorithm, by EvoTorch's names")
+
+
+class EvaluationPart(Part):
+    """How the result is judged."""
+
+    lives: int = Field(128, ge=2, le=100_000, description="validation lives")
+    lifetimes: tuple[Annotated[int, Field(ge=1, le=100_000_000)], ...] = Field(
+        (20_000,), min_length=1, description="evaluation lifetimes in world steps; all are lived as the longest"
+    )
+    birth_steps: int = Field(600, ge=1, description="window of the birth score, world steps")
+    bin_steps: int = Field(100, ge=1, description="resolution of scores by age, world steps")
+
+
+class RunConfig(Part):
+    """One evolution run."""
+
+    seed: int = Field(0, ge=0, lt=2**32, description="of everything random in the run")
+    world: WorldPart
+    brain: BrainPart = BrainPart()
+    learner: LearnerPart = LearnerPart()
+    drives: DrivesPart = DrivesPart()
+    genome: GenomePart = GenomePart()
+    search: SearchPart = SearchPart()
+    evaluation: EvaluationPart = EvaluationPart()
+    portable: bool = Field(
+        False,
+        description="true: the same results on every x86-64-v3 processor, by slower functions; compiled worlds only",
+    )
+    checkpoint_every: int = Field(1, ge=1, description="generations between two checkpoints")
+    hang_seconds: Positive = Field(
+        30.0, description="a life without a finished step for so long is a fault of its world, seconds"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _parts_fit(self) -> RunConfig:
+        evaluation = self.evaluation
+        for name in ("birth_steps", "bin_steps"):
+            value = getattr(evaluation, name)
+            if value > max(evaluation.lifetimes):
+                raise ValueError(
+                    f"evaluation.{name}={value}: must be at most the longest of evaluation.lifetimes, "
+                    f"{max(evaluation.lifetimes)}"
+                )
+        if max(evaluation.lifetimes) < 4 * evaluation.bin_steps:
+            raise ValueError(
+                f"evaluation.lifetimes={list(evaluation.lifetimes)}: the longest must be at least four times "
+                f"evaluation.bin_steps, {evaluation.bin_steps}"
+            )
+        learner = self.learner
+        until = self.search.selection_lifetime
+        if learner.learn_until is not None:
+            until = min(until, learner.learn_until)
+        steps = max(0, until - learner.learn_from)
+        if learner.learn_until != 0 and steps < learner.window:
+            raise ValueError(
+                f"learner.window={learner.window}: nothing would ever be learned in the {steps} steps between "
+                "learner.learn_from and the end of learning or of a life of search.selection_lifetime; "
+                "make the window smaller, or set learner.learn_until=0 for a life without learning"
+            )
+        for value in (evaluation.birth_steps, *evaluation.lifetimes):
+            if value % evaluation.bin_steps:
+                name = "birth_steps" if value == evaluation.birth_steps else "lifetimes"
+                raise ValueError(
+                    f"evaluation.{name}={value}: must be a multiple of evaluation.bin_steps, {evaluation.bin_steps}"
+                )
+        return self
+
+
+def read_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a run's config.
+
+    Args:
+        path: a YAML file.
+        overrides: ``dotted.key=value``, the value in YAML; applied in order.
+    Raises:
+        ConfigError: the file does not parse, or a field is unknown, of the wrong type or out of range.
+    """
+    return check_config(override(read_yaml(path), overrides), str(path))
+
+
+def check_config(content: Mapping[str, Any], source: str) -> RunConfig:
+    """Check a mapping against the schema of a run; see `check_model`."""
+    return check_model(RunConfig, content, source)

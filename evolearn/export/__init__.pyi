@@ -1,0 +1,2 @@
+from .brains import export as export
+from .loading import loading_code as loading_code

@@ -1,0 +1,228 @@
+"""Brains that leave the house: a newborn's network as a file that needs no evolearn to be used.
+
+What the file is follows from its suffix, see FORMATS. Weights carry the names of `BrainSpec.tensors`, matrices as torch
+has them, [outputs, inputs]. They are those of birth, before any learning. Log standard deviations are held within the
+bounds that the compiled policy holds them to, so that whoever reads them draws from the same distribution. The same DNA
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from evolearn.agent import TorchBrain, brain_of
+from evolearn.errors import UserError, offer
+from evolearn.export.loading import CONVERSION
+from evolearn.files import write_whole
+from evolearn.genome import FRESH
+from evolearn.run import DNA
+from evolearn.world import PREFIX
+
+FORMAT = 1  # of the description; a change that old readers do not understand raises it
+DESCRIPTION = "evolearn_brain"  # its name among the metadata of .safetensors and .onnx
+OPSET, IR_VERSION = 13, 7  # of ONNX 1.8, 2020
+
+# What to do with the output of the layer `policy`, by kind of policy.
+HOW_TO_ACT = {
+    "categorical": "policy holds a logit per action: draw the action from their softmax",
+    "gaussian": "policy holds a mean per action, and the tensor policy.log_stdev a log standard deviation per action "
+    "that no observation changes: draw from the normal distribution",
+    "epsilon_greedy": "policy holds a value per action: take the largest, ties evenly; with probability "
+    "plasticity.epsilon take any, all equally likely",
+    "deterministic": "policy holds the action itself",
+}
+# The same for a file that is a graph, whose output it is: there the standard deviations are part of it.
+HOW_TO_ACT_BY_GRAPH = HOW_TO_ACT | {
+    "gaussian": "policy holds a mean per action, then a log standard deviation per action that no observation changes: "
+    "draw from the normal distribution",
+}
+_FROM_GYMNASIUM = (
+    "observations as the environment gives them, flattened, float32; those of a Discrete space one-hot. An action for "
+    f"a Box space is {CONVERSION}"
+)
+_FROM_WORLD = "observations float32, in their order; actions of several dimensions are held within bounds by the world"
+
+Tensors = dict[str, torch.Tensor]
+
+
+class ExportError(UserError, ValueError):
+    """DNA that has no brain to export, or a file that cannot be written; the text says which and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """What was written."""
+
+    path: Path
+    tensors: Tensors  # by name, as they were written
+    description: Mapping[str, Any]  # see `describe`
+    replaced: bool  # whether a file was there
+
+
+def export(dna: DNA, to: Path, force: bool = False) -> Exported:
+    """Write the brain that some DNA is born with.
+
+    Args:
+        dna: whose.
+        to: the file; its suffix, a key of FORMATS, says what it becomes.
+        force: whether a file that is there may be replaced; one with DNA never is.
+    Raises:
+        ExportError: the DNA carries no weights, `to` is refused, or what writes that format is not installed.
+    """
+    replaced = _check_target(to, force)
+    _check_weights(dna)
+    brain = brain_of(dna.brain, dna.newborns.weights[0])
+    suffix = to.suffix.lower()
+    description = describe(dna, suffix)
+    payload = FORMATS[suffix](brain, description)
+    try:
+        write_whole(to, payload)
+    except OSError as error:
+        raise ExportError(f"--to {to}: cannot be written: {error.strerror}; name another") from error
+    return Exported(to, _tensors(brain), description, replaced)
+
+
+def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
+    """All that is needed to use a brain rightly and to say where it comes from, for JSON.
+
+    Args:
+        dna: whose brain it is.
+        suffix: of the file, a key of FORMATS: what it puts out follows from it.
+
+    Keys: ``format``, ``world`` (as in a config), ``observations`` and ``units``, ``actions``, ``trunk``, ``hidden``
+    (units per layer), ``policy``, ``outputs`` (what they mean), ``conversion`` (how the world's numbers become those of
+    the brain and back), ``learner``, ``drives`` and ``plasticity`` (natural values; null where a value is drawn in
+    every life), ``role``, ``lineage``, ``seed``, ``dna_sha256``.
+    """
+    taught_by_value = dna.config.learner.name == "actor_critic"
+    is_gymnasium = dna.world.startswith(PREFIX)
+    return {
+        "format": FORMAT,
+        "world": {**dna.config.world.model_dump(mode="json"), "parameters": dict(dna.header["world"]["parameters"])},
+        "observations": list(dna.observations),
+        "units": list(dna.header["brain"]["units"]),
+        "actions": list(dna.actions),
+        "trunk": dna.brain.trunk,
+        "hidden": list(dna.brain.hidden),
+        "policy": dna.brain.policy,
+        "outputs": {
+            "policy": (HOW_TO_ACT_BY_GRAPH if suffix == ".onnx" else HOW_TO_ACT)[dna.brain.policy],
+            "value": "expected sum of discounted rewards, reward = sum of drives x their signals"
+            if taught_by_value
+            else "not used by this learner",
+        },
+        "conversion": _FROM_GYMNASIUM if is_gymnasium else _FROM_WORLD,
+        "learner": dna.config.learner.name,
+        "drives": _natural(dna, "drives"),
+        "plasticity": _natural(dna, "plasticity"),
+        "role": dna.role,
+        "lineage": dict(dna.header["lineage"]),
+        "seed": dna.config.seed,
+        "dna_sha256": dna.sha256,
+    }
+
+
+def description_of(path: Path) -> dict[str, Any]:
+    """The description in an exported ``.safetensors`` file.
+
+    Raises:
+        ExportError: it has none.
+    """
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return json.loads((file.metadata() or {})[DESCRIPTION])
+    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+        raise ExportError(f"{path}: is not a brain that evolearn exported as .safetensors: {error}") from error
+
+
+def _natural(dna: DNA, group: str) -> dict[str, float | None]:
+    """Natural values of the genes of a group, by name."""
+    genes = [gene for gene in dna.pool.genes if gene.group == group]
+    values = getattr(dna.newborns, group)[0]
+    return {
+        gene.name: None if dna.pool.mode(gene) == FRESH else float(value)
+        for gene, value in zip(genes, values, strict=True)
+    }
+
+
+def _check_weights(dna: DNA) -> None:
+    if dna.pool.modes["weights"] == FRESH:
+        carried = ", ".join(f"{gene.group}.{gene.name}" for gene in dna.pool.evolved)
+        raise ExportError(
+            f"{dna.path}: carries no weights (genome.weights.mode=fresh): they are drawn afresh in every life, and "
+            f"there is no brain to export; what it carries, `evolearn inspect` shows: {carried}"
+        )
+
+
+def _check_target(to: Path, force: bool) -> bool:
+    """Whether there is a file to be replaced; refuses what cannot be written, before any work."""
+    if to.suffix.lower() not in FORMATS:
+        raise ExportError(f"--to {to}: must end in one of {', '.join(FORMATS)}.{_meant(to.suffix)}")
+    if not to.parent.is_dir():
+        raise ExportError(f"--to {to}: there is no folder {to.parent}; make it, or name another")
+    if to.is_dir():
+        raise ExportError(f"--to {to}: is a folder; name a file")
+    if _is_dna(to):
+        raise ExportError(f"--to {to}: is DNA, which an export never replaces; name another file")
+    if to.exists() and not force:
+        raise ExportError(f"--to {to}: exists already; give --force to replace it, or name another")
+    return to.exists()
+
+
+def _meant(suffix: str) -> str:
+    return offer(suffix, FORMATS).partition(" Known:")[0] if suffix else ""
+
+
+def _is_dna(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return "evolearn" in (file.metadata() or {})
+    except (OSError, safetensors.SafetensorError):
+        return False
+
+
+def _tensors(brain: TorchBrain) -> Tensors:
+    return {name: tensor.detach().contiguous() for name, tensor in brain.state_dict().items()}
+
+
+def _safetensors(brain: TorchBrain, description: Mapping[str, Any]) -> bytes:
+    return safetensors.torch.save(_tensors(brain), metadata={DESCRIPTION: json.dumps(description)})
+
+
+def _state_dict(brain: TorchBrain, description: Mapping[str, Any]) -> bytes:
+    """A plain dictionary of tensors; it has no place for the description."""
+    buffer = io.BytesIO()  # a file's name would get into the bytes
+    torch.save(_tensors(brain), buffer)
+    return buffer.getvalue()
+
+
+def _onnx(brain: TorchBrain, description: Mapping[str, Any]) -> bytes:
+    try:
+        from evolearn.export.onnx_graph import onnx_graph
+    except ModuleNotFoundError as error:
+        raise ExportError(
+            f"--to .onnx: needs the package {error.name}, which is not installed: pip install 'evolearn[onnx]'; or "
+            "export to .safetensors or .pt"
+        ) from error
+    tensors = {name: tensor.numpy() for name, tensor in _tensors(brain).items()}
+    return onnx_graph(brain.spec, tensors, {DESCRIPTION: json.dumps(description)}, OPSET, IR_VERSION)
+
+
+# From a brain and its description to the bytes of a file, by suffix.
+FORMATS: dict[str, Callable[[TorchBrain, Mapping[str, Any]], bytes]] = {
+    ".safetensors": _safetensors,
+    ".pt": _state_dict,
+    ".pth": _state_dict,
+    ".onnx": _onnx,
+}

@@ -1,0 +1,122 @@
+"""The lines of Python that load an exported brain where there is no evolearn."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.run import DNA
+from evolearn.world import PREFIX, make_environment
+
+MODULES = {"mlp": "Tanh", "relu": "ReLU", "linear": ""}  # trunk -> of torch.nn
+CONVERSION = "clip(action * (high - low) / 2 + (high + low) / 2, low, high), where both bounds are finite"
+ACTIONS = {
+    "categorical": "torch.distributions.Categorical(logits=brain(observation)).sample()",
+    "gaussian": 'torch.distributions.Normal(brain(observation), weights["policy.log_stdev"].exp()).sample()',
+    "epsilon_greedy": "brain(observation).argmax(-1)",
+    "deterministic": "brain(observation)",
+}
+
+
+def loading_code(dna: DNA, path: Path) -> str:
+    """Python that loads an exported brain and lets it act once; needs torch, or ONNX Runtime, and no evolearn.
+
+    If the brain evolved in a Gymnasium environment with a Box of actions, the action becomes one of that Box, whose
+    bounds are looked up; where the environment is not to be had, a comment says what to do.
+
+    Args:
+        dna: that was exported.
+        path: of the file, as the code is to name it; its suffix says how it is read.
+    """
+    seen = _listed(dna.observations)
+    if path.suffix.lower() == ".onnx":
+        return "\n".join(
+            [
+                "import numpy as np",
+                "import onnxruntime",
+                "",
+                f"session = onnxruntime.InferenceSession({_quoted(path)})",
+                f"observation = np.zeros((1, {dna.brain.observations}), np.float32)  # {seen}",
+                'policy, value = session.run(None, {"observation": observation})',
+            ]
+        )
+    return "\n".join([*_opening(path), *_network(dna), *_acting(dna, seen)])
+
+
+def _opening(path: Path) -> list[str]:
+    imports = ["import torch"]
+    if path.suffix.lower() == ".safetensors":
+        imports += ["from safetensors.torch import load_file", "from torch import nn"]
+        return [*imports, "", f"weights = load_file({_quoted(path)})"]
+    return [*imports, "from torch import nn", "", f"weights = torch.load({_quoted(path)}, weights_only=True)"]
+
+
+def _network(dna: DNA) -> list[str]:
+    activation = MODULES[dna.brain.trunk]
+    layers = []
+    for number, (inputs, units) in enumerate(itertools.pairwise(dna.brain.layers), start=1):
+        layers.append(f'brain.add_module("hidden{number}", nn.Linear({inputs}, {units}))')
+        layers.append(f'brain.add_module("{activation.lower()}{number}", nn.{activation}())')
+    return [
+        "brain = nn.Sequential()",
+        *layers,
+        f'brain.add_module("policy", nn.Linear({dna.brain.layers[-1]}, {dna.brain.actions}))',
+        "brain.load_state_dict({name: weights[name] for name in brain.state_dict()})",
+    ]
+
+
+def _acting(dna: DNA, seen: str) -> list[str]:
+    return [
+        f"observation = torch.zeros({dna.brain.observations})  # {seen}",
+        f"action = {ACTIONS[dna.brain.policy]}  # {_listed(dna.actions)}",
+        *_converting(dna),
+    ]
+
+
+def _converting(dna: DNA) -> list[str]:
+    """From the brain's action to one that its environment takes; nothing where they are the same."""
+    if not dna.world.startswith(PREFIX) or dna.brain.policy not in ("gaussian", "deterministic"):
+        return []
+    space = _action_space(dna)
+    if not isinstance(space, gymnasium.spaces.Box):
+        return [f"# then, with the bounds of the environment's actions: {CONVERSION}"]
+    low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+    bounded = np.maximum(np.abs(low), np.abs(high)) < np.finfo(np.float32).max
+    if np.isinf([low, high]).all():
+        return []
+    with np.errstate(invalid="ignore"):  # inf - inf, of dimensions that are not scaled
+        scale, centre = np.where(bounded, (high - low) / 2, 1.0), np.where(bounded, (high + low) / 2, 0.0)
+    return [
+        f"scale, centre = {_tensor(scale)}, {_tensor(centre)}  # of the environment's Box",
+        f"low, high = {_tensor(low)}, {_tensor(high)}",
+        "action = (action * scale + centre).clamp(low, high)",
+    ]
+
+
+def _action_space(dna: DNA) -> object:
+    """That of the environment that the brain evolved in; None if it cannot be made."""
+    try:
+        environment = make_environment(dna.config.world, {})
+    except Exception:  # somebody else's constructor, or not installed here: no reason not to load a brain
+        return None
+    environment.close()
+    return environment.action_space
+
+
+def _tensor(values: npt.NDArray[np.float64]) -> str:
+    numbers = ", ".join(str(number) for number in values.astype(np.float32)).replace("inf", "torch.inf")
+    return f"torch.tensor([{numbers}])"
+
+
+def _quoted(path: Path) -> str:
+    return json.dumps(str(path), ensure_ascii=False)
+
+
+def _listed(names: tuple[str, ...], most: int = 6) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

@@ -1,0 +1,70 @@
+"""A brain as an ONNX graph. The only importer of onnx, which the extra ``[onnx]`` brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from evolearn.agent import BrainSpec
+
+ACTIVATIONS = {"mlp": "Tanh", "relu": "Relu", "linear": None}  # trunk -> operator
+
+
+def onnx_graph(
+    spec: BrainSpec, tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str], opset: int, ir_version: int
+) -> bytes:
+    """The bytes of an ONNX file.
+
+    Input ``observation`` [batch, O]; outputs ``policy`` [batch, policy parameters] and ``value`` [batch]; all float32,
+    batch of any size.
+
+    Args:
+        spec: of the brain.
+        tensors: float32, by the names of `BrainSpec.tensors`; matrices [outputs, inputs].
+        metadata: texts that the file carries along.
+        opset: version of ONNX's operators.
+        ir_version: version of the file format.
+    """
+    nodes = []
+    active = "observation"
+    operator = ACTIVATIONS[spec.trunk]
+    for number in range(1, len(spec.hidden) + 1):
+        layer = f"hidden{number}"
+        nodes += [_dense(layer, active, f"{layer}.sum"), helper.make_node(str(operator), [f"{layer}.sum"], [layer])]
+        active = layer
+    if spec.log_stdevs:
+        nodes += [
+            _dense("policy", active, "means"),
+            helper.make_node("Shape", ["means"], ["shape"]),
+            helper.make_node("Expand", ["policy.log_stdev", "shape"], ["log_stdevs"]),
+            helper.make_node("Concat", ["means", "log_stdevs"], ["policy"], axis=1),
+        ]
+    else:
+        nodes.append(_dense("policy", active, "policy"))
+    nodes += [_dense("value", active, "values"), helper.make_node("Squeeze", ["values", "last axis"], ["value"])]
+    constants = [numpy_helper.from_array(array, name) for name, array in tensors.items()]
+    constants.append(helper.make_tensor("last axis", TensorProto.INT64, [1], [1]))
+    graph = helper.make_graph(
+        nodes,
+        "brain",
+        [helper.make_tensor_value_info("observation", TensorProto.FLOAT, ["batch", spec.observations])],
+        [
+            helper.make_tensor_value_info("policy", TensorProto.FLOAT, ["batch", spec.outputs - 1]),
+            helper.make_tensor_value_info("value", TensorProto.FLOAT, ["batch"]),
+        ],
+        constants,
+    )
+    model = helper.make_model(graph, producer_name="evolearn", opset_imports=[helper.make_opsetid("", opset)])
+    model.ir_version = ir_version
+    helper.set_model_props(model, dict(metadata))
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def _dense(layer: str, source: str, target: str) -> Any:
+    """A matrix [outputs, inputs] and a bias, applied to rows."""
+    return helper.make_node("Gemm", [source, f"{layer}.weight", f"{layer}.bias"], [target], transB=1)

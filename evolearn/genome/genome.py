@@ -1,0 +1,307 @@
+"""The genome: a flat vector whose slices are named genes, and how it becomes a newborn.
+
+A gene holds a number in the units of its transform; evolution moves it, `decode` turns it into a natural value.
+Decoding is NumPy, one genome at a time, so that a genome decodes to the same bits in any company.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.agent import INITIAL_SCALE, LEARNERS, BrainSpec
+from evolearn.genome.newborns import Newborns
+from evolearn.numerics import exp_of, expm1_of, log1p_of, log_of
+from evolearn.rng import INIT, at_step, new_rng, normal, open_stream
+
+FloatArray = npt.NDArray[np.float32]
+
+GROUPS = ("weights", "drives", "plasticity")
+# How a group comes into a life: searched by evolution, the same in every life, or drawn anew in every life.
+EVOLVED, FIXED, FRESH = "evolved", "fixed", "fresh"
+
+_LARGEST_LOG = 60.0  # beyond it float32 overflows; evolution's random walk must not reach infinity
+
+
+@dataclasses.dataclass(frozen=True)
+class Transform:
+    """A row of TRANSFORMS: gene to natural value and back.
+
+    A learning rate of .002 as a gene, and a gene that is one unit higher:
+
+    >>> log = TRANSFORMS["log"]
+    >>> round(log.encode(0.002), 3)
+    -6.215
+    >>> [round(float(value), 5) for value in log.decode(np.float32([-6.215, -5.215]))]
+    [0.002, 0.00543]
+    """
+
+    decode: Callable[[FloatArray], FloatArray]
+    encode: Callable[[float], float]
+    doc: str
+
+
+def _symlog_decode(gene: FloatArray) -> FloatArray:
+    return np.sign(gene) * expm1_of(np.minimum(np.abs(gene), _LARGEST_LOG))
+
+
+TRANSFORMS = {
+    "identity": Transform(lambda gene: gene, float, "value = gene"),
+    "log": Transform(
+        lambda gene: exp_of(np.clip(gene, -_LARGEST_LOG, _LARGEST_LOG)), log_of, "value = exp(gene), positive"
+    ),
+    "logit": Transform(
+        lambda gene: np.float32(1.0) / (np.float32(1.0) + exp_of(-np.clip(gene, -_LARGEST_LOG, _LARGEST_LOG))),
+        lambda value: log_of(value / (1.0 - value)),
+        "value = 1 / (1 + exp(-gene)), between 0 and 1",
+    ),
+    "symlog": Transform(
+        _symlog_decode,
+        lambda value: math.copysign(log1p_of(abs(value)), value),
+        "value = sign(gene) (exp(|gene|) - 1): any sign, many orders of magnitude",
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Gene:
+    """One named block of a newborn, and of the genome if its group evolves."""
+
+    name: str
+    group: str  # of GROUPS
+    shape: tuple[int, ...]
+    transform: str  # of TRANSFORMS
+    centre: FloatArray  # [size], in gene units: where evolution starts, or the fixed value
+    spread: FloatArray  # [size], > 0, in gene units: how widely evolution, or a fresh draw, starts
+    held: bool = False  # fixed at its centre, whatever becomes of its group
+
+    @property
+    def size(self) -> int:
+        """Numbers in the gene."""
+        return math.prod(self.shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoding:
+    """A row of ENCODINGS: how the genes of the weights group become weights."""
+
+    genes: Callable[[BrainSpec, FloatArray, float], tuple[Gene, ...]]  # brain, initial weights [W], spread
+    weights: Callable[[BrainSpec, FloatArray], FloatArray]  # brain, gene values [P, genes] -> weights [P, W]
+
+
+def direct_genes(brain: BrainSpec, initial: FloatArray, spread: float) -> tuple[Gene, ...]:
+    """One gene per block of weights, one number per weight."""
+    genes = []
+    start = 0
+    for tensor in brain.tensors:
+        centre = initial[start : start + tensor.size]
+        spreads = np.full(tensor.size, spread, np.float32)
+        genes.append(Gene(tensor.name, "weights", tensor.shape, "identity", centre, spreads))
+        start += tensor.size
+    return tuple(genes)
+
+
+def direct_weights(brain: BrainSpec, values: FloatArray) -> FloatArray:
+    """The gene values are the weights."""
+    return values
+
+
+ENCODINGS = {"direct": Encoding(direct_genes, direct_weights)}
+
+
+@dataclasses.dataclass(frozen=True)
+class GenePool:
+    """The gene table: every gene of a newborn in order, and how each group comes into a life."""
+
+    genes: tuple[Gene, ...]
+    modes: Mapping[str, str]  # group -> mode
+    brain: BrainSpec
+    encoding: str = "direct"  # of ENCODINGS
+
+    @property
+    def evolved(self) -> tuple[Gene, ...]:
+        """The genes that make up a genome, in order."""
+        return tuple(gene for gene in self.genes if self.mode(gene) == EVOLVED)
+
+    def mode(self, gene: Gene) -> str:
+        """How one gene comes into a life."""
+        return FIXED if gene.held else self.modes[gene.group]
+
+    @property
+    def size(self) -> int:
+        """Length of a genome."""
+        return sum(gene.size for gene in self.evolved)
+
+    @property
+    def centre(self) -> FloatArray:
+        """Genome [G] at which evolution starts, in gene units."""
+        return _joined([gene.centre for gene in self.evolved])
+
+    @property
+    def spread(self) -> FloatArray:
+        """Standard deviation [G] with which evolution starts, in gene units."""
+        return _joined([gene.spread for gene in self.evolved])
+
+    def slices(self) -> dict[tuple[str, str], slice]:
+        """Where each evolved gene lies in a genome, by group and name."""
+        places = {}
+        start = 0
+        for gene in self.evolved:
+            places[gene.group, gene.name] = slice(start, start + gene.size)
+            start += gene.size
+        return places
+
+
+def gene_pool(
+    brain: BrainSpec,
+    learner: str,
+    drive_names: Sequence[str],
+    modes: Mapping[str, str],
+    drive_centres: Mapping[str, float],
+    plasticity_centres: Mapping[str, float],
+    spreads: Mapping[str, float],
+    seed: int,
+    encoding: str = "direct",
+    drive_transform: str = "identity",
+    evolved_drives: Sequence[str] | None = None,
+) -> GenePool:
+    """Lay out the genes of a newborn.
+
+    Args:
+        brain: what the brain is made of.
+        learner: a name in LEARNERS; its plasticity genes and published defaults are used.
+        drive_names: see `Conditions.drive_names`.
+        modes: EVOLVED, FIXED or FRESH for each of GROUPS.
+        drive_centres: natural weight of drives at the start; 0 for those not named.
+        plasticity_centres: natural values that differ from the published defaults.
+        spreads: standard deviation at the start per group, in gene units.
+        seed: of the run: the initial weights are one draw of the standard initialisation.
+        encoding: a name in ENCODINGS.
+        drive_transform: a name in TRANSFORMS, of any sign.
+        evolved_drives: drives that follow the mode of their group; the others are held at the start. None: all do.
+    """
+    genes = list(ENCODINGS[encoding].genes(brain, initial_weights(brain, seed), spreads["weights"]))
+    for name in drive_names:
+        centre = TRANSFORMS[drive_transform].encode(drive_centres.get(name, 0.0))
+        gene = _single(name, "drives", drive_transform, centre, spreads["drives"])
+        held = evolved_drives is not None and name not in evolved_drives
+        genes.append(dataclasses.replace(gene, held=held))
+    for plastic in LEARNERS[learner].plasticity:
+        centre = TRANSFORMS[plastic.transform].encode(plasticity_centres.get(plastic.name, plastic.default))
+        genes.append(_single(plastic.name, "plasticity", plastic.transform, centre, spreads["plasticity"]))
+    return GenePool(tuple(genes), dict(modes), brain, encoding)
+
+
+def _single(name: str, group: str, transform: str, centre: float, spread: float) -> Gene:
+    return Gene(name, group, (), transform, np.array([centre], np.float32), np.array([spread], np.float32))
+
+
+def initial_weights(brain: BrainSpec, seed: int) -> FloatArray:
+    """One draw [W] of the standard initialisation, from the run's seed."""
+    rng = new_rng()
+    open_stream(rng, np.array([seed, 0, 0, 0], np.int64), INIT)
+    mean, stdev = initial_distribution(brain)
+    draws = np.array([normal(rng) for _ in range(brain.weights)], np.float32)
+    return mean + stdev * draws
+
+
+def initial_distribution(brain: BrainSpec) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation [W] of the standard initialisation."""
+    mean = _joined([np.full(tensor.size, tensor.initial_mean, np.float32) for tensor in brain.tensors])
+    stdev = _joined([np.full(tensor.size, tensor.initial_stdev, np.float32) for tensor in brain.tensors])
+    return mean, stdev
+
+
+def from_z(pool: GenePool, z: FloatArray) -> FloatArray:
+    """Genomes [.., G] in gene units from those of a search, z: gene = centre + spread z."""
+    return pool.centre + pool.spread * z
+
+
+def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:
+    """Turn genomes into newborns.
+
+    Args:
+        pool: the gene table.
+        genomes: float [P, G], in gene units.
+    Returns:
+        Newborns with natural values: weights [P, W], drives [P, D], plasticity [P, K].
+    """
+    genomes = np.ascontiguousarray(genomes, np.float32)
+    places = pool.slices()
+    count = len(genomes)
+    groups: dict[str, list[FloatArray]] = {group: [] for group in GROUPS}
+    for gene in pool.genes:
+        decoder = TRANSFORMS[gene.transform].decode
+        values = np.empty((count, gene.size), np.float32)
+        if (gene.group, gene.name) not in places:
+            values[:] = decoder(gene.centre)
+        elif gene.transform == "identity":
+            values[:] = genomes[:, places[gene.group, gene.name]]
+        else:
+            for genome in range(count):
+                values[genome] = decoder(genomes[genome, places[gene.group, gene.name]])
+        groups[gene.group].append(values)
+    weights = ENCODINGS[pool.encoding].weights(pool.brain, np.concatenate(groups["weights"], axis=1))
+    plasticity = np.concatenate(groups["plasticity"], axis=1)
+    fresh = pool.modes["weights"] == FRESH
+    mean, stdev = initial_distribution(pool.brain) if fresh else (np.zeros(0, np.float32), np.zeros(0, np.float32))
+    return Newborns(
+        weights=np.ascontiguousarray(weights),
+        drives=np.ascontiguousarray(np.concatenate(groups["drives"], axis=1)),
+        plasticity=np.ascontiguousarray(plasticity),
+        scale=_initial_scale(pool, plasticity),
+        initial_mean=mean,
+        initial_stdev=stdev,
+    )
+
+
+def draw_fresh(
+    pool: GenePool, newborns: Newborns, genomes: npt.NDArray[np.int64], keys: npt.NDArray[np.int64]
+) -> tuple[Newborns, npt.NDArray[np.int64]]:
+    """Give every life drives and plasticity of its own where those groups are drawn afresh.
+
+    Fresh weights need nothing here: the kernel draws them. All draws come from the life's key, so a life's draw is
+    the same for every genome.
+
+    Args:
+        pool: the gene table.
+        newborns: as decoded.
+        genomes: int64 [L], which newborn each life is born as.
+        keys: int64 [L, 4].
+    Returns:
+        Newborns and genomes, unchanged if neither group is fresh; else one newborn per life.
+    """
+    groups = [group for group in ("drives", "plasticity") if pool.modes[group] == FRESH]
+    if not groups:
+        return newborns, genomes
+    rows = {group: getattr(newborns, group)[genomes].copy() for group in groups}
+    rng = new_rng()
+    for life, key in enumerate(keys):
+        open_stream(rng, key, INIT)
+        at_step(rng, 1)  # step 0 is for weights
+        for group in groups:
+            for column, gene in enumerate(gene for gene in pool.genes if gene.group == group):
+                drawn = gene.centre + gene.spread * np.float32(normal(rng))
+                if not gene.held:
+                    rows[group][life, column] = TRANSFORMS[gene.transform].decode(drawn)[0]
+    own = newborns._replace(weights=np.ascontiguousarray(newborns.weights[genomes]), scale=newborns.scale[genomes])
+    own = own._replace(drives=own.drives[genomes], plasticity=own.plasticity[genomes])._replace(**rows)
+    if "plasticity" in groups:
+        own = own._replace(scale=_initial_scale(pool, own.plasticity))
+    return own, np.arange(len(genomes))
+
+
+def _initial_scale(pool: GenePool, plasticity: FloatArray) -> FloatArray:
+    names = [gene.name for gene in pool.genes if gene.group == "plasticity"]
+    if INITIAL_SCALE not in names:
+        return np.ones(len(plasticity), np.float32)
+    return np.ascontiguousarray(plasticity[:, names.index(INITIAL_SCALE)])
+
+
+def _joined(parts: Sequence[FloatArray]) -> FloatArray:
+    return np.concatenate([*parts, np.zeros(0, np.float32)]).astype(np.float32)

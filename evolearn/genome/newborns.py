@@ -1,0 +1,32 @@
+"""What is born: decoded genomes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Newborns(NamedTuple):
+    """Decoded genomes. P genomes, each with W weights, D drive weights and K plasticity values."""
+
+    weights: Any  # float32 [P, W]
+    drives: Any  # float32 [P, D]
+    plasticity: Any  # float32 [P, K]
+    scale: Any  # float32 [P]: of weights drawn afresh
+    initial_mean: Any  # float32 [W], or [0] if weights are inherited
+    initial_stdev: Any  # float32 [W], likewise
+
+    def rows(self, which: Any) -> Newborns:
+        """Some of them: an index, a slice or indices of genomes; copies."""
+        return self._replace(
+            weights=self.weights[which].copy(),
+            drives=self.drives[which].copy(),
+            plasticity=self.plasticity[which].copy(),
+            scale=self.scale[which].copy(),
+        )
+
+    def of_lives(self, genomes: Any) -> tuple[Newborns, Any]:
+        """Those that lives of some genomes, int64 [L], are born as, and which of these each life is, int64 [L]."""
+        which, own = np.unique(genomes, return_inverse=True)
+        return self.rows(which), own.astype(np.int64)

@@ -1,0 +1,2 @@
+from .inspect import Wishes as Wishes, compare_dna as compare_dna, inspect_dna as inspect_dna
+from .record import Answer as Answer

@@ -1,0 +1,282 @@
+"""Operations for lesions: what is cut, what is put in its place, and a sham of equal size. See `evolearn.life.surgery`.
+
+Each builder gives one row of `Surgeries`; `stack_surgeries` makes one record of many. Whatever is done is one of HOWS:
+the weights are set to zero, to a mean, or permuted among each other. Drive weights stay as the newborn has them unless
+the lesion is one of a drive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.agent import BrainSpec
+from evolearn.life import Surgeries
+
+ZERO, MEAN, PERMUTED = "zero", "mean", "permuted"
+HOWS = (ZERO, MEAN, PERMUTED)
+LOG_STDEV = "policy.log_stdev"
+CRITIC = ("value.weight", "value.bias")
+
+Places = npt.NDArray[np.int64]  # in the flat weight vector
+
+
+def places(brain: BrainSpec) -> dict[str, Places]:
+    """Where each tensor's entries are in the flat weight vector, in the tensor's shape."""
+    found, start = {}, 0
+    for tensor in brain.tensors:
+        found[tensor.name] = np.arange(start, start + tensor.size, dtype=np.int64).reshape(tensor.shape)
+        start += tensor.size
+    return found
+
+
+def intact(brain: BrainSpec) -> Surgeries:
+    """The operation that changes nothing."""
+    size = brain.weights
+    return Surgeries(
+        factor=np.ones((1, size), np.float32),
+        source=np.arange(size, dtype=np.int64)[None].copy(),
+        added_factor=np.zeros((1, size), np.float32),
+        added_source=np.arange(size, dtype=np.int64)[None].copy(),
+        constant=np.zeros((1, size), np.float32),
+        held=np.zeros((1, size), np.uint8),
+        drives=np.zeros((1, 0), np.float32),
+    )
+
+
+def stack_surgeries(surgeries: Sequence[Surgeries]) -> Surgeries:
+    """One record of several, in their order; those that leave drive weights alone do so beside others too.
+
+    Raises:
+        ValueError: none are given.
+    """
+    if not surgeries:
+        raise ValueError("surgeries: none are given; must be one or more, use NO_SURGERIES for lives without")
+    drives = max(one.drives.shape[1] for one in surgeries)
+    padded = [one._replace(drives=_padded(one.drives, drives)) for one in surgeries]
+    return Surgeries(*(np.concatenate(arrays) for arrays in zip(*padded, strict=True)))
+
+
+def lesion_of_observation(
+    brain: BrainSpec,
+    observation: int,
+    how: str,
+    mean: float = 0.0,
+    rng: np.random.Generator | None = None,
+    held: bool = False,
+) -> Surgeries:
+    """Cut off an observation: change the weights by which the brain reads it.
+
+    Those are its weights in the first layer, or in all heads where there is no layer.
+
+    Args:
+        brain: to be operated on.
+        observation: which, 0 .. O - 1.
+        how: zero: the brain as if it were always 0; mean: as if it were always `mean`, which the biases take up;
+            permuted: its weights exchanged at random among the units that read it.
+        mean: of the observation, in its own unit; used for mean only.
+        rng: draws the permutation; used for permuted only.
+        held: the weights that read it learn no more; biases that took up its mean go on learning.
+    Raises:
+        ValueError: an observation, way or mean out of range, or no rng to permute by.
+    """
+    if not 0 <= observation < brain.observations:
+        raise ValueError(f"observation={observation}: must be 0 .. {brain.observations - 1}")
+    if not np.isfinite(mean):
+        raise ValueError(f"mean={mean}: must be finite")
+    weights, biases = _readers(brain, observation)
+    surgery = intact(brain)
+    _check_how(how)
+    if how == PERMUTED:
+        surgery.source[0, weights] = _generator(rng).permutation(weights)
+    else:
+        surgery.factor[0, weights] = 0.0
+    if how == MEAN:
+        surgery.added_factor[0, biases] = mean
+        surgery.added_source[0, biases] = weights
+    surgery.held[0, weights] = held
+    return surgery
+
+
+def lesion_of_layer(
+    brain: BrainSpec,
+    names: str | Sequence[str],
+    how: str,
+    weights: npt.NDArray[np.floating] | None = None,
+    rng: np.random.Generator | None = None,
+    held: bool = False,
+) -> Surgeries:
+    """Change a whole layer, or any tensors of the brain: ``("hidden1.weight", "hidden1.bias")``.
+
+    Args:
+        brain: to be operated on.
+        names: of one or more tensors, see `BrainSpec.tensors`.
+        how: zero; mean: every entry becomes the mean of its tensor; permuted: within each tensor.
+        weights: float [W], whose means are taken; used for mean only.
+        rng: draws the permutations; used for permuted only.
+        held: the tensors learn no more.
+    Raises:
+        ValueError: an unknown name or way, or what the way needs is missing.
+    """
+    names = (names,) if isinstance(names, str) else tuple(names)
+    found = places(brain)
+    unknown = [name for name in names if name not in found]
+    if unknown or not names:
+        raise ValueError(f"names={list(names)}: must be one or more of {', '.join(found)}")
+    _check_how(how)
+    surgery = intact(brain)
+    for name in names:
+        block = found[name].reshape(-1)
+        if how == PERMUTED:
+            surgery.source[0, block] = _generator(rng).permutation(block)
+        else:
+            surgery.factor[0, block] = 0.0
+        if how == MEAN:
+            surgery.constant[0, block] = np.mean(_weights_of(brain, weights)[block], dtype=np.float64)
+        surgery.held[0, block] = held
+    return surgery
+
+
+def lesion_of_critic(
+    brain: BrainSpec,
+    how: str,
+    weights: npt.NDArray[np.floating] | None = None,
+    rng: np.random.Generator | None = None,
+    held: bool = False,
+) -> Surgeries:
+    """Change the value head, weights and bias; see `lesion_of_layer`. At birth the policy acts as before."""
+    return lesion_of_layer(brain, CRITIC, how, weights, rng, held)
+
+
+def lesion_of_drive(
+    brain: BrainSpec,
+    drive_weights: npt.NDArray[np.floating],
+    drive: int,
+    how: str,
+    rng: np.random.Generator | None = None,
+) -> Surgeries:
+    """Change what one drive is worth to the learner; the brain stays as it is.
+
+    Args:
+        brain: of the newborn.
+        drive_weights: float [D], the newborn's.
+        drive: which, 0 .. D - 1.
+        how: zero: it is worth nothing; mean: what drives are worth on average; permuted: it changes places with
+            another drive, drawn at random.
+        rng: draws the other drive; used for permuted only.
+    Raises:
+        ValueError: a drive or way out of range, no rng, or no other drive to change places with.
+    """
+    count = len(drive_weights)
+    if not 0 <= drive < count:
+        raise ValueError(f"drive={drive}: must be 0 .. {count - 1}")
+    _check_how(how)
+    changed = np.array(drive_weights, np.float32)
+    if how == PERMUTED:
+        if count < 2:
+            raise ValueError("drive=0: is the only one, none to change places with; use how='zero'")
+        other = (drive + 1 + int(_generator(rng).integers(count - 1))) % count
+        changed[[drive, other]] = changed[[other, drive]]
+    else:
+        changed[drive] = 0.0 if how == ZERO else np.mean(drive_weights)
+    return intact(brain)._replace(drives=changed[None].copy())
+
+
+def sham(operation: Surgeries, brain: BrainSpec, rng: np.random.Generator, alike: bool = False) -> Surgeries:
+    """The same operation on as many weights drawn at random from the whole brain.
+
+    Every weight that the operation changes, or reads for another, gets a stand-in, all different; then the same is done
+    among the stand-ins: as many set to zero, permuted among each other, added to others by the same factor, held. Log
+    standard deviations have no part. Stand-ins may be among the weights of the true operation. Drive weights stay.
+
+    Args:
+        operation: one row.
+        brain: to be operated on.
+        rng: draws the stand-ins.
+        alike: those for weights of the critic are drawn from the critic, all others from what the policy reads, trunk
+            and policy head: weights that the policy never reads are no match for some that it does.
+    Raises:
+        ValueError: more than one row, or an operation on more weights than there are stand-ins for.
+    """
+    if len(operation.factor) != 1:
+        raise ValueError(f"operation: has {len(operation.factor)} rows, must be one; see Surgeries.rows")
+    found = places(brain)
+    eligible = np.concatenate([block.reshape(-1) for name, block in found.items() if name != LOG_STDEV])
+    touched = changed_weights(operation)
+    read = np.concatenate([operation.source[0, touched], operation.added_source[0, touched]])
+    involved = np.union1d(touched, read)
+    stand_in = np.arange(brain.weights)
+    critic = np.concatenate([found[name].reshape(-1) for name in CRITIC])
+    if alike:
+        for inside in (True, False):
+            some = involved[np.isin(involved, critic) == inside]
+            stand_in[some] = rng.choice(eligible[np.isin(eligible, critic) == inside], len(some), replace=False)
+    elif len(involved) > len(eligible):
+        raise ValueError(
+            f"operation: has to do with {len(involved)} weights, a sham has {len(eligible)} to draw from, all but "
+            f"{LOG_STDEV}; leave that out of the operation"
+        )
+    else:
+        stand_in[involved] = rng.choice(eligible, len(involved), replace=False)
+    surgery = intact(brain)
+    for name in ("factor", "added_factor", "constant", "held"):
+        getattr(surgery, name)[0, stand_in[touched]] = getattr(operation, name)[0, touched]
+    for name in ("source", "added_source"):
+        getattr(surgery, name)[0, stand_in[touched]] = stand_in[getattr(operation, name)[0, touched]]
+    return surgery
+
+
+def changed_weights(operation: Surgeries) -> Places:
+    """Places of the weights that an operation of one row changes or holds; a permuted one may stay where it is."""
+    here = np.arange(operation.factor.shape[1])
+    is_intact = (operation.factor[0] == 1.0) & (operation.source[0] == here) & (operation.added_factor[0] == 0.0)
+    return np.flatnonzero(~is_intact | (operation.constant[0] != 0.0) | (operation.held[0] != 0))
+
+
+def lost_weights(operation: Surgeries) -> Places:
+    """Places of the weights that an operation of one row sets to something else; not of those it only adds to."""
+    changed = changed_weights(operation)
+    return changed[operation.added_factor[0, changed] == 0.0]
+
+
+def norm_of_change(operation: Surgeries, weights: npt.NDArray[np.floating]) -> float:
+    """Root of the summed squares by which an operation of one row changes weights [W]."""
+    one, before = operation, np.asarray(weights, np.float64)
+    after = one.factor[0] * before[one.source[0]] + one.added_factor[0] * before[one.added_source[0]]
+    return float(np.linalg.norm(after + one.constant[0] - before))
+
+
+def _readers(brain: BrainSpec, observation: int) -> tuple[Places, Places]:
+    """The weights that read an observation, and the bias of the unit of each."""
+    found = places(brain)
+    if brain.hidden:
+        return found["hidden1.weight"][observation], found["hidden1.bias"]
+    heads = ("policy", "value")
+    weights = np.concatenate([found[f"{head}.weight"][:, observation] for head in heads])
+    return weights, np.concatenate([found[f"{head}.bias"] for head in heads])
+
+
+def _check_how(how: str) -> None:
+    if how not in HOWS:
+        raise ValueError(f"how={how!r}: must be one of {', '.join(HOWS)}")
+
+
+def _generator(rng: np.random.Generator | None) -> np.random.Generator:
+    if rng is None:
+        raise ValueError("rng=None: how='permuted' needs a generator, numpy.random.default_rng(seed)")
+    return rng
+
+
+def _weights_of(brain: BrainSpec, weights: npt.NDArray[np.floating] | None) -> npt.NDArray[Any]:
+    if weights is None or weights.shape != (brain.weights,):
+        shape = None if weights is None else list(weights.shape)
+        raise ValueError(f"weights of shape {shape}: how='mean' needs the newborn's, [{brain.weights}]")
+    return weights
+
+
+def _padded(drives: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
+    missing = size - drives.shape[1]
+    return np.pad(drives, ((0, 0), (0, missing)), constant_values=np.nan) if missing else drives

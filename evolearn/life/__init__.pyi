@@ -1,0 +1,32 @@
+from .drivers import (
+    ClusterStatus as ClusterStatus,
+    ClusterWatch as ClusterWatch,
+    Drivers as Drivers,
+    Effort as Effort,
+    OwnDrivers as OwnDrivers,
+    new_driver as new_driver,
+)
+from .evaluation import Evaluation as Evaluation, evaluate as evaluate, life_fitness as life_fitness, score as score
+from .live import (
+    Conditions as Conditions,
+    Driver as Driver,
+    Job as Job,
+    LifeFault as LifeFault,
+    Plan as Plan,
+    empty_outcome as empty_outcome,
+    empty_trace as empty_trace,
+    fault_in as fault_in,
+    lives as lives,
+    traced_lives as traced_lives,
+)
+from .processes import WorkerDied as WorkerDied
+from .records import (
+    DIVERGED as DIVERGED,
+    FROM_BRAIN as FROM_BRAIN,
+    FROM_ORACLE as FROM_ORACLE,
+    FROM_UNIFORM as FROM_UNIFORM,
+    Outcome as Outcome,
+    Trace as Trace,
+)
+from .surgery import NO_SURGERIES as NO_SURGERIES, Surgeries as Surgeries
+from .watch import OwnThread as OwnThread, Watch as Watch

@@ -1,0 +1,138 @@
+"""Genomes and keys in, fitness and what was learned out.
+
+Pure: the same arguments give the same bits, on any number of workers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.genome import FloatArray, GenePool, decode, draw_fresh
+from evolearn.life.live import Conditions, Driver, LifeFault, Plan, lives
+from evolearn.life.records import DIVERGED, Outcome
+from evolearn.world import MEAN_PER_STEP
+
+# Bound the memory that an evaluation adds, whatever the population; many workers must not wait for each other often.
+LIVES_AT_ONCE = 2048
+LIVES_PER_WORKER = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What a population earned. P genomes, L lives each."""
+
+    fitness: npt.NDArray[np.float64]  # [P, L], life fitness by the world's rule
+    world_steps: int
+    diverged: int  # lives whose brain left the finite numbers
+    skipped_updates: int
+    learned: FloatArray | None = None  # [P, W], see `learned_weights`; None if the plan keeps no final weights
+
+
+def evaluate(
+    driver: Driver,
+    conditions: Conditions,
+    pool: GenePool,
+    genomes: npt.NDArray[np.floating],
+    keys: npt.NDArray[np.int64],
+    plan: Plan,
+    numbered_from: int = 0,
+) -> Evaluation:
+    """Live the same lives with every genome.
+
+    Args:
+        driver: from `new_driver`.
+        conditions: what all lives share.
+        pool: the gene table.
+        genomes: float [P, G], in gene units.
+        keys: int64 [L, 4]; every genome lives all of them: common random numbers.
+        plan: for how long, and how.
+        numbered_from: number of the first genome, for errors: they name the genome by its number.
+    Returns:
+        Life fitness [P, L], what it cost, and what was learned if `plan.final_weights`.
+    Raises:
+        LifeFault: the world is at fault.
+    """
+    fitness = np.empty((len(genomes), len(keys)))
+    learned = np.empty((len(genomes), conditions.brain.weights), np.float32) if plan.final_weights else None
+    steps = diverged = skipped = 0
+    at_once = max(1, max(LIVES_AT_ONCE, LIVES_PER_WORKER * driver.workers) // len(keys))
+    for start in range(0, len(genomes), at_once):
+        some = genomes[start : start + at_once]
+        try:
+            outcome = live_each(driver, conditions, pool, some, keys, plan)
+        except LifeFault as fault:
+            genome = numbered_from + start + fault.life // len(keys)
+            raise fault.altered(life=start * len(keys) + fault.life, genome=genome) from fault.__cause__
+        fitness[start : start + len(some)] = life_fitness(outcome, conditions.world.fitness_rule, plan).reshape(
+            len(some), len(keys)
+        )
+        steps += int(outcome.age.sum())
+        diverged += int((outcome.status == DIVERGED).sum())
+        skipped += int(outcome.skipped_updates.sum())
+        if learned is not None:
+            learned[start : start + len(some)] = learned_weights(outcome, len(some))
+    return Evaluation(fitness, steps, diverged, skipped, learned)
+
+
+def learned_weights(outcome: Outcome, genomes: int) -> FloatArray:
+    """Weights at the end of life, [P, W], the mean over a genome's lives.
+
+    The mean, since a genome learns in every life separately and none of its bodies is privileged. Lives whose brain
+    left the finite numbers are left out; if all of a genome's lives did, its row is NaN.
+
+    Args:
+        outcome: of `live_each`, with final weights.
+        genomes: P.
+    """
+    final = outcome.final_weights
+    whole = (outcome.status != DIVERGED) & np.isfinite(final).all(axis=1)
+    learned = np.full((genomes, final.shape[1]), np.nan, np.float32)
+    for row, lives_of_one in enumerate(np.split(np.arange(len(final)), genomes)):
+        kept = lives_of_one[whole[lives_of_one]]
+        if len(kept):
+            learned[row] = final[kept].mean(axis=0, dtype=np.float64)
+    return learned
+
+
+def live_each(
+    driver: Driver,
+    conditions: Conditions,
+    pool: GenePool,
+    genomes: npt.NDArray[np.floating],
+    keys: npt.NDArray[np.int64],
+    plan: Plan,
+) -> Outcome:
+    """Live every key with every genome; lives in genome-major order, [P x L]."""
+    born_as = np.repeat(np.arange(len(genomes)), len(keys))
+    every_key = np.tile(keys, (len(genomes), 1))
+    newborns, born_as = draw_fresh(pool, decode(pool, genomes), born_as, every_key)
+    outcome, _ = lives(driver, conditions, newborns, born_as, every_key, plan)
+    return outcome
+
+
+def life_fitness(outcome: Outcome, rule: str, plan: Plan) -> npt.NDArray[np.float64]:
+    """One number per life, [L], by the world's rule."""
+    return score(outcome, rule, 0, plan.bins, plan)
+
+
+def score(outcome: Outcome, rule: str, first: int, last: int, plan: Plan) -> npt.NDArray[np.float64]:
+    """Score of each life, [L], over the age bins `first` .. `last` - 1.
+
+    Mean per step: a life that ended early, its brain diverged, earns nothing for the steps it did not live.
+    Mean return per episode: over the episodes that ended in these bins; the episode still going on at their end, or
+    when the brain diverged, counts as well if none has ended, or if its return so far is already further from zero
+    than their mean, on the same side (rewards, or costs, only grow).
+    """
+    if rule == MEAN_PER_STEP:
+        steps = min(last * plan.bin_size, plan.lifetime) - first * plan.bin_size
+        return outcome.fitness[:, first:last].sum(axis=1) / steps
+    total = outcome.finished_return[:, first:last].sum(axis=1)
+    count = outcome.finished[:, first:last].sum(axis=1)
+    last_lived = np.clip((outcome.age - 1) // plan.bin_size, first, last - 1)
+    unfinished = outcome.open_return[np.arange(len(last_lived)), last_lived]
+    mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+    counts_too = (count == 0) | ((mean >= 0.0) & (unfinished > mean)) | ((mean <= 0.0) & (unfinished < mean))
+    return np.where(counts_too, (total + unfinished) / (count + 1), mean)

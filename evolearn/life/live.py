@@ -1,0 +1,355 @@
+"""Lives over a population: what they share, how they are to be lived, and one call for any driver."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.agent import (
+    BACKWARD_TYPE,
+    CHOOSE_TYPE,
+    DELTAS_TYPE,
+    LEARN_TYPE,
+    LEARNERS,
+    POLICIES,
+    THINK_TYPE,
+    TRUNKS,
+    BrainSpec,
+    LearnerSettings,
+    compose,
+)
+from evolearn.genome import Newborns
+from evolearn.life.records import BAD_FITNESS, BAD_OBSERVATION, BAD_SENSE, FROM_BRAIN, Body, Course, Outcome, Trace
+from evolearn.life.surgery import NO_SURGERIES, Surgeries, check_surgeries
+from evolearn.numerics import plug
+from evolearn.rng import LifeKey
+from evolearn.world import Declaration, WorldError
+
+FAULTS = {BAD_OBSERVATION: "observation", BAD_FITNESS: "fitness", BAD_SENSE: "sense or drive"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Conditions:
+    """What all lives of a run share: the world, and what brains, learners and drives are made of."""
+
+    world: Declaration
+    parameters: Mapping[str, float]  # of the world, resolved
+    brain: BrainSpec
+    learner: str  # a name in LEARNERS
+    settings: LearnerSettings
+    window: int  # steps between two learning updates
+    generic_drives: tuple[str, ...] = ()  # names in DRIVES
+    found_as: str = ""  # the world's name for `evolearn.world.find.find_world`, for workers on other hosts
+
+    @property
+    def drive_names(self) -> tuple[str, ...]:
+        """Every drive, in the order of the drive weights: fitness, the world's senses, generic ones."""
+        return ("fitness", *(sense.name for sense in self.world.senses), *self.generic_drives)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How to live: for how long, learning from when to when, operated on when, acting from what."""
+
+    lifetime: int  # world steps
+    learn_from: int = 0  # age in steps
+    learn_until: int | None = None  # age in steps; None: to the end, 0: never
+    bin_steps: int | None = None  # steps per age bin; None: one bin
+    source: int = FROM_BRAIN
+    final_weights: bool = False
+    operate_at: int | None = None  # age in steps, before the brain acts at that age; None: never
+
+    @property
+    def bin_size(self) -> int:
+        """World steps in an age bin."""
+        return self.bin_steps or self.lifetime
+
+    @property
+    def bins(self) -> int:
+        """Age bins of a life; the last may be shorter."""
+        return -(-self.lifetime // self.bin_size)
+
+
+def empty_outcome(lives: int, plan: Plan, drives: int, weights: int) -> Outcome:
+    """An outcome to be written, all zeros."""
+    bins = plan.bins
+    return Outcome(
+        fitness=np.zeros((lives, bins)),
+        finished_return=np.zeros((lives, bins)),
+        finished=np.zeros((lives, bins), np.int64),
+        open_return=np.zeros((lives, bins)),
+        deaths=np.zeros((lives, bins), np.int64),
+        drives=np.zeros((lives, drives)),
+        skipped_updates=np.zeros(lives, np.int64),
+        age=np.zeros(lives, np.int64),
+        status=np.zeros(lives, np.int64),
+        final_weights=np.zeros((lives, weights) if plan.final_weights else (0, 0), np.float32),
+    )
+
+
+def empty_trace(steps: int, conditions: Conditions, lives: int = 1) -> Trace:
+    """A trace to be written over the first `steps` steps of each of the first `lives` lives, [lives, steps, ..]."""
+    rows = (lives, steps)
+    observations = len(conditions.world.observations)
+    return Trace(
+        observations=np.zeros((*rows, observations), np.float32),
+        next_observations=np.zeros((*rows, observations), np.float32),
+        actions=np.zeros((*rows, conditions.world.action_size), np.float32),
+        drives=np.zeros((*rows, len(conditions.drive_names)), np.float32),
+        fitness=np.zeros(rows),
+        ends=np.zeros(rows, np.int64),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Machinery:
+    """The compiled parts of a driver, ready to be handed to kernels."""
+
+    think: Any
+    backward: Any
+    choose: Any
+    deltas: Any
+    learn: Any
+    feel: Any
+    body: Body
+    learner_memory: int
+    feel_memory: int
+
+    def course(self, conditions: Conditions, plan: Plan) -> Course:
+        """The kernel's form of a plan."""
+        learn_until = plan.lifetime if plan.learn_until is None else plan.learn_until
+        return Course(
+            steps=plan.lifetime,
+            window=conditions.window,
+            learn_from=plan.learn_from,
+            # Only what the brain did can be learned from.
+            learn_until=learn_until if plan.source == FROM_BRAIN else 0,
+            bin_steps=plan.bin_size,
+            operate_at=-1 if plan.operate_at is None else plan.operate_at,
+            source=plan.source,
+            choices=conditions.brain.actions if conditions.world.is_discrete else 0,
+            memory=self.learner_memory,
+            feel_memory=self.feel_memory,
+        )
+
+
+def machinery(conditions: Conditions, state_size: int, parameters: npt.NDArray[np.uint8]) -> Machinery:
+    """Compile or load everything but the world."""
+    brain = conditions.brain
+    trunk = TRUNKS[brain.trunk]
+    policy = POLICIES[brain.policy]
+    learner = LEARNERS[conditions.learner]
+    feel, feel_memory = compose(conditions.generic_drives, brain.observations, conditions.world.action_size)
+    body = Body(
+        layers=np.array(brain.layers, np.int64),
+        units=sum(brain.hidden),
+        carry=trunk.carry(brain.layers),
+        outputs=brain.outputs,
+        action_size=conditions.world.action_size,
+        senses=len(conditions.world.senses),
+        state_size=state_size,
+        parameters=parameters,
+    )
+    return Machinery(
+        think=plug(trunk.think, THINK_TYPE),
+        backward=plug(trunk.backward, BACKWARD_TYPE),
+        choose=plug(policy.choose, CHOOSE_TYPE),
+        deltas=plug(policy.deltas, DELTAS_TYPE),
+        learn=plug(learner.learn, LEARN_TYPE),
+        feel=feel,
+        body=body,
+        learner_memory=learner.memory(brain, conditions.window),
+        feel_memory=feel_memory,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """Lives to be lived, and where their outcome goes."""
+
+    newborns: Newborns
+    genomes: npt.NDArray[np.int64]  # [L], row of newborns
+    keys: npt.NDArray[np.int64]  # [L, 4]
+    plan: Plan
+    outcome: Outcome
+    trace: Trace  # of the first lives, [.., T, ..]
+    surgeries: Surgeries = NO_SURGERIES  # one row per newborn if `plan.operate_at` is an age
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if the surgeries do not fit newborns and plan."""
+        check_surgeries(self.surgeries, self.newborns, self.plan.operate_at, self.plan.lifetime)
+
+
+class Driver(Protocol):
+    """What lives jobs: compiled worlds fused, others step by step; here or on a cluster."""
+
+    conditions: Conditions
+
+    @property
+    def workers(self) -> int:
+        """That share a job, at this moment."""
+
+    def live(self, job: Job) -> None:
+        """Live every life of `job` and write its outcome; raises LifeFault if the world is at fault."""
+
+    def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
+        """`function(driver, shared, block)` for every block, in the order of `blocks`.
+
+        Args:
+            function: of a module; gets a driver that lives under the same conditions, this one or a worker's own.
+            shared: what all blocks need; sent to each host once, without conditions or worlds in it.
+            blocks: their numbers.
+        """
+
+    def close(self) -> None:
+        """Let go of workers."""
+
+
+def one_after_another(
+    driver: Driver, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]
+) -> list[Any]:
+    """`Driver.over_blocks` in this process and thread."""
+    return [function(driver, shared, block) for block in blocks]
+
+
+def name_culprit(conditions: Conditions, what: str, observation: Any, drives: Any) -> str:
+    """Say which number of a step was not finite, and what to do."""
+    if what == FAULTS[BAD_OBSERVATION]:
+        names: list[str] = [signal.name for signal in conditions.world.observations]
+        values = observation
+    elif what == FAULTS[BAD_SENSE]:
+        names, values = list(conditions.drive_names), drives
+    else:
+        return "fitness is not finite; the world's step must return a finite number"
+    culprits = [f"{name}={value}" for name, value in zip(names, values, strict=True) if not np.isfinite(value)]
+    return f"{what} {', '.join(culprits)}: must be finite; check the world's arithmetic"
+
+
+class LifeFault(WorldError):
+    """A world went wrong in one life: it raised, hung, or gave a number that is not finite.
+
+    Holds all that is needed to say which life that was, and to live it again. Survives pickling.
+    """
+
+    def __init__(
+        self,
+        world: str,
+        key: LifeKey,
+        life: int,
+        genome: int,
+        step: int,
+        reason: str,
+        newborn: Newborns,
+        plan: Plan,
+        remedy: str = "",
+    ) -> None:
+        """Describe a fault.
+
+        Args:
+            world: its name.
+            key: of the life.
+            life: its place in the call that lived it.
+            genome: number of the newborn there; where genomes have numbers of their own, that one.
+            step: age at which it went wrong, world steps.
+            reason: what was wrong, and what to do.
+            newborn: who lived, a record of that one.
+            plan: how.
+            remedy: what to type next, a line of its own.
+        """
+        super().__init__(world, key, life, genome, step, reason, newborn, plan, remedy)
+        self.world = world
+        self.key = key
+        self.life = life
+        self.genome = genome
+        self.step = step
+        self.reason = reason
+        self.newborn = newborn
+        self.plan = plan
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        where = f"world {self.world}, life {self.key}, genome {self.genome}, step {self.step}"
+        return f"{where}: {self.reason}" + (f"\n{self.remedy}" if self.remedy else "")
+
+    def altered(self, **different: Any) -> LifeFault:
+        """The same fault but for some of the arguments that made it.
+
+        As a call sees it that the one at fault was a part of, with other numbers; or with what to type.
+        """
+        names = ("world", "key", "life", "genome", "step", "reason", "newborn", "plan", "remedy")
+        return LifeFault(**{name: getattr(self, name) for name in names} | different)
+
+
+def fault_in(conditions: Conditions, job: Job, life: int, reason: str) -> LifeFault:
+    """The fault of one life of a job, to be raised.
+
+    Args:
+        conditions: of the job.
+        job: its outcome says at which step.
+        life: place in the job.
+        reason: what was wrong, and what to do.
+    """
+    genome = int(job.genomes[life])
+    return LifeFault(
+        conditions.world.name,
+        LifeKey(*(int(part) for part in job.keys[life])),
+        life,
+        genome,
+        int(job.outcome.age[life]),
+        reason,
+        job.newborns.rows(slice(genome, genome + 1)),
+        job.plan,
+    )
+
+
+def lives(
+    driver: Driver,
+    conditions: Conditions,
+    newborns: Newborns,
+    genomes: npt.NDArray[np.int64],
+    keys: npt.NDArray[np.int64],
+    plan: Plan,
+    trace_steps: int = 0,
+    surgeries: Surgeries = NO_SURGERIES,
+) -> tuple[Outcome, Trace]:
+    """Live one life per entry of `genomes`.
+
+    Args:
+        driver: from `new_driver`, for the same conditions.
+        conditions: what all lives share.
+        newborns: decoded genomes.
+        genomes: int64 [L], which newborn each life is born as.
+        keys: int64 [L, 4], see `evolearn.rng.life_keys`.
+        plan: for how long, and how.
+        trace_steps: trace so many steps of the first life.
+        surgeries: what the newborns are operated on by, one row each, at `plan.operate_at`; no rows if that is None.
+    Returns:
+        The outcome, [L, ..] in the order of `genomes`, and the trace, [T, ..].
+    Raises:
+        LifeFault: the world is at fault; the message names life and step.
+        ValueError: surgeries that do not fit newborns and plan.
+    """
+    outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
+    trace = empty_trace(trace_steps, conditions)
+    driver.live(Job(newborns, genomes, keys, plan, outcome, trace, surgeries))
+    return outcome, trace.of(0)
+
+
+def traced_lives(
+    driver: Driver,
+    newborns: Newborns,
+    genomes: npt.NDArray[np.int64],
+    keys: npt.NDArray[np.int64],
+    plan: Plan,
+    surgeries: Surgeries = NO_SURGERIES,
+) -> tuple[Outcome, Trace]:
+    """The same with every step of every life in the trace, [L, T, ..]."""
+    conditions = driver.conditions
+    outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
+    trace = empty_trace(plan.lifetime, conditions, len(genomes))
+    driver.live(Job(newborns, genomes, keys, plan, outcome, trace, surgeries))
+    return outcome, trace

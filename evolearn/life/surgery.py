@@ -1,0 +1,136 @@
+"""Surgery: a life is operated on once, at an age, and what was removed may be held so.
+
+An operation says of every weight what it is afterwards:
+
+    new[i] = factor[i] * old[source[i]] + added_factor[i] * old[added_source[i]] + constant[i]
+
+which covers weights set to zero, permuted, exchanged or replaced by given numbers, and an observation replaced by its
+mean: its weights are zero, and the bias of every unit that read it takes up mean * weight.
+`evolearn.inspection.operations` builds operations. The optimiser's memory and the window under way are left as they
+are: steps before the operation are learned from with the weights after it, unless a learning update comes right before
+it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+
+from evolearn.genome import Newborns
+from evolearn.life.records import HELD, Desk, copy
+from evolearn.numerics import compiled
+
+
+class Surgeries(NamedTuple):
+    """What newborns are operated on by: one row per newborn, or no rows for no surgery.
+
+    P newborns, W weights, D drive weights.
+    """
+
+    factor: Any  # float32 [P, W]
+    source: Any  # int64 [P, W], 0 .. W - 1
+    added_factor: Any  # float32 [P, W]
+    added_source: Any  # int64 [P, W], 0 .. W - 1
+    constant: Any  # float32 [P, W]
+    # uint8 [P, W]: 1 for a weight that does not change any more. Its gradient still counts in the gradient's norm, and
+    # within an update of several epochs it moves; at the end of every update it is put back.
+    held: Any
+    drives: Any  # float32 [P, D], drive weights from then on, NaN: as it was born with; or [P, 0], all as born with
+
+    def rows(self, which: Any) -> Surgeries:
+        """Some of them: a slice or indices of newborns; copies."""
+        return Surgeries(*(array[which].copy() for array in self))
+
+    def of_lives(self, genomes: Any) -> Surgeries:
+        """Those for the newborns that `Newborns.of_lives` gives for the same genomes; none of none."""
+        return self.rows(np.unique(genomes)) if len(self.factor) else self
+
+
+_F2, _I2 = types.float32[:, ::1], types.int64[:, ::1]
+SURGERIES_TYPE = types.NamedTuple((_F2, _I2, _F2, _I2, _F2, types.uint8[:, ::1], _F2), Surgeries)
+_DTYPES = Surgeries(np.float32, np.int64, np.float32, np.int64, np.float32, np.uint8, np.float32)
+
+NO_SURGERIES = Surgeries(*(np.zeros((0, 0), dtype) for dtype in _DTYPES))
+
+
+def check_surgeries(surgeries: Surgeries, newborns: Newborns, operate_at: int | None, lifetime: int) -> None:
+    """Make sure that surgeries fit newborns and plan: compiled code would read beyond the weights.
+
+    Args:
+        surgeries: to be checked.
+        newborns: to be operated on.
+        operate_at: age, world steps; None: never.
+        lifetime: world steps.
+    Raises:
+        ValueError: they do not fit; says what is wrong and what to do.
+    """
+    rows = len(surgeries.factor)
+    if operate_at is None:
+        if rows:
+            raise ValueError(f"plan.operate_at=None, with {rows} surgeries: must be an age in world steps")
+        return
+    if not rows:
+        raise ValueError(f"plan.operate_at={operate_at}: give surgeries, one row per newborn, or leave it None")
+    if not 0 <= operate_at < lifetime:
+        raise ValueError(f"plan.operate_at={operate_at}: must be 0 .. {lifetime - 1}, within the lifetime")
+    shape = newborns.weights.shape
+    drives = newborns.drives.shape
+    for name, array, dtype in zip(Surgeries._fields, surgeries, _DTYPES, strict=True):
+        fitting = ((shape[0], 0), drives) if name == "drives" else (shape,)
+        if array.dtype != dtype or array.shape not in fitting or not array.flags.carray:
+            raise ValueError(
+                f"surgeries.{name}: {array.dtype} {list(array.shape)}: must be {np.dtype(dtype)} {list(fitting[-1])}, "
+                "contiguous and writeable; evolearn.inspection.operations makes such"
+            )
+    for name in ("source", "added_source"):
+        array = getattr(surgeries, name)
+        if array.min() < 0 or array.max() >= shape[1]:
+            raise ValueError(f"surgeries.{name}: {array.min()} .. {array.max()}: must be within 0 .. {shape[1] - 1}")
+
+
+@compiled
+def operate(surgeries: Surgeries, genome: int, desk: Desk) -> None:
+    """Operate on one life: change its weights and drive weights, and note which weights are to be held, and at what.
+
+    Args:
+        surgeries: see Surgeries.
+        genome: row of it.
+        desk: the life's, changed.
+    """
+    old = desk.operated
+    copy(desk.weights, old)
+    held = 0
+    for i in range(desk.weights.size):
+        new = np.float64(0.0)
+        # What has no part is left out: a weight that is not finite times zero would not be zero.
+        if surgeries.factor[genome, i] != 0.0:
+            new = np.float64(surgeries.factor[genome, i]) * np.float64(old[surgeries.source[genome, i]])
+        if surgeries.added_factor[genome, i] != 0.0:
+            new += np.float64(surgeries.added_factor[genome, i]) * np.float64(old[surgeries.added_source[genome, i]])
+        if surgeries.constant[genome, i] != 0.0:
+            new += np.float64(surgeries.constant[genome, i])
+        desk.weights[i] = new
+        desk.held[i] = surgeries.held[genome, i]
+        held += surgeries.held[genome, i] != 0
+    copy(desk.weights, desk.operated)
+    desk.counters[HELD] = held
+    for i in range(surgeries.drives.shape[1]):
+        if not math.isnan(surgeries.drives[genome, i]):
+            desk.drive_weights[i] = surgeries.drives[genome, i]
+
+
+@compiled
+def put_back(held: Any, operated: Any, weights: Any) -> None:
+    """Give weights that are held the values that they had right after the operation.
+
+    Args:
+        held: uint8 [W], which.
+        operated: float32 [W], weights right after the operation.
+        weights: float32 [W], changed.
+    """
+    for i in range(weights.size):
+        if held[i] != 0:
+            weights[i] = operated[i]

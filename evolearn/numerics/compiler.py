@@ -1,0 +1,228 @@
+"""How this project's code is compiled: one place for Numba's options, its cache and the record-by-address trick.
+
+Everything below also runs uncompiled under ``NUMBA_DISABLE_JIT=1``; the tests compare the two.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numba import types
+from numba.core import caching, cgutils
+from numba.extending import intrinsic, overload
+
+from evolearn.numerics._sources import reached_hash, read_sources
+from evolearn.numerics.portable import is_on
+
+# Not `True`: that promises the compiler that no NaN exists, and a diverged life would go unseen.
+FAST_MATH = frozenset({"reassoc", "contract", "arcp", "nsz", "afn"})
+
+_CACHE_LINE = 64  # bytes
+_PACKAGE = Path(__file__).parents[1]
+_TARGET = "evolearn.numerics._portable_target"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+COMPILES = not numba.config.DISABLE_JIT
+
+
+def _cache_directory() -> Path:
+    """The folder for compiled code of exactly these sources; a temporary one where the usual one is read-only."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen:
+        base = Path(chosen)
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "evolearn" / "numba"
+    more = [_TARGET] if is_on() else []
+    sources = reached_hash(read_sources(), more, base / "sources")
+    # Portable code of one target must not be taken for other code of the same target.
+    label = f"{numba.__version__} portable={is_on()} {sources}"
+    directory = base / hashlib.sha256(label.encode()).hexdigest()[:16]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if os.access(directory, os.W_OK):
+            return directory
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="evolearn-numba-"))
+
+
+def _identity(code: CodeType) -> tuple[Any, ...]:
+    """What a function does, without where it stands; that of two functions of one name differs."""
+    docstring = code.co_consts[0] if code.co_consts and isinstance(code.co_consts[0], str) else None
+    constants = [
+        _identity(value) if isinstance(value, CodeType) else value for value in code.co_consts if value != docstring
+    ]
+    return code.co_code, code.co_names, code.co_varnames, constants
+
+
+class _OwnSource(caching.UserProvidedCacheLocator):  # type: ignore[misc]  # Numba is not typed
+    """Where compiled functions of this package are kept: their folder says all about sources, so no file's date does.
+
+    Nor does a function's line, so that an edited docstring costs nobody a compilation. Functions of others, worlds
+    among them, are kept as Numba keeps them: an error's line must be that of the file as it is.
+    """
+
+    def __init__(self, function: Any, file: str) -> None:
+        super().__init__(function, file)
+        self._disambiguator = hashlib.sha256(repr(_identity(function.__code__)).encode()).hexdigest()[:8]
+
+    def get_source_stamp(self) -> str:
+        return ""
+
+    def get_disambiguator(self) -> str:
+        return self._disambiguator
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> _OwnSource | None:
+        return super().from_function(function, file) if _PACKAGE in Path(file).parents else None
+
+
+if COMPILES:
+    numba.config.CACHE_DIR = str(_cache_directory())
+    if _OwnSource.__name__ not in [kind.__name__ for kind in caching.CacheImpl._locator_classes]:
+        caching.CacheImpl._locator_classes.insert(0, _OwnSource)
+    if is_on():
+        from evolearn.numerics._portable_target import pin
+
+        pin()
+
+
+def _name_by_fields(record: types.Record) -> tuple[str, tuple[int, ...]]:
+    """How the symbol of a function that takes a record names the record's type.
+
+    Numba numbers record types as they come up in a process, so code of two worlds that share a function, loaded from
+    disk, could bear one name, and one of them would then run in the other's place.
+    """
+    return type(record).__name__, (int(hashlib.sha256(record.name.encode()).hexdigest()[:15], 16),)
+
+
+types.Record.mangling_args = property(_name_by_fields)
+
+
+def cache_folder() -> Path | None:
+    """Where compiled code is kept; None if nothing is compiled."""
+    return Path(numba.config.CACHE_DIR) if COMPILES else None
+
+
+def compiled(function: F) -> F:
+    """Compile a function of the learner or the life loop: fast float32 loops, no lock held, cached on disk."""
+    return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True)(function)
+
+
+def inlined(function: F) -> F:
+    """As `compiled`, for the parts of the life loop: merged into their caller, since passing a desk costs a call."""
+    return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True, forceinline=True)(function)
+
+
+def spliced(function: F) -> F:
+    """Compile a function into each of its callers: handing a window on, even to `inlined`, counts references."""
+    return numba.njit(inline="always", error_model="numpy", nogil=True)(function)
+
+
+def world_code(function: F) -> F:
+    """Compile scalar code of a world: strict IEEE arithmetic and checked indices, so that a slip raises.
+
+    Use it as a decorator on every helper that a world's functions call.
+    """
+    return numba.njit(boundscheck=True, error_model="numpy", nogil=True)(function)
+
+
+@functools.cache
+def plug(function: F, signature: Any) -> F:
+    """Compile `function` for one signature, to be handed to the life kernel as a typed first-class function.
+
+    The kernel is then compiled once for every world, brain and learner, instead of once for each of them.
+    """
+    source = getattr(function, "py_func", function)
+    return numba.njit([signature], fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True)(source)
+
+
+def adapter(function: F, signature: Any = None, cached: bool = False) -> F:
+    """Compile glue between parts, for one signature if given.
+
+    Args:
+        function: a closure, which Numba cannot keep, or a function in a file that changes with all it calls.
+        signature: Numba's.
+        cached: keep it on disk.
+    """
+    return numba.njit(signature and [signature], error_model="numpy", nogil=True, cache=cached)(function)
+
+
+def aligned_zeros(*shape: int, dtype: Any = np.float32) -> np.ndarray[Any, Any]:
+    """Zeros that begin on a cache line, so that no vector load of a matrix with full rows straddles two lines."""
+    count = int(np.prod(shape))
+    size = np.dtype(dtype).itemsize
+    buffer = np.zeros(count * size + _CACHE_LINE, np.uint8)
+    start = -buffer.ctypes.data % _CACHE_LINE
+    return buffer[start : start + count * size].view(dtype).reshape(shape)
+
+
+@intrinsic
+def _as_pointer(typing_context: Any, address: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
+
+    return types.voidptr(types.uintp), generate
+
+
+def locate(buffer: np.ndarray[Any, Any]) -> Any:
+    """The handle by which `record` finds a byte buffer again: its address when compiled, itself in plain Python."""
+    return buffer
+
+
+def record(handle: Any, dtype: np.dtype[Any]) -> Any:
+    """The structured record of `dtype` that lives at `handle`; writing a field writes the buffer."""
+    return handle[: dtype.itemsize].view(dtype).view(np.recarray)[0]
+
+
+@intrinsic
+def _pointer_into(typing_context: Any, array: Any, start: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.gep(data, [arguments[1]])
+
+    return types.CPointer(array.dtype)(array, types.intp), generate
+
+
+def vector(array: np.ndarray[Any, Any], start: int, size: int) -> Any:
+    """View of `size` entries of a C-contiguous array from flat place `start` on.
+
+    When compiled it counts no references, which a slice does, at a cost that small layers would notice; so the
+    array must outlive it.
+    """
+    return array.reshape(-1)[start : start + size]
+
+
+def matrix(array: np.ndarray[Any, Any], start: int, rows: int, columns: int) -> Any:
+    """View of a matrix ``[rows, columns]`` in a C-contiguous array from flat place `start` on; see `vector`."""
+    return array.reshape(-1)[start : start + rows * columns].reshape(rows, columns)
+
+
+@overload(vector)
+def _vector_compiled(array, start, size):  # type: ignore[no-untyped-def]
+    return lambda array, start, size: numba.carray(_pointer_into(array, start), size)
+
+
+@overload(matrix)
+def _matrix_compiled(array, start, rows, columns):  # type: ignore[no-untyped-def]
+    return lambda array, start, rows, columns: numba.carray(_pointer_into(array, start), (rows, columns))
+
+
+@overload(locate)
+def _locate_compiled(buffer):  # type: ignore[no-untyped-def]  # Numba compares bare argument names
+    return lambda buffer: types.uintp(buffer.ctypes.data)
+
+
+@overload(record)
+def _record_compiled(handle, dtype):  # type: ignore[no-untyped-def]
+    return lambda handle, dtype: numba.carray(_as_pointer(handle), 1, dtype)[0]

@@ -1,0 +1,8 @@
+from .inspection.files import is_inspection as is_inspection
+from .inspection.section import Section as Section
+from .report import (
+    write_experiment_report as write_experiment_report,
+    write_inspection_report as write_inspection_report,
+    write_report as write_report,
+)
+from .texts import band_value as band_value, cost_in_words as cost_in_words

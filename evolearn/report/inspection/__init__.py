@@ -1,0 +1,1 @@
+"""The page of an inspection, a module for each section."""

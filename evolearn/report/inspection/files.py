@@ -1,0 +1,68 @@
+"""What the page of an inspection is made from: inspection.json, read and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from evolearn.report.study.files import Json, ReportError, read_json, require
+
+FILE = "inspection.json"
+FORMAT = 1  # of inspection.json
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """What was found out in one section, or why nothing was."""
+
+    key: str
+    title: str
+    found: Json | None
+    missing: str  # why there is nothing; empty where there is
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """The content of inspection.json."""
+
+    about: Json  # whose DNA it is, and how much was lived to inspect it
+    entries: tuple[Entry, ...]  # in the order of the page
+    replays: tuple[Json, ...]
+    environment: Json
+    command: str  # that makes it again
+
+
+def is_inspection(directory: Path) -> bool:
+    """Whether a directory is that of an inspection."""
+    return (directory / FILE).exists()
+
+
+def read_inspection(directory: Path) -> Inspection:
+    """Read what an inspection found.
+
+    Args:
+        directory: of the inspection.
+    Raises:
+        ReportError: the file is missing or damaged, or of another format.
+    """
+    path = directory / FILE
+    again = "`evolearn inspect` makes it again"
+    content = read_json(path, again)
+    if content.get("kind") != "inspection":
+        raise ReportError(f"{path}: says kind {content.get('kind')!r}, not 'inspection'; {again}")
+    if content.get("format") != FORMAT:
+        raise ReportError(
+            f"{path}: has format {content.get('format')}, this evolearn reads {FORMAT}; use the version that made it"
+        )
+    require(path, content, ("about", "sections", "replays", "environment", "command"), again)
+    for number, entry in enumerate(content["sections"]):
+        require(path, entry, ("key", "title", "found", "missing"), again, f"sections[{number}].")
+    return Inspection(
+        about=content["about"],
+        entries=tuple(
+            Entry(*(entry[name] for name in ("key", "title", "found", "missing"))) for entry in content["sections"]
+        ),
+        replays=tuple(content["replays"]),
+        environment=content["environment"],
+        command=content["command"],
+    )

@@ -1,0 +1,70 @@
+"""The page of an inspection: an HTML file that needs nothing else, a section after the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from evolearn.report.inspection.files import Inspection
+from evolearn.report.inspection.section import Section
+from evolearn.report.inspection.section_tables import fitted, table_on_page
+from evolearn.report.looks import DARK, LIGHT, arm_looks
+from evolearn.report.page_parts import PAGE_BYTES, as_json, drawings, own_file, plotly, templates
+from evolearn.report.study.methods import commit_in_words
+from evolearn.report.study.replays import pack_replays
+
+PLAYED_IN = "repertoire"  # the section in which replays are played
+
+
+def render_inspection(inspection: Inspection, sections: Sequence[Section], figures: bool) -> str:
+    """The page as text.
+
+    Args:
+        inspection: from `read_inspection`.
+        sections: of it, in the order of the page.
+        figures: whether figures for papers lie beside the page and are linked.
+    Raises:
+        ValueError: two charts or two tables go by one key.
+    """
+    charts = [chart for section in sections for chart in section.charts]
+    tables = [table_on_page(table) for section in sections for table in section.tables]
+    _check_keys([chart.key for chart in charts])
+    _check_keys([table.table.key for table in tables])
+    played = {section.key for section in sections if not section.missing} & {PLAYED_IN}
+    replays = inspection.replays if played else ()
+    content: dict[str, Any] = {
+        "about": inspection.about,
+        "both": [about for about in (inspection.about, inspection.about.get("other")) if about],
+        "sections": sections,
+        "environment": inspection.environment,
+        "commit": commit_in_words(inspection.environment.get("commit")),
+        "command": inspection.command,
+        "figures": figures,
+        "light": LIGHT,
+        "dark": DARK,
+        "played_in": PLAYED_IN,
+        "replayed": [replay["condition"] for replay in replays],
+        "plotly": plotly(),
+        "style": own_file("page.css") + own_file("inspection.css"),
+        "scripts": [own_file(name) for name in ("page.js", "replay.js", "inspection.js")],
+        "drawings": drawings(charts),
+    }
+    template = templates().get_template("inspection.html.jinja")
+    without = template.render(**content, tables=_by_key(tables), rows=as_json({}), replays=as_json([]))
+    room = PAGE_BYTES - len(without.encode())
+    tables = fitted(tables, room * 2 // 3 if replays else room)
+    rows = as_json({table.table.key: table.rest for table in tables if table.rest})
+    names = list(dict.fromkeys(arm["arm"] for replay in replays for arm in replay["arms"]))
+    packed = pack_replays(replays, arm_looks(names), room - len(rows.encode()))
+    return template.render(**content, tables=_by_key(tables), rows=rows, replays=as_json(packed))
+
+
+def _by_key(tables: Sequence[Any]) -> dict[str, Any]:
+    return {table.table.key: table for table in tables}
+
+
+def _check_keys(keys: Sequence[str]) -> None:
+    twice = [key for key, count in Counter(keys).items() if count > 1]
+    if twice:
+        raise ValueError(f"keys={twice}: two charts or tables of a page cannot have the same key")

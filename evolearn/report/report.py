@@ -1,0 +1,130 @@
+"""Results of a study -> one self-contained page, figures and tables for papers, a methods paragraph.
+
+Everything is made from the study directory's result files alone; the same files give the same report, byte for byte.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+
+from evolearn.files import write_whole
+from evolearn.report.inspection.files import FILE, is_inspection, read_inspection
+from evolearn.report.inspection.page import render_inspection
+from evolearn.report.inspection.section import Section
+from evolearn.report.inspection.sections import sections_of
+from evolearn.report.paper import save_figures
+from evolearn.report.study.charts import all_charts
+from evolearn.report.study.experiment_charts import experiment_charts
+from evolearn.report.study.files import ReportError, StudyResults, is_experiment, read_experiment_results, read_results
+from evolearn.report.study.methods import methods_paragraph
+from evolearn.report.study.page import render_experiment, render_page
+from evolearn.report.study.tables import save_tables
+
+__all__ = [
+    "ReportError",
+    "StudyResults",
+    "is_inspection",
+    "read_results",
+    "write_experiment_report",
+    "write_inspection_report",
+    "write_report",
+]
+
+
+def write_report(study: Path, figures: bool = True) -> Path:
+    """Write the report of a study into `study`/report.
+
+    Args:
+        study: study directory that holds verdict.json, study.yaml, study.json, environment.json and perhaps replays/
+            and replication.json; or the directory of an experiment, see `write_experiment_report`.
+        figures: write the figures for papers too, as SVG, PDF and PNG.
+    Returns:
+        The page, report/index.html.
+    Raises:
+        ReportError: a file is missing or damaged, or the report cannot be written.
+    """
+    if is_experiment(study):
+        return write_experiment_report(study, figures)
+    results = read_results(study)
+    folder = study / "report"
+    try:
+        charts = all_charts(results.verdict)
+        methods = methods_paragraph(results)
+        folder.mkdir(exist_ok=True)
+        write_whole(folder / "methods.txt", (methods + "\n").encode())
+        save_tables(results.verdict, folder / "tables")
+        page = folder / "index.html"
+        text = render_page(results, charts, methods, figures)
+        if figures:
+            save_figures(charts, folder / "figures")
+        write_whole(page, text.encode())  # last: where it is, the report is whole
+    except (KeyError, jinja2.UndefinedError) as error:
+        raise ReportError(
+            f"{study / 'verdict.json'}: is damaged (lacks {error}); `evolearn resume {study}` writes it again"
+        ) from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return page
+
+
+def write_experiment_report(directory: Path, figures: bool = True) -> Path:
+    """Write the page of an experiment of its own into `directory`/report.
+
+    Args:
+        directory: holds replication.json, experiment.yaml and environment.json.
+        figures: write the figures for papers too, as SVG, PDF and PNG.
+    Returns:
+        The page, report/index.html.
+    Raises:
+        ReportError: a file is missing or damaged, or the report cannot be written.
+    """
+    results = read_experiment_results(directory)
+    folder = directory / "report"
+    try:
+        charts = experiment_charts(results.replication)
+        text = render_experiment(results, charts, figures)
+        folder.mkdir(exist_ok=True)
+        if figures:
+            save_figures(charts, folder / "figures")
+        write_whole(folder / "index.html", text.encode())
+    except (KeyError, jinja2.UndefinedError) as error:
+        raise ReportError(
+            f"{directory / 'replication.json'}: is damaged (lacks {error}); `evolearn study "
+            f"{directory / 'experiment.yaml'}` makes it again in a new directory"
+        ) from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return folder / "index.html"
+
+
+def write_inspection_report(directory: Path, figures: bool = False) -> tuple[Path, tuple[Section, ...]]:
+    """Write the page of an inspection into its directory.
+
+    Args:
+        directory: holds inspection.json.
+        figures: write the figures for papers too, as SVG, PDF and PNG.
+    Returns:
+        The page, index.html, and the sections that it shows.
+    Raises:
+        ReportError: inspection.json is missing or damaged, or the page cannot be written.
+    """
+    inspection = read_inspection(directory)
+    try:
+        sections = sections_of(inspection)
+        text = render_inspection(inspection, sections, figures)
+        if figures:
+            save_figures([chart for section in sections for chart in section.charts], directory / "figures")
+        write_whole(directory / "index.html", text.encode())
+    except (KeyError, jinja2.UndefinedError) as error:
+        raise ReportError(
+            f"{directory / FILE}: is damaged (lacks {error}); `evolearn inspect` makes it again"
+        ) from error
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+    return directory / "index.html", sections
+
+
+def _unwritable(folder: Path, error: OSError) -> ReportError:
+    return ReportError(f"{folder}: cannot be written: {error.strerror}; free space or make it writable")

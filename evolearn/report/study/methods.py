@@ -1,0 +1,206 @@
+"""A methods paragraph, written from the config, the verdict and the environment of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from evolearn.report.study.files import Json, StudyResults
+from evolearn.report.texts import extension_in_words, parameters_in_words, quantity
+
+_ALGORITHMS = {
+    "pgpe": "PGPE",
+    "snes": "SNES",
+    "xnes": "XNES",
+    "cem": "the cross-entropy method",
+    "cmaes": "CMA-ES",
+    "genetic": "a genetic algorithm",
+    "maml": "MAML (Finn, Abbeel and Levine 2017, arXiv:1703.03400)",
+    "reptile": "Reptile (Nichol, Achiam and Schulman 2018, arXiv:1803.02999)",
+}
+
+
+def methods_paragraph(results: StudyResults) -> str:
+    """What a paper's methods section has to say about a study, in sentences.
+
+    Args:
+        results: of the study.
+    """
+    return " ".join([*_design(results), *_statistics(results), *_versions(results.environment)])
+
+
+def _design(results: StudyResults) -> Iterator[str]:
+    verdict, study = results.verdict, results.verdict["study"]
+    conditions = [
+        f"{row['name']} ({', '.join(filter(None, (row['world'], parameters_in_words(row['parameters']))))})"
+        for row in verdict["conditions"]
+    ]
+    arms = [f"{arm} ({about['doc']})" for arm, about in verdict["arms"].items()]
+    yield (
+        f"{_count(len(arms), 'arm')} were compared under {_count(len(conditions), 'condition')}: "
+        f"{'; '.join(conditions)}. "
+        f"The arms were {'; '.join(arms)}."
+    )
+    yield (
+        f"The statistical unit is the independent evolution run: {_count(study['runs'], 'run')} per arm and condition, "
+        f"each judged on {study['test_lives']} test lives that no search has seen and that are the same for all arms "
+        f"(seed {study['seed']}){_one_life(verdict['arms'])}."
+    )
+    selection = sorted({row["selection_lifetime"] for row in verdict["conditions"]})
+    yield (
+        f"Genomes were selected on lives of {_steps(selection)} world steps and judged on lives of "
+        f"{_steps(verdict['lifetimes'])}; birth scores are those of the first {verdict['birth_steps']} steps with "
+        "learning switched off."
+    )
+    yield from _search(results)
+    yield from _brain(_part(results.config, "run"))
+    yield "Brains are memoryless: what they learn is in their weights alone."
+    for change in study.get("extended", []):
+        yield extension_in_words(change)
+
+
+def _one_life(arms: Json) -> str:
+    lives = [
+        f"{arm} was judged in one life per run, as long as all of the evolution of {about.get('origin')}"
+        for arm, about in arms.items()
+        if about.get("one_life")
+    ]
+    return f"; {'; '.join(lives)}" if lives else ""
+
+
+def _search(results: StudyResults) -> Iterator[str]:
+    """The search that the evolving arms share, then what was different in some arms and under some conditions."""
+    search = _part(_part(results.config, "run"), "search")
+    told = {
+        "population": "a population of {}",
+        "generations": "{} generations",
+        "lives": "{} lives per genome and generation",
+    }
+    parts = [text.format(search[name]) for name, text in told.items() if name in search]
+    if "algorithm" in search:
+        doubled = any(row.get("doubled") for row in results.verdict["conditions"])
+        yield (
+            f"Evolution, where nothing else is said, was {_algorithm(search['algorithm'])} with {', '.join(parts)}; "
+            "the same number of outer world steps for all evolving arms of a condition"
+            f"{', twice as many where a budget was doubled' if doubled else ''}."
+        )
+    apart = {arm: "; ".join(_own_evolution(about)) for arm, about in results.verdict["arms"].items()}
+    listed = [f"{arm} ({words})" for arm, words in apart.items() if words]
+    if listed:
+        yield f"Arms with settings of their own: {', '.join(listed)}."
+    yield from _set_by_conditions(results.config)
+
+
+def _own_evolution(about: Json) -> Iterator[str]:
+    """What one arm's evolution does not share with the others, in words."""
+    settings = _flat(_part(about, "settings"))
+    if "search.algorithm" in settings:
+        yield _algorithm(settings.pop("search.algorithm"))
+    if settings.get("search.options") == {}:
+        del settings["search.options"]
+        yield "the algorithm's default options"
+    yield from (f"{key} = {_value(value)}" for key, value in settings.items())
+    if about.get("inheritance") == "lamarckian":
+        yield "Lamarckian: offspring inherit weights as learned in life"
+
+
+def _set_by_conditions(config: Json) -> Iterator[str]:
+    """What conditions change of a run, but for the worlds and selection lifetimes that are told with them."""
+    changes: dict[str, list[str]] = {}
+    for condition in config.get("conditions") or []:
+        for key, value in _flat(_part(condition, "set")).items():
+            if key != "search.selection_lifetime" and key.split(".")[0] != "world":
+                changes.setdefault(key, []).append(f"{_value(value)} under {condition.get('name')}")
+    if changes:
+        listed = "; ".join(f"{key} ({', '.join(values)})" for key, values in changes.items())
+        yield f"Conditions changed more than the world: {listed}."
+
+
+def _algorithm(name: str) -> str:
+    return _ALGORITHMS.get(name, str(name).upper())
+
+
+def _flat(settings: Json, before: str = "") -> dict[str, Any]:
+    """Settings with sections inside them as dotted keys; an empty section stays one."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        inner = isinstance(value, Mapping) and value
+        flat |= _flat(value, f"{before}{key}.") if inner else {f"{before}{key}": value}
+    return flat
+
+
+def _value(value: Any) -> str:
+    return "defaults" if value == {} else str(value)
+
+
+def _brain(run: Json) -> Iterator[str]:
+    brain, learner = _part(run, "brain"), _part(run, "learner")
+    if "hidden" in brain:
+        yield f"Brains were tanh networks with hidden layers of {', '.join(map(str, brain['hidden']))} units."
+    if "window" in learner:
+        yield f"Learning within a life was an actor-critic that updates every {learner['window']} steps."
+
+
+def _statistics(results: StudyResults) -> Iterator[str]:
+    study = results.verdict["study"]
+    contrasts = [c for row in results.verdict["conditions"] for c in (row["primary"], *row["secondary"])]
+    tests = sorted({contrast["test"] for contrast in contrasts if not contrast["withheld"]})
+    withheld = sorted({contrast["withheld"] for contrast in contrasts if contrast["withheld"]})
+    primaries = dict.fromkeys(
+        f"{row['primary']['metric']} of {row['primary']['arm']} against {row['primary']['against']}"
+        for row in results.verdict["conditions"]
+    )
+    sha256 = study.get("first_config_sha256", study["config_sha256"])
+    yield (
+        f"The primary contrast, named before the first run (config sha256 {sha256}), was "
+        f"{'; '.join(primaries)}, tested at {study['level']:g}; secondary contrasts were corrected after Holm, and so, "
+        "as a family of its own, was the comparison by lifetime; the 2 x 2 and the doubled budgets are descriptions, "
+        "uncorrected."
+    )
+    if len(results.verdict["conditions"]) > 1:
+        yield "Each condition was tested by itself; nothing was corrected over conditions."
+    if tests:
+        yield f"Tests: {'; '.join(tests)}."
+    if withheld:
+        yield f"Tests withheld: {'; '.join(withheld)}."
+    yield (
+        "Values are interquartile means over runs with stratified bootstrap intervals over runs, then paired lives "
+        f"({quantity(study['resamples'], 'world steps')} resamples); times never reached are censored at the longest "
+        f"lifetime; equivalence was claimed only by an equivalence test ({_margins(results.config)})."
+    )
+    if study["exploratory"]:
+        yield "With fewer than ten runs per arm the study is exploratory."
+
+
+def _margins(config: Json) -> str:
+    margins = ", ".join(f"{metric} {margin:g}" for metric, margin in _part(config, "margins").items())
+    return f"margins: {margins}" if margins else "no margins were stated"
+
+
+def _versions(environment: Json) -> Iterator[str]:
+    packages = ", ".join(f"{name} {version}" for name, version in _part(environment, "packages").items() if version)
+    yield f"Software: Python {environment.get('python', 'of unknown version')}, {packages}."
+    yield commit_in_words(environment.get("commit"))
+
+
+def commit_in_words(commit: Any) -> str:
+    """The commit of the source in a sentence; a plus sign at its end marks a changed working tree."""
+    if not commit:
+        return "The commit of the source is unknown (installed without a checkout)."
+    if str(commit).endswith("+"):
+        return f"Source: commit {str(commit)[:-1]}, with uncommitted changes (dirty working tree)."
+    return f"Source: commit {commit}, clean working tree."
+
+
+def _part(content: Json, name: str) -> Json:
+    part = content.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")
+
+
+def _steps(values: list[int]) -> str:
+    texts = [quantity(value, "world steps") for value in values]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

@@ -1,0 +1,79 @@
+"""The pages of a study and of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import markupsafe
+
+from evolearn.report.chart import Chart
+from evolearn.report.looks import DARK, LIGHT, arm_looks
+from evolearn.report.page_parts import PAGE_BYTES, as_json, drawings, own_file, plotly, templates
+from evolearn.report.study.cost_charts import COLUMNS
+from evolearn.report.study.files import ExperimentResults, StudyResults
+from evolearn.report.study.methods import commit_in_words
+from evolearn.report.study.replays import pack_replays
+
+
+def render_page(results: StudyResults, charts: Sequence[Chart], methods: str, figures: bool) -> str:
+    """The page as text.
+
+    Args:
+        results: of the study.
+        charts: in the order of the page.
+        methods: the methods paragraph.
+        figures: whether figures for papers lie beside the page and are linked.
+    """
+    template = templates().get_template("page.html.jinja")
+    looks = arm_looks(list(results.verdict["arms"]))
+    content: dict[str, Any] = {
+        "verdict": results.verdict,
+        "environment": results.environment,
+        "commit": commit_in_words(results.environment.get("commit")),
+        "config_text": results.config_text,
+        "charts": charts,
+        "looks": looks,
+        "ledger_columns": [*COLUMNS, "runs"],
+        "methods": methods,
+        "figures": figures,
+        "light": LIGHT,
+        "dark": DARK,
+        "replication": results.replication,
+        "replayed": [replay["condition"] for replay in results.replays],
+        "plotly": plotly(),
+        "style": own_file("page.css"),
+        "scripts": [own_file("page.js"), own_file("replay.js")],
+        "drawings": drawings(charts),
+    }
+    without = template.render(**content, replays=markupsafe.Markup("[]"))
+    packed = pack_replays(results.replays, looks, PAGE_BYTES - len(without.encode()))
+    return template.render(**content, replays=as_json(packed))
+
+
+def render_experiment(results: ExperimentResults, charts: Sequence[Chart], figures: bool) -> str:
+    """The page of an experiment that is no study, as text.
+
+    Args:
+        results: of the experiment.
+        charts: in the order of the page.
+        figures: whether figures for papers lie beside the page and are linked.
+    """
+    return (
+        templates()
+        .get_template("experiment.html.jinja")
+        .render(
+            replication=results.replication,
+            environment=results.environment,
+            commit=commit_in_words(results.environment.get("commit")),
+            config_text=results.config_text,
+            charts=charts,
+            figures=figures,
+            light=LIGHT,
+            dark=DARK,
+            plotly=plotly(),
+            style=own_file("page.css"),
+            scripts=[own_file("page.js")],
+            drawings=drawings(charts),
+        )
+    )

@@ -1,0 +1,50 @@
+from .arms import ARMS as ARMS, NO_ORIGIN as NO_ORIGIN, ArmPart as ArmPart
+from .directory import (
+    Checkpoint as Checkpoint,
+    RunDirectory as RunDirectory,
+    create_run as create_run,
+    open_run as open_run,
+)
+from .dna import (
+    ALTERED as ALTERED,
+    DNA as DNA,
+    DNAError as DNAError,
+    altered_dna as altered_dna,
+    ancestor_file as ancestor_file,
+    ancestors as ancestors,
+    dna_of as dna_of,
+    load_dna as load_dna,
+    run_around as run_around,
+    setup_of as setup_of,
+    write_dna as write_dna,
+)
+from .evolution import Generation as Generation, evolve as evolve, new_search as new_search, to_genomes as to_genomes
+from .faulty_life import keeping_faulty_life as keeping_faulty_life
+from .relive import (
+    Relived as Relived,
+    ReliveDisplay as ReliveDisplay,
+    Wanted as Wanted,
+    relive_fault as relive_fault,
+    relive_selection as relive_selection,
+    wanted_life as wanted_life,
+)
+from .run import (
+    Interrupted as Interrupted,
+    Result as Result,
+    evolve_run as evolve_run,
+    generations_of_run as generations_of_run,
+    resume_run as resume_run,
+    start_run as start_run,
+)
+from .scores import running_score as running_score
+from .setup import Setup as Setup, assemble as assemble, remarks_on as remarks_on
+from .traces import check_trace_file as check_trace_file, columns_of as columns_of, write_trace as write_trace
+from .transplant import (
+    Arm as Arm,
+    Values as Values,
+    arm_config as arm_config,
+    has_oracle as has_oracle,
+    live_arm as live_arm,
+    natural_values as natural_values,
+    ready_arm as ready_arm,
+)

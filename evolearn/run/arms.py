@@ -1,0 +1,139 @@
+"""Arms: what a condition of a comparison is born with, and whether it learns.
+
+An arm is defined by where its genes come from (an evolution of its own, another arm's result, nothing), by what it
+does with each gene group (inherits, draws afresh, permutes, resets) and by what is switched off. ARMS is the table;
+a study's config may define more from the same parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from evolearn.config import Part
+
+OWN, NO_ORIGIN = "own", "none"
+
+# Sections of a run that an arm's evolution may change. The world, the evaluation and the seed are the study's: arms are
+# compared in the same lives.
+SETTABLE = ("search", "genome", "learner", "drives", "brain")
+
+
+class ArmPart(Part):
+    """What an arm is made of."""
+
+    doc: str = Field("", description="one line for tables")
+    like: str | None = Field(None, description="an arm of the table whose parts are taken where none is given")
+    origin: str = Field(OWN, description="own: an evolution of its own; none; or the arm whose DNA is transplanted")
+    weights: Literal["inherited", "fresh", "permuted"] = Field(
+        "inherited", description="inherited, drawn afresh in each life, or inherited with the entries permuted"
+    )
+    drives: str = Field("inherited", description="inherited; fitness: the only reward; or an arm: fixed at its drives")
+    plasticity: str = Field("inherited", description="inherited; published: the defaults; or an arm: fixed at its")
+    learns: bool = Field(True, description="whether lives learn, while evolving and when judged")
+    actions: Literal["brain", "uniform", "oracle"] = Field("brain", description="where actions come from")
+    inheritance: Literal["darwinian", "lamarckian"] = Field("darwinian", description="whether learned weights are")
+    one_life: bool = Field(False, description="judged in one life per run, as long as all of its origin's evolution")
+    settings: dict[str, Any] = Field({}, description="dotted keys of the run that differ in this arm's evolution")
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> ArmPart:
+        evolves = self.origin == OWN
+        if self.origin == NO_ORIGIN and (self.weights, self.drives, self.plasticity) != (
+            "fresh",
+            "fitness",
+            "published",
+        ):
+            raise ValueError(
+                "origin=none: there is nothing to inherit: must have weights=fresh, drives=fitness, "
+                "plasticity=published; or give it an origin"
+            )
+        if evolves and self.weights == "permuted":
+            raise ValueError(
+                "weights='permuted': only for transplanted arms; set origin to the arm whose weights to use"
+            )
+        if self.one_life and self.origin in (OWN, NO_ORIGIN):
+            raise ValueError("one_life=true: needs an origin whose evolution says how long; set origin to an arm")
+        if self.inheritance == "lamarckian" and not (evolves and self.learns):
+            raise ValueError("inheritance='lamarckian': must evolve and learn; set origin=own and learns=true")
+        for field in ("drives", "plasticity"):
+            if not evolves and getattr(self, field) not in ("inherited", "fitness", "published"):
+                raise ValueError(
+                    f"{field}={getattr(self, field)!r}: a transplanted arm keeps or resets its origin's; borrowing "
+                    "from another arm is for arms with origin=own"
+                )
+        if self.settings and not evolves:
+            raise ValueError("settings: only an arm with an evolution of its own has any; set origin=own")
+        for key in self.settings:
+            if key.split(".")[0] not in SETTABLE:
+                raise ValueError(
+                    f"settings.{key}: must begin with one of {', '.join(SETTABLE)}: world, evaluation and seed are the "
+                    "same for all arms; set them under run or conditions"
+                )
+        return self
+
+    @property
+    def evolves(self) -> bool:
+        """Whether the arm has an evolution of its own."""
+        return self.origin == OWN
+
+    def needs(self) -> tuple[str, ...]:
+        """Names of the arms whose results this arm takes something from."""
+        taken = (self.origin, self.drives, self.plasticity)
+        own_words = (OWN, NO_ORIGIN, "inherited", "fitness", "published")
+        return tuple(dict.fromkeys(name for name in taken if name not in own_words))
+
+
+def _part(doc: str, **parts: Any) -> ArmPart:
+    return ArmPart(doc=doc, **parts)
+
+
+_NOTHING: dict[str, Any] = {"origin": NO_ORIGIN, "weights": "fresh", "drives": "fitness", "plasticity": "published"}
+
+ARMS: Mapping[str, ArmPart] = {
+    "random": _part("uniform actions", **_NOTHING, learns=False, actions="uniform"),
+    "blank": _part("random weights, fitness as only reward, published defaults, learning", **_NOTHING),
+    "tuned_learner": _part(
+        "random weights, fitness as only reward, plasticity evolved, learning", weights="fresh", drives="fitness"
+    ),
+    "tuned_blank": _part("random weights, drives and plasticity evolved, learning", weights="fresh"),
+    "instinct": _part(
+        "weights evolved with learning off, never learning", drives="fitness", plasticity="published", learns=False
+    ),
+    "evolved_weights": _part("weights and plasticity evolved, fitness as only reward, learning", drives="fitness"),
+    "evolved": _part("weights, drives and plasticity evolved, learning"),
+    "evolved_frozen": _part("evolved, learning switched off: what is innate in it", origin="evolved", learns=False),
+    "evolved_drives": _part(
+        "drives and plasticity of evolved, random weights, learning", origin="evolved", weights="fresh"
+    ),
+    "shuffled": _part(
+        "evolved with the entries of each matrix and bias permuted in each life, learning: scale without knowledge",
+        origin="evolved",
+        weights="permuted",
+    ),
+    "long_blank": _part(
+        "drives and plasticity of tuned_blank, random weights, one life as long as all of its evolution",
+        origin="tuned_blank",
+        weights="fresh",
+        one_life=True,
+    ),
+    "lamarckian": _part("evolved by a search that inherits learned weights", inheritance="lamarckian"),
+    "pretrained": _part(
+        "weights meta-trained by gradient (Reptile) at equal steps, drives and plasticity of tuned_blank, learning",
+        drives="tuned_blank",
+        plasticity="tuned_blank",
+        settings={"search.algorithm": "reptile", "search.options": {}, "search.sampling": "whole"},
+    ),
+    "maml": _part(
+        "weights meta-trained by the gradient through learning (MAML) at equal steps, drives and plasticity of "
+        "tuned_blank, learning",
+        drives="tuned_blank",
+        plasticity="tuned_blank",
+        settings={"search.algorithm": "maml", "search.options": {}, "search.sampling": "whole"},
+    ),
+    "oracle": _part("knows this life's hidden draw", **_NOTHING, learns=False, actions="oracle"),
+}
+
+RUN_ARMS = ("blank", "evolved", "evolved_frozen", "random", "oracle")  # of a run's closing table

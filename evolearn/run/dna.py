@@ -1,0 +1,351 @@
+"""DNA: a genome as an artefact on disk, with all that is needed to read it. The only reader and writer of DNA files.
+
+A file holds two float32 vectors, ``genome`` and ``stdev``, and a header in JSON: the gene table, the resolved config of
+the run that made it, the names of what its world shows and asks, lineage, and a checksum of all of that. Nothing in it
+is a pickle. The gene table is laid out again from the config and the names alone: DNA can be read where its world
+cannot be found.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from evolearn.agent import BrainSpec
+from evolearn.config import RunConfig, WorldPart, check_config
+from evolearn.errors import RunDirectoryError
+from evolearn.files import explained, write_whole
+from evolearn.genome import FloatArray, GenePool, Newborns, decode
+from evolearn.run.setup import Setup, assemble, pool_of
+from evolearn.world import Declaration
+
+FORMAT = 2  # of DNA files; a change that old code cannot read raises it
+NAME = "dna.safetensors"  # of a run's DNA
+_HEADER = "evolearn"  # its name among a file's metadata
+ANCESTORS = "ancestors"  # folder of a run
+ALTERED = "altered"  # role of DNA whose genome was changed by hand
+
+
+class DNAError(RunDirectoryError):
+    """DNA that cannot be read, or does not fit a world; the text says which and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DNA:
+    """A genome with all that is needed to read it."""
+
+    path: Path  # of the file; of DNA that was not written: where a run would keep it
+    header: Mapping[str, Any]
+    config: RunConfig  # resolved, of the run that made it
+    pool: GenePool  # the gene table: where evolution started, and how widely
+    genome: FloatArray  # [G], in gene units
+    stdev: FloatArray  # [G], in gene units: spread left in the search
+
+    @property
+    def brain(self) -> BrainSpec:
+        """What the brain is made of."""
+        return self.pool.brain
+
+    @property
+    def observations(self) -> tuple[str, ...]:
+        """Names of what the brain sees, in order."""
+        return tuple(self.header["brain"]["observations"])
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of choices or of dimensions of an action, in order."""
+        return tuple(self.header["brain"]["action_names"])
+
+    @property
+    def drives(self) -> tuple[str, ...]:
+        """Names of all drives, in the order of the drive weights: fitness, the world's senses, generic ones."""
+        return tuple(self.header["drives"])
+
+    @property
+    def role(self) -> str:
+        """What it is of its search: centre or best; or altered, made by hand of one of these."""
+        return str(self.header["role"])
+
+    @property
+    def generation(self) -> int:
+        """The generation that lived it, from 0; of altered DNA: that lived what it was made of."""
+        return int(self.header["lineage"]["generation"])
+
+    @property
+    def world(self) -> str:
+        """Name of the world that it evolved in."""
+        return self.config.world.name
+
+    @property
+    def run(self) -> Path | None:
+        """The run directory that the file lies in, itself or among the ancestors.
+
+        None: it lies elsewhere, or is altered DNA, which no run made.
+        """
+        return None if self.role == ALTERED else run_around(self.path)
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of header, genome and spread: that of its file, also where it was never written."""
+        return _checksum(self.header, self.genome, self.stdev)
+
+    @cached_property
+    def newborns(self) -> Newborns:
+        """The newborn that it decodes to, a record of one: weights [1, W], drives [1, D], plasticity [1, K]."""
+        return decode(self.pool, self.genome[None])
+
+
+def run_around(path: Path) -> Path | None:
+    """The run directory that a file lies in, or would, itself or among the ancestors; None: it lies elsewhere."""
+    folder = path.resolve().parent
+    folder = folder.parent if folder.name == ANCESTORS else folder
+    return folder if (folder / "run.json").exists() else None
+
+
+def load_dna(path: Path) -> DNA:
+    """Read DNA.
+
+    Args:
+        path: of a DNA file, or of a run directory, whose DNA is then read.
+    Raises:
+        DNAError: there is none; it is no DNA file, was altered, or is of another format.
+    """
+    file = path / NAME if path.is_dir() else path
+    if not file.exists():
+        raise DNAError(_why_none(path))
+    try:
+        with safetensors.safe_open(file, framework="numpy") as tensors:
+            labels = tensors.metadata() or {}
+            if _HEADER not in labels:
+                raise DNAError(_why_no_dna(file, labels))
+            header = json.loads(labels[_HEADER])
+            written = int(header["format"])
+            genome, stdev = tensors.get_tensor("genome").copy(), tensors.get_tensor("stdev").copy()
+    except KeyError as error:
+        raise DNAError(f"{file}: is not a DNA file of evolearn: its header has no {error}") from error
+    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise DNAError(f"{file}: is not a DNA file of evolearn: {error}") from error
+    if written != FORMAT:
+        remedy = "update evolearn" if written > FORMAT else "evolve again, or use the evolearn that made it"
+        raise DNAError(f"{file}: has format {written}, this evolearn reads {FORMAT}; {remedy}")
+    if header.get("sha256") != _checksum(header, genome, stdev):
+        raise DNAError(f"{file}: was altered since it was written: its bytes do not match its checksum; copy it again")
+    config = check_config(header["config"], f"{file}: config")
+    brain = BrainSpec(
+        trunk=header["brain"]["trunk"],
+        observations=len(header["brain"]["observations"]),
+        hidden=tuple(header["brain"]["hidden"]),
+        actions=header["brain"]["actions"],
+        policy=header["brain"]["policy"],
+    )
+    pool = pool_of(config, brain, header["drives"])
+    if (pool.size,) != genome.shape:
+        raise DNAError(
+            f"{file}: has {genome.size} numbers, and this evolearn lays out {pool.size} genes for its config; use the "
+            "version that made it"
+        )
+    return DNA(file, header, config, pool, genome, stdev)
+
+
+def dna_of(path: Path, setup: Setup, genome: FloatArray, stdev: FloatArray, about: Mapping[str, Any]) -> DNA:
+    """DNA that is on no disk yet.
+
+    Args:
+        path: where it would be kept.
+        setup: of the run.
+        genome: float32 [G], in gene units.
+        stdev: float32 [G], spread left in the search, in gene units.
+        about: ``role``, see `DNA.role`, and ``lineage``: among others ``generation``, the one that lived it.
+    """
+    header = {"format": FORMAT, **_gene_tables(setup.pool), **_described(setup), **about}
+    genome, stdev = (np.ascontiguousarray(values, np.float32) for values in (genome, stdev))
+    return DNA(path, header, setup.config, setup.pool, genome, stdev)
+
+
+def altered_dna(dna: DNA, genome: FloatArray) -> DNA:
+    """DNA with another genome, which no search made and no generation lived: its role is ALTERED.
+
+    Of the lineage it keeps ``run``, ``algorithm``, ``generations`` and ``generation``, those of the DNA that a search
+    made, and gets ``of``, the checksum of that DNA: also where it is made of altered DNA.
+
+    Args:
+        dna: what it is made of.
+        genome: float32 [G], in gene units.
+    """
+    before = dna.header["lineage"]
+    lineage = {name: before[name] for name in ("run", "algorithm", "generations", "generation") if name in before}
+    lineage["of"] = before["of"] if dna.role == ALTERED else dna.sha256
+    header = {name: value for name, value in dna.header.items() if name != "sha256"}
+    return dataclasses.replace(dna, header={**header, "role": ALTERED, "lineage": lineage}, genome=genome)
+
+
+def write_dna(dna: DNA) -> None:
+    """Write DNA to its path, whole or not at all.
+
+    Raises:
+        RunDirectoryError: the disk refuses.
+    """
+    header = {**dna.header, "sha256": dna.sha256}
+    with explained(dna.path.parent):
+        dna.path.parent.mkdir(exist_ok=True)
+        tensors = {"genome": dna.genome, "stdev": dna.stdev}
+        write_whole(dna.path, safetensors.numpy.save(tensors, metadata={_HEADER: json.dumps(header)}))
+
+
+def save_dna(path: Path, setup: Setup, genome: FloatArray, stdev: FloatArray, about: Mapping[str, Any]) -> None:
+    """Write a DNA file, whole or not at all; see `dna_of` and `write_dna`."""
+    write_dna(dna_of(path, setup, genome, stdev, about))
+
+
+def ancestors(run: Path) -> list[DNA]:
+    """The centres that a run kept of its way, the earliest first.
+
+    Args:
+        run: a run directory.
+    Raises:
+        DNAError: a file is damaged.
+    """
+    return [load_dna(file) for file in sorted((run / ANCESTORS).glob("generation_*.safetensors"))]
+
+
+def ancestor_file(run: Path, generation: int) -> Path:
+    """Where the centre that lived a generation is kept."""
+    return run / ANCESTORS / f"generation_{generation:06d}.safetensors"
+
+
+def is_ancestor(generation: int, generations: int) -> bool:
+    """Whether the centre of a generation is kept: the first, the last, and two in every doubling between.
+
+    Args:
+        generation: from 0.
+        generations: of the run.
+
+    >>> [generation for generation in range(40) if is_ancestor(generation, 40)]
+    [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 39]
+    """
+    if generation in (0, 3, generations - 1):
+        return True
+    lowest = generation & -generation  # its lowest binary digit
+    return generation in (lowest, 3 * lowest)
+
+
+def setup_of(dna: DNA, world: WorldPart | None = None) -> Setup:
+    """What is needed to live with some DNA.
+
+    Args:
+        dna: who is to live.
+        world: another one than its own, or its own in other settings; None: as it evolved.
+    Raises:
+        ConfigError: the world cannot be found, or refuses its settings.
+        DNAError: the world is not one that this DNA can live in.
+    """
+    config = dna.config if world is None else dna.config.model_copy(update={"world": world})
+    setup = assemble(config)
+    here = setup.conditions.world
+    if world is None and _signals(here) != (dna.observations, dna.actions, dna.drives[1 : 1 + len(here.senses)]):
+        raise DNAError(
+            f"{dna.path}: is DNA of a world {dna.world} that shows {', '.join(dna.observations)}; the world of this "
+            f"name here shows {', '.join(_signals(here)[0])}, or differs in actions or senses: it was changed since, "
+            "or is another; put back the one that it evolved in"
+        )
+    for what, there, found in (
+        ("observations", dna.brain.observations, setup.conditions.brain.observations),
+        ("action outputs", dna.brain.actions, setup.conditions.brain.actions),
+        ("policy", dna.brain.policy, setup.conditions.brain.policy),
+        ("drives", ", ".join(dna.drives), ", ".join(setup.conditions.drive_names)),
+    ):
+        if there != found:
+            raise DNAError(
+                f"{dna.path}: DNA of the world {dna.world} cannot live in {config.world.name}: {what} {there} there, "
+                f"{found} here; choose a world with the same"
+            )
+    return dataclasses.replace(setup, pool=dna.pool)
+
+
+def _why_none(path: Path) -> str:
+    if (path / "study.json").exists():
+        runs = sorted(str(found.parent) for found in path.glob("runs/*/*/run_*/dna.safetensors"))
+        return f"{path}: is a study; name one of its runs: {', '.join(runs[:6]) or 'none is finished'}" + (
+            f" and {len(runs) - 6} more" if len(runs) > 6 else ""
+        )
+    if (path / "run.json").exists():
+        return f"{path}: has no DNA yet, its evolution is not over; evolearn resume {path} continues it"
+    run = path.resolve().parent
+    if path.is_dir() and (run / "run.json").exists():
+        return f"{path}: is a folder of the run {path.parent}; name that, or a DNA file"
+    if path.is_dir():
+        return f"{path}: is not a run directory (no run.json)"
+    known = ", ".join(sorted(str(found.parent) for found in Path("runs").glob("*/dna.safetensors"))) or "none in runs/"
+    return f"{path}: does not exist; runs with DNA here: {known}"
+
+
+def _why_no_dna(file: Path, labels: Mapping[str, str]) -> str:
+    if "evolearn_brain" not in labels:
+        return f"{file}: is not a DNA file of evolearn: it is a safetensors file that something else wrote"
+    return (
+        f"{file}: is an exported brain, which holds no DNA, only the network that some DNA is born with; name the run "
+        f"that it came from{_run_of_brain(labels['evolearn_brain'])}"
+    )
+
+
+def _run_of_brain(description: str) -> str:
+    try:
+        return f": {json.loads(description)['lineage']['run']}"
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _signals(world: Declaration) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    observations = tuple(signal.name for signal in world.observations)
+    actions = world.actions.names or tuple(str(place) for place in range(world.action_outputs))
+    return observations, tuple(actions), tuple(sense.name for sense in world.senses)
+
+
+def _described(setup: Setup) -> dict[str, Any]:
+    """What of a run its DNA carries along."""
+    config, conditions = setup.config, setup.conditions
+    brain = conditions.brain
+    observations, actions, _ = _signals(conditions.world)
+    return {
+        "config": config.model_dump(mode="json"),
+        "world": {"name": config.world.name, "parameters": dict(conditions.parameters)},
+        "brain": {
+            "trunk": brain.trunk,
+            "observations": list(observations),
+            "units": [signal.unit for signal in conditions.world.observations],
+            "hidden": list(brain.hidden),
+            "actions": brain.actions,
+            "action_names": list(actions),
+            "policy": brain.policy,
+        },
+        "drives": list(conditions.drive_names),
+        "seed": config.seed,
+    }
+
+
+def _gene_tables(pool: GenePool) -> dict[str, Any]:
+    """Every gene: where it lies in the genome, or how else it comes into a life."""
+    places = pool.slices()
+    tables: dict[str, Any] = {"genes": [], "not_evolved": []}
+    for gene in pool.genes:
+        row = {"gene": gene.name, "group": gene.group, "shape": list(gene.shape), "transform": gene.transform}
+        place = places.get((gene.group, gene.name))
+        if place is None:
+            tables["not_evolved"].append({**row, "mode": pool.mode(gene)})
+        else:
+            tables["genes"].append({**row, "start": place.start, "stop": place.stop})
+    return tables
+
+
+def _checksum(header: Mapping[str, Any], genome: FloatArray, stdev: FloatArray) -> str:
+    rest = json.dumps({name: value for name, value in header.items() if name != "sha256"}, sort_keys=True)
+    return hashlib.sha256(rest.encode() + genome.astype("<f4").tobytes() + stdev.astype("<f4").tobytes()).hexdigest()

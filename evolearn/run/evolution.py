@@ -1,0 +1,299 @@
+"""The outer loop: ask, evaluate, tell, and one record per generation."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.config import ConfigError, RunConfig
+from evolearn.genome import FloatArray, from_z
+from evolearn.life import Driver, Effort, Evaluation, Plan, evaluate
+from evolearn.rng import SELECTION, life_keys
+from evolearn.run.setup import Setup
+from evolearn.search import (
+    MAML,
+    BlockLives,
+    BlockSums,
+    BlockwiseSearch,
+    Draw,
+    Fitness,
+    MAMLOptions,
+    MetaLives,
+    Noise,
+    PopulationSearch,
+    Reptile,
+    ReptileOptions,
+    Search,
+    Weights,
+    differentiate,
+    live_in_blocks,
+    sum_in_blocks,
+)
+
+TOP = 8  # genomes of the last generation that are lived again to find the best
+
+
+@dataclasses.dataclass(frozen=True)
+class Generation:
+    """One row of `generations.jsonl`. Fitness is the mean over the generation's lives."""
+
+    generation: int  # from 0
+    fitness_mean: float  # over the population; trainers of weights, reptile and maml: over their updates
+    fitness_std: float  # likewise
+    fitness_best: float  # likewise; on the lives that chose it: inflated by luck
+    fitness_centre: float  # of the centre before this generation's update; genetic: last champion; trainers: after it
+    world_steps: int  # lived in this generation, centre included
+    seconds: float  # of wall clock
+    steps_per_second: float
+    evaluations: int  # genomes evaluated, centre included
+    fitness_sha256: str  # of the fitness vector, float64 little-endian; then what was learned, where it is used
+    paired_correlation: float | None  # mean correlation over lives between two genomes; None if they share no lives
+    search_stdev: float  # mean standard deviation of the search, in spreads
+    diverged_lives: int  # lives whose brain left the finite numbers
+    skipped_updates: int  # learning updates skipped because a gradient was not finite
+    peak_memory: int  # bytes, the most that this process has had in RAM since it began
+    cluster: Effort | None = None  # what a cluster did; None in process
+
+    def row(self) -> dict[str, Any]:
+        """The record as a mapping, in order."""
+        return dataclasses.asdict(self)
+
+
+def new_search(setup: Setup) -> Search:
+    """The search that a setup describes, before its first generation.
+
+    Raises:
+        ConfigError: EvoTorch refuses the options.
+    """
+    search = setup.config.search
+    genes = setup.pool.size
+    if isinstance(setup.options, ReptileOptions):
+        return Reptile(setup.options, genes, search.population, search.generations)
+    if isinstance(setup.options, MAMLOptions):
+        return MAML(setup.options, genes, search.population)
+    lamarckian = setup.config.genome.inheritance == "lamarckian"
+    try:
+        if search.sampling == "blockwise":
+            return BlockwiseSearch(search.algorithm, setup.options, genes, search.population, setup.config.seed)
+        return PopulationSearch(
+            search.algorithm, setup.options, genes, search.population, setup.config.seed, lamarckian
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        # What the options' schema cannot know, such as the arguments of an optimizer.
+        raise ConfigError(f"search.options={search.options}: EvoTorch refuses them: {error}") from error
+
+
+def evolve(
+    setup: Setup,
+    driver: Driver,
+    search: Search,
+    first: int = 0,
+    effort: Callable[[], Effort | None] = lambda: None,
+) -> Iterator[Generation]:
+    """Make generations `first` to the last one.
+
+    Args:
+        setup: from `assemble`.
+        driver: from `new_driver`, for the setup's conditions.
+        search: from `new_search`, restored to the state after generation `first` - 1.
+        first: number of the first generation to make.
+        effort: what a cluster did since the last call, see `Drivers`.
+    Yields:
+        One record per generation. While it is held, `search` is in the state after that generation.
+    """
+    for generation in range(first, setup.config.search.generations):
+        started = time.perf_counter()
+        effort()  # what was done in between is not this generation's
+        trial = _Trial(setup, driver, search, generation)
+        search.step(trial)
+        yield trial.record(time.perf_counter() - started, effort())
+
+
+def selection_keys(config: RunConfig, generation: int, batch: int = 0) -> npt.NDArray[np.int64]:
+    """Keys int64 [L, 4] of a batch of a generation's selection lives: fresh ones for every generation and batch."""
+    count = config.search.lives
+    keys = life_keys(config.seed, SELECTION, generation, count)
+    keys[:, 3] += batch * count
+    return keys
+
+
+def to_genomes(setup: Setup, z: FloatArray) -> FloatArray:
+    """Genomes [.., G] in gene units from z: gene = centre + spread z."""
+    return from_z(setup.pool, z)
+
+
+def with_learned(setup: Setup, z: FloatArray, learned: FloatArray) -> FloatArray:
+    """Genomes z [P, G] with learned weights in the place of the weights genes; the other genes stay.
+
+    Args:
+        setup: its encoding is direct, its weights evolve.
+        z: as born.
+        learned: [P, W], see `learned_weights`; a row that is not finite leaves its genome as it was born.
+    """
+    places = [place for (group, _), place in setup.pool.slices().items() if group == "weights"]
+    weights = np.r_[tuple(places)]
+    result = z.copy()
+    rows = np.isfinite(learned).all(axis=1)
+    result[np.ix_(rows, weights)] = (learned[rows] - setup.pool.centre[weights]) / setup.pool.spread[weights]
+    return result
+
+
+def meta_lives(setup: Setup, z: FloatArray, generation: int, batch: int, first_order: bool, number: int) -> MetaLives:
+    """The lives of one meta-update.
+
+    Args:
+        setup: its search trains weights by the gradient through learning.
+        z: [G], the weights at birth.
+        generation: from 0.
+        batch: of the generation.
+        first_order: see `MAMLOptions`.
+        number: of the genome in its generation, for errors.
+    """
+    keys = selection_keys(setup.config, generation, batch)
+    return MetaLives(setup.pool, to_genomes(setup, z), number, keys, setup.selection, first_order)
+
+
+class _Trial:
+    """One generation under way: what was lived, and what came out."""
+
+    def __init__(self, setup: Setup, driver: Driver, search: Search, generation: int) -> None:
+        self._setup = setup
+        self._driver = driver
+        self._search = search
+        self._generation = generation
+        self._learning = dataclasses.replace(setup.selection, final_weights=True)
+        self._evaluations: list[Evaluation] = []
+        self._lived = 0  # genomes so far
+        self._fitness: list[Fitness] = []  # without the centre's
+        self._learned: list[FloatArray] = []  # z; or gradients by z
+        self._shared: list[Fitness] = []  # [.., L], of genomes that shared their lives, the centre included
+        self._centre_fitness = float("nan")
+
+    def evaluate(self, z: FloatArray) -> Fitness:
+        """Mean fitness [P] of genomes z [P, G]; the first call lives the centre as well."""
+        return self._live_population(z, self._setup.selection)[0]
+
+    def learn(self, z: FloatArray) -> tuple[Fitness, FloatArray]:
+        """The same, and the genomes z [P, G] with the weights that their lives ended with."""
+        fitness, learned = self._live_population(z, self._learning)
+        return fitness, self._inherit(z, learned)
+
+    def learn_alone(self, z: FloatArray, batch: int) -> FloatArray:
+        """The genome z [G] with the weights that its lives of this batch ended with."""
+        evaluation = self._live(z[None], self._learning, batch)
+        self._fitness.append(evaluation.fitness.mean(axis=1))
+        return self._inherit(z[None], evaluation.learned)[0]
+
+    def differentiate(self, z: FloatArray, batch: int, first_order: bool) -> FloatArray:
+        """Gradient [G] by z of the loss after learning, the mean over the lives of this batch."""
+        lives = meta_lives(self._setup, z, self._generation, batch, first_order, self._lived)
+        evaluation, gradient = differentiate(self._driver, lives)
+        self._count(evaluation)
+        self._fitness.append(evaluation.fitness.mean(axis=1))
+        self._learned.append((gradient * self._setup.pool.spread).astype(np.float32))
+        return self._learned[-1].copy()
+
+    def judge_centre(self, z: FloatArray, batch: int) -> None:
+        """Live the centre z [G] on the lives of this batch, for the record."""
+        self._centre_fitness = float(self._live(z[None], self._setup.selection, batch).fitness.mean())
+
+    def evaluate_drawn(self, draw: Draw) -> Fitness:
+        """Mean fitness [P] of a drawn population, in blocks; its centre is lived as well."""
+        setup = self._setup
+        keys = selection_keys(setup.config, self._generation)
+        evaluation = live_in_blocks(self._driver, BlockLives(draw, setup.pool, keys, setup.selection))
+        self._count(evaluation)
+        return self._keep(evaluation, draw.noise.population)
+
+    def sum_drawn(self, noise: Noise, first: Weights, second: Weights) -> npt.NDArray[np.float64]:
+        """Weighted sums [2, G] over a population's noise and over its squares, in blocks of genes."""
+        return sum_in_blocks(self._driver, BlockSums(noise, first, second))
+
+    def _inherit(self, z: FloatArray, learned: FloatArray | None) -> FloatArray:
+        assert learned is not None, "the plan keeps final weights"
+        self._learned.append(with_learned(self._setup, z, learned))
+        return self._learned[-1].copy()
+
+    def _live_population(self, z: FloatArray, plan: Plan) -> tuple[Fitness, FloatArray | None]:
+        """Mean fitness [P] and, if the plan keeps them, learned weights [P, W], on lives that all genomes share."""
+        with_centre = not self._evaluations
+        everyone = np.concatenate([z, self._search.centre()[None]]) if with_centre else z
+        evaluation = self._live(everyone, plan, 0)
+        fitness = self._keep(evaluation, len(z))
+        return fitness, None if evaluation.learned is None else evaluation.learned[: len(z)]
+
+    def _keep(self, evaluation: Evaluation, population: int) -> Fitness:
+        """Write down lives that all genomes shared, with the centre after the population or without it."""
+        self._shared.append(evaluation.fitness)
+        means = evaluation.fitness.mean(axis=1)
+        if len(means) > population:
+            self._centre_fitness = float(means[-1])
+        self._fitness.append(means[:population])
+        return self._fitness[-1]
+
+    def _live(self, z: FloatArray, plan: Plan, batch: int) -> Evaluation:
+        setup = self._setup
+        genomes = to_genomes(setup, z)
+        keys = selection_keys(setup.config, self._generation, batch)
+        evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, keys, plan, self._lived)
+        self._count(evaluation)
+        return evaluation
+
+    def _count(self, evaluation: Evaluation) -> None:
+        """Write down what was lived."""
+        self._evaluations.append(evaluation)
+        self._lived += len(evaluation.fitness)
+
+    def record(self, seconds: float, effort: Effort | None) -> Generation:
+        """The row of this generation."""
+        fitness = np.concatenate(self._fitness)
+        steps = sum(evaluation.world_steps for evaluation in self._evaluations)
+        learned = b"".join(z.astype("<f4").tobytes() for z in self._learned)
+        return Generation(
+            generation=self._generation,
+            fitness_mean=float(fitness.mean()),
+            fitness_std=float(fitness.std()),
+            fitness_best=float(fitness.max()),
+            fitness_centre=self._centre_fitness,
+            world_steps=steps,
+            seconds=seconds,
+            steps_per_second=steps / seconds,
+            evaluations=self._lived,
+            fitness_sha256=hashlib.sha256(fitness.astype("<f8").tobytes() + learned).hexdigest(),
+            paired_correlation=paired_correlation(np.concatenate(self._shared)) if self._shared else None,
+            search_stdev=float(self._search.stdev().mean()),
+            diverged_lives=sum(evaluation.diverged for evaluation in self._evaluations),
+            skipped_updates=sum(evaluation.skipped_updates for evaluation in self._evaluations),
+            peak_memory=_peak_memory(),
+            cluster=effort,
+        )
+
+
+def _peak_memory() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # the system's unit
+
+
+def paired_correlation(fitness: Fitness) -> float | None:
+    """Mean Pearson correlation over lives between two genomes of a population.
+
+    Args:
+        fitness: [P, L]; genomes whose fitness is the same in every life are left out.
+    Returns:
+        -1 .. 1, or None if fewer than two genomes or lives differ.
+    """
+    deviations = fitness - fitness.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(deviations, axis=1)
+    directions = deviations[lengths > 1e-12] / lengths[lengths > 1e-12, None]
+    count = len(directions)
+    if count < 2 or fitness.shape[1] < 2:
+        return None
+    return float((np.square(directions.sum(axis=0)).sum() - count) / (count * (count - 1)))

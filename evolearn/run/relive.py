@@ -1,0 +1,369 @@
+"""One life of a run lived again, by itself: the one that ended the run, or any of the lives that selected its genomes.
+
+A life is a function of its newborn, its key and how it is lived. A faulty life is kept whole. Any other newborn of a
+run is found again by making its generation's population again: from the newest checkpoint before it, or the start.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.config import ConfigError
+from evolearn.errors import RunDirectoryError, shortened_traceback
+from evolearn.genome import FloatArray, Newborns, decode, draw_fresh
+from evolearn.life import (
+    Driver,
+    Evaluation,
+    Job,
+    LifeFault,
+    Outcome,
+    Plan,
+    Trace,
+    empty_outcome,
+    empty_trace,
+    evaluate,
+    life_fitness,
+    new_driver,
+)
+from evolearn.rng import LifeKey
+from evolearn.run.directory import RunDirectory
+from evolearn.run.evolution import Generation, evolve, meta_lives, new_search, selection_keys, to_genomes, with_learned
+from evolearn.run.faulty_life import load_faulty_life
+from evolearn.run.scores import quarters
+from evolearn.run.setup import Setup, assemble
+from evolearn.search import (
+    BlockSums,
+    Draw,
+    Fitness,
+    Noise,
+    Search,
+    Weights,
+    differentiate,
+    draw_genomes,
+    evaluations_per_generation,
+    sum_in_blocks,
+)
+from evolearn.world import Declaration, World
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """A selection life of a run. All numbers from 0."""
+
+    generation: int  # as in generations.jsonl
+    genome: int  # in the order in which the generation lived them
+    life: int  # of those that the genome lived
+
+
+def wanted_life(generation: int | None, genome: int | None, life: int | None) -> Wanted | None:
+    """The life that options name; None if they name none.
+
+    Raises:
+        ConfigError: some are given, others are not.
+    """
+    given = {"--generation": generation, "--genome": genome, "--life": life}
+    missing = [name for name, number in given.items() if number is None]
+    if generation is None or genome is None or life is None:
+        if len(missing) < len(given):
+            raise ConfigError(
+                f"{', '.join(missing)}: missing; a life is named by --generation G --genome I --life L together, all "
+                "from 0. Without any of them the life is lived at which the world was at fault"
+            )
+        return None
+    return Wanted(generation, genome, life)
+
+
+class ReliveDisplay(Protocol):
+    """What shows how a generation is made again."""
+
+    def remaking(self, generation: int, checkpoint: int | None) -> None:
+        """Generation `generation` is about to be made, from the state after `checkpoint`; none: from the start."""
+
+    def made(self, generation: Generation) -> None:
+        """A generation before it is finished."""
+
+    def warning(self, text: str) -> None:
+        """Something that a user should know, and that did not stop the command."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Relived:
+    """What came of a life that was lived again."""
+
+    setup: Setup
+    doing: str  # of what the life was a part
+    newborn: Newborns  # one
+    key: LifeKey
+    plan: Plan
+    before: LifeFault | None  # how it ended the run; None for a life that was asked for by its numbers
+    fault: LifeFault | None  # how it ended now, if by the world's fault
+    outcome: Outcome  # [1, ..]; of a faulty life: until the fault
+    trace: Trace  # [T, ..] of all steps that were finished; of length 0 if it was not asked for
+    fitness: float  # life fitness by the world's rule; NaN of a faulty life
+    quarters: tuple[float, ...]  # score by quarter of life; none of a faulty life
+    lines: str  # of the compiled world's own file that led to its exception; empty if not known
+
+
+@dataclasses.dataclass(frozen=True)
+class _Life:
+    """Who lives which life, and how."""
+
+    setup: Setup
+    doing: str
+    newborn: Newborns  # one
+    key: LifeKey
+    plan: Plan
+    genome: int  # its number, for errors
+    before: LifeFault | None = None
+
+
+def relive_fault(directory: Path, traced: bool) -> Relived:
+    """Live the life again that ended a run or a study.
+
+    Args:
+        directory: of the run or the study, opened before.
+        traced: write down every step.
+    Raises:
+        RunDirectoryError: no life ended it.
+        ConfigError: the world is no longer found.
+    """
+    return _lived(_faulty_life(directory), traced)
+
+
+def relive_selection(run: RunDirectory, wanted: Wanted, traced: bool, workers: int, display: ReliveDisplay) -> Relived:
+    """Live one of the lives again that selected a run's genomes.
+
+    Args:
+        run: from `open_run`.
+        wanted: which life.
+        traced: write down every step.
+        workers: threads or processes, of use since a generation must be made again.
+        display: shows how that goes on.
+    Raises:
+        ConfigError: `wanted` is out of range, or the world is no longer found.
+        LifeFault: the world is at fault in a life before the one that is asked for.
+    """
+    return _lived(_selection_life(run, wanted, workers, display), traced)
+
+
+def _faulty_life(path: Path) -> _Life:
+    """The life that ended a run or a study."""
+    kept = load_faulty_life(path)
+    if kept is None:
+        raise RunDirectoryError(
+            f"RUN={path}: no life on record at which its world was at fault; name a life with --generation G "
+            "--genome I --life L"
+        )
+    fault = kept.fault
+    doing = ", ".join(f"{name} {value}" for name, value in kept.doing.items())
+    return _Life(assemble(kept.config), doing, fault.newborn, fault.key, fault.plan, fault.genome, fault)
+
+
+def _selection_life(directory: RunDirectory, wanted: Wanted, workers: int, display: ReliveDisplay) -> _Life:
+    """A life that selected genomes; its population is made again."""
+    setup = assemble(directory.read_config())
+    _check_range(setup, directory, wanted)
+    search = new_search(setup)
+    checkpoint, complaints = directory.last_checkpoint(before=wanted.generation)
+    for complaint in complaints:
+        display.warning(complaint)
+    first = 0
+    if checkpoint is not None:
+        search.restore(dict(checkpoint.state))
+        first = checkpoint.generation + 1
+    display.remaking(wanted.generation, None if checkpoint is None else checkpoint.generation)
+    driver = new_driver(setup.conditions, workers, setup.config.hang_seconds)
+    try:
+        if first < wanted.generation:
+            _evolve_until(setup, driver, search, first, directory, wanted.generation, display)
+        genome, key = _find(setup, driver, search, wanted)
+    finally:
+        driver.close()
+    one = np.zeros(1, np.int64)
+    newborns, _ = draw_fresh(setup.pool, decode(setup.pool, to_genomes(setup, genome[None])), one, np.array([key]))
+    doing = f"generation {wanted.generation}, genome {wanted.genome}, life {wanted.life}"
+    return _Life(setup, doing, newborns, key, setup.selection, wanted.genome)
+
+
+def _check_range(setup: Setup, directory: RunDirectory, wanted: Wanted) -> None:
+    search = setup.config.search
+    # The one that was under way when the run ended has no row.
+    begun = min(len(directory.rows()) + 1, search.generations)
+    genomes = evaluations_per_generation(search.algorithm, search.population)
+    for name, value, count, of in (
+        ("generation", wanted.generation, begun, f"the generations that {directory.path} has begun"),
+        ("genome", wanted.genome, genomes, "the genomes that a generation lives, the centre among them"),
+        ("life", wanted.life, search.lives, "the selection lives of each genome"),
+    ):
+        if not 0 <= value < count:
+            raise ConfigError(f"--{name} {value}: must be 0 .. {count - 1}, {of}")
+
+
+def _evolve_until(
+    setup: Setup,
+    driver: Driver,
+    search: Search,
+    first: int,
+    directory: RunDirectory,
+    last: int,
+    display: ReliveDisplay,
+) -> None:
+    """Make the generations `first` .. `last` - 1 again, and say where they differ from those on record."""
+    rows = directory.rows()
+    for generation in evolve(setup, driver, search, first):
+        number = generation.generation
+        display.made(generation)
+        if number >= len(rows) or rows[number]["fitness_sha256"] != generation.fitness_sha256:
+            display.warning(
+                f"generation {number} differs from {directory.path / 'generations.jsonl'}: the world, a version or the "
+                "processor is not the one that made it, and the life shown is not the one lived then"
+            )
+        if number == last - 1:
+            return
+
+
+class _Met(Exception):  # not an error: what was looked for
+    """The genome that was looked for is about to live."""
+
+    def __init__(self, z: FloatArray, batch: int) -> None:
+        super().__init__()
+        self.z = z
+        self.batch = batch
+
+
+def _find(setup: Setup, driver: Driver, search: Search, wanted: Wanted) -> tuple[FloatArray, LifeKey]:
+    """The genome z [G] that is wanted, and the key of its life; what lives before it in its generation, lives."""
+    try:
+        search.step(_Until(setup, driver, search, wanted))
+    except _Met as met:
+        return met.z, LifeKey(*selection_keys(setup.config, wanted.generation, met.batch)[wanted.life].tolist())
+    raise ConfigError(f"--genome {wanted.genome}: generation {wanted.generation} did not live so many genomes")
+
+
+class _Until:
+    """A generation under way until one of its genomes is met: a `Trial`, see `evolearn.search.search`."""
+
+    def __init__(self, setup: Setup, driver: Driver, search: Search, wanted: Wanted) -> None:
+        self._setup = setup
+        self._driver = driver
+        self._search = search
+        self._wanted = wanted
+        self._learning = dataclasses.replace(setup.selection, final_weights=True)
+        self._lived = 0  # genomes
+
+    def evaluate(self, z: FloatArray) -> Fitness:
+        """See Trial."""
+        return self._live_population(z, self._setup.selection).fitness.mean(axis=1)[: len(z)]
+
+    def learn(self, z: FloatArray) -> tuple[Fitness, FloatArray]:
+        """See Trial."""
+        evaluation = self._live_population(z, self._learning)
+        assert evaluation.learned is not None, "the plan keeps final weights"
+        return evaluation.fitness.mean(axis=1)[: len(z)], with_learned(self._setup, z, evaluation.learned[: len(z)])
+
+    def learn_alone(self, z: FloatArray, batch: int) -> FloatArray:
+        """See Trial."""
+        evaluation = self._live(z[None], self._learning, batch)
+        assert evaluation.learned is not None, "the plan keeps final weights"
+        return with_learned(self._setup, z[None], evaluation.learned)[0]
+
+    def differentiate(self, z: FloatArray, batch: int, first_order: bool) -> FloatArray:
+        """See Trial."""
+        number = self._count(z[None], batch)
+        lives = meta_lives(self._setup, z, self._wanted.generation, batch, first_order, number)
+        _, gradient = differentiate(self._driver, lives)
+        return (gradient * self._setup.pool.spread).astype(np.float32)
+
+    def judge_centre(self, z: FloatArray, batch: int) -> None:
+        """See Trial."""
+        self._live(z[None], self._setup.selection, batch)
+
+    def evaluate_drawn(self, draw: Draw) -> Fitness:
+        """See Trial."""
+        population = draw.noise.population
+        if self._wanted.genome < population:
+            raise _Met(draw_genomes(draw, np.array([self._wanted.genome]))[0], 0)
+        if self._wanted.genome == population:
+            raise _Met(draw.centre, 0)
+        raise ConfigError(f"--genome {self._wanted.genome}: must be 0 .. {population}, the last one being the centre")
+
+    def sum_drawn(self, noise: Noise, first: Weights, second: Weights) -> npt.NDArray[np.float64]:
+        """See Trial; over the population before, which is not asked for."""
+        return sum_in_blocks(self._driver, BlockSums(noise, first, second))
+
+    def _live_population(self, z: FloatArray, plan: Plan) -> Evaluation:
+        # The centre lives along with the first.
+        return self._live(z if self._lived else np.concatenate([z, self._search.centre()[None]]), plan, 0)
+
+    def _count(self, z: FloatArray, batch: int) -> int:
+        """Count genomes z [P, G] that are about to live; the number of the first. Raises if the wanted one is met."""
+        before = self._lived
+        self._lived += len(z)
+        if before <= self._wanted.genome < self._lived:
+            raise _Met(z[self._wanted.genome - before], batch)
+        return before
+
+    def _live(self, z: FloatArray, plan: Plan, batch: int) -> Evaluation:
+        setup, before = self._setup, self._count(z, batch)
+        keys = selection_keys(setup.config, self._wanted.generation, batch)
+        return evaluate(self._driver, setup.conditions, setup.pool, to_genomes(setup, z), keys, plan, before)
+
+
+def _lived(life: _Life, traced: bool) -> Relived:
+    """Live a life, and once more for its score by quarter if it is whole and its plan is not that fine."""
+    setup, plan = life.setup, life.plan
+    rule = setup.conditions.world.fitness_rule
+    driver = new_driver(setup.conditions, 1, setup.config.hang_seconds)
+    try:
+        outcome, trace, fault = _live_alone(life, driver, plan, plan.lifetime if traced else 0)
+        by_quarter: tuple[float, ...] = ()
+        if fault is None:
+            finer = plan if plan.bins >= 4 else dataclasses.replace(plan, bin_steps=-(-plan.lifetime // 4))
+            again = outcome if finer is plan else _live_alone(life, driver, finer, 0)[0]
+            by_quarter = quarters(again, rule, finer)
+    finally:
+        driver.close()
+    lived = int(outcome.age[0])
+    return Relived(
+        setup=setup,
+        doing=life.doing,
+        newborn=life.newborn,
+        key=life.key,
+        plan=plan,
+        before=life.before,
+        fault=fault,
+        outcome=outcome,
+        trace=Trace(*(array[:lived] for array in trace)),
+        fitness=float(life_fitness(outcome, rule, plan)[0]) if fault is None else float("nan"),
+        quarters=by_quarter,
+        lines=_lines_of(setup.conditions.world, fault),
+    )
+
+
+def _lines_of(world: Declaration, fault: LifeFault | None) -> str:
+    if fault is None or fault.__cause__ is None or not isinstance(world, World):
+        return ""
+    own = inspect.getfile(getattr(world.step, "py_func", world.step))
+    shown = shortened_traceback(fault.__cause__, lambda file: file == own)
+    return "\n".join(shown.splitlines()[:-1])  # without the error itself, which is the fault's reason
+
+
+def _live_alone(life: _Life, driver: Driver, plan: Plan, trace_steps: int) -> tuple[Outcome, Trace, LifeFault | None]:
+    conditions = life.setup.conditions
+    outcome = empty_outcome(1, plan, len(conditions.drive_names), conditions.brain.weights)
+    trace = empty_trace(trace_steps, conditions)
+    keys: npt.NDArray[np.int64] = np.array([life.key], np.int64)
+    # Not `lives`: what a faulty life left behind until its fault is of interest here.
+    try:
+        driver.live(Job(life.newborn, np.zeros(1, np.int64), keys, plan, outcome, trace))
+    except LifeFault as fault:
+        again = fault.altered(genome=life.genome)
+        again.__cause__ = fault.__cause__
+        return outcome, trace.of(0), again
+    return outcome, trace.of(0), None

@@ -1,0 +1,300 @@
+"""One evolution run from config to closing table: evolve, keep checkpoints, judge on validation lives."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import signal
+import threading
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from evolearn.config import RunConfig
+from evolearn.errors import RunDirectoryError
+from evolearn.genome import FloatArray
+from evolearn.life import Driver, Drivers, Plan, evaluate, life_fitness
+from evolearn.numerics import processor_type
+from evolearn.rng import VALIDATION, life_keys
+from evolearn.run.directory import Checkpoint, RunDirectory, create_run
+from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
+from evolearn.run.evolution import TOP, Generation, evolve, new_search, to_genomes
+from evolearn.run.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
+from evolearn.run.setup import Setup, assemble, remarks_on
+from evolearn.run.transplant import live_arm, run_arms
+from evolearn.search import Search
+from evolearn.world import settled
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped the run; what is finished is on disk."""
+
+    def __init__(self, directory: Path) -> None:
+        """Remember where the run can be resumed."""
+        super().__init__(str(directory))
+        self.directory = directory
+
+
+class EvolutionDisplay(Protocol):
+    """What shows an evolution while it goes on."""
+
+    def starting(self, setup: Setup, directory: Path, first: int) -> None:
+        """The run is set up; evolution begins at generation `first`."""
+
+    def warning(self, text: str) -> None:
+        """Something that a user should know, and that did not stop the run."""
+
+    def made(self, generation: Generation) -> None:
+        """A generation is finished."""
+
+
+class Display(EvolutionDisplay, Protocol):
+    """What shows a run, its closing table included."""
+
+    def judging(self, arm: str, number: int, of: int) -> None:
+        """An arm of the closing table is about to live."""
+
+    def finished(self, setup: Setup, directory: Path, result: Result) -> None:
+        """The run is over."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """The closing table."""
+
+    lifetime: int  # world steps, the longest
+    lifetimes: tuple[int, ...]  # all evaluation lifetimes, world steps
+    lives: int
+    birth_steps: int
+    arms: tuple[ArmScores, ...]
+    evolution_steps: int  # world steps that evolution took
+    catch_up: int | None  # world steps until `blank` reaches the evolved birth score; None: never
+
+    def scores(self, arm: str) -> ArmScores:
+        """The row of one arm."""
+        return next(row for row in self.arms if row.arm == arm)
+
+    def as_json(self) -> dict[str, Any]:
+        """For result.json."""
+        return dataclasses.asdict(self)
+
+
+def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, display: Display) -> Result:
+    """Run a config in a new run directory.
+
+    Args:
+        config: resolved.
+        name: of the run directory where `out` is not given.
+        out: the run directory to make.
+        drivers: where lives are lived; closed at the end.
+        display: shows what happens.
+    Raises:
+        ConfigError, RunDirectoryError, WorldError: see there.
+        Interrupted: the user stopped it.
+    """
+    with contextlib.closing(drivers):
+        setup = assemble(config.model_copy(update={"world": settled(config.world)}))
+        for remark in remarks_on(setup):
+            display.warning(remark)
+        new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
+        setup.driver(drivers)  # likewise: compiles
+        return _complete(setup, drivers, create_run(setup.config, name, out, drivers.describe()), display)
+
+
+def resume_run(directory: RunDirectory, drivers: Drivers, display: Display) -> Result:
+    """Continue a run from its last whole checkpoint; the result is that of a run never stopped, bit for bit.
+
+    Args:
+        directory: from `open_run`.
+        drivers: see `start_run`; may differ from before.
+        display: shows what happens, damaged checkpoints among it.
+    Raises:
+        RunDirectoryError: the run is finished, or damaged beyond its checkpoints.
+    """
+    with contextlib.closing(drivers):
+        if directory.is_finished:
+            table = directory.path / "result.json"
+            raise RunDirectoryError(f"RUN={directory.path}: is finished; its table is in {table}")
+        setup = assemble(directory.read_config())
+        return _complete(setup, drivers, directory, display)
+
+
+def _complete(setup: Setup, drivers: Drivers, directory: RunDirectory, display: Display) -> Result:
+    try:
+        with directory.keeping_faulty_life(setup.config):
+            evolve_run(setup, drivers, directory, display)
+            result = _judge(setup, setup.driver(drivers), directory, display)
+        display.finished(setup, directory.path, result)
+    except KeyboardInterrupt:
+        raise Interrupted(directory.path) from None
+    return result
+
+
+def evolve_run(setup: Setup, drivers: Drivers, directory: RunDirectory, display: EvolutionDisplay) -> None:
+    """Evolve from where the directory stands, its last whole checkpoint or the beginning, to DNA on disk.
+
+    Args:
+        setup: of the directory's config.
+        drivers: where lives are lived.
+        directory: of the run.
+        display: shows what happens.
+    """
+    for _ in generations_of_run(setup, drivers, directory, display):
+        pass
+
+
+def generations_of_run(
+    setup: Setup, drivers: Drivers, directory: RunDirectory, display: EvolutionDisplay
+) -> Generator[tuple[Generation, Search]]:
+    """The same, a generation at a time; see `evolve_run`.
+
+    Yields:
+        Each generation once it is on disk, with the search in the state after it. Who closes the generator before it
+        is exhausted stops the run as Ctrl-C would: it can be resumed, and has no DNA yet.
+    """
+    search = new_search(setup)
+    checkpoint, complaints = directory.last_checkpoint()
+    first = 0
+    if checkpoint is not None:
+        search.restore(dict(checkpoint.state))
+        first = checkpoint.generation + 1
+    elif directory.rows():
+        complaints.append("no whole checkpoint is left: starting again from the first generation, which gives the same")
+    for complaint in complaints:
+        display.warning(complaint)
+    directory.keep_rows_until(first - 1)
+    display.starting(setup, directory.path, first)
+    driver = setup.driver(drivers)
+    processors = directory.processors()
+    last_whole: Checkpoint | None = None
+    try:
+        for generation in evolve(setup, driver, search, first, drivers.effort):
+            directory.append(generation)
+            last_whole = Checkpoint(generation.generation, search.state())
+            is_last = generation.generation + 1 == setup.config.search.generations
+            if is_ancestor(generation.generation, setup.config.search.generations):
+                _save_centre(setup, directory, search, generation)
+            if is_last or (generation.generation + 1) % setup.config.checkpoint_every == 0:
+                directory.save_checkpoint(last_whole)
+            display.made(generation)
+            processors = _compare_processors(setup, processors, generation, display)
+            yield generation, search
+        _save_dna(setup, driver, directory, search)
+    except BaseException:
+        # Whatever went wrong, the last whole generation is kept; a second Ctrl-C must not cut that short.
+        with _undisturbed():
+            if last_whole is not None:
+                directory.save_checkpoint(last_whole)
+        raise
+
+
+def _compare_processors(setup: Setup, before: set[str], generation: Generation, display: EvolutionDisplay) -> set[str]:
+    """Say so if a run goes on on another type of processor; the types so far."""
+    cluster = generation.cluster
+    now = set(cluster.processors) if cluster is not None else {processor_type()[1]}
+    if before and now - before and not setup.config.portable:
+        display.warning(
+            f"generation {generation.generation + 1} was lived on {', '.join(sorted(now - before))}, those before on "
+            f"{', '.join(sorted(before))}: compiled code differs in last bits between them, so this is not bit for bit "
+            "the run that it would have been; portable=true in the config makes them agree"
+        )
+    return before | now
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C off, where this is the main thread, which alone may."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _save_centre(setup: Setup, directory: RunDirectory, search: Search, generation: Generation) -> None:
+    """Keep the centre that lived a generation, for the lineage."""
+    file = ancestor_file(directory.path, generation.generation)
+    about = {"role": _role(search), "lineage": _lineage(setup, directory, generation.generation)}
+    save_dna(file, setup, to_genomes(setup, search.centre()), setup.pool.spread * search.stdev(), about)
+
+
+def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search) -> None:
+    """Write the DNA: `dna` last, so that it says that both are there."""
+    best, steps = _best_on_validation(setup, driver, search)
+    # Of the Gaussian searches this is the centre that made the last generation, judged in its row.
+    genome = to_genomes(setup, search.centre()) if search.has_centre else best
+    stdev = setup.pool.spread * search.stdev()
+    lineage = {**_lineage(setup, directory, setup.config.search.generations - 1), "validation_steps": steps}
+    save_dna(directory.path / "dna_best.safetensors", setup, best, stdev, {"role": "best", "lineage": lineage})
+    save_dna(directory.path / NAME, setup, genome, stdev, {"role": _role(search), "lineage": lineage})
+
+
+def _role(search: Search) -> str:
+    return "centre" if search.has_centre else "best"
+
+
+def _lineage(setup: Setup, directory: RunDirectory, generation: int) -> dict[str, Any]:
+    search = setup.config.search
+    return {
+        "run": directory.path.name,
+        "algorithm": search.algorithm,
+        "generations": search.generations,
+        "generation": generation,
+        "fitness_sha256": directory.rows()[generation]["fitness_sha256"],
+    }
+
+
+def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Display) -> Result:
+    """Live every arm of the closing table on validation lives."""
+    genome = directory.load_dna().genome
+    evaluation = setup.config.evaluation
+    rule = setup.conditions.world.fitness_rule
+    long = Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
+    short = Plan(evaluation.birth_steps)
+    window = evaluation.birth_steps // evaluation.bin_steps
+    keys = life_keys(setup.config.seed, VALIDATION, 0, evaluation.lives)
+    arms = run_arms(setup, genome)
+    rows = []
+    for number, arm in enumerate(arms):
+        display.judging(arm.name, number, len(arms))
+        birth = life_fitness(live_arm(setup, driver, arm.frozen(), keys, short.lifetime, None), rule, short)
+        outcome = live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps)
+        rows.append(
+            ArmScores(
+                arm=arm.name,
+                doc=arm.doc,
+                birth=float(birth.mean()),
+                birth_error=float(birth.std(ddof=1) / len(birth) ** 0.5),
+                quarters=quarters(outcome, rule, long),
+                deaths=float(outcome.deaths.sum(axis=1).mean()),
+                by_lifetime=prefix_scores(outcome, rule, long, evaluation.lifetimes),
+                running=tuple(float(value) for value in running_score(outcome, rule, long, window).mean(axis=0)),
+            )
+        )
+    by_name = {row.arm: row for row in rows}
+    catch_up = catch_up_age(
+        by_name["blank"].running, by_name["evolved"].birth, evaluation.birth_steps, evaluation.bin_steps
+    )
+    result = Result(
+        lifetime=long.lifetime,
+        lifetimes=evaluation.lifetimes,
+        lives=evaluation.lives,
+        birth_steps=evaluation.birth_steps,
+        arms=tuple(rows),
+        evolution_steps=sum(row["world_steps"] for row in directory.rows()),
+        catch_up=catch_up,
+    )
+    directory.save_result(result.as_json())
+    return result
+
+
+def _best_on_validation(setup: Setup, driver: Driver, search: Search) -> tuple[FloatArray, int]:
+    """The best of the last generation's leaders, judged afresh, and the steps it took: leaders owe a part to luck."""
+    leaders = to_genomes(setup, search.best(TOP))
+    # Generation 1 of the validation space: lives that the closing table does not use.
+    keys = life_keys(setup.config.seed, VALIDATION, 1, max(8, setup.config.search.lives))
+    judged = evaluate(driver, setup.conditions, setup.pool, leaders, keys, setup.selection)
+    return leaders[int(judged.fitness.mean(axis=1).argmax())], judged.world_steps

@@ -1,0 +1,80 @@
+"""Scores by age: birth score, quarters of life, catch-up time. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.life import Outcome, Plan, score
+
+
+@dataclasses.dataclass(frozen=True)
+class ArmScores:
+    """What one arm's lives came to."""
+
+    arm: str
+    doc: str
+    birth: float  # score over the first steps with learning switched off, mean over lives
+    birth_error: float  # its standard error over lives
+    quarters: tuple[float, ...]  # score by quarter of life
+    deaths: float  # per life
+    by_lifetime: tuple[float, ...]  # life fitness at each evaluation lifetime: prefixes of the same lives
+    running: tuple[float, ...]  # running score by age: entry i ends with age bin i + window - 1
+
+
+def running_score(outcome: Outcome, rule: str, plan: Plan, window: int) -> npt.NDArray[np.float64]:
+    """Score of each life in every window of consecutive age bins.
+
+    Args:
+        outcome: [L, ..] with B age bins.
+        rule: of the world's fitness.
+        plan: with which the lives were lived.
+        window: age bins in a window.
+    Returns:
+        [L, B - window + 1].
+    """
+    starts = range(plan.bins - window + 1)
+    return np.stack([score(outcome, rule, start, start + window, plan) for start in starts], axis=1)
+
+
+def prefix_scores(outcome: Outcome, rule: str, plan: Plan, lifetimes: Sequence[int]) -> tuple[float, ...]:
+    """Mean life fitness at several lifetimes: a shorter life is the beginning of a longer one.
+
+    Args:
+        outcome: [L, ..] of lives as long as the longest.
+        rule: of the world's fitness.
+        plan: with which the lives were lived.
+        lifetimes: world steps, multiples of the plan's bin_steps.
+    """
+    return tuple(float(score(outcome, rule, 0, lifetime // plan.bin_size, plan).mean()) for lifetime in lifetimes)
+
+
+def quarters(outcome: Outcome, rule: str, plan: Plan) -> tuple[float, ...]:
+    """Mean score over lives by quarter of life, to the resolution of the age bins."""
+    edges = [round(plan.bins * part / 4) for part in range(5)]
+    return tuple(
+        float(score(outcome, rule, first, last, plan).mean()) if last > first else float("nan")
+        for first, last in itertools.pairwise(edges)
+    )
+
+
+def catch_up_age(running: npt.ArrayLike, target: float, window_steps: int, bin_steps: int) -> int | None:
+    """Age at which a running score first reaches `target`.
+
+    Args:
+        running: from `running_score`.
+        target: the evolved birth score.
+        window_steps: steps in a running window.
+        bin_steps: steps in an age bin.
+    Returns:
+        World steps since birth at the end of that window, or None if it never does (censored).
+
+    >>> catch_up_age([0.2, 0.5, 0.9], target=0.6, window_steps=600, bin_steps=100)
+    800
+    """
+    reached = np.flatnonzero(np.asarray(running) >= target)
+    return window_steps + int(reached[0]) * bin_steps if reached.size else None

@@ -1,0 +1,254 @@
+"""From a config to what a run is made of, checking it against the world and the algorithm that it names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from evolearn.agent import DRIVES, LEARNERS, OPTIMISERS, TRUNKS, BrainSpec, Learner, LearnerSettings
+from evolearn.config import ConfigError, LearnerPart, RunConfig, WorldPart
+from evolearn.errors import SettingRefused, WorldNotFound, offer
+from evolearn.genome import ENCODINGS, FIXED, GROUPS, TRANSFORMS, GenePool, gene_pool
+from evolearn.life import Conditions, Driver, Drivers, Plan
+from evolearn.numerics import portable
+from evolearn.run.setup_checks import check_training, learning_ends
+from evolearn.search import Options, check_search
+from evolearn.world import GYMNASIUM, Declaration, World, find_world
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """Everything that a run needs, checked and ready."""
+
+    config: RunConfig
+    conditions: Conditions
+    pool: GenePool
+    selection: Plan
+    options: Options  # of the search
+
+    def driver(self, drivers: Drivers) -> Driver:
+        """The one of `drivers` that lives are lived with under the setup's conditions."""
+        return drivers.of(self.conditions, self.config.hang_seconds)
+
+
+def assemble(config: RunConfig) -> Setup:
+    """Put together what `config` describes.
+
+    Raises:
+        ConfigError: the config does not fit the world, the learner or the algorithm.
+    """
+    if wrong := portable.disagreement(config.portable):
+        raise ConfigError(wrong)
+    world = _world_of(config.world)
+    if config.portable and not isinstance(world, World):
+        raise ConfigError(
+            f"portable=True: world {world.name} is not compiled here: its libraries compute as they please on each "
+            "processor, and nothing can be promised; set portable=false, or take a compiled world"
+        )
+    try:
+        parameters = world.resolve(config.world.parameters)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    _known("brain.trunk", [config.brain.trunk], TRUNKS)
+    _known("learner.name", [config.learner.name], LEARNERS)
+    _known("genome.encoding", [config.genome.encoding], ENCODINGS)
+    _known("drives.generic", config.drives.generic, DRIVES)
+    _check_brain(config)
+    _check_settings(config)
+    brain = BrainSpec(
+        trunk=config.brain.trunk,
+        observations=len(world.observations),
+        hidden=config.brain.hidden,
+        actions=world.action_outputs,
+        policy=_policy(config, world),
+    )
+    learner = config.learner
+    conditions = Conditions(
+        world=world,
+        parameters=parameters,
+        brain=brain,
+        learner=config.learner.name,
+        settings=LearnerSettings(
+            learner.epochs,
+            learner.clip,
+            learner.gradient_norm,
+            learner.first_decay,
+            learner.second_decay,
+            learner.epsilon,
+            OPTIMISERS[learner.optimiser],
+        ),
+        window=learner.window,
+        generic_drives=config.drives.generic,
+        found_as=config.world.full_name,
+    )
+    for name in config.drives.generic:
+        if conditions.drive_names.count(name) > 1:
+            raise ConfigError(
+                f"drives.generic: {name!r} is named twice, or is a sense of world {world.name} already; leave it out"
+            )
+    _known("drives.weights", config.drives.weights, conditions.drive_names)
+    _check_evolved_drives(config, conditions)
+    _check_plasticity(config)
+    _check_teacher(config)
+    check_training(config)
+    pool = pool_of(config, brain, conditions.drive_names)
+    search = config.search
+    options = check_search(search.algorithm, search.options, search.population, pool.size, search.sampling)
+    selection = Plan(search.selection_lifetime, learner.learn_from, learning_ends(config, options))
+    return Setup(config, conditions, pool, selection, options)
+
+
+def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> GenePool:
+    """The gene table of a run; needs no world beyond what its brain and its drives say.
+
+    Args:
+        config: of the run.
+        brain: what the brain is made of.
+        drive_names: see `Conditions.drive_names`.
+    """
+    return gene_pool(
+        brain=brain,
+        encoding=config.genome.encoding,
+        learner=config.learner.name,
+        drive_names=drive_names,
+        modes={group: getattr(config.genome, group).mode for group in GROUPS},
+        drive_centres=config.drives.weights,
+        drive_transform=config.drives.transform,
+        evolved_drives=config.drives.evolved,
+        plasticity_centres=config.learner.plasticity,
+        spreads={group: getattr(config.genome, group).spread for group in GROUPS},
+        seed=config.seed,
+    )
+
+
+def _world_of(part: WorldPart) -> Declaration:
+    """The world that a config names, in the settings that it gives."""
+    if not part.name.startswith(GYMNASIUM):
+        for field in ("kwargs", "wrappers", "vary"):
+            if getattr(part, field):
+                raise ConfigError(
+                    f"world.{field}: is for Gymnasium environments, and world {part.name!r} is none; leave it out, and "
+                    "set what the world offers in world.parameters"
+                )
+    try:
+        return find_world(part.full_name)
+    except WorldNotFound as error:
+        raise ConfigError(f"world.name={part.name!r}: {error}") from error
+    except ValueError as error:  # a setting that cannot be written down, or that the environment does not take
+        raise ConfigError(str(error)) from error
+
+
+def remarks_on(setup: Setup) -> tuple[str, ...]:
+    """What a user should know of a setup's world before it is lived in: a Gymnasium environment is checked here.
+
+    Raises:
+        ConfigError: the environment breaks Gymnasium's contract.
+    """
+    if not (setup.config.world.name.startswith(GYMNASIUM) and setup.config.world.check):
+        return ()
+    from evolearn.world import GymnasiumWorld, check_environment
+
+    world = setup.conditions.world
+    assert isinstance(world, GymnasiumWorld)
+    try:
+        return check_environment(world)
+    except SettingRefused as error:
+        raise ConfigError(str(error)) from error
+
+
+def _known(field: str, names: Iterable[str], known: Iterable[str]) -> None:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{field}: {name!r} is unknown.{offer(name, known)}")
+
+
+def _check_brain(config: RunConfig) -> None:
+    trunk, hidden = config.brain.trunk, config.brain.hidden
+    if trunk == "linear" and hidden:
+        raise ConfigError(
+            f"brain.hidden={list(hidden)}: must be [] with brain.trunk='linear', which has no hidden layers; set "
+            "brain.hidden=[], or brain.trunk=mlp or relu"
+        )
+    if trunk != "linear" and not hidden:
+        raise ConfigError(
+            f"brain.hidden=[]: must have at least 1 entry with brain.trunk={trunk!r}; name units per layer, for "
+            "example [24], or set brain.trunk=linear"
+        )
+
+
+def _policy(config: RunConfig, world: Declaration) -> str:
+    """The policy by which the learner teaches the kind of actions that the world takes."""
+    kind = "discrete" if world.is_discrete else "box"
+
+    def teaches(row: Learner) -> bool:
+        return kind in row.policies and world.action_outputs <= (row.most_actions or world.action_outputs)
+
+    learner = LEARNERS[config.learner.name]
+    if teaches(learner):
+        return learner.policies[kind]
+    which = f"Discrete({world.action_outputs})" if world.is_discrete else f"Box({world.action_size})"
+    fitting = ", ".join(name for name, row in LEARNERS.items() if teaches(row))
+    raise ConfigError(
+        f"learner.name={config.learner.name!r}: cannot teach the actions of world {world.name}, {which}; must be one "
+        f"of: {fitting}"
+    )
+
+
+def _check_settings(config: RunConfig) -> None:
+    """Refuse settings that the learner would not heed."""
+    heeded = LEARNERS[config.learner.name].settings
+    for name in LearnerSettings._fields:
+        value, default = getattr(config.learner, name), LearnerPart.model_fields[name].default
+        if name not in heeded and value != default:
+            raise ConfigError(
+                f"learner.{name}={value}: learner {config.learner.name} does not use it; leave it out, or {default}"
+            )
+
+
+def _check_evolved_drives(config: RunConfig, conditions: Conditions) -> None:
+    evolved = config.drives.evolved
+    if evolved is None:
+        return
+    _known("drives.evolved", evolved, conditions.drive_names)
+    if config.genome.drives.mode == FIXED:
+        raise ConfigError(
+            f"drives.evolved={list(evolved)}: no drive weight is a gene with genome.drives.mode='fixed'; leave "
+            "drives.evolved out, or set genome.drives.mode=evolved"
+        )
+
+
+def _check_teacher(config: RunConfig) -> None:
+    if not LEARNERS[config.learner.name].taught:
+        return
+    drives, mode = config.drives, config.genome.drives.mode
+    learner = f"with learner.name={config.learner.name!r}, which takes the reward for its teacher's signal"
+    fitness = drives.weights.get("fitness", 0.0)
+    if fitness:
+        raise ConfigError(
+            f"drives.weights.fitness={fitness:g}: must be 0 {learner}; weigh the sense that teaches, for example "
+            "drives.weights={target: 1}"
+        )
+    if not any(drives.weights.values()):
+        raise ConfigError(
+            f"drives.weights={dict(drives.weights)}: must weigh a sense {learner}; for example "
+            "drives.weights={target: 1}"
+        )
+    if mode != FIXED and (drives.evolved is None or "fitness" in drives.evolved):
+        raise ConfigError(
+            f"genome.drives.mode={mode!r}: the drive fitness must not be a gene {learner}; set "
+            "genome.drives.mode=fixed, or name the teachers that may differ in drives.evolved"
+        )
+
+
+def _check_plasticity(config: RunConfig) -> None:
+    genes = {gene.name: gene for gene in LEARNERS[config.learner.name].plasticity}
+    _known("learner.plasticity", config.learner.plasticity, genes)
+    for name, value in config.learner.plasticity.items():
+        transform = genes[name].transform
+        try:
+            TRANSFORMS[transform].encode(value)
+        except (ValueError, ZeroDivisionError) as error:
+            raise ConfigError(
+                f"learner.plasticity.{name}={value:g}: must fit its gene, {TRANSFORMS[transform].doc}"
+            ) from error

@@ -1,0 +1,118 @@
+"""What learned weights, or a gradient through learning, need of a config: refused early, and when learning ends."""
+
+from __future__ import annotations
+
+from evolearn.config import ConfigError, RunConfig
+from evolearn.genome import EVOLVED
+from evolearn.search import ALGORITHMS, MAMLOptions, Options
+
+# Those of `evolearn.search.torch_losses`, which is not imported here: a worker needs no torch.
+DIFFERENTIABLE = ("actor_critic", "regression")
+
+_MAML = "search.algorithm='maml'"
+
+
+def check_training(config: RunConfig) -> None:
+    """Refuse what cannot train weights, or write learned ones into a genome, where that is asked for.
+
+    Raises:
+        ConfigError: names the field, and what to set.
+    """
+    genome, algorithm = config.genome, config.search.algorithm
+    if algorithm in ALGORITHMS and ALGORITHMS[algorithm].trains_weights:
+        asking = f"search.algorithm={algorithm!r}"
+        _needs_learned_weights(config, asking)
+        for group in ("drives", "plasticity"):
+            mode = getattr(genome, group).mode
+            if mode == EVOLVED:
+                raise ConfigError(
+                    f"genome.{group}.mode={mode!r}: must be 'fixed' or 'fresh' with {asking}, which "
+                    f"trains weights only; set genome.{group}.mode=fixed"
+                )
+    if algorithm == "maml":
+        _needs_gradient_through_learning(config)
+    if genome.inheritance == "lamarckian":
+        _needs_learned_weights(config, "genome.inheritance='lamarckian'")
+        if algorithm != "genetic":
+            raise ConfigError(
+                f"genome.inheritance='lamarckian': must be 'darwinian' with search.algorithm={algorithm!r}, which "
+                "breeds from a centre and not from genomes; set search.algorithm=genetic, or "
+                "genome.inheritance=darwinian"
+            )
+
+
+def learning_ends(config: RunConfig, options: Options) -> int | None:
+    """Age in steps at which selection lives stop learning; None: never.
+
+    With MAML after its inner updates, since what comes then is judged.
+
+    Args:
+        config: of the run, checked by `check_training`.
+        options: of its search.
+    Raises:
+        ConfigError: selection lives, or their learning, are too short for the updates of `options`.
+    """
+    learner, lifetime = config.learner, config.search.selection_lifetime
+    if not isinstance(options, MAMLOptions):
+        return learner.learn_until
+    ends = learner.learn_from + options.inner_updates * learner.window
+    why = (
+        f"{options.inner_updates} update(s) of search.options.inner_updates, of learner.window={learner.window} steps "
+        f"each from age learner.learn_from={learner.learn_from}"
+    )
+    if lifetime <= ends:
+        raise ConfigError(
+            f"search.selection_lifetime={lifetime}: must be more than {ends} with {_MAML}: what a life does after "
+            f"{why} is judged; live longer, or make the window or the number of updates smaller"
+        )
+    if learner.learn_until is not None and learner.learn_until < ends:
+        raise ConfigError(
+            f"learner.learn_until={learner.learn_until}: must be at least {ends}, or null, with {_MAML}: it takes "
+            f"{why}; leave learner.learn_until out, or make the window or the number of updates smaller"
+        )
+    return ends
+
+
+def _needs_learned_weights(config: RunConfig, asking: str) -> None:
+    genome, learner = config.genome, config.learner
+    if genome.weights.mode != EVOLVED:
+        raise ConfigError(
+            f"genome.weights.mode={genome.weights.mode!r}: must be 'evolved' with {asking}, which changes weights that "
+            "are genes; set genome.weights.mode=evolved"
+        )
+    if genome.encoding != "direct":
+        raise ConfigError(
+            f"genome.encoding={genome.encoding!r}: must be 'direct' with {asking}: only there is a weight a gene; set "
+            "genome.encoding=direct"
+        )
+    if learner.learn_until == 0:
+        raise ConfigError(
+            f"learner.learn_until=0: must be at least 1, or null, with {asking}: nothing would be learned; leave "
+            "learner.learn_until out"
+        )
+
+
+def _needs_gradient_through_learning(config: RunConfig) -> None:
+    learner = config.learner
+    if config.portable:
+        raise ConfigError(
+            f"portable=True: must be false with {_MAML}: its gradients are torch's, which promises no equal results on "
+            "different processors; set portable=false, or search.algorithm=reptile"
+        )
+    if learner.name not in DIFFERENTIABLE:
+        able = " or ".join(map(repr, DIFFERENTIABLE))
+        raise ConfigError(
+            f"learner.name={learner.name!r}: must be {able} with {_MAML}, which takes "
+            "the gradient through its update; set one of these, or search.algorithm=reptile"
+        )
+    if learner.optimiser != "sgd":
+        raise ConfigError(
+            f"learner.optimiser={learner.optimiser!r}: must be 'sgd' with {_MAML}: its inner update is a step along "
+            "the gradient; set learner.optimiser=sgd, or search.algorithm=reptile"
+        )
+    if learner.epochs != 1:
+        raise ConfigError(
+            f"learner.epochs={learner.epochs}: must be 1 with {_MAML}: its inner update is one step along the "
+            "gradient; set learner.epochs=1 and search.options.inner_updates to the number of steps, or "
+            "search.algorithm=reptile"
+        )

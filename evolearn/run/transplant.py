@@ -1,0 +1,266 @@
+"""From an arm's definition to lives: its own evolution's config, whose genes are transplanted, how it is born."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.agent import INITIAL_SCALE, LEARNERS
+from evolearn.config import LearnerPart, RunConfig, check_model, set_dotted
+from evolearn.genome import FIXED, FRESH, TRANSFORMS, FloatArray, Gene, GenePool, Newborns, decode, draw_fresh
+from evolearn.life import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, Driver, Outcome, Plan, lives
+from evolearn.numerics import compiled
+from evolearn.rng import INIT, at_step, new_rng, open_stream, shuffle
+from evolearn.run.arms import ARMS, NO_ORIGIN, RUN_ARMS, ArmPart
+from evolearn.run.setup import Setup
+from evolearn.world import World
+
+IntArray = npt.NDArray[np.int64]
+Values = Mapping[str, Mapping[str, float]]  # group -> gene -> natural value
+
+SOURCES = {"brain": FROM_BRAIN, "uniform": FROM_UNIFORM, "oracle": FROM_ORACLE}
+_PERMUTATION_STEP = 2  # of a life's stream of initial draws: 0 is for fresh weights, 1 for other fresh genes
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """An arm ready to live: a gene pool, a genome of it, where actions come from and when life teaches."""
+
+    name: str
+    doc: str
+    pool: GenePool
+    genome: FloatArray  # [G] of the pool
+    source: int = FROM_BRAIN
+    learn_from: int = 0  # age in steps
+    learn_until: int | None = None  # age in steps; None: to the end, 0: never
+    permuted: bool = False
+
+    def frozen(self) -> Arm:
+        """The same with learning switched off."""
+        return dataclasses.replace(self, learn_until=0)
+
+    def plan(self, lifetime: int, bin_steps: int | None = None) -> Plan:
+        """How the arm lives for `lifetime` steps."""
+        return Plan(lifetime, self.learn_from, self.learn_until, bin_steps, self.source)
+
+    def born(self, keys: IntArray) -> tuple[Newborns, IntArray]:
+        """A newborn for each life.
+
+        Args:
+            keys: int64 [L, 4].
+        Returns:
+            Newborns, and int64 [L]: which of them each life is born as.
+        """
+        one = np.zeros(len(keys), np.int64)
+        newborns, born_as = draw_fresh(self.pool, decode(self.pool, self.genome[None]), one, keys)
+        return permute_weights(self.pool, newborns, born_as, keys) if self.permuted else (newborns, born_as)
+
+
+def live_arm(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, lifetime: int, bin_steps: int | None) -> Outcome:
+    """Live one arm.
+
+    Args:
+        setup: of the world and its conditions.
+        driver: for these conditions.
+        arm: which.
+        keys: int64 [L, 4], see `evolearn.rng.life_keys`.
+        lifetime: world steps.
+        bin_steps: world steps per age bin; none: one bin.
+    Returns:
+        Outcome, [L, ..].
+    """
+    newborns, born_as = arm.born(keys)
+    outcome, _ = lives(driver, setup.conditions, newborns, born_as, keys, arm.plan(lifetime, bin_steps))
+    return outcome
+
+
+def run_arms(setup: Setup, genome: FloatArray) -> list[Arm]:
+    """The arms of a run's closing table.
+
+    Args:
+        setup: of the run.
+        genome: [G], the evolved one.
+    Returns:
+        Those of RUN_ARMS that the world can give.
+    """
+    possible = [name for name in RUN_ARMS if name != "oracle" or has_oracle(setup)]
+    return [ready_arm(name, ARMS[name], setup.pool, genome, setup.config.learner) for name in possible]
+
+
+def ready_arm(name: str, part: ArmPart, pool: GenePool, genome: FloatArray, learner: LearnerPart) -> Arm:
+    """An arm ready to live.
+
+    Args:
+        name: of the arm.
+        part: its definition.
+        pool: of the evolution that its DNA comes from; of any one if its origin is none.
+        genome: [G] of that pool.
+        learner: what says when life teaches, in the arms where it does.
+    """
+    target, carried = (pool, genome) if part.evolves else transplanted(pool, genome, learner.name, part)
+    # A blank slate learns all its life: it knows nothing of this config's schedule.
+    ages: dict[str, Any] = (
+        {} if part.origin == NO_ORIGIN else {"learn_from": learner.learn_from, "learn_until": learner.learn_until}
+    )
+    if not part.learns:
+        ages["learn_until"] = 0
+    return Arm(
+        name=name,
+        doc=part.doc,
+        pool=target,
+        genome=carried,
+        source=SOURCES[part.actions],
+        permuted=part.weights == "permuted",
+        **ages,
+    )
+
+
+def has_oracle(setup: Setup) -> bool:
+    """Whether the world has a policy that knows each life's hidden draw."""
+    world = setup.conditions.world
+    return isinstance(world, World) and world.oracle is not None
+
+
+def arm_config(config: RunConfig, name: str, part: ArmPart, borrowed: Mapping[str, Values]) -> RunConfig:
+    """The config of an arm's own evolution: a run that anybody can repeat by itself.
+
+    Args:
+        config: of the condition.
+        name: of the arm, for errors.
+        part: its definition; evolves.
+        borrowed: natural values of the arms it borrows from, see `natural_values`.
+    Raises:
+        ConfigError: the arm's settings do not fit a run.
+    """
+    content = config.model_dump(mode="json")
+    for key, value in part.settings.items():
+        set_dotted(content, key.split("."), value, f"arm {name}: settings.{key}")
+    genome, learner = content["genome"], content["learner"]
+    genome["inheritance"] = part.inheritance
+    if part.weights == "fresh":
+        genome["weights"]["mode"] = FRESH
+    if part.drives != "inherited":
+        genome["drives"]["mode"] = FIXED
+        values = _fixed_drives(config, part, borrowed)
+        content["drives"] |= {"weights": values, "evolved": None}
+    if part.plasticity != "inherited":
+        genome["plasticity"]["mode"] = FIXED
+        published = part.plasticity == "published"
+        learner["plasticity"] = {} if published else dict(borrowed[part.plasticity]["plasticity"])
+    if not part.learns:
+        learner["learn_until"] = 0
+    return check_model(RunConfig, content, f"arm {name}")
+
+
+def _fixed_drives(config: RunConfig, part: ArmPart, borrowed: Mapping[str, Values]) -> dict[str, float]:
+    """Drive weights of an arm that does not inherit them; one that is taught has its teacher, whatever the arm."""
+    if part.drives != "fitness":
+        return dict(borrowed[part.drives]["drives"])
+    return dict(config.drives.weights) if _is_taught(config.learner.name) else {"fitness": 1.0}
+
+
+def _is_taught(learner: str) -> bool:
+    return learner in LEARNERS and LEARNERS[learner].taught
+
+
+def natural_values(pool: GenePool, genome: FloatArray) -> dict[str, dict[str, float]]:
+    """Natural values of drives and plasticity that a genome decodes to, by group and gene.
+
+    In double precision, so that a value that float32 would round to 1 can be encoded again.
+    """
+    places = pool.slices()
+    values: dict[str, dict[str, float]] = {"drives": {}, "plasticity": {}}
+    for gene in pool.genes:
+        if gene.group in values:
+            place = places.get((gene.group, gene.name))
+            number = gene.centre if place is None else genome[place]
+            decoder = TRANSFORMS[gene.transform].decode
+            values[gene.group][gene.name] = float(decoder(number.astype(np.float64))[0])
+    return values
+
+
+def transplanted(pool: GenePool, genome: FloatArray, learner: str, part: ArmPart) -> tuple[GenePool, FloatArray]:
+    """The gene table and genome of an arm that takes its genes from an evolution.
+
+    Weights that are drawn afresh here, but were inherited there, get the published initial scale: where weights are
+    inherited evolution does not see that gene, and it drifts.
+
+    Args:
+        pool: of the evolution.
+        genome: [G] of that pool; of any content if the arm's origin is none.
+        learner: a name in LEARNERS, for the published defaults.
+        part: the arm's definition.
+    Returns:
+        The arm's pool, and its genome, the slices of the groups that it inherits.
+    """
+    modes = dict(pool.modes)
+    fresh_here = part.weights == "fresh" and modes["weights"] != FRESH
+    centres: dict[str, dict[str, float]] = {"drives": {}, "plasticity": {}}
+    if part.weights == "fresh":
+        modes["weights"] = FRESH
+    if part.drives == "fitness":
+        modes["drives"] = FIXED
+    if part.drives == "fitness" and not _is_taught(learner):
+        centres["drives"] = {gene.name: float(gene.name == "fitness") for gene in pool.genes if gene.group == "drives"}
+    if part.plasticity == "published":
+        modes["plasticity"] = FIXED
+        centres["plasticity"] = {gene.name: gene.default for gene in LEARNERS[learner].plasticity}
+    genes = tuple(_recentred(gene, centres.get(gene.group, {})) for gene in pool.genes)
+    target = dataclasses.replace(pool, genes=genes, modes=modes)
+    places, own = pool.slices(), target.slices()
+    carried = np.zeros(target.size, np.float32)
+    for place, where in own.items():
+        carried[where] = genome[places[place]]
+    if fresh_here and ("plasticity", INITIAL_SCALE) in own:
+        carried[own["plasticity", INITIAL_SCALE]] = 0.0  # the logarithm of 1
+    return target, carried
+
+
+def permute_weights(pool: GenePool, newborns: Newborns, born_as: IntArray, keys: IntArray) -> tuple[Newborns, IntArray]:
+    """Give every life the weights of its newborn with the entries of each matrix and of each bias permuted.
+
+    Scale and distribution stay, knowledge goes. Every block is permuted by itself, its entries and not whole units,
+    whose exchange would change nothing. The permutation comes from the life's key: fresh in each life.
+
+    Args:
+        pool: of the newborns; its brain says where blocks begin.
+        newborns: as decoded.
+        born_as: int64 [L], which newborn each life is born as.
+        keys: int64 [L, 4].
+    Returns:
+        One newborn per life, and int64 [L].
+    """
+    weights = newborns.weights[born_as].copy()
+    sizes = np.array([tensor.size for tensor in pool.brain.tensors], np.int64)
+    rng = new_rng()
+    for life, key in enumerate(keys):
+        open_stream(rng, key, INIT)
+        at_step(rng, _PERMUTATION_STEP)
+        shuffle_blocks(weights[life], sizes, rng)
+    own = newborns._replace(
+        weights=weights,
+        drives=np.ascontiguousarray(newborns.drives[born_as]),
+        plasticity=np.ascontiguousarray(newborns.plasticity[born_as]),
+        scale=np.ascontiguousarray(newborns.scale[born_as]),
+    )
+    return own, np.arange(len(born_as))
+
+
+@compiled
+def shuffle_blocks(values: Any, sizes: Any, rng: Any) -> None:
+    """Permute each of the consecutive blocks of `values` in place."""
+    start = 0
+    for size in sizes:
+        shuffle(values, start, size, rng)
+        start += size
+
+
+def _recentred(gene: Gene, values: Mapping[str, float]) -> Gene:
+    if gene.name not in values:
+        return gene
+    centre = np.array([TRANSFORMS[gene.transform].encode(values[gene.name])], np.float32)
+    return dataclasses.replace(gene, centre=centre)

@@ -1,0 +1,22 @@
+from .blocks import (
+    BlockLives as BlockLives,
+    BlockSums as BlockSums,
+    live_in_blocks as live_in_blocks,
+    sum_in_blocks as sum_in_blocks,
+)
+from .blockwise import BlockwiseSearch as BlockwiseSearch
+from .draws import Draw as Draw, Noise as Noise, Weights as Weights, draw_genomes as draw_genomes
+from .maml import MAML as MAML
+from .meta_gradients import MetaLives as MetaLives, differentiate as differentiate
+from .options import (
+    ALGORITHMS as ALGORITHMS,
+    MAMLOptions as MAMLOptions,
+    Options as Options,
+    ReptileOptions as ReptileOptions,
+    check_search as check_search,
+    evaluations_per_generation as evaluations_per_generation,
+    lives_per_generation as lives_per_generation,
+    planned_outer_steps as planned_outer_steps,
+)
+from .reptile import Reptile as Reptile
+from .search import Fitness as Fitness, PopulationSearch as PopulationSearch, Search as Search

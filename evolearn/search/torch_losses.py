@@ -1,0 +1,215 @@
+"""The inner learners' losses and their gradient step in torch, over a batch of lives, for gradients through learning.
+
+Every life of a batch has weights of its own; the same arithmetic as the compiled learners', in other order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+
+from evolearn.agent import (
+    ACTIVATIONS,
+    DISCOUNT,
+    ENTROPY_BONUS,
+    GAE_LAMBDA,
+    GOES_ON,
+    LEARNERS,
+    MAX_LOG_STDEV,
+    MIN_LOG_STDEV,
+    TERMINATED,
+    VALUE_WEIGHT,
+    BrainSpec,
+)
+
+Tensor = torch.Tensor
+
+_LONGEST = 1e18  # its square is a float32
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """Consecutive steps of B lives, N each, lived with one set of weights per life."""
+
+    observations: Tensor  # [B, N, O], before the step
+    next_observations: Tensor  # [B, N, O], after the step, before a new episode begins
+    actions: Tensor  # [B, N, action size]
+    rewards: Tensor  # [B, N]
+    ends: Tensor  # int64 [B, N]: GOES_ON, TERMINATED or TRUNCATED
+
+    def between(self, first: int, last: int) -> Steps:
+        """Steps `first` .. `last` - 1 of every life."""
+        return Steps(*(getattr(self, field.name)[:, first:last] for field in dataclasses.fields(self)))
+
+
+def think(spec: BrainSpec, weights: Tensor, observations: Tensor) -> tuple[Tensor, Tensor]:
+    """Policy parameters [B, N, policy parameters] and values [B, N].
+
+    Args:
+        spec: what the brains are made of.
+        weights: [B, W], flat, laid out as `BrainSpec.tensors` says.
+        observations: [B, N, O].
+    """
+    flat = torch.split(weights, [tensor.size for tensor in spec.tensors], dim=1)
+    blocks = {
+        tensor.name: block.reshape(len(weights), *tensor.shape)
+        for tensor, block in zip(spec.tensors, flat, strict=True)
+    }
+    active, activation = observations, ACTIVATIONS[spec.trunk] or torch.nn.Identity()
+    for number in range(1, len(spec.hidden) + 1):
+        bias = blocks[f"hidden{number}.bias"].unsqueeze(1)
+        active = activation(torch.baddbmm(bias, active, blocks[f"hidden{number}.weight"]))
+    heads = torch.cat([blocks["policy.weight"], blocks["value.weight"]], dim=1).transpose(1, 2)
+    biases = torch.cat([blocks["policy.bias"], blocks["value.bias"]], dim=1).unsqueeze(1)
+    outputs = torch.baddbmm(biases, active, heads)
+    parameters, values = outputs[..., :-1], outputs[..., -1]
+    if spec.log_stdevs:
+        parameters = torch.cat([parameters, blocks["policy.log_stdev"].unsqueeze(1).expand_as(parameters)], dim=-1)
+    return parameters, values
+
+
+def estimate_advantages(
+    spec: BrainSpec, weights: Tensor, steps: Steps, values: Tensor, plasticity: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Advantages and the critic's targets, [B, N] each: see `evolearn.agent.learners.actor_critic.estimate_advantages`.
+
+    Args:
+        spec: what the brains are made of.
+        weights: [B, W].
+        steps: what was lived with these weights.
+        values: [B, N], of the observations before the steps.
+        plasticity: [B, K], in the learner's order.
+    """
+    _, values_next = think(spec, weights, steps.next_observations)
+    discount = plasticity[:, DISCOUNT, None]
+    errors = steps.rewards + discount * values_next * (steps.ends != TERMINATED) - values
+    kept = discount * plasticity[:, GAE_LAMBDA, None] * (steps.ends == GOES_ON)
+    # Backwards in time in NumPy: torch needs several times as long for a small array.
+    error, keep = np.ascontiguousarray(errors.numpy().T), np.ascontiguousarray(kept.numpy().T)
+    for row in range(len(error) - 2, -1, -1):
+        error[row] += keep[row] * error[row + 1]
+    advantages = torch.from_numpy(np.ascontiguousarray(error.T))
+    return advantages, advantages + values
+
+
+def actor_critic_loss(spec: BrainSpec, weights: Tensor, steps: Steps, plasticity: Tensor) -> Tensor:
+    """Loss [B] of the actor-critic in its first epoch; advantages and returns are constants.
+
+    Args:
+        spec: what the brains are made of.
+        weights: [B, W].
+        steps: what was lived with these weights.
+        plasticity: [B, K], in the learner's order.
+    """
+    parameters, values = think(spec, weights, steps.observations)
+    advantages, returns = estimate_advantages(spec, weights.detach(), steps, values.detach(), plasticity)
+    log_probability, entropy = _LAWS[spec.policy](parameters, steps.actions)
+    critic = 0.5 * plasticity[:, VALUE_WEIGHT, None] * (values - returns).square()
+    return (critic - log_probability * advantages - plasticity[:, ENTROPY_BONUS, None] * entropy).mean(dim=1)
+
+
+def regression_loss(spec: BrainSpec, weights: Tensor, steps: Steps, plasticity: Tensor) -> Tensor:
+    """Loss [B] of regression: the mean squared error between output and reward.
+
+    Args:
+        spec: what the brains are made of.
+        weights: [B, W].
+        steps: observations and rewards are read.
+        plasticity: not used.
+    """
+    outputs, _ = think(spec, weights, steps.observations)
+    return (outputs[..., 0] - steps.rewards).square().mean(dim=1)
+
+
+def _categorical(logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    """Log probability of choices [B, N, 1], and entropy, [B, N] each."""
+    logs = torch.log_softmax(logits, dim=-1)
+    return logs.gather(-1, actions.long()).squeeze(-1), -(logs.exp() * logs).sum(-1)
+
+
+def _gaussian(parameters: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    """Log density of actions [B, N, A], and entropy, [B, N] each, up to constants."""
+    means, logs = parameters.chunk(2, dim=-1)
+    # Held within bounds, but with the gradient let through.
+    held = logs + (logs.clamp(MIN_LOG_STDEV, MAX_LOG_STDEV) - logs).detach()
+    z = (actions - means) * torch.exp(-held)
+    return -(0.5 * z.square() + held).sum(-1), logs.clamp(max=MAX_LOG_STDEV).sum(-1)
+
+
+_LAWS = {"categorical": _categorical, "gaussian": _gaussian}
+
+# Learner -> its loss: spec, weights [B, W], steps, plasticity [B, K] -> [B].
+LOSSES: Mapping[str, Callable[[BrainSpec, Tensor, Steps, Tensor], Tensor]] = {
+    "actor_critic": actor_critic_loss,
+    "regression": regression_loss,
+}
+
+
+def shortened(gradient: Tensor, longest: float) -> Tensor:
+    """Gradients [B, W], each scaled to a norm of at most `longest`, as the learners do."""
+    bound = min(longest, _LONGEST)
+    square = gradient.square().sum(dim=1, keepdim=True)
+    return gradient * (bound / square.clamp(min=bound**2).sqrt())
+
+
+def learned(
+    learner: str,
+    spec: BrainSpec,
+    weights: Tensor,
+    steps: Steps,
+    plasticity: Tensor,
+    longest: float,
+    first_order: bool = False,
+) -> Tensor:
+    """Weights [B, W] after one update by gradient descent, as a function of the weights before it.
+
+    Args:
+        learner: a name in LOSSES.
+        spec: what the brains are made of.
+        weights: [B, W]; require a gradient.
+        steps: the window that the update is made from.
+        plasticity: [B, K], in the learner's order.
+        longest: longer gradients are shortened to this.
+        first_order: let the gradient through as if the update did not depend on the weights.
+    """
+    loss = LOSSES[learner](spec, weights, steps, plasticity).sum()
+    (gradient,) = torch.autograd.grad(loss, weights, create_graph=not first_order)
+    rate = [gene.name for gene in LEARNERS[learner].plasticity].index("learning_rate")
+    return weights - plasticity[:, rate, None] * shortened(gradient, longest)
+
+
+def meta_gradient(
+    learner: str,
+    spec: BrainSpec,
+    weights: Tensor,
+    windows: list[Steps],
+    judged: Steps,
+    plasticity: Tensor,
+    longest: float,
+    first_order: bool,
+) -> tuple[Tensor, Tensor]:
+    """Gradient of every life's loss after learning by the weights before it.
+
+    Args:
+        learner: a name in LOSSES.
+        spec: what the brains are made of.
+        weights: [B, W], with which lives begin.
+        windows: of the updates, in order.
+        judged: steps after the last update.
+        plasticity: [B, K].
+        longest: see `learned`.
+        first_order: see `learned`.
+    Returns:
+        The gradients, [B, W], and the weights after the updates, [B, W].
+    Source: Finn, Abbeel and Levine 2017, "Model-agnostic meta-learning", eq. 1 and algorithms 2 and 3.
+    """
+    born = weights.detach().requires_grad_()
+    current = born
+    for window in windows:
+        current = learned(learner, spec, current, window, plasticity, longest, first_order)
+    loss = LOSSES[learner](spec, current, judged, plasticity).sum()
+    (gradient,) = torch.autograd.grad(loss, born)
+    return gradient, current.detach()

@@ -1,0 +1,248 @@
+"""What a band can ask of a study: a table of measures over its verdict, one function each.
+
+A measure is a model of its arguments and a function; a new one is both and a row of STUDY_MEASURES. Arguments that
+several measures share have the same names (arm, against, condition, metric, lifetime), see `study_facts`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from evolearn.config import Part
+from evolearn.study.bands.bands import Json, Measure, Measured, share
+from evolearn.study.bands.config import CONTRAST
+from evolearn.verdict import METRICS, FloatArray, iqm, stats
+
+Lifetime = Annotated[int, Field(ge=1)]
+
+
+class Score(Part):
+    """Arguments of `score`."""
+
+    arm: str
+    condition: str | None = Field(None, description="none: the only one")
+    metric: str = "total"
+    lifetime: Lifetime | None = Field(None, description="world steps, of totals; none: the longest")
+
+
+class Difference(Score):
+    """Arguments of `difference` and `relative_advantage`."""
+
+    against: str
+
+
+class Change(Part):
+    """Arguments of `advantage_lost`."""
+
+    arm: str
+    against: str
+    condition: str | None = None
+    shorter: Lifetime = Field(description="world steps")
+    longer: Lifetime = Field(description="world steps")
+
+
+class Contrast(Part):
+    """Arguments of `contrast`."""
+
+    arm: str
+    against: str
+    condition: str | None = None
+    metric: str = "total"
+    lifetime: Lifetime | None = Field(None, description="world steps, of totals of the primary contrast's arms")
+
+
+class Order(Part):
+    """Arguments of `share_in_order`."""
+
+    arm: str
+    condition: str | None = None
+    group: Literal["drives", "plasticity"] = "drives"
+    genes: tuple[str, ...] = Field(min_length=2, description="names, the largest value first")
+
+
+class Gene(Part):
+    """Arguments of `gene`."""
+
+    arm: str
+    condition: str | None = None
+    group: Literal["drives", "plasticity"] = "drives"
+    gene: str
+
+
+class StudyTable:
+    """A verdict as numbers per run, the same runs drawn again with replacement, and what the verdict says itself."""
+
+    def __init__(self, verdict: Json) -> None:
+        """Read `verdict`, as in verdict.json."""
+        self.level = float(verdict["study"]["level"])
+        self._resamples = int(verdict["study"]["resamples"])
+        self._seed = int(verdict["study"]["seed"])
+        self._lifetimes = list(verdict["lifetimes"])
+        self._conditions = {entry["name"]: entry for entry in verdict["conditions"]}
+
+    def condition(self, name: str | None) -> Json:
+        """The entry of a condition; of the first if none is named."""
+        return self._conditions[name or next(iter(self._conditions))]
+
+    def values(self, arm: str, condition: str | None, metric: str, lifetime: int | None) -> FloatArray:
+        """One number per run, [R]; NaN where a run has none, and times never reached are cut off at the lifetime."""
+        entry = self.condition(condition)["arms"][arm]
+        if lifetime is not None and metric == "total":
+            places = [row["lifetime"] for row in entry["totals"]]
+            if lifetime not in places:
+                return np.full(len(entry["runs"]), np.nan)
+            return _numbers(run["totals"][places.index(lifetime)] for run in entry["runs"])
+        values = _numbers(run[metric] for run in entry["runs"])
+        if METRICS[metric].censored and entry["metrics"][metric]["iqm"] is not None:
+            return np.where(np.isnan(values), self._lifetimes[-1], values)
+        return values
+
+    def drawn(self, arm: str, values: FloatArray) -> FloatArray:
+        """The runs of an arm drawn with replacement, [S, R]; the same draw for all its values."""
+        seed = [self._seed, *arm.encode()]
+        draws = np.random.default_rng(seed).integers(0, len(values), (self._resamples, len(values)))
+        return values[draws]
+
+    def contrast(self, arm: str, against: str, condition: str | None, metric: str, lifetime: int | None) -> Json | None:
+        """A contrast that the study holds: primary, secondary, or by lifetime."""
+        entry = self.condition(condition)
+        if lifetime is not None:
+            rows = [row | {"metric": "total"} for row in entry["by_lifetime"] if row["lifetime"] == lifetime]
+        else:
+            rows = [entry["primary"], *entry["secondary"]]
+        wanted = arm, against, metric
+        return next((row for row in rows if (row["arm"], row["against"], row["metric"]) == wanted), None)
+
+    def known(self, arm: str, condition: str | None, metric: str, lifetime: int | None) -> Json:
+        """What the verdict says of an arm over runs: iqm, low and high."""
+        entry = self.condition(condition)["arms"][arm]
+        if lifetime is None or metric != "total":
+            return dict(entry["metrics"][metric])
+        return dict(next(row for row in entry["totals"] if row["lifetime"] == lifetime))
+
+    def genes(self, arm: str, condition: str | None, group: str, names: Iterable[str]) -> FloatArray:
+        """Evolved values in natural units, [R, names]."""
+        dna = self.condition(condition)["arms"][arm]["dna"]
+        return np.array([[run[group].get(name, math.nan) for name in names] for run in dna], np.float64)
+
+
+def _score(table: StudyTable, of: Score) -> Measured:
+    """The interquartile mean over runs, as the verdict has it."""
+    values = table.values(of.arm, of.condition, of.metric, of.lifetime)
+    return _gap(values) or _stated(table.known(of.arm, of.condition, of.metric, of.lifetime))
+
+
+def _difference(table: StudyTable, of: Difference) -> Measured:
+    """First arm minus second, interquartile means over runs; as the verdict has it where it compares the two."""
+    held = table.contrast(of.arm, of.against, of.condition, of.metric, of.lifetime)
+    if held is not None and held["difference"]["iqm"] is not None:
+        return _stated(held["difference"])
+    return _between(table, of, lambda one, other: one - other)
+
+
+def _relative_advantage(table: StudyTable, of: Difference) -> Measured:
+    """(First arm - second) / |second|, interquartile means over runs."""
+    return _between(table, of, _relative)
+
+
+def _advantage_lost(table: StudyTable, of: Change) -> Measured:
+    """Relative advantage in the shorter life minus that in the longer one."""
+    sides = [
+        (arm, table.values(arm, of.condition, "total", lifetime))
+        for lifetime in (of.shorter, of.longer)
+        for arm in (of.arm, of.against)
+    ]
+    if gap := _gap(*(values for _, values in sides)):
+        return gap
+    plain = [iqm(values) for _, values in sides]
+    drawn = [iqm(table.drawn(arm, values)) for arm, values in sides]
+    early, late = (float(_relative(*plain[place : place + 2])) for place in (0, 2))
+    lost = [_relative(*means[:2]) - _relative(*means[2:]) for means in (plain, drawn)]
+    note = f"{early:+.0%} in lives of {of.shorter:,} steps, {late:+.0%} in lives of {of.longer:,}"
+    return _with_interval(table, lost[0], lost[1], len(sides[0][1]), note)
+
+
+def _share_in_order(table: StudyTable, of: Order) -> Measured:
+    """Share of runs in which evolved values come in an order, the largest first."""
+    values = table.genes(of.arm, of.condition, of.group, of.genes)
+    if gap := _gap(values):
+        return gap
+    return share((np.diff(values, axis=1) < 0).all(axis=1), "runs", table.level)
+
+
+def _gene(table: StudyTable, of: Gene) -> Measured:
+    """An evolved value in its natural unit, the interquartile mean over runs."""
+    values = table.genes(of.arm, of.condition, of.group, [of.gene])[:, 0]
+    return _gap(values) or _with_interval(table, iqm(values), iqm(table.drawn(of.arm, values)), len(values))
+
+
+def _contrast(table: StudyTable, of: Contrast) -> Measured:
+    """The study's verdict on a contrast; none where the runs were too few for a test."""
+    found = table.contrast(of.arm, of.against, of.condition, of.metric, of.lifetime)
+    if found is None:
+        return Measured(None, note="the study does not hold this contrast")
+    if found["p"] is None:
+        return Measured(None, note=f"test withheld: {found.get('withheld') or 'too few runs'}")
+    return Measured(found["verdict"], note=_p_words(found))
+
+
+STUDY_MEASURES: Mapping[str, Measure] = {
+    "score": Measure("score of an arm", Score, _score),
+    "difference": Measure("score of an arm minus that of another", Difference, _difference),
+    "relative_advantage": Measure("the same, as a share of the other's score", Difference, _relative_advantage),
+    "advantage_lost": Measure("relative advantage in shorter lives minus that in longer ones", Change, _advantage_lost),
+    "share_in_order": Measure("share of runs whose evolved genes come in an order", Order, _share_in_order),
+    "gene": Measure("evolved value of a gene, natural unit", Gene, _gene),
+    CONTRAST: Measure("the verdict on a contrast", Contrast, _contrast),
+}
+
+
+def _between(table: StudyTable, of: Difference, how: Any) -> Measured:
+    sides = [(arm, table.values(arm, of.condition, of.metric, of.lifetime)) for arm in (of.arm, of.against)]
+    if gap := _gap(*(values for _, values in sides)):
+        return gap
+    plain, drawn = [iqm(values) for _, values in sides], [iqm(table.drawn(*side)) for side in sides]
+    note = f"{float(plain[0]):.3g} against {float(plain[1]):.3g}"
+    return _with_interval(table, how(*plain), how(*drawn), len(sides[0][1]), note)
+
+
+def _stated(record: Json) -> Measured:
+    """An interquartile mean with its interval, of runs and lives drawn again, from the verdict."""
+    low, high = (math.nan if record[end] is None else float(record[end]) for end in ("low", "high"))
+    never = f"never reached in {record['censored']} of {record['runs']} runs" if record.get("censored") else ""
+    return Measured(float(record["iqm"]), low, high, never)
+
+
+def _relative(one: FloatArray, other: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((one - other) / np.abs(other))
+
+
+def _gap(*values: FloatArray) -> Measured | None:
+    """Not measured, if a run is without a number: dropping it would flatter."""
+    without = sum(int(np.isnan(part).reshape(len(part), -1).any(axis=1).sum()) for part in values)
+    if not without:
+        return None
+    return Measured(None, note=f"{without} of {sum(map(len, values))} runs have no such number")
+
+
+def _with_interval(table: StudyTable, value: FloatArray, drawn: FloatArray, runs: int, note: str = "") -> Measured:
+    if not np.isfinite(value):
+        return Measured(None, note="the other arm's score is 0")
+    finite = drawn[np.isfinite(drawn)]
+    low, high = stats.interval(finite, table.level, runs) if len(finite) else (math.nan, math.nan)
+    return Measured(float(value), float(low), float(high), note)
+
+
+def _p_words(contrast: Json) -> str:
+    p = contrast.get("p_holm", contrast["p"])
+    return "" if p is None else f"p = {p:.3g}" + (" after Holm" if "p_holm" in contrast else "")
+
+
+def _numbers(values: Iterable[float | None]) -> FloatArray:
+    return np.array([math.nan if value is None else value for value in values], np.float64)

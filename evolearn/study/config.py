@@ -1,0 +1,303 @@
+"""The config of a study: which arms, under which conditions, how often, and what is to be compared.
+
+Everything that a verdict rests on is fixed here before the first run: the primary contrast and its metric, the margins
+of equivalence, the threshold. The hash of the resolved config is written down with the study.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from evolearn.config import ConfigError, Part, RunConfig, check_model, copied, override, read_yaml, set_dotted
+from evolearn.errors import offer
+from evolearn.run import ARMS, ArmPart
+from evolearn.study.bands.config import ReplicationPart
+from evolearn.study.bands.study_facts import StudyFacts, check_bands
+from evolearn.verdict import DOUBLED, METRICS
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class ContrastPart(Part):
+    """One arm against another, in one metric."""
+
+    arm: str = Field(description="the arm that is claimed to differ")
+    against: str = Field(description="the arm that it is compared with")
+    metric: str = Field("catch_up", description="see `evolearn.verdict.metrics.METRICS`")
+
+
+class ContrastsPart(Part):
+    """One arm against another, in several metrics."""
+
+    arm: str
+    against: str
+    metrics: tuple[str, ...] = Field(tuple(METRICS), min_length=1, description="see `evolearn.verdict.metrics.METRICS`")
+
+
+class ConditionPart(Part):
+    """One setting of the dial."""
+
+    name: str = Field(min_length=1, max_length=60, description="unique in the study")
+    set: dict[str, Any] = Field({}, description="dotted keys of the run that differ here")
+    evolved_in: str | None = Field(None, description="condition whose DNA is judged here; none: evolve here")
+    primary: ContrastPart | None = Field(None, description="of this condition, if it is not the study's")
+
+
+class ThresholdPart(Part):
+    """The score that counts as having learned the task."""
+
+    share: Share = Field(0.9, description="of the way from the random arm's birth score to the scale's top")
+    of: Literal["oracle", "best"] = Field(
+        "oracle", description="top of the scale: the oracle or the best arm's ceiling"
+    )
+
+
+class ConvergencePart(Part):
+    """When a search counts as still climbing."""
+
+    tolerance: float = Field(
+        0.02, gt=0, description="gain of the centre's fitness, as a share of its range, over the last quarter"
+    )
+    double_budget: bool = Field(False, description="evolve the primary contrast's arms again, twice as long")
+
+
+class ReplayPart(Part):
+    """The life that the page replays."""
+
+    arms: tuple[str, ...] = Field((), max_length=2, description="two arms, side by side; none: the primary contrast's")
+    steps: int = Field(900, ge=10, le=20_000, description="world steps")
+
+
+class StudyConfig(Part):
+    """Conditions x arms x evolution runs."""
+
+    title: str = Field("", max_length=200)
+    seed: int = Field(0, ge=0, lt=2**32, description="of everything random in the study")
+    runs: int = Field(10, ge=1, le=1000, description="independent evolution runs per arm and condition")
+    run: RunConfig = Field(description="what all evolution runs share; evaluation.lives are test lives per run")
+    conditions: tuple[ConditionPart, ...] = Field(min_length=1)
+    arms: tuple[str, ...] = Field(min_length=2, description="see `evolearn.run.arms.ARMS` and `define`")
+    define: dict[str, ArmPart] = Field({}, description="arms of one's own, from the same parts")
+    primary: ContrastPart
+    secondary: tuple[ContrastsPart, ...] = ()
+    margins: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="margin of equivalence per metric, in the metric's unit"
+    )
+    level: float = Field(0.05, gt=0, lt=0.5, description="of every test; intervals cover 1 - level")
+    catch_up_share: Share = Field(
+        1.0, description="of the way from the random arm's to the evolved birth score that counts as caught up"
+    )
+    threshold: ThresholdPart = ThresholdPart()
+    convergence: ConvergencePart = ConvergencePart()
+    resamples: int = Field(2000, ge=100, le=100_000, description="of the bootstrap")
+    expect_identical: tuple[tuple[str, str], ...] = Field(
+        (), description="pairs of arms that may live identical lives, as in an A/A comparison"
+    )
+    replay: ReplayPart = ReplayPart()
+    replication: ReplicationPart | None = Field(None, description="of a classical result, with its acceptance bands")
+
+    @field_validator("define", mode="before")
+    @classmethod
+    def _filled_in(cls, define: Any) -> Any:
+        """Arms that are like one of the table, with its parts filled in: a resolved config defines them in full."""
+        if not isinstance(define, Mapping):
+            return define
+        return {name: _like_its_model(name, parts) for name, parts in define.items()}
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> StudyConfig:
+        for problem in _problems(self):
+            raise ValueError(problem)
+        return self
+
+    def arm(self, name: str) -> ArmPart:
+        """The definition of an arm, the study's own or the table's."""
+        return self.define[name] if name in self.define else ARMS[name]
+
+    def condition(self, name: str) -> ConditionPart:
+        """The condition of that name."""
+        return next(condition for condition in self.conditions if condition.name == name)
+
+    def primary_of(self, condition: ConditionPart) -> ContrastPart:
+        """The one contrast that decides a condition."""
+        return condition.primary or self.primary
+
+    def compared(self, condition: ConditionPart) -> list[tuple[str, str, str]]:
+        """Arm, against and metric of every contrast that decides a condition or is secondary."""
+        first = self.primary_of(condition)
+        others = [(row.arm, row.against, metric) for row in self.secondary for metric in row.metrics]
+        return [(first.arm, first.against, first.metric), *others]
+
+    def run_of(self, condition: ConditionPart) -> RunConfig:
+        """The run that all arms of a condition start from.
+
+        Raises:
+            ConfigError: the condition's keys do not fit a run.
+        """
+        content = copied(self.run.model_dump(mode="json"))
+        for key, value in condition.set.items():
+            set_dotted(content, key.split("."), value, f"conditions {condition.name!r}: set.{key}")
+        return check_model(RunConfig, content, f"condition {condition.name!r}")
+
+
+def slug(name: str) -> str:
+    """A condition's name as a folder."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower() or "condition"
+
+
+def read_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
+    """Read a study's config.
+
+    Args:
+        path: a YAML file.
+        overrides: ``dotted.key=value``, the value in YAML; applied in order.
+    Raises:
+        ConfigError: the file does not parse, or a field is unknown, of the wrong type, out of range or missing.
+    """
+    return check_study(override(read_yaml(path), overrides), str(path))
+
+
+def check_study(content: Mapping[str, Any], source: str) -> StudyConfig:
+    """Check a mapping against the schema of a study; see `check_model`."""
+    if "run" not in content and "world" in content:
+        raise ConfigError(f"{source}: is the config of a run, not of a study; use evolearn run")
+    config = check_model(StudyConfig, content, source)
+    if config.run.seed:
+        raise ConfigError(f"{source}: run.seed={config.run.seed}: a study derives its runs' seeds; set seed instead")
+    for condition in config.conditions:
+        config.run_of(condition)
+    check_replication(config, source)
+    return config
+
+
+def check_replication(config: StudyConfig, source: str, genes: Mapping[str, Sequence[str]] | None = None) -> None:
+    """Refuse acceptance bands that ask for what the study will not have.
+
+    Args:
+        config: of the study.
+        source: named in the error.
+        genes: names by group, where the world is known.
+    Raises:
+        ConfigError: names the band.
+    """
+    if config.replication is None:
+        return
+    facts = StudyFacts(
+        arms=config.arms,
+        evolving=[name for name in config.arms if config.arm(name).evolves],
+        conditions=[condition.name for condition in config.conditions],
+        lifetimes=config.run.evaluation.lifetimes,
+        contrasts={condition.name: config.compared(condition) for condition in config.conditions},
+    )
+    try:
+        check_bands(config.replication, facts, genes)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from error
+
+
+def _like_its_model(name: str, parts: Any) -> Any:
+    """The parts of an arm as given, and where none is, those of the arm it is like; its namesake if it has one."""
+    if isinstance(parts, ArmPart):
+        parts = parts.model_dump(exclude_unset=True)
+    if not isinstance(parts, Mapping):
+        return parts
+    model = parts.get("like") or name
+    if not isinstance(model, str) or model not in ARMS:
+        return parts
+    return {**ARMS[model].model_dump(), **parts, "like": None}
+
+
+def _problems(config: StudyConfig) -> Iterator[str]:
+    """What is wrong beyond single fields, the first things first."""
+    yield from _twice("arms", config.arms)
+    yield from _twice("conditions", [slug(condition.name) for condition in config.conditions])
+    yield from _arm_problems(config)
+    names = [condition.name for condition in config.conditions]
+    for condition in config.conditions:
+        for key in condition.set:
+            if key.split(".")[0] in ("evaluation", "seed"):
+                instead = "the seed of the study" if key == "seed" else f"run.{key}"
+                yield (
+                    f"conditions {condition.name!r}: set.{key}: must be the same under all conditions; set {instead} "
+                    "instead"
+                )
+        if condition.evolved_in is not None:
+            field = f"conditions {condition.name!r}: evolved_in={condition.evolved_in!r}"
+            if condition.evolved_in not in names:
+                yield f"{field}: no such condition.{offer(condition.evolved_in, names)}"
+            elif condition.evolved_in == condition.name or config.condition(condition.evolved_in).evolved_in:
+                yield f"{field}: must be a condition with evolution runs of its own"
+    contrasts = [("primary", config.primary)]
+    contrasts += [
+        (f"conditions {entry.name!r}: primary", entry.primary) for entry in config.conditions if entry.primary
+    ]
+    for field, contrast in contrasts:
+        yield from _contrast_problems(config, field, contrast.arm, contrast.against, [contrast.metric])
+    for number, several in enumerate(config.secondary):
+        yield from _contrast_problems(config, f"secondary.{number}", several.arm, several.against, several.metrics)
+    compared = [name for _, contrast in contrasts for name in (contrast.arm, contrast.against) if name in config.arms]
+    if config.convergence.double_budget and not any(config.arm(name).evolves for name in compared):
+        yield "convergence.double_budget=true: no arm of a primary contrast has an evolution of its own; leave it out"
+    for name in config.margins:
+        if name not in METRICS:
+            yield f"margins.{name}: unknown metric.{offer(name, METRICS)}"
+    yield from _unknown_arms("replay.arms", config.replay.arms, config.arms)
+    for pair in config.expect_identical:
+        yield from _unknown_arms("expect_identical", pair, config.arms)
+
+
+def _arm_problems(config: StudyConfig) -> Iterator[str]:
+    known = [*ARMS, *(name for name in config.define if name not in ARMS)]
+    yield from _unknown_arms("arms", config.arms, known)
+    for name, part in config.define.items():
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name.endswith(DOUBLED):
+            yield f"define.{name}: must be letters, digits and _, and not end in {DOUBLED}"
+        if part.like is not None and part.like not in ARMS:
+            yield f"define.{name}: like={part.like!r}: must be an arm of the table.{offer(part.like, ARMS)}"
+    if "random" not in config.arms:
+        yield "arms: random is missing: its birth score is the floor of every scale; add it, it evolves nothing"
+    if config.threshold.of == "oracle" and "oracle" not in config.arms:
+        yield "threshold.of='oracle': needs the arm oracle among arms; add it, or set threshold.of=best"
+    for name in config.arms:
+        part = config.arm(name)
+        for needed in part.needs():
+            if needed not in config.arms:
+                yield f"arms: {name} takes its genes from {needed}, which is not among them; add {needed}"
+            elif not config.arm(needed).evolves:
+                yield f"arms: {name} takes its genes from {needed}, which does not evolve by itself; name one that does"
+            elif config.arm(needed).needs() and needed != part.origin:
+                yield f"arms: {name} borrows from {needed}, which borrows itself; name an arm that does not"
+
+
+def _contrast_problems(
+    config: StudyConfig, field: str, arm: str, against: str, metrics: Iterable[str]
+) -> Iterator[str]:
+    yield from _unknown_arms(field, (arm, against), config.arms)
+    if arm == against:
+        yield f"{field}: arm and against are both {arm}; for an A/A comparison define a second arm with like: {arm}"
+    for metric in metrics:
+        if metric not in METRICS:
+            yield f"{field}: metric={metric!r}: unknown.{offer(metric, METRICS)}"
+        elif metric not in config.margins:
+            yield (
+                f"margins: {metric} is missing, but {field} compares arms in it: say beforehand which difference, in "
+                f"{METRICS[metric].unit}, would be too small to matter, for example margins.{metric}="
+                f"{'2000' if METRICS[metric].censored else '0.05'}"
+            )
+
+
+def _unknown_arms(field: str, names: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            yield f"{field}: arm {name!r} is unknown here.{offer(name, known)}"
+
+
+def _twice(field: str, names: Sequence[str]) -> Iterator[str]:
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"{field}: {name!r} is named twice; names must differ"

@@ -1,0 +1,255 @@
+"""What a study will do, job by job, checked against worlds and searches before a step is lived.
+
+An evolution run belongs to a condition, an arm and a number; its seed comes of these and the study's seed, so that
+adding runs, arms or conditions changes no run that exists.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.config import ConfigError, RunConfig
+from evolearn.genome import EVOLVED, GenePool
+from evolearn.life import Plan
+from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
+from evolearn.run import ArmPart, Setup, Values, arm_config, assemble, has_oracle, natural_values
+from evolearn.search import lives_per_generation, planned_outer_steps
+from evolearn.study.config import ConditionPart, StudyConfig, check_replication
+from evolearn.verdict import DOUBLED
+
+LONG_BINS = 10_000  # age bins at most in a life as long as an evolution; more would be as fine as ordinary lives
+CHECK_LIVES = 32  # validation lives that belong to the study as a whole
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One evolution run, or its test lives."""
+
+    condition: str
+    arm: str
+    run: int
+    steps: int  # planned, world steps
+    learning: bool  # whether the lives learn, which costs time
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyPlan:
+    """All jobs of a study, in the order in which they are done."""
+
+    evolutions: tuple[Job, ...]
+    tests: tuple[Job, ...]
+    setups: Mapping[str, Setup]  # by condition
+
+    @property
+    def steps(self) -> int:
+        """World steps of everything."""
+        return sum(job.steps for job in (*self.evolutions, *self.tests))
+
+
+def plan_study(config: StudyConfig) -> StudyPlan:
+    """Put together what `config` describes.
+
+    Raises:
+        ConfigError: a condition or an arm does not fit the world or the search; arms whose budgets differ.
+    """
+    setups = {condition.name: assemble(config.run_of(condition)) for condition in config.conditions}
+    evolutions: list[Job] = []
+    tests: list[Job] = []
+    for condition in config.conditions:
+        setup = setups[condition.name]
+        _check_arms(config, condition, setup)
+        configs = {arm: planned_config(config, condition, arm) for arm in evolving_arms(config)}
+        for arm, own in configs.items():
+            _check_assembles(condition, arm, own)
+        _check_origin(condition, setups)
+        _check_budgets(condition, {arm: own for arm, own in configs.items() if not arm.endswith(DOUBLED)})
+        if condition.evolved_in is None:
+            evolutions += [
+                Job(condition.name, arm, run, planned_outer_steps(own.search), own.learner.learn_until != 0)
+                for run in range(config.runs)
+                for arm, own in configs.items()
+            ]
+        test_steps = {arm: _test_steps(config, condition, arm, setup) for arm in tested_arms(config)}
+        tests += [
+            Job(condition.name, arm, run, steps, arm_part(config, arm).learns)
+            for run in range(config.runs)
+            for arm, steps in test_steps.items()
+        ]
+    check_replication(config, "config", _gene_names(setups))
+    return StudyPlan(tuple(evolutions), tuple(tests), setups)
+
+
+def arm_part(config: StudyConfig, arm: str) -> ArmPart:
+    """The definition of an arm, also of one that evolves twice as long."""
+    return config.arm(arm.removesuffix(DOUBLED))
+
+
+def evolving_arms(config: StudyConfig) -> list[str]:
+    """Arms with an evolution of their own, lenders before those that borrow from them, doubled ones last."""
+    own = [name for name in config.arms if config.arm(name).evolves]
+    ordered = sorted(own, key=lambda name: bool(config.arm(name).needs()))
+    return ordered + doubled_arms(config)
+
+
+def doubled_arms(config: StudyConfig) -> list[str]:
+    """The arms of the primary contrasts that evolve again, twice as long."""
+    if not config.convergence.double_budget:
+        return []
+    contrasts = [config.primary_of(condition) for condition in config.conditions]
+    names = dict.fromkeys(name for contrast in contrasts for name in (contrast.arm, contrast.against))
+    return [name + DOUBLED for name in names if config.arm(name).evolves]
+
+
+def tested_arms(config: StudyConfig) -> list[str]:
+    """All arms that are judged on test lives."""
+    return [*config.arms, *doubled_arms(config)]
+
+
+def own_config(config: StudyConfig, condition: ConditionPart, arm: str, borrowed: Mapping[str, Values]) -> RunConfig:
+    """The config of an arm's evolution under a condition, but for its seed.
+
+    Args:
+        config: of the study.
+        condition: under which it evolves.
+        arm: with an evolution of its own.
+        borrowed: natural values of drives and plasticity by lender.
+    Raises:
+        ConfigError: it does not fit.
+    """
+    own = arm_config(config.run_of(condition), arm, arm_part(config, arm), borrowed)
+    if arm.endswith(DOUBLED):
+        longer = own.search.model_copy(update={"generations": 2 * own.search.generations})
+        own = own.model_copy(update={"search": longer})
+    return own
+
+
+def planned_config(config: StudyConfig, condition: ConditionPart, arm: str) -> RunConfig:
+    """The same before its lenders have evolved: where they start stands in for what they will lend."""
+    values: dict[str, Values] = {}
+    for lender in arm_part(config, arm).needs():
+        pool = assemble(arm_config(config.run_of(condition), lender, config.arm(lender), {})).pool
+        values[lender] = natural_values(pool, pool.centre)
+    return own_config(config, condition, arm, values)
+
+
+def run_seed(config: StudyConfig, condition: str, arm: str, run: int) -> int:
+    """Seed of an evolution run; an arm that evolves twice as long begins as its original does."""
+    text = f"{config.seed}/{condition}/{arm.removesuffix(DOUBLED)}/{run}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def held_out_keys(config: StudyConfig, condition: ConditionPart, arm: str, run: int) -> npt.NDArray[np.int64]:
+    """Keys of the test lives of run `run`, int64 [L, 4]: the same for every arm, others for every run."""
+    lives = 1 if arm_part(config, arm).one_life else config.run_of(condition).evaluation.lives
+    return life_keys(config.seed, TEST, run, lives)
+
+
+def check_keys(config: StudyConfig) -> npt.NDArray[np.int64]:
+    """Keys of the validation lives of checks, timing and replay, int64 [CHECK_LIVES, 4]."""
+    return life_keys(config.seed, VALIDATION, 0, CHECK_LIVES)
+
+
+def long_plan(config: StudyConfig, condition: ConditionPart, arm: str) -> Plan:
+    """Lifetime and age bins of an arm's test lives."""
+    own = config.run_of(condition)
+    evaluation = own.evaluation
+    part = arm_part(config, arm)
+    if not part.one_life:
+        return Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
+    origin = planned_config(config, condition, part.origin)
+    lifetime = planned_outer_steps(origin.search)
+    windows = max(1, -(-lifetime // (LONG_BINS * evaluation.birth_steps)))
+    return Plan(lifetime, bin_steps=min(lifetime, windows * evaluation.birth_steps))
+
+
+def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
+    """How many lives each key space gave, a hash of their keys, and whether no two spaces share one.
+
+    Selection lives choose genomes, validation lives are for checks and for the best of a last generation, test lives
+    are lived once, for the verdict.
+    """
+    spaces: dict[str, list[npt.NDArray[np.int64]]] = {"selection": [], "validation": [], "test": []}
+    evolving = dict.fromkeys((job.condition, job.arm) for job in plan.evolutions)
+    searches = {place: planned_config(config, config.condition(place[0]), place[1]).search for place in evolving}
+    for job in plan.evolutions:
+        search = searches[job.condition, job.arm]
+        seed = run_seed(config, job.condition, job.arm, job.run)
+        lives = lives_per_generation(search)
+        spaces["selection"] += [life_keys(seed, SELECTION, number, lives) for number in range(search.generations)]
+        spaces["validation"].append(life_keys(seed, VALIDATION, 1, max(8, search.lives)))
+    spaces["validation"].append(check_keys(config))
+    for job in plan.tests:
+        spaces["test"].append(held_out_keys(config, config.condition(job.condition), job.arm, job.run))
+    unique = {name: np.unique(np.concatenate(keys), axis=0) for name, keys in spaces.items()}
+    together = np.unique(np.concatenate(list(unique.values())), axis=0)
+    described: dict[str, object] = {
+        name: {"keys": len(keys), "sha256": hashlib.sha256(keys.astype("<i8").tobytes()).hexdigest()}
+        for name, keys in unique.items()
+    }
+    return {**described, "disjoint": len(together) == sum(len(keys) for keys in unique.values())}
+
+
+def _test_steps(config: StudyConfig, condition: ConditionPart, arm: str, setup: Setup) -> int:
+    lives = len(held_out_keys(config, condition, arm, 0))
+    return lives * (setup.config.evaluation.birth_steps + long_plan(config, condition, arm).lifetime)
+
+
+def _gene_names(setups: Mapping[str, Setup]) -> dict[str, list[str]]:
+    """Drives and plasticity of the first condition; the others have the same."""
+    genes = next(iter(setups.values())).pool.genes
+    return {group: [gene.name for gene in genes if gene.group == group] for group in ("drives", "plasticity")}
+
+
+def _check_arms(config: StudyConfig, condition: ConditionPart, setup: Setup) -> None:
+    for arm in config.arms:
+        if config.arm(arm).actions == "oracle" and not has_oracle(setup):
+            raise ConfigError(
+                f"arms: {arm} needs an oracle, and world {setup.config.world.name} has none; leave it out"
+                + (", and set threshold.of=best" if config.threshold.of == "oracle" else "")
+            )
+
+
+def _check_origin(condition: ConditionPart, setups: Mapping[str, Setup]) -> None:
+    if condition.evolved_in is None:
+        return
+    here, there = setups[condition.name], setups[condition.evolved_in]
+    alike = _inherited(here.pool) == _inherited(there.pool) and here.conditions.brain == there.conditions.brain
+    if not alike:
+        raise ConfigError(
+            f"conditions {condition.name!r}: evolved_in={condition.evolved_in!r}: its DNA has other genes, or others "
+            "that do not evolve; the two may differ in the section world, not in brain, drives or plasticity"
+        )
+
+
+def _inherited(pool: GenePool) -> list[object]:
+    """Of every gene what must agree where DNA is carried over: its place, and its value if it does not evolve."""
+    genes: list[object] = []
+    for gene in pool.genes:
+        mode = pool.mode(gene)
+        given = () if mode == EVOLVED else (gene.centre.tobytes(), gene.spread.tobytes())
+        genes.append((gene.group, gene.name, gene.shape, gene.transform, mode, given))
+    return genes
+
+
+def _check_assembles(condition: ConditionPart, arm: str, own: RunConfig) -> None:
+    try:
+        assemble(own)
+    except ConfigError as error:
+        raise ConfigError(f"condition {condition.name!r}, arm {arm}: {error}") from error
+
+
+def _check_budgets(condition: ConditionPart, configs: Mapping[str, RunConfig]) -> None:
+    """Refuse a comparison of evolutions that do not cost the same."""
+    steps = {arm: planned_outer_steps(own.search) for arm, own in configs.items()}
+    if len(set(steps.values())) > 1:
+        listed = ", ".join(f"{arm} {count:,}" for arm, count in steps.items())
+        raise ConfigError(
+            f"condition {condition.name!r}: evolutions must take the same number of world steps, but would take "
+            f"{listed}; change population, lives or generations in the settings of the arms that differ. "
+            "A generation lives population + 1 genomes, with algorithm=genetic 2 x population + 1"
+        )

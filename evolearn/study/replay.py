@@ -1,0 +1,253 @@
+"""Replays: the same life lived by newborns of several arms, frame by frame, for somebody to watch.
+
+A life is lived by a driver, as any life, and leaves its actions in a trace. The compiled world is then led through
+those actions once more, with a look at its state before every step. What the newborn saw there must be, bit for bit,
+what the trace says it saw: a replay shows the life that was lived.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.agent import GOES_ON
+from evolearn.genome import Newborns
+from evolearn.life import Conditions, Driver, Outcome, Plan, Trace, lives
+from evolearn.numerics import COMPILES, record
+from evolearn.rng import BIRTH, WORLD, LifeKey, at_step, new_rng, open_stream
+from evolearn.world import MEAN_PER_STEP, Polygon, Shape, World, WorldError, compile_world, parameter_dtype
+
+OBSERVATIONS_SHOWN = 6  # of a world that is not drawn
+DECIMALS = 3
+MARGIN = 0.02  # around the drawing, share of its larger side
+
+Json = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class ReplayArm:
+    """Who lives the life of a replay, and how."""
+
+    name: str
+    label: str  # for people
+    newborns: Newborns
+    row: int  # of newborns: who is born
+    plan: Plan  # learning ages and source of actions; its lifetime and bins play no part
+
+
+@dataclasses.dataclass(frozen=True)
+class _Film:
+    """One arm's life. T steps."""
+
+    outcome: Outcome
+    trace: Trace  # [T, ..]
+    drawings: list[tuple[Shape, ...]]  # by frame; empty for a world that is not drawn
+
+
+def record_replay(
+    driver: Driver,
+    conditions: Conditions,
+    arms: Sequence[ReplayArm],
+    key: npt.NDArray[np.int64],
+    steps: int,
+    stride: int = 1,
+    condition: str = "",
+) -> Json:
+    """Let the newborn of every arm live the beginning of the same life, and write down what there is to see.
+
+    Args:
+        driver: from `new_driver`, for the same conditions.
+        conditions: what all lives share.
+        arms: who lives; one at least.
+        key: int64 [4], names the life, see `evolearn.rng.life_keys`.
+        steps: world steps from birth, >= 1.
+        stride: world steps per frame, 1 .. steps; the last frame may stand for fewer.
+        condition: the study's name for the conditions, passed on.
+    Returns:
+        What JSON can hold, all numbers finite and rounded to 3 decimals; frame f stands for the steps f * stride ..
+        (f + 1) * stride - 1 and shows the world before the first of them:
+
+        - ``world``, ``condition``, ``life``, ``step_stride``; ``score``, what the arms' score is;
+        - ``bounds``: x from, x to, y from, y to, around all that is seen in any frame of any arm; null if not drawn;
+        - ``arms``, for each: ``arm``, ``label``; ``score`` by frame; ``drives``, weighted reward by drive and frame,
+          summed over the frame's steps, of fitness and of every drive that any arm gives weight; ``ends``, the frames
+          in which an episode ended; ``lived``, steps until the brain diverged, `steps` if it never did: later frames
+          repeat the last one with nothing earned; ``shapes``: ``kind``, ``role``, ``label``, and ``points`` of a
+          polygon; ``frames``: all numbers of all shapes, see `evolearn.world.drawing`;
+        - ``observations`` by name, for each arm of a world without `draw`, the first 6 of them; its ``shapes`` and
+          ``frames`` are empty.
+    Raises:
+        WorldError: the world is at fault: in living; in `draw`; or it keeps something outside its state, so that the
+            life cannot be seen again.
+        ValueError: `steps`, `stride` or `arms` out of range.
+    """
+    if not arms:
+        raise ValueError("arms=(): must name at least one arm")
+    if not 1 <= stride <= steps:
+        raise ValueError(f"stride={stride}, steps={steps}: must be 1 <= stride <= steps")
+    films = [_live(driver, conditions, arm, key, steps, stride) for arm in arms]
+    _check_alike(conditions, [drawing for film in films for drawing in film.drawings], key)
+    shown = [
+        (place, name)
+        for place, name in enumerate(conditions.drive_names)
+        if name == "fitness" or any(arm.newborns.drives[arm.row, place] != 0.0 for arm in arms)
+    ]
+    by_step = conditions.world.fitness_rule == MEAN_PER_STEP
+    return {
+        "world": conditions.world.name,
+        "condition": condition,
+        "life": _named(key),
+        "step_stride": stride,
+        "score": "mean fitness per step" if by_step else "return of the episode so far",
+        "bounds": _bounds([shape for film in films for drawing in film.drawings for shape in drawing]),
+        "arms": [_arm_record(conditions, arm, film, shown, stride) for arm, film in zip(arms, films, strict=True)],
+    }
+
+
+def _live(
+    driver: Driver, conditions: Conditions, arm: ReplayArm, key: npt.NDArray[np.int64], steps: int, stride: int
+) -> _Film:
+    plan = dataclasses.replace(arm.plan, lifetime=steps, bin_steps=None, final_weights=False)
+    outcome, trace = lives(driver, conditions, arm.newborns, np.array([arm.row]), key[None].copy(), plan, steps)
+    if not isinstance(conditions.world, World) or conditions.world.draw is None:
+        return _Film(outcome, trace, [])
+    draw = conditions.world.draw
+    drawings = []
+    for t, (state, parameters) in enumerate(_states(conditions, key, trace, int(outcome.age[0]))):
+        if t % stride == 0:
+            drawings.append(_drawn(conditions.world, draw, state, parameters, key, t))
+    # A life that ended early stands still.
+    drawings += drawings[-1:] * (-(-steps // stride) - len(drawings))
+    return _Film(outcome, trace, drawings)
+
+
+def _states(conditions: Conditions, key: npt.NDArray[np.int64], trace: Trace, age: int) -> Iterator[tuple[Any, Any]]:
+    """State and parameters, as records of their own, before each of the first `age` steps that `trace` tells of.
+
+    The same calls as in `evolearn.life.kernel.live`.
+    """
+    world = conditions.world
+    assert isinstance(world, World)
+    compiled = compile_world(world, conditions.parameters)
+    state = np.zeros(compiled.state_size, np.uint8)
+    buffers = (state, compiled.parameters)
+    handles: Any = tuple(buffer.ctypes.data for buffer in buffers) if COMPILES else buffers
+    observation = np.zeros(len(world.observations), np.float32)
+    sensed = np.zeros(len(world.senses), np.float32)
+    rng = new_rng()
+    open_stream(rng, key, BIRTH)
+    compiled.born(*handles, rng)
+    open_stream(rng, key, WORLD)
+    compiled.begin(*handles, rng)
+    compiled.observe(*handles, observation)
+    for t in range(max(age, 1)):
+        # Copies: whatever becomes of them, the life goes on as it went.
+        yield record(state.copy(), world.state), record(compiled.parameters.copy(), parameter_dtype(world))
+        if t == age:
+            break
+        if observation.tobytes() != trace.observations[t].tobytes():
+            raise WorldError(
+                f"world {world.name}, life {_named(key)}, step {t}: the same actions lead to observations "
+                f"{observation.tolist()} where they led to {trace.observations[t].tolist()} before; keep everything "
+                "that changes in the state, and draw only from `rng`"
+            )
+        at_step(rng, t + 1)
+        _, terminated, truncated = compiled.step(*handles, trace.actions[t], sensed, rng)
+        compiled.observe(*handles, observation)
+        if terminated or truncated:
+            compiled.begin(*handles, rng)
+            compiled.observe(*handles, observation)
+
+
+def _drawn(
+    world: World, draw: Any, state: Any, parameters: Any, key: npt.NDArray[np.int64], t: int
+) -> tuple[Shape, ...]:
+    where = f"world {world.name}, life {_named(key)}, step {t}"
+    try:
+        shapes = draw(state, parameters)
+    except Exception as error:
+        raise WorldError(f"{where}: draw raised {type(error).__name__}: {error}") from error
+    if not isinstance(shapes, Sequence) or not all(isinstance(shape, Shape) for shape in shapes):
+        raise WorldError(f"{where}: draw returned {shapes!r}: must be a sequence of Circle, Line and Polygon")
+    return tuple(shapes)
+
+
+def _head(shape: Shape) -> Json:
+    """What of a shape must be the same in every frame."""
+    head = {"kind": shape.kind, "role": shape.role, "label": shape.label}
+    return head | ({"points": len(shape.points)} if isinstance(shape, Polygon) else {})
+
+
+def _check_alike(conditions: Conditions, drawings: list[tuple[Shape, ...]], key: npt.NDArray[np.int64]) -> None:
+    for drawing in drawings[1:]:
+        before, now = ([tuple(_head(shape).values()) for shape in shapes] for shapes in (drawings[0], drawing))
+        if before != now:
+            place = next((n for n, (a, b) in enumerate(zip(before, now, strict=False)) if a != b), len(before))
+            raise WorldError(
+                f"world {conditions.world.name}, life {_named(key)}: draw returned {len(now)} shapes where it "
+                f"returned {len(before)} at birth, or others from shape {place} on: kinds, roles, labels and numbers "
+                "of points must be the same in every frame; give what is not there an opacity of 0"
+            )
+
+
+def _bounds(shapes: list[Shape]) -> list[float] | None:
+    """What is seen, and a little more; None if nothing is."""
+    extents = np.array([shape.extent for shape in shapes if shape.opacity > 0.0]).reshape(-1, 4)
+    if not extents.size:
+        return None
+    x_from, x_to = float(extents[:, 0].min()), float(extents[:, 1].max())
+    y_from, y_to = float(extents[:, 2].min()), float(extents[:, 3].max())
+    margin = MARGIN * max(x_to - x_from, y_to - y_from) or 1.0
+    return _rounded([x_from - margin, x_to + margin, y_from - margin, y_to + margin])
+
+
+def _arm_record(conditions: Conditions, arm: ReplayArm, film: _Film, shown: list[tuple[int, str]], stride: int) -> Json:
+    trace, lived = film.trace, int(film.outcome.age[0])
+    first_steps = np.arange(0, len(trace.fitness), stride)
+    weights = arm.newborns.drives[arm.row].astype(np.float64)
+    rewards = np.add.reduceat(trace.drives * weights, first_steps)
+    frame = {
+        "arm": arm.name,
+        "label": arm.label,
+        "score": _rounded(_score(conditions.world.fitness_rule, trace, first_steps)),
+        "drives": {name: _rounded(rewards[:, place]) for place, name in shown},
+        "ends": sorted({int(t) // stride for t in np.flatnonzero(trace.ends != GOES_ON)}),
+        "lived": lived,
+        "shapes": [_head(shape) for shape in film.drawings[0]] if film.drawings else [],
+        "frames": [_rounded([n for shape in drawing for n in shape.numbers]) for drawing in film.drawings],
+    }
+    if not film.drawings:
+        at = np.minimum(first_steps, max(lived - 1, 0))
+        names = [signal.name for signal in conditions.world.observations][:OBSERVATIONS_SHOWN]
+        frame["observations"] = {name: _rounded(trace.observations[at, n]) for n, name in enumerate(names)}
+    return frame
+
+
+def _score(rule: str, trace: Trace, first_steps: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """By frame: mean fitness of its steps, or what the episode under way at its last step had earned by then."""
+    fitness = trace.fitness
+    steps = len(fitness)
+    if rule == MEAN_PER_STEP:
+        return np.add.reduceat(fitness, first_steps) / np.diff(first_steps, append=steps)
+    earned = np.zeros(steps)
+    total = 0.0
+    for t in range(steps):
+        total += fitness[t]
+        earned[t] = total
+        if trace.ends[t] != GOES_ON:
+            total = 0.0
+    return earned[np.append(first_steps[1:], steps) - 1]
+
+
+def _rounded(numbers: npt.ArrayLike) -> list[float]:
+    """Numbers as JSON should hold them: no -0.0, whole ones without a point."""
+    rounded = np.round(np.asarray(numbers, np.float64), DECIMALS).tolist()
+    return [int(number) if number == int(number) else number for number in rounded]
+
+
+def _named(key: npt.NDArray[np.int64]) -> str:
+    return str(LifeKey(*(int(part) for part in key)))

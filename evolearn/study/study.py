@@ -1,0 +1,162 @@
+"""A study from config to verdict: evolve every arm under every condition, open the test lives once, judge.
+
+It can be stopped anywhere and continued, and ends with the same verdict, byte for byte.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from evolearn.config import ConfigError
+from evolearn.errors import RunDirectoryError
+from evolearn.life import Drivers
+from evolearn.report import write_report
+from evolearn.run import Interrupted, remarks_on
+from evolearn.study.bands.judge import judge_replication
+from evolearn.study.checks import check_arms_differ, measure_rates
+from evolearn.study.config import StudyConfig, check_study
+from evolearn.study.directory import StudyDirectory, create_study
+from evolearn.study.judge import judge_study
+from evolearn.study.plan import StudyPlan, plan_study
+from evolearn.study.work import StudyDisplay, StudyWork
+from evolearn.world import settled
+
+
+def start_study(
+    config: StudyConfig, name: str, out: Path | None, drivers: Drivers, display: StudyDisplay, dry_run: bool = False
+) -> Path | None:
+    """Run a study in a new study directory.
+
+    Args:
+        config: resolved.
+        name: of the study directory where `out` is not given.
+        out: the study directory to make.
+        drivers: where lives are lived; closed at the end.
+        display: shows what happens.
+        dry_run: only check and estimate; nothing is written.
+    Returns:
+        The study directory; none after a dry run.
+    Raises:
+        ConfigError: the config does not fit its worlds, or two arms do not differ.
+        RunDirectoryError, WorldError: see there.
+        Interrupted: the user stopped it.
+    """
+    config = config.model_copy(update={"run": config.run.model_copy(update={"world": settled(config.run.world)})})
+    plan = plan_study(config)
+    for remark in sorted({remark for setup in plan.setups.values() for remark in remarks_on(setup)}):
+        display.warning(remark)
+    with contextlib.closing(drivers):
+        steps = check_arms_differ(config, plan, drivers)
+        rates = measure_rates(config, plan, drivers)
+        display.planned(config, plan, rates, [*plan.evolutions, *plan.tests])
+        if dry_run:
+            return None
+        study = create_study(config, name, out, drivers.describe(), steps)
+        work = StudyWork(config, plan, study, drivers, rates, display)
+        _complete(config, plan, study, work, display)
+        return study.path
+
+
+def resume_study(study: StudyDirectory, drivers: Drivers, display: StudyDisplay) -> None:
+    """Continue a study; its verdict is that of a study never stopped, byte for byte.
+
+    Args:
+        study: from `open_study`.
+        drivers: see `start_study`; may differ from before.
+        display: shows what happens.
+    Raises:
+        RunDirectoryError: the study is finished, or damaged.
+    """
+    if study.is_finished and study.page.exists():
+        raise RunDirectoryError(
+            f"STUDY={study.path}: is finished; its verdict is in {study.path / 'verdict.json'}. `evolearn report "
+            f"{study.path}` makes its page again, `evolearn study add {study.path} --runs N` extends it"
+        )
+    config = study.read_config()
+    plan = plan_study(config)
+    with _resumable(study), contextlib.closing(drivers):
+        rates = measure_rates(config, plan, drivers)
+        work = StudyWork(config, plan, study, drivers, rates, display)
+        display.planned(config, plan, rates, [*work.evolutions, *work.tests])
+        _complete(config, plan, study, work, display)
+
+
+def extend_study(
+    study: StudyDirectory, runs: int, arms: Sequence[str], drivers: Drivers, display: StudyDisplay
+) -> None:
+    """Add evolution runs or arms to a finished study, and judge it again.
+
+    The extension is written down: stopping when a verdict pleases is optional stopping, and a verdict that was seen
+    before more runs were added says so.
+
+    Args:
+        study: from `open_study`.
+        runs: to add to every arm and condition.
+        arms: to add, names of the table or of the study's own.
+        drivers: see `start_study`.
+        display: shows what happens.
+    Raises:
+        ConfigError: nothing to add, or an arm that is there or unknown.
+        RunDirectoryError: the study is not finished.
+    """
+    if not study.is_finished:
+        raise RunDirectoryError(f"STUDY={study.path}: is not finished; `evolearn resume {study.path}` continues it")
+    config = study.read_config()
+    if runs < 1 and not arms:
+        raise ConfigError("nothing to add: give --runs N, at least 1, or --arm NAME")
+    for arm in arms:
+        if arm in config.arms:
+            raise ConfigError(f"--arm {arm}: is in the study already")
+    label = study.label()
+    extension = {
+        "runs_before": config.runs,
+        "runs_after": config.runs + runs,
+        "arms_added": list(arms),
+        "verdict_seen": True,
+    }
+    content = config.model_dump(mode="json") | {"runs": config.runs + runs, "arms": [*config.arms, *arms]}
+    longer = check_study(content, str(study.path))
+    plan = plan_study(longer)
+    with contextlib.closing(drivers):
+        steps = check_arms_differ(longer, plan, drivers)
+        rates = measure_rates(longer, plan, drivers)
+        for name in ("verdict.json", "ledger.json", "lives.parquet", "replication.json"):
+            (study.path / name).unlink(missing_ok=True)
+        study.page.unlink(missing_ok=True)
+        study.write_config(
+            longer,
+            check_steps=label["check_steps"] + steps,
+            extensions=[*label["extensions"], extension],
+            first_config_sha256=label.get("first_config_sha256", label["config_sha256"]),
+        )
+        work = StudyWork(longer, plan, study, drivers, rates, display)
+        display.planned(longer, plan, rates, [*work.evolutions, *work.tests])
+        _complete(longer, plan, study, work, display)
+
+
+def _complete(
+    config: StudyConfig, plan: StudyPlan, study: StudyDirectory, work: StudyWork, display: StudyDisplay
+) -> None:
+    with _resumable(study):
+        display.began(study.path)
+        work.finish()
+        display.judging("statistics")
+        judge_replication(config, study, judge_study(config, plan, study))
+        display.judging("page, figures and tables")
+        try:
+            write_report(study.path)
+        except BaseException:
+            # The figures are not all there: a resumed study writes the page again.
+            study.page.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def _resumable(study: StudyDirectory) -> Iterator[None]:
+    """Say where to continue what the user interrupts."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(study.path) from None

@@ -1,0 +1,192 @@
+"""Test lives as a tidy table, and back: a row per condition, arm, evolution run, life and age bin.
+
+The columns of `lives.parquet`:
+
+    condition, arm     names
+    run                number of the evolution run
+    life               number of the life within the run; the same life for every arm
+    learning           whether learning was on as far as the arm learns; false: the lives of the birth score
+    lifetime           world steps that the life was to last
+    age_bin            number of the age bin, from 0
+    age                world steps since birth at the end of the bin
+    score              mean fitness per step of the bin
+    deaths             episodes terminated in the bin
+    returns, episodes  sum of the returns of the episodes that ended in the bin, and how many did
+    open_return        return so far of the episode that went on at the bin's end
+    lived              world steps lived in the whole life: less than lifetime if its brain left the finite numbers
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from evolearn.files import explained, write_whole
+from evolearn.life import Outcome, Plan, empty_outcome, life_fitness, score
+from evolearn.run import running_score
+from evolearn.verdict import ArmLives
+
+COLUMNS = pa.schema(
+    [
+        ("condition", pa.dictionary(pa.int32(), pa.string())),
+        ("arm", pa.dictionary(pa.int32(), pa.string())),
+        ("run", pa.int32()),
+        ("life", pa.int32()),
+        ("learning", pa.bool_()),
+        ("lifetime", pa.int64()),
+        ("age_bin", pa.int32()),
+        ("age", pa.int64()),
+        ("score", pa.float64()),
+        ("deaths", pa.int64()),
+        ("returns", pa.float64()),
+        ("episodes", pa.int64()),
+        ("open_return", pa.float64()),
+        ("lived", pa.int64()),
+    ]
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """What the test lives of one evolution run came to: with learning off, and as the arm lives."""
+
+    birth_plan: Plan
+    birth: Outcome  # [L, ..]
+    plan: Plan
+    outcome: Outcome  # [L, ..]
+
+    @property
+    def steps(self) -> dict[bool, int]:
+        """World steps lived, by whether learning was on."""
+        return {False: int(self.birth.age.sum()), True: int(self.outcome.age.sum())}
+
+
+def tabulate(condition: str, arm: str, run: int, held_out: HeldOut) -> pa.Table:
+    """The rows of one evolution run."""
+    parts = [(False, held_out.birth_plan, held_out.birth), (True, held_out.plan, held_out.outcome)]
+    return pa.concat_tables([_rows(condition, arm, run, *part) for part in parts])
+
+
+def _rows(condition: str, arm: str, run: int, learning: bool, plan: Plan, outcome: Outcome) -> pa.Table:
+    lives, bins = outcome.fitness.shape
+    count = lives * bins
+    ends = np.minimum((np.arange(bins) + 1) * plan.bin_size, plan.lifetime)
+    sizes = np.diff(ends, prepend=0)
+    columns = {
+        "condition": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [condition]),
+        "arm": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [arm]),
+        "run": np.full(count, run, np.int32),
+        "life": np.repeat(np.arange(lives, dtype=np.int32), bins),
+        "learning": np.full(count, learning),
+        "lifetime": np.full(count, plan.lifetime),
+        "age_bin": np.tile(np.arange(bins, dtype=np.int32), lives),
+        "age": np.tile(ends, lives),
+        "score": (outcome.fitness / sizes).ravel(),
+        "deaths": outcome.deaths.ravel(),
+        "returns": outcome.finished_return.ravel(),
+        "episodes": outcome.finished.ravel(),
+        "open_return": outcome.open_return.ravel(),
+        "lived": np.repeat(outcome.age, bins),
+    }
+    return pa.table(columns, schema=COLUMNS)
+
+
+def read_held_out(table: pa.Table) -> HeldOut:
+    """The inverse of `tabulate`, as far as scores need it.
+
+    Args:
+        table: the rows of one evolution run.
+    Raises:
+        ValueError: rows are missing.
+    """
+    learning = table["learning"].to_numpy()
+    birth_plan, birth = _outcome(table.filter(pa.array(~learning)))
+    plan, outcome = _outcome(table.filter(pa.array(learning)))
+    return HeldOut(birth_plan, birth, plan, outcome)
+
+
+def _outcome(table: pa.Table) -> tuple[Plan, Outcome]:
+    if not table.num_rows:
+        raise ValueError("no rows")
+    bins = int(table["age_bin"].to_numpy().max()) + 1
+    lifetime = int(table["lifetime"][0].as_py())
+    ends = table["age"].to_numpy()[:bins]
+    plan = Plan(lifetime, bin_steps=int(ends[0]))
+    lives, rest = divmod(table.num_rows, bins)
+    if rest or plan.bins != bins:
+        raise ValueError(f"{table.num_rows} rows are not whole lives of {plan.bins} age bins")
+
+    def column(name: str) -> np.ndarray:
+        return np.array(table[name].to_numpy()).reshape(lives, bins)
+
+    outcome = empty_outcome(lives, plan, 0, 0)._replace(
+        fitness=column("score") * np.diff(ends, prepend=0),
+        deaths=column("deaths"),
+        finished_return=column("returns"),
+        finished=column("episodes"),
+        open_return=column("open_return"),
+        age=column("lived")[:, 0],
+    )
+    return plan, outcome
+
+
+def arm_lives(arm: str, runs: Sequence[HeldOut], rule: str, lifetimes: Sequence[int], birth_steps: int) -> ArmLives:
+    """The scores of an arm's test lives.
+
+    Args:
+        arm: its name.
+        runs: of each evolution run, the same number of lives in each.
+        rule: of the world's fitness.
+        lifetimes: evaluation lifetimes, world steps, ascending; a life longer than the longest has its own only.
+        birth_steps: window of birth and running scores, world steps.
+    """
+    plan = runs[0].plan
+    ages = tuple(lifetimes) if plan.lifetime == max(lifetimes) else (plan.lifetime,)
+    window = max(1, birth_steps // plan.bin_size)
+    whole_bins = plan.lifetime // plan.bin_size
+    quarter = plan.bins - max(1, round(plan.bins / 4))
+    return ArmLives(
+        arm=arm,
+        birth=np.stack([life_fitness(run.birth, rule, run.birth_plan) for run in runs]),
+        running=np.stack([running_score(run.outcome, rule, plan, window) for run in runs])[
+            :, :, : whole_bins - window + 1
+        ],
+        ages=(np.arange(whole_bins - window + 1) + window) * plan.bin_size,
+        ceiling=np.stack([score(run.outcome, rule, quarter, plan.bins, plan) for run in runs]),
+        totals=np.stack(
+            [
+                np.stack([score(run.outcome, rule, 0, -(-age // plan.bin_size), plan) for age in ages], axis=1)
+                for run in runs
+            ]
+        ),
+        lifetimes=ages,
+        deaths=np.stack([run.outcome.deaths.sum(axis=1).astype(np.float64) for run in runs]),
+    )
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write rows as parquet, whole or not at all."""
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression="zstd")
+    with explained(path.parent):
+        write_whole(path, buffer.getvalue().to_pybytes())
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read rows back."""
+    return pq.read_table(path, schema=COLUMNS)
+
+
+def join_tables(parts: Sequence[Path], path: Path) -> None:
+    """Write one table of many, part by part, so that memory holds one."""
+    temporary = path.with_name(path.name + ".part")
+    with explained(path.parent):
+        with pq.ParquetWriter(temporary, COLUMNS, compression="zstd") as writer:
+            for part in parts:
+                writer.write_table(read_table(part))
+        temporary.replace(path)

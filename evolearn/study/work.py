@@ -1,0 +1,303 @@
+"""The jobs of a study, one after another: evolve, live the test lives, record a replay.
+
+Every finished job leaves a file behind, and a job whose file is there is never done again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from evolearn.config import RunConfig
+from evolearn.genome import FloatArray, GenePool, Newborns
+from evolearn.life import Drivers, Outcome, Plan, lives
+from evolearn.run import (
+    Generation,
+    RunDirectory,
+    Setup,
+    Values,
+    assemble,
+    create_run,
+    evolve_run,
+    live_arm,
+    natural_values,
+    open_run,
+)
+from evolearn.study.checks import Rates
+from evolearn.study.config import ConditionPart, StudyConfig
+from evolearn.study.directory import StudyDirectory
+from evolearn.study.plan import Job, StudyPlan, arm_part, check_keys, held_out_keys, long_plan, own_config, run_seed
+from evolearn.study.replay import ReplayArm, record_replay
+from evolearn.study.study_arms import StudyArm, study_arm
+from evolearn.study.test_lives import HeldOut, tabulate, write_table
+
+REPLAY_FRAMES = 300
+_PRIOR_SECONDS = 5.0  # of the rates measured beforehand, against those of the jobs done
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """How far a study is."""
+
+    job: Job
+    done: int  # jobs finished
+    of: int  # jobs
+    share: float  # of all steps, 0 .. 1
+    seconds_left: float
+
+
+class StudyDisplay(Protocol):
+    """What shows a study while it goes on."""
+
+    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+        """What will be done, and how long it will take, about."""
+
+    def began(self, directory: Path) -> None:
+        """The study directory is there."""
+
+    def working(self, progress: Progress, what: str) -> None:
+        """A job begins: evolving, or test lives."""
+
+    def generation(self, progress: Progress, generation: Generation, generations: int) -> None:
+        """A generation of the job is finished."""
+
+    def done(self, progress: Progress, what: str) -> None:
+        """A job is finished."""
+
+    def warning(self, text: str) -> None:
+        """Something that a user should know, and that did not stop the study."""
+
+    def judging(self, what: str) -> None:
+        """The last part begins: statistics, page."""
+
+
+class StudyWork:
+    """What is left to do of a study, and the doing of it."""
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        plan: StudyPlan,
+        study: StudyDirectory,
+        drivers: Drivers,
+        rates: Rates,
+        display: StudyDisplay,
+    ) -> None:
+        """Look at what the directory holds already.
+
+        Args:
+            config: of the study.
+            plan: of the same.
+            study: the directory.
+            drivers: shared by all jobs.
+            rates: measured beforehand.
+            display: shows what happens.
+        """
+        self._config = config
+        self._study = study
+        self._drivers = drivers
+        self._display = display
+        self.evolutions = [job for job in plan.evolutions if not self._run(job).has_dna]
+        self.tests = [job for job in plan.tests if not study.lives(job.condition, job.arm, job.run).exists()]
+        self._clock = _Clock(plan, [*self.evolutions, *self.tests], rates)
+
+    def finish(self) -> None:
+        """Do all jobs that are left."""
+        for job in self.evolutions:
+            self._begin(job, "evolving")
+            self._evolve(job)
+            self._end(job, "evolved")
+        for together in self._grouped():
+            self._begin(together[0], "living the test lives")
+            self._live_held_out(together)
+            for job in together:
+                self._end(job, "lived the test lives")
+        for condition in self._config.conditions:
+            if not self._study.replay(condition.name).exists():
+                self._record(condition)
+
+    def dna(self, condition: ConditionPart, origin: str, run: int) -> tuple[GenePool, FloatArray]:
+        """Gene pool and DNA of an evolution run whose result is judged under a condition."""
+        directory = self._study.evolved(condition, origin, run)
+        dna = directory.load_dna()
+        return dna.pool, dna.genome
+
+    def _run(self, job: Job) -> RunDirectory:
+        return self._study.run(job.condition, job.arm, job.run)
+
+    def _begin(self, job: Job, what: str) -> None:
+        self._clock.begin(job)
+        self._display.working(self._clock.progress(), what)
+
+    def _end(self, job: Job, what: str) -> None:
+        self._clock.end(job)
+        self._display.done(self._clock.progress(), what)
+
+    def _evolve(self, job: Job) -> None:
+        directory = self._run(job)
+        if not (directory.path / "run.json").exists():
+            # A directory without its label was cut off while it was made.
+            shutil.rmtree(directory.path, ignore_errors=True)
+            directory = create_run(self._config_of(job), job.arm, directory.path, self._drivers.describe())
+        directory = open_run(directory.path)
+        setup = assemble(directory.read_config())
+        with directory.keeping_faulty_life(setup.config):
+            evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
+
+    def _config_of(self, job: Job) -> RunConfig:
+        condition = self._config.condition(job.condition)
+        borrowed: dict[str, Values] = {}
+        for lender in arm_part(self._config, job.arm).needs():
+            borrowed[lender] = natural_values(*self.dna(condition, lender, job.run))
+        own = own_config(self._config, condition, job.arm, borrowed)
+        return own.model_copy(update={"seed": run_seed(self._config, job.condition, job.arm, job.run)})
+
+    def _grouped(self) -> list[list[Job]]:
+        """Test jobs that are lived together: the single long lives of all runs of an arm share the cores."""
+        groups: dict[tuple[str, str, int], list[Job]] = {}
+        for job in self.tests:
+            run = -1 if arm_part(self._config, job.arm).one_life else job.run
+            groups.setdefault((job.condition, job.arm, run), []).append(job)
+        return list(groups.values())
+
+    def _live_held_out(self, jobs: Sequence[Job]) -> None:
+        """Open the test lives of some runs of an arm, once, and write down what came of them."""
+        config = self._config
+        condition = config.condition(jobs[0].condition)
+        arms = [self._study_arm(condition, job.arm, job.run) for job in jobs]
+        keys = [held_out_keys(config, condition, job.arm, job.run) for job in jobs]
+        birth_plan = Plan(arms[0].setup.config.evaluation.birth_steps)
+        plan = long_plan(config, condition, jobs[0].arm)
+        with self._study.keeping_faulty_life(arms[0].setup.config, condition.name, jobs[0].arm):
+            births = [
+                live_arm(
+                    arm.setup, arm.setup.driver(self._drivers), arm.arm.frozen(), of_run, birth_plan.lifetime, None
+                )
+                for arm, of_run in zip(arms, keys, strict=True)
+            ]
+            outcomes = self._live_together(arms, keys, plan)
+        for job, birth, outcome in zip(jobs, births, outcomes, strict=True):
+            table = tabulate(job.condition, job.arm, job.run, HeldOut(birth_plan, birth, plan, outcome))
+            write_table(table, self._study.lives(job.condition, job.arm, job.run))
+
+    def _live_together(self, arms: Sequence[StudyArm], keys: Sequence[np.ndarray], plan: Plan) -> list[Outcome]:
+        born = [arm.arm.born(of_run) for arm, of_run in zip(arms, keys, strict=True)]
+        first = np.cumsum([0, *(len(newborns.weights) for newborns, _ in born)])
+        newborns = _joined([newborns for newborns, _ in born])
+        born_as = np.concatenate([rows + start for (_, rows), start in zip(born, first[:-1], strict=True)])
+        setup = arms[0].setup
+        how = arms[0].arm.plan(plan.lifetime, plan.bin_steps)
+        outcome, _ = lives(setup.driver(self._drivers), setup.conditions, newborns, born_as, np.concatenate(keys), how)
+        edges = np.cumsum([len(of_run) for of_run in keys])[:-1]
+        split = [np.split(column, edges) if len(column) else [column] * len(keys) for column in outcome]
+        return [Outcome(*parts) for parts in zip(*split, strict=True)]
+
+    def _study_arm(self, condition: ConditionPart, arm: str, run: int) -> StudyArm:
+        return study_arm(self._config, condition, arm, lambda origin: self.dna(condition, origin, run))
+
+    def _record(self, condition: ConditionPart) -> None:
+        """Let two arms live the same validation life: test lives are for the verdict alone."""
+        primary = self._config.primary_of(condition)
+        names = self._config.replay.arms or (primary.arm, primary.against)
+        key = check_keys(self._config)[:1]
+        arms = []
+        setup: Setup | None = None
+        for name in names:
+            ready = self._study_arm(condition, name, 0)
+            setup = setup or ready.setup
+            if ready.setup.conditions != setup.conditions:
+                self._display.warning(f"no replay of {condition.name}: {' and '.join(names)} have different brains")
+                return
+            newborns, born_as = ready.arm.born(key)
+            arms.append(ReplayArm(name, ready.arm.doc, newborns, int(born_as[0]), ready.arm.plan(1)))
+        assert setup is not None
+        steps = min(self._config.replay.steps, max(setup.config.evaluation.lifetimes))
+        stride = -(-steps // REPLAY_FRAMES)
+        driver = setup.driver(self._drivers)
+        with self._study.keeping_faulty_life(setup.config, condition.name, " or ".join(names)):
+            replay = record_replay(driver, setup.conditions, arms, key[0], steps, stride, condition.name)
+        self._study.write_json(self._study.replay(condition.name), replay, compact=True)
+
+
+class _OneRun:
+    """Passes on what happens in one evolution run."""
+
+    def __init__(self, display: StudyDisplay, clock: _Clock) -> None:
+        self._display = display
+        self._clock = clock
+        self._generations = 1
+
+    def starting(self, setup: Setup, directory: Path, first: int) -> None:
+        self._generations = setup.config.search.generations
+        self._clock.within(first / self._generations, counted=False)
+
+    def warning(self, text: str) -> None:
+        self._display.warning(text)
+
+    def made(self, generation: Generation) -> None:
+        self._clock.within((generation.generation + 1) / self._generations)
+        self._display.generation(self._clock.progress(), generation, self._generations)
+
+
+class _Clock:
+    """Time left, from the rates measured beforehand and the jobs done since."""
+
+    def __init__(self, plan: StudyPlan, left: Sequence[Job], rates: Rates) -> None:
+        self._all_steps = plan.steps
+        self._jobs = len(plan.evolutions) + len(plan.tests)
+        self._left = list(left)
+        self._within = 0.0  # share of the job under way
+        self._since = time.monotonic()
+        self._steps = {True: rates.learning * _PRIOR_SECONDS, False: rates.frozen * _PRIOR_SECONDS}
+        self._seconds = {True: _PRIOR_SECONDS, False: _PRIOR_SECONDS}
+        self._job = left[0] if left else None
+
+    def begin(self, job: Job) -> None:
+        self._job = job
+        self._within = 0.0
+        self._since = time.monotonic()
+
+    def within(self, share: float, counted: bool = True) -> None:
+        """The job under way has got so far; `counted`: by work that has just been done."""
+        job = self._job
+        assert job is not None
+        if counted:
+            now = time.monotonic()
+            self._steps[job.learning] += (share - self._within) * job.steps
+            self._seconds[job.learning] += now - self._since
+        self._since = time.monotonic()
+        self._within = share
+
+    def end(self, job: Job) -> None:
+        if job == self._job and self._within < 1.0:
+            self.within(1.0)
+        self._left.remove(job)
+        self._within = 0.0
+        self._job = job
+
+    def progress(self) -> Progress:
+        """How far the study is."""
+        assert self._job is not None
+        seconds = {kind: sum(job.steps for job in self._left if job.learning == kind) for kind in (True, False)}
+        here = self._within * self._job.steps
+        left_steps = sum(seconds.values()) - here
+        seconds[self._job.learning] -= int(here)
+        left = sum(seconds[kind] * self._seconds[kind] / self._steps[kind] for kind in (True, False))
+        done = self._jobs - len(self._left)
+        return Progress(self._job, done, self._jobs, 1.0 - left_steps / self._all_steps, left)
+
+
+def _joined(newborns: Sequence[Newborns]) -> Newborns:
+    """One record of all newborns; what is drawn afresh is drawn alike."""
+    return newborns[0]._replace(
+        **{
+            field: np.concatenate([getattr(entry, field) for entry in newborns])
+            for field in ("weights", "drives", "plasticity", "scale")
+        }
+    )

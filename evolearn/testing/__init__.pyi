@@ -1,0 +1,10 @@
+from .calibration import (
+    Calibration as Calibration,
+    calibrate as calibrate,
+    calibration_config as calibration_config,
+    calibration_file as calibration_file,
+    quick as quick,
+    shares_of_oracle as shares_of_oracle,
+)
+from .check import check_world as check_world, inspect_world as inspect_world, life_scores as life_scores
+from .findings import CHECKS as CHECKS, Report as Report

@@ -1,0 +1,243 @@
+"""Can a world tell nature from nurture? Random, blank learner, evolved with and without learning, oracle, in one table.
+
+Two evolution runs, one with learning off, then the same validation lives for all. A first look at a world: no study.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.config import ConfigError, RunConfig, check_config, override, read_config, shipped_configs
+from evolearn.life import Driver, OwnDrivers, score
+from evolearn.rng import VALIDATION, life_keys
+from evolearn.run import (
+    ARMS,
+    Arm,
+    Generation,
+    Setup,
+    arm_config,
+    assemble,
+    create_run,
+    evolve_run,
+    has_oracle,
+    live_arm,
+    ready_arm,
+)
+from evolearn.testing.calibration_reading import BLANK, EVOLVED, ORACLE, RANDOM, UNLEARNING, Reading, Score, read_scores
+from evolearn.world import World, find_world, from_anywhere
+
+SHARES = (0.1, 1.0 / 3.0, 1.0)  # of the longest lifetime
+# Suited to a world of which nothing is known: half a minute per evolution on two cores.
+_COMPILED: dict[str, Any] = {
+    "search": {"algorithm": "snes", "population": 48, "generations": 30, "lives": 8, "selection_lifetime": 4000},
+    "evaluation": {"lifetimes": [12_000]},
+}
+_STEPWISE: dict[str, Any] = {
+    "search": {"algorithm": "snes", "population": 24, "generations": 15, "lives": 2, "selection_lifetime": 2000},
+    "evaluation": {"lives": 16, "lifetimes": [6000]},
+}
+_QUICK = {"population": 16, "generations": 6, "lives": 2, "selection_lifetime": 1000}
+_QUICK_LIVES, _QUICK_LIFETIME = 32, 3000
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """An arm at each lifetime."""
+
+    arm: str
+    doc: str
+    scores: tuple[Score, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """The table and its reading."""
+
+    world: str
+    rule: str
+    lifetimes: tuple[int, ...]  # world steps, ascending
+    lives: int
+    quick: bool
+    rows: tuple[Row, ...]
+    evolution_steps: int  # world steps of both evolutions
+    reading: Reading
+
+
+class CalibrationDisplay(Protocol):
+    """What shows a calibration while it goes on."""
+
+    def evolving(self, arm: str, generations: int) -> None:
+        """The evolution of an arm begins."""
+
+    def made(self, generation: Generation) -> None:
+        """A generation is finished."""
+
+    def judging(self, arm: str) -> None:
+        """An arm is about to live."""
+
+
+def calibration_config(world_name: str, file: Path | None, overrides: list[str]) -> RunConfig:
+    """The run that a world is looked at with.
+
+    Args:
+        world_name: as `find_world` takes it.
+        file: a config for that world; none: the shipped config of its name, else defaults suited to the kind of world.
+        overrides: ``dotted.key=value``.
+    Raises:
+        ConfigError: the file is no config, or of another world.
+        WorldNotFound: there is no such world.
+    """
+    file = calibration_file(world_name, file)
+    if file is not None:
+        config = read_config(file, overrides)
+        if _same(config.world.name) != _same(world_name):
+            raise ConfigError(
+                f"--config {file}: is for the world {config.world.name}, not for {world_name}; give a config of that "
+                f"world, or check {config.world.name}"
+            )
+        # By the name that was asked for: a config names a file as seen from its own folder.
+        return config.model_copy(update={"world": config.world.model_copy(update={"name": from_anywhere(world_name)})})
+    suited = _COMPILED if isinstance(find_world(world_name), World) else _STEPWISE
+    content = override({**suited, "world": {"name": from_anywhere(world_name)}}, overrides)
+    return check_config(content, f"world {world_name}")
+
+
+def calibration_file(world_name: str, file: Path | None) -> Path | None:
+    """Where the settings come from that a world is looked at with: the given file, or the shipped one of its name."""
+    return file or shipped_configs().get(world_name)
+
+
+def _same(name: str) -> str:
+    """What two names of one world have in common, whatever the folder: the file's name, or all of it."""
+    source, colon, attribute = name.rpartition(":")
+    return f"{Path(source).name}:{attribute}" if colon and source.endswith(".py") else name
+
+
+def quick(config: RunConfig) -> RunConfig:
+    """The same run, cut short: seconds instead of minutes, a rough look."""
+    content = config.model_dump(mode="json")
+    search, evaluation = content["search"], content["evaluation"]
+    for name, value in _QUICK.items():
+        search[name] = min(search[name], value)
+    content["learner"]["window"] = min(content["learner"]["window"], search["selection_lifetime"])
+    longest = min(max(evaluation["lifetimes"]), _QUICK_LIFETIME)
+    longest -= longest % evaluation["bin_steps"]
+    evaluation["lives"] = min(evaluation["lives"], _QUICK_LIVES)
+    if longest >= max(4 * evaluation["bin_steps"], evaluation["birth_steps"]):
+        evaluation["lifetimes"] = [longest]
+    return check_config(content, "--quick")
+
+
+def lifetimes_of(config: RunConfig) -> tuple[int, ...]:
+    """Three lifetimes at which arms are judged, world steps; fewer if age bins are too coarse."""
+    longest, size = max(config.evaluation.lifetimes), config.evaluation.bin_steps
+    return tuple(sorted({max(size, round(longest * share / size) * size) for share in SHARES}))
+
+
+def calibrate(config: RunConfig, workers: int, display: CalibrationDisplay, is_quick: bool = False) -> Calibration:
+    """Evolve with and without learning, and judge all arms in the same lives.
+
+    Args:
+        config: of a run in the world.
+        workers: threads or processes; changes speed only.
+        display: shows what happens.
+        is_quick: written down; see `quick`.
+    Raises:
+        ConfigError, LifeFault: see there.
+    """
+    setup = assemble(config)
+    lifetimes = lifetimes_of(config)
+    keys = life_keys(config.seed, VALIDATION, 0, config.evaluation.lives)
+    nothing = np.zeros(setup.pool.size, np.float32)
+    steps = 0
+    with contextlib.closing(OwnDrivers(workers)) as drivers:
+        driver = setup.driver(drivers)
+        rows = []
+        for name in (RANDOM, BLANK, UNLEARNING, EVOLVED, ORACLE):
+            if name == ORACLE and not has_oracle(setup):
+                continue
+            if ARMS[name].evolves:
+                arm, cost = _evolve(config, name, drivers, display)
+                steps += cost
+            else:
+                arm = ready_arm(name, ARMS[name], setup.pool, nothing, config.learner)
+            display.judging(name)
+            rows.append(Row(name, arm.doc, judge(setup, driver, arm, keys, lifetimes)))
+    longest = {row.arm: row.scores[-1] for row in rows}
+    rule = setup.conditions.world.fitness_rule
+    return Calibration(
+        config.world.name, rule, lifetimes, len(keys), is_quick, tuple(rows), steps, read_scores(longest, is_quick)
+    )
+
+
+def judge(
+    setup: Setup, driver: Driver, arm: Arm, keys: npt.NDArray[np.int64], lifetimes: tuple[int, ...]
+) -> tuple[Score, ...]:
+    """Life fitness of an arm at each lifetime: a shorter life is the beginning of a longer one."""
+    bin_steps = setup.config.evaluation.bin_steps
+    plan = arm.plan(max(lifetimes), bin_steps)
+    outcome = live_arm(setup, driver, arm, keys, plan.lifetime, bin_steps)
+    rule = setup.conditions.world.fitness_rule
+    return tuple(Score(score(outcome, rule, 0, lifetime // bin_steps, plan)) for lifetime in lifetimes)
+
+
+class _Watcher:
+    """Passes generations on; a calibration has no directory to speak of."""
+
+    def __init__(self, display: CalibrationDisplay) -> None:
+        self._display = display
+
+    def starting(self, setup: Setup, directory: Path, first: int) -> None:
+        """Nothing to say."""
+
+    def warning(self, text: str) -> None:
+        """Nothing that a fresh directory could cause."""
+
+    def made(self, generation: Generation) -> None:
+        self._display.made(generation)
+
+
+def _evolve(config: RunConfig, name: str, drivers: OwnDrivers, display: CalibrationDisplay) -> tuple[Arm, int]:
+    """An arm's own evolution, in a run directory that goes away; the arm and what it cost, world steps."""
+    part, own = ARMS[name], evolution_of(config, name)
+    display.evolving(name, own.config.search.generations)
+    with tempfile.TemporaryDirectory(prefix="evolearn-calibration-") as folder:
+        directory = create_run(own.config, name, Path(folder) / name, drivers.describe())
+        evolve_run(own, drivers, directory, _Watcher(display))
+        genome = directory.load_dna().genome
+        steps = sum(row["world_steps"] for row in directory.rows())
+    return ready_arm(name, part, own.pool, genome, own.config.learner), steps
+
+
+def evolution_of(config: RunConfig, name: str) -> Setup:
+    """The setup of an arm's own evolution.
+
+    Args:
+        config: of a run in the world.
+        name: of an arm that evolves.
+    Raises:
+        ConfigError: the arm cannot evolve so.
+    """
+    return assemble(arm_config(_with_instincts(config) if name == UNLEARNING else config, name, ARMS[name], {}))
+
+
+def _with_instincts(config: RunConfig) -> RunConfig:
+    """The same run with weights that evolve: without learning nothing else could."""
+    weights = config.genome.weights.model_copy(update={"mode": "evolved"})
+    return config.model_copy(update={"genome": config.genome.model_copy(update={"weights": weights})})
+
+
+def shares_of_oracle(calibration: Calibration) -> Mapping[str, float]:
+    """Where each arm stands at the longest lifetime from random, 0, to the oracle, 1; empty if no oracle is ahead."""
+    last = {row.arm: row.scores[-1].mean for row in calibration.rows}
+    if ORACLE not in last or last[ORACLE] <= last[RANDOM]:
+        return {}
+    return {name: (value - last[RANDOM]) / (last[ORACLE] - last[RANDOM]) for name, value in last.items()}

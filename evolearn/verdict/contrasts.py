@@ -1,0 +1,308 @@
+"""One arm against another: difference, test, equivalence, verdict. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from evolearn.verdict import metrics, stats
+from evolearn.verdict.metrics import METRICS
+from evolearn.verdict.resamples import ArmValues
+from evolearn.verdict.rules import JudgingRules
+from evolearn.verdict.stats import FloatArray
+
+Verdict = Literal["better", "worse", "equivalent", "inconclusive"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A number and its bootstrap interval; NaN where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+
+NOTHING = Estimate(math.nan, math.nan, math.nan)
+UNTESTED = stats.Equivalence(None, None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """Run values of two arms in one metric."""
+
+    arm: str
+    against: str
+    metric: str
+    values: FloatArray  # [n] times infinite where never reached
+    values_against: FloatArray  # [m]
+    resampled: FloatArray  # [S, n]
+    resampled_against: FloatArray  # [S, m]
+    lifetimes: tuple[int, int]  # world steps at which times of either arm are censored
+
+    @property
+    def runs(self) -> tuple[int, int]:
+        """Runs of either arm."""
+        return len(self.values), len(self.values_against)
+
+    @property
+    def hypothesis(self) -> tuple[str, str, str]:
+        """What a test of this pair tests: a transfer ratio is a total in another unit."""
+        metric = "total" if self.metric == "transfer_ratio" else self.metric
+        return self.arm, self.against, f"{metric} {self.lifetimes}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """Pairs that are tested together."""
+
+    pairs: Sequence[Pair]
+    holm: bool  # adjust for how many they are, differences and equivalences each; or let each test stand alone
+
+
+@dataclasses.dataclass(frozen=True)
+class Tests:
+    """What the tests of a pair came to."""
+
+    withheld: str | None = None  # why there is no p
+    p: float | None = None
+    p_holm: float | None = None  # among several; None: withheld, or alone
+    equivalence: stats.Equivalence = UNTESTED
+    equivalence_p_holm: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Contrast:
+    """What came of a pair."""
+
+    arm: str
+    against: str
+    metric: str
+    runs: tuple[int, int]
+    censored: tuple[int, int]  # runs that never reached it
+    at_least: tuple[bool, bool]  # whether the IQM includes such a run
+    lifetimes: tuple[int, int]
+    margin: float | None
+    tests: Tests
+    verdict: Verdict = "inconclusive"
+    within_margin: bool = False  # shown to differ by less than the margin, whatever else was shown
+    test: str = "none"  # in words
+    sides: tuple[float, float] = (math.nan, math.nan)  # IQM of either arm; times cut off at its lifetime
+    difference: Estimate = NOTHING  # of the two
+    improvement: Estimate = NOTHING  # probability that a run of `arm` is better
+
+
+def pair_up(arm: ArmValues, against: ArmValues, metric: str, lifetime: int | None = None) -> Pair | str:
+    """Run values of two arms in one metric.
+
+    Args:
+        arm: whose claim it is.
+        against: the other.
+        metric: of `METRICS`.
+        lifetime: of totals, one of the lifetimes of both arms; None: the longest.
+    Returns:
+        Pair, or why the two cannot be compared.
+    """
+    longest = arm.lives.lifetime, against.lives.lifetime
+    if metric not in ("total", "transfer_ratio"):
+        if metric not in arm.values:
+            return f"the study has no score that {metric} could be measured to"
+        one, other = arm.values[metric], against.values[metric]
+        resampled, resampled_other = arm.resampled[metric], against.resampled[metric]
+        if METRICS[metric].censored:
+            # what happened later in the longer lives nobody saw in the shorter ones
+            longest = (min(longest),) * 2
+            one, other, resampled, resampled_other = (
+                metrics.censored_at(side, longest[0]) for side in (one, other, resampled, resampled_other)
+            )
+            if not (np.isfinite(one).any() or np.isfinite(other).any()):
+                return f"no run of either arm ever reached it, within {longest[0]:,} steps"
+        return Pair(arm.lives.arm, against.lives.arm, metric, one, other, resampled, resampled_other, longest)
+    if lifetime is None and longest[0] != longest[1]:
+        return f"lives of {longest[0]:,} and of {longest[1]:,} steps have no common total"
+    of_arm, of_other = (side.lives.lifetimes.index(lifetime or longest[0]) for side in (arm, against))
+    sides = (
+        arm.totals[:, of_arm],
+        against.totals[:, of_other],
+        arm.resampled_totals[..., of_arm],
+        against.resampled_totals[..., of_other],
+    )
+    if metric == "transfer_ratio":
+        one, other, resampled, resampled_other = sides
+        sides = (
+            metrics.transfer_ratio(one, other),
+            metrics.transfer_ratio(other, other),
+            metrics.transfer_ratio(resampled, resampled_other),
+            metrics.transfer_ratio(resampled_other, resampled_other),
+        )
+        if not all(np.isfinite(side).all() for side in sides):
+            return f"the total of {against.lives.arm} is 0, so there is no ratio to it"
+    return Pair(arm.lives.arm, against.lives.arm, metric, *sides, (lifetime or longest[0],) * 2)
+
+
+def judge(families: Sequence[Family], rules: JudgingRules) -> list[list[Contrast]]:
+    """Verdicts on pairs of arms.
+
+    Args:
+        families: of pairs to be judged.
+        rules: of the study.
+    Returns:
+        contrasts by family, in its order.
+    """
+    # all in one call: drawing partitions is what takes time, and the same ones serve every pair
+    p_values = iter(_permutation_p_values([pair for family in families for pair in family.pairs], rules))
+    return [_judge_family(family, list(itertools.islice(p_values, len(family.pairs))), rules) for family in families]
+
+
+def _judge_family(family: Family, p_values: Sequence[float | None], rules: JudgingRules) -> list[Contrast]:
+    pairs = family.pairs
+    withheld = [stats.too_few(*pair.runs, rules.level) for pair in pairs]
+    equivalences = [_equivalence(pair, rules) for pair in pairs]
+    equivalences = [
+        found if _may_be_equivalent(pair, reason) else dataclasses.replace(found, p=None)
+        for pair, found, reason in zip(pairs, equivalences, withheld, strict=True)
+    ]
+    p_holm: Sequence[float | None] = [None] * len(pairs)
+    equivalence_p_holm = p_holm
+    if family.holm:
+        p_holm = _holm([pair.hypothesis for pair in pairs], p_values)
+        # a ratio's margin is not a total's: these are hypotheses of their own
+        names = [(pair.arm, pair.against, f"{pair.metric} {pair.lifetimes}") for pair in pairs]
+        equivalence_p_holm = _holm(names, [equivalence.p for equivalence in equivalences])
+    tests = map(Tests, withheld, p_values, p_holm, equivalences, equivalence_p_holm)
+    return [_contrast(pair, rules, outcome) for pair, outcome in zip(pairs, tests, strict=True)]
+
+
+def _may_be_equivalent(pair: Pair, withheld: str | None) -> bool:
+    """Runs too few to show a difference are too few to deny one, and times cut off look alike whatever they were."""
+    sides = (pair.values, pair.values_against)
+    unseen = METRICS[pair.metric].censored and any(includes_censored(side) for side in sides)
+    return withheld is None and not unseen
+
+
+def not_comparable(arm: ArmValues, against: ArmValues, metric: str, margin: float | None, reason: str) -> Contrast:
+    """The contrast of two arms that cannot be compared in a metric."""
+    nothing = np.zeros(0)
+    values, values_against = arm.values.get(metric, nothing), against.values.get(metric, nothing)
+    return Contrast(
+        arm=arm.lives.arm,
+        against=against.lives.arm,
+        metric=metric,
+        runs=(arm.lives.runs, against.lives.runs),
+        censored=(count_censored(values), count_censored(values_against)),
+        at_least=(includes_censored(values), includes_censored(values_against)),
+        lifetimes=(arm.lives.lifetime, against.lives.lifetime),
+        margin=margin,
+        tests=Tests(withheld=reason),
+    )
+
+
+def count_censored(values: FloatArray) -> int:
+    """How many times [n] were never reached."""
+    return int(np.isinf(values).sum())
+
+
+def includes_censored(values: FloatArray) -> bool:
+    """Whether the interquartile mean of times [n] includes one that was never reached."""
+    return count_censored(values) > len(values) // 4
+
+
+def _test_values(pair: Pair) -> tuple[FloatArray, FloatArray]:
+    if METRICS[pair.metric].censored:
+        return stats.midranks(pair.values, pair.values_against)
+    return pair.values, pair.values_against
+
+
+def _permutation_p_values(pairs: Sequence[Pair], rules: JudgingRules) -> list[float | None]:
+    """None where there are too few runs for a test."""
+    by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index, pair in enumerate(pairs):
+        if stats.too_few(*pair.runs, rules.level) is None:
+            by_shape[pair.runs].append(index)
+    found: list[float | None] = [None] * len(pairs)
+    for rows in by_shape.values():
+        sides = [_test_values(pairs[row]) for row in rows]
+        p_values = stats.permutation_p(
+            np.stack([one for one, _ in sides]), np.stack([two for _, two in sides]), rules.seed
+        )
+        for row, p in zip(rows, p_values, strict=True):
+            found[row] = float(p)
+    return found
+
+
+def _finite(pair: Pair) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Values and resampled values of a pair, times cut off at the end of life."""
+    parts = pair.values, pair.values_against, pair.resampled, pair.resampled_against
+    if not METRICS[pair.metric].censored:
+        return parts
+    of_arm, of_other = pair.lifetimes
+    cut = metrics.restricted
+    return cut(parts[0], of_arm), cut(parts[1], of_other), cut(parts[2], of_arm), cut(parts[3], of_other)
+
+
+def _equivalence(pair: Pair, rules: JudgingRules) -> stats.Equivalence:
+    values, values_against, _, _ = _finite(pair)
+    return stats.equivalence(values, values_against, rules.margins.get(pair.metric), rules.level)
+
+
+def _holm(hypotheses: Sequence[tuple[str, str, str]], p_values: Sequence[float | None]) -> list[float | None]:
+    """Adjusted p; a hypothesis that occurs twice counts once."""
+    family = {name: p for name, p in zip(hypotheses, p_values, strict=True) if p is not None}
+    adjusted = dict(zip(family, stats.holm(list(family.values())), strict=True))
+    return [adjusted.get(name) for name in hypotheses]
+
+
+def _contrast(pair: Pair, rules: JudgingRules, tests: Tests) -> Contrast:
+    metric = METRICS[pair.metric]
+    verdict, within = _verdict(pair, tests, rules.level)
+    value, value_against, resampled, resampled_against = (stats.iqm(side) for side in _finite(pair))
+    chance = stats.improvement(pair.values, pair.values_against, metric.lower_is_better)
+    chances = stats.improvement(pair.resampled, pair.resampled_against, metric.lower_is_better)
+    return Contrast(
+        arm=pair.arm,
+        against=pair.against,
+        metric=pair.metric,
+        runs=pair.runs,
+        censored=(count_censored(pair.values), count_censored(pair.values_against)),
+        at_least=(includes_censored(pair.values), includes_censored(pair.values_against)),
+        lifetimes=pair.lifetimes,
+        margin=rules.margins.get(pair.metric),
+        tests=tests,
+        verdict=verdict,
+        within_margin=within,
+        test=stats.permutation_words(*pair.runs, metric.censored) if tests.withheld is None else "none",
+        sides=(float(value), float(value_against)),
+        difference=estimate(value - value_against, resampled - resampled_against, rules.level, min(pair.runs)),
+        improvement=estimate(chance, chances, rules.level, min(pair.runs)),
+    )
+
+
+def _verdict(pair: Pair, tests: Tests, level: float) -> tuple[Verdict, bool]:
+    """The word, and whether the arms were shown to differ by less than the margin."""
+    p = tests.p if tests.p_holm is None else tests.p_holm
+    p_within = tests.equivalence.p if tests.equivalence_p_holm is None else tests.equivalence_p_holm
+    within = p_within is not None and p_within < level
+    if p is not None and p < level:
+        values, values_against = _test_values(pair)
+        higher = bool(values.mean() > values_against.mean())
+        return "worse" if higher == METRICS[pair.metric].lower_is_better else "better", within
+    return "equivalent" if within else "inconclusive", within
+
+
+def estimate(value: FloatArray, resampled: FloatArray, level: float, runs: int) -> Estimate:
+    """A number with its bootstrap interval.
+
+    Args:
+        value: as lived, [].
+        resampled: [S].
+        level: the interval covers 1 - level.
+        runs: of the smaller arm.
+    """
+    low, high = stats.interval(resampled, level, runs)
+    return Estimate(float(value), float(low), float(high))

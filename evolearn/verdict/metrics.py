@@ -1,0 +1,225 @@
+"""What is measured on test lives, and how one number per evolution run comes of it. Pure.
+
+A run's value is always computed from the mean over the run's lives, since the run is the unit of every comparison.
+Times that were never reached are infinite here: they are censored at the end of life, and never dropped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.verdict.stats import FloatArray
+
+IntArray = npt.NDArray[np.int64]
+
+SCORE, STEPS, RATIO = "score", "world steps", "ratio"
+# Means of equal scores differ in the last bits with the order of the sum: a level missed by this share is reached.
+ROUNDING = 1e-9
+
+
+@dataclasses.dataclass(frozen=True)
+class ArmLives:
+    """Test lives of one arm in one condition: R runs, L lives in each, K running windows, T evaluation lifetimes.
+
+    Life i of run r is the same life (the same key) for every arm.
+    """
+
+    arm: str
+    birth: FloatArray  # [R, L] score over the first birth_steps, learning off
+    # [R, L, K] score in running windows of birth_steps, or wider in a life as long as an evolution; learning as it does
+    running: FloatArray
+    ages: IntArray  # [K] world steps at the end of each window, ascending
+    ceiling: FloatArray  # [R, L] score over the last quarter of the longest lifetime
+    totals: FloatArray  # [R, L, T] life fitness over the first lifetimes[t] steps
+    lifetimes: tuple[int, ...]  # world steps, ascending; the last is the age of censoring
+    deaths: FloatArray  # [R, L] episodes terminated in a life
+
+    @property
+    def runs(self) -> int:
+        """R: how many evolution runs (or blocks of lives, for arms without evolution)."""
+        return self.birth.shape[0]
+
+    @property
+    def lifetime(self) -> int:
+        """World steps at which times are censored."""
+        return self.lifetimes[-1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """One thing that is measured, a line of the metrics table."""
+
+    name: str
+    doc: str
+    unit: str
+    lower_is_better: bool = False
+    censored: bool = False  # a time that may never be reached
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("birth", "birth score: learning off, first steps of life", SCORE),
+        Metric(
+            "catch_up",
+            "age at which the running score first reaches the birth score of the claim's arm",
+            STEPS,
+            True,
+            True,
+        ),
+        Metric("threshold", "age at which the running score first reaches the study's threshold", STEPS, True, True),
+        Metric("ceiling", "score over the last quarter of the longest evaluation lifetime", SCORE),
+        Metric("gain", "ceiling minus birth score", SCORE),
+        Metric("total", "life fitness over the longest evaluation lifetime", SCORE),
+        Metric("transfer_ratio", "(total - other arm's mean total) / |other arm's mean total|", RATIO),
+    )
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Levels:
+    """Scores that times are measured to: numbers, or arrays [S] with one entry per resample."""
+
+    floor: float | FloatArray | None  # IQM over runs of the random arm's birth score; None: no random arm
+    target: float | FloatArray  # IQM over runs of the birth score to catch up with
+    catch_up: float | FloatArray
+    top: float | FloatArray | None  # of the threshold's scale; None: no arm gives it
+    threshold: float | FloatArray | None
+
+
+def find_levels(
+    floor: npt.ArrayLike | None,
+    target: npt.ArrayLike,
+    top: npt.ArrayLike | None,
+    catch_up_share: float,
+    threshold_share: float,
+) -> Levels:
+    """The scores that times are measured to.
+
+    Args:
+        floor: number or [S], birth score of random actions; None: no such arm.
+        target: number or [S], birth score to catch up with.
+        top: number or [S], upper end of the threshold's scale; None: no such arm.
+        catch_up_share: 0 .. 1, of the way from floor to target that counts as caught up.
+        threshold_share: 0 .. 1, of the way from floor to top that counts as having learned.
+    Returns:
+        Levels. Without a floor below the target, catching up is reaching the target itself.
+    """
+    goal = np.asarray(target, np.float64)
+    ground = None if floor is None else np.asarray(floor, np.float64)
+    summit = None if top is None else np.asarray(top, np.float64)
+    catch_up = goal
+    if ground is not None and catch_up_share < 1:
+        catch_up = np.where(goal > ground, ground + catch_up_share * (goal - ground), goal)
+    threshold = None if ground is None or summit is None else ground + threshold_share * (summit - ground)
+    return Levels(ground, goal, catch_up, summit, threshold)
+
+
+def mean_over_lives(scores: FloatArray, weights: FloatArray | None = None) -> FloatArray:
+    """Mean over the lives of each run.
+
+    Args:
+        scores: [R, L, ..].
+        weights: [S, R, L] summing to 1 over L, one set per resample; None: every life once.
+    Returns:
+        [R, ..], or [S, R, ..] with weights.
+    """
+    if weights is None:
+        return scores.mean(axis=1)
+    runs, lives, *rest = scores.shape
+    # [R, S, L] @ [R, L, ..]: one matrix product per run
+    means = np.matmul(weights.transpose(1, 0, 2), scores.reshape(runs, lives, -1))
+    return means.transpose(1, 0, 2).reshape(len(weights), runs, *rest)
+
+
+def first_age(curves: FloatArray, ages: IntArray, level: npt.ArrayLike) -> FloatArray:
+    """Age at which curves first reach a level.
+
+    Args:
+        curves: [.., R, K] running scores.
+        ages: [K] world steps at the end of each window.
+        level: number, or [..] with one level for all runs of a resample.
+    Returns:
+        [.., R] world steps, infinite where it is never reached (censored).
+
+    >>> first_age(np.array([[0.2, 0.7, 0.9], [0.2, 0.3, 0.4]]), np.array([600, 700, 800]), 0.6).tolist()
+    [700.0, inf]
+    """
+    bar = np.asarray(level, np.float64)
+    reached = curves >= (bar - ROUNDING * np.abs(bar))[..., None, None]
+    return np.where(reached.any(axis=-1), ages[reached.argmax(axis=-1)], np.inf)
+
+
+def run_values(
+    lives: ArmLives,
+    metric: str,
+    levels: Levels | None = None,
+    weights: FloatArray | None = None,
+    curves: FloatArray | None = None,
+) -> FloatArray:
+    """One number per run.
+
+    Args:
+        lives: of an arm.
+        metric: of `METRICS`; not `transfer_ratio`, which needs two arms, see `transfer_ratio`.
+        levels: for times.
+        weights: [S, R, L], see `mean_over_lives`.
+        curves: [.., R, K], `mean_over_lives(lives.running, weights)` if at hand.
+    Returns:
+        [R], or [S, R] with weights; world steps are infinite where never reached.
+    Raises:
+        ValueError: a time to a level that this study does not have.
+        KeyError: no such metric.
+    """
+    if METRICS[metric].censored:
+        level = None if levels is None else {"catch_up": levels.catch_up, "threshold": levels.threshold}[metric]
+        if level is None:
+            raise ValueError(f"{metric}: no level to reach")
+        return first_age(mean_over_lives(lives.running, weights) if curves is None else curves, lives.ages, level)
+    scores = {
+        "birth": lives.birth,
+        "ceiling": lives.ceiling,
+        "gain": lives.ceiling - lives.birth,
+        "total": lives.totals[..., -1],
+    }[metric]
+    return mean_over_lives(scores, weights)
+
+
+def transfer_ratio(totals: FloatArray, totals_against: FloatArray) -> FloatArray:
+    """What a head start is worth, as a share of the total without it; NaN if that total is 0.
+
+    Args:
+        totals: [.., R] life fitness by run.
+        totals_against: [.., R'] of the arm that it is compared with.
+    Returns:
+        [.., R], (totals - m) / |m| with m the mean of totals_against.
+    Source: Taylor and Stone 2009, Transfer Learning for Reinforcement Learning Domains, section 3.2.
+
+    >>> transfer_ratio(np.array([0.75, 0.25]), np.array([0.4, 0.6])).tolist()
+    [0.5, -0.5]
+    """
+    base = totals_against.mean(axis=-1, keepdims=True)
+    return np.divide(totals - base, np.abs(base), out=np.full_like(totals, np.nan), where=base != 0)
+
+
+def restricted(times: FloatArray, lifetime: int) -> FloatArray:
+    """Times cut off at the end of life: what was not reached by then counts as the lifetime.
+
+    Args:
+        times: [..] world steps, infinite where censored.
+        lifetime: world steps.
+    Source: Royston and Parmar 2013, Restricted mean survival time.
+
+    >>> restricted(np.array([600.0, np.inf]), 20_000).tolist()
+    [600.0, 20000.0]
+    """
+    return np.minimum(times, lifetime)
+
+
+def censored_at(times: FloatArray, lifetime: int) -> FloatArray:
+    """Times as if life had ended at `lifetime` world steps: later ones become infinite."""
+    return np.where(times <= lifetime, times, np.inf)

@@ -1,0 +1,133 @@
+"""How a verdict is written down: records of JSON, every number to the same number of digits. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from evolearn.verdict import metrics, sentences, stats
+from evolearn.verdict.contrasts import Contrast, Estimate, count_censored, estimate, includes_censored
+from evolearn.verdict.metrics import METRICS, Levels
+from evolearn.verdict.resamples import ArmValues
+from evolearn.verdict.rules import VerdictRules
+from evolearn.verdict.stats import iqm
+
+Json = dict[str, Any]
+DIGITS = 6  # significant, of every number in verdict.json
+NOISE = 1e-12  # smaller numbers are 0: last bits depend on the order of a sum, and so on the number of cores
+EVERY_METRIC_BUT_RATIOS = tuple(name for name in METRICS if name != "transfer_ratio")
+
+
+def for_json(value: Any) -> Any:
+    """A copy that JSON can hold: every float to `DIGITS` significant digits, noise as 0, what is not finite as null.
+
+    >>> for_json({"score": np.float32(1 / 3), "times": (600.0, math.inf), "noise": 1e-17})
+    {'score': 0.333333, 'times': [600.0, None], 'noise': 0.0}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): for_json(part) for key, part in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return for_json(value.tolist())
+    if isinstance(value, list | tuple):
+        return [for_json(part) for part in value]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return 0.0 if abs(value) < NOISE else float(f"{value:.{DIGITS}g}")
+    return value
+
+
+def contrast_record(contrast: Contrast, levels: Levels) -> Json:
+    """A contrast as verdict.json has it; adjusted p only where it is one of several."""
+    tests = contrast.tests
+    chance = contrast.improvement
+    adjusted = {} if tests.p_holm is None and tests.equivalence_p_holm is None else {
+        "p_holm": tests.p_holm, "equivalence_p_holm": tests.equivalence_p_holm}  # fmt: skip
+    return {
+        "arm": contrast.arm,
+        "against": contrast.against,
+        "metric": contrast.metric,
+        "verdict": contrast.verdict,
+        "p": tests.p,
+        **adjusted,
+        "withheld": tests.withheld,
+        "test": contrast.test,
+        "difference": iqm_record(contrast.difference),
+        "improvement": {"probability": chance.value, "low": chance.low, "high": chance.high},
+        "margin": contrast.margin,
+        "equivalence_p": tests.equivalence.p,
+        "smallest_margin": tests.equivalence.smallest_margin,
+        "within_margin": contrast.within_margin,
+        "runs": contrast.runs,
+        "censored": contrast.censored,
+        "sentence": sentences.contrast_sentence(contrast, levels),
+    }
+
+
+def arm_record(values: ArmValues, rules: VerdictRules, evolution: Sequence[Json] | None, gain: float | None) -> Json:
+    """An arm as verdict.json has it.
+
+    Args:
+        values: of the arm.
+        rules: of the study.
+        evolution: one record per run, see `judge_condition`; None: it has no evolution of its own.
+        gain: of its search in the last quarter of the generations, see `late_gain`.
+    """
+    low, high = stats.interval(values.resampled_curve, rules.level, values.lives.runs)
+    return {
+        "runs": [_run_record(values, run, evolution) for run in range(values.lives.runs)],
+        "metrics": {name: _summary(values, name, rules.level) for name in EVERY_METRIC_BUT_RATIOS},
+        "totals": [
+            {"lifetime": lifetime, **iqm_record(_over_runs(values, place, rules.level))}
+            for place, lifetime in enumerate(values.lives.lifetimes)
+        ],
+        "curve": {"age": values.curve_ages, "score": values.curve, "low": low, "high": high},
+        "evolution": _evolution_record(evolution, gain, rules.convergence.tolerance) if evolution else None,
+        "dna": [{name: run[name] for name in ("run", "drives", "plasticity")} for run in evolution]
+        if evolution
+        else None,
+    }
+
+
+def _run_record(values: ArmValues, run: int, evolution: Sequence[Json] | None) -> Json:
+    seeds = {record["run"]: record["seed"] for record in evolution or ()}
+    by_metric = {name: values.values[name][run] if name in values.values else None for name in EVERY_METRIC_BUT_RATIOS}
+    deaths = metrics.mean_over_lives(values.lives.deaths)[run]
+    return {"run": run, "seed": seeds.get(run), **by_metric, "totals": values.totals[run], "deaths": deaths}
+
+
+def _summary(values: ArmValues, metric: str, level: float) -> Json:
+    """A metric over runs; all null if the study has no level to measure it to."""
+    runs = values.lives.runs
+    if metric not in values.values:
+        nothing = dict.fromkeys(("iqm", "mean", "low", "high"))
+        return {**nothing, "runs": runs, "censored": None, "at_least": False}
+    of_runs = values.values[metric]
+    cut, resampled = of_runs, values.resampled[metric]
+    if METRICS[metric].censored:
+        cut, resampled = (metrics.restricted(times, values.lives.lifetime) for times in (of_runs, resampled))
+    found = estimate(iqm(cut), iqm(resampled), level, runs)
+    counts = {"runs": runs, "censored": count_censored(of_runs), "at_least": includes_censored(of_runs)}
+    return {**iqm_record(found), "mean": cut.mean(), **counts}
+
+
+def _over_runs(values: ArmValues, place: int, level: float) -> Estimate:
+    """Life fitness over the lifetime at `place`."""
+    found = iqm(values.totals[:, place]), iqm(values.resampled_totals[..., place])
+    return estimate(*found, level, values.lives.runs)
+
+
+def iqm_record(found: Estimate) -> Json:
+    """An interquartile mean and its interval."""
+    return {"iqm": found.value, "low": found.low, "high": found.high}
+
+
+def _evolution_record(evolution: Sequence[Json], gain: float | None, tolerance: float) -> Json:
+    return {
+        "converged": None if gain is None else gain <= tolerance,
+        "gain_last_quarter": gain,
+        "runs": [{name: run[name] for name in ("run", "centre", "best", "stdev")} for run in evolution],
+    }

@@ -1,0 +1,45 @@
+from .compiled import (
+    BEGIN_TYPE as BEGIN_TYPE,
+    BORN_TYPE as BORN_TYPE,
+    OBSERVE_TYPE as OBSERVE_TYPE,
+    ORACLE_TYPE as ORACLE_TYPE,
+    STEP_TYPE as STEP_TYPE,
+    CompiledWorld as CompiledWorld,
+    compile_world as compile_world,
+    parameter_dtype as parameter_dtype,
+    world_code as world_code,
+)
+from .contract import (
+    MEAN_PER_STEP as MEAN_PER_STEP,
+    MEAN_RETURN_PER_EPISODE as MEAN_RETURN_PER_EPISODE,
+    Box as Box,
+    Declaration as Declaration,
+    Discrete as Discrete,
+    Parameter as Parameter,
+    Signal as Signal,
+    World as World,
+    WorldError as WorldError,
+)
+from .drawing import Circle as Circle, Line as Line, Polygon as Polygon, Shape as Shape
+from .find import (
+    GYMNASIUM as GYMNASIUM,
+    find_world as find_world,
+    from_anywhere as from_anywhere,
+    registered_worlds as registered_worlds,
+    settled as settled,
+)
+from .floor_plan import MOVES as MOVES, FloorPlan as FloorPlan
+from .gymnasium.environments import (
+    EnvironmentFault as EnvironmentFault,
+    Environments as Environments,
+    GymnasiumEnvironments as GymnasiumEnvironments,
+)
+from .gymnasium.gymnasium_check import check_environment as check_environment
+from .gymnasium.making import (
+    PREFIX as PREFIX,
+    is_of_environment as is_of_environment,
+    is_own_file as is_own_file,
+    make_environment as make_environment,
+)
+from .gymnasium.world import GymnasiumWorld as GymnasiumWorld, gymnasium_world as gymnasium_world
+from .template import new_world as new_world

@@ -1,0 +1,203 @@
+"""The world contract: what a world declares, the small functions it is made of, and how the life kernel calls them.
+
+A world is one file. Its functions are plain scalar Python on a record with named fields; Numba compiles them, and
+the same source runs uncompiled. Randomness comes only from the `rng` that they are handed (see `evolearn.rng`).
+Helpers that those functions call carry the decorator `world_code`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from evolearn.errors import UserError, nearest
+from evolearn.world.drawing import Shape
+
+MEAN_PER_STEP = "mean per step"
+MEAN_RETURN_PER_EPISODE = "mean return per episode"
+FITNESS_RULES = (MEAN_PER_STEP, MEAN_RETURN_PER_EPISODE)
+
+
+class WorldError(UserError):
+    """A world broke its contract; the message names the world, the life, the step and the remedy."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Signal:
+    """One named number that a world emits: an observation or a sense."""
+
+    name: str
+    unit: str  # "rad", "m/s", "1" for a pure number
+    doc: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One setting of a world that a config may change."""
+
+    name: str
+    default: float
+    low: float  # smallest allowed value, included
+    high: float  # largest allowed value, included
+    unit: str
+    doc: str
+    whole: bool = False  # whether only whole numbers are allowed
+
+
+@dataclasses.dataclass(frozen=True)
+class Box:
+    """Actions are `size` real numbers; the policy may leave -1 .. 1, the world clips as it sees fit."""
+
+    size: int
+    names: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Discrete:
+    """Actions are whole numbers 0 .. choices - 1."""
+
+    choices: int
+    names: tuple[str, ...] = ()
+
+
+Step = tuple[float, bool, bool]  # fitness, terminated, truncated
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """What every world says of itself, compiled or not."""
+
+    name: str
+    doc: str
+    observations: tuple[Signal, ...]
+    actions: Box | Discrete
+    senses: tuple[Signal, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    fitness_rule: str = MEAN_PER_STEP
+
+    def __post_init__(self) -> None:
+        if not self.observations:
+            raise WorldError(f"world {self.name}: observations=(): must name at least one observation")
+        if self.fitness_rule not in FITNESS_RULES:
+            raise WorldError(
+                f"world {self.name}: fitness_rule={self.fitness_rule!r}: must be one of {', '.join(FITNESS_RULES)}"
+            )
+        if self.action_outputs < 1:
+            raise WorldError(f"world {self.name}: actions={self.actions}: must offer at least one action")
+        if any(sense.name == "fitness" for sense in self.senses):
+            raise WorldError(f"world {self.name}: senses: fitness is a drive of every world already; name it otherwise")
+        for parameter in self.parameters:
+            if not (parameter.name.isidentifier() and parameter.low <= parameter.default <= parameter.high):
+                raise WorldError(
+                    f"world {self.name}: parameter {parameter.name!r}, default {parameter.default:g}: must be a Python "
+                    f"name with a default in its range, {parameter.low:g} to {parameter.high:g}"
+                )
+            ends = {"default": parameter.default, "low": parameter.low, "high": parameter.high}
+            broken = [f"{name}={value:g}" for name, value in ends.items() if not float(value).is_integer()]
+            if parameter.whole and broken:
+                raise WorldError(
+                    f"world {self.name}: parameter {parameter.name!r}, {', '.join(broken)}: must be whole with "
+                    "whole=True"
+                )
+        for kind in ("observations", "senses", "parameters"):
+            names = [entry.name for entry in getattr(self, kind)]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise WorldError(f"world {self.name}: {kind}: {', '.join(twice)} named twice; names must differ")
+
+    @property
+    def summary(self) -> str:
+        """The first line of the world's description."""
+        return inspect.cleandoc(self.doc).splitlines()[0] if self.doc.strip() else "(no description)"
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether actions are whole numbers."""
+        return isinstance(self.actions, Discrete)
+
+    @property
+    def action_outputs(self) -> int:
+        """Numbers that the policy head emits: one per action dimension or per choice."""
+        return self.actions.choices if isinstance(self.actions, Discrete) else self.actions.size
+
+    @property
+    def action_size(self) -> int:
+        """Length of an action as an array: a choice is one number."""
+        return 1 if isinstance(self.actions, Discrete) else self.actions.size
+
+    def resolve(self, settings: Mapping[str, float]) -> dict[str, float]:
+        """Every parameter's value: the setting where there is one, the default elsewhere.
+
+        Raises:
+            ValueError: an unknown name, or a value out of range, or not whole where it must be; the message names both
+                and the range.
+        """
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in settings:
+            if name not in known:
+                close = nearest(name, known)
+                meant = f" Did you mean {close}?" if close else ""
+                offered = ", ".join(known) or "(none)"
+                raise ValueError(f"world.parameters.{name}: unknown for world {self.name}; it offers {offered}.{meant}")
+        values = {}
+        for parameter in self.parameters:
+            value = float(settings.get(parameter.name, parameter.default))
+            if not parameter.low <= value <= parameter.high:
+                raise ValueError(
+                    f"world.parameters.{parameter.name}={value:g}: must be {parameter.low:g} to {parameter.high:g} "
+                    f"({parameter.unit})"
+                )
+            if parameter.whole and not value.is_integer():
+                raise ValueError(
+                    f"world.parameters.{parameter.name}={value!r}: must be a whole number, {parameter.low:g} to "
+                    f"{parameter.high:g} ({parameter.unit}); take {math.floor(value)} or {math.ceil(value)}"
+                )
+            values[parameter.name] = value
+        return values
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class World(Declaration):
+    """A world that compiles.
+
+    The functions, all on records with named fields (`parameters` has a float64 field per parameter):
+
+    - ``born(state, parameters, rng)``: draw what is fixed for this life. The state arrives zeroed.
+    - ``begin(state, parameters, rng)``: start an episode; called at birth and after every end of an episode.
+    - ``observe(state, parameters, observation)``: write every entry of `observation`, float32 [observations].
+    - ``step(state, parameters, action, senses, rng) -> (fitness, terminated, truncated)``: one step. `action` is a
+      float32 array for `Box`, an int for `Discrete`. Write every entry of `senses`, float32 [senses].
+    - ``oracle(state, parameters, action)``: optional policy that knows this life's hidden draw; writes `action` for
+      `Box`, returns an int for `Discrete`.
+    - ``draw(state, parameters)``: optional picture of what the state says now, for replays: a sequence of `Circle`,
+      `Line` and `Polygon`, of the same kinds in the same order in every frame; what is not there has opacity 0.
+      Plain Python that is never compiled; it may call `world_code` helpers.
+
+    Raises:
+        WorldError: a declaration contradicts itself.
+    """
+
+    state: np.dtype[Any]
+    born: Callable[..., None]
+    begin: Callable[..., None]
+    observe: Callable[..., None]
+    step: Callable[..., Step]
+    oracle: Callable[..., Any] | None = None
+    draw: Callable[..., Sequence[Shape]] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.state.names is None:
+            raise WorldError(f"world {self.name}: state={self.state}: must be a structured dtype with named fields")
+        expected_of = {"born": 3, "begin": 3, "observe": 3, "step": 5}
+        expected_of |= {name: n for name, n in (("oracle", 3), ("draw", 2)) if getattr(self, name) is not None}
+        for name, expected in expected_of.items():
+            function = getattr(self, name)
+            count = len(inspect.signature(getattr(function, "py_func", function)).parameters)
+            if count != expected:
+                raise WorldError(f"world {self.name}: {name} takes {count} arguments: must take {expected}, see World")

@@ -1,0 +1,129 @@
+"""From a world's name, as a config or a command gives it, to the world.
+
+A name is one of
+
+- ``savannah``: registered, by this package or any other, under the entry point group ``evolearn.worlds``;
+- ``package.module:attribute``: anything that Python can import;
+- ``path/to/file.py:attribute``: a file, relative to the current folder;
+- ``gymnasium:CartPole-v1``: a Gymnasium environment; ``gymnasium:module:ID`` imports the module that registers it.
+  Settings of a config may follow as JSON, ``gymnasium:Pendulum-v1{"kwargs":{"g":3}}``: see `WorldPart.full_name`.
+
+Importing this module is cheap: compiler and environments are imported when a world is.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from evolearn.errors import WorldNotFound, nearest
+from evolearn.world.importing import absolute, module_of
+
+if TYPE_CHECKING:
+    from evolearn.config import WorldPart
+    from evolearn.world.contract import Declaration
+
+GROUP = "evolearn.worlds"
+GYMNASIUM = "gymnasium:"
+SETTINGS = "{"  # begins the settings in a full name
+_FORMS = "a registered name, package.module:attribute, path/to/file.py:attribute or gymnasium:ID"
+
+
+def from_anywhere(name: str) -> str:
+    """The same world's name, with the paths of files made absolute, so that it holds in any folder."""
+    if not name.startswith(GYMNASIUM):
+        return absolute(name)
+    if SETTINGS not in name:
+        return name
+    from evolearn.config import world_part
+
+    return settled(world_part(name)).full_name
+
+
+def settled(world: WorldPart) -> WorldPart:
+    """The same world, holding in any folder: see `from_anywhere`."""
+    wrappers = tuple(
+        wrapper.model_copy(update={"name": absolute(wrapper.name)}) if ":" in wrapper.name else wrapper
+        for wrapper in world.wrappers
+    )
+    return world.model_copy(update={"name": from_anywhere(world.name), "wrappers": wrappers})
+
+
+@functools.cache  # looking through all installed packages takes 20 ms, and a study asks thousands of times
+def registered_worlds() -> dict[str, str]:
+    """Entry point value of every registered world by name, sorted; nothing is imported."""
+    found = importlib.metadata.entry_points(group=GROUP)
+    return {entry.name: entry.value for entry in sorted(found, key=lambda entry: entry.name)}
+
+
+def find_world(name: str) -> Declaration:
+    """Load the world called `name`; see the module's description for the forms of a name.
+
+    Raises:
+        WorldNotFound: there is no such world, or it does not load.
+        SettingRefused: a Gymnasium environment does not take one of its settings.
+    """
+    if name.startswith(GYMNASIUM):
+        return _from_gymnasium(name)
+    source, colon, attribute = name.rpartition(":")
+    if not colon:
+        return _from_registry(name)
+    if not source or not attribute:
+        raise WorldNotFound(f"world {name!r}: must be {_FORMS}")
+    return _attribute(name, _module(name, source), attribute)
+
+
+def _from_registry(name: str) -> Declaration:
+    known = registered_worlds()
+    if name in known:
+        source, _, attribute = known[name].partition(":")
+        return _attribute(name, _module(name, source), attribute)
+    if name.endswith(".py"):
+        raise WorldNotFound(f"world {name!r}: which world in the file? Must be {name}:attribute")
+    raise WorldNotFound(
+        f"world {name!r}: not registered{_nearest(name, list(known))}; "
+        f"registered are {', '.join(known) or '(none)'}. Or give package.module:attribute, path/to/file.py:attribute "
+        "or gymnasium:ID"
+    )
+
+
+def _from_gymnasium(name: str) -> Declaration:
+    from evolearn.config import world_part
+    from evolearn.world.contract import WorldError
+    from evolearn.world.gymnasium.world import declare
+
+    try:
+        world = world_part(name)
+    except ValueError as error:
+        raise WorldNotFound(f"world {name!r}: {error}") from error
+    try:
+        return declare(world)
+    except WorldError as error:
+        raise WorldNotFound(str(error)) from error
+
+
+def _module(name: str, source: str) -> ModuleType:
+    return module_of(f"world {name!r}", source, _FORMS)
+
+
+def _attribute(name: str, module: ModuleType, attribute: str) -> Declaration:
+    from evolearn.world.contract import Declaration
+
+    worlds = [key for key, value in vars(module).items() if isinstance(value, Declaration)]
+    offer = f"worlds in there: {', '.join(worlds) or '(none)'}"
+    where = module.__file__ or module.__name__
+    if not hasattr(module, attribute):
+        raise WorldNotFound(f"world {name!r}: {where} has no {attribute!r}{_nearest(attribute, worlds)}; {offer}")
+    value = getattr(module, attribute)
+    if not isinstance(value, Declaration):
+        raise WorldNotFound(
+            f"world {name!r}: {attribute!r} in {where} is of type {type(value).__name__}, not a World; {offer}"
+        )
+    return value
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = nearest(name, known, likeness=0.6)
+    return f" (did you mean {close}?)" if close else ""
