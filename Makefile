@@ -18,7 +18,7 @@ test-browser: $(VENV)/.ready
 
 # Makes hosts of network namespaces and kills them: needs root, and iproute2 on Debian. About ten minutes.
 test-cluster: $(VENV)/.ready
-	@$(BIN)/python tests/cluster/lan.py
+	@$(BIN)/python -m tests.hosts.lan
 	$(BIN)/python -m pytest -m cluster $(PYTEST_OPTIONS)
 
 lint: $(VENV)/.ready

@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import HealthCheck, settings
-from probe_worlds import conditions_for
 
 from evolearn.life.fused import FusedDriver
+from tests.helpers.probe_worlds import conditions_for
 
 settings.register_profile(
     "evolearn",
@@ -32,7 +32,7 @@ def driver_for():
 @pytest.fixture
 def quick_report(monkeypatch):
     """Studies write an empty page: what is in it has tests of its own."""
-    from study_watch import page_only
+    from tests.helpers.study_watch import page_only
 
     monkeypatch.setattr("evolearn.study.study.write_report", page_only)
 
@@ -40,7 +40,7 @@ def quick_report(monkeypatch):
 @pytest.fixture
 def spy(monkeypatch):
     """Sees every life that a study lives; see `study_watch.Spy`."""
-    from study_watch import Spy
+    from tests.helpers.study_watch import Spy
 
     return Spy(monkeypatch)
 
@@ -48,7 +48,7 @@ def spy(monkeypatch):
 @pytest.fixture(scope="session")
 def whole_study(tmp_path_factory):
     """An undisturbed study of every kind of arm, and everything that was seen of it; see `study_watch.Whole`."""
-    from study_watch import whole_study
+    from tests.helpers.study_watch import whole_study
 
     return whole_study(tmp_path_factory.mktemp("whole") / "study")
 
@@ -56,6 +56,6 @@ def whole_study(tmp_path_factory):
 @pytest.fixture(scope="session")
 def study_of_few(tmp_path_factory):
     """Directory of a finished study of few arms; not to be changed."""
-    from study_watch import study_of_few
+    from tests.helpers.study_watch import study_of_few
 
     return study_of_few(tmp_path_factory.mktemp("few") / "study")

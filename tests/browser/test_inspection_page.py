@@ -1,15 +1,15 @@
 """The page of an inspection in a real browser, without a network: what it draws, unfolds and plays, and escapes."""
 
 import pytest
-from inspection_on_disk import BUILDERS, GENES, full_inspection, made_up_about, write_inspection
-from pages import assert_fits, draw_all
-from test_dna import config
-from test_inspecting import Notes
-from test_run import Watcher
 
 from evolearn.inspection import Wishes, compare_dna, inspect_dna
 from evolearn.life import OwnDrivers
 from evolearn.run import start_run
+from tests.browser.pages import assert_fits, draw_all
+from tests.helpers.dna_configs import config
+from tests.helpers.inspection_on_disk import BUILDERS, GENES, full_inspection, made_up_about, write_inspection
+from tests.helpers.inspections import Notes
+from tests.helpers.runs import Watcher
 
 pytestmark = pytest.mark.browser
 

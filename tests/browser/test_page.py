@@ -1,10 +1,10 @@
 """The page in a real browser, without a network: what it draws, what it plays, and that nobody's text becomes code."""
 
 import pytest
-from pages import assert_fits, draw_all
-from study_on_disk import made_up_replay, made_up_verdict, write_study
 
 from evolearn.report import write_report
+from tests.browser.pages import assert_fits, draw_all
+from tests.helpers.study_on_disk import made_up_replay, made_up_verdict, write_study
 
 pytestmark = pytest.mark.browser
 

@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from study_on_disk import made_up_verdict, write_study
 
 from evolearn.config import STUDIES, dump_config, find_config
 from evolearn.experiments import hinton_nowlan, nature_nurture, read_experiment
 from evolearn.experiments.run import replication_record, write_json
 from evolearn.report import write_report
+from tests.helpers.study_on_disk import made_up_verdict, write_study
 
 pytestmark = pytest.mark.browser
 

@@ -5,10 +5,10 @@ from unittest import mock
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from probe_worlds import luck, newborns_for
 
 from evolearn.life import Plan, lives
 from evolearn.rng import SELECTION, VALIDATION, life_keys
+from tests.helpers.probe_worlds import luck, newborns_for
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 

@@ -5,19 +5,15 @@ the chance stated. Seeds are fixed: the tests are deterministic.
 """
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from synthetic_lives import study_rules, synthetic
-
 from evolearn.verdict import stats
 from evolearn.verdict.contrasts import Family, judge, pair_up
 from evolearn.verdict.resamples import arm_values, draw, pick, study_levels
+from tests.helpers.synthetic_lives import study_rules, synthetic
 
 STUDIES = 200
 CHANCE = 0.01  # that a right procedure fails one of these tests

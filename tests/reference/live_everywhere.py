@@ -4,18 +4,14 @@ Run compiled and with NUMBA_DISABLE_JIT=1, in one process and in another, it mus
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from box import WORLDS
-from probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for, restless, restless_box
 
 from evolearn.life import Plan, lives
 from evolearn.life.fused import FusedDriver
 from evolearn.rng import TEST, life_keys
+from tests.helpers.box import WORLDS
+from tests.helpers.probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for, restless, restless_box
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 

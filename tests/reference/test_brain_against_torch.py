@@ -2,13 +2,13 @@ import numba
 import numpy as np
 import pytest
 import torch
-from torch_learner import SPECS, brain_with, random_weights, random_window, relative_error
 
 from evolearn.agent import BACKWARD_TYPE, TRUNKS, BrainSpec, TorchBrain
 from evolearn.agent.trunks.dense import tanh
 from evolearn.agent.trunks.relu import relu
 from evolearn.numerics import plug
 from evolearn.numerics.compiler import FAST_MATH
+from tests.reference.torch_learner import SPECS, brain_with, random_weights, random_window, relative_error
 
 
 @numba.njit

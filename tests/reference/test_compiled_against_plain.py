@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from live_everywhere import CASES, live_everywhere
+
+from tests.reference.live_everywhere import CASES, live_everywhere
 
 # Every world compiles anew in every process, for up to five seconds.
 LIVED_TWICE = ("cart-pole", "savannah", "only-learning", "luck")

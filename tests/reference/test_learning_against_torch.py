@@ -1,18 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from torch_learner import (
-    SPECS,
-    advantages_by_definition,
-    brain_with,
-    log_probability_and_entropy,
-    loss_of,
-    random_weights,
-    random_window,
-    relative_error,
-    think_all,
-    torch_learner,
-)
 
 from evolearn.agent import (
     BACKWARD_TYPE,
@@ -33,6 +21,18 @@ from evolearn.agent import (
 from evolearn.agent.learners.actor_critic import actor_critic_memory, estimate_advantages, learn_actor_critic
 from evolearn.agent.learners.optimisers import adam, sgd, shorten
 from evolearn.numerics import plug
+from tests.reference.torch_learner import (
+    SPECS,
+    advantages_by_definition,
+    brain_with,
+    log_probability_and_entropy,
+    loss_of,
+    random_weights,
+    random_window,
+    relative_error,
+    think_all,
+    torch_learner,
+)
 
 SETTINGS = LearnerSettings(epochs=1, clip=0.2, gradient_norm=0.5, first_decay=0.9, second_decay=0.999, epsilon=1e-5)
 ROWS = 12

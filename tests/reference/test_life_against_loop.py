@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from probe_worlds import SETTINGS, Stage, newborns_for, restless, restless_box
-from torch_learner import torch_learner
 
 from evolearn.agent import GOES_ON, TERMINATED, TRUNCATED, Window
 from evolearn.life import Plan, lives
 from evolearn.rng import ACTION, SELECTION, at_step, life_keys, new_rng, normal_pair, open_stream, uniform
+from tests.helpers.probe_worlds import SETTINGS, Stage, newborns_for, restless, restless_box
+from tests.reference.torch_learner import torch_learner
 
 DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT, RATE = 0.9, 0.8, 0.02, 0.5, 3e-3
 LIFETIME, WINDOW, LEARN_FROM = 150, 16, 10

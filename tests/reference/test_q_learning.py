@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from probe_worlds import conditions_for, newborns_for
-from torch_learner import brain_with, random_weights, random_window, relative_error
 
 from evolearn.agent import (
     BACKWARD_TYPE,
@@ -25,6 +23,8 @@ from evolearn.life.fused import FusedDriver
 from evolearn.numerics import plug
 from evolearn.rng import SELECTION, life_keys, uniform
 from evolearn.world import Discrete, Signal, World
+from tests.helpers.probe_worlds import conditions_for, newborns_for
+from tests.reference.torch_learner import brain_with, random_weights, random_window, relative_error
 
 RATE, DISCOUNT, EPSILON = 0.3, 0.9, 0.4
 CELLS, STEPS = 7, 2000

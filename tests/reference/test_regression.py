@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from torch_learner import brain_with, random_weights, random_window, relative_error, torch_optimiser
 
 from evolearn.agent import (
     BACKWARD_TYPE,
@@ -18,6 +17,7 @@ from evolearn.agent import (
     LearnerSettings,
 )
 from evolearn.numerics import plug
+from tests.reference.torch_learner import brain_with, random_weights, random_window, relative_error, torch_optimiser
 
 NEVER_SHORTENED = 1e9
 ROWS, RATE = 5, 0.01

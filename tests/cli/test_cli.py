@@ -1,0 +1,191 @@
+"""The commands as a user meets them: output, exit codes, Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.helpers.command import evolearn
+
+TOY = {
+    "seed": 5,
+    "world": {"name": "cart-pole"},
+    "brain": {"hidden": [4]},
+    "search": {"population": 8, "generations": 3, "lives": 2, "selection_lifetime": 60},
+    "evaluation": {"lives": 4, "lifetimes": [400], "birth_steps": 200},
+}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "toy.yaml"
+    path.write_text(yaml.safe_dump(TOY))
+    return path
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = textwrap.dedent(
+        """
+        import sys
+        from evolearn.cli.app import app
+        try:
+            app(["--help"])
+        except SystemExit:
+            pass
+        heavy = [name for name in ("torch", "numba", "ray", "evotorch", "gymnasium", "pydantic") if name in sys.modules]
+        assert not heavy, heavy
+        """
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for command in ("run", "resume", "worlds"):
+        assert command in done.stdout
+
+
+def test_a_run_prints_a_line_per_generation_a_table_and_what_to_do_next(config: Path, tmp_path: Path) -> None:
+    done = evolearn("run", config, "search.generations=2", "--seed", 7, "--workers", 1, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert sum(line.startswith("generation ") for line in lines) == 2
+    assert "steps/s" in done.stdout
+    for arm in ("blank slate", "evolved", "evolved, learning off", "random"):
+        assert any(line.strip().startswith(arm) for line in lines), arm
+    assert "Catch-up: the blank slate" in done.stdout
+    assert "Run directory: runs/toy-seed7-1" in done.stdout
+    assert "evolearn run runs/toy-seed7-1/config.yaml --seed 8" in done.stdout
+    assert (tmp_path / "runs/toy-seed7-1/dna.safetensors").exists()
+
+
+def test_more_workers_than_cores_are_accepted_and_said(config: Path, tmp_path: Path) -> None:
+    many = (os.cpu_count() or 1) + 3
+    done = evolearn("run", config, "--workers", many, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert f"--workers {many}: more than the {os.cpu_count()} cores here" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["run", "zebrra"], "Did you mean zebra?"),
+        (["run", "zebra", "search.populaton=4"], "Did you mean population?"),
+        (["run", "zebra", "search.lives=0"], "search.lives=0: must be 1 or more"),
+        (["run", "zebra", "search.algorithm=pgp"], "Did you mean pgpe?"),
+        (["run", "zebra", "world.name=savana"], "did you mean savannah?"),
+        (["run", "zebra", "world.parameters.alpha=181"], "must be 0 to 180 (degrees)"),
+        (["resume", "nowhere"], "RUN=nowhere: is not a run directory"),
+        (["worlds", "show", "savana"], "did you mean savannah?"),
+    ],
+)
+def test_mistakes_end_with_code_2_and_one_error(arguments: list[str], text: str, tmp_path: Path) -> None:
+    done = evolearn(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert not (tmp_path / "runs").exists(), "nothing is made for a run that cannot start"
+
+
+def test_an_existing_directory_is_refused(config: Path, tmp_path: Path) -> None:
+    done = evolearn("run", config, "--out", tmp_path)
+    assert done.returncode == 2
+    assert "exists already, and runs are never overwritten; name another" in done.stderr
+
+
+def test_worlds_are_listed_and_shown() -> None:
+    listing = evolearn("worlds")
+    assert listing.returncode == 0
+    for name in ("savannah", "cart-pole", "gymnasium:ID"):
+        assert name in listing.stdout
+    page = evolearn("worlds", "show", "savannah")
+    assert page.returncode == 0
+    for word in ("Redrawn at birth", "mother ahead", "uprightness", "alpha", "0 .. 180", "degrees", "mean per step"):
+        assert word in page.stdout
+
+
+def interrupt_after(line: str, *arguments: object) -> tuple[int, str]:
+    """Start a command, send Ctrl-C when it prints `line`, and return its exit code and output."""
+    command = [sys.executable, "-u", "-m", "evolearn.cli.app", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        output = []
+        for printed in process.stdout:
+            output.append(printed)
+            if printed.startswith(line):
+                process.send_signal(signal.SIGINT)
+                break
+        output.append(process.stdout.read())
+        return process.wait(timeout=120), "".join(output)
+
+
+def test_ctrl_c_keeps_what_is_finished_and_says_how_to_resume(config: Path, tmp_path: Path) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    settings = ["search.generations=30", "search.selection_lifetime=6000"]
+    code, output = interrupt_after("generation 2/", "run", config, *settings, "--out", stopped)
+    assert code == 130, output
+    assert f"Interrupted. Continue with: evolearn resume {stopped}" in output
+    rows = (stopped / "generations.jsonl").read_text().splitlines()
+    assert 2 <= len(rows) < 30
+    assert evolearn("run", config, *settings, "--out", whole).returncode == 0
+    assert evolearn("resume", stopped).returncode == 0
+    assert (stopped / "result.json").read_text() == (whole / "result.json").read_text()
+
+
+HANGING_WORLD = '''
+"""Hangs in one life."""
+import numpy as np
+from evolearn.rng import uniform
+from evolearn.world import Box, Signal, World
+
+STATE = np.dtype([("age", "i8"), ("spin", "f8")], align=True)
+
+
+def born(state, parameters, rng):
+    state.spin = 0.0
+
+
+def begin(state, parameters, rng):
+    state.age = 0
+
+
+def observe(state, parameters, observation):
+    observation[0] = 1.0
+
+
+def step(state, parameters, action, senses, rng):
+    state.age += 1
+    if state.age == 7 and uniform(rng) < 0.5:
+        while state.age > 0:
+            state.spin = state.spin + 1.0
+            if state.spin < 0.0:
+                state.age = 0
+    return 1.0, False, False
+
+
+world = World(
+    name="hanging", doc=__doc__, observations=(Signal("one", "1"),), actions=Box(1), state=STATE,
+    born=born, begin=begin, observe=observe, step=step,
+)
+'''
+
+
+def test_a_world_that_hangs_ends_the_run_and_is_named(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "hanging.py").write_text(HANGING_WORLD)
+    done = evolearn(
+        "run", config, f"world.name={tmp_path}/hanging.py:world", "hang_seconds=1", "--out", tmp_path / "run"
+    )
+    assert done.returncode == 2
+    assert "world hanging, life (seed 5, selection, generation 0, life" in done.stderr
+    assert "step 6: no step finished for 1 s" in done.stderr
+
+
+def test_a_world_file_that_does_not_import_shows_its_own_traceback(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import math\nvalue = math.sqroot(2)\n")
+    done = evolearn("run", config, f"world.name={tmp_path}/broken.py:world")
+    assert done.returncode == 2
+    assert "broken.py" in done.stderr
+    assert "line 2" in done.stderr
+    assert "sqroot" in done.stderr

@@ -1,0 +1,510 @@
+"""Ray on this machine: the same numbers as in process, worlds at fault, addresses, what is shipped."""
+
+import _thread
+import contextlib
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from evolearn.cluster.shipping import CannotShip, pack
+from evolearn.cluster.tasks import Lived, Order, Recipe, do_blocks
+from evolearn.environment import code_identity
+from evolearn.world import find_world
+from tests.helpers.places import ROOT
+from tests.helpers.probe_worlds import conditions_for
+from tests.helpers.runs import digests, toy
+from tests.helpers.studies import TOY
+from tests.helpers.world_files import WORLD_FILE
+
+needs_ray = pytest.mark.ray
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "evolearn.cli.app", *map(str, arguments)]
+
+
+def evolearn(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment(folder),
+        timeout=300,
+        check=False,
+    )
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    return {**kept, "PYTHONPATH": f"{ROOT}:{folder}"}
+
+
+def write(folder: Path, name: str, content: dict) -> str:
+    (folder / name).write_text(yaml.safe_dump(content))
+    return name
+
+
+@pytest.fixture(scope="module")
+def in_process(tmp_path_factory):
+    """Directories of runs in one process, by sampling; with the folder that has their configs."""
+    folder = tmp_path_factory.mktemp("in_process")
+    for sampling in ("whole", "blockwise"):
+        content = toy()
+        content["search"] |= {"sampling": sampling, "population": 16}
+        write(folder, f"{sampling}.yaml", content)
+        done = evolearn("run", f"{sampling}.yaml", "--out", sampling, "--workers", "1", folder=folder)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sampling", "workers"), [("whole", 1), ("whole", 2), ("whole", 4), ("blockwise", 1), ("blockwise", 2)]
+)
+def test_local_ray_gives_the_digests_of_one_process(sampling: str, workers: int, in_process, tmp_path: Path) -> None:
+    how = ("--address", "local", "--workers", workers)
+    done = evolearn("run", in_process / f"{sampling}.yaml", "--out", "run", *how, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert digests(tmp_path / "run") == digests(in_process / sampling)
+    for file in ("result.json", "dna.safetensors"):
+        ours, theirs = tmp_path / "run" / file, in_process / sampling / file
+        assert file != "result.json" or ours.read_bytes() == theirs.read_bytes()
+    assert f"of {workers} core" in done.stdout
+    assert done.stderr == ""
+
+
+@needs_ray
+@pytest.mark.slow
+def test_local_ray_gives_the_verdict_of_one_process(tmp_path: Path) -> None:
+    file = write(tmp_path, "toy.yaml", TOY | {"title": "A toy", "runs": 1})
+    here = evolearn("study", file, "--out", "here", "--workers", "1", folder=tmp_path)
+    assert here.returncode == 0, here.stderr
+    for workers in ("1", "2", "4"):
+        there = evolearn("study", file, "--out", workers, "--address", "local", "--workers", workers, folder=tmp_path)
+        assert there.returncode == 0, there.stderr
+        assert (tmp_path / workers / "verdict.json").read_bytes() == (tmp_path / "here/verdict.json").read_bytes()
+
+
+ENVIRONMENT = """
+    import os, signal, time
+
+    import gymnasium
+    from gymnasium.envs.classic_control import CartPoleEnv
+
+
+    class Guilty(CartPoleEnv):
+        def __init__(self, how, **more):
+            super().__init__(**more)
+            self.how, self.guilty, self.steps_taken = how, False, 0
+
+        def reset(self, *, seed=None, options=None):
+            if seed is not None:
+                self.guilty, self.steps_taken = seed % 3 == 0, 0
+            return super().reset(seed=seed, options=options)
+
+        def step(self, action):
+            self.steps_taken += 1
+            if self.guilty and self.steps_taken == 20:
+                if self.how == "raises":
+                    raise RuntimeError("the pole broke")
+                if self.how == "hangs":
+                    time.sleep(1000)
+                if self.how == "crashes":
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return super().step(action)
+
+
+    for how in ("well", "raises", "hangs", "crashes"):
+        gymnasium.register(f"{how.title()}-v0", entry_point=Guilty, kwargs={"how": how})
+"""
+
+
+@pytest.fixture
+def poles(tmp_path: Path):
+    """A config of a run in an environment that the folder's module registers, and that is guilty of something."""
+    (tmp_path / "poles.py").write_text(textwrap.dedent(ENVIRONMENT))
+
+    def make(how: str) -> str:
+        world = {"name": f"gymnasium:poles:{how.title()}-v0"}
+        return write(tmp_path, "toy.yaml", toy(hang_seconds=2) | {"world": world})
+
+    return make
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_gymnasium_world_in_a_file_of_the_users(poles, tmp_path: Path) -> None:
+    file = poles("well")
+    here = evolearn("run", file, "--out", "here", "--workers", "1", folder=tmp_path)
+    there = evolearn("run", file, "--out", "there", "--address", "local", "--workers", "2", folder=tmp_path)
+    assert (here.returncode, there.returncode) == (0, 0), here.stderr + there.stderr
+    assert digests(tmp_path / "there") == digests(tmp_path / "here")
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "text"),
+    [
+        ("raises", "the pole broke"),
+        ("hangs", "no step finished for 2 s"),
+        ("crashes", "3 worker processes died while they lived it"),
+    ],
+)
+def test_a_world_at_fault_in_one_life_ends_the_run_with_its_key(how: str, text: str, poles, tmp_path: Path) -> None:
+    done = evolearn("run", poles(how), "--out", "run", "--address", "local", "--workers", "2", folder=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert f"Error: world gymnasium:poles:{how.title()}-v0, life (seed 5, selection, generation" in done.stderr
+    assert text in done.stderr
+    assert "evolearn replay-life run" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "(raylet)" not in done.stdout
+    if how == "crashes":
+        assert "a worker process died (it crashed, or was killed); its work is done again" in done.stdout
+        return  # living it again would crash that process too
+    again = evolearn("replay-life", "run", folder=tmp_path)
+    assert again.returncode == 2
+    assert text in again.stdout + again.stderr
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_worker_that_is_killed_in_mid_generation_costs_nothing_but_time(tmp_path: Path) -> None:
+    content = toy()
+    content["search"] |= {"selection_lifetime": 40_000, "generations": 6}
+    file = write(tmp_path, "toy.yaml", content)
+    assert evolearn("run", file, "--out", "here", "--workers", "1", folder=tmp_path).returncode == 0
+    started = subprocess.Popen(
+        command("run", file, "--out", "there", "--address", "local", "--workers", "2"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+    )
+    assert started.stdout is not None
+    lines = []
+    for line in started.stdout:
+        lines.append(line)
+        if line.startswith("generation 2/"):
+            break
+    os.kill(_a_worker_at_work(started.pid), signal.SIGKILL)
+    text = "".join(lines) + started.stdout.read()
+    started.stdout.close()
+    assert started.wait() == 0, text
+    assert "Warning: a worker process died (it crashed, or was killed); its work is done again" in text
+    assert digests(tmp_path / "there") == digests(tmp_path / "here")
+
+
+def _a_worker_at_work(driver: int) -> int:
+    """A process, begun by another one and its children, that is now living a piece."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        parents, titles = {}, {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                    titles[int(entry.name)] = (entry / "cmdline").read_bytes()
+        for process, title in titles.items():
+            ancestor = process
+            while ancestor in parents and ancestor != driver:
+                ancestor = parents[ancestor]
+            if ancestor == driver and title.startswith(b"ray::live_piece"):
+                return process
+    raise AssertionError("no worker ever lived a piece")
+
+
+@needs_ray
+@pytest.mark.slow
+def test_nobody_else_on_this_machine_gets_into_a_local_ray(tmp_path: Path) -> None:
+    script = """
+        import subprocess, sys
+        from evolearn.cluster import prepare
+        prepare("local")
+        import evotorch, ray
+        from evolearn.cluster.connecting import connect
+        connect("local", 1, {})
+        stranger = "import sys; from evolearn.cluster.connecting import connect; connect(sys.argv[1], None, {})"
+        import os
+        known = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        address = ray.get_runtime_context().gcs_address
+        done = subprocess.run([sys.executable, "-c", stranger, address], env=known, capture_output=True, text=True)
+        print(done.stderr)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        env={**environment(tmp_path), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(Path.home() / ".cache")},
+        check=True,
+    )
+    assert "asks for a token, and this process has no token" in done.stdout
+
+
+def refusal(address: str, seconds: float = 15.0) -> str:
+    """What is said of an address, in the time that is allowed."""
+    from evolearn.cluster.connecting import ClusterError, connect
+
+    begun = time.monotonic()
+    with pytest.raises(ClusterError) as caught:
+        connect(address, None, {})
+    assert time.monotonic() - begun < seconds
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["somewhere", "host:", ":6379", "host:port", "host:0", "host:65536", "ray://host", "http://host:1/x", ""]
+)
+def test_what_is_no_address_is_refused_with_the_forms(address: str) -> None:
+    text = refusal(address, 1.0)
+    assert text.startswith(f"--address {address}: must be local, auto, HOST:PORT")
+    assert "6379" in text
+    assert "10001" in text
+
+
+@contextlib.contextmanager
+def listening(answer: bytes | None) -> Iterator[int]:
+    """A port that answers everything with `answer`; None: with silence."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                held.append(connection)
+                if answer is not None:
+                    with contextlib.suppress(OSError):
+                        connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for connection in held:
+                connection.close()
+
+
+@needs_ray
+@pytest.mark.parametrize("form", ["", "ray://"])
+def test_addresses_that_lead_nowhere(form: str) -> None:
+    assert "there is no host called no-such-host.invalid" in refusal(f"{form}no-such-host.invalid:6379")
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))  # and does not listen
+        port = reserved.getsockname()[1]
+        text = refusal(f"{form}127.0.0.1:{port}")
+    assert f"127.0.0.1 answers, and nothing listens on its port {port}" in text
+    assert "ray start --head" in text
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["", "ray://"])
+@pytest.mark.parametrize("answer", [None, b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["silent", "not Ray"])
+def test_ports_of_something_else(form: str, answer: bytes | None) -> None:
+    with listening(answer) as port:
+        text = refusal(f"{form}127.0.0.1:{port}")
+    assert "something listens there and does not answer as Ray does: is that Ray's port?" in text
+
+
+@needs_ray
+@pytest.mark.parametrize(
+    ("complaint", "address", "text"),
+    [
+        ("InvalidAuthToken: ..", "h:1", "the cluster asks for a token"),
+        ("RuntimeError Version mismatch: The cluster was started with: Ray: 2.9", "h:1", "use the same Python and Ray"),
+        ("ConnectionError Could not find any running Ray instance.", "auto", "no cluster runs on this machine"),
+        ("RuntimeError Ray expects this IP address to be ..", "h:1", "join it with `ray start --address=h:1`"),
+        ("something else", "h:1", "Ray says:\n  something else"),
+    ],
+)
+def test_the_likely_cause(complaint: str, address: str, text: str) -> None:
+    from evolearn.cluster.connecting import _likely_cause
+
+    assert text in _likely_cause(address, complaint)
+
+
+@needs_ray
+def test_errors_of_tasks_are_explained() -> None:
+    import ray.exceptions as failures
+
+    from evolearn.cluster.connecting import ClusterError
+    from evolearn.cluster.spreading import _explained
+    from evolearn.errors import WorldNotFound
+
+    def of_task(cause: Exception) -> failures.RayTaskError:
+        return failures.RayTaskError("live_piece", f"Traceback\n{type(cause).__name__}: {cause}", cause)
+
+    missing = _explained(of_task(WorldNotFound("world 'm:x': there is no module m")))
+    assert isinstance(missing, WorldNotFound)
+    assert str(missing).startswith("on a worker: world 'm:x': there is no module m")
+    assert "on every host" in str(missing)
+    lacking = _explained(of_task(ModuleNotFoundError("No module named 'evolearn'")))
+    assert isinstance(lacking, ClusterError)
+    assert "a worker lacks a module: ModuleNotFoundError: No module named 'evolearn'" in str(lacking)
+    assert "--object-store-memory" in str(_explained(failures.ObjectStoreFullError("full")))
+    assert "pip failed" in str(_explained(failures.RuntimeEnvSetupError("pip failed")))
+    other = of_task(ZeroDivisionError("division by zero"))
+    assert _explained(other) is other
+
+
+class TestShipping:
+    """What travels to the workers."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path, monkeypatch):
+        """A folder on the module path; its modules are forgotten afterwards, and what was packed is removed."""
+        monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+        monkeypatch.setattr(
+            "evolearn.cluster.shipping.tempfile", SimpleNamespace(mkdtemp=lambda prefix: str(self.target))
+        )
+        # Other tests' files are modules in use, too.
+        monkeypatch.setattr("evolearn.cluster.shipping._modules_of_users", lambda: iter(self.also))
+        self.also: list[Path] = []
+        self.target = tmp_path / "target"
+        self.target.mkdir()
+        before = set(sys.modules)
+        yield
+        for name in set(sys.modules) - before:
+            if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+                del sys.modules[name]
+
+    def shipped(self) -> set[str]:
+        return {path.relative_to(self.target).as_posix() for path in self.target.rglob("*") if path.is_file()}
+
+    def test_what_evolearn_and_packages_bring_stays(self) -> None:
+        parcel = pack(["cart-pole", "worlds.savannah:savannah", "gymnasium:CartPole-v1"])
+        assert parcel.folder is None
+        assert parcel.names == {
+            "cart-pole": "worlds.cart_pole:cart_pole",
+            "worlds.savannah:savannah": "worlds.savannah:savannah",
+            "gymnasium:CartPole-v1": "gymnasium:CartPole-v1",
+        }
+
+    def test_a_file_travels_and_is_found_beside_the_worker(self, tmp_path: Path) -> None:
+        (tmp_path / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
+        name = f"{tmp_path}/coins.py:coin"
+        parcel = pack([name])
+        assert parcel.names == {name: "coins.py:coin"}
+        assert self.shipped() == {"coins.py"}
+        assert parcel.contents == ("coins",)
+
+    def test_a_package_travels_whole_without_what_is_made(self, tmp_path: Path) -> None:
+        (tmp_path / "mint" / "__pycache__").mkdir(parents=True)
+        (tmp_path / "mint" / "__init__.py").write_text("")
+        (tmp_path / "mint" / "sides.txt").write_text("heads")
+        (tmp_path / "mint" / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
+        parcel = pack(["mint.coins:coin"])
+        assert parcel.names == {"mint.coins:coin": "mint.coins:coin"}
+        assert self.shipped() == {"mint/__init__.py", "mint/coins.py", "mint/sides.txt"}
+
+    def test_modules_beside_the_world_travel_with_it(self, tmp_path: Path) -> None:
+        (tmp_path / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
+        (tmp_path / "beside.py").write_text("HEADS = 1.0\n")
+        self.also.append(tmp_path / "beside.py")
+        pack(["coins:coin"])
+        assert self.shipped() == {"coins.py", "beside.py"}
+
+    def test_what_is_too_large_is_refused_with_its_size(self, tmp_path: Path, monkeypatch) -> None:
+        monkeypatch.setattr("evolearn.cluster.shipping.LARGEST_MB", 0.0005)
+        (tmp_path / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
+        with pytest.raises(
+            CannotShip, match=r"coins\.py: has 0 MB, and at most .* MB are sent to the workers; install"
+        ):
+            pack([f"{tmp_path}/coins.py:coin"])
+
+
+class Listener:
+    """What a display would show."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@needs_ray
+def test_hosts_of_different_processors_are_said_once_by_name(monkeypatch) -> None:
+    from evolearn.cluster.spreading import Spreader
+    from evolearn.cluster.tasks import Where
+
+    hosts, xeon, epyc = SimpleNamespace(lost=0), Where("a", "Xeon", "skylake 1"), Where("b", "EPYC", "znver4 2")
+    listener = Listener()
+    spreader = Spreader(hosts, None, listener)
+    for where in (xeon, xeon, epyc, epyc, xeon):
+        spreader._meet(where)
+    assert len(listener.warnings) == 1
+    for text in ("Xeon (skylake 1)", "EPYC (znver4 2)", "portable=true"):
+        assert text in listener.warnings[0]
+    monkeypatch.setenv("EVOLEARN_PORTABLE", "1")
+    portable = Spreader(hosts, None, listener)
+    for where in (xeon, epyc):
+        portable._meet(where)
+    assert len(listener.warnings) == 1
+
+
+@needs_ray
+@pytest.mark.parametrize("given", [{"pip": 3}, {"env_vars": {"A": 1}}, {"py_modules": "folder"}, {"no_such_field": 1}])
+def test_a_wrong_runtime_environment_is_refused(given: dict) -> None:
+    from evolearn.cluster.connecting import ClusterError
+    from evolearn.cluster.drivers import _runtime_env
+    from evolearn.cluster.shipping import Parcel
+
+    with pytest.raises(ClusterError, match="--runtime-env: Ray does not take it: "):
+        _runtime_env(Parcel(None, {}, ()), given, {})
+
+
+@needs_ray
+def test_what_portable_mode_needs_is_stronger_than_what_users_set() -> None:
+    from evolearn.cluster.drivers import _runtime_env
+    from evolearn.cluster.shipping import Parcel
+
+    given = {"env_vars": {"NUMBA_CPU_NAME": "haswell", "OMP_NUM_THREADS": "2"}}
+    variables = _runtime_env(Parcel(None, {}, ()), given, {"NUMBA_CPU_NAME": "x86-64-v3"})["env_vars"]
+    assert (variables["NUMBA_CPU_NAME"], variables["OMP_NUM_THREADS"]) == ("x86-64-v3", "2")
+    assert _runtime_env(Parcel(None, {}, ()), {"env_vars": None}, {})["env_vars"]["OMP_NUM_THREADS"] == "1"
+
+
+def test_two_files_of_one_name_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
+    with pytest.raises(CannotShip, match=r"b/coins\.py and .*a/coins\.py: have one name"):
+        pack([f"{tmp_path}/{folder}/coins.py:coin" for folder in ("a", "b")])
+
+
+def test_a_task_that_is_called_off_is_not_broken_off() -> None:
+    """Ray calls off by an interrupt, and one that breaks in on the compiler spoils the process for all later tasks."""
+
+    def interrupted(driver, shared, block):
+        _thread.interrupt_main()
+        time.sleep(0.01)  # where Python would raise
+        return shared + block
+
+    recipe = Recipe.of(conditions_for(find_world("cart-pole")), "cart-pole", 30.0)
+    done = do_blocks(Order(pickle.dumps(recipe), code_identity()), interrupted, 10, [1, 2])
+    assert isinstance(done, Lived)
+    assert done.result == [11, 12]
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(None, 0, 0)

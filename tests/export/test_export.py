@@ -1,0 +1,474 @@
+"""Exported brains: they do what the kernel does, without evolearn."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from evolearn.agent import (
+    ACTIVATIONS,
+    CHOOSE_TYPE,
+    MAX_LOG_STDEV,
+    MIN_LOG_STDEV,
+    POLICIES,
+    TRUNKS,
+    TorchBrain,
+)
+from evolearn.config import find_config, read_config
+from evolearn.export import export, loading_code
+from evolearn.export.brains import (
+    DESCRIPTION,
+    FORMATS,
+    HOW_TO_ACT,
+    HOW_TO_ACT_BY_GRAPH,
+    IR_VERSION,
+    OPSET,
+    ExportError,
+    describe,
+    description_of,
+)
+from evolearn.export.loading import ACTIONS, MODULES
+from evolearn.export.onnx_graph import ACTIVATIONS as OPERATORS
+from evolearn.life import Plan, traced_lives
+from evolearn.life.fused import FusedDriver
+from evolearn.numerics import plug
+from evolearn.rng import ACTION, TEST, at_step, life_keys, new_rng, open_stream
+from evolearn.run import assemble, setup_of
+from evolearn.world.gymnasium.environments import action_converter
+from tests.helpers.exported import BRAINS, TOLERANCE, config_of, distribution, thoughts, written
+from tests.helpers.isolated import folder_with, run_isolated
+from tests.helpers.places import ROOT
+
+EXAMPLE = ROOT / "examples" / "load_exported.py"
+QUIET = ["-W", "error", "-W", "ignore:Failed to initialize NumPy"]  # torch, where NumPy is not installed
+
+
+@pytest.fixture(scope="module")
+def dna_of(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dna")
+    made = {}
+
+    def make(name):
+        if name not in made:
+            made[name] = written(folder / f"{len(made)}.safetensors", config_of(name))
+        return made[name]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def example():
+    spec = importlib.util.spec_from_file_location("load_exported", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def observations_for(dna, rows=64):
+    return (2.0 * np.random.default_rng(8).standard_normal((rows, dna.brain.observations))).astype(np.float32)
+
+
+def unbounded(dna, parameters):
+    """The same by somebody who knows nothing of bounds."""
+    found = np.asarray(parameters, np.float64)
+    if dna.brain.policy == "gaussian":
+        means, log_stdevs = np.split(found, 2, axis=1)
+        return np.concatenate([means, np.exp(log_stdevs)], axis=1)
+    return distribution(dna, parameters)
+
+
+def run_torch(example, path, dna, observations):
+    weights, _ = example.read(path)
+    with torch.no_grad():
+        rows = torch.from_numpy(observations)
+        policy = example.network(weights, "policy", dna.brain.trunk)(rows)
+        value = example.network(weights, "value", dna.brain.trunk)(rows)[:, 0]
+    if "policy.log_stdev" in weights:
+        policy = torch.cat([policy, weights["policy.log_stdev"].expand_as(policy)], dim=1)
+    return policy.numpy(), value.numpy()
+
+
+def run_onnx(path, observations):
+    session = onnxruntime.InferenceSession(path.read_bytes())
+    return session.run(["policy", "value"], {"observation": observations})
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("name", BRAINS)
+def test_it_puts_out_what_the_kernel_does(dna_of, example, tmp_path, name, suffix):
+    dna = dna_of(name)
+    path = tmp_path / f"brain{suffix}"
+    export(dna, path)
+    observations = observations_for(dna)
+    policy, value = run_onnx(path, observations) if suffix == ".onnx" else run_torch(example, path, dna, observations)
+    expected, expected_value = thoughts(dna, observations)
+    assert policy.shape == expected.shape
+    assert np.ptp(expected, axis=0)[: dna.brain.actions].min() > 0.1, "observations must matter"
+    assert np.abs(unbounded(dna, policy) - distribution(dna, expected)).max() < TOLERANCE
+    assert value.shape == expected_value.shape
+    np.testing.assert_allclose(value, expected_value, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", ["mlp, choices", "mlp, box"])
+def test_with_the_luck_of_a_life_it_does_what_was_done_in_that_life(dna_of, example, tmp_path, name):
+    dna = dna_of(name)
+    setup = setup_of(dna)
+    keys = life_keys(0, TEST, 0, 3)
+    plan = Plan(lifetime=60, learn_until=0)
+    _, trace = traced_lives(FusedDriver(setup.conditions), dna.newborns, np.zeros(3, np.int64), keys, plan)
+    export(dna, tmp_path / "brain.pt")
+    choose = plug(POLICIES[dna.brain.policy].choose, CHOOSE_TYPE)
+    for life, key in enumerate(keys):
+        policy, value = run_torch(example, tmp_path / "brain.pt", dna, trace.observations[life])
+        outputs = np.concatenate([policy, value[:, None]], axis=1)
+        rng, action = new_rng(), np.zeros_like(trace.actions[0, 0])
+        open_stream(rng, key, ACTION)
+        for t in range(plan.lifetime):
+            at_step(rng, t + 1)
+            choose(np.ascontiguousarray(outputs[t]), dna.newborns.plasticity[0], rng, action)
+            assert np.abs(action - trace.actions[life, t]).max() < TOLERANCE
+    assert np.unique(trace.actions).size > 1
+
+
+def test_the_same_dna_gives_the_same_bytes_in_any_process(dna_of, tmp_path):
+    dna = dna_of("mlp, box")
+    code = (
+        "import sys; from pathlib import Path; from evolearn.run import load_dna; from evolearn.export import export\n"
+        "for name in sys.argv[2:]: export(load_dna(Path(sys.argv[1])), Path(name))"
+    )
+    command = [sys.executable, "-c", code, str(dna.path), *(f"there{suffix}" for suffix in FORMATS)]
+    subprocess.run(command, check=True, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": "5"}, timeout=120)
+    for suffix in FORMATS:
+        export(dna, tmp_path / f"here{suffix}")
+        assert (tmp_path / f"here{suffix}").read_bytes() == (tmp_path / f"there{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("name", BRAINS)
+def test_weights_are_those_of_the_newborn_by_name(dna_of, tmp_path, name):
+    dna = dna_of(name)
+    found = export(dna, tmp_path / "brain.safetensors").tensors
+    state = torch.load(export(dna, tmp_path / "brain.pt").path, weights_only=True)
+    assert type(state) is dict
+    read = load_file(tmp_path / "brain.safetensors")
+    start = 0
+    assert set(found) == set(state) == set(read) == {tensor.name for tensor in dna.brain.tensors}
+    for tensor in dna.brain.tensors:
+        block = dna.newborns.weights[0, start : start + tensor.size].reshape(tensor.shape)
+        start += tensor.size
+        if tensor.name.startswith("hidden"):
+            block = block.T
+        if tensor.name == "policy.log_stdev":
+            assert block.min() < MIN_LOG_STDEV
+            assert block.max() > MAX_LOG_STDEV
+            block = block.clip(MIN_LOG_STDEV, MAX_LOG_STDEV)
+        for tensors in (found, state, read):
+            assert np.array_equal(tensors[tensor.name].numpy(), block), tensor.name
+    TorchBrain(dna.brain).load_state_dict(state)
+
+
+def test_the_description_says_how_to_use_it_and_where_it_is_from(dna_of, tmp_path):
+    dna = dna_of("mlp, box")
+    export(dna, tmp_path / "brain.safetensors")
+    told = description_of(tmp_path / "brain.safetensors")
+    assert told == describe(dna) == json.loads(json.dumps(told, allow_nan=False))
+    assert (told["observations"], told["actions"]) == (list(dna.observations), list(dna.actions))
+    assert (told["trunk"], told["hidden"], told["policy"]) == ("mlp", [24], "gaussian")
+    assert told["world"]["name"] == "savannah"
+    assert told["world"]["parameters"]["alpha"] == dna.header["world"]["parameters"]["alpha"]
+    assert list(told["drives"]) == list(dna.drives)
+    assert list(told["drives"].values()) == dna.newborns.drives[0].tolist()
+    assert told["plasticity"]["discount"] == float(dna.newborns.plasticity[0, 1])
+    assert (told["role"], told["lineage"], told["seed"]) == ("best", {"run": "toy", "generation": 1}, 4)
+    assert told["dna_sha256"] == dna.header["sha256"]
+    with pytest.raises(ExportError, match="is not a brain that evolearn exported as"):
+        description_of(dna.path)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_where_the_standard_deviations_are_is_said_of_each_format(dna_of, tmp_path, suffix):
+    dna = dna_of("mlp, box")
+    exported = export(dna, tmp_path / f"brain{suffix}")
+    told = exported.description["outputs"]["policy"]
+    assert exported.description == describe(dna, suffix)
+    if suffix == ".onnx":
+        policy, _ = run_onnx(exported.path, observations_for(dna, 1))
+        assert policy.shape[1] == 2 * dna.brain.actions
+        assert told.startswith("policy holds a mean per action, then a log standard deviation per action")
+    else:
+        assert len(exported.tensors["policy.weight"]) == dna.brain.actions == len(exported.tensors["policy.log_stdev"])
+        assert told.startswith("policy holds a mean per action, and the tensor policy.log_stdev a log standard dev")
+
+
+def test_every_trunk_and_policy_can_leave(example):
+    for table in (ACTIVATIONS, OPERATORS, MODULES, example.ACTIVATIONS):
+        assert set(table) == set(TRUNKS)
+    for table in (HOW_TO_ACT, HOW_TO_ACT_BY_GRAPH, ACTIONS, {**example.MEANINGS, "gaussian": ""}):
+        assert set(table) == set(POLICIES)
+    brains = [assemble(config_of(name)).pool.brain for name in BRAINS]
+    assert {brain.trunk for brain in brains} == set(TRUNKS)
+    assert {brain.policy for brain in brains} == set(POLICIES)
+
+
+def test_what_is_drawn_in_every_life_is_described_as_null(tmp_path):
+    config = config_of("mlp, choices", genome={"plasticity": {"mode": "fresh"}})
+    told = describe(written(tmp_path / "dna.safetensors", config))
+    assert set(told["plasticity"].values()) == {None}
+    assert None not in told["drives"].values()
+
+
+@pytest.mark.parametrize("name", ["mlp, choices", "linear, box"])
+def test_the_graph_is_valid_and_takes_any_batch(dna_of, tmp_path, name):
+    dna = dna_of(name)
+    path = export(dna, tmp_path / "brain.onnx").path
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    assert [(domain.domain, domain.version) for domain in model.opset_import] == [("", OPSET)]
+    assert model.ir_version == IR_VERSION
+    told = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+    assert told == {DESCRIPTION: describe(dna, ".onnx")}
+    session = onnxruntime.InferenceSession(path)
+    (observation,) = session.get_inputs()
+    assert (observation.name, observation.shape) == ("observation", ["batch", dna.brain.observations])
+    assert [output.name for output in session.get_outputs()] == ["policy", "value"]
+    rows = observations_for(dna, 7)
+    whole = run_onnx(path, rows)
+    for row in range(7):
+        for output, single in zip(whole, run_onnx(path, rows[row : row + 1]), strict=True):
+            np.testing.assert_allclose(output[row : row + 1], single, rtol=1e-6, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def torch_alone(tmp_path_factory):
+    return folder_with(["torch"], tmp_path_factory.mktemp("torch") / "packages")
+
+
+@pytest.fixture(scope="module")
+def torch_and_safetensors(tmp_path_factory):
+    return folder_with(["torch", "safetensors"], tmp_path_factory.mktemp("safe") / "packages")
+
+
+@pytest.fixture(scope="module")
+def onnx_runtime_alone(tmp_path_factory):
+    return folder_with(["onnxruntime"], tmp_path_factory.mktemp("onnx") / "packages")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "packages"),
+    [(".pt", "torch_alone"), (".safetensors", "torch_and_safetensors"), (".onnx", "onnx_runtime_alone")],
+)
+def test_the_printed_lines_load_it_where_there_is_no_evolearn(request, dna_of, tmp_path, suffix, packages):
+    names = ("mlp, choices", "relu, box")
+    lines = ["try:\n    import evolearn\nexcept ModuleNotFoundError:\n    print('no evolearn')"]
+    for place, name in enumerate(names):
+        path = export(dna_of(name), tmp_path / f"brain{place}{suffix}").path
+        lines.append(loading_code(dna_of(name), Path(path.name)))
+        lines.append("print(*policy[0])" if suffix == ".onnx" else "print(*brain(observation).tolist(), *action.shape)")
+    (tmp_path / "load.py").write_text("\n".join(lines))
+    done = run_isolated(request.getfixturevalue(packages), [*QUIET, "load.py"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    refused, *printed = done.stdout.splitlines()
+    assert refused == "no evolearn"
+    for name, line in zip(names, printed, strict=True):
+        brain = dna_of(name).brain
+        expected, _ = thoughts(dna_of(name), np.zeros((1, brain.observations), np.float32))
+        numbers = [float(number) for number in line.split()][: brain.actions]
+        assert np.abs(np.array(numbers) - expected[0, : brain.actions]).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("name", BRAINS)
+def test_the_printed_lines_of_every_brain_run(dna_of, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    dna = dna_of(name)
+    for suffix in FORMATS:
+        export(dna, Path(f"brain{suffix}"))
+        found = {}
+        exec(loading_code(dna, Path(f"brain{suffix}")), found)
+        if suffix != ".onnx":
+            shape = () if dna.brain.policy in ("categorical", "epsilon_greedy") else (dna.brain.actions,)
+            assert tuple(found["action"].shape) == shape
+
+
+def box_dna(path, world):
+    return written(path, config_of("mlp, box", world=world))
+
+
+SPACES = {
+    "both bounds": gymnasium.spaces.Box(np.float32([-3.0, 0.1]), np.float32([1.0, 7.3])),
+    "some": gymnasium.spaces.Box(np.float32([-3.0, -np.inf, 0.5]), np.float32([1.0, 0.5, np.inf])),
+    "none": gymnasium.spaces.Box(-np.inf, np.inf, (2,)),
+    "none but in writing": gymnasium.spaces.Box(np.finfo(np.float32).min, np.finfo(np.float32).max, (2,)),
+}
+
+
+class Bounded(gymnasium.Env):
+    """An environment of nothing but its spaces."""
+
+    observation_space = gymnasium.spaces.Box(-1.0, 1.0, (2,))
+
+    def __init__(self, actions):
+        self.action_space = SPACES[actions]
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(2, np.float32), 0.0, False, False, {}
+
+
+gymnasium.register("evolearn-tests/Bounded-v0", entry_point=Bounded)
+
+
+@pytest.mark.parametrize("actions", SPACES)
+def test_the_printed_lines_act_within_the_bounds_of_a_box_as_a_life_does(tmp_path, monkeypatch, actions):
+    monkeypatch.chdir(tmp_path)
+    world = {"name": "gymnasium:evolearn-tests/Bounded-v0", "kwargs": {"actions": actions}}
+    dna = box_dna(tmp_path / "dna.safetensors", world)
+    export(dna, Path("brain.pt"))
+    lines = loading_code(dna, Path("brain.pt")).splitlines()
+    assert any(".clamp(low, high)" in line for line in lines) == (actions != "none")
+    place = next(place for place, line in enumerate(lines) if line.startswith("action = "))
+    convert = action_converter(SPACES[actions])
+    for seed in range(20):
+        found = {}
+        exec("\n".join(lines[:place]), found)
+        torch.manual_seed(seed)
+        exec(lines[place], found)
+        drawn = found["action"].numpy().astype(np.float32)
+        exec("\n".join(lines[place + 1 :]), found)
+        np.testing.assert_allclose(found["action"].numpy(), convert(drawn[None])[0], rtol=1e-6, atol=1e-6)
+
+
+def test_where_the_environment_is_gone_the_lines_say_what_to_do(tmp_path, monkeypatch):
+    dna = box_dna(tmp_path / "dna.safetensors", {"name": "gymnasium:Pendulum-v1"})
+    assert "low, high = torch.tensor([-2.0]), torch.tensor([2.0])" in loading_code(dna, Path("brain.pt"))
+    monkeypatch.delitem(gymnasium.registry, "Pendulum-v1")
+    last = loading_code(dna, Path("brain.pt")).splitlines()[-1]
+    assert last == (
+        "# then, with the bounds of the environment's actions: clip(action * (high - low) / 2 + (high + low) / 2, low, "
+        "high), where both bounds are finite"
+    )
+
+
+def evolearn(*arguments, folder):
+    command = [sys.executable, "-m", "evolearn.cli.app", "export", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
+
+
+def test_the_command_says_what_it_wrote_and_how_to_load_it(dna_of, tmp_path):
+    dna = dna_of("mlp, box")
+    done = evolearn(dna.path, "--to", "brain.pt", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, *rest = done.stdout.splitlines()
+    assert first == (
+        f"Wrote brain.pt: the brain that {dna.path} is born with (best, generation 1, world savannah), "
+        f"{dna.brain.weights} weights"
+    )
+    assert f"  {'hidden1.weight':<16} [24, 13]" in rest
+    assert f"An action of it: {HOW_TO_ACT['gaussian']}." in rest
+    assert f"Between it and its world: {describe(dna)['conversion']}." in rest
+    assert loading_code(dna, Path("brain.pt")) in done.stdout
+    again = evolearn(dna.path, "--to", "brain.pt", folder=tmp_path)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr == "Error: --to brain.pt: exists already; give --force to replace it, or name another\n"
+
+
+def test_what_is_there_is_replaced_only_if_asked_and_dna_never(dna_of, tmp_path):
+    dna = dna_of("mlp, choices")
+    path = tmp_path / "brain.pt"
+    path.write_bytes(b"mine")
+    with pytest.raises(ExportError, match=r"brain\.pt: exists already; give --force to replace it"):
+        export(dna, path)
+    assert path.read_bytes() == b"mine"
+    assert export(dna, path, force=True).replaced
+    assert path.read_bytes() != b"mine"
+    before = dna.path.read_bytes()
+    with pytest.raises(ExportError, match="is DNA, which an export never replaces; name another file"):
+        export(dna, dna.path, force=True)
+    assert dna.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("to", "complaint"),
+    [
+        ("brain.ptt", r"must end in one of \.safetensors, \.pt, \.pth, \.onnx\. Did you mean \.pt"),
+        ("brain", r"must end in one of \.safetensors, \.pt, \.pth, \.onnx\.$"),
+        ("none/brain.pt", r"there is no folder .*none; make it, or name another"),
+        ("folder.pt", r"is a folder; name a file"),
+    ],
+)
+def test_files_that_cannot_be_are_refused(dna_of, tmp_path, to, complaint):
+    (tmp_path / "folder.pt").mkdir()
+    with pytest.raises(ExportError, match=complaint):
+        export(dna_of("mlp, choices"), tmp_path / to, force=True)
+
+
+def test_dna_without_weights_says_what_it_carries(tmp_path):
+    config = config_of("mlp, choices", genome={"weights": {"mode": "fresh"}})
+    dna = written(tmp_path / "dna.safetensors", config)
+    with pytest.raises(
+        ExportError, match=r"carries no weights .*drawn afresh in every life.*: drives\.fitness, .*plas"
+    ):
+        export(dna, tmp_path / "brain.pt")
+    assert not (tmp_path / "brain.pt").exists()
+
+
+def test_weights_that_are_the_same_in_every_life_are_exported(tmp_path):
+    config = config_of("mlp, choices", genome={"weights": {"mode": "fixed"}})
+    dna = written(tmp_path / "dna.safetensors", config)
+    exported = export(dna, tmp_path / "brain.pt")
+    assert np.array_equal(exported.tensors["hidden1.weight"].numpy().T.ravel(), dna.newborns.weights[0, :64])
+
+
+def test_without_onnx_it_says_what_to_install(dna_of, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.delitem(sys.modules, "evolearn.export.onnx_graph", raising=False)
+    with pytest.raises(
+        ExportError, match=r"needs the package onnx, which is not installed: pip install 'evolearn\[onn"
+    ):
+        export(dna_of("mlp, choices"), tmp_path / "brain.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/export.md")}
+
+
+def python_blocks(text):
+    return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_pages_lines_are_those_that_are_printed(dna_of, page):
+    (block,) = [block for block in python_blocks(PAGES[page]) if "torch.load(" in block]
+    shipped = read_config(find_config("cart-pole"))
+    dna = dna_of("mlp, choices")
+    assert (shipped.world.name, shipped.brain.trunk, shipped.brain.hidden) == ("cart-pole", "mlp", dna.brain.hidden)
+    assert block == loading_code(dna, Path("brain.pt")) + "\n"
+    assert len([line for line in block.splitlines() if line]) <= 12
+
+
+def test_the_lines_for_others_run(dna_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dna = dna_of("mlp, choices")
+    for suffix in FORMATS:
+        export(dna, Path(f"brain{suffix}"))
+    expected, value = thoughts(dna, np.zeros((1, 4), np.float32))
+    _, with_numpy, with_onnx = python_blocks(PAGES["docs/export.md"])
+    found = {}
+    exec(with_numpy, found)
+    np.testing.assert_allclose(found["logits"], expected[0], atol=TOLERANCE)
+    found = {}
+    exec(with_onnx, found)
+    np.testing.assert_allclose(found["policy"], expected, atol=TOLERANCE)
+    np.testing.assert_allclose(found["value"], value, atol=TOLERANCE)

@@ -1,0 +1,43 @@
+"""The worlds in the box: those that the files in worlds/ make, whatever is installed."""
+
+import importlib
+import pkgutil
+import tomllib
+
+import worlds
+from evolearn.world import World
+from tests.helpers.places import ROOT
+
+FILES = sorted(found.name for found in pkgutil.iter_modules(worlds.__path__))
+IN_THE_BOX = {
+    f"worlds.{file}:{attribute}": value
+    for file in FILES
+    for attribute, value in vars(importlib.import_module(f"worlds.{file}")).items()
+    if isinstance(value, World)
+}
+WORLDS = tuple(IN_THE_BOX.values())
+# Nothing is drawn in these worlds: one life is like the other.
+ALIKE = tuple((world, {"predictability": 1.0}) for world in ("needle", "navigation", "rooms"))
+EXTREMES = [
+    (world, {parameter.name: value})
+    for world in WORLDS
+    for parameter in world.parameters
+    for value in (parameter.low, parameter.high)
+]
+
+
+def differs_by_life(world, parameters):
+    """Whether a world with these parameters draws anything that a life could tell."""
+    resolved = world.resolve(parameters)
+    return not any(world.name == name and how.items() <= resolved.items() for name, how in ALIKE)
+
+
+def named(cases):
+    """A name for each pair of a world and its parameters."""
+    return [f"{world.name} {how or ''}".strip() for world, how in cases]
+
+
+def declared_entry_points():
+    """Where each registered world is, by name, as pyproject.toml has it."""
+    settings = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text(encoding="utf-8"))
+    return settings["project"]["entry-points"]["evolearn.worlds"]

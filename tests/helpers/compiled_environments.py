@@ -1,0 +1,58 @@
+"""Shared by tests: CompiledEnvironments, assert_same, toy."""
+
+import numpy as np
+
+from evolearn.numerics import COMPILES
+from evolearn.rng import BIRTH, WORLD, at_step, new_rng, open_stream
+from evolearn.world import compile_world, gymnasium_world
+from tests.helpers.probe_worlds import conditions_for
+
+
+class CompiledEnvironments:
+    """A compiled world behind the stepwise driver's protocol, with the draws of the fused kernel."""
+
+    place = 0
+
+    def __init__(self, conditions):
+        self._world = compile_world(conditions.world, conditions.parameters)
+
+    def begin_all(self, keys, observations):
+        self._states = [np.zeros(self._world.state_size, np.uint8) for _ in keys]
+        self._rngs = [new_rng() for _ in keys]
+        for place, key in enumerate(keys):
+            open_stream(self._rngs[place], key, BIRTH)
+            self._world.born(*self._handles(place), self._rngs[place])
+            open_stream(self._rngs[place], key, WORLD)
+            self.begin_again(place, -1, observations[place])
+
+    def begin_again(self, place, t, observation):
+        self._world.begin(*self._handles(place), self._rngs[place])
+        self._world.observe(*self._handles(place), observation)
+
+    def step_all(self, t, places, actions, observations, senses, fitness, terminated, truncated):
+        terminated[:] = truncated[:] = False
+        for place in places:
+            at_step(self._rngs[place], t + 1)
+            fitness[place], terminated[place], truncated[place] = self._world.step(
+                *self._handles(place), actions[place], senses[place], self._rngs[place]
+            )
+            self._world.observe(*self._handles(place), observations[place])
+        return [place for place in places if terminated[place] or truncated[place]]
+
+    def close(self):
+        pass
+
+    def _handles(self, place):
+        buffers = (self._states[place], self._world.parameters)
+        return tuple(buffer.ctypes.data for buffer in buffers) if COMPILES else buffers
+
+
+def assert_same(ours, theirs):
+    """Whether two named tuples of arrays are bitwise the same, NaN and the sign of zero included."""
+    for name, one, other in zip(ours._fields, ours, theirs, strict=True):
+        assert one.shape == other.shape, name
+        assert one.tobytes() == other.tobytes(), name
+
+
+def toy(**arguments):
+    return conditions_for(gymnasium_world("test_stepwise:evolearn-toy-v0", **arguments))

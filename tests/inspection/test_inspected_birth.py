@@ -1,0 +1,243 @@
+"""Drives and the innate repertoire of newborns of which both are known beforehand."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from evolearn.inspection import drives as drives_room
+from evolearn.inspection.drives import inspect_drives
+from evolearn.inspection.newborn_lives import first_steps, newborn
+from evolearn.inspection.repertoire import inspect_repertoire
+from evolearn.life import lives
+from evolearn.report.inspection.drives import drives_section
+from evolearn.report.inspection.marks import listed, percent, short, signed
+from evolearn.report.inspection.repertoire import repertoire_section
+from evolearn.report.texts import quantity
+from tests.helpers.inspected_dna import EXTENT, alive, config, made_dna
+
+
+def as_json(found):
+    return json.loads(json.dumps(found, allow_nan=False))
+
+
+@pytest.fixture(scope="module")
+def pole(tmp_path_factory):
+    """A newborn of known drives that pushes right, always, alive on the cart."""
+    dna = made_dna(
+        tmp_path_factory.mktemp("pole") / "dna.safetensors",
+        config(),
+        {
+            ("weights", "policy.weight"): np.zeros(8),
+            ("weights", "policy.bias"): [-20.0, 20.0],
+            ("drives", "fitness"): [0.25],
+            ("drives", "uprightness"): [-2.0],
+            ("drives", "centredness"): [0.0],
+        },
+    )
+    specimen = alive(dna)
+    yield specimen
+    specimen.driver.close()
+
+
+@pytest.fixture(scope="module")
+def drives(pole):
+    return as_json(inspect_drives(pole))
+
+
+@pytest.fixture(scope="module")
+def repertoire(pole):
+    return as_json(inspect_repertoire(pole))
+
+
+# Drives ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_reward_is_that_of_the_planted_weights(pole, drives):
+    rows = {row["name"]: row for row in drives["drives"]}
+    assert [rows[name]["weight"] for name in ("fitness", "uprightness", "centredness")] == [0.25, -2.0, 0.0]
+    assert rows["fitness"]["kind"] == "fitness"
+    assert rows["uprightness"]["kind"] == "sense"
+    steps = first_steps(pole, 6)
+    upright = -2.0 * steps.trace.drives[..., 1].astype(np.float64)
+    assert rows["uprightness"]["mean"] == pytest.approx(upright.mean(), rel=1e-5)
+    assert rows["uprightness"]["stdev"] == pytest.approx(upright.std(), rel=1e-5)
+    # Being alive pays the same in every step: it makes up some of the mean and nothing of the variance.
+    assert rows["fitness"]["share_variance"] == pytest.approx(0.0, abs=1e-6)
+    assert rows["uprightness"]["share_variance"] == pytest.approx(1.0)
+    assert rows["fitness"]["share_mean"] == pytest.approx(0.25 / (0.25 + abs(upright.mean())), rel=1e-4)
+    assert rows["centredness"]["share_mean"] == 0.0
+    assert drives["reward_mean"] == pytest.approx(0.25 + upright.mean(), rel=1e-5)
+
+
+def test_whiskers_are_one_spread_in_natural_units(drives):
+    row = drives["drives"][1]
+    assert row["weight_high"] - row["weight"] == pytest.approx((row["start_high"] - row["start"]) / 2, rel=1e-4)
+
+
+def test_shares_of_variance_sum_to_one_with_drives_against_each_other():
+    rng = np.random.default_rng(0)
+    joy = rng.normal(size=500)
+    weighted = np.stack([joy, -0.5 * joy, np.full(500, 3.0)], axis=1)
+    shares = drives_room._shares(weighted, weighted.sum(axis=1))
+    np.testing.assert_allclose(shares["share_variance"], [2.0, -1.0, 0.0], atol=1e-12)
+    assert shares["share_mean"].sum() == pytest.approx(1.0)
+
+
+def test_a_reward_that_never_varies_has_no_shares():
+    shares = drives_room._shares(np.full((10, 2), 0.1), np.full(10, 0.2))
+    assert np.isnan(shares["share_variance"]).all()
+
+
+def test_reward_along_a_life_is_that_of_the_life(pole, drives):
+    along = drives["along"]
+    assert [view["name"] for view in along["views"]] == ["not learning", "learning"]
+    arm = newborn(pole)
+    keys = pole.keys(1)
+    born, born_as = arm.born(keys)
+    _, trace = lives(pole.driver, pole.setup.conditions, born, born_as, keys, arm.plan(60), 60)
+    view, window = along["views"][1], along["window"]
+    assert list(view["drives"]) == ["fitness", "uprightness"]  # what has no weight pays nothing
+    place = len(view["age"]) // 2
+    age = view["age"][place]
+    expected = (trace.drives[age - window : age].astype(np.float64) * [0.25, -2.0, 0.0]).sum(axis=1).mean()
+    assert view["reward"][place] == pytest.approx(expected, rel=1e-5)
+    assert view["age"][-1] == 60
+
+
+def test_the_section_of_drives_says_the_formula(drives):
+    section = drives_section(drives, {})
+    assert section.sentences[0] == "The reward of a step is +0.25 fitness \N{MINUS SIGN}2.00 uprightness."
+    assert any(sentence.startswith("fitness paid the same in every step") for sentence in section.sentences)
+    along = next(chart for chart in section.charts if chart.key == "drives_along")
+    assert [series.name for series in along.views[0].panels[0].series] == ["uprightness", "fitness", "reward"]
+
+
+def test_a_newborn_without_drives_is_rewarded_by_nothing(tmp_path, pole):
+    planted = {("drives", name): [0.0] for name in ("fitness", "uprightness", "centredness")}
+    dna = made_dna(tmp_path / "dna", config(), planted)
+    section = drives_section(as_json(inspect_drives(alive(dna, pole.driver))), {})
+    assert section.sentences[0].startswith("No drive has any weight")
+    assert "drives_along" not in [chart.key for chart in section.charts]
+
+
+# Repertoire -----------------------------------------------------------------------------------------------------
+
+
+def test_birth_scores_stand_between_chance_and_the_oracle(repertoire):
+    arms = {entry["arm"]: entry for entry in repertoire["arms"]}
+    assert list(arms) == ["newborn", "blank", "random", "oracle"]
+    assert all(entry["low"] <= entry["mean"] <= entry["high"] for entry in arms.values())
+    # Whoever only ever pushes right falls sooner than chance.
+    assert arms["newborn"]["high"] < arms["random"]["low"] < arms["oracle"]["mean"]
+    assert arms["newborn"]["ahead"] == pytest.approx(arms["newborn"]["mean"] - arms["random"]["mean"], rel=1e-4)
+    assert arms["newborn"]["ahead_low"] <= arms["newborn"]["ahead"] <= arms["newborn"]["ahead_high"] < 0.0
+    share = (arms["newborn"]["mean"] - arms["random"]["mean"]) / (arms["oracle"]["mean"] - arms["random"]["mean"])
+    assert arms["newborn"]["share"] == pytest.approx(share, rel=1e-4)
+    assert arms["newborn"]["share_low"] <= share <= arms["newborn"]["share_high"] < 0.0
+    words = " ".join(repertoire_section(repertoire, {}).sentences)
+    behind = [quantity(-arms["newborn"][name], "score") for name in ("ahead", "ahead_high", "ahead_low")]
+    said = "In the same lives it is {} [{}, {}] behind random actions. What".format(*behind)
+    assert said in words
+    assert "ahead of" not in words
+
+
+def test_actions_and_responses_are_those_planted(repertoire):
+    assert repertoire["actions"]["share"] == [0.0, 1.0]
+    curves = repertoire["curves"]
+    assert curves["kind"] == "probability"
+    assert [curve["name"] for curve in curves["observations"]] == ["position", "velocity", "angle", "angular velocity"]
+    assert all(curve["reach"] == 0.0 for curve in curves["observations"])
+    assert curves["observations"][0]["y"][1] == [1.0] * len(curves["observations"][0]["x"])
+
+
+def test_responses_go_from_the_first_to_the_last_hundredth(tmp_path, pole):
+    weights = {("weights", "hidden1.weight"): np.diag([0.0, 0.0, 3.0, 0.0]), ("weights", "hidden1.bias"): np.zeros(4)}
+    weights[("weights", "policy.weight")] = [[0, 0, -1, 0], [0, 0, 1, 0]]
+    dna = made_dna(tmp_path / "dna", config(), weights)
+    specimen = alive(dna, pole.driver)
+    found = as_json(inspect_repertoire(specimen))
+    met = first_steps(specimen, 6).observations
+    curves = {curve["name"]: curve for curve in found["curves"]["observations"]}
+    angle = curves["angle"]
+    np.testing.assert_allclose([angle["x"][0], angle["x"][-1]], np.quantile(met[:, 2], (0.01, 0.99)), rtol=1e-5)
+    bias = dna.newborns.weights[0][-3:-1].astype(np.float64)
+    logits = np.tanh(3.0 * np.array(angle["x"]))[:, None] * [-1.0, 1.0] + bias
+    right = 1.0 / (1.0 + np.exp(logits[:, 0] - logits[:, 1]))
+    np.testing.assert_allclose(angle["y"][1], right, rtol=1e-4)
+    assert curves["position"]["reach"] == pytest.approx(0.0, abs=1e-9)
+    assert "angle" in next(text for text in repertoire_section(found, {}).sentences if "changes most" in text)
+
+
+def test_the_replay_is_of_one_life_in_three_ways(repertoire, drives):
+    (replay,) = repertoire["replays"]
+    assert [arm["arm"] for arm in replay["arms"]] == ["evolved_frozen", "evolved", "blank"]
+    assert len(replay["arms"][0]["frames"]) == 60
+    assert replay["arms"][0]["score"][0] == replay["arms"][1]["score"][0]
+    assert replay["life"] == drives["along"]["life"]
+
+
+def test_a_newborn_of_fresh_weights_has_no_response_curves(tmp_path, pole):
+    dna = made_dna(tmp_path / "dna", config(genome={"weights": {"mode": "fresh"}}))
+    found = as_json(inspect_repertoire(alive(dna, pole.driver)))
+    assert found["curves"] is None
+    section = repertoire_section(found, {})
+    assert [chart.key for chart in section.charts] == ["repertoire_scores"]
+    assert any("drawn afresh" in sentence for sentence in section.sentences)
+
+
+# Other worlds ---------------------------------------------------------------------------------------------------
+
+
+def test_box_actions_are_told_by_mean_and_spread(tmp_path):
+    dna = made_dna(tmp_path / "dna", config("savannah"), {("weights", "policy.bias"): [0.5, 0.0, 0.0, -0.5]})
+    specimen = alive(dna)
+    try:
+        found = as_json(inspect_repertoire(specimen))
+        drives = as_json(inspect_drives(specimen))
+    finally:
+        specimen.driver.close()
+    assert not found["actions"]["discrete"]
+    assert found["actions"]["mean"][0] == pytest.approx(0.5, abs=0.2)
+    assert found["curves"]["kind"] == "mean action"
+    assert "constant" in found["curves"]["constant"]
+    assert len(drives["drives"]) == 7
+    table = next(table for table in repertoire_section(found, {}).tables if table.key == "repertoire_actions")
+    assert len(table.rows) == 4
+
+
+def test_gymnasium_environments_are_inspected_alike(tmp_path):
+    dna = made_dna(tmp_path / "dna", config("gymnasium:CartPole-v1"))
+    specimen = alive(dna, extent=dataclasses.replace(EXTENT, birth_lives=3, lives=2))
+    try:
+        found = as_json(inspect_repertoire(specimen))
+        assert [entry["arm"] for entry in found["arms"]] == ["newborn", "blank", "random"]
+        assert found["arms"][0]["share"] is None
+        assert sum(found["actions"]["share"]) == pytest.approx(1.0)
+        assert [row["name"] for row in inspect_drives(specimen)["drives"]] == ["fitness"]
+        assert repertoire_section(found, {}).charts[0].key == "repertoire_scores"
+    finally:
+        specimen.driver.close()
+
+
+def test_lives_of_a_brain_that_diverges_are_cut_where_it_does(tmp_path, pole):
+    dna = made_dna(tmp_path / "dna", config(), {("weights", "hidden1.weight"): np.full(16, np.nan)})
+    met = first_steps(alive(dna, pole.driver), 2)
+    assert np.isfinite(met.observations).all()
+    assert len(met.observations) < 2 * 60
+
+
+# Words ----------------------------------------------------------------------------------------------------------
+
+
+def test_numbers_and_names_in_sentences():
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed("abcdefgh", 3) == "a, b, c and 5 more"
+    assert listed([]) == ""
+    assert percent(None) == "\N{EN DASH}"
+    assert percent(-0.001) == "0%"
+    assert signed(0.414) == "+0.41"
+    assert short(-3.14159) == "\N{MINUS SIGN}3.14"
+    assert short(0.0123) == "0.012"

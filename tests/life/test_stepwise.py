@@ -1,0 +1,476 @@
+"""The stepwise driver against the fused one, and lives in Gymnasium environments: keys, chunks, workers, faults."""
+
+import multiprocessing
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import gymnasium
+import numpy as np
+import pytest
+
+from evolearn.agent import GOES_ON
+from evolearn.life import (
+    DIVERGED,
+    FROM_ORACLE,
+    FROM_UNIFORM,
+    Job,
+    LifeFault,
+    OwnThread,
+    Plan,
+    WorkerDied,
+    empty_outcome,
+    empty_trace,
+    lives,
+    new_driver,
+    traced_lives,
+)
+from evolearn.life.records import BAD_FITNESS, FINISHED
+from evolearn.life.stepwise import StepwiseDriver
+from evolearn.rng import SELECTION, life_keys
+from evolearn.world import WorldError
+from tests.helpers.compiled_environments import CompiledEnvironments, assert_same, toy
+from tests.helpers.places import ROOT
+from tests.helpers.probe_worlds import conditions_for, newborns_for, restless_box
+from worlds.cart_pole import cart_pole
+from worlds.savannah import savannah
+
+ALWAYS = {"learning_rate": 0.01, "discount": 0.97}
+HERE = {"cart-pole": (cart_pole, {"predictability": 0.3}), "savannah": (savannah, {"alpha": 60.0})}
+
+
+@pytest.fixture(scope="module")
+def stepwise_for():
+    drivers = {}
+
+    def make(conditions, workers=1, chunk=64, make_environments=None):
+        asked = (conditions.world.name, conditions.generic_drives, workers, chunk, make_environments)
+        if asked not in drivers:
+            drivers[asked] = StepwiseDriver(conditions, workers, chunk, make_environments)
+        return drivers[asked]
+
+    yield make
+    for driver in drivers.values():
+        driver.close()
+
+
+@pytest.mark.parametrize("name", ["cart-pole", "savannah"])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(700, bin_steps=100, final_weights=True),
+        Plan(130, learn_until=0, final_weights=True),
+        Plan(130, learn_from=21, learn_until=90, bin_steps=60, final_weights=True),
+        Plan(130, source=FROM_UNIFORM),
+    ],
+    ids=["learning", "fixed", "learning for a while", "uniform"],
+)
+def test_fused_and_stepwise_lives_are_bitwise_the_same(name, plan, driver_for, stepwise_for):
+    world, parameters = HERE[name]
+    how = {"generic_drives": ("effort", "surprise"), **parameters}
+    fused = driver_for(world, **how)
+    stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
+    wants = {drive: 0.5 for drive in fused.conditions.drive_names}
+    newborns = newborns_for(fused.conditions, 3, fresh=plan.lifetime == 700, drives=wants, **ALWAYS)
+    call = (fused.conditions, newborns, np.array([0, 2, 1, 1, 0]), life_keys(3, SELECTION, 7, 5), plan)
+    expected, _ = lives(fused, *call)
+    outcome, _ = lives(stepwise, *call)
+    assert_same(outcome, expected)
+    assert outcome.status.tolist() == [FINISHED] * 5
+    assert outcome.fitness.any()
+    if plan.final_weights:  # else two drivers that do nothing would agree as well
+        learned = np.abs(outcome.final_weights - newborns.weights[[0, 2, 1, 1, 0]]).max(axis=1) > 0.0
+        assert (learned == (plan.learn_until != 0)).all()
+
+
+def test_the_trace_is_the_first_lifes_and_bitwise_the_fused_one(driver_for, stepwise_for):
+    fused = driver_for(cart_pole, generic_drives=("effort", "surprise"), predictability=0.3)
+    stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
+    newborns = newborns_for(fused.conditions, 1, **ALWAYS)
+    keys = life_keys(3, SELECTION, 7, 5)
+    _, expected = lives(fused, fused.conditions, newborns, np.zeros(1, np.int64), keys[:1], Plan(90), trace_steps=80)
+    _, trace = lives(stepwise, fused.conditions, newborns, np.zeros(5, np.int64), keys, Plan(90), trace_steps=80)
+    assert_same(trace, expected)
+    assert trace.ends.any()
+
+
+def test_every_life_of_a_job_can_leave_a_trace_whatever_lives_it(driver_for, stepwise_for):
+    fused = driver_for(restless_box, workers=2)
+    stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
+    newborns, born_as = newborns_for(fused.conditions, 2, **ALWAYS), np.array([0, 1, 1, 0, 1])
+    keys = life_keys(3, SELECTION, 7, 5)
+    outcome, traces = traced_lives(fused, newborns, born_as, keys, Plan(40))
+    stepwise_outcome, stepwise_traces = traced_lives(stepwise, newborns, born_as, keys, Plan(40))
+    assert_same(stepwise_outcome, outcome)
+    assert_same(stepwise_traces, traces)
+    for life in range(5):
+        own = slice(life, life + 1)
+        alone, trace = lives(fused, fused.conditions, newborns, born_as[own], keys[own], Plan(40), trace_steps=40)
+        assert_same(traces.of(life), trace)
+        assert alone.fitness[0, 0] == trace.fitness.sum() == outcome.fitness[life, 0]
+        goes_on = trace.ends[:-1] == GOES_ON
+        np.testing.assert_array_equal(trace.next_observations[:-1][goes_on], trace.observations[1:][goes_on])
+        assert (trace.next_observations[:-1][~goes_on, 1] > 0.0).all(), "that of the episode that ends"
+        assert (trace.observations[1:][~goes_on, 1] == 0.0).all(), "that of the next one"
+
+
+def test_a_diverged_brain_ends_its_life_alone_and_as_in_the_fused_driver(driver_for, stepwise_for):
+    fused = driver_for(cart_pole, generic_drives=("effort", "surprise"), predictability=0.3)
+    stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
+    newborns = newborns_for(fused.conditions, 3, **ALWAYS)
+    newborns.weights[1] = np.nan
+    newborns.plasticity[2, 0] = 1e38  # the learning rate: diverges after the first update
+    plan = Plan(60, final_weights=True)
+    call = (fused.conditions, newborns, np.array([0, 1, 2, 0]), life_keys(3, SELECTION, 7, 4), plan)
+    expected, _ = lives(fused, *call)
+    outcome, _ = lives(stepwise, *call)
+    assert outcome.status.tolist() == [FINISHED, DIVERGED, DIVERGED, FINISHED]
+    assert outcome.age.tolist() == [60, 0, 16, 60]
+    assert_same(outcome, expected)
+
+
+# Toy environments, one per way of going wrong or of ending; workers import this module to register them.
+
+
+class Toy(gymnasium.Env):
+    """Walk a line at random for `length` steps.
+
+    Not shown: the rest of the description.
+    """
+
+    def __init__(self, length=5, truncates=False, fails="never", at=3, unlucky=0.0):
+        self.observation_space = gymnasium.spaces.Box(-10.0, 10.0, (2,), np.float64)
+        self.action_space = gymnasium.spaces.Discrete(2)
+        self._length, self._truncates, self._fails, self._at, self._unlucky = length, truncates, fails, at, unlucky
+        self._broken = False
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        if self._broken:
+            raise RuntimeError("the bridge is still out")
+        self._place = self.np_random.uniform(-1.0, 1.0)
+        self._doomed = self.np_random.uniform() < self._unlucky
+        self._steps = 0
+        if self._fails == "reset" and self._doomed:
+            raise RuntimeError("no way to begin")
+        return np.array([self._place, 1.0]), {}
+
+    def step(self, action):
+        self._steps += 1
+        self._place += 0.5 * (2 * action - 1) + 0.1 * self.np_random.standard_normal()
+        now = self._doomed and self._steps == self._at
+        if now and self._fails == "raise":
+            self._broken = True
+            raise RuntimeError("the bridge is out")
+        if now and self._fails == "crash":
+            os._exit(3)
+        if now and self._fails == "hang":
+            os.write(1, b"in the environment\n")
+            time.sleep(600.0)
+        observation = np.array([np.nan if now and self._fails == "observation" else self._place, 1.0])
+        reward = np.inf if now and self._fails == "reward" else 1.0 + self._place
+        over = self._steps == self._length
+        return observation, reward, over and not self._truncates, over and self._truncates, {}
+
+
+if "evolearn-toy-v0" not in gymnasium.registry:
+    gymnasium.register("evolearn-toy-v0", entry_point=Toy)
+
+
+TOY = "world gymnasium:test_stepwise:evolearn-toy-v0"
+
+
+def live_toys(driver, count=7, steps=50, first=0, seed=8, **plan):
+    newborns = newborns_for(driver.conditions, 2, **ALWAYS)
+    keys = life_keys(seed, SELECTION, 0, first + count)[first:]
+    outcome, _ = lives(
+        driver, driver.conditions, newborns, np.arange(first, first + count) % 2, keys, Plan(steps, **plan)
+    )
+    return outcome
+
+
+@pytest.fixture
+def toy_driver():
+    drivers = []
+
+    def make(workers=1, chunk=64, **arguments):
+        drivers.append(StepwiseDriver(toy(**arguments), workers, chunk))
+        return drivers[-1]
+
+    yield make
+    for driver in drivers:
+        driver.close()
+
+
+def rows(outcome, some):
+    return type(outcome)(*(array[some] for array in outcome))
+
+
+def test_new_driver_lives_gymnasium_worlds_stepwise():
+    driver = new_driver(toy())
+    assert isinstance(driver, StepwiseDriver)
+    driver.close()
+
+
+def test_one_key_is_one_life_and_another_is_another(toy_driver):
+    driver = toy_driver()
+    once = live_toys(driver, final_weights=True)
+    assert_same(live_toys(driver, final_weights=True), once)
+    assert_same(live_toys(toy_driver(), final_weights=True), once)
+    assert np.unique(once.fitness[::2]).size == 4
+    assert not np.isin(live_toys(driver, seed=9).fitness, once.fitness).any()
+
+
+def test_episodes_of_a_life_differ(toy_driver):
+    returns = live_toys(toy_driver(), steps=50, bin_steps=5).finished_return
+    assert np.unique(returns).size == returns.size
+
+
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_a_life_does_not_depend_on_its_neighbours(chunk, toy_driver):
+    whole = live_toys(toy_driver(), final_weights=True)
+    driver = toy_driver(chunk=chunk)
+    assert_same(live_toys(driver, final_weights=True), whole)
+    # The environments are used, and at other places than before.
+    assert_same(live_toys(driver, count=4, first=2, final_weights=True), rows(whole, slice(2, 6)))
+
+
+def test_fewer_lives_go_together_where_steps_take_long(monkeypatch):
+    monkeypatch.setattr("evolearn.life.stepwise.SLOW_STEP", 1.0)
+    driver = StepwiseDriver(toy())
+    expected = live_toys(driver, count=20)
+    assert driver.chunk == 64
+    monkeypatch.setattr("evolearn.life.stepwise.SLOW_STEP", 0.0)
+    assert driver.chunk == 16
+    assert_same(live_toys(driver, count=20), expected)
+    driver.close()
+
+
+def test_a_shorter_life_is_the_beginning_of_a_longer_one(toy_driver):
+    driver = toy_driver()
+    longer = live_toys(driver, steps=60, bin_steps=20)
+    shorter = live_toys(driver, steps=40, bin_steps=20)
+    for name in ("fitness", "finished_return", "finished", "open_return", "deaths"):
+        assert getattr(shorter, name).tobytes() == np.ascontiguousarray(getattr(longer, name)[:, :2]).tobytes()
+
+
+def test_workers_change_nothing_and_serve_job_after_job(toy_driver):
+    alone, crew = toy_driver(chunk=2), toy_driver(workers=2, chunk=2)
+    for seed in (8, 9):
+        assert_same(live_toys(crew, seed=seed, final_weights=True), live_toys(alone, seed=seed, final_weights=True))
+        for process in multiprocessing.active_children():
+            os.kill(process.pid, signal.SIGINT)  # Ctrl-C is the parent's to answer
+    newborns = newborns_for(alone.conditions)
+    call = (newborns, np.zeros(5, np.int64), life_keys(3, SELECTION, 0, 5), Plan(20))
+    (outcome, trace), (expected, expected_trace) = (
+        lives(driver, driver.conditions, *call, trace_steps=9) for driver in (crew, alone)
+    )
+    assert_same(outcome, expected)
+    assert_same(trace, expected_trace)
+    assert trace.ends.any()
+    processes = multiprocessing.active_children()
+    assert len(processes) == 2
+    crew.close()
+    assert not multiprocessing.active_children()
+
+
+def test_truncation_is_bootstrapped_and_termination_is_not(toy_driver):
+    ended = {}
+    for truncates in (False, True):
+        outcome = live_toys(toy_driver(truncates=truncates), steps=16, final_weights=True)
+        assert (outcome.finished == 3).all()
+        assert (outcome.deaths == (0 if truncates else 3)).all()
+        ended[truncates] = outcome
+    assert ended[False].fitness.tobytes() == ended[True].fitness.tobytes()
+    assert (ended[False].final_weights != ended[True].final_weights).any(axis=1).all()
+
+
+def first_doomed(unlucky, count=7, seed=8):
+    """The first life whose first episode goes wrong."""
+    conditions = toy(unlucky=unlucky, fails="observation", length=1000)
+    driver = StepwiseDriver(conditions, chunk=1)
+    for life in range(count):
+        try:
+            live_toys(driver, count=1, first=life, steps=6, seed=seed)
+        except WorldError:
+            return life
+    raise AssertionError("no life goes wrong")
+
+
+@pytest.mark.parametrize(
+    ("fails", "step", "text"),
+    [
+        ("observation", 2, "observation observation 0=nan: must be finite"),
+        ("reward", 2, "fitness is not finite; the world's step must return a finite number"),
+    ],
+)
+@pytest.mark.parametrize("chunk", [2, 64])
+def test_numbers_that_are_not_finite_are_the_worlds_fault(fails, step, text, chunk, toy_driver):
+    doomed = first_doomed(0.4)
+    assert doomed > 0
+    with pytest.raises(WorldError) as caught:
+        live_toys(toy_driver(chunk=chunk, fails=fails, unlucky=0.4, length=1000))
+    assert str(caught.value).startswith(
+        f"{TOY}, life (seed 8, selection, generation 0, life {doomed}), genome {doomed % 2}, step {step}: {text}"
+    )
+
+
+def test_a_fault_ends_no_other_life(toy_driver):
+    driver = toy_driver(fails="reward", unlucky=0.4, length=1000)
+    newborns = newborns_for(driver.conditions, 2, **ALWAYS)
+    outcome = empty_outcome(7, Plan(20), 1, driver.conditions.brain.weights)
+    keys = life_keys(8, SELECTION, 0, 7)
+    with pytest.raises(WorldError):
+        driver.live(Job(newborns, np.arange(7) % 2, keys, Plan(20), outcome, empty_trace(0, driver.conditions)))
+    assert set(outcome.status) == {FINISHED, BAD_FITNESS}
+    assert set(outcome.age[outcome.status == FINISHED]) == {20}
+    assert set(outcome.age[outcome.status == BAD_FITNESS]) == {2}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_environment_that_raises_is_named_with_life_step_and_line(workers, toy_driver):
+    driver = toy_driver(workers=workers, fails="raise", unlucky=1.0)
+    with pytest.raises(WorldError) as caught:
+        live_toys(driver, count=1)
+    where, line, error = str(caught.value).splitlines()
+    assert where == f"{TOY}, life (seed 8, selection, generation 0, life 0), genome 0, step 2: the environment raised:"
+    assert re.fullmatch(r'  .*test_stepwise.py, line \d+, in step: raise RuntimeError\("the bridge is out"\)', line)
+    assert error == "  RuntimeError: the bridge is out"
+
+
+def test_an_environment_that_cannot_begin_is_named_too(toy_driver):
+    where = "genome 0, step 0: the environment raised:\n.*\n.* no way to begin"
+    with pytest.raises(WorldError, match=where):
+        live_toys(toy_driver(fails="reset", unlucky=1.0))
+    where = "genome 1, step [1-9]*[49]: the environment raised:\n.*\n.* no way to begin"
+    with pytest.raises(WorldError, match=where):
+        live_toys(toy_driver(fails="reset", unlucky=0.2), count=1, first=1, steps=200)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_environment_that_hangs_is_named_with_life_step_and_line(workers, capfd):
+    conditions = toy(fails="hang", unlucky=0.4, length=1000)
+    driver = StepwiseDriver(conditions, workers, chunk=64, hang_seconds=0.5)
+    doomed = first_doomed(0.4)
+    try:
+        with pytest.raises(LifeFault) as caught:
+            live_toys(driver, count=1, first=doomed)
+        where, line = str(caught.value).splitlines()
+        assert where == (
+            f"{TOY}, life (seed 8, selection, generation 0, life {doomed}), genome {doomed % 2}, step 2: no step "
+            "finished for 0.5 s; look for a loop without end in the environment's code, or raise hang_seconds if it is "
+            "only slow"
+        )
+        assert re.fullmatch(r"  .*test_stepwise.py, line \d+, in step: time.sleep\(600.0\)", line)
+        # What hangs is left alone, and the driver goes on with environments of its own.
+        whole = live_toys(StepwiseDriver(toy(unlucky=0.4, length=1000)), count=doomed)
+        assert_same(live_toys(driver, count=doomed), whole)
+    finally:
+        driver.close()
+    assert capfd.readouterr().out == "in the environment\n"
+
+
+def test_ctrl_c_waits_for_the_step_under_way_and_the_driver_goes_on(monkeypatch):
+    driver = StepwiseDriver(toy())
+    expected = live_toys(driver)
+    wait = OwnThread.wait
+    monkeypatch.setattr(OwnThread, "wait", interrupted_once(wait))
+    with pytest.raises(KeyboardInterrupt):
+        live_toys(driver, steps=1_000_000)
+    assert_same(live_toys(driver), expected)
+    driver.close()
+
+
+def interrupted_once(wait):
+    """`wait` that is interrupted as by Ctrl-C the first time."""
+    waits = []
+
+    def first_interrupted(thread, seconds):
+        waits.append(seconds)
+        if len(waits) == 1:
+            raise KeyboardInterrupt
+        return wait(thread, seconds)
+
+    return first_interrupted
+
+
+def test_environments_are_made_stepped_and_closed_by_one_thread():
+    used = set()
+
+    class Noting(CompiledEnvironments):
+        def begin_all(self, keys, observations):
+            used.add(threading.get_ident())
+            super().begin_all(keys, observations)
+
+        def step_all(self, *arguments):
+            used.add(threading.get_ident())
+            return super().step_all(*arguments)
+
+        def close(self):
+            used.add(threading.get_ident())
+
+    driver = StepwiseDriver(conditions_for(cart_pole), chunk=2, make_environments=Noting)
+    live_toys(driver)
+    live_toys(driver)
+    driver.close()
+    assert len(used) == 1
+
+
+def test_what_survives_a_raising_environment_is_a_working_driver(toy_driver):
+    driver = toy_driver(fails="raise", unlucky=0.4, length=1000)
+    doomed = first_doomed(0.4)
+    with pytest.raises(WorldError):
+        live_toys(driver, count=1, first=doomed)
+    expected = live_toys(toy_driver(unlucky=0.4, length=1000), count=doomed)
+    assert_same(live_toys(driver, count=doomed), expected)
+
+
+def test_a_worker_that_dies_is_an_error_and_the_next_job_gets_new_ones(toy_driver):
+    driver = toy_driver(workers=2, chunk=2, fails="crash", unlucky=0.4, length=1000)
+    with pytest.raises(
+        WorkerDied, match=r"ended with exit code 3 while it lived its lives: out of memory, or .*workers=1"
+    ):
+        live_toys(driver)
+    assert not multiprocessing.active_children()
+    doomed = first_doomed(0.4)
+    expected = live_toys(toy_driver(unlucky=0.4, length=1000), count=doomed)
+    assert_same(live_toys(driver, count=doomed), expected)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+def test_no_worker_outlives_its_parent(name):
+    script = """
+        from evolearn.life.stepwise import StepwiseDriver
+        from tests.helpers.compiled_environments import live_toys, toy
+
+        if __name__ == "__main__":
+            live_toys(StepwiseDriver(toy(fails="hang", unlucky=1.0), workers=2))
+    """
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    for _ in range(2):
+        assert parent.stdout.readline() == "in the environment\n"
+    if name == "SIGINT":
+        os.killpg(parent.pid, signal.SIGINT)  # as Ctrl-C does: the workers get it too, and leave the word to the parent
+    else:
+        parent.kill()
+    # The workers hold the output open: it ends when the last of them does.
+    _, errors = parent.communicate(timeout=30)
+    assert parent.returncode != 0
+    assert errors.count("Traceback") == errors.count("KeyboardInterrupt") == (name == "SIGINT")
+
+
+def test_a_gymnasium_world_has_no_oracle(toy_driver):
+    with pytest.raises(WorldError, match=r"world gymnasium:.* has no oracle; choose another source of actions"):
+        live_toys(toy_driver(), source=FROM_ORACLE)

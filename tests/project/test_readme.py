@@ -1,0 +1,64 @@
+"""The README's world and config, run as they stand there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from evolearn.run import ARMS
+from tests.helpers.places import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+def test_the_world_of_the_readme_runs(tmp_path: Path) -> None:
+    _, world = blocks("python")  # the first one loads an export: tests/test_export.py
+    _, config = blocks("yaml")
+    assert len(world.splitlines()) <= 60
+    (tmp_path / "valley.py").write_text(world)
+    (tmp_path / "valley.yaml").write_text(config)
+    toy = ["search.generations=1", "search.population=4", "evaluation.lives=2", "evaluation.lifetimes=[600]"]
+    command = [sys.executable, "-m", "evolearn.cli.app", "run", "valley.yaml", *toy]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "Run directory: runs/valley-seed0-1" in done.stdout
+
+
+def test_the_study_of_the_readme_is_planned_as_it_stands_there(tmp_path: Path) -> None:
+    config, _ = blocks("yaml")
+    (tmp_path / "drives.yaml").write_text(config)
+    command = [sys.executable, "-m", "evolearn.cli.app", "study", "drives.yaml", "--dry-run"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "evolved, but rewarded by fitness alone" in " ".join(done.stdout.split())
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_table_of_arms_is_the_programs() -> None:
+    table = README.split("| arm | origin |")[1].split("\n\n")[0]
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    assert [row[0] for row in rows] == list(ARMS)
+    for name, origin, weights, drives, plasticity, learns in rows:
+        part = ARMS[name]
+        assert [origin, weights, drives, plasticity] == [part.origin, part.weights, part.drives, part.plasticity]
+        assert learns.startswith("yes" if part.learns else "no")
+        assert {"uniform": "uniform", "oracle": "oracle"}.get(part.actions, "") in learns
+
+
+def test_nothing_is_left_to_fill_in_and_every_link_leads_somewhere() -> None:
+    assert "@@" not in README
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert links
+    for link in links:
+        assert (ROOT / link).is_file(), link
+
+
+def test_every_room_is_in_the_table() -> None:
+    table = README.split("| room |")[1].split("\n\n")[0]
+    named = set(re.findall(r"`(\w+)`", table))
+    package = ROOT / "evolearn"
+    assert {path.stem for path in package.glob("*.py")} - {"__init__"} <= named

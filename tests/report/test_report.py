@@ -1,0 +1,538 @@
+import base64
+import csv
+import errno
+import filecmp
+import html.parser
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from evolearn.report import write_report
+from evolearn.report.chart import log_axis, spread_out
+from evolearn.report.looks import DARK, LIGHT, arm_looks
+from evolearn.report.plotly_charts import escaped, page_chart
+from evolearn.report.report import ReportError
+from evolearn.report.study.charts import all_charts
+from evolearn.report.study.files import read_results
+from evolearn.report.study.inheritance_charts import thinned
+from evolearn.report.study.methods import commit_in_words, methods_paragraph
+from evolearn.report.study.replays import pack_replays
+from evolearn.report.texts import extension_in_words, probability, quantity, with_interval
+from tests.helpers.study_on_disk import made_up_replay, made_up_verdict, write_study
+
+HOSTILE = "</script><img src=x onerror=alert(1)> <!-- & 'it' {{ 7 * 7 }} $x_1$ 100% \\input{x}"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A study of three conditions with its whole report. Not to be written to."""
+    replays = [made_up_replay("alpha 0", frames=60), made_up_replay("alpha 70", frames=60, shapes=False)]
+    folder = write_study(tmp_path_factory.mktemp("report") / "study", made_up_verdict(), replays)
+    write_report(folder)
+    return folder
+
+
+@pytest.fixture
+def results_alone(study, tmp_path):
+    """A copy of the result files, to be damaged."""
+    return shutil.copytree(study, tmp_path / "study", ignore=shutil.ignore_patterns("report"))
+
+
+def charts_of(verdict):
+    return {chart.key: chart for chart in all_charts(verdict)}
+
+
+def elements(text):
+    """Tags with their attributes, as a browser reads them."""
+    found = []
+    parser = html.parser.HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.append((tag, dict(attributes)))
+    parser.feed(text)
+    return found
+
+
+def test_the_report_has_a_page_figures_tables_and_methods(study):
+    report = study / "report"
+    keys = set(charts_of(made_up_verdict()))
+    assert {path.name for path in report.iterdir()} == {"index.html", "figures", "tables", "methods.txt"}
+    assert {path.name for path in (report / "figures").iterdir()} == {
+        f"{key}.{kind}" for key in keys for kind in ("svg", "pdf", "png")
+    }
+    assert {path.name for path in (report / "tables").iterdir()} == {
+        f"{name}.{kind}" for name in ("contrasts", "arms", "ledger") for kind in ("csv", "tex")
+    }
+    for path in (report / "figures").iterdir():
+        assert path.stat().st_size > 2000, path
+
+
+def test_the_same_results_give_the_same_report_byte_for_byte(study, results_alone):
+    write_report(results_alone)
+    again, first = results_alone / "report", study / "report"
+    names = [str(path.relative_to(first)) for path in first.rglob("*") if path.is_file()]
+    _, different, missing = filecmp.cmpfiles(first, again, names, shallow=False)
+    assert (different, missing) == ([], [])
+
+
+def test_figures_can_be_left_out(results_alone):
+    page = write_report(results_alone, figures=False)
+    assert not (page.parent / "figures").exists()
+    assert "figures/" not in re.sub("<script>.*?</script>", "", page.read_text(), flags=re.DOTALL)
+
+
+def test_links_to_figures_lead_somewhere(study):
+    links = [
+        attributes["href"] for tag, attributes in elements((study / "report/index.html").read_text()) if tag == "a"
+    ]
+    figures = [link for link in links if not link.startswith("#")]
+    assert len(figures) == 3 * len(charts_of(made_up_verdict()))
+    assert all((study / "report" / link).exists() for link in figures)
+
+
+def test_the_page_asks_for_nothing_but_itself(study):
+    for tag, attributes in elements((study / "report/index.html").read_text()):
+        assert "src" not in attributes, tag
+        assert tag not in ("link", "iframe", "object", "base"), tag
+        assert not attributes.get("href", "").startswith(("http", "//")), tag
+
+
+@pytest.mark.parametrize("name", ["study.json", "verdict.json", "environment.json", "study.yaml"])
+def test_a_missing_file_is_named_with_the_remedy(results_alone, name):
+    (results_alone / name).unlink()
+    with pytest.raises(ReportError, match=rf"study/{name}: is missing; .*evolearn (study|resume)"):
+        write_report(results_alone)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("study.json", '{"kind": "run"}', r"study\.json: says kind 'run', not 'study'; name a study directory"),
+        ("verdict.json", '{"kind": "run"}', r"verdict\.json: says kind 'run', not 'verdict'; `evolearn resume"),
+        ("verdict.json", '{"kind": "verdict", "format": 2}', r"has format 2, this evolearn reads 1; use the version"),
+        ("verdict.json", '{"kind": "verdict", "format": 1}', r"is damaged \(lacks study\); `evolearn resume"),
+        ("verdict.json", '{"kind": "verd', r"verdict\.json: is damaged \(Unterminated string"),
+        ("environment.json", "[]", r"environment\.json: is damaged \(not a table of names and values\)"),
+        ("study.yaml", "a: [", r"study\.yaml: is damaged \(while parsing"),
+        ("study.yaml", "- a", r"study\.yaml: is damaged \(not a table"),
+        ("study.yaml", b"\xff\xfe", r"study\.yaml: cannot be read: .*utf-8"),
+        ("replays/condition-0.json", "{}", r"condition-0\.json: is damaged \(lacks condition\)"),
+    ],
+)
+def test_a_damaged_file_is_named_with_the_remedy(results_alone, name, content, message):
+    (results_alone / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ReportError, match=message):
+        write_report(results_alone)
+
+
+def test_a_verdict_that_lacks_something_says_what_and_where(results_alone):
+    verdict = made_up_verdict()
+    del verdict["conditions"][1]["secondary"]
+    (results_alone / "verdict.json").write_text(json.dumps(verdict))
+    with pytest.raises(ReportError, match=r"is damaged \(lacks conditions\[1\]\.secondary\)"):
+        write_report(results_alone)
+
+
+def test_a_verdict_damaged_further_down_is_still_the_users_to_mend(results_alone):
+    verdict = made_up_verdict()
+    del verdict["conditions"][1]["arms"]["evolved"]["metrics"]["birth"]["iqm"]
+    (results_alone / "verdict.json").write_text(json.dumps(verdict))
+    with pytest.raises(ReportError, match=r"verdict\.json: is damaged \(lacks 'iqm'\); `evolearn resume"):
+        write_report(results_alone)
+
+
+def test_a_report_that_cannot_be_written_says_so(results_alone):
+    (results_alone / "report").write_text("in the way")
+    with pytest.raises(ReportError, match=r"report: cannot be written: File exists; free space or make it writable"):
+        write_report(results_alone)
+
+
+@pytest.mark.parametrize("writes", [0, 1])  # that succeed: methods.txt is first, the page last
+def test_a_full_disk_leaves_the_page_and_the_methods_of_before_whole(results_alone, monkeypatch, writes):
+    page = write_report(results_alone, figures=False)
+    names = ["methods.txt", "index.html"][writes:]
+    before = {name: (page.parent / name).read_bytes() for name in names}
+    (results_alone / "verdict.json").write_text(json.dumps(made_up_verdict(rename={"made-up lives": "others"})))
+    left = [None] * writes
+
+    def fsync(file):
+        if not left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left.pop()
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(ReportError, match=r"report: cannot be written: No space left on device; free space"):
+        write_report(results_alone, figures=False)
+    assert {name: (page.parent / name).read_bytes() for name in names} == before
+
+
+def test_a_study_without_replays_says_so(results_alone):
+    shutil.rmtree(results_alone / "replays")
+    assert "This study recorded no replay." in write_report(results_alone, figures=False).read_text()
+
+
+def test_nothing_that_a_user_writes_becomes_markup(tmp_path):
+    names = ("made-up lives", "evolved_frozen", "alpha 0", "approach to mother")
+    verdict = made_up_verdict(conditions=1, rename={name: f"{name[:3]}{HOSTILE}" for name in names})
+    verdict["conditions"][0]["remarks"] = [HOSTILE]
+    plain = write_report(write_study(tmp_path / "plain", made_up_verdict(conditions=1)), figures=False)
+    hostile = write_report(write_study(tmp_path / "hostile", verdict))
+    expected, found = ([tag for tag, _ in elements(page.read_text())] for page in (plain, hostile))
+    assert [tag for tag in found if tag == "img"] == []
+    assert found.count("script") == expected.count("script")
+    assert "7 * 7" in hostile.read_text()
+    latex = (hostile.parent / "tables/arms.tex").read_text()
+    assert r"\textbackslash input\{x\}" in latex
+    assert r"100\%" in latex
+
+
+def test_texts_for_plotly_are_escaped():
+    assert escaped("<b>&amp;</b>") == "&lt;b&gt;&amp;amp;&lt;/b&gt;"
+    drawn = json.dumps([page_chart(chart) for chart in all_charts(made_up_verdict(rename={"evolved_frozen": HOSTILE}))])
+    shown = re.sub(r'"(name|note)": "[^"]*", ("note|"panels)', "", drawn)  # of views: set as text, not as markup
+    assert "<" not in shown
+
+
+@pytest.mark.slow
+def test_the_page_stays_small_with_ten_conditions_and_long_replays(tmp_path):
+    verdict = made_up_verdict(conditions=10, runs=10)
+    replays = [made_up_replay(condition["name"], frames=2000) for condition in verdict["conditions"]]
+    assert len(replays) == 10
+    page = write_report(write_study(tmp_path / "study", verdict, replays), figures=False)
+    assert 5_500_000 < page.stat().st_size < 6_000_000
+
+
+def test_curves_show_the_verdicts_numbers():
+    verdict = made_up_verdict()
+    view = charts_of(verdict)["learning_curves"].views[1]
+    drawn = {series.name: series for series in view.panels[0].series}
+    for arm, entry in verdict["conditions"][1]["arms"].items():
+        assert list(drawn[arm].x) == entry["curve"]["age"]
+        assert list(drawn[arm].y) == entry["curve"]["score"]
+        assert list(drawn[arm].low) == entry["curve"]["low"]
+    assert set(drawn["caught up"].y) == {verdict["conditions"][1]["catch_up_level"]}
+
+
+def test_runs_that_never_caught_up_are_open_arrows_at_the_end_of_life():
+    verdict = made_up_verdict()
+    panel = charts_of(verdict)["birth_catch_up_ceiling"].views[0].panels[1]
+    arrows = [series for series in panel.series if series.name == "random" and series.kind == "censored"]
+    assert [set(series.x) for series in arrows] == [{20000.0}, {20000.0}]
+    assert any(note.endswith("never") for note in arrows[0].notes)
+    drawn = page_chart(charts_of(verdict)["birth_catch_up_ceiling"])["views"][0]["panels"][1]["data"]
+    assert "arrow-right-open" in {trace["marker"]["symbol"] for trace in drawn if trace["name"] == "random"}
+
+
+def test_with_one_condition_catch_up_is_shown_over_lifetimes():
+    chart = charts_of(made_up_verdict(conditions=1))["catch_up"]
+    assert [text for _, text in chart.views[0].panels[0].x.ticks] == ["1,200", "6,000", "20,000"]
+    chart = charts_of(made_up_verdict())["catch_up"]
+    assert [view.name for view in chart.views] == ["20,000 steps", "6,000 steps", "1,200 steps"]
+
+
+def test_the_map_holds_differences_and_letters():
+    verdict = made_up_verdict()
+    heat = charts_of(verdict)["map"].views[0].panels[0].heat
+    row = next(row for row in verdict["conditions"][2]["by_lifetime"] if row["lifetime"] == 6000)
+    assert heat.values[1][2] == row["difference"]["iqm"]
+    assert heat.texts[1][2][0] == row["verdict"][0].upper()
+
+
+def test_the_maps_caption_says_how_its_letters_were_corrected():
+    verdict = made_up_verdict()
+    verdict["conditions"][0]["by_lifetime"][0]["verdict"] = "better"
+    sentence = charts_of(verdict)["map"].sentence
+    assert "The letters of a condition are a family of tests of its own, corrected after Holm." in sentence
+    assert sentence.endswith("the map turns to E towards long lives.")
+
+
+@pytest.mark.parametrize(
+    ("runs", "p", "reading"),
+    [
+        (4, None, "no sign of equality"),  # withheld
+        (4, 0.5, "no sign of equality"),  # three lifetimes: 3 x 2/70 is above the level
+        (10, 0.5, "Every letter is I: the map shows neither differences nor equality."),
+    ],
+)
+def test_a_map_without_findings_does_not_look_like_equality(runs, p, reading):
+    verdict = made_up_verdict()
+    verdict["study"]["runs"] = runs
+    for condition in verdict["conditions"]:
+        for row in condition["by_lifetime"]:
+            row |= {"verdict": "inconclusive", "p": p}
+    sentence = charts_of(verdict)["map"].sentence
+    assert reading in sentence
+    assert "turns to E" not in sentence
+
+
+def test_the_two_by_two_is_a_description():
+    chart = charts_of(made_up_verdict())["factorial"]
+    assert "A description: intervals and p-values are not corrected for several tests" in chart.sentence
+    assert chart.views[0].panels[0].series[0].notes[0] == "0.300, uncorrected p 0.030"
+
+
+def test_break_even_lines_cross_at_the_verdicts_number():
+    verdict = made_up_verdict()
+    row = verdict["conditions"][0]["break_even"][0]
+    row |= {"descendants": 100.0, "evolution_steps": 1000, "steps_each": 5, "steps_each_against": 15, "bound": "exact"}
+    panel = charts_of(verdict)["break_even"].views[0].panels[0]
+    falling, level = panel.series
+    assert np.interp(100.0, falling.x, falling.y) == pytest.approx(15, rel=0.1)
+    assert set(level.y) == {15.0}
+    assert panel.rules[0].value == 100.0
+
+
+@pytest.mark.parametrize("missing", ["by_lifetime", "break_even", "factorial"])
+def test_what_a_study_does_not_have_is_not_drawn(missing, tmp_path):
+    verdict = made_up_verdict()
+    for condition in verdict["conditions"]:
+        condition[missing] = None if missing == "factorial" else []
+    key = "map" if missing == "by_lifetime" else missing
+    assert key not in charts_of(verdict)
+    assert f'id="chart-{key}"' not in write_report(write_study(tmp_path / "study", verdict), figures=False).read_text()
+
+
+def test_arms_without_evolution_or_dna_are_no_trouble(tmp_path):
+    verdict = made_up_verdict()
+    for condition in verdict["conditions"]:
+        for entry in condition["arms"].values():
+            entry |= {"evolution": None, "dna": None}
+    assert not {"evolution", "drives", "plasticity"} & set(charts_of(verdict))
+    write_report(write_study(tmp_path / "study", verdict), figures=False)
+
+
+def test_only_arms_that_inherit_drives_show_them():
+    verdict = made_up_verdict()
+    verdict["arms"]["tuned_learner"]["drives"] = "fitness only"
+    charts = charts_of(verdict)
+    assert "tuned_learner" not in dict(charts["drives"].legend)
+    assert "tuned_learner" in dict(charts["plasticity"].legend)
+
+
+def test_searches_that_did_not_converge_are_named():
+    verdict = made_up_verdict(conditions=1)
+    arms = verdict["conditions"][0]["arms"]
+    states = {"evolved": True, "tuned_blank": False, "tuned_learner": None, "instinct": True}
+    for arm, converged in states.items():
+        arms[arm]["evolution"]["converged"] = converged
+    note = charts_of(verdict)["evolution"].views[0].note
+    assert note == "Not converged: tuned_blank. Too few generations to say: tuned_learner."
+    for arm in states:
+        arms[arm]["evolution"]["converged"] = True
+    assert charts_of(verdict)["evolution"].views[0].note == "All searches converged."
+
+
+def test_differences_within_the_margin_stay_pale():
+    verdict = made_up_verdict(conditions=1)
+    condition = verdict["conditions"][0]
+    for row in condition["by_lifetime"]:
+        row["difference"]["iqm"] = 0.01
+    for contrast in condition["secondary"]:
+        contrast["margin"] = 0.05
+    assert charts_of(verdict)["map"].views[0].panels[0].heat.bound == 0.1
+
+
+def test_the_methods_say_which_tests_were_withheld(results_alone):
+    verdict = made_up_verdict()
+    for condition in verdict["conditions"]:
+        for contrast in (condition["primary"], *condition["secondary"]):
+            contrast |= {"withheld": "too few runs", "test": "none"}
+    (results_alone / "verdict.json").write_text(json.dumps(verdict))
+    text = methods_paragraph(read_results(results_alone))
+    assert "Tests withheld: too few runs." in text
+    assert "Tests:" not in text
+
+
+def test_tables_hold_the_verdicts_numbers(study):
+    verdict = made_up_verdict()
+    with (study / "report/tables/contrasts.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    primary = verdict["conditions"][0]["primary"]
+    assert rows[0]["rank"] == "primary"
+    assert float(rows[0]["p"]) == primary["p"]
+    assert float(rows[0]["difference_iqm"]) == primary["difference"]["iqm"]
+    assert len(rows) == sum(1 + len(condition["secondary"]) for condition in verdict["conditions"])
+    with (study / "report/tables/ledger.csv").open() as file:
+        ledger = list(csv.DictReader(file))
+    charged = sum(int(row[name]) for row in ledger for name in ("outer", "inner", "tuning", "evaluation"))
+    assert charged == verdict["ledger"]["total"]
+
+
+def test_a_replay_survives_its_packing():
+    replay = made_up_replay(frames=50)
+    (packed,) = pack_replays([replay], arm_looks(["evolved", "tuned_blank"]), 10**6)
+    block = packed["arms"][1]["frames"]
+    low, high = np.array(block["low"]), np.array(block["high"])
+    places = np.frombuffer(base64.b64decode(block["data"]), "<u2").reshape(block["rows"], -1)
+    frames = np.array(replay["arms"][1]["frames"])
+    np.testing.assert_allclose(low + (high - low) * places / 65535, frames, atol=1e-3)
+    assert packed["steps"] == 2
+    assert packed["arms"][0]["ends"] == [16, 33]
+    assert packed["arms"][0]["colour"] != packed["arms"][1]["colour"]
+
+
+def test_a_replay_too_large_loses_frames_but_no_reward():
+    replay = made_up_replay(frames=400)
+    looks = arm_looks(["evolved", "tuned_blank"])
+    (whole,) = pack_replays([replay], looks, 10**6)
+    (thin,) = pack_replays([replay], looks, 30_000)
+    every = thin["steps"] // whole["steps"]
+    assert every > 1
+    assert thin["arms"][0]["tracks"]["rows"] == -(-400 // every)
+    block = thin["arms"][0]["tracks"]
+    low, high = np.array(block["low"]), np.array(block["high"])
+    tracks = low + (high - low) * np.frombuffer(base64.b64decode(block["data"]), "<u2").reshape(-1, 3) / 65535
+    means = [np.mean(replay["arms"][0]["score"][start : start + every]) for start in range(0, 400, every)]
+    np.testing.assert_allclose(tracks[:, 0], means, atol=1e-4)
+    assert thin["arms"][0]["ends"] == [133 // every, 266 // every]
+    assert pack_replays([replay], looks, 10) == []
+
+
+def test_every_arm_looks_different_and_the_same_in_every_study():
+    names = ["random", "blank", "tuned_learner", "tuned_blank", "instinct", "evolved_weights", "evolved"]
+    names += ["evolved_frozen", "evolved_drives", "shuffled", "long_blank", "lamarckian", "pretrained", "oracle"]
+    names += ["evolved_x2", "tuned_blank_x2", "mine", "yours", "theirs"]
+    looks = arm_looks(names)
+    assert len(set(looks.values())) == len(names)
+    assert arm_looks(["mine", "evolved"])["evolved"] == looks["evolved"]
+    assert len(LIGHT) == len(DARK)
+
+
+def test_the_report_needs_no_world_no_torch_and_no_compiler():
+    code = (
+        "import sys; from evolearn.report import write_report; "
+        "print([m for m in ('torch', 'numba', 'worlds', 'ray') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_methods_paragraph_says_what_was_done(study):
+    text = methods_paragraph(read_results(study))
+    for said in (
+        "8 arms were compared under 3 conditions",
+        "4 runs per arm and condition",
+        "seed 7",
+        "lives of 6,000 world steps",
+        "judged on lives of 1,200, 6,000 and 20,000",
+        "PGPE with a population of 64, 30 generations, 4 lives per genome",
+        "the same number of outer world steps for all evolving arms of a condition, twice as many where a budget was",
+        "secondary contrasts were corrected after Holm, and so, as a family of its own, was the comparison by lifetime",
+        "the 2 x 2 and the doubled budgets are descriptions, uncorrected",
+        "nothing was corrected over conditions",
+        "catch_up of evolved against tuned_blank, tested at 0.05",
+        "ab" * 32,
+        "exploratory",
+        "optional stopping",
+        "margins: catch_up 500, birth 0.05",
+        "numpy 2.4.6",
+        "commit 0123456789abcdef, with uncommitted changes (dirty working tree)",
+    ):
+        assert said in text, said
+    assert text + "\n" == (study / "report/methods.txt").read_text()
+
+
+def test_the_methods_say_nothing_of_differences_that_there_are_not(study):
+    text = methods_paragraph(read_results(study))
+    for unsaid in ("settings of their own", "Conditions changed", "one life per run", "Lamarckian", "Reptile"):
+        assert unsaid not in text, unsaid
+
+
+def test_the_methods_say_how_arms_differ(tmp_path):
+    verdict = made_up_verdict()
+    own = {"search.algorithm": "genetic", "search.population": 32, "search.options": {"tournament_size": 4}}
+    verdict["arms"]["tuned_learner"]["settings"] = {"search.algorithm": "reptile", "search.options": {}}
+    verdict["arms"]["instinct"] |= {"settings": own, "inheritance": "lamarckian"}
+    verdict["arms"]["evolved"]["inheritance"] = "lamarckian"
+    verdict["arms"]["shuffled"] |= {"one_life": True, "origin": "tuned_blank"}
+    text = methods_paragraph(read_results(write_study(tmp_path / "study", verdict)))
+    lamarckian = "Lamarckian: offspring inherit weights as learned in life"
+    assert (
+        "Arms with settings of their own: tuned_learner (Reptile (Nichol, Achiam and Schulman 2018, arXiv:1803.02999); "
+        "the algorithm's default options), instinct (a genetic algorithm; search.population = 32; "
+        f"search.options.tournament_size = 4; {lamarckian}), evolved ({lamarckian})." in text
+    )
+    assert "(seed 7); shuffled was judged in one life per run, as long as all of the evolution of tuned_blank." in text
+
+
+def test_the_methods_say_what_conditions_change(tmp_path):
+    conditions = [
+        {"name": "alpha 0", "set": {"world.parameters.alpha": 0, "search.selection_lifetime": 1200}},
+        {"name": "alpha 70", "set": {"search.population": 32, "search.options": {"stdev_init": 0.1}}},
+        {"name": "alpha 90", "set": {"search": {"population": 16}, "learner.window": 5}},
+    ]
+    text = methods_paragraph(read_results(write_study(tmp_path / "study", made_up_verdict(), conditions=conditions)))
+    assert (
+        "Conditions changed more than the world: search.population (32 under alpha 70, 16 under alpha 90); "
+        "search.options.stdev_init (0.1 under alpha 70); learner.window (5 under alpha 90)." in text
+    )
+
+
+def test_an_extension_is_told_at_the_top_of_the_page_and_in_the_methods(tmp_path):
+    verdict = made_up_verdict()
+    verdict["study"]["extended"] = [
+        {"runs_before": 3, "runs_after": 4, "arms_added": [], "verdict_seen": True},
+        {"runs_before": 4, "runs_after": 4, "arms_added": ["mine", "yours"], "verdict_seen": True},
+    ]
+    page = write_report(write_study(tmp_path / "study", verdict), figures=False)
+    top = page.read_text().split('<div class="cards">')[0]
+    for said in (
+        "(from 3 to 4 runs per arm): this is optional stopping",
+        "(arms added: mine, yours): this is optional",
+    ):
+        words = f"The study was extended after its verdict had been seen {said}"
+        assert words in top
+        assert words in (page.parent / "methods.txt").read_text()
+    assert top.count('<p class="warning">') == 2
+
+
+def test_an_extension_before_any_verdict_is_no_optional_stopping():
+    change = {"runs_before": 3, "runs_after": 4, "arms_added": ["mine"], "verdict_seen": False}
+    told = "The study was extended before any verdict (from 3 to 4 runs per arm; arms added: mine)."
+    assert extension_in_words(change) == told
+
+
+def test_a_commit_is_clean_dirty_or_unknown():
+    assert commit_in_words("abc") == "Source: commit abc, clean working tree."
+    assert "dirty" in commit_in_words("abc+")
+    assert "unknown" in commit_in_words(None)
+
+
+def test_numbers_are_written_for_readers():
+    assert quantity(12345.0, "world steps") == "12,345"
+    assert quantity(-0.25) == "\N{MINUS SIGN}0.250"
+    assert quantity(2e-5) == "2.00e\N{MINUS SIGN}05"
+    assert quantity(None) == "\N{EN DASH}"
+    assert probability(0.0001) == "< 0.001"
+    assert probability(0.0286) == "0.029"
+    times = {"iqm": 20000.0, "low": 900.0, "high": 20000.0, "runs": 4, "at_least": True}
+    assert with_interval(times | {"censored": 4}, "world steps") == "never by 20,000"
+    partly = with_interval(times | {"censored": 1}, "world steps")
+    assert partly == "\N{GREATER-THAN OR EQUAL TO} 20,000 [900, 20,000], 1 of 4 never"
+
+
+def test_axes_of_orders_of_magnitude_have_round_ticks():
+    axis = log_axis("age", [600, 20_000])
+    assert [text for _, text in axis.ticks] == ["500", "1,000", "2,000", "5,000", "10k", "20k"]
+    assert axis.span == (500.0, 24_000.0)
+    assert [text for _, text in log_axis("steps", [3e3, 0.0, 4e9]).ticks] == [
+        "10k", "100k", "1M", "10M", "100M", "1G",
+    ]  # fmt: skip
+    assert log_axis("nothing", []).ticks == ((1.0, "1"),)
+
+
+def test_neighbours_at_a_tick_do_not_meet_the_next_tick():
+    for places in (1, 3, 10):
+        offsets = spread_out(places, 8)
+        assert len(set(offsets)) == 8
+        assert max(offsets) - min(offsets) < 1
+        assert sum(offsets) == pytest.approx(0)
+
+
+def test_thinning_keeps_both_ends():
+    assert thinned(5, 12) == [0, 1, 2, 3, 4]
+    kept = thinned(100, 12)
+    assert (kept[0], kept[-1], len(kept)) == (0, 99, 12)

@@ -1,0 +1,112 @@
+"""Every study that is shipped: read, planned, and lived at toy size from its first run to its page."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evolearn.config import STUDIES, dump_config, find_config, read_yaml, shipped_configs
+from evolearn.experiments import is_experiment
+from evolearn.life import OwnDrivers
+from evolearn.study import read_study, start_study
+from evolearn.study.config import check_study
+from evolearn.study.plan import plan_study
+from tests.helpers.watching import StudyWatcher
+
+# Replications have other contrasts and more tests of their own, see test_replications.py.
+SHIPPED = sorted(name for name in shipped_configs(STUDIES) if not name.startswith("replicate/"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_studies_survive_a_round_trip(name: str, tmp_path: Path) -> None:
+    config = read_study(find_config(name, STUDIES))
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(dump_config(config))
+    assert read_study(copy) == config
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_studies_name_their_primary_contrast_and_fit_their_worlds(name: str) -> None:
+    config = read_study(find_config(name, STUDIES))
+    assert (config.primary.arm, config.primary.against, config.primary.metric) == ("evolved", "tuned_blank", "catch_up")
+    assert plan_study(config).steps > 1e8
+
+
+def toy(name: str) -> dict:
+    """The same study with few, short lives, and of its conditions the first, the last and one judged elsewhere."""
+    content = read_yaml(find_config(name, STUDIES))
+    conditions = content["conditions"]
+    borrowing = [condition for condition in conditions if condition.get("evolved_in")]
+    content["conditions"] = [conditions[0], *borrowing, *conditions[-1:]][: len(conditions)]
+    for condition in content["conditions"]:
+        condition["set"].pop("search.selection_lifetime", None)
+    content["runs"] = 1
+    content["resamples"] = 100
+    content["replay"] = {"steps": 60}
+    run = content["run"]
+    run["search"] |= {"generations": 1, "lives": 1, "selection_lifetime": 40}
+    run["evaluation"] = {"lives": 2, "lifetimes": [400, 800], "birth_steps": 200, "bin_steps": 100}
+    return content
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_studies_run_at_toy_size(name: str, tmp_path: Path) -> None:
+    content = toy(name)
+    start_study(check_study(content, name), name, tmp_path / "study", OwnDrivers(2), StudyWatcher())
+    verdict = json.loads((tmp_path / "study/verdict.json").read_text())
+    assert [entry["name"] for entry in verdict["conditions"]] == [entry["name"] for entry in content["conditions"]]
+    for condition in verdict["conditions"]:
+        assert set(condition["arms"]) == set(content["arms"])
+        # One run per arm can decide nothing, and says so.
+        assert condition["primary"]["verdict"] == "inconclusive"
+        assert condition["primary"]["p"] is None
+        assert condition["primary"]["withheld"]
+    assert (tmp_path / "study/report/index.html").stat().st_size < 6e6
+
+
+REPLICATIONS = sorted(
+    name for name, path in shipped_configs(STUDIES).items() if name.startswith("replicate/") and not is_experiment(path)
+)
+
+
+def toy_replication(name: str) -> dict:
+    """The same replication with one run of few, short lives; its bands ask for the lifetimes in the same places."""
+    content = read_yaml(find_config(name, STUDIES)) | {"runs": 1, "resamples": 100, "replay": {"steps": 60}}
+    run = content["run"]
+    evaluation, search = run["evaluation"], run["search"]
+    steps = max(2 * run["learner"]["window"], 20)
+    evaluation["lives"] = 2
+    if len(evaluation["lifetimes"]) > 1:
+        shorter = {lifetime: 400 * 2**place for place, lifetime in enumerate(evaluation["lifetimes"])}
+        evaluation |= {"lifetimes": [*shorter.values()], "birth_steps": 200, "bin_steps": 100}
+        for band in content["replication"]["bands"]:
+            for end in ("lifetime", "shorter", "longer"):
+                if end in band["of"]:
+                    band["of"][end] = shorter[band["of"][end]]
+    search |= {"generations": 1, "population": 8, "lives": 4}
+    for arm in content.get("define", {}).values():
+        settings = arm.get("settings", {})
+        if "search.population" in settings:  # budgets of arms must be alike
+            settings["search.lives"] = 9 * 4 // (settings["search.population"] + 1)
+            settings.pop("search.selection_lifetime", None)
+    search["selection_lifetime"] = min(steps, search["selection_lifetime"])
+    return content
+
+
+SLOW = "replicate/half-cheetah"
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == SLOW else name for name in REPLICATIONS]
+)
+def test_shipped_replications_run_at_toy_size_to_their_bands(name: str, tmp_path: Path, quick_report) -> None:
+    content = toy_replication(name)
+    start_study(check_study(content, name), "toy", tmp_path / "study", OwnDrivers(2), StudyWatcher())
+    found = json.loads((tmp_path / "study/replication.json").read_text())
+    bands = content["replication"]["bands"]
+    assert [band["name"] for band in found["bands"]] == [band["name"] for band in bands]
+    assert found["judgement"]["exploratory"]
+    for band in found["bands"]:
+        # One run per arm can test nothing, and so short a life may have no meal; what is a number is measured.
+        is_void = band["measure"] == "contrast" or band["note"] == "the other arm's score is 0"
+        assert (band["value"] is None) == is_void, band

@@ -1,0 +1,192 @@
+"""`check_world`: a sound world passes, and the text of every failure of a broken one."""
+
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evolearn.config import check_config
+from evolearn.testing import CHECKS, check_world, inspect_world, life_scores
+from evolearn.testing.check import name_of
+from evolearn.world import Discrete, WorldError
+from tests.helpers.broken_worlds import BROKEN, SOUND, broken
+from tests.helpers.probe_worlds import only_learning, restless_with
+
+# Seen only where code is compiled, or by the processes around it; the rest shows in plain Python, in no time.
+WHOLE = (
+    "hashes",
+    "never ending",
+    "not compiling",
+    "compiled and plain Python differ",
+    "a useless oracle",
+    "raising for extreme actions alone",
+    "names for other actions",
+    "no unit",
+    "step changes parameters",
+)
+PLAIN = [name for name in BROKEN if name not in WHOLE[:-1]]
+
+UNCOMPILED = textwrap.dedent(
+    """
+    import pickle, sys
+    from pathlib import Path
+    from evolearn.testing.process import Probe, Task
+    answers = {}
+    for path in sorted(Path(sys.argv[1]).glob("*.py")):
+        probe = Probe(Task({"world": {"name": f"{path}:world"}}, 5.0, whole=True))
+        probe.work()
+        answers[path.stem] = probe.answer.findings
+    Path(sys.argv[2]).write_bytes(pickle.dumps(answers))
+    """
+)
+
+
+def stem(name: str) -> str:
+    return "".join(letter if letter.isalpha() else "_" for letter in name)
+
+
+@pytest.fixture(scope="module")
+def uncompiled(tmp_path_factory):
+    """What plain Python finds in the sound world and in every broken one, all in one process."""
+    folder = tmp_path_factory.mktemp("worlds")
+    for name in PLAIN:
+        (folder / f"{stem(name)}.py").write_text(broken(name))
+    (folder / "sound.py").write_text(SOUND)
+    answer = folder / "answer"
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", UNCOMPILED, str(folder), str(answer)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return pickle.loads(answer.read_bytes())
+
+
+def assert_found(name: str, failures) -> None:
+    _, _, check, texts = BROKEN[name]
+    of_check = [str(failure) for failure in failures if failure.check == check]
+    assert of_check, [str(failure) for failure in failures]
+    for text in texts:
+        assert any(text in shown for shown in of_check), (text, of_check)
+    for shown in of_check:
+        for word in ("expected:", "came:", "look at:"):
+            assert word in shown
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_python_finds_what_is_broken_and_names_the_line(name, uncompiled):
+    findings = uncompiled[stem(name)]
+    assert_found(name, findings.failures.values())
+    assert {failure.check for failure in findings.failures.values()} == {BROKEN[name][2]}
+
+
+def test_plain_python_finds_nothing_in_a_sound_world(uncompiled):
+    assert not uncompiled["sound"].failures
+
+
+def config(path: Path):
+    return check_config({"world": {"name": f"{path}:world"}}, "test")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_whole_check_finds_what_is_broken(name, tmp_path):
+    path = tmp_path / "world.py"
+    path.write_text(broken(name))
+    report = inspect_world(config(path), hang_seconds=1.0)
+    assert_found(name, report.failures)
+    assert len({failure.check for failure in report.failures}) == 1
+
+
+@pytest.mark.slow
+def test_failures_are_collected(tmp_path):
+    path = tmp_path / "world.py"
+    text = broken("fitness not finite").replace('Signal("ache", "1")', 'Signal("ache", "")')
+    path.write_text(text.replace("action[0] = 1.0\n", "action[0] = 1.0\n    animal.age = 0\n"))
+    report = inspect_world(config(path))
+    assert [failure.check for failure in report.failures] == ["declaration", "finite", "read-only"]
+    assert str(report).startswith("world sound: 3 failures\n\ndeclaration: senses: ache has no unit")
+
+
+def test_a_sound_world_passes_every_check_that_applies():
+    report = inspect_world(check_config({"world": {"name": "cart-pole"}}, "test"))
+    assert not report.failures, str(report)
+    assert set(report.checked) == set(CHECKS) - {"gymnasium"}
+    assert any(note.startswith("Nothing is redrawn at birth") for note in report.notes)
+
+
+def test_few_kinds_of_worlds_are_noted_and_so_is_a_life_of_one_episode():
+    notes = check_world(only_learning)
+    assert any("2 different worlds among 64 training lives" in note for note in notes)
+    assert any("No episode ended in 64 random lives" in note for note in notes)
+    assert any("does not say what is fixed" in note for note in notes)
+
+
+def test_an_oracle_that_is_no_better_than_random_is_a_note_where_the_world_is_solved_at_birth():
+    coin = {"name": "nature-nurture", "parameters": {"fixity": 0.5, "reliability": 0.5}}
+    report = inspect_world(check_config({"world": coin, "search": {"selection_lifetime": 1000}}, "test"))
+    assert not report.failures, str(report)
+    assert any("oracle is not surely better than uniform actions" in note for note in report.notes)
+
+
+def test_a_gymnasium_environment_is_given_to_gymnasiums_own_checker_first():
+    report = inspect_world(check_config({"world": {"name": "gymnasium:CartPole-v1"}}, "test"))
+    assert not report.failures, str(report)
+    assert "gymnasium" in report.checked
+    assert any(note.startswith("Gymnasium's checker:") for note in report.notes)
+
+
+BROKEN_ENVIRONMENT = """
+import gymnasium
+import numpy as np
+
+
+class Broken(gymnasium.Env):
+    observation_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.random.default_rng().uniform(-1.0, 1.0, 2).astype(np.float32), {}
+
+    def step(self, action):
+        return np.zeros(2, np.float32), 1.0, False, False, {}
+
+
+gymnasium.register("Broken-v0", entry_point="broken_environment:Broken")
+"""
+
+
+def test_an_environment_with_a_generator_of_its_own_fails_gymnasiums_checker(tmp_path, monkeypatch):
+    (tmp_path / "broken_environment.py").write_text(BROKEN_ENVIRONMENT)
+    monkeypatch.syspath_prepend(tmp_path)
+    report = inspect_world(check_config({"world": {"name": "gymnasium:broken_environment:Broken-v0"}}, "test"))
+    assert [failure.check for failure in report.failures] == ["gymnasium", "same key, same life"]
+    assert "check_env refuses the environment" in str(report)
+    assert "broken_environment.Broken" in str(report)
+
+
+def test_a_world_that_no_other_process_finds_is_refused():
+    with pytest.raises(WorldError, match=r"must be a name at the top level of a module.*move it out"):
+        check_world(restless_with("nowhere", Discrete(2)))
+    assert name_of(only_learning) == "tests.helpers.probe_worlds:only_learning"
+
+
+def test_parameters_out_of_range_are_refused():
+    from worlds.cart_pole import cart_pole
+
+    with pytest.raises(ValueError, match=r"predictability=2: must be 0 to 1"):
+        check_world(cart_pole, {"predictability": 2.0})
+
+
+def test_life_scores():
+    from worlds.cart_pole import cart_pole
+
+    random, oracle = (life_scores(cart_pole, who, lives=8) for who in ("random", "oracle"))
+    assert random.shape == (8,)
+    assert np.all(oracle > 5.0 * random)
+    with pytest.raises(ValueError, match="who='nobody': must be one of random, oracle, blank"):
+        life_scores(cart_pole, "nobody")

@@ -1,0 +1,49 @@
+"""A world that another package brings: by entry point, by module path, by file."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from evolearn.world import find_world, registered_worlds
+from tests.helpers.world_files import WORLD_FILE
+
+METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """A folder of installed packages with one in it, laid out as pip does."""
+    folder = tmp_path / "site-packages"
+    (folder / "mint").mkdir(parents=True)
+    (folder / "mint" / "__init__.py").write_text("")
+    (folder / "mint" / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
+    information = folder / "mint-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(METADATA.format(name="mint"))
+    (information / "entry_points.txt").write_text("[evolearn.worlds]\nlucky-coin = mint.coins:coin\n")
+    monkeypatch.syspath_prepend(folder)
+    registered_worlds.cache_clear()
+    yield folder
+    registered_worlds.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mint"]:
+        del sys.modules[name]
+
+
+def test_an_installed_packages_world_has_a_name(site):
+    assert registered_worlds()["lucky-coin"] == "mint.coins:coin"
+    world = find_world("lucky-coin")
+    assert world.name == "coin"
+    assert find_world("mint.coins:coin") is world
+    assert find_world(f"{site}/mint/coins.py:coin").name == "coin"
+
+
+def test_the_command_lists_it_and_shows_it(site):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
+    for arguments, expected in (((), "lucky-coin"), (("show", "lucky-coin"), "A coin that is always heads.")):
+        command = [sys.executable, "-m", "evolearn.cli.app", "worlds", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert expected in done.stdout
