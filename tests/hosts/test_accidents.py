@@ -195,7 +195,7 @@ def fill(file) -> None:
 
 
 def test_a_population_larger_than_the_object_stores(lan, begin, tmp_path) -> None:
-    from conftest import Cluster
+    from tests.hosts.clusters import Cluster
 
     large = config(population=100, lives=1, selection_lifetime=100, generations=2)
     large["brain"] = {"hidden": [512, 512]}

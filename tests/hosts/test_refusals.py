@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import Cluster
 
 from tests.helpers.places import ROOT
+from tests.hosts.clusters import Cluster
 from tests.hosts.commands import Evolearn, config, rows, write_config
 
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
