@@ -71,7 +71,6 @@ def in_process(tmp_path_factory):
 
 
 @needs_ray
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sampling", "workers"), [("whole", 1), ("whole", 2), ("whole", 4), ("blockwise", 1), ("blockwise", 2)]
 )
@@ -88,7 +87,6 @@ def test_local_ray_gives_the_digests_of_one_process(sampling: str, workers: int,
 
 
 @needs_ray
-@pytest.mark.slow
 def test_local_ray_gives_the_verdict_of_one_process(tmp_path: Path) -> None:
     file = write(tmp_path, "toy.yaml", TOY | {"title": "A toy", "runs": 1})
     here = evolearn("study", file, "--out", "here", "--workers", "1", folder=tmp_path)
@@ -146,7 +144,6 @@ def poles(tmp_path: Path):
 
 
 @needs_ray
-@pytest.mark.slow
 def test_a_gymnasium_world_in_a_file_of_the_users(poles, tmp_path: Path) -> None:
     file = poles("well")
     here = evolearn("run", file, "--out", "here", "--workers", "1", folder=tmp_path)
@@ -156,7 +153,6 @@ def test_a_gymnasium_world_in_a_file_of_the_users(poles, tmp_path: Path) -> None
 
 
 @needs_ray
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "text"),
     [
@@ -182,7 +178,6 @@ def test_a_world_at_fault_in_one_life_ends_the_run_with_its_key(how: str, text: 
 
 
 @needs_ray
-@pytest.mark.slow
 def test_a_worker_that_is_killed_in_mid_generation_costs_nothing_but_time(tmp_path: Path) -> None:
     content = toy()
     content["search"] |= {"selection_lifetime": 40_000, "generations": 6}
@@ -230,7 +225,6 @@ def _a_worker_at_work(driver: int) -> int:
 
 
 @needs_ray
-@pytest.mark.slow
 def test_nobody_else_on_this_machine_gets_into_a_local_ray(tmp_path: Path) -> None:
     script = """
         import subprocess, sys
@@ -318,7 +312,6 @@ def test_addresses_that_lead_nowhere(form: str) -> None:
 
 
 @needs_ray
-@pytest.mark.slow
 @pytest.mark.parametrize("form", ["", "ray://"])
 @pytest.mark.parametrize("answer", [None, b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["silent", "not Ray"])
 def test_ports_of_something_else(form: str, answer: bytes | None) -> None:

@@ -47,7 +47,7 @@ def digests(tmp_path_factory) -> dict[str, dict]:
     return found | {"cached": printed(started(folder, "cached", "cache", **OTHER_LIBM))}
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 @pytest.mark.parametrize("world", ["savannah", "cart-pole", "chaotic_world.py:chaotic"])
 @pytest.mark.parametrize("other", ["there", "cached"])
 def test_another_libm_changes_nothing(other: str, world: str, digests) -> None:
@@ -58,13 +58,13 @@ def test_another_libm_changes_nothing(other: str, world: str, digests) -> None:
     assert digests["here"]["functions"] == digests[other]["functions"]
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_the_instructions_do_not_depend_on_the_hosts_name(digests) -> None:
     assert digests["here"]["target"] == digests["there"]["target"] == "x86-64-v3"
     assert digests["here"]["code"] == digests["there"]["code"]
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_nothing_is_estimated_as_each_processor_likes(digests) -> None:
     assert digests["here"]["estimates"] == []
 

@@ -116,7 +116,7 @@ def test_tests_that_the_honesty_rules_name_are_there() -> None:
     assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_runs_of_the_first_ten_minutes_run(tmp_path: Path) -> None:
     text = (DOCS / "first-ten-minutes.md").read_text(encoding="utf-8")
     commands = [line.split() for line in re.findall(r"^evolearn (run .*=.*)$", text, re.M)]
@@ -154,7 +154,7 @@ def test_what_a_page_loads_from_elsewhere_is_noticed() -> None:
     assert hooks.loaded_from_elsewhere('<a href="https://example.org">x</a><script src="a/b.js"></script>') == []
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_the_site_builds_without_a_warning_and_opens_without_a_network(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path / "site")]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}

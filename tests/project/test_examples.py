@@ -256,7 +256,7 @@ def test_the_table_tells_starts_apart_and_is_silent_about_equal_ones(example):
     assert same[3].split()[1:4] == ["0.0", "±", "0.0"]
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_the_whole_example_runs(example, tmp_path):
     command = [sys.executable, "-W", "error", str(EXAMPLES / "stable_baselines3_start.py"), "--quick", "--out", "out"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=500)

@@ -29,7 +29,7 @@ print(float(action[0]), sum(choose.stats.cache_hits.values()))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_an_edited_callee_in_another_file_changes_what_the_cached_caller_does(tmp_path):
     package = tmp_path / "evolearn"
     shutil.copytree(Path(evolearn.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))

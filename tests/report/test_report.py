@@ -197,7 +197,6 @@ def test_texts_for_plotly_are_escaped():
     assert "<" not in shown
 
 
-@pytest.mark.slow
 def test_the_page_stays_small_with_ten_conditions_and_long_replays(tmp_path):
     verdict = made_up_verdict(conditions=10, runs=10)
     replays = [made_up_replay(condition["name"], frames=2000) for condition in verdict["conditions"]]

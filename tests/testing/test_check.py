@@ -91,7 +91,6 @@ def config(path: Path):
     return check_config({"world": {"name": f"{path}:world"}}, "test")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", WHOLE)
 def test_the_whole_check_finds_what_is_broken(name, tmp_path):
     path = tmp_path / "world.py"
@@ -101,7 +100,6 @@ def test_the_whole_check_finds_what_is_broken(name, tmp_path):
     assert len({failure.check for failure in report.failures}) == 1
 
 
-@pytest.mark.slow
 def test_failures_are_collected(tmp_path):
     path = tmp_path / "world.py"
     text = broken("fitness not finite").replace('Signal("ache", "1")', 'Signal("ache", "")')
