@@ -1,8 +1,12 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
+from evolearn.cluster import prepare
 from evolearn.life.fused import FusedDriver
 from tests.helpers.probe_worlds import conditions_for
+
+# Before anything imports Ray, which then lets nobody in without the token of this process.
+prepare("local")
 
 settings.register_profile(
     "evolearn",
@@ -71,3 +75,26 @@ def study_of_few(tmp_path_factory):
     from tests.helpers.study_watch import study_of_few
 
     return study_of_few(tmp_path_factory.mktemp("few") / "study")
+
+
+@pytest.fixture(scope="session")
+def local_ray():
+    """Address of a Ray with four cores on this machine, for all tests of this process."""
+    from tests.helpers.ray_here import local_ray
+
+    yield from local_ray()
+
+
+@pytest.fixture
+def on_ray(local_ray, monkeypatch):
+    """Makes drivers for some worlds on some cores of `local_ray`; so does the command with ``--address local``."""
+    from tests.helpers.ray_here import Unheard, stay_connected
+
+    stay_connected(monkeypatch)
+
+    def drivers(worlds, workers, watch=None):
+        from evolearn.cluster import open_cluster
+
+        return open_cluster("local", workers, worlds, watch or Unheard())
+
+    return drivers
