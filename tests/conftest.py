@@ -88,13 +88,13 @@ def local_ray():
 @pytest.fixture
 def on_ray(local_ray, monkeypatch):
     """Makes drivers for some worlds on some cores of `local_ray`; so does the command with ``--address local``."""
-    from tests.helpers.ray_here import Unheard, stay_connected
+    from tests.helpers.ray_here import ClusterWatcher, stay_connected
 
     stay_connected(monkeypatch)
 
     def drivers(worlds, workers, watch=None):
         from evolearn.cluster import open_cluster
 
-        return open_cluster("local", workers, worlds, watch or Unheard())
+        return open_cluster("local", workers, worlds, watch or ClusterWatcher())
 
     return drivers

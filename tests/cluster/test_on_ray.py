@@ -19,19 +19,19 @@ import numpy as np
 import pytest
 import yaml
 from safetensors.numpy import load_file
-from typer.testing import CliRunner
 
-from evolearn.cli.app import app
 from evolearn.cluster.shipping import CannotShip, pack
 from evolearn.cluster.tasks import Lived, Order, Recipe, do_blocks
 from evolearn.config import check_config
 from evolearn.environment import code_identity
+from evolearn.errors import UserError
 from evolearn.life import Drivers, OwnDrivers
 from evolearn.run import start_run
 from evolearn.study import start_study
 from evolearn.world import find_world
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for
+from tests.helpers.ray_here import ClusterWatcher
 from tests.helpers.runs import Watcher, digests, toy
 from tests.helpers.studies import toy_study
 from tests.helpers.watching import StudyWatcher
@@ -147,22 +147,21 @@ def test_a_gymnasium_world_in_a_file_of_the_users_on_a_ray_that_the_command_star
     ],
 )
 def test_a_world_at_fault_in_one_life_ends_the_run_with_its_key(
-    how: str, text: str, on_ray, monkeypatch, tmp_path: Path
+    how: str, text: str, on_ray, capfd, tmp_path: Path
 ) -> None:
     name = f"gymnasium:tests.helpers.guilty_poles:{how.title()}-v0"
-    content = toy(hang_seconds=2) | {"world": {"name": name}}
-    (tmp_path / "toy.yaml").write_text(yaml.safe_dump(content))
-    monkeypatch.chdir(tmp_path)
-    arguments = ["run", "toy.yaml", "--out", "run", "--address", "local", "--workers", "2"]
-    done = CliRunner().invoke(app, arguments, catch_exceptions=False)  # on_ray: on the Ray that is there
-    assert done.exit_code == 2, done.stdout + done.stderr
-    assert f"Error: world {name}, life (seed 5, selection, generation" in done.stderr
-    assert text in done.stderr
-    assert "evolearn replay-life run" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "(raylet)" not in done.stdout
+    config = check_config(toy(hang_seconds=2) | {"world": {"name": name}}, "toy")
+    watcher = ClusterWatcher()
+    with pytest.raises(UserError) as caught:
+        start_run(config, "toy", tmp_path / "run", on_ray([name], 2, watcher), watcher)
+    assert str(caught.value).startswith(f"world {name}, life (seed 5, selection, generation")
+    assert text in str(caught.value)
+    assert f"evolearn replay-life {tmp_path}/run" in str(caught.value)
+    shown = capfd.readouterr()
+    assert "Traceback" not in shown.err
+    assert "(raylet)" not in shown.out
     if how == "crashes":
-        assert "a worker process died (it crashed, or was killed); its work is done again" in done.stdout
+        assert "a worker process died (it crashed, or was killed); its work is done again" in watcher.warnings
         return  # living it again would crash that process too
     again = started("replay-life", "run", folder=tmp_path)
     assert again.returncode == 2
@@ -177,7 +176,7 @@ def test_a_worker_that_is_killed_in_mid_generation_costs_nothing_but_time(on_ray
     here = run_here(content, tmp_path / "here")
     killers = []
 
-    class Killing(Watcher):
+    class Killing(ClusterWatcher):
         """When a generation is made, kills a worker that lives one of the next."""
 
         def made(self, generation) -> None:

@@ -6,21 +6,19 @@ import pytest
 
 from evolearn.life import ClusterStatus
 from tests.helpers.places import ROOT
+from tests.helpers.runs import Watcher
 
 CORES = 4
 
 
-class Unheard:
-    """Watches a cluster, and says nothing."""
-
-    def warning(self, text: str) -> None:
-        """Hear a warning."""
+class ClusterWatcher(Watcher):
+    """Watches a run and its cluster."""
 
     def notice(self, text: str) -> None:
-        """Hear a notice."""
+        """Hear what is worth knowing."""
 
     def cluster(self, status: ClusterStatus) -> None:
-        """Hear how it is doing."""
+        """Hear how the cluster is doing."""
 
 
 def local_ray() -> Iterator[str]:
@@ -43,3 +41,5 @@ def stay_connected(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("evolearn.cluster.drivers.connect", lambda address, cores, runtime_env: None)
     monkeypatch.setattr(ray, "shutdown", lambda: None)
+    # Every module that the tests of this process have loaded, otherwise.
+    monkeypatch.setattr("evolearn.cluster.shipping._modules_of_users", lambda: iter(()))
