@@ -20,7 +20,7 @@ from evolearn.errors import UserError
 from evolearn.world import GYMNASIUM, find_world, registered_worlds
 
 LARGEST_MB = 100  # of what is shipped
-_OURS = ("evolearn", "worlds", "configs")
+_OURS = ("evolearn",)
 _LEFT_BEHIND = ("__pycache__", "*.pyc", ".git", ".venv", "*.egg-info", ".pytest_cache", ".mypy_cache", "node_modules")
 
 

@@ -393,11 +393,11 @@ class TestShipping:
         return {path.relative_to(self.target).as_posix() for path in self.target.rglob("*") if path.is_file()}
 
     def test_what_evolearn_and_packages_bring_stays(self) -> None:
-        parcel = pack(["cart-pole", "worlds.savannah:savannah", "gymnasium:CartPole-v1"])
+        parcel = pack(["cart-pole", "evolearn.worlds.savannah:savannah", "gymnasium:CartPole-v1"])
         assert parcel.folder is None
         assert parcel.names == {
-            "cart-pole": "worlds.cart_pole:cart_pole",
-            "worlds.savannah:savannah": "worlds.savannah:savannah",
+            "cart-pole": "evolearn.worlds.cart_pole:cart_pole",
+            "evolearn.worlds.savannah:savannah": "evolearn.worlds.savannah:savannah",
             "gymnasium:CartPole-v1": "gymnasium:CartPole-v1",
         }
 

@@ -13,6 +13,8 @@ import time
 import gymnasium
 import numpy as np
 import pytest
+from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.savannah import savannah
 
 from evolearn.agent import GOES_ON
 from evolearn.life import (
@@ -37,8 +39,6 @@ from evolearn.world import WorldError
 from tests.helpers.compiled_environments import CompiledEnvironments, assert_same, toy
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for, newborns_for, restless_box
-from worlds.cart_pole import cart_pole
-from worlds.savannah import savannah
 
 ALWAYS = {"learning_rate": 0.01, "discount": 0.97}
 HERE = {"cart-pole": (cart_pole, {"predictability": 0.3}), "savannah": (savannah, {"alpha": 60.0})}

@@ -405,7 +405,7 @@ def test_every_arm_looks_different_and_the_same_in_every_study():
 def test_the_report_needs_no_world_no_torch_and_no_compiler():
     code = (
         "import sys; from evolearn.report import write_report; "
-        "print([m for m in ('torch', 'numba', 'worlds', 'ray') if m in sys.modules])"
+        "print([m for m in ('torch', 'numba', 'evolearn.worlds', 'ray') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 

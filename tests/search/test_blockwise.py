@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from evolearn.worlds.cart_pole import cart_pole
 
 from evolearn.cli.show_life import relive_life
 from evolearn.config import ConfigError, check_config
@@ -36,7 +37,6 @@ from evolearn.search.draws import sum_noise
 from tests.helpers.faulty_runs import GUILTY, SEED, Listener, faulty_run
 from tests.helpers.probe_worlds import NAN_FITNESS
 from tests.helpers.runs import Watcher
-from worlds.cart_pole import cart_pole
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
 RANKINGS = ("centered", "linear", "nes", "normalized", "raw")

@@ -47,3 +47,17 @@ def test_the_command_lists_it_and_shows_it(site):
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
         assert done.returncode == 0, done.stderr
         assert expected in done.stdout
+
+
+def test_a_users_package_named_worlds_hides_no_world_in_the_box(tmp_path):
+    (tmp_path / "worlds").mkdir()
+    (tmp_path / "worlds" / "__init__.py").write_text("")
+    (tmp_path / "worlds" / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from evolearn.world import find_world\n"
+        "print(*(find_world(name).name for name in ('savannah', 'worlds.coins:coin', 'needle')))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "savannah coin needle\n"
