@@ -116,8 +116,8 @@ def test_a_file_without_an_attribute_is_asked_for_one():
 
 def test_a_missing_module_is_named():
     assert not_found("evolearn.worlds.moon:moon") == (
-        "world 'evolearn.worlds.moon:moon': there is no module worlds.moon. Install its package, or give the file: "
-        "path/to/file.py:attribute"
+        "world 'evolearn.worlds.moon:moon': there is no module evolearn.worlds.moon. Install its package, or "
+        "give the file: path/to/file.py:attribute"
     )
     assert "there is no module no_such_package. " in not_found("no_such_package.moon:moon")
 
