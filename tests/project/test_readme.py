@@ -57,8 +57,18 @@ def test_nothing_is_left_to_fill_in_and_every_link_leads_somewhere() -> None:
         assert (ROOT / link).is_file(), link
 
 
-def test_every_room_is_in_the_table() -> None:
-    table = README.split("| room |")[1].split("\n\n")[0]
-    named = set(re.findall(r"`(\w+)`", table))
+def test_every_package_is_in_the_table_of_the_house() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = guide.split("| package |")[1].split("\n\n")[0].splitlines()[2:]
+    assert len(rows) == 15
+    named = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in rows))
     package = ROOT / "evolearn"
-    assert {path.stem for path in package.glob("*.py")} - {"__init__"} <= named
+    there = {path.stem for path in package.glob("*.py")} | {path.parent.name for path in package.glob("*/__init__.py")}
+    assert sorted(named) == sorted(there - {"__init__"})
+
+
+def test_files_that_the_guide_to_contributing_names_are_there() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:evolearn|tests|docs|configs)/[\w/]+\.\w+)`", guide)
+    assert len(named) > 10
+    assert [name for name in named if "NAME" not in name and not (ROOT / name).is_file()] == []
