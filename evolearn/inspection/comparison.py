@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from evolearn.errors import UserError
 from evolearn.genome import FRESH
+from evolearn.inspection.alignment import likeness
 from evolearn.inspection.interpolation import barrier, line_scores, mixtures, unlike_genes
-from evolearn.inspection.likeness import likeness
 from evolearn.inspection.specimen import FIRST_GENERATION, Extent, Json, Progress, lifetime_of
 from evolearn.inspection.transfer import WHO, same_world, transfer_table
 from evolearn.life import LifeFault, OwnDrivers

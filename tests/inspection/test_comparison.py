@@ -11,10 +11,9 @@ import torch
 
 from evolearn.agent import BrainSpec, TorchBrain
 from evolearn.config import WorldPart
-from evolearn.inspection.alignment import Alignment, align, aligned
+from evolearn.inspection.alignment import Alignment, align, aligned, likeness
 from evolearn.inspection.comparison import compare
 from evolearn.inspection.interpolation import barrier, mixtures
-from evolearn.inspection.likeness import likeness
 from evolearn.inspection.scoring import birth_scores, learned_scores, over_lives
 from evolearn.inspection.specimen import FIRST_GENERATION, QUICK, Specimen
 from evolearn.life import new_driver
