@@ -19,10 +19,8 @@ from scipy.optimize import linear_sum_assignment
 
 from evolearn.agent import BrainSpec
 from evolearn.genome import initial_distribution
-from evolearn.inspection.specimen import Json
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from evolearn.inspection.specimen import IntArray, Json
+from evolearn.verdict import FloatArray
 
 SWEEPS = 20  # over all layers; a permuted network needs two or three, unrelated ones gain ever less
 ROUNDING = 1e-12  # a gain in overlap below this share of it is none

@@ -11,10 +11,9 @@ from evolearn.agent import BrainSpec, Tensor, TorchBrain
 from evolearn.errors import UserError
 from evolearn.inspection.genes import inspect_genes
 from evolearn.inspection.newborn_lives import first_steps, observations_for, outputs_of, sensitivities
-from evolearn.inspection.weights import describe_block, effective_rank
-from evolearn.inspection.weights_section import inspect_weights
+from evolearn.inspection.weights import describe_block, effective_rank, inspect_weights
 from evolearn.report.inspection.marks import short
-from evolearn.report.inspection.weights_section import weights_section
+from evolearn.report.inspection.weights import weights_section
 from tests.helpers.inspected_dna import alive, config, made_dna
 
 BRAINS = [

@@ -22,9 +22,8 @@ from evolearn.inspection.lesions import (
 )
 from evolearn.inspection.operations import lesion_of_observation, lost_weights, places, sham
 from evolearn.life import Plan, life_fitness, lives, traced_lives
-from evolearn.report.inspection import lesion_words
-from evolearn.report.inspection.lesion_words import HARM, HOWS
-from evolearn.report.inspection.lesions import lesions_section
+from evolearn.report.inspection import lesions as lesions_page
+from evolearn.report.inspection.lesions import HARM, HOWS, lesions_section
 from tests.helpers.inspected_worlds import TINY, specimen_for
 
 ALL_HOWS = ("zero", "mean", "permuted")
@@ -557,10 +556,10 @@ def test_what_is_unchanged_is_not_said_to_need_no_learning(found):
     at = found["ages"][0]
     effects = {"ceiling": {**effect(found, "learner", "off")["ceiling"], "reading": "none"}}
     lesion = {"kind": "learner", "name": "learner", "how": "off", "effects": effects}
-    assert "is the same in every life; learning may still change what" in lesion_words._learner(at, lesion)
-    assert "at the top of its scale" not in lesion_words._learner(at, lesion)
+    assert "is the same in every life; learning may still change what" in lesions_page._learner(at, lesion)
+    assert "at the top of its scale" not in lesions_page._learner(at, lesion)
     ceiling = {**at["intact"]["ceiling"], "same": True}
-    assert "may be at the top of its scale" in lesion_words._learner(
+    assert "may be at the top of its scale" in lesions_page._learner(
         {**at, "intact": {**at["intact"], "ceiling": ceiling}}, lesion
     )
 

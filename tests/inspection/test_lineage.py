@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolearn.inspection.assimilation import assimilation
-from evolearn.inspection.lineage import inspect_lineage, path_of, settle
+from evolearn.inspection.lineage import assimilation, inspect_lineage, path_of, settle
 from evolearn.inspection.scoring import birth_scores, innate_scores, learned_scores
 from evolearn.inspection.specimen import QUICK, Specimen
 from evolearn.life import LifeFault, OwnDrivers, Plan, evaluate, new_driver, score

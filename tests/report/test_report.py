@@ -15,15 +15,15 @@ import pytest
 
 from evolearn.report import write_report
 from evolearn.report.chart import log_axis, spread_out
+from evolearn.report.files import ReportError
 from evolearn.report.looks import DARK, LIGHT, arm_looks
 from evolearn.report.plotly_charts import escaped, page_chart
-from evolearn.report.report import ReportError
-from evolearn.report.study.charts import all_charts
+from evolearn.report.replays import pack_replays
 from evolearn.report.study.files import read_results
 from evolearn.report.study.inheritance_charts import thinned
-from evolearn.report.study.methods import commit_in_words, methods_paragraph
-from evolearn.report.study.replays import pack_replays
-from evolearn.report.texts import extension_in_words, probability, quantity, with_interval
+from evolearn.report.study.methods import methods_paragraph
+from evolearn.report.study.page import all_charts
+from evolearn.report.texts import commit_in_words, extension_in_words, probability, quantity, with_interval
 from tests.helpers.study_on_disk import made_up_replay, made_up_verdict, write_study
 
 HOSTILE = "</script><img src=x onerror=alert(1)> <!-- & 'it' {{ 7 * 7 }} $x_1$ 100% \\input{x}"
