@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from evolearn.agent import INITIAL_SCALE
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, Gene
-from evolearn.inspection.places import VALUE, VALUELESS, action_labels, numbered, weight_names
+from evolearn.inspection.names import VALUE, VALUELESS, action_labels, numbered, weight_names
 from evolearn.inspection.record import rounded
 from evolearn.inspection.specimen import IntArray, Json
 from evolearn.run import DNA

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from evolearn.inspection.names import action_labels, numbered, weight_names
 from evolearn.inspection.over_lives import LEVEL, estimate, life_counts
-from evolearn.inspection.places import action_labels, numbered, weight_names
 from evolearn.inspection.record import plain
 from evolearn.inspection.scoring import Scores, birth_scores, innate_scores, learned_scores
 from evolearn.inspection.specimen import IntArray, Json, Specimen

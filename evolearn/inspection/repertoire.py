@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 
 from evolearn.genome import FRESH
+from evolearn.inspection.names import action_labels
 from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn, outputs_of
 from evolearn.inspection.over_lives import LEVEL, RESAMPLES
-from evolearn.inspection.places import action_labels
 from evolearn.inspection.record import rounded
 from evolearn.inspection.specimen import Json, Specimen
 from evolearn.life import life_fitness

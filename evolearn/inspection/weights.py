@@ -12,8 +12,8 @@ from scipy import stats
 from evolearn.agent import BrainSpec, Tensor
 from evolearn.errors import UserError
 from evolearn.genome import FRESH, decode
+from evolearn.inspection.names import output_labels
 from evolearn.inspection.newborn_lives import first_steps, learns, newborn, observations_for, sensitivities
-from evolearn.inspection.places import output_labels
 from evolearn.inspection.record import rounded
 from evolearn.inspection.specimen import Json, Specimen
 from evolearn.life import DIVERGED, lives

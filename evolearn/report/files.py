@@ -53,6 +53,27 @@ def read_json(path: Path, remedy: str) -> Json:
     return content
 
 
+def read_record(path: Path, kind: str, version: int, remedy: str) -> Json:
+    """Read a table of names and values that says what it is.
+
+    Args:
+        path: of the file.
+        kind: what it must be.
+        version: of its format, which it must have.
+        remedy: how to make it again, for the error.
+    Raises:
+        ReportError: it is missing or damaged, something else, or of another format.
+    """
+    content = read_json(path, remedy)
+    if content.get("kind") != kind:
+        raise ReportError(f"{path}: says kind {content.get('kind')!r}, not {kind!r}; {remedy}")
+    if content.get("format") != version:
+        raise ReportError(
+            f"{path}: has format {content.get('format')}, this evolearn reads {version}; use the version that made it"
+        )
+    return content
+
+
 def parse_yaml(path: Path, text: str, remedy: str) -> Json:
     """The table of names and values that a text in YAML holds.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from evolearn.report.files import Json, ReportError, read_json, require
+from evolearn.report.files import Json, read_record, require
 
 INSPECTION_FILE = "inspection.json"
 INSPECTION_FORMAT = 1  # of inspection.json; a change that old code cannot read raises it
@@ -47,14 +47,7 @@ def read_inspection(directory: Path) -> Inspection:
     """
     path = directory / INSPECTION_FILE
     again = "`evolearn inspect` makes it again"
-    content = read_json(path, again)
-    if content.get("kind") != "inspection":
-        raise ReportError(f"{path}: says kind {content.get('kind')!r}, not 'inspection'; {again}")
-    if content.get("format") != INSPECTION_FORMAT:
-        raise ReportError(
-            f"{path}: has format {content.get('format')}, this evolearn reads {INSPECTION_FORMAT}; "
-            "use the version that made it"
-        )
+    content = read_record(path, "inspection", INSPECTION_FORMAT, again)
     require(path, content, ("about", "sections", "replays", "environment", "command"), again)
     for number, entry in enumerate(content["sections"]):
         require(path, entry, ("key", "title", "found", "missing"), again, f"sections[{number}].")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from evolearn.report.files import Json, ReportError, parse_yaml, read_json, read_text, require
+from evolearn.report.files import Json, ReportError, parse_yaml, read_json, read_record, read_text, require
 
 FORMAT = 1  # of verdict.json and of replication.json
 
@@ -53,14 +53,7 @@ def read_results(study: Path) -> StudyResults:
             f"{study / 'study.json'}: says kind {label.get('kind')!r}, not 'study'; name a study directory"
         )
     resume = f"`evolearn resume {study}` finishes the study and writes it again"
-    verdict = read_json(study / "verdict.json", resume)
-    if verdict.get("kind") != "verdict":
-        raise ReportError(f"{study / 'verdict.json'}: says kind {verdict.get('kind')!r}, not 'verdict'; {resume}")
-    if verdict.get("format") != FORMAT:
-        raise ReportError(
-            f"{study / 'verdict.json'}: has format {verdict.get('format')}, this evolearn reads {FORMAT}; "
-            "use the version that made it"
-        )
+    verdict = read_record(study / "verdict.json", "verdict", FORMAT, resume)
     require(study / "verdict.json", verdict, _VERDICT, resume)
     for number, condition in enumerate(verdict["conditions"]):
         require(study / "verdict.json", condition, _CONDITION, resume, f"conditions[{number}].")
@@ -101,14 +94,7 @@ def read_experiment_results(directory: Path) -> ExperimentResults:
 
 def _read_replication(directory: Path, remedy: str) -> Json:
     path = directory / "replication.json"
-    replication = read_json(path, remedy)
-    if replication.get("kind") != "replication":
-        raise ReportError(f"{path}: says kind {replication.get('kind')!r}, not 'replication'; {remedy}")
-    if replication.get("format") != FORMAT:
-        raise ReportError(
-            f"{path}: has format {replication.get('format')}, this evolearn reads {FORMAT}; "
-            "use the version that made it"
-        )
+    replication = read_record(path, "replication", FORMAT, remedy)
     require(path, replication, ("about", "bands", "judgement", "runs", "cost", "config_sha256"), remedy)
     return replication
 
