@@ -26,7 +26,7 @@ from evolearn.experiments import (
 from evolearn.experiments.run import replication_record
 from evolearn.life import OwnDrivers
 from evolearn.report import write_report
-from evolearn.report.report import ReportError
+from evolearn.report.files import ReportError
 from evolearn.study import extend_study, open_study, read_study, start_study
 from evolearn.study.bands import over_runs, share
 from evolearn.study.bands.bands import MISSED, REPRODUCED, SHOWN, UNMEASURED, judge, summary

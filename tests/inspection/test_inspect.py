@@ -22,9 +22,9 @@ from evolearn.inspection.sections import Part, alive
 from evolearn.inspection.specimen import FULL, QUICK, extent_of
 from evolearn.life import OwnDrivers
 from evolearn.report import Section, write_inspection_report
-from evolearn.report.inspection.files import FILE, read_inspection
+from evolearn.report.files import ReportError
+from evolearn.report.inspection.files import INSPECTION_FILE, read_inspection
 from evolearn.report.inspection.section import Table
-from evolearn.report.report import ReportError
 from evolearn.run import DNAError, load_dna, start_run
 from evolearn.world import WorldError
 from tests.helpers.dna_configs import config
@@ -83,7 +83,7 @@ def made_up_parts(monkeypatch):
 def inspected(run, tmp_path, notes=None, **wishes):
     display = notes or Notes()
     page = inspect_dna(run, Wishes(**wishes), tmp_path / "out", 1, display).page
-    return json.loads((page.parent / FILE).read_text())
+    return json.loads((page.parent / INSPECTION_FILE).read_text())
 
 
 def test_sections_are_made_in_order_and_one_at_fault_loses_no_other(run: Path, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_what_is_said_of_the_dna(run: Path, tmp_path: Path) -> None:
 def test_the_command_makes_the_same_again(run: Path, tmp_path: Path) -> None:
     wishes = Wishes(True, ("landscape", "lesions", "genes"), 30, 7)
     page = inspect_dna(run, wishes, tmp_path / "out", 1, Notes()).page
-    content = json.loads((page.parent / FILE).read_text())
+    content = json.loads((page.parent / INSPECTION_FILE).read_text())
     assert content["command"] == f"evolearn inspect {run} --quick --only landscape,lesions,genes --lifetime 30 --age 7"
     assert [entry["key"] for entry in content["sections"]] == ["genes", "lesions", "landscape"], (
         "in the order of the page"
@@ -230,7 +230,7 @@ def test_two_dnas_are_compared(run: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(inspecting, "COMPARISON", compare)
     other = run / "ancestors" / "generation_000000.safetensors"
     page = compare_dna(run, other, Wishes(lifetime=30), tmp_path / "out", 2, Notes()).page
-    content = json.loads((page.parent / FILE).read_text())
+    content = json.loads((page.parent / INSPECTION_FILE).read_text())
     assert content["sections"][0]["found"] == {"generations": [6, 0], "how": ["full", 2, 30]}
     assert content["about"]["other"]["name"] == "pole generation_000000"
     assert content["command"] == f"evolearn inspect {run} {other} --lifetime 30"
@@ -281,7 +281,9 @@ def test_a_fault_of_ours_costs_its_section_and_is_not_hidden(run: Path, tmp_path
     monkeypatch.setattr(inspecting, "PARTS", (PARTS[0], Part("weights", "Weights", "none", broken), PARTS[3]))
     done = command(run, "--out", tmp_path / "out")
     assert done.exit_code == 1
-    entries = {entry["key"]: entry for entry in json.loads((tmp_path / "out" / FILE).read_text())["sections"]}
+    entries = {
+        entry["key"]: entry for entry in json.loads((tmp_path / "out" / INSPECTION_FILE).read_text())["sections"]
+    }
     missing = "a fault of evolearn: LinAlgError: SVD did not converge; please report it, with the traceback"
     assert entries["weights"]["missing"] == missing
     assert entries["genes"]["found"]
