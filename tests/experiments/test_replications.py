@@ -5,8 +5,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +31,7 @@ from evolearn.study.bands.bands import MISSED, REPRODUCED, SHOWN, UNMEASURED, ju
 from evolearn.study.bands.config import ReplicationPart
 from evolearn.study.bands.measures import STUDY_MEASURES, StudyTable
 from evolearn.study.config import check_study
+from tests.helpers.command import evolearn
 from tests.helpers.studies import TOY
 from tests.helpers.synthetic_lives import contrasts, full_verdict
 from tests.helpers.watching import StudyWatcher
@@ -585,11 +584,6 @@ def test_an_experiment_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> 
     assert not (tmp_path / "out").exists()
 
 
-def evolearn(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evolearn.cli.app", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120, check=False)
-
-
 def test_an_experiment_from_the_command_line(tmp_path: Path) -> None:
     tiny(tmp_path)
     done = evolearn("study", "tiny.yaml", "seed=5", "--out", "out", folder=tmp_path)
@@ -606,7 +600,7 @@ def test_an_experiment_from_the_command_line(tmp_path: Path) -> None:
 
 def test_a_dry_run_shows_the_bands_by_name_and_bounds(tmp_path: Path, monkeypatch, capsys) -> None:
     from evolearn.cli.show_experiment import print_experiment_plan
-    from evolearn.cli.show_study import StudyLog
+    from evolearn.cli.show_study import StudyScreen
 
     bands = [
         {"name": "oracle", "source": "here", "measure": "score", "of": {"arm": "oracle"}, "above": 2, "unit": "meals"},
@@ -615,7 +609,7 @@ def test_a_dry_run_shows_the_bands_by_name_and_bounds(tmp_path: Path, monkeypatc
     ]
     content = copy.deepcopy(TOY) | {"replication": {**ABOUT, "bands": bands}}
     console = Console(width=120)
-    start_study(check_study(content, "toy"), "toy", tmp_path / "no", OwnDrivers(1), StudyLog(console), dry_run=True)
+    start_study(check_study(content, "toy"), "toy", tmp_path / "no", OwnDrivers(1), StudyScreen(console), dry_run=True)
     shown = capsys.readouterr().out.splitlines()
     start = shown.index("Bands, fixed by now:")
     assert shown[start + 1 : start + 4] == [
@@ -629,7 +623,7 @@ def test_a_dry_run_shows_the_bands_by_name_and_bounds(tmp_path: Path, monkeypatc
 
 
 def test_a_study_ends_with_its_bands(tmp_path: Path, quick_report, capsys) -> None:
-    from evolearn.cli.app import _show_verdict
+    from evolearn.cli.show_study import print_study
 
     bands = [
         {"name": "oracle", "source": "here", "measure": "score", "of": {"arm": "oracle"}, "above": -1e9},
@@ -650,7 +644,7 @@ def test_a_study_ends_with_its_bands(tmp_path: Path, quick_report, capsys) -> No
     extend_study(open_study(tmp_path / "study"), 1, [], OwnDrivers(2), StudyWatcher())
     found = json.loads((tmp_path / "study/replication.json").read_text())
     assert found["first_config_sha256"] == first != found["config_sha256"]
-    _show_verdict(Console(width=100), tmp_path / "study")
+    print_study(Console(width=100), tmp_path / "study")
     flat = " ".join(capsys.readouterr().out.split())
     assert "Replication of A. Nonymous 1987" in flat
     assert "Not reproduced: 1 of 2 acceptance bands missed: gain (not measured). Exploratory: 3 runs" in flat
@@ -667,25 +661,12 @@ def test_a_study_ends_with_its_bands(tmp_path: Path, quick_report, capsys) -> No
         (["tiny.yaml", "--address", "local"], "--address local: an experiment of its own runs in this process only"),
     ],
 )
-def test_mistakes_end_with_one_error(arguments, text, tmp_path, monkeypatch, capsys) -> None:
-    from evolearn.cli import app as cli
-
+def test_mistakes_end_with_one_error(arguments, text, tmp_path, monkeypatch) -> None:
     tiny(tmp_path)
-    monkeypatch.chdir(tmp_path)
-
-    class Left(Exception):
-        pass
-
-    def leave(code):
-        raise Left(code)
-
-    monkeypatch.setattr("evolearn.cli.terminal.leave", leave)
-    overrides = [one for one in arguments[1:] if "=" in one]
-    address = "local" if "--address" in arguments else None
-    monkeypatch.setattr(cli, "_prepare_cluster", lambda address: None)
-    with pytest.raises(Left, match="2"):
-        cli.study_run(arguments[0], overrides, address=address)
-    assert text in capsys.readouterr().err
+    monkeypatch.setattr("evolearn.cluster.prepare", lambda address: None)
+    done = evolearn("study", *arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert text in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
 
 

@@ -46,6 +46,7 @@ from evolearn.numerics import plug
 from evolearn.rng import ACTION, TEST, at_step, life_keys, new_rng, open_stream
 from evolearn.run import assemble, setup_of
 from evolearn.world.gymnasium.environments import action_converter
+from tests.helpers.command import evolearn
 from tests.helpers.exported import BRAINS, TOLERANCE, config_of, distribution, thoughts, written
 from tests.helpers.isolated import folder_with, run_isolated
 from tests.helpers.places import ROOT
@@ -361,14 +362,9 @@ def test_where_the_environment_is_gone_the_lines_say_what_to_do(tmp_path, monkey
     )
 
 
-def evolearn(*arguments, folder):
-    command = [sys.executable, "-m", "evolearn.cli.app", "export", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
-
-
 def test_the_command_says_what_it_wrote_and_how_to_load_it(dna_of, tmp_path):
     dna = dna_of("mlp, box")
-    done = evolearn(dna.path, "--to", "brain.pt", folder=tmp_path)
+    done = evolearn("export", dna.path, "--to", "brain.pt", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     first, *rest = done.stdout.splitlines()
     assert first == (
@@ -379,7 +375,7 @@ def test_the_command_says_what_it_wrote_and_how_to_load_it(dna_of, tmp_path):
     assert f"An action of it: {HOW_TO_ACT['gaussian']}." in rest
     assert f"Between it and its world: {describe(dna)['conversion']}." in rest
     assert loading_code(dna, Path("brain.pt")) in done.stdout
-    again = evolearn(dna.path, "--to", "brain.pt", folder=tmp_path)
+    again = evolearn("export", dna.path, "--to", "brain.pt", folder=tmp_path)
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr == "Error: --to brain.pt: exists already; give --force to replace it, or name another\n"
 

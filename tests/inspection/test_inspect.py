@@ -11,9 +11,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from evolearn.cli import terminal
 from evolearn.cli.app import app
-from evolearn.cli.inspect import SENTENCES_SHOWN, InspectDisplay, print_sections
+from evolearn.cli.inspect import SENTENCES_SHOWN, InspectScreen, print_sections
 from evolearn.errors import UserError
 from evolearn.inspection import Answer, Wishes, compare_dna, inspect as inspecting, inspect_dna, sections as inspection
 from evolearn.inspection.inspect import InspectionError, free_directory, place_of
@@ -256,13 +255,8 @@ def test_plain_values_are_what_json_holds(value, expected) -> None:
 
 
 @pytest.fixture
-def command(monkeypatch):
-    """The command in this process; it leaves by an exception here, and whole otherwise."""
-
-    def leave(code):
-        raise SystemExit(code)
-
-    monkeypatch.setattr(terminal, "leave", leave)
+def command():
+    """The command in this process."""
     return lambda *arguments: CliRunner().invoke(app, ["inspect", *map(str, arguments)])
 
 
@@ -359,7 +353,7 @@ def test_an_interrupted_inspection_leaves_nothing(run: Path, tmp_path: Path, com
 
 def shown(terminal: bool) -> str:
     console = Console(force_terminal=terminal, width=100, record=True, file=io.StringIO())
-    display = InspectDisplay(console)
+    display = InspectScreen(console)
     display.starting("Lesions")
     display.progress(3, 4)
     display.finished(Answer("lesions", "Lesions", {}, "", 1.25))

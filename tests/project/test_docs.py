@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.helpers.command import evolearn
 from tests.helpers.places import ROOT
 
 PACKAGE = ROOT / "evolearn"
@@ -123,13 +124,7 @@ def test_runs_of_the_first_ten_minutes_run(tmp_path: Path) -> None:
     assert len(commands) == 2
     toy = ["search.generations=1", "search.lives=1", "search.selection_lifetime=50", "evaluation.lives=2"]
     for command in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", "evolearn.cli.app", *command, *toy, "evaluation.lifetimes=[600]"],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            timeout=300,
-        )
+        done = evolearn(*command, *toy, "evaluation.lifetimes=[600]", folder=tmp_path)
         assert done.returncode == 0, done.stderr
     for folder in set(re.findall(r"runs/[\w-]+", text)):
         assert (tmp_path / folder).is_dir()

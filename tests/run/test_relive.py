@@ -37,7 +37,7 @@ from evolearn.run.faulty_life import FILE, load_faulty_life
 from evolearn.run.relive import Wanted
 from evolearn.run.traces import TraceFileError
 from evolearn.study import start_study
-from tests.helpers.command import evolearn
+from tests.helpers.command import evolearn, started
 from tests.helpers.compiled_environments import assert_same
 from tests.helpers.faulty_runs import GENERATION, GUILTY, LIFE, SEED, WORLD, Listener, bounds_of, faulty_run
 from tests.helpers.places import HELPERS
@@ -514,12 +514,12 @@ evaluation: {{lives: 4, lifetimes: [400], birth_steps: 200, bin_steps: 100}}
 
 def test_a_life_that_hangs_is_ended_and_hangs_again_at_the_same_step(tmp_path):
     (tmp_path / "hangs.yaml").write_text(HANGING.format(world=WORLD, **bounds_of(GUILTY)))
-    done = evolearn("run", "hangs.yaml", "--out", "run", folder=tmp_path)
+    done = started("run", "hangs.yaml", "--out", "run", folder=tmp_path)
     assert done.returncode == 2
     said = "step 7: no step finished for 1 s; look for a loop without end in the world's code"
     assert said in done.stderr
     assert done.stderr.endswith("Live it again: evolearn replay-life run\n")
-    again = evolearn("replay-life", "run", "--trace", "steps.csv", folder=tmp_path)
+    again = started("replay-life", "run", "--trace", "steps.csv", folder=tmp_path)
     assert again.returncode == 2, again.stderr
     lines = {line.split("  ")[0].strip(): " ".join(line.split()) for line in again.stdout.splitlines()}
     assert lines["life"] == "life (seed 5, selection, generation 2, life 1)"

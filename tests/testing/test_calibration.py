@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from evolearn.cli.check_console import print_calibration, what_is_calibrated
+from evolearn.cli.worlds import print_calibration, what_is_calibrated
 from evolearn.config import ConfigError, check_config, read_config, shipped_configs
 from evolearn.testing import Calibration, calibration_config, calibration_file, quick, shares_of_oracle
 from evolearn.testing.calibration import Row, evolution_of, lifetimes_of

@@ -1,13 +1,12 @@
 """A world that another package brings: by entry point, by module path, by file."""
 
-import os
-import subprocess
 import sys
 import textwrap
 
 import pytest
 
 from evolearn.world import find_world, registered_worlds
+from tests.helpers.command import evolearn
 from tests.helpers.world_files import WORLD_FILE
 
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
@@ -41,10 +40,8 @@ def test_an_installed_packages_world_has_a_name(site):
 
 
 def test_the_command_lists_it_and_shows_it(site):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
     for arguments, expected in (((), "lucky-coin"), (("show", "lucky-coin"), "A coin that is always heads.")):
-        command = [sys.executable, "-m", "evolearn.cli.app", "worlds", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+        done = evolearn("worlds", *arguments)
         assert done.returncode == 0, done.stderr
         assert expected in done.stdout
 
