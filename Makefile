@@ -4,22 +4,32 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: zebra test test-browser test-cluster lint format docs bench wheel clean
+# A process per core, with one thread each. Tests of a file stay together, and so do those that share what took long to
+# make (tests/conftest.py), in the order in which they stand: what takes longest is not last.
+PYTEST := $(foreach library,OMP OPENBLAS MKL,$(library)_NUM_THREADS=1) $(BIN)/python -m pytest
+SPREAD := --numprocesses logical --dist loadgroup --no-loadscope-reorder
+
+.PHONY: zebra test test-whole test-browser test-cluster lint format docs bench wheel clean
 
 zebra: $(VENV)/.ready
 	$(BIN)/evolearn study configs/studies/zebra.yaml
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -m "not browser and not cluster"
+	$(PYTEST) $(SPREAD) -m "not whole and not browser and not cluster"
+
+# What `make test` leaves out since it takes long: a wheel in an empty folder, the site, the notebook, an example that
+# learns, portable mode against another processor's library.
+test-whole: $(VENV)/.ready
+	$(PYTEST) $(SPREAD) -m "whole and not browser and not cluster"
 
 # Opens pages in headless Chromium, which must be installed: on Debian, apt-get install chromium chromium-driver
 test-browser: $(VENV)/.ready
-	$(BIN)/python -m pytest -m browser
+	$(PYTEST) $(SPREAD) -m browser
 
 # Makes hosts of network namespaces and kills them: needs root, and iproute2 on Debian. About ten minutes.
 test-cluster: $(VENV)/.ready
 	@$(BIN)/python -m tests.hosts.lan
-	$(BIN)/python -m pytest -m cluster $(PYTEST_OPTIONS)
+	$(PYTEST) -m cluster $(PYTEST_OPTIONS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check

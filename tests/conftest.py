@@ -1,8 +1,12 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
+from evolearn.cluster import prepare
 from evolearn.life.fused import FusedDriver
 from tests.helpers.probe_worlds import conditions_for
+
+# Before anything imports Ray, which then lets nobody in without the token of this process.
+prepare("local")
 
 settings.register_profile(
     "evolearn",
@@ -13,6 +17,18 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("evolearn")
+
+# What takes long to make and serves several files.
+SHARED = ("local_ray", "whole_study", "study_of_few")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests are spread over processes, those of a file stay together, and so do those that share something."""
+    for item in items:
+        asked = getattr(item, "fixturenames", ())
+        group = next((name for name in SHARED if name in asked), item.path.stem)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +75,26 @@ def study_of_few(tmp_path_factory):
     from tests.helpers.study_watch import study_of_few
 
     return study_of_few(tmp_path_factory.mktemp("few") / "study")
+
+
+@pytest.fixture(scope="session")
+def local_ray():
+    """Address of a Ray with four cores on this machine, for all tests of this process."""
+    from tests.helpers.ray_here import local_ray
+
+    yield from local_ray()
+
+
+@pytest.fixture
+def on_ray(local_ray, monkeypatch):
+    """Makes drivers for some worlds on some cores of `local_ray`; so does the command with ``--address local``."""
+    from tests.helpers.ray_here import ClusterWatcher, stay_connected
+
+    stay_connected(monkeypatch)
+
+    def drivers(worlds, workers, watch=None):
+        from evolearn.cluster import open_cluster
+
+        return open_cluster("local", workers, worlds, watch or ClusterWatcher())
+
+    return drivers

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.places import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

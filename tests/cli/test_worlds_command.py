@@ -51,7 +51,7 @@ def test_unedited_it_passes_its_check_and_is_read(made: Path) -> None:
     assert set(path.suffix for path in made.iterdir() if path.is_file()) == {".py", ".yaml"}
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_unedited_its_own_test_passes(made: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_forager.py"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=made, timeout=300)
@@ -59,7 +59,7 @@ def test_unedited_its_own_test_passes(made: Path) -> None:
     assert "6 passed" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_unedited_it_evolves_and_what_evolved_beats_a_blank_slate(made: Path) -> None:
     from evolearn.run import open_run
 

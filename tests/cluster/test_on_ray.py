@@ -15,17 +15,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import load_file
 
 from evolearn.cluster.shipping import CannotShip, pack
 from evolearn.cluster.tasks import Lived, Order, Recipe, do_blocks
+from evolearn.config import check_config
 from evolearn.environment import code_identity
+from evolearn.errors import UserError
+from evolearn.life import Drivers, OwnDrivers
+from evolearn.run import start_run
+from evolearn.study import start_study
 from evolearn.world import find_world
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for
-from tests.helpers.runs import digests, toy
-from tests.helpers.studies import TOY
+from tests.helpers.ray_here import ClusterWatcher
+from tests.helpers.runs import Watcher, digests, toy
+from tests.helpers.studies import toy_study
+from tests.helpers.watching import StudyWatcher
 from tests.helpers.world_files import WORLD_FILE
 
 needs_ray = pytest.mark.ray
@@ -35,7 +44,8 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "evolearn.cli.app", *map(str, arguments)]
 
 
-def evolearn(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+def started(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own; with `--address local` it has a Ray of its own, too."""
     return subprocess.run(
         command(*arguments),
         capture_output=True,
@@ -52,111 +62,82 @@ def environment(folder: Path) -> dict[str, str]:
     return {**kept, "PYTHONPATH": f"{ROOT}:{folder}"}
 
 
-def write(folder: Path, name: str, content: dict) -> str:
-    (folder / name).write_text(yaml.safe_dump(content))
-    return name
+def run_here(content: dict, out: Path) -> list[str]:
+    """Digests of a run in this process."""
+    start_run(check_config(content, "toy"), "toy", out, OwnDrivers(1), Watcher())
+    return digests(out)
+
+
+def run_on(drivers: Drivers, content: dict, out: Path) -> list[str]:
+    """Digests of a run on Ray."""
+    start_run(check_config(content, "toy"), "toy", out, drivers, Watcher())
+    assert '"address": "local"' in (out / "environment.json").read_text()
+    return digests(out)
 
 
 @pytest.fixture(scope="module")
 def in_process(tmp_path_factory):
-    """Directories of runs in one process, by sampling; with the folder that has their configs."""
+    """Configs of runs, and the directories that they make in one process, by sampling."""
     folder = tmp_path_factory.mktemp("in_process")
+    configs = {}
     for sampling in ("whole", "blockwise"):
-        content = toy()
-        content["search"] |= {"sampling": sampling, "population": 16}
-        write(folder, f"{sampling}.yaml", content)
-        done = evolearn("run", f"{sampling}.yaml", "--out", sampling, "--workers", "1", folder=folder)
-        assert done.returncode == 0, done.stderr
-    return folder
+        configs[sampling] = toy()
+        configs[sampling]["search"] |= {"sampling": sampling, "population": 16}
+        run_here(configs[sampling], folder / sampling)
+    return configs, folder
 
 
 @needs_ray
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sampling", "workers"), [("whole", 1), ("whole", 2), ("whole", 4), ("blockwise", 1), ("blockwise", 2)]
 )
-def test_local_ray_gives_the_digests_of_one_process(sampling: str, workers: int, in_process, tmp_path: Path) -> None:
-    how = ("--address", "local", "--workers", workers)
-    done = evolearn("run", in_process / f"{sampling}.yaml", "--out", "run", *how, folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert digests(tmp_path / "run") == digests(in_process / sampling)
-    for file in ("result.json", "dna.safetensors"):
-        ours, theirs = tmp_path / "run" / file, in_process / sampling / file
-        assert file != "result.json" or ours.read_bytes() == theirs.read_bytes()
-    assert f"of {workers} core" in done.stdout
-    assert done.stderr == ""
+def test_local_ray_gives_the_digests_of_one_process(
+    sampling: str, workers: int, in_process, on_ray, tmp_path: Path
+) -> None:
+    configs, folder = in_process
+    drivers = on_ray(["cart-pole"], workers)
+    assert drivers.describe()["workers"] == workers
+    assert run_on(drivers, configs[sampling], tmp_path / "run") == digests(folder / sampling)
+    assert (tmp_path / "run/result.json").read_bytes() == (folder / sampling / "result.json").read_bytes()
+    for name, tensor in load_file(tmp_path / "run/dna.safetensors").items():
+        assert np.array_equal(tensor, load_file(folder / sampling / "dna.safetensors")[name]), name
 
 
 @needs_ray
-@pytest.mark.slow
-def test_local_ray_gives_the_verdict_of_one_process(tmp_path: Path) -> None:
-    file = write(tmp_path, "toy.yaml", TOY | {"title": "A toy", "runs": 1})
-    here = evolearn("study", file, "--out", "here", "--workers", "1", folder=tmp_path)
-    assert here.returncode == 0, here.stderr
-    for workers in ("1", "2", "4"):
-        there = evolearn("study", file, "--out", workers, "--address", "local", "--workers", workers, folder=tmp_path)
-        assert there.returncode == 0, there.stderr
-        assert (tmp_path / workers / "verdict.json").read_bytes() == (tmp_path / "here/verdict.json").read_bytes()
+def test_local_ray_gives_the_verdict_of_one_process(on_ray, quick_report, tmp_path: Path) -> None:
+    config = toy_study("runs=1", title="A toy")
+
+    def verdict(name: str, drivers: Drivers) -> bytes:
+        start_study(config, "toy", tmp_path / name, drivers, StudyWatcher())
+        return (tmp_path / name / "verdict.json").read_bytes()
+
+    here = verdict("here", OwnDrivers(1))
+    for workers in (1, 2, 4):
+        assert verdict(str(workers), on_ray(["cart-pole"], workers)) == here
 
 
 ENVIRONMENT = """
-    import os, signal, time
-
     import gymnasium
     from gymnasium.envs.classic_control import CartPoleEnv
 
-
-    class Guilty(CartPoleEnv):
-        def __init__(self, how, **more):
-            super().__init__(**more)
-            self.how, self.guilty, self.steps_taken = how, False, 0
-
-        def reset(self, *, seed=None, options=None):
-            if seed is not None:
-                self.guilty, self.steps_taken = seed % 3 == 0, 0
-            return super().reset(seed=seed, options=options)
-
-        def step(self, action):
-            self.steps_taken += 1
-            if self.guilty and self.steps_taken == 20:
-                if self.how == "raises":
-                    raise RuntimeError("the pole broke")
-                if self.how == "hangs":
-                    time.sleep(1000)
-                if self.how == "crashes":
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return super().step(action)
-
-
-    for how in ("well", "raises", "hangs", "crashes"):
-        gymnasium.register(f"{how.title()}-v0", entry_point=Guilty, kwargs={"how": how})
+    gymnasium.register("Pole-v0", entry_point=CartPoleEnv)
 """
 
 
-@pytest.fixture
-def poles(tmp_path: Path):
-    """A config of a run in an environment that the folder's module registers, and that is guilty of something."""
-    (tmp_path / "poles.py").write_text(textwrap.dedent(ENVIRONMENT))
-
-    def make(how: str) -> str:
-        world = {"name": f"gymnasium:poles:{how.title()}-v0"}
-        return write(tmp_path, "toy.yaml", toy(hang_seconds=2) | {"world": world})
-
-    return make
-
-
 @needs_ray
-@pytest.mark.slow
-def test_a_gymnasium_world_in_a_file_of_the_users(poles, tmp_path: Path) -> None:
-    file = poles("well")
-    here = evolearn("run", file, "--out", "here", "--workers", "1", folder=tmp_path)
-    there = evolearn("run", file, "--out", "there", "--address", "local", "--workers", "2", folder=tmp_path)
+def test_a_gymnasium_world_in_a_file_of_the_users_on_a_ray_that_the_command_starts(tmp_path: Path) -> None:
+    (tmp_path / "poles.py").write_text(textwrap.dedent(ENVIRONMENT))
+    content = toy() | {"world": {"name": "gymnasium:poles:Pole-v0"}}
+    (tmp_path / "toy.yaml").write_text(yaml.safe_dump(content))
+    here = started("run", "toy.yaml", "--out", "here", "--workers", "1", folder=tmp_path)
+    there = started("run", "toy.yaml", "--out", "there", "--address", "local", "--workers", "2", folder=tmp_path)
     assert (here.returncode, there.returncode) == (0, 0), here.stderr + there.stderr
     assert digests(tmp_path / "there") == digests(tmp_path / "here")
+    assert "of 2 cores" in there.stdout
+    assert there.stderr == ""
 
 
 @needs_ray
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "text"),
     [
@@ -165,53 +146,54 @@ def test_a_gymnasium_world_in_a_file_of_the_users(poles, tmp_path: Path) -> None
         ("crashes", "3 worker processes died while they lived it"),
     ],
 )
-def test_a_world_at_fault_in_one_life_ends_the_run_with_its_key(how: str, text: str, poles, tmp_path: Path) -> None:
-    done = evolearn("run", poles(how), "--out", "run", "--address", "local", "--workers", "2", folder=tmp_path)
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert f"Error: world gymnasium:poles:{how.title()}-v0, life (seed 5, selection, generation" in done.stderr
-    assert text in done.stderr
-    assert "evolearn replay-life run" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "(raylet)" not in done.stdout
+def test_a_world_at_fault_in_one_life_ends_the_run_with_its_key(
+    how: str, text: str, on_ray, capfd, tmp_path: Path
+) -> None:
+    name = f"gymnasium:tests.helpers.guilty_poles:{how.title()}-v0"
+    config = check_config(toy(hang_seconds=2) | {"world": {"name": name}}, "toy")
+    watcher = ClusterWatcher()
+    with pytest.raises(UserError) as caught:
+        start_run(config, "toy", tmp_path / "run", on_ray([name], 2, watcher), watcher)
+    assert str(caught.value).startswith(f"world {name}, life (seed 5, selection, generation")
+    assert text in str(caught.value)
+    assert f"evolearn replay-life {tmp_path}/run" in str(caught.value)
+    shown = capfd.readouterr()
+    assert "Traceback" not in shown.err
+    assert "(raylet)" not in shown.out
     if how == "crashes":
-        assert "a worker process died (it crashed, or was killed); its work is done again" in done.stdout
+        assert "a worker process died (it crashed, or was killed); its work is done again" in watcher.warnings
         return  # living it again would crash that process too
-    again = evolearn("replay-life", "run", folder=tmp_path)
+    again = started("replay-life", "run", folder=tmp_path)
     assert again.returncode == 2
     assert text in again.stdout + again.stderr
 
 
 @needs_ray
-@pytest.mark.slow
-def test_a_worker_that_is_killed_in_mid_generation_costs_nothing_but_time(tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_in_mid_generation_costs_nothing_but_time(on_ray, tmp_path: Path) -> None:
     content = toy()
     content["search"] |= {"selection_lifetime": 40_000, "generations": 6}
-    file = write(tmp_path, "toy.yaml", content)
-    assert evolearn("run", file, "--out", "here", "--workers", "1", folder=tmp_path).returncode == 0
-    started = subprocess.Popen(
-        command("run", file, "--out", "there", "--address", "local", "--workers", "2"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=tmp_path,
-        env=environment(tmp_path),
-    )
-    assert started.stdout is not None
-    lines = []
-    for line in started.stdout:
-        lines.append(line)
-        if line.startswith("generation 2/"):
-            break
-    os.kill(_a_worker_at_work(started.pid), signal.SIGKILL)
-    text = "".join(lines) + started.stdout.read()
-    started.stdout.close()
-    assert started.wait() == 0, text
-    assert "Warning: a worker process died (it crashed, or was killed); its work is done again" in text
-    assert digests(tmp_path / "there") == digests(tmp_path / "here")
+    config = check_config(content, "toy")
+    here = run_here(content, tmp_path / "here")
+    killers = []
+
+    class Killing(ClusterWatcher):
+        """When a generation is made, kills a worker that lives one of the next."""
+
+        def made(self, generation) -> None:
+            super().made(generation)
+            if generation.generation == 2:
+                killers.append(threading.Thread(target=lambda: os.kill(_a_worker_at_work(), signal.SIGKILL)))
+                killers[0].start()
+
+    watcher = Killing()
+    start_run(config, "toy", tmp_path / "there", on_ray(["cart-pole"], 2, watcher), watcher)
+    killers[0].join()
+    assert "a worker process died (it crashed, or was killed); its work is done again" in watcher.warnings
+    assert digests(tmp_path / "there") == here
 
 
-def _a_worker_at_work(driver: int) -> int:
-    """A process, begun by another one and its children, that is now living a piece."""
+def _a_worker_at_work() -> int:
+    """A process, begun by this one and its children, that is now living a piece."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
         parents, titles = {}, {}
@@ -222,38 +204,24 @@ def _a_worker_at_work(driver: int) -> int:
                     titles[int(entry.name)] = (entry / "cmdline").read_bytes()
         for process, title in titles.items():
             ancestor = process
-            while ancestor in parents and ancestor != driver:
+            while ancestor in parents and ancestor != os.getpid():
                 ancestor = parents[ancestor]
-            if ancestor == driver and title.startswith(b"ray::live_piece"):
+            if ancestor == os.getpid() and title.startswith(b"ray::live_piece"):
                 return process
     raise AssertionError("no worker ever lived a piece")
 
 
 @needs_ray
-@pytest.mark.slow
-def test_nobody_else_on_this_machine_gets_into_a_local_ray(tmp_path: Path) -> None:
-    script = """
-        import subprocess, sys
-        from evolearn.cluster import prepare
-        prepare("local")
-        import evotorch, ray
-        from evolearn.cluster.connecting import connect
-        connect("local", 1, {})
-        stranger = "import sys; from evolearn.cluster.connecting import connect; connect(sys.argv[1], None, {})"
-        import os
-        known = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-        address = ray.get_runtime_context().gcs_address
-        done = subprocess.run([sys.executable, "-c", stranger, address], env=known, capture_output=True, text=True)
-        print(done.stderr)
-    """
+def test_nobody_else_on_this_machine_gets_into_a_local_ray(local_ray, tmp_path: Path) -> None:
+    stranger = "import sys; from evolearn.cluster.connecting import connect; connect(sys.argv[1], None, {})"
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
+        [sys.executable, "-c", stranger, local_ray],
         capture_output=True,
         text=True,
         env={**environment(tmp_path), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(Path.home() / ".cache")},
-        check=True,
+        check=False,
     )
-    assert "asks for a token, and this process has no token" in done.stdout
+    assert "asks for a token, and this process has no token" in done.stderr
 
 
 def refusal(address: str, seconds: float = 15.0) -> str:
@@ -318,7 +286,6 @@ def test_addresses_that_lead_nowhere(form: str) -> None:
 
 
 @needs_ray
-@pytest.mark.slow
 @pytest.mark.parametrize("form", ["", "ray://"])
 @pytest.mark.parametrize("answer", [None, b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["silent", "not Ray"])
 def test_ports_of_something_else(form: str, answer: bytes | None) -> None:

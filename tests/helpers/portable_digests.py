@@ -1,8 +1,8 @@
 # ruff: noqa: E402  # portable mode is entered before anything else is imported
 """A process that prints hashes of all that it computes, as JSON; with `portable` as argument, in portable mode.
 
-Arguments: `portable` or `native`, a folder for run directories, and optionally the name of a processor that Numba is to
-believe this host to have.
+Arguments: `portable` or `native`; `worlds`, or `functions`, which takes a tenth of the time; a folder for run
+directories; and optionally the name of a processor that Numba is to believe this host to have.
 """
 
 import sys
@@ -15,8 +15,9 @@ from tests.helpers.places import HELPERS
 PORTABLE = sys.argv[1] == "portable"
 if PORTABLE:
     portable.enter()
-if len(sys.argv) > 3:
-    llvmlite.binding.get_host_cpu_name = lambda: sys.argv[3]
+WORLDS = sys.argv[2] == "worlds"
+if len(sys.argv) > 4:
+    llvmlite.binding.get_host_cpu_name = lambda: sys.argv[4]
 
 import dataclasses
 import hashlib
@@ -27,13 +28,7 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from evolearn.config import check_config
-from evolearn.genome import decode
-from evolearn.life import OwnDrivers, new_driver
-from evolearn.life.evaluation import live_each
 from evolearn.numerics import compiled
-from evolearn.rng import SELECTION, life_keys
-from evolearn.run import assemble, start_run
 
 CHAOTIC = f"{HELPERS / 'chaotic_world.py'}:chaotic"
 DRIVES = {"savannah": ("change", "surprise"), "cart-pole": ("effort",), CHAOTIC: ("effort", "change", "surprise")}
@@ -65,12 +60,23 @@ def sha(*arrays: np.ndarray) -> str:
 
 
 def of_a_run(world: str, folder: Path) -> list[str]:
+    from evolearn.config import check_config
+    from evolearn.life import OwnDrivers
+    from evolearn.run import start_run
+
     start_run(check_config(config(world), "digests"), "digests", folder, OwnDrivers(1), Silent())
     rows = [json.loads(line) for line in (folder / "generations.jsonl").read_text().splitlines()]
     return [row["fitness_sha256"] for row in rows]
 
 
 def of_lives(world: str) -> list[str]:
+    from evolearn.config import check_config
+    from evolearn.genome import decode
+    from evolearn.life import new_driver
+    from evolearn.life.evaluation import live_each
+    from evolearn.rng import SELECTION, life_keys
+    from evolearn.run import assemble
+
     setup = assemble(check_config(config(world), "digests"))
     genomes = setup.pool.centre + setup.pool.spread * np.random.default_rng(0).standard_normal((6, setup.pool.size))
     plan = dataclasses.replace(setup.selection, final_weights=True)
@@ -127,10 +133,10 @@ def of_libm() -> str:
 
 
 def main() -> None:
-    folder = Path(sys.argv[2])
+    folder = Path(sys.argv[3])
     found = {"libm": of_libm(), "functions": of_functions(), "target": numba.config.CPU_NAME}
     found |= {"code": of_machine_code(), "estimates": estimates()}
-    for place, world in enumerate(DRIVES):
+    for place, world in enumerate(DRIVES if WORLDS else ()):
         found[Path(world).name] = {"run": of_a_run(world, folder / str(place)), "lives": of_lives(world)}
     print(json.dumps(found))
 

@@ -1,5 +1,6 @@
 """Elementary functions in plain arithmetic against those of longer precision, and at their special values."""
 
+import functools
 import math
 import random
 
@@ -49,9 +50,15 @@ def arguments(low, high, count=3000):
     return np.array([value for value in found if low <= value <= high])
 
 
+@functools.cache
+def compiled(function):
+    return numba.njit(error_model="numpy")(function)
+
+
 def over(function, *columns):
-    compiled = numba.njit(error_model="numpy")(function)
-    return np.array([compiled(*values) for values in zip(*(column.tolist() for column in columns), strict=True)])
+    return np.array(
+        [compiled(function)(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+    )
 
 
 def errors(results, references):
@@ -115,12 +122,12 @@ def test_the_error_function(name: str) -> None:
 
 
 def test_tens() -> None:
-    compiled = numba.njit(error_model="numpy")(exponential.exp10)
+    exp10 = compiled(exponential.exp10)
     for exponent in range(-307, 309):
         # Python reads decimals exactly; it rounds them to the nearest float64.
-        assert abs(compiled(float(exponent)) - float(f"1e{exponent}")) <= math.ulp(float(f"1e{exponent}"))
-    assert compiled(-400.0) == 0.0
-    assert compiled(math.inf) == math.inf
+        assert abs(exp10(float(exponent)) - float(f"1e{exponent}")) <= math.ulp(float(f"1e{exponent}"))
+    assert exp10(-400.0) == 0.0
+    assert exp10(math.inf) == math.inf
 
 
 SPECIAL = (

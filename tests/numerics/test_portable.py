@@ -24,10 +24,10 @@ OTHER_LIBM = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA"}
 OTHER_NUMPY = {"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL"}
 
 
-def started(folder: Path, name: str, cache: str, *arguments: str, **environment: str) -> subprocess.Popen:
+def started(folder: Path, name: str, what: str, cache: str, *processor: str, **environment: str) -> subprocess.Popen:
     clean = {key: value for key, value in os.environ.items() if key not in variables()}
     clean |= {"NUMBA_CACHE_DIR": str(folder / cache), "PYTHONPATH": str(ROOT), **environment}
-    command = [sys.executable, str(HELPERS / "portable_digests.py"), "portable", str(folder / name), *arguments]
+    command = [sys.executable, str(HELPERS / "portable_digests.py"), "portable", what, str(folder / name), *processor]
     return subprocess.Popen(command, env=clean, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -37,36 +37,52 @@ def printed(process: subprocess.Popen) -> dict:
     return json.loads(out.splitlines()[-1])
 
 
-@pytest.fixture(scope="module")
-def digests(tmp_path_factory) -> dict[str, dict]:
+def three(folder: Path, what: str) -> dict[str, dict]:
     """What three processes compute: as this host is, as another would be, and with code from the first one's cache."""
-    folder = tmp_path_factory.mktemp("portable")
-    here = started(folder, "here", "cache")
-    there = started(folder, "there", "other cache", "znver3", **OTHER_LIBM, **OTHER_NUMPY)
+    here = started(folder, "here", what, "cache")
+    there = started(folder, "there", what, "other cache", "znver3", **OTHER_LIBM, **OTHER_NUMPY)
     found = {"here": printed(here), "there": printed(there)}
-    return found | {"cached": printed(started(folder, "cached", "cache", **OTHER_LIBM))}
+    return found | {"cached": printed(started(folder, "cached", what, "cache", **OTHER_LIBM))}
 
 
-@pytest.mark.slow
+def need_another_libm(found: dict[str, dict]) -> None:
+    if found["here"]["libm"] == found["there"]["libm"]:
+        pytest.skip("GLIBC_TUNABLES does not change this C library's math functions")
+
+
+@pytest.fixture(scope="module")
+def functions(tmp_path_factory) -> dict[str, dict]:
+    return three(tmp_path_factory.mktemp("functions"), "functions")
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory) -> dict[str, dict]:
+    return three(tmp_path_factory.mktemp("worlds"), "worlds")
+
+
+@pytest.mark.parametrize("other", ["there", "cached"])
+def test_another_libm_changes_no_function(other: str, functions) -> None:
+    need_another_libm(functions)
+    assert functions["here"]["functions"] == functions[other]["functions"]
+
+
+@pytest.mark.whole
 @pytest.mark.parametrize("world", ["savannah", "cart-pole", "chaotic_world.py:chaotic"])
 @pytest.mark.parametrize("other", ["there", "cached"])
-def test_another_libm_changes_nothing(other: str, world: str, digests) -> None:
-    if digests["here"]["libm"] == digests[other]["libm"]:
-        pytest.skip("GLIBC_TUNABLES does not change this C library's math functions")
-    assert len(digests["here"][world]["run"]) == 2
-    assert digests["here"][world] == digests[other][world]
-    assert digests["here"]["functions"] == digests[other]["functions"]
+def test_another_libm_changes_nothing(other: str, world: str, worlds) -> None:
+    need_another_libm(worlds)
+    assert len(worlds["here"][world]["run"]) == 2
+    assert worlds["here"][world] == worlds[other][world]
+    assert worlds["here"]["functions"] == worlds[other]["functions"]
 
 
-@pytest.mark.slow
-def test_the_instructions_do_not_depend_on_the_hosts_name(digests) -> None:
-    assert digests["here"]["target"] == digests["there"]["target"] == "x86-64-v3"
-    assert digests["here"]["code"] == digests["there"]["code"]
+def test_the_instructions_do_not_depend_on_the_hosts_name(functions) -> None:
+    assert functions["here"]["target"] == functions["there"]["target"] == "x86-64-v3"
+    assert functions["here"]["code"] == functions["there"]["code"]
 
 
-@pytest.mark.slow
-def test_nothing_is_estimated_as_each_processor_likes(digests) -> None:
-    assert digests["here"]["estimates"] == []
+def test_nothing_is_estimated_as_each_processor_likes(functions) -> None:
+    assert functions["here"]["estimates"] == []
 
 
 MODULE = """

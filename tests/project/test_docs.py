@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import importlib.util
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from tests.helpers.command import evolearn
+from tests.helpers.doors import exports
 from tests.helpers.places import ROOT
 
 PACKAGE = ROOT / "evolearn"
@@ -81,15 +83,19 @@ def test_every_page_is_in_the_navigation() -> None:
     assert set(PAGES) <= set(named)
 
 
-def test_every_module_is_on_a_page_of_the_reference() -> None:
+def test_every_module_that_a_door_exports_from_is_on_a_page_of_the_reference() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in (DOCS / "reference").glob("*.md"))
-    named = re.findall(r"^::: evolearn\.(\w+)$", text, re.M)
+    named = re.findall(r"^::: (evolearn[\w.]*)$", text, re.M)
+    whole = tuple(f"{package}." for package in re.findall(r"^::: (.+)\n.*\n +show_submodules: true$", text, re.M))
     assert len(set(named)) == len(named)
-    modules = {path.stem for path in PACKAGE.glob("*.py")} | {
-        path.parent.name for path in PACKAGE.glob("*/__init__.py")
-    }
-    assert sorted(modules - {"__init__"} - set(named)) == []
-    assert sorted(set(named) - modules) == []
+    assert [name for name in named if importlib.util.find_spec(name) is None] == []
+    rooms = [path.parent.name for path in PACKAGE.glob("*/__init__.pyi")]
+    assert len(rooms) > 10
+    exported = {f"evolearn.{path.stem}" for path in PACKAGE.glob("*.py")} - {"evolearn.__init__"}
+    for room in (f"evolearn.{name}" for name in rooms):
+        behind = exports(room, ROOT)
+        exported |= {f"{room}.{module}" for module in {*behind, *behind.get("", ())} - {""}}
+    assert sorted(name for name in exported - set(named) if not name.startswith(whole)) == []
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if not page.startswith("reference/")])
@@ -117,7 +123,7 @@ def test_tests_that_the_honesty_rules_name_are_there() -> None:
     assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_runs_of_the_first_ten_minutes_run(tmp_path: Path) -> None:
     text = (DOCS / "first-ten-minutes.md").read_text(encoding="utf-8")
     commands = [line.split() for line in re.findall(r"^evolearn (run .*=.*)$", text, re.M)]
@@ -149,7 +155,7 @@ def test_what_a_page_loads_from_elsewhere_is_noticed() -> None:
     assert hooks.loaded_from_elsewhere('<a href="https://example.org">x</a><script src="a/b.js"></script>') == []
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_the_site_builds_without_a_warning_and_opens_without_a_network(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path / "site")]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}

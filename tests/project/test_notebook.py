@@ -36,7 +36,7 @@ def kernel_home(monkeypatch):
         yield folder
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def test_a_notebook_runs(path: Path, tmp_path: Path, kernel_home: str) -> None:
     notebook = nbformat.read(path, as_version=4)

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.places import ROOT
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_a_wheel_runs_a_shipped_config_in_an_empty_folder(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path / "dist"), str(ROOT)]
     done = subprocess.run(build, capture_output=True, text=True, timeout=300)

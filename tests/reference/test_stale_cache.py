@@ -29,11 +29,12 @@ print(float(action[0]), sum(choose.stats.cache_hits.values()))
 """
 
 
-@pytest.mark.slow
-def test_an_edited_callee_in_another_file_changes_what_the_cached_caller_does(tmp_path):
+def test_an_edited_callee_in_another_file_changes_what_the_cached_caller_does_and_an_edited_docstring_does_not(
+    tmp_path,
+):
     package = tmp_path / "evolearn"
     shutil.copytree(Path(evolearn.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    edited = package / "rng.py"
+    edited, caller = package / "rng.py", package / "agent" / "policies" / "policy.py"
     original = edited.read_text()
 
     def draw():
@@ -51,9 +52,14 @@ def test_an_edited_callee_in_another_file_changes_what_the_cached_caller_does(tm
     first, hits = draw()
     assert hits == 0
     assert draw() == (first, 1), "the second run must come from the cache, or this test shows nothing"
+    # The lines of the caller and of its callee move.
+    for file, sentence in ((edited, '"""One draw from the open'), (caller, '"""Policies: how')):
+        assert file.read_text().count(sentence) == 1
+        file.write_text(file.read_text().replace(sentence, sentence + " again, and\n\n    again,"))
+    assert draw() == (first, 1), "words changed, and no code"
     # A normal pair's radius doubles: from sqrt(-2 log u) to sqrt(-8 log u).
     assert original.count("math.sqrt(-2.0 * math.log(uniform(rng)))") == 2
     edited.write_text(original.replace("math.sqrt(-2.0 *", "math.sqrt(-8.0 *"))
-    assert draw()[0] == pytest.approx(2.0 * first, rel=1e-6)
+    assert draw() == (pytest.approx(2.0 * first, rel=1e-6), 0)
     edited.write_text(original)
     assert draw() == (first, 1), "the first sources find what was compiled for them"

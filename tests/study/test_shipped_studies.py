@@ -93,11 +93,11 @@ def toy_replication(name: str) -> dict:
     return content
 
 
-SLOW = "replicate/half-cheetah"
+WHOLE = "replicate/half-cheetah"
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name == SLOW else name for name in REPLICATIONS]
+    "name", [pytest.param(name, marks=pytest.mark.whole) if name == WHOLE else name for name in REPLICATIONS]
 )
 def test_shipped_replications_run_at_toy_size_to_their_bands(name: str, tmp_path: Path, quick_report) -> None:
     content = toy_replication(name)

@@ -1,10 +1,5 @@
 """`check_world`: a sound world passes, and the text of every failure of a broken one."""
 
-import os
-import pickle
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +7,13 @@ import pytest
 
 from evolearn.config import check_config
 from evolearn.testing import CHECKS, check_world, inspect_world, life_scores
-from evolearn.testing.check import name_of
-from evolearn.world import Discrete, WorldError
+from evolearn.testing.check import _check_declaration, name_of
+from evolearn.testing.findings import Findings
+from evolearn.testing.process import Task
+from evolearn.world import Discrete, WorldError, find_world
 from tests.helpers.broken_worlds import BROKEN, SOUND, broken
 from tests.helpers.probe_worlds import only_learning, restless_with
+from tests.helpers.probes import Probes
 
 # Seen only where code is compiled, or by the processes around it; the rest shows in plain Python, in no time.
 WHOLE = (
@@ -29,40 +27,28 @@ WHOLE = (
     "no unit",
     "step changes parameters",
 )
+DECLARED = ("names for other actions", "no unit")  # without living a life
 PLAIN = [name for name in BROKEN if name not in WHOLE[:-1]]
-
-UNCOMPILED = textwrap.dedent(
-    """
-    import pickle, sys
-    from pathlib import Path
-    from evolearn.testing.process import Probe, Task
-    answers = {}
-    for path in sorted(Path(sys.argv[1]).glob("*.py")):
-        probe = Probe(Task({"world": {"name": f"{path}:world"}}, 5.0, whole=True))
-        probe.work()
-        answers[path.stem] = probe.answer.findings
-    Path(sys.argv[2]).write_bytes(pickle.dumps(answers))
-    """
-)
-
-
-def stem(name: str) -> str:
-    return "".join(letter if letter.isalpha() else "_" for letter in name)
 
 
 @pytest.fixture(scope="module")
-def uncompiled(tmp_path_factory):
-    """What plain Python finds in the sound world and in every broken one, all in one process."""
-    folder = tmp_path_factory.mktemp("worlds")
-    for name in PLAIN:
-        (folder / f"{stem(name)}.py").write_text(broken(name))
-    (folder / "sound.py").write_text(SOUND)
-    answer = folder / "answer"
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-c", UNCOMPILED, str(folder), str(answer)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return pickle.loads(answer.read_bytes())
+def probes():
+    """Processes that look at many worlds."""
+    made = Probes()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shared_probes(probes, monkeypatch):
+    """Checks ask `probes`, instead of processes of their own."""
+    monkeypatch.setattr("evolearn.testing.check._probe", probes.probe)
+
+
+def in_plain_python(path: Path, text: str, probes: Probes) -> Findings:
+    """What plain Python alone finds in the world of a text."""
+    path.write_text(text)
+    return probes.probe(None, Task({"world": {"name": f"{path}:world"}}, 5.0, whole=True), None, 1, False).findings
 
 
 def assert_found(name: str, failures) -> None:
@@ -77,32 +63,46 @@ def assert_found(name: str, failures) -> None:
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_plain_python_finds_what_is_broken_and_names_the_line(name, uncompiled):
-    findings = uncompiled[stem(name)]
+def test_plain_python_finds_what_is_broken_and_names_the_line(name, probes, tmp_path):
+    findings = in_plain_python(tmp_path / "world.py", broken(name), probes)
     assert_found(name, findings.failures.values())
     assert {failure.check for failure in findings.failures.values()} == {BROKEN[name][2]}
 
 
-def test_plain_python_finds_nothing_in_a_sound_world(uncompiled):
-    assert not uncompiled["sound"].failures
+def test_plain_python_finds_nothing_in_a_sound_world(probes, tmp_path):
+    assert not in_plain_python(tmp_path / "world.py", SOUND, probes).failures
 
 
 def config(path: Path):
     return check_config({"world": {"name": f"{path}:world"}}, "test")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", WHOLE)
-def test_the_whole_check_finds_what_is_broken(name, tmp_path):
-    path = tmp_path / "world.py"
+@pytest.mark.parametrize("name", DECLARED)
+def test_what_is_declared_wrongly_is_found_and_nothing_else(name, probes, tmp_path):
+    findings = in_plain_python(tmp_path / "world.py", broken(name), probes)
+    assert not findings.failures
+    _check_declaration(find_world(f"{tmp_path}/world.py:world"), findings)
+    assert_found(name, findings.failures.values())
+    assert {failure.check for failure in findings.failures.values()} == {"declaration"}
+
+
+@pytest.mark.parametrize("name", [name for name in WHOLE if name not in ("never ending", *DECLARED)])
+def test_the_whole_check_finds_what_is_broken(name, shared_probes, tmp_path):
+    assert_alone_found(name, tmp_path / "world.py")
+
+
+def test_processes_of_its_own_find_what_never_ends(tmp_path):
+    assert_alone_found("never ending", tmp_path / "world.py")
+
+
+def assert_alone_found(name: str, path: Path) -> None:
     path.write_text(broken(name))
     report = inspect_world(config(path), hang_seconds=1.0)
     assert_found(name, report.failures)
     assert len({failure.check for failure in report.failures}) == 1
 
 
-@pytest.mark.slow
-def test_failures_are_collected(tmp_path):
+def test_failures_are_collected(shared_probes, tmp_path):
     path = tmp_path / "world.py"
     text = broken("fitness not finite").replace('Signal("ache", "1")', 'Signal("ache", "")')
     path.write_text(text.replace("action[0] = 1.0\n", "action[0] = 1.0\n    animal.age = 0\n"))
@@ -118,21 +118,21 @@ def test_a_sound_world_passes_every_check_that_applies():
     assert any(note.startswith("Nothing is redrawn at birth") for note in report.notes)
 
 
-def test_few_kinds_of_worlds_are_noted_and_so_is_a_life_of_one_episode():
+def test_few_kinds_of_worlds_are_noted_and_so_is_a_life_of_one_episode(shared_probes):
     notes = check_world(only_learning)
     assert any("2 different worlds among 64 training lives" in note for note in notes)
     assert any("No episode ended in 64 random lives" in note for note in notes)
     assert any("does not say what is fixed" in note for note in notes)
 
 
-def test_an_oracle_that_is_no_better_than_random_is_a_note_where_the_world_is_solved_at_birth():
+def test_an_oracle_that_is_no_better_than_random_is_a_note_where_the_world_is_solved_at_birth(shared_probes):
     coin = {"name": "nature-nurture", "parameters": {"fixity": 0.5, "reliability": 0.5}}
     report = inspect_world(check_config({"world": coin, "search": {"selection_lifetime": 1000}}, "test"))
     assert not report.failures, str(report)
     assert any("oracle is not surely better than uniform actions" in note for note in report.notes)
 
 
-def test_a_gymnasium_environment_is_given_to_gymnasiums_own_checker_first():
+def test_a_gymnasium_environment_is_given_to_gymnasiums_own_checker_first(shared_probes):
     report = inspect_world(check_config({"world": {"name": "gymnasium:CartPole-v1"}}, "test"))
     assert not report.failures, str(report)
     assert "gymnasium" in report.checked
