@@ -17,7 +17,7 @@ from evolearn.config import ConfigError, Part, RunConfig, check_model, copied, o
 from evolearn.errors import offer
 from evolearn.run import ARMS, ArmPart
 from evolearn.study.bands.config import ReplicationPart
-from evolearn.study.bands.study_facts import StudyFacts, check_bands
+from evolearn.study.bands.measures import StudyFacts, check_bands
 from evolearn.verdict import DOUBLED, METRICS
 
 Share = Annotated[float, Field(gt=0, le=1)]

@@ -32,9 +32,19 @@ from evolearn.run import (
 from evolearn.study.checks import Rates
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.plan import Job, StudyPlan, arm_part, check_keys, held_out_keys, long_plan, own_config, run_seed
+from evolearn.study.plan import (
+    Job,
+    StudyArm,
+    StudyPlan,
+    arm_part,
+    check_keys,
+    held_out_keys,
+    long_plan,
+    own_config,
+    run_seed,
+    study_arm,
+)
 from evolearn.study.replay import ReplayArm, record_replay
-from evolearn.study.study_arms import StudyArm, study_arm
 from evolearn.study.test_lives import HeldOut, tabulate, write_table
 
 REPLAY_FRAMES = 300

@@ -9,15 +9,17 @@ from rich.console import Console
 from evolearn.cli.check_console import print_calibration, what_is_calibrated
 from evolearn.config import ConfigError, check_config, read_config, shipped_configs
 from evolearn.testing import Calibration, calibration_config, calibration_file, quick, shares_of_oracle
-from evolearn.testing.calibration import Row, evolution_of, lifetimes_of
-from evolearn.testing.calibration_reading import (
+from evolearn.testing.calibration import (
     INSTINCT,
     LEARNING,
     NOTHING,
     SOLVED,
     UNDECIDED,
     Reading,
+    Row,
     Score,
+    evolution_of,
+    lifetimes_of,
     read_scores,
 )
 from evolearn.world import registered_worlds
