@@ -17,7 +17,7 @@ from rich.text import Text
 from evolearn.cli.show_run import Lines, arms_table, cluster_line, duration, effort_of
 from evolearn.life import ClusterStatus
 from evolearn.run import Generation
-from evolearn.study import Job, Progress as StudyProgress, Rates, StudyConfig, StudyPlan, arm_part
+from evolearn.study import Progress as StudyProgress, Rates, StudyConfig, StudyJob, StudyPlan, arm_part
 from evolearn.verdict import CLAIM_RUNS
 
 LINE_EVERY = 20.0  # seconds between two lines about generations, where there is no terminal
@@ -31,7 +31,7 @@ class StudyLog(Lines):
         super().__init__(console)
         self._last = time.monotonic()
 
-    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[StudyJob]) -> None:
         """What will be done, and about how long it will take."""
         print_plan(self._console, config, plan, rates, left)
 
@@ -83,7 +83,7 @@ class StudyTerminal:
         )
         self._task = self._progress.add_task("", total=1.0, left="", cluster="")
 
-    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[StudyJob]) -> None:
         """What will be done, and about how long it will take."""
         print_plan(self._console, config, plan, rates, left)
 
@@ -147,7 +147,7 @@ def place(progress: StudyProgress) -> str:
     return f"[{progress.done}/{progress.of} jobs, {duration(progress.seconds_left)} left]"
 
 
-def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[StudyJob]) -> None:
     """Conditions, arms, steps and minutes."""
     names = ", ".join(condition.name for condition in config.conditions)
     console.print(Text(f"{config.title or 'Study'}: {len(config.conditions)} condition(s): {names}"))

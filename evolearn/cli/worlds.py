@@ -111,7 +111,7 @@ def check(
             enter_portable_mode_for(config, settings)
         expect_wait(console)
         from evolearn.cli.check_console import CheckDisplay, print_calibration, print_report, what_is_calibrated
-        from evolearn.testing import calibrate, calibration_config, calibration_file, inspect_world, quick as cut_short
+        from evolearn.testing import calibrate, calibration_config, calibration_file, cut_short, inspect_world
 
         run = calibration_config(name, config, settings)
         run = cut_short(run) if quick else run

@@ -19,7 +19,6 @@ from evolearn.genome import EVOLVED, FloatArray, GenePool
 from evolearn.life import Plan
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
 from evolearn.run import (
-    NO_ORIGIN,
     Arm,
     ArmPart,
     Setup,
@@ -27,6 +26,7 @@ from evolearn.run import (
     arm_config,
     assemble,
     has_oracle,
+    leader_keys,
     natural_values,
     ready_arm,
 )
@@ -39,7 +39,7 @@ CHECK_LIVES = 32  # validation lives that belong to the study as a whole
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
+class StudyJob:
     """One evolution run, or its test lives."""
 
     condition: str
@@ -53,8 +53,8 @@ class Job:
 class StudyPlan:
     """All jobs of a study, in the order in which they are done."""
 
-    evolutions: tuple[Job, ...]
-    tests: tuple[Job, ...]
+    evolutions: tuple[StudyJob, ...]
+    tests: tuple[StudyJob, ...]
     setups: Mapping[str, Setup]  # by condition
 
     @property
@@ -70,8 +70,8 @@ def plan_study(config: StudyConfig) -> StudyPlan:
         ConfigError: a condition or an arm does not fit the world or the search; arms whose budgets differ.
     """
     setups = {condition.name: assemble(config.run_of(condition)) for condition in config.conditions}
-    evolutions: list[Job] = []
-    tests: list[Job] = []
+    evolutions: list[StudyJob] = []
+    tests: list[StudyJob] = []
     for condition in config.conditions:
         setup = setups[condition.name]
         _check_arms(config, condition, setup)
@@ -82,13 +82,13 @@ def plan_study(config: StudyConfig) -> StudyPlan:
         _check_budgets(condition, {arm: own for arm, own in configs.items() if not arm.endswith(DOUBLED)})
         if condition.evolved_in is None:
             evolutions += [
-                Job(condition.name, arm, run, planned_outer_steps(own.search), own.learner.learn_until != 0)
+                StudyJob(condition.name, arm, run, planned_outer_steps(own.search), own.learner.learn_until != 0)
                 for run in range(config.runs)
                 for arm, own in configs.items()
             ]
         test_steps = {arm: _test_steps(config, condition, arm, setup) for arm in tested_arms(config)}
         tests += [
-            Job(condition.name, arm, run, steps, arm_part(config, arm).learns)
+            StudyJob(condition.name, arm, run, steps, arm_part(config, arm).learns)
             for run in range(config.runs)
             for arm, steps in test_steps.items()
         ]
@@ -138,7 +138,7 @@ def origin_of(config: StudyConfig, arm: str) -> str | None:
     part = arm_part(config, arm)
     if part.evolves:
         return arm
-    return None if part.origin == NO_ORIGIN else part.origin
+    return part.origin if part.has_origin else None
 
 
 def study_arm(config: StudyConfig, condition: ConditionPart, arm: str, dna: Dna) -> StudyArm:
@@ -233,7 +233,7 @@ def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
         seed = run_seed(config, job.condition, job.arm, job.run)
         lives = lives_per_generation(search)
         spaces["selection"] += [life_keys(seed, SELECTION, number, lives) for number in range(search.generations)]
-        spaces["validation"].append(life_keys(seed, VALIDATION, 1, max(8, search.lives)))
+        spaces["validation"].append(leader_keys(seed, search))
     spaces["validation"].append(check_keys(config))
     for job in plan.tests:
         spaces["test"].append(held_out_keys(config, config.condition(job.condition), job.arm, job.run))

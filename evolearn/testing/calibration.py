@@ -255,7 +255,7 @@ def _same(name: str) -> str:
     return f"{Path(source).name}:{attribute}" if colon and source.endswith(".py") else name
 
 
-def quick(config: RunConfig) -> RunConfig:
+def cut_short(config: RunConfig) -> RunConfig:
     """The same run, cut short: seconds instead of minutes, a rough look."""
     content = config.model_dump(mode="json")
     search, evaluation = content["search"], content["evaluation"]
@@ -283,7 +283,7 @@ def calibrate(config: RunConfig, workers: int, display: CalibrationDisplay, is_q
         config: of a run in the world.
         workers: threads or processes; changes speed only.
         display: shows what happens.
-        is_quick: written down; see `quick`.
+        is_quick: written down; see `cut_short`.
     Raises:
         ConfigError, LifeFault: see there.
     """

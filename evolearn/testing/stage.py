@@ -163,8 +163,6 @@ def shortened(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-FloatArray = npt.NDArray[np.float32]
-
 _FILLINGS = (
     -1.25e30,
     float("nan"),

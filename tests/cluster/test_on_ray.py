@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from evolearn.cluster.shipping import CannotShip, pack
-from evolearn.cluster.tasks import Lived, Order, Recipe, do_blocks
+from evolearn.cluster.tasks import Done, Order, Recipe, do_blocks
 from evolearn.environment import code_identity
 from evolearn.world import find_world
 from tests.helpers.places import ROOT
@@ -504,7 +504,7 @@ def test_a_task_that_is_called_off_is_not_broken_off() -> None:
 
     recipe = Recipe.of(conditions_for(find_world("cart-pole")), "cart-pole", 30.0)
     done = do_blocks(Order(pickle.dumps(recipe), code_identity()), interrupted, 10, [1, 2])
-    assert isinstance(done, Lived)
+    assert isinstance(done, Done)
     assert done.result == [11, 12]
     with pytest.raises(KeyboardInterrupt):
         interrupted(None, 0, 0)

@@ -54,7 +54,7 @@ def setup_of(search=None, **changes):
 def on_lines(search=None, **learner) -> dict:
     """Regression on lines: five shots, then five guesses that are judged."""
     content = maml({"selection_lifetime": 10, **(search or {})})
-    content["world"] = {"name": "teaching_worlds:lines"}
+    content["world"] = {"name": "tests.helpers.teaching_worlds:lines"}
     content["brain"] = {"hidden": [16]}
     content["drives"] = {"weights": {"target": 1.0}}
     content["learner"] = {

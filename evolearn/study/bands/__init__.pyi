@@ -2,9 +2,9 @@ from .bands import (
     Json as Json,
     Measure as Measure,
     Measured as Measured,
-    arguments as arguments,
-    over_runs as over_runs,
-    share as share,
+    band_arguments as band_arguments,
+    measure_over_runs as measure_over_runs,
+    measure_share as measure_share,
 )
 from .config import ExperimentConfig as ExperimentConfig
 from .judge import (

@@ -41,7 +41,7 @@ class Measure:
     take: Callable[[Any, Any], Measured]  # results, arguments
 
 
-def arguments(band: BandPart, measures: Mapping[str, Measure]) -> Any:
+def band_arguments(band: BandPart, measures: Mapping[str, Measure]) -> Any:
     """A band's arguments, checked.
 
     Raises:
@@ -67,7 +67,7 @@ def judge(part: ReplicationPart, measures: Mapping[str, Measure], results: Any) 
     Returns:
         A record per band, in order: the band, value, low, high, note and judgement.
     """
-    return [_record(band, measures[band.measure].take(results, arguments(band, measures))) for band in part.bands]
+    return [_record(band, measures[band.measure].take(results, band_arguments(band, measures))) for band in part.bands]
 
 
 def summary(bands: Sequence[Json], runs: int) -> Json:
@@ -97,7 +97,9 @@ def summary(bands: Sequence[Json], runs: int) -> Json:
     }
 
 
-def over_runs(values: FloatArray, statistic: Callable[[FloatArray], FloatArray], level: float = 0.05) -> Measured:
+def measure_over_runs(
+    values: FloatArray, statistic: Callable[[FloatArray], FloatArray], level: float = 0.05
+) -> Measured:
     """A statistic over runs with its bootstrap interval.
 
     Args:
@@ -110,7 +112,7 @@ def over_runs(values: FloatArray, statistic: Callable[[FloatArray], FloatArray],
     return Measured(float(statistic(values)), float(low), float(high))
 
 
-def share(met: npt.ArrayLike, of: str, level: float = 0.05) -> Measured:
+def measure_share(met: npt.ArrayLike, of: str, level: float = 0.05) -> Measured:
     """How often something was so, with an exact interval.
 
     Args:

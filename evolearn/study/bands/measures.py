@@ -17,7 +17,7 @@ from pydantic import Field
 
 from evolearn.config import ConfigError, Part
 from evolearn.errors import offer
-from evolearn.study.bands.bands import Json, Measure, Measured, arguments, share
+from evolearn.study.bands.bands import Json, Measure, Measured, band_arguments, measure_share
 from evolearn.study.bands.config import CONTRAST, ReplicationPart
 from evolearn.verdict import METRICS, FloatArray, iqm, stats
 
@@ -175,7 +175,7 @@ def _share_in_order(table: StudyTable, of: Order) -> Measured:
     values = table.genes(of.arm, of.condition, of.group, of.genes)
     if gap := _gap(values):
         return gap
-    return share((np.diff(values, axis=1) < 0).all(axis=1), "runs", table.level)
+    return measure_share((np.diff(values, axis=1) < 0).all(axis=1), "runs", table.level)
 
 
 def _gene(table: StudyTable, of: Gene) -> Measured:
@@ -273,7 +273,7 @@ def check_bands(part: ReplicationPart, facts: StudyFacts, genes: Mapping[str, Se
         ConfigError: names band, field, value and remedy.
     """
     for band in part.bands:
-        of = arguments(band, STUDY_MEASURES)
+        of = band_arguments(band, STUDY_MEASURES)
         for problem in _problems(of, facts, genes):
             raise ConfigError(f"replication.bands {band.name!r}: {problem}")
 

@@ -25,8 +25,8 @@ from evolearn.config import CONSTRUCTOR, WorldPart, world_part
 from evolearn.errors import SettingRefused, UserError, WorldNotFound, offer, shortened_traceback
 from evolearn.rng import SELECTION, life_keys, new_rng
 from evolearn.world.contract import MEAN_RETURN_PER_EPISODE, Box, Declaration, Discrete, Signal, WorldError
+from evolearn.world.find import GYMNASIUM
 from evolearn.world.gymnasium.making import (
-    PREFIX,
     constructor_arguments,
     creator_of,
     id_of,
@@ -105,7 +105,7 @@ def gymnasium_world(environment_id: str, **arguments: Any) -> GymnasiumWorld:
     Raises:
         WorldNotFound, SettingRefused, WorldError: see `declare`.
     """
-    return declare(WorldPart(name=f"{PREFIX}{environment_id}", kwargs=arguments))
+    return declare(WorldPart(name=f"{GYMNASIUM}{environment_id}", kwargs=arguments))
 
 
 def declare(part: WorldPart) -> GymnasiumWorld:
