@@ -55,4 +55,4 @@ def assert_same(ours, theirs):
 
 
 def toy(**arguments):
-    return conditions_for(gymnasium_world("test_stepwise:evolearn-toy-v0", **arguments))
+    return conditions_for(gymnasium_world("tests.helpers.toy_environment:evolearn-toy-v0", **arguments))

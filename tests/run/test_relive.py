@@ -444,7 +444,11 @@ def test_a_test_life_at_fault_is_kept_in_the_study(tmp_path, quick_report):
 
 
 if "evolearn-unlucky-v0" not in registry:
-    register("evolearn-unlucky-v0", "test_stepwise:Toy", kwargs={"fails": "raise", "unlucky": 0.1, "length": 1000})
+    register(
+        "evolearn-unlucky-v0",
+        "tests.helpers.toy_environment:Toy",
+        kwargs={"fails": "raise", "unlucky": 0.1, "length": 1000},
+    )
 
 
 def test_gymnasium_worlds_too(tmp_path):
