@@ -19,8 +19,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from evolearn.config import Part
-from evolearn.study.bands import Json, Measure, Measured, measure_over_runs, measure_share
-from evolearn.verdict import FloatArray, stats
+from evolearn.study.bands import Measure, Measured, measure_over_runs, measure_share
+from evolearn.verdict import FloatArray, Json, stats
 
 Alleles = npt.NDArray[np.int8]  # [N, loci]
 

@@ -24,8 +24,8 @@ from evolearn.config import Part, RunConfig, check_model
 from evolearn.genome import decode
 from evolearn.life import new_driver
 from evolearn.run import Setup, assemble, evolve, new_search, to_genomes
-from evolearn.study.bands import Json, Measure, Measured, measure_share
-from evolearn.verdict import FloatArray
+from evolearn.study.bands import Measure, Measured, measure_share
+from evolearn.verdict import FloatArray, Json
 
 WORLD = "nature-nurture"
 BRAIN: Mapping[str, Any] = {"trunk": "linear", "hidden": []}

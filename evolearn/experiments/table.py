@@ -16,7 +16,8 @@ import pydantic
 from evolearn.config import ConfigError, Part, check_model, explain_validation, override, read_yaml
 from evolearn.errors import offer
 from evolearn.experiments import hinton_nowlan, nature_nurture
-from evolearn.study.bands import ExperimentConfig, Json, Measure, band_arguments
+from evolearn.study.bands import ExperimentConfig, Measure, band_arguments
+from evolearn.verdict import Json
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,8 +17,8 @@ from pydantic import Field, field_validator, model_validator
 from evolearn.config import ConfigError, Part, RunConfig, check_model, override, read_yaml, set_dotted
 from evolearn.errors import offer
 from evolearn.run import ARMS, ArmPart
-from evolearn.study.bands.config import ReplicationPart
 from evolearn.study.bands.measures import StudyFacts, check_bands
+from evolearn.study.bands.parts import ReplicationPart
 from evolearn.verdict import DOUBLED, METRICS
 
 Share = Annotated[float, Field(gt=0, le=1)]

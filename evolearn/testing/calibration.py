@@ -33,9 +33,8 @@ from evolearn.run import (
     live_arm,
     ready_arm,
 )
+from evolearn.verdict import FloatArray
 from evolearn.world import World, find_world, from_anywhere
-
-FloatArray = npt.NDArray[np.float64]
 
 SOLVED = "already solved at birth"
 INSTINCT = "instinct is enough here"

@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from evolearn.genome import FloatArray
 from evolearn.numerics import COMPILES, record
 from evolearn.rng import BIRTH, WORLD, at_step, new_rng, open_stream
 from evolearn.testing.findings import Findings, place_in_traceback, place_of
 from evolearn.world import CompiledWorld, Shape, Signal, World, parameter_dtype
-
-FloatArray = npt.NDArray[np.float32]
 
 # What each function may only read, in the words of the contract.
 MAY_ONLY_READ = {

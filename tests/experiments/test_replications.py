@@ -23,15 +23,15 @@ from evolearn.experiments import (
     read_experiment,
     start_experiment,
 )
-from evolearn.experiments.run import replication_record
+from evolearn.experiments.experiment import replication_record
 from evolearn.life import OwnDrivers
 from evolearn.report import write_report
 from evolearn.report.report import ReportError
 from evolearn.study import extend_study, open_study, read_study, start_study
 from evolearn.study.bands import measure_over_runs, measure_share
 from evolearn.study.bands.bands import MISSED, REPRODUCED, SHOWN, UNMEASURED, judge, summary
-from evolearn.study.bands.config import ReplicationPart
 from evolearn.study.bands.measures import STUDY_MEASURES, StudyTable
+from evolearn.study.bands.parts import ReplicationPart
 from evolearn.study.config import check_study
 from tests.helpers.studies import TOY
 from tests.helpers.synthetic_lives import contrasts, full_verdict
@@ -526,7 +526,7 @@ def test_the_map_is_drawn(tmp_path: Path) -> None:
     )
     record["cost"]["seconds"] = 1.0
     about = {"experiment": "nature_nurture", "title": "<b>map</b>", "seed": 0}
-    from evolearn.experiments.run import write_json
+    from evolearn.experiments.experiment import write_json
 
     write_json(tmp_path / "replication.json", {**record, **about, "pictures": nature_nurture.pictures(lived)})
     (tmp_path / "experiment.yaml").write_text(dump_config(config))

@@ -26,12 +26,12 @@ from evolearn.search import (
     Draw,
     Noise,
     PopulationSearch,
-    blocks,
     check_search,
     draw_genomes,
+    drawn_blocks,
     draws,
 )
-from evolearn.search.blocks import CENTRE, live_block, sum_block
+from evolearn.search.drawn_blocks import CENTRE, live_block, sum_block
 from evolearn.search.draws import sum_noise
 from tests.helpers.faulty_runs import GUILTY, SEED, Listener, faulty_run
 from tests.helpers.probe_worlds import NAN_FITNESS
@@ -301,9 +301,8 @@ def test_what_is_asked_of_a_block_travels(driver_for) -> None:
 
 
 def test_a_worker_needs_no_torch() -> None:
-    code = (
-        f"import sys, {blocks.__name__}, evolearn.life.drivers; assert not {{'torch', 'evotorch'}} & sys.modules.keys()"
-    )
+    imported = f"import sys, {drawn_blocks.__name__}, evolearn.life.drivers"
+    code = f"{imported}; assert not {{'torch', 'evotorch'}} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

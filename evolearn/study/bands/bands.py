@@ -14,10 +14,9 @@ from scipy import stats as scipy_stats
 
 from evolearn.config import ConfigError, Part, explain_validation
 from evolearn.errors import offer
-from evolearn.study.bands.config import BandPart, ReplicationPart
-from evolearn.verdict import CLAIM_RUNS, FloatArray, stats
+from evolearn.study.bands.parts import BandPart, ReplicationPart
+from evolearn.verdict import CLAIM_RUNS, FloatArray, Json, stats
 
-Json = dict[str, Any]
 REPRODUCED, MISSED, UNMEASURED, SHOWN = "reproduced", "not reproduced", "not measured", "no band"
 RESAMPLES = 2000
 

@@ -17,9 +17,9 @@ from pydantic import Field
 
 from evolearn.config import ConfigError, Part
 from evolearn.errors import offer
-from evolearn.study.bands.bands import Json, Measure, Measured, band_arguments, measure_share
-from evolearn.study.bands.config import CONTRAST, ReplicationPart
-from evolearn.verdict import METRICS, FloatArray, iqm, stats
+from evolearn.study.bands.bands import Measure, Measured, band_arguments, measure_share
+from evolearn.study.bands.parts import CONTRAST, ReplicationPart
+from evolearn.verdict import METRICS, FloatArray, Json, iqm, stats
 
 Lifetime = Annotated[int, Field(ge=1)]
 
