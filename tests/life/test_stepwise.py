@@ -32,13 +32,12 @@ from evolearn.life.records import BAD_FITNESS, FINISHED
 from evolearn.life.stepwise import StepwiseDriver
 from evolearn.rng import SELECTION, life_keys
 from evolearn.world import WorldError
-from tests.helpers.compiled_environments import CompiledEnvironments, assert_same, toy
+from tests.helpers.compiled_environments import ALWAYS, CompiledEnvironments, assert_same, live_toys, toy
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for, newborns_for, restless_box
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 
-ALWAYS = {"learning_rate": 0.01, "discount": 0.97}
 HERE = {"cart-pole": (cart_pole, {"predictability": 0.3}), "savannah": (savannah, {"alpha": 60.0})}
 
 
@@ -133,15 +132,6 @@ def test_a_diverged_brain_ends_its_life_alone_and_as_in_the_fused_driver(driver_
 
 
 TOY = "world gymnasium:tests.helpers.toy_environment:evolearn-toy-v0"
-
-
-def live_toys(driver, count=7, steps=50, first=0, seed=8, **plan):
-    newborns = newborns_for(driver.conditions, 2, **ALWAYS)
-    keys = life_keys(seed, SELECTION, 0, first + count)[first:]
-    outcome, _ = lives(
-        driver, driver.conditions, newborns, np.arange(first, first + count) % 2, keys, Plan(steps, **plan)
-    )
-    return outcome
 
 
 @pytest.fixture
