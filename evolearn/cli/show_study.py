@@ -18,7 +18,7 @@ from evolearn.cli.screen import Screen, duration
 from evolearn.cli.show_experiment import print_replication
 from evolearn.cli.show_run import arms_table, effort_of
 from evolearn.run import Generation
-from evolearn.study import Job, Progress as StudyProgress, Rates, StudyConfig, StudyPlan, arm_part
+from evolearn.study import Progress as StudyProgress, Rates, StudyConfig, StudyJob, StudyPlan, arm_part
 from evolearn.verdict import CLAIM_RUNS
 
 
@@ -30,7 +30,7 @@ class StudyScreen(Screen):
         columns = (BarColumn(bar_width=32), TaskProgressColumn(), "{task.fields[left]}", "{task.description}")
         super().__init__(console, "study", *columns, total=1.0)
 
-    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[StudyJob]) -> None:
         """What will be done, and about how long it will take."""
         print_plan(self.console, config, plan, rates, left)
 
@@ -75,7 +75,7 @@ def place(progress: StudyProgress) -> str:
     return f"[{progress.done}/{progress.of} jobs, {duration(progress.seconds_left)} left]"
 
 
-def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[StudyJob]) -> None:
     """Conditions, arms, steps and minutes."""
     names = ", ".join(condition.name for condition in config.conditions)
     console.print(Text(f"{config.title or 'Study'}: {len(config.conditions)} condition(s): {names}"))

@@ -118,7 +118,7 @@ def check(
         if config is not None:
             enter_portable_mode_for(config, settings)
         expect_wait(console)
-        from evolearn.testing import calibrate, calibration_config, calibration_file, inspect_world, quick as cut_short
+        from evolearn.testing import calibrate, calibration_config, calibration_file, cut_short, inspect_world
 
         run = calibration_config(name, config, settings)
         run = cut_short(run) if quick else run

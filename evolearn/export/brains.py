@@ -25,7 +25,7 @@ from evolearn.export.loading import CONVERSION
 from evolearn.files import write_whole
 from evolearn.genome import FRESH
 from evolearn.run import DNA
-from evolearn.world import PREFIX
+from evolearn.world import GYMNASIUM
 
 FORMAT = 1  # of the description; a change that old readers do not understand raises it
 DESCRIPTION = "evolearn_brain"  # its name among the metadata of .safetensors and .onnx
@@ -104,7 +104,7 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
     every life), ``role``, ``lineage``, ``seed``, ``dna_sha256``.
     """
     taught_by_value = dna.config.learner.name == "actor_critic"
-    is_gymnasium = dna.world.startswith(PREFIX)
+    is_gymnasium = dna.world.startswith(GYMNASIUM)
     return {
         "format": FORMAT,
         "world": {**dna.config.world.model_dump(mode="json"), "parameters": dict(dna.header["world"]["parameters"])},

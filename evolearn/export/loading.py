@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.run import DNA
-from evolearn.world import PREFIX, make_environment
+from evolearn.world import GYMNASIUM, make_environment
 
 MODULES = {"mlp": "Tanh", "relu": "ReLU", "linear": ""}  # trunk -> of torch.nn
 CONVERSION = "clip(action * (high - low) / 2 + (high + low) / 2, low, high), where both bounds are finite"
@@ -80,7 +80,7 @@ def _acting(dna: DNA, seen: str) -> list[str]:
 
 def _converting(dna: DNA) -> list[str]:
     """From the brain's action to one that its environment takes; nothing where they are the same."""
-    if not dna.world.startswith(PREFIX) or dna.brain.policy not in ("gaussian", "deterministic"):
+    if not dna.world.startswith(GYMNASIUM) or dna.brain.policy not in ("gaussian", "deterministic"):
         return []
     space = _action_space(dna)
     if not isinstance(space, gymnasium.spaces.Box):

@@ -1,4 +1,4 @@
-from .arms import ARMS as ARMS, NO_ORIGIN as NO_ORIGIN, ArmPart as ArmPart
+from .arms import ARMS as ARMS, ArmPart as ArmPart
 from .directory import (
     Checkpoint as Checkpoint,
     RunDirectory as RunDirectory,
@@ -14,7 +14,7 @@ from .dna import (
     ancestors as ancestors,
     dna_of as dna_of,
     load_dna as load_dna,
-    run_around as run_around,
+    run_directory_of as run_directory_of,
     setup_of as setup_of,
     write_dna as write_dna,
 )
@@ -33,6 +33,7 @@ from .run import (
     Result as Result,
     evolve_run as evolve_run,
     generations_of_run as generations_of_run,
+    leader_keys as leader_keys,
     resume_run as resume_run,
     start_run as start_run,
 )

@@ -91,7 +91,7 @@ class DNA:
 
         None: it lies elsewhere, or is altered DNA, which no run made.
         """
-        return None if self.role == ALTERED else run_around(self.path)
+        return None if self.role == ALTERED else run_directory_of(self.path)
 
     @property
     def sha256(self) -> str:
@@ -104,7 +104,7 @@ class DNA:
         return decode(self.pool, self.genome[None])
 
 
-def run_around(path: Path) -> Path | None:
+def run_directory_of(path: Path) -> Path | None:
     """The run directory that a file lies in, or would, itself or among the ancestors; None: it lies elsewhere."""
     folder = path.resolve().parent
     folder = folder.parent if folder.name == ANCESTORS else folder

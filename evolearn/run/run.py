@@ -10,7 +10,10 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from evolearn.config import RunConfig
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.config import RunConfig, SearchPart
 from evolearn.errors import RunDirectoryError
 from evolearn.genome import FloatArray
 from evolearn.life import Driver, Drivers, Plan, evaluate, life_fitness
@@ -24,6 +27,8 @@ from evolearn.run.setup import Setup, assemble, remarks_on
 from evolearn.run.transplant import live_arm, run_arms
 from evolearn.search import Search
 from evolearn.world import settled
+
+LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
 
 
 class Interrupted(KeyboardInterrupt):
@@ -77,6 +82,17 @@ class Result:
     def as_json(self) -> dict[str, Any]:
         """For result.json."""
         return dataclasses.asdict(self)
+
+
+def leader_keys(seed: int, search: SearchPart) -> npt.NDArray[np.int64]:
+    """Keys int64 [L, 4] of the validation lives on which a last generation's leaders are judged afresh.
+
+    Args:
+        seed: of the run.
+        search: of its config.
+    """
+    # Generation 1 of the validation space: lives that the closing table does not use.
+    return life_keys(seed, VALIDATION, 1, max(LEADER_LIVES, search.lives))
 
 
 def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, display: Display) -> Result:
@@ -294,7 +310,6 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
 def _best_on_validation(setup: Setup, driver: Driver, search: Search) -> tuple[FloatArray, int]:
     """The best of the last generation's leaders, judged afresh, and the steps it took: leaders owe a part to luck."""
     leaders = to_genomes(setup, search.best(TOP))
-    # Generation 1 of the validation space: lives that the closing table does not use.
-    keys = life_keys(setup.config.seed, VALIDATION, 1, max(8, setup.config.search.lives))
+    keys = leader_keys(setup.config.seed, setup.config.search)
     judged = evaluate(driver, setup.conditions, setup.pool, leaders, keys, setup.selection)
     return leaders[int(judged.fitness.mean(axis=1).argmax())], judged.world_steps

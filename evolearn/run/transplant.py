@@ -15,7 +15,7 @@ from evolearn.genome import FIXED, FRESH, TRANSFORMS, FloatArray, Gene, GenePool
 from evolearn.life import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, Driver, Outcome, Plan, lives
 from evolearn.numerics import compiled
 from evolearn.rng import INIT, at_step, new_rng, open_stream, shuffle
-from evolearn.run.arms import ARMS, NO_ORIGIN, RUN_ARMS, ArmPart
+from evolearn.run.arms import ARMS, RUN_ARMS, ArmPart
 from evolearn.run.setup import Setup
 from evolearn.world import World
 
@@ -104,7 +104,7 @@ def ready_arm(name: str, part: ArmPart, pool: GenePool, genome: FloatArray, lear
     target, carried = (pool, genome) if part.evolves else transplanted(pool, genome, learner.name, part)
     # A blank slate learns all its life: it knows nothing of this config's schedule.
     ages: dict[str, Any] = (
-        {} if part.origin == NO_ORIGIN else {"learn_from": learner.learn_from, "learn_until": learner.learn_until}
+        {"learn_from": learner.learn_from, "learn_until": learner.learn_until} if part.has_origin else {}
     )
     if not part.learns:
         ages["learn_until"] = 0

@@ -1,7 +1,7 @@
 """What a driver is asked of one block of lives of a meta-update: to live them, and the gradient through their learning.
 
-For `Driver.over_blocks`, see `evolearn.search.blocks`. Blocks depend on the plan alone and their gradients are added in
-order, so that the sum has the same bits on any number of workers.
+For `Driver.over_blocks`, see `evolearn.search.drawn_blocks`. Blocks depend on the plan alone and their gradients are
+added in order, so that the sum has the same bits on any number of workers.
 """
 
 from __future__ import annotations

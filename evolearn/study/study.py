@@ -14,7 +14,7 @@ from evolearn.errors import RunDirectoryError
 from evolearn.life import Drivers
 from evolearn.report import write_report
 from evolearn.run import Interrupted, remarks_on
-from evolearn.study.bands.judge import judge_replication
+from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, measure_rates
 from evolearn.study.config import StudyConfig, check_study
 from evolearn.study.directory import StudyDirectory, create_study

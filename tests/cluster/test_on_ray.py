@@ -21,7 +21,7 @@ import yaml
 from safetensors.numpy import load_file
 
 from evolearn.cluster.shipping import CannotShip, pack
-from evolearn.cluster.tasks import Lived, Order, Recipe, do_blocks
+from evolearn.cluster.tasks import Done, Order, Recipe, do_blocks
 from evolearn.config import check_config
 from evolearn.environment import code_identity
 from evolearn.errors import UserError
@@ -471,7 +471,7 @@ def test_a_task_that_is_called_off_is_not_broken_off() -> None:
 
     recipe = Recipe.of(conditions_for(find_world("cart-pole")), "cart-pole", 30.0)
     done = do_blocks(Order(pickle.dumps(recipe), code_identity()), interrupted, 10, [1, 2])
-    assert isinstance(done, Lived)
+    assert isinstance(done, Done)
     assert done.result == [11, 12]
     with pytest.raises(KeyboardInterrupt):
         interrupted(None, 0, 0)

@@ -21,15 +21,15 @@ from evolearn.experiments import (
     read_experiment,
     start_experiment,
 )
-from evolearn.experiments.run import replication_record
+from evolearn.experiments.experiment import replication_record
 from evolearn.life import OwnDrivers
 from evolearn.report import write_report
 from evolearn.report.files import ReportError
 from evolearn.study import extend_study, open_study, read_study, start_study
-from evolearn.study.bands import over_runs, share
+from evolearn.study.bands import measure_over_runs, measure_share
 from evolearn.study.bands.bands import MISSED, REPRODUCED, SHOWN, UNMEASURED, judge, summary
-from evolearn.study.bands.config import ReplicationPart
 from evolearn.study.bands.measures import STUDY_MEASURES, StudyTable
+from evolearn.study.bands.parts import ReplicationPart
 from evolearn.study.config import check_study
 from tests.helpers.command import evolearn
 from tests.helpers.studies import TOY
@@ -126,9 +126,9 @@ def test_a_summary_names_what_was_missed_and_counts_only_what_is_to_be_reproduce
 
 
 def test_intervals_of_shares_and_means_are_the_known_ones() -> None:
-    found = share([True] * 8 + [False] * 2, "runs")  # Clopper and Pearson's table
+    found = measure_share([True] * 8 + [False] * 2, "runs")  # Clopper and Pearson's table
     assert (found.value, round(found.low, 3), round(found.high, 3), found.note) == (0.8, 0.444, 0.975, "8 of 10 runs")
-    found = over_runs(np.arange(100.0), lambda drawn: drawn.mean(axis=-1))
+    found = measure_over_runs(np.arange(100.0), lambda drawn: drawn.mean(axis=-1))
     half = 1.984 * np.arange(100.0).std(ddof=1) / 10
     assert found.value == 49.5
     assert (found.low, found.high) == pytest.approx((49.5 - half, 49.5 + half), abs=0.8)
@@ -388,7 +388,7 @@ def planted_course(right: float, passes: int) -> hinton_nowlan.Course:
 
 def test_bands_of_hinton_and_nowlan_can_be_missed() -> None:
     config = read_experiment(find_config("replicate/hinton-nowlan", STUDIES))
-    lived = hinton_nowlan.Lived((planted_course(0.51, 8),) * 10, (), (planted_course(0.5, 99),) * 10)
+    lived = hinton_nowlan.Populations((planted_course(0.51, 8),) * 10, (), (planted_course(0.5, 99),) * 10)
     bands = {band["name"]: band for band in judge(config.replication, hinton_nowlan.MEASURES, lived)}
     assert bands["right alleles at generation 10"]["judgement"] == REPRODUCED
     assert bands["right alleles at generation 20"]["judgement"] == MISSED
@@ -402,7 +402,7 @@ def test_bands_of_hinton_and_nowlan_can_be_missed() -> None:
 
 
 def test_stretches_that_nobody_lived_are_not_measured() -> None:
-    lived = hinton_nowlan.Lived((planted_course(0.5, 99),) * 10, (), (planted_course(0.5, 99),) * 10)
+    lived = hinton_nowlan.Populations((planted_course(0.5, 99),) * 10, (), (planted_course(0.5, 99),) * 10)
     for measure, of, longest in (
         ("fitness_late", {"fitness": 5}, {"after": 60}),
         ("perfect_without_learning", {}, {"within": 60}),
@@ -418,10 +418,10 @@ def test_stretches_that_nobody_lived_are_not_measured() -> None:
 # --- the nature-nurture map ---
 
 
-def planted_map(wrong: int) -> nature_nurture.Lived:
+def planted_map(wrong: int) -> nature_nurture.Instincts:
     """A map as theory says, but for the first `wrong` cells off the diagonal."""
     levels = nature_nurture.Settings().levels
-    empty = nature_nurture.Lived(levels, np.ones((9, 9, 1)), np.ones((9, 9, 1)), 0, 0)
+    empty = nature_nurture.Instincts(levels, np.ones((9, 9, 1)), np.ones((9, 9, 1)), 0, 0)
     follows = empty.should_follow.copy()
     rows, columns = np.nonzero(empty.off_diagonal)
     follows[rows[:wrong], columns[:wrong]] ^= True
@@ -525,7 +525,7 @@ def test_the_map_is_drawn(tmp_path: Path) -> None:
     )
     record["cost"]["seconds"] = 1.0
     about = {"experiment": "nature_nurture", "title": "<b>map</b>", "seed": 0}
-    from evolearn.experiments.run import write_json
+    from evolearn.experiments.experiment import write_json
 
     write_json(tmp_path / "replication.json", {**record, **about, "pictures": nature_nurture.pictures(lived)})
     (tmp_path / "experiment.yaml").write_text(dump_config(config))

@@ -262,7 +262,7 @@ SEARCHES = {
 
 
 @dataclasses.dataclass
-class Lived:
+class Seen:
     """A selection life as it was lived in a run."""
 
     newborns: object
@@ -273,11 +273,11 @@ class Lived:
 
 @pytest.fixture(scope="module")
 def watched_runs(tmp_path_factory):
-    """A run of each kind of search, and every selection life that it lived: [generation, genome, life] -> Lived."""
+    """A run of each kind of search, and every selection life that it lived: [generation, genome, life] -> Seen."""
     folder = tmp_path_factory.mktemp("watched")
     runs = {}
     for name, more in SEARCHES.items():
-        seen: dict[tuple[int, int, int], Lived] = {}
+        seen: dict[tuple[int, int, int], Seen] = {}
         lived = {}
         with pytest.MonkeyPatch.context() as patch:
             live = FusedDriver.live
@@ -293,7 +293,7 @@ def watched_runs(tmp_path_factory):
                 for place, key in enumerate(keys):
                     outcome = type(job.outcome)(*(array[place : place + 1].copy() for array in job.outcome))
                     genome = first + place // 2
-                    seen[generation, genome, place % 2] = Lived(job.newborns, int(job.genomes[place]), key, outcome)
+                    seen[generation, genome, place % 2] = Seen(job.newborns, int(job.genomes[place]), key, outcome)
 
             patch.setattr(FusedDriver, "live", spied)
             algorithm = "genetic" if name == "lamarckian" else name
@@ -444,7 +444,11 @@ def test_a_test_life_at_fault_is_kept_in_the_study(tmp_path, quick_report):
 
 
 if "evolearn-unlucky-v0" not in registry:
-    register("evolearn-unlucky-v0", "test_stepwise:Toy", kwargs={"fails": "raise", "unlucky": 0.1, "length": 1000})
+    register(
+        "evolearn-unlucky-v0",
+        "tests.helpers.toy_environment:Toy",
+        kwargs={"fails": "raise", "unlucky": 0.1, "length": 1000},
+    )
 
 
 def test_gymnasium_worlds_too(tmp_path):
