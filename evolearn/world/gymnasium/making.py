@@ -13,8 +13,8 @@ from gymnasium.wrappers import vector
 
 from evolearn.config import WorldPart, WrapperPart
 from evolearn.errors import SettingRefused, WorldNotFound, nearest, offer, shortened_traceback
+from evolearn.importing import is_file, module_of
 from evolearn.world.gymnasium.variation import Environment, layers
-from evolearn.world.importing import is_file, module_of
 
 PREFIX = "gymnasium:"
 _FORMS = "gymnasium:ID or gymnasium:package.module:ID"
