@@ -37,7 +37,7 @@ def lacking(part: str, name: str, field: str, asked: str, remedy: str) -> PartEr
         asked: what cannot be done without.
         remedy: what the field is, and an example.
     """
-    return PartError(f"{part} {name!r}: its row has no {field}, without which {asked}; add {remedy}")
+    return PartError(f"{part} {name!r}: its row has no {field}, without which {asked}; add it: {remedy}")
 
 
 class SettingRefused(UserError, ValueError):

@@ -102,6 +102,14 @@ def entries(group: str) -> dict[str, str]:
 registered = functools.cache(entries)  # to look through all installed packages takes 20 ms
 
 
+def referred(reference: str | Callable[..., Any]) -> Callable[..., Any]:
+    """What a row holds, or refers to by ``module:attribute``, so that what is heavy is imported when it is used."""
+    if callable(reference):
+        return reference
+    module, _, attribute = reference.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
 def short(name: str) -> str:
     """What a thing is called among others: the attribute, of a name with a file or a module.
 

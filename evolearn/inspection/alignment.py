@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from evolearn.agent import BrainSpec
+from evolearn.agent import BrainSpec, Symmetry, find_trunk
+from evolearn.errors import lacking
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -22,9 +23,18 @@ IntArray = npt.NDArray[np.int64]
 SWEEPS = 20  # over all layers; a permuted network needs two or three, unrelated ones gain ever less
 ROUNDING = 1e-12  # a gain in overlap below this share of it is none
 
-# What besides the order of hidden units leaves a network's function unchanged, by trunk.
-ODD = ("mlp",)  # f(-x) = -f(x): signs
-SCALED = ("relu",)  # f(cx) = c f(x) for c > 0: positive scales, which are not aligned here
+
+def symmetry_of(brain: BrainSpec) -> Symmetry:
+    """What besides the order of hidden units leaves a network's function unchanged; scales are not aligned here.
+
+    Raises:
+        PartError: the trunk's row does not say.
+    """
+    row = find_trunk(brain.trunk)
+    if row.has_hidden and row.symmetry is None:
+        remedy = 'what of a hidden unit changes nothing that the network does, "place", "sign" or "scale"'
+        raise lacking("trunk", brain.trunk, "symmetry", "two of its networks cannot be aligned", remedy)
+    return row.symmetry or "place"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +68,7 @@ def align(brain: BrainSpec, first: npt.NDArray[Any], second: npt.NDArray[Any]) -
     Source: Ainsworth, Hayase and Srinivasa 2023, "Git Re-Basin", section 3.2, weight matching; signs are added.
     """
     pair = _layers(brain, first), _layers(brain, second)
-    signed = brain.trunk in ODD
+    signed = symmetry_of(brain) == "sign"
     found = [_improved(pair, start, signed) for start in _starts(pair, brain, signed)]
     return max(found, key=lambda alignment: _overlap(pair, alignment))
 

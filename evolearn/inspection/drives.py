@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import GOES_ON, LEARNERS
+from evolearn.agent import GOES_ON, find_learner
 from evolearn.genome import TRANSFORMS, Gene
 from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn
 from evolearn.inspection.rounded import rounded
@@ -49,7 +49,7 @@ def inspect_drives(specimen: Specimen) -> Json:
     shares = _shares(weighted, reward)
     return {
         "mode": dna.pool.modes["drives"],
-        "taught": LEARNERS[dna.config.learner.name].taught,
+        "taught": find_learner(dna.config.learner.name).taught,
         "learns": learns(specimen),
         "drives": [
             _drive(specimen, place, gene) | {name: rounded(values[place]) for name, values in shares.items()}

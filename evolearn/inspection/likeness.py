@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from evolearn.agent import BrainSpec
 from evolearn.genome import initial_distribution
-from evolearn.inspection.alignment import ODD, SCALED, align, aligned, block_slices
+from evolearn.inspection.alignment import align, aligned, block_slices, symmetry_of
 from evolearn.inspection.specimen import Json
 
 FloatArray = npt.NDArray[np.float64]
@@ -49,8 +49,8 @@ def likeness(
     found = {
         "units": sum(brain.hidden),
         "moved": alignment.moved,
-        "signs": brain.trunk in ODD,
-        "scales": brain.trunk in SCALED,
+        "signs": symmetry_of(brain) == "sign",
+        "scales": symmetry_of(brain) == "scale",
         "shuffles": [pick(_distances(pairs["shuffled"], slice(None))) for pick in (min, max)],
         "total": {name: _distance(some, slice(None)) for name, some in pairs.items()},
         "blocks": [

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
-from evolearn.agent import DRIVES, LEARNERS, OPTIMISERS, TRUNKS, BrainSpec, Learner, LearnerSettings
+from evolearn.agent import (
+    LEARNERS,
+    OPTIMISERS,
+    TRUNKS,
+    BrainSpec,
+    Learner,
+    LearnerSettings,
+    find_drive,
+    find_learner,
+    find_policy,
+    find_trunk,
+)
 from evolearn.config import ConfigError, LearnerPart, RunConfig, WorldPart
-from evolearn.errors import SettingRefused, WorldNotFound, offer
-from evolearn.genome import ENCODINGS, FIXED, GROUPS, TRANSFORMS, GenePool, gene_pool
+from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
+from evolearn.genome import FIXED, GROUPS, TRANSFORMS, GenePool, find_encoding, gene_pool
+from evolearn.importing import absolute, short
 from evolearn.life import Conditions, Driver, Drivers, Plan
 from evolearn.numerics import portable
 from evolearn.run.setup_checks import check_training, learning_ends
 from evolearn.search import Options, check_search
 from evolearn.world import GYMNASIUM, Declaration, World, find_world
+
+Row = TypeVar("Row")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +64,11 @@ def assemble(config: RunConfig) -> Setup:
         parameters = world.resolve(config.world.parameters)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    _known("brain.trunk", [config.brain.trunk], TRUNKS)
-    _known("learner.name", [config.learner.name], LEARNERS)
-    _known("genome.encoding", [config.genome.encoding], ENCODINGS)
-    _known("drives.generic", config.drives.generic, DRIVES)
+    _found("brain.trunk", config.brain.trunk, find_trunk)
+    _found("learner.name", config.learner.name, find_learner)
+    _found("genome.encoding", config.genome.encoding, find_encoding)
+    for name in config.drives.generic:
+        _found("drives.generic", name, find_drive)
     _check_brain(config)
     _check_settings(config)
     brain = BrainSpec(
@@ -81,7 +97,7 @@ def assemble(config: RunConfig) -> Setup:
         generic_drives=config.drives.generic,
         found_as=config.world.full_name,
     )
-    for name in config.drives.generic:
+    for name in map(short, config.drives.generic):
         if conditions.drive_names.count(name) > 1:
             raise ConfigError(
                 f"drives.generic: {name!r} is named twice, or is a sense of world {world.name} already; leave it out"
@@ -163,18 +179,29 @@ def _known(field: str, names: Iterable[str], known: Iterable[str]) -> None:
             raise ConfigError(f"{field}: {name!r} is unknown.{offer(name, known)}")
 
 
+def _found(field: str, name: str, find: Callable[[str, str], Row]) -> Row:
+    """What a field names; refused by that field if there is no such thing."""
+    try:
+        return find(name, f"{field}: {name!r}")
+    except NotFound as error:
+        raise ConfigError(str(error)) from error
+
+
 def _check_brain(config: RunConfig) -> None:
     trunk, hidden = config.brain.trunk, config.brain.hidden
-    if trunk == "linear" and hidden:
+    has_hidden = find_trunk(trunk).has_hidden
+    if has_hidden == bool(hidden):
+        return
+    others = " or ".join(name for name, row in TRUNKS.items() if row.has_hidden != has_hidden)
+    if hidden:
         raise ConfigError(
-            f"brain.hidden={list(hidden)}: must be [] with brain.trunk='linear', which has no hidden layers; set "
-            "brain.hidden=[], or brain.trunk=mlp or relu"
+            f"brain.hidden={list(hidden)}: must be [] with brain.trunk={trunk!r}, which has no hidden layers; set "
+            f"brain.hidden=[], or brain.trunk={others}"
         )
-    if trunk != "linear" and not hidden:
-        raise ConfigError(
-            f"brain.hidden=[]: must have at least 1 entry with brain.trunk={trunk!r}; name units per layer, for "
-            "example [24], or set brain.trunk=linear"
-        )
+    raise ConfigError(
+        f"brain.hidden=[]: must have at least 1 entry with brain.trunk={trunk!r}; name units per layer, for "
+        f"example [24], or set brain.trunk={others}"
+    )
 
 
 def _policy(config: RunConfig, world: Declaration) -> str:
@@ -184,9 +211,11 @@ def _policy(config: RunConfig, world: Declaration) -> str:
     def teaches(row: Learner) -> bool:
         return kind in row.policies and world.action_outputs <= (row.most_actions or world.action_outputs)
 
-    learner = LEARNERS[config.learner.name]
+    learner = find_learner(config.learner.name)
     if teaches(learner):
-        return learner.policies[kind]
+        policy = absolute(learner.policies[kind])
+        _found(f"learner.name={config.learner.name!r}: policies[{kind!r}]", policy, find_policy)
+        return policy
     which = f"Discrete({world.action_outputs})" if world.is_discrete else f"Box({world.action_size})"
     fitting = ", ".join(name for name, row in LEARNERS.items() if teaches(row))
     raise ConfigError(
@@ -197,7 +226,7 @@ def _policy(config: RunConfig, world: Declaration) -> str:
 
 def _check_settings(config: RunConfig) -> None:
     """Refuse settings that the learner would not heed."""
-    heeded = LEARNERS[config.learner.name].settings
+    heeded = find_learner(config.learner.name).settings
     for name in LearnerSettings._fields:
         value, default = getattr(config.learner, name), LearnerPart.model_fields[name].default
         if name not in heeded and value != default:
@@ -219,7 +248,7 @@ def _check_evolved_drives(config: RunConfig, conditions: Conditions) -> None:
 
 
 def _check_teacher(config: RunConfig) -> None:
-    if not LEARNERS[config.learner.name].taught:
+    if not find_learner(config.learner.name).taught:
         return
     drives, mode = config.drives, config.genome.drives.mode
     learner = f"with learner.name={config.learner.name!r}, which takes the reward for its teacher's signal"
@@ -242,7 +271,7 @@ def _check_teacher(config: RunConfig) -> None:
 
 
 def _check_plasticity(config: RunConfig) -> None:
-    genes = {gene.name: gene for gene in LEARNERS[config.learner.name].plasticity}
+    genes = {gene.name: gene for gene in find_learner(config.learner.name).plasticity}
     _known("learner.plasticity", config.learner.plasticity, genes)
     for name, value in config.learner.plasticity.items():
         transform = genes[name].transform

@@ -1,6 +1,6 @@
 """Generic intrinsic rewards: drives that need nothing but observations and actions, so that any world has them.
 
-A new drive is a function here, or in a file of its own, and a row of DRIVES.
+A new drive is a function here, or in a file of its own, and a row of DRIVES; or a user's own file.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numba import types
 
 from evolearn.agent.drives.novelty import PLACES, novelty
+from evolearn.importing import Kind, find
 from evolearn.numerics import adapter, compiled, plug
 
 _FLOATS = types.float32[::1]
@@ -26,7 +27,7 @@ class Drive:
 
     doc: str
     feel: Callable[..., Any]  # (memory, observation, action, observation_next) -> float
-    memory: Callable[[int, int], int]  # floats kept through a life, by observations and action size
+    memory: Callable[[int, int], int] = lambda observations, actions: 0  # floats kept through a life; zero at birth
 
 
 @compiled
@@ -92,8 +93,8 @@ def surprise(memory: Any, observation: Any, action: Any, observation_next: Any) 
 
 
 DRIVES = {
-    "effort": Drive("mean squared action", effort, lambda observations, actions: 0),
-    "change": Drive("root mean squared change of the observations", change, lambda observations, actions: 0),
+    "effort": Drive("mean squared action", effort),
+    "change": Drive("root mean squared change of the observations", change),
     "surprise": Drive(
         "error of a linear model of the world learned in life",
         surprise,
@@ -101,6 +102,12 @@ DRIVES = {
     ),
     "novelty": Drive("1 / sqrt(n) at the n-th visit in life", novelty, lambda observations, actions: PLACES),
 }
+DRIVE = Kind("drive", "Drive", "evolearn.drives", lambda: Drive, DRIVES)
+
+
+def find_drive(name: str, asked: str = "") -> Drive:
+    """The drive of a name, see `evolearn.importing.find`."""
+    return find(DRIVE, name, asked)
 
 
 @compiled
@@ -112,7 +119,7 @@ def compose(names: Sequence[str], observations: int, action_size: int) -> tuple[
     """One function that writes the named drives in order, and the floats of memory that it needs.
 
     Args:
-        names: of DRIVES.
+        names: see `find_drive`.
         observations: the world's.
         action_size: length of an action.
     Returns:
@@ -121,8 +128,8 @@ def compose(names: Sequence[str], observations: int, action_size: int) -> tuple[
     composed: Callable[..., None] = feel_nothing
     end = 0
     for place, name in enumerate(names):
-        start, end = end, end + DRIVES[name].memory(observations, action_size)
-        composed = adapter(_and_then(composed, DRIVES[name].feel, place, start, end))
+        start, end = end, end + find_drive(name).memory(observations, action_size)
+        composed = adapter(_and_then(composed, find_drive(name).feel, place, start, end))
     if not names:
         return plug(feel_nothing, FEEL_TYPE), 0
     return adapter(getattr(composed, "py_func", composed), FEEL_TYPE), end

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from evolearn.agent import Policy, find_policy
+from evolearn.errors import PartNotFound
 from evolearn.report.chart import Axis, Chart, Heat, Panel, View
 from evolearn.report.inspection.marks import listed, short, signed
 from evolearn.report.inspection.section import Json, Table
@@ -29,10 +31,10 @@ def _scaled(sensitivity: Json, age: str, kind: str) -> Matrix | None:
 
 
 def _effect(found: Json) -> str:
-    return {
-        "categorical": "the logit of a choice (against the mean of all)",
-        "epsilon_greedy": "the value of a choice",
-    }.get(found["policy"], "the mean action")
+    try:
+        return find_policy(found["policy"]).output
+    except PartNotFound:  # a page can be written where the part is not
+        return Policy.output
 
 
 def sense_sentences(found: Json) -> Iterator[str]:
