@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from evolearn.errors import NotFound, PartNotFound, WorldNotFound, nearest, offer, shortened_traceback
 
@@ -29,9 +29,9 @@ Row = TypeVar("Row")
 FORMS = "a registered name, package.module:attribute or path/to/file.py:attribute"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Kind(Generic[Row]):
-    """A kind of thing that users bring."""
+    """A kind of thing that users bring; each is made once, and is nothing but itself."""
 
     word: str  # what one is called: "drive"
     title: str  # what its type is called: "Drive"
@@ -40,6 +40,13 @@ class Kind(Generic[Row]):
     box: Mapping[str, Row] = dataclasses.field(default_factory=dict)  # what comes in the box, by name
     not_found: type[NotFound] = PartNotFound
     forms: str = FORMS  # what a name may be, for errors
+
+
+class Part(NamedTuple):
+    """Something that somebody brings, named."""
+
+    kind: Kind[Any]
+    name: str
 
 
 def find(kind: Kind[Row], name: str, asked: str = "") -> Row:

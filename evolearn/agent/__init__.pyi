@@ -29,6 +29,7 @@ from .learners.optimisers import (
     whole_lines as whole_lines,
 )
 from .learners.table import LEARNER as LEARNER, LEARNERS as LEARNERS, find_learner as find_learner
+from .plugging import plugged as plugged
 from .policies.policy import (
     CHOOSE_TYPE as CHOOSE_TYPE,
     DELTAS_TYPE as DELTAS_TYPE,

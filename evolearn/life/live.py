@@ -21,12 +21,12 @@ from evolearn.agent import (
     find_learner,
     find_policy,
     find_trunk,
+    plugged,
 )
 from evolearn.genome import Newborns
 from evolearn.importing import short
 from evolearn.life.records import BAD_FITNESS, BAD_OBSERVATION, BAD_SENSE, FROM_BRAIN, Body, Course, Outcome, Trace
 from evolearn.life.surgery import NO_SURGERIES, Surgeries, check_surgeries
-from evolearn.numerics import plug
 from evolearn.rng import LifeKey
 from evolearn.world import Declaration, WorldError
 
@@ -139,7 +139,11 @@ class Machinery:
 
 
 def machinery(conditions: Conditions, state_size: int, parameters: npt.NDArray[np.uint8]) -> Machinery:
-    """Compile or load everything but the world."""
+    """Compile or load everything but the world.
+
+    Raises:
+        PartError: a part does not compile; names it by its field.
+    """
     brain = conditions.brain
     trunk = find_trunk(brain.trunk)
     policy = find_policy(brain.policy)
@@ -156,11 +160,11 @@ def machinery(conditions: Conditions, state_size: int, parameters: npt.NDArray[n
         parameters=parameters,
     )
     return Machinery(
-        think=plug(trunk.think, THINK_TYPE),
-        backward=plug(trunk.backward, BACKWARD_TYPE),
-        choose=plug(policy.choose, CHOOSE_TYPE),
-        deltas=plug(policy.deltas, DELTAS_TYPE),
-        learn=plug(learner.learn, LEARN_TYPE),
+        think=plugged(trunk.think, THINK_TYPE, "brain.trunk", brain.trunk),
+        backward=plugged(trunk.backward, BACKWARD_TYPE, "brain.trunk", brain.trunk),
+        choose=plugged(policy.choose, CHOOSE_TYPE, "policy", brain.policy),
+        deltas=plugged(policy.deltas, DELTAS_TYPE, "policy", brain.policy),
+        learn=plugged(learner.learn, LEARN_TYPE, "learner.name", conditions.learner),
         feel=feel,
         body=body,
         learner_memory=learner.memory(brain, conditions.window),

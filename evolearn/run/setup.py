@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from evolearn.agent import (
+    DRIVE,
+    LEARNER,
     LEARNERS,
     OPTIMISERS,
+    POLICY,
+    TRUNK,
     TRUNKS,
     BrainSpec,
     Learner,
@@ -20,13 +24,13 @@ from evolearn.agent import (
 )
 from evolearn.config import ConfigError, LearnerPart, RunConfig, WorldPart
 from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
-from evolearn.genome import FIXED, GROUPS, TRANSFORMS, GenePool, find_encoding, gene_pool
-from evolearn.importing import absolute, short
+from evolearn.genome import ENCODING, FIXED, GROUPS, TRANSFORMS, GenePool, find_encoding, gene_pool
+from evolearn.importing import Part, absolute, short
 from evolearn.life import Conditions, Driver, Drivers, Plan
 from evolearn.numerics import portable
 from evolearn.run.setup_checks import check_training, learning_ends
 from evolearn.search import Options, check_search
-from evolearn.world import GYMNASIUM, Declaration, World, find_world
+from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
 
 Row = TypeVar("Row")
 
@@ -112,6 +116,34 @@ def assemble(config: RunConfig) -> Setup:
     options = check_search(search.algorithm, search.options, search.population, pool.size, search.sampling)
     selection = Plan(search.selection_lifetime, learner.learn_from, learning_ends(config, options))
     return Setup(config, conditions, pool, selection, options)
+
+
+def settled(config: RunConfig) -> RunConfig:
+    """The same config, holding in any folder: the paths of files of worlds and parts are made absolute."""
+    brain = config.brain.model_copy(update={"trunk": absolute(config.brain.trunk)})
+    learner = config.learner.model_copy(update={"name": absolute(config.learner.name)})
+    drives = config.drives.model_copy(update={"generic": tuple(map(absolute, config.drives.generic))})
+    genome = config.genome.model_copy(update={"encoding": absolute(config.genome.encoding)})
+    parts = {"brain": brain, "learner": learner, "drives": drives, "genome": genome}
+    return config.model_copy(update={"world": settled_world(config.world), **parts})
+
+
+def parts_of(config: RunConfig) -> tuple[Part, ...]:
+    """The parts of a run's agent that somebody else brings, by names that hold in any folder.
+
+    Raises:
+        ConfigError: the learner, which says what policies there may be, is not found.
+    """
+    config = settled(config)
+    learner = _found("learner.name", config.learner.name, find_learner)
+    named = [
+        Part(TRUNK, config.brain.trunk),
+        Part(LEARNER, config.learner.name),
+        Part(ENCODING, config.genome.encoding),
+        *(Part(DRIVE, name) for name in config.drives.generic),
+        *(Part(POLICY, absolute(name)) for name in learner.policies.values()),
+    ]
+    return tuple(part for part in named if part.name not in part.kind.box)
 
 
 def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> GenePool:

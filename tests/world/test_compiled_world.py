@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evolearn.numerics import source_fingerprint
 from evolearn.world import compile_world
-from evolearn.world.compiled import source_fingerprint
 from worlds.cart_pole import cart_pole
 from worlds.savannah import savannah
 

@@ -13,8 +13,9 @@ import numpy as np
 from numba import types
 
 from evolearn.agent.drives.novelty import PLACES, novelty
+from evolearn.agent.plugging import does_not_compile
 from evolearn.importing import Kind, find
-from evolearn.numerics import adapter, compiled, plug
+from evolearn.numerics import COMPILES, adapter, compiled, plug, world_code
 
 _FLOATS = types.float32[::1]
 # memory, observation, action, next observation, drives (written)
@@ -124,15 +125,36 @@ def compose(names: Sequence[str], observations: int, action_size: int) -> tuple[
         action_size: length of an action.
     Returns:
         A function of FEEL_TYPE ready for the kernel, and the size of its memory.
+    Raises:
+        PartError: one does not compile; the message ends with the compiler's reason.
     """
     composed: Callable[..., None] = feel_nothing
     end = 0
     for place, name in enumerate(names):
         start, end = end, end + find_drive(name).memory(observations, action_size)
-        composed = adapter(_and_then(composed, find_drive(name).feel, place, start, end))
+        composed = adapter(_and_then(composed, _ready(find_drive(name).feel), place, start, end))
     if not names:
         return plug(feel_nothing, FEEL_TYPE), 0
-    return adapter(getattr(composed, "py_func", composed), FEEL_TYPE), end
+    try:
+        return adapter(getattr(composed, "py_func", composed), FEEL_TYPE), end
+    except Exception:
+        for name in names:
+            _check_compiles(name)
+        raise
+
+
+def _ready(feel: Callable[..., Any]) -> Callable[..., Any]:
+    """As it is if it is compiled; else compiled here, with checked indices, so that a slip raises."""
+    return feel if hasattr(feel, "py_func") or not COMPILES else world_code(feel)
+
+
+def _check_compiles(name: str) -> None:
+    """Say of a drive that does not compile that it does not."""
+    alone = adapter(_and_then(feel_nothing, _ready(find_drive(name).feel), 0, 0, 0))
+    try:
+        adapter(getattr(alone, "py_func", alone), FEEL_TYPE)
+    except Exception as error:
+        raise does_not_compile("drives.generic", name, error) from error
 
 
 def _and_then(before: Any, feel: Any, place: int, start: int, end: int) -> Any:
