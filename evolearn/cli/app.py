@@ -365,8 +365,10 @@ def _prepare_cluster(address: str | None) -> None:
 
 
 def _run_configs(study: StudyConfig) -> list[RunConfig]:
-    """What a study's runs are made of, a config for every condition."""
-    return [study.run_of(condition) for condition in study.conditions]
+    """What a study's runs are made of."""
+    from evolearn.study import run_configs
+
+    return run_configs(study)
 
 
 @contextlib.contextmanager

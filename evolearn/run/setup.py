@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from evolearn.agent import (
     DRIVE,
@@ -126,6 +126,25 @@ def settled(config: RunConfig) -> RunConfig:
     genome = config.genome.model_copy(update={"encoding": absolute(config.genome.encoding)})
     parts = {"brain": brain, "learner": learner, "drives": drives, "genome": genome}
     return config.model_copy(update={"world": settled_world(config.world), **parts})
+
+
+_NAMING = ("brain.trunk", "learner.name", "drives.generic", "genome.encoding")
+
+
+def settled_keys(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of dotted keys that set some of a run's fields: paths of files of parts are made absolute."""
+
+    def held(value: Any) -> Any:
+        if isinstance(value, str):
+            return absolute(value)
+        return [held(one) for one in value] if isinstance(value, list | tuple) else value
+
+    return {key: held(value) if key in _NAMING else value for key, value in keys.items()}
+
+
+def names_parts(keys: Mapping[str, Any]) -> bool:
+    """Whether dotted keys that set some of a run's fields may name parts of its agent."""
+    return any(naming.partition(".")[0] == key.partition(".")[0] for naming in _NAMING for key in keys)
 
 
 def parts_of(config: RunConfig) -> tuple[Part, ...]:
