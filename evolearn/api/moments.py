@@ -24,10 +24,10 @@ from evolearn.run import (
     generations_of_run,
     new_search,
     remarks_on,
+    settled,
     to_genomes,
 )
 from evolearn.search import Search
-from evolearn.world import settled
 
 
 class Moment(NamedTuple):
@@ -40,7 +40,7 @@ class Moment(NamedTuple):
 def moments(config: RunConfig, out: Path | None, workers: int | None) -> Generator[Moment]:
     """See `evolearn.evolve`. What is wrong with the config is said here, not at the first generation."""
     workers = check_model(Evolving, {"workers": workers}, "evolearn.evolve").workers
-    setup = assemble(config.model_copy(update={"world": settled(config.world)}))
+    setup = assemble(settled(config))
     for remark in remarks_on(setup):
         warnings.warn(remark, stacklevel=3)
     new_search(setup)  # refuses what EvoTorch refuses

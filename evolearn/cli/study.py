@@ -26,9 +26,7 @@ from evolearn.errors import UserError
 
 if TYPE_CHECKING:
     from evolearn.cli.show_study import StudyScreen
-    from evolearn.config import RunConfig
     from evolearn.life import Drivers
-    from evolearn.study import StudyConfig
 
 
 class _DefaultCommand(typer.core.TyperGroup):
@@ -81,7 +79,7 @@ def study_run(
         checked = read_study(path, overrides or [])
         expect_wait(console)
         from evolearn.cli.show_study import StudyScreen, print_study
-        from evolearn.study import start_study
+        from evolearn.study import run_configs, start_study
 
         name = path.stem if path.name != "study.yaml" else "again"
         with (
@@ -153,7 +151,7 @@ def continue_study(
 ) -> None:
     """Go on with a study that is there, by `work` on its directory, and show what came of it."""
     from evolearn.cli.show_study import StudyScreen, print_study
-    from evolearn.study import open_study
+    from evolearn.study import open_study, run_configs
 
     study = open_study(path)
     warn_of_changes(console, study.version_changes())
@@ -161,8 +159,3 @@ def continue_study(
     with StudyScreen(console) as screen, drivers(screen, address, workers, runtime_env, configs) as here:
         work(study, here, screen)
     print_study(console, study.path)
-
-
-def run_configs(study: StudyConfig) -> list[RunConfig]:
-    """What a study's runs are made of, a config for every condition."""
-    return [study.run_of(condition) for condition in study.conditions]

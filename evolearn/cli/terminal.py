@@ -142,6 +142,7 @@ def drivers(
     from evolearn.cluster import open_cluster
     from evolearn.config import read_yaml
     from evolearn.numerics import portable
+    from evolearn.run import parts_of
 
     cluster = open_cluster(
         address,
@@ -150,6 +151,7 @@ def drivers(
         screen,
         runtime_env=read_yaml(runtime_env) if runtime_env is not None else None,
         environment=portable.variables() if portable.is_on() else None,
+        parts=sorted({part for config in configs for part in parts_of(config)}, key=lambda part: part.name),
     )
     with contextlib.closing(cluster):
         yield cluster

@@ -72,7 +72,7 @@ class Recipe:
         """The conditions again.
 
         Raises:
-            WorldNotFound: the world is not here.
+            WorldNotFound: the world is not here. A part that is not is missed when a driver is made.
         """
         return Conditions(
             find_world(self.world),

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from evolearn.agent import BrainSpec
+from evolearn.agent import BrainSpec, Symmetry, find_trunk
+from evolearn.errors import lacking
 from evolearn.genome import initial_distribution
 from evolearn.inspection.specimen import IntArray, Json
 from evolearn.verdict import FloatArray
@@ -26,9 +27,18 @@ SWEEPS = 20  # over all layers; a permuted network needs two or three, unrelated
 ROUNDING = 1e-12  # a gain in overlap below this share of it is none
 PAIRS = 5  # unrelated networks for a baseline
 
-# What besides the order of hidden units leaves a network's function unchanged, by trunk.
-ODD = ("mlp",)  # f(-x) = -f(x): signs
-SCALED = ("relu",)  # f(cx) = c f(x) for c > 0: positive scales, which are not aligned here
+
+def symmetry_of(brain: BrainSpec) -> Symmetry:
+    """What besides the order of hidden units leaves a network's function unchanged; scales are not aligned here.
+
+    Raises:
+        PartError: the trunk's row does not say.
+    """
+    row = find_trunk(brain.trunk)
+    if row.has_hidden and row.symmetry is None:
+        remedy = 'what of a hidden unit changes nothing that the network does, "place", "sign" or "scale"'
+        raise lacking("trunk", brain.trunk, "symmetry", "two of its networks cannot be aligned", remedy)
+    return row.symmetry or "place"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +72,7 @@ def align(brain: BrainSpec, first: npt.NDArray[Any], second: npt.NDArray[Any]) -
     Source: Ainsworth, Hayase and Srinivasa 2023, "Git Re-Basin", section 3.2, weight matching; signs are added.
     """
     pair = _layers(brain, first), _layers(brain, second)
-    signed = brain.trunk in ODD
+    signed = symmetry_of(brain) == "sign"
     found = [_improved(pair, start, signed) for start in _starts(pair, brain, signed)]
     return max(found, key=lambda alignment: _overlap(pair, alignment))
 
@@ -117,8 +127,8 @@ def likeness(
     found = {
         "units": sum(brain.hidden),
         "moved": alignment.moved,
-        "signs": brain.trunk in ODD,
-        "scales": brain.trunk in SCALED,
+        "signs": symmetry_of(brain) == "sign",
+        "scales": symmetry_of(brain) == "scale",
         "shuffles": [pick(_distances(pairs["shuffled"], slice(None))) for pick in (min, max)],
         "total": {name: _distance(some, slice(None)) for name, some in pairs.items()},
         "blocks": [

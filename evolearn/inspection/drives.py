@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from evolearn.agent import GOES_ON, LEARNERS
+from evolearn.agent import GOES_ON, find_learner
 from evolearn.genome import TRANSFORMS, Gene
 from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn
 from evolearn.inspection.record import rounded
@@ -44,7 +44,7 @@ def inspect_drives(specimen: Specimen) -> Json:
     shares = _shares(weighted, reward)
     return {
         "mode": dna.pool.modes["drives"],
-        "taught": LEARNERS[dna.config.learner.name].taught,
+        "taught": find_learner(dna.config.learner.name).taught,
         "learns": learns(specimen),
         "drives": [
             _drive(specimen, place, gene) | {name: rounded(values[place]) for name, values in shares.items()}

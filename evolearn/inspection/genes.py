@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import INITIAL_SCALE
+from evolearn.agent import INITIAL_SCALE, find_policy
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, Gene
-from evolearn.inspection.names import VALUE, VALUELESS, action_labels, numbered, weight_names
+from evolearn.inspection.names import VALUE, action_labels, numbered, weight_names
 from evolearn.inspection.record import rounded
 from evolearn.inspection.specimen import IntArray, Json
 from evolearn.run import DNA
@@ -183,17 +183,17 @@ def _place(dna: DNA, gene: Gene) -> slice | None:
 def _unread(dna: DNA) -> Iterator[tuple[str, str]]:
     """Genes that no life reads, whatever they say: they show what becomes of a gene without selection."""
     learns = dna.config.learner.learn_until != 0
-    policy = dna.brain.policy
+    policy = find_policy(dna.brain.policy)
     for gene in dna.pool.evolved:
         of_value = gene.group == "weights" and gene.name.startswith(f"{VALUE}.")
         if gene.name == INITIAL_SCALE and gene.group == "plasticity":
             read = dna.pool.modes["weights"] == FRESH
         elif of_value:
-            read = learns and policy not in VALUELESS
+            read = learns and policy.has_value
         elif gene.group == "weights":
             read = True
         else:
-            read = learns or gene.name == "epsilon"  # the policy's own, see `evolearn.agent.policies.epsilon_greedy`
+            read = learns or gene.name in policy.genes
         if not read:
             yield gene.group, gene.name
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from evolearn.agent import BrainSpec, TorchBrain, one_thread
+from evolearn.agent import BrainSpec, TorchBrain, find_policy, one_thread
 from evolearn.inspection.specimen import Specimen
 from evolearn.life import Outcome, Trace, traced_lives
 from evolearn.run import ARMS, Arm, ready_arm
@@ -102,7 +102,7 @@ def sensitivities(brain: BrainSpec, weights: npt.NDArray[Any], observations: Flo
             for place, output in enumerate([*policy[:, : brain.actions].unbind(dim=1), value]):
                 (slope,) = torch.autograd.grad(output.sum(), given, retain_graph=True)
                 found[part, place] = slope.numpy()
-    if brain.policy == "categorical":
+    if find_policy(brain.policy).is_relative:
         found[:, :-1] -= found[:, :-1].mean(axis=1, keepdims=True)
     return found
 

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from evolearn.agent import find_policy
 from evolearn.genome import FRESH
 from evolearn.inspection.names import action_labels
 from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn, outputs_of
@@ -137,7 +138,7 @@ def _curves(specimen: Specimen, met: FirstSteps) -> Json:
     """The policy along each observation, the others at their median.
 
     Returns:
-        ``kind``: probability, action value or mean action; ``outputs``, names; ``observations``, for each that varies:
+        ``kind``, see `Policy.curve`; ``outputs``, names; ``observations``, for each that varies:
         ``name``, ``unit``, ``median``, ``x`` [points] from the 1% to the 99% quantile of what was met, ``y`` [outputs,
         points], ``reach``, the largest range of any output; ``constant``, names of those that hardly vary.
     """
@@ -170,10 +171,8 @@ def _curves(specimen: Specimen, met: FirstSteps) -> Json:
 def _policy(specimen: Specimen, outputs: FloatArray) -> tuple[str, FloatArray]:
     """What a policy's parameters [n, ..] say, [n, A]."""
     brain = specimen.dna.brain
-    if brain.policy == "categorical":
-        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return "probability", powers / powers.sum(axis=1, keepdims=True)
-    return "action value" if brain.policy == "epsilon_greedy" else "mean action", outputs[:, : brain.actions]
+    policy = find_policy(brain.policy)
+    return policy.curve, outputs[:, : brain.actions] if policy.curve_of is None else policy.curve_of(outputs)
 
 
 def _replay(specimen: Specimen) -> Json:

@@ -38,7 +38,15 @@ from .run import (
     start_run as start_run,
 )
 from .scores import running_score as running_score
-from .setup import Setup as Setup, assemble as assemble, remarks_on as remarks_on
+from .setup import (
+    Setup as Setup,
+    assemble as assemble,
+    names_parts as names_parts,
+    parts_of as parts_of,
+    remarks_on as remarks_on,
+    settled as settled,
+    settled_keys as settled_keys,
+)
 from .traces import check_trace_file as check_trace_file, columns_of as columns_of, write_trace as write_trace
 from .transplant import (
     Arm as Arm,

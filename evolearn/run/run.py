@@ -23,10 +23,9 @@ from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
 from evolearn.run.evolution import TOP, Generation, evolve, new_search, to_genomes
 from evolearn.run.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
-from evolearn.run.setup import Setup, assemble, remarks_on
+from evolearn.run.setup import Setup, assemble, remarks_on, settled
 from evolearn.run.transplant import live_arm, run_arms
 from evolearn.search import Search
-from evolearn.world import settled
 
 LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
 
@@ -109,7 +108,7 @@ def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, 
         Interrupted: the user stopped it.
     """
     with contextlib.closing(drivers):
-        setup = assemble(config.model_copy(update={"world": settled(config.world)}))
+        setup = assemble(settled(config))
         for remark in remarks_on(setup):
             display.warning(remark)
         new_search(setup)  # refuses what EvoTorch refuses before anything is on disk

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from evolearn.agent import Steps, meta_gradient
 from evolearn.genome import FloatArray, GenePool, Newborns, decode, draw_fresh
 from evolearn.life import DIVERGED, Conditions, Driver, Evaluation, LifeFault, Plan, Trace, life_fitness, traced_lives
-from evolearn.search.torch_losses import Steps, meta_gradient
 
 LIVES_AT_ONCE, STEPS_AT_ONCE = 128, 50_000  # in a block: few enough to share among workers, and to be kept in memory
 

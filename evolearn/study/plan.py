@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.config import ConfigError, RunConfig
+from evolearn.config import ConfigError, RunConfig, check_model, set_dotted
 from evolearn.genome import EVOLVED, FloatArray, GenePool
 from evolearn.life import Plan
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
@@ -27,6 +27,7 @@ from evolearn.run import (
     assemble,
     has_oracle,
     leader_keys,
+    names_parts,
     natural_values,
     ready_arm,
 )
@@ -187,6 +188,24 @@ def planned_config(config: StudyConfig, condition: ConditionPart, arm: str) -> R
         pool = assemble(arm_config(config.run_of(condition), lender, config.arm(lender), {})).pool
         values[lender] = natural_values(pool, pool.centre)
     return own_config(config, condition, arm, values)
+
+
+def run_configs(config: StudyConfig) -> list[RunConfig]:
+    """What a study's runs are made of: a config for every condition, and for every arm that may have other parts.
+
+    Raises:
+        ConfigError: an arm's settings do not fit a run.
+    """
+    configs = []
+    for condition in config.conditions:
+        configs.append(config.run_of(condition))
+        for name, settings in ((name, config.arm(name).settings) for name in config.arms):
+            if names_parts(settings):
+                content = configs[-1].model_dump(mode="json")
+                for key, value in settings.items():
+                    set_dotted(content, key.split("."), value, f"arm {name}: settings.{key}")
+                configs.append(check_model(RunConfig, content, f"arm {name}"))
+    return configs
 
 
 def run_seed(config: StudyConfig, condition: str, arm: str, run: int) -> int:

@@ -10,8 +10,8 @@ import pytest
 from evolearn.worlds.cart_pole import cart_pole
 from evolearn.worlds.savannah import savannah
 
+from evolearn.numerics import source_fingerprint
 from evolearn.world import compile_world
-from evolearn.world.compiled import source_fingerprint
 
 WORLD = '''
 """A world whose fitness comes from a helper in another file."""

@@ -1,5 +1,6 @@
 """A world that another package brings: by entry point, by module path, by file."""
 
+import subprocess
 import sys
 import textwrap
 
