@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from evolearn.agent import BrainSpec, Tensor
+from evolearn.agent import BrainSpec, Tensor, find_policy
 from evolearn.errors import UserError
 from evolearn.genome import FRESH, decode
 from evolearn.inspection.names import output_labels
@@ -67,6 +67,7 @@ def inspect_weights(dna: DNA, specimen: Specimen | None) -> Json:
     return {
         "mode": mode,
         "policy": dna.brain.policy,
+        "output": find_policy(dna.brain.policy).output,
         "lifetime": None if lived is None or specimen is None else specimen.lifetime,
         "lives": None if lived is None else len(lived),
         "diverged": diverged,
