@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 
 import numpy as np
+from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.savannah import savannah
 
 from benchmarks import work
 from evolearn.agent import BrainSpec, LearnerSettings
@@ -13,8 +15,6 @@ from evolearn.genome import Newborns, initial_distribution
 from evolearn.life import Conditions, Plan, lives, new_driver
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.world import Declaration
-from worlds.cart_pole import cart_pole
-from worlds.savannah import savannah
 
 NEVER_SHORTENED = 1e9
 SAVANNAH_WINDOW, SAVANNAH_HIDDEN = 20, (24,)

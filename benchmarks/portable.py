@@ -38,12 +38,12 @@ def measure(mode: str) -> dict[str, float]:
 
         enter()
     import numpy as np
+    from evolearn.worlds.cart_pole import cart_pole
+    from evolearn.worlds.savannah import savannah
 
     from benchmarks.evolearn_lives import SAVANNAH_HIDDEN, SAVANNAH_WINDOW, conditions_of, newborns_of
     from evolearn.life import Plan, lives, new_driver
     from evolearn.rng import VALIDATION, life_keys
-    from worlds.cart_pole import cart_pole
-    from worlds.savannah import savannah
 
     rates = {}
     for world, hidden, window in ((savannah, SAVANNAH_HIDDEN, SAVANNAH_WINDOW), (cart_pole, (32, 32), 16)):

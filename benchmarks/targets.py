@@ -39,8 +39,9 @@ def savannah_ratio(quick: bool) -> Measured:
 
 def population_spread(quick: bool) -> Measured:
     """Throughput at the least favourable population, as a share of that at the most favourable one."""
+    from evolearn.worlds.cart_pole import cart_pole
+
     from benchmarks.evolearn_lives import conditions_of, lives_in
-    from worlds.cart_pole import cart_pole
 
     conditions = conditions_of(cart_pole, (work.HIDDEN, work.HIDDEN), work.WINDOW)
     sizes = {count: lifetime // (10 if quick else 1) for count, lifetime in POPULATIONS.items()}
@@ -57,12 +58,12 @@ def population_spread(quick: bool) -> Measured:
 def evaluation_memory(quick: bool) -> Measured:
     """Megabytes that an evaluation of 10,000 genomes of about 500 genes adds, the genomes themselves included."""
     import numpy as np
+    from evolearn.worlds.cart_pole import cart_pole
 
     from benchmarks.evolearn_lives import conditions_of
     from evolearn.genome import EVOLVED, GROUPS, gene_pool
     from evolearn.life import Plan, evaluate, new_driver
     from evolearn.rng import VALIDATION, life_keys
-    from worlds.cart_pole import cart_pole
 
     conditions = conditions_of(cart_pole, (18, 18), work.WINDOW)
     modes = dict.fromkeys(GROUPS, EVOLVED)

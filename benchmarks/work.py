@@ -1,8 +1,9 @@
 """The work that every contender does, and the line on stdout by which it says how long that took.
 
-Each life has a 4-32-32-(2 logits + value) tanh network of its own, acts in the cart-pole of `worlds.cart_pole` with
-default parameters, and learns from every window by one step of Adam on the actor-critic loss with GAE: the mean of
-``-advantage log pi(a) + (value - return)^2 / 2 - ENTROPY_BONUS entropy``. One stream of experience per life.
+Each life has a 4-32-32-(2 logits + value) tanh network of its own, acts in the cart-pole of
+`evolearn.worlds.cart_pole` with default parameters, and learns from every window by one step of Adam on the
+actor-critic loss with GAE: the mean of ``-advantage log pi(a) + (value - return)^2 / 2 - ENTROPY_BONUS entropy``. One
+stream of experience per life.
 
 Two things are left out by the peers, to their advantage: they do not clip the gradient's norm, and they do not look
 at the value of an observation that the limit of 500 steps cut off.

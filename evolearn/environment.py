@@ -49,10 +49,12 @@ def _version(package: str) -> str | None:
 def code_identity() -> dict[str, str]:
     """What two hosts must share for their lives to be the same: versions, and commit and sources of evolearn."""
     root = Path(__file__).resolve().parent
+    files = {path.relative_to(root).as_posix(): path for path in root.rglob("*.py")}
+    if not (root / "worlds").is_dir():  # a checkout, see evolearn/worlds.py
+        files |= {f"worlds/{path.name}": path for path in (root.parent / "worlds").glob("*.py")}
     sources = hashlib.sha256()
-    for folder in (root, root.parent / "worlds"):
-        for path in sorted(folder.rglob("*.py")):
-            sources.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, path in sorted(files.items()):
+        sources.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return {
         "Python": ".".join(platform.python_version_tuple()[:2]),
         "evolearn": str(_version("evolearn")),

@@ -11,8 +11,33 @@ class UserError(Exception):
     """Shown as text, without a traceback; the command ends with code 2."""
 
 
-class WorldNotFound(UserError, ValueError):
-    """No world goes by a name; the message says what was asked, what is wrong and what to do."""
+class NotFound(UserError, ValueError):
+    """Nothing goes by a name; the message says what was asked, what is wrong and what to do."""
+
+
+class WorldNotFound(NotFound):
+    """No world goes by a name."""
+
+
+class PartNotFound(NotFound):
+    """No trunk, policy, learner, drive or encoding goes by a name."""
+
+
+class PartError(UserError, ValueError):
+    """A user's part that does not compile, or that does not say what is asked of it; the message names the part."""
+
+
+def lacking(part: str, name: str, field: str, asked: str, remedy: str) -> PartError:
+    """The error of a part whose row leaves out a field that something needs.
+
+    Args:
+        part: what it is: "trunk".
+        name: as a config gives it.
+        field: of its row.
+        asked: what cannot be done without.
+        remedy: what the field is, and an example.
+    """
+    return PartError(f"{part} {name!r}: its row has no {field}, without which {asked}; add it: {remedy}")
 
 
 class SettingRefused(UserError, ValueError):

@@ -22,6 +22,7 @@ log = logging.getLogger("mkdocs.hooks.evolearn")
 # In the repository -> on the site. A README at the root would be a second index.
 PAGES = {
     "README.md": "overview.md",
+    "CONTRIBUTING.md": "contributing.md",
     "cluster/README.md": "cluster.md",
     "cluster/SCALING.md": "scaling.md",
 }

@@ -1,5 +1,12 @@
-from .brain import TRUNKS as TRUNKS, BrainSpec as BrainSpec
-from .drives.table import DRIVES as DRIVES, FEEL_TYPE as FEEL_TYPE, compose as compose
+from .brain import BrainSpec as BrainSpec
+from .drives.table import (
+    DRIVE as DRIVE,
+    DRIVES as DRIVES,
+    FEEL_TYPE as FEEL_TYPE,
+    Drive as Drive,
+    compose as compose,
+    find_drive as find_drive,
+)
 from .learners.actor_critic import (
     DISCOUNT as DISCOUNT,
     ENTROPY_BONUS as ENTROPY_BONUS,
@@ -8,28 +15,48 @@ from .learners.actor_critic import (
 )
 from .learners.learner import (
     INITIAL_SCALE as INITIAL_SCALE,
+    INITIAL_SCALE_GENE as INITIAL_SCALE_GENE,
     LEARN_TYPE as LEARN_TYPE,
     SETTINGS_TYPE as SETTINGS_TYPE,
     Learner as Learner,
     LearnerSettings as LearnerSettings,
+    PlasticityGene as PlasticityGene,
 )
-from .learners.optimisers import OPTIMISERS as OPTIMISERS
-from .learners.table import LEARNERS as LEARNERS
+from .learners.optimisers import (
+    OPTIMISERS as OPTIMISERS,
+    descend as descend,
+    shorten as shorten,
+    whole_lines as whole_lines,
+)
+from .learners.table import LEARNER as LEARNER, LEARNERS as LEARNERS, find_learner as find_learner
+from .plugging import plugged as plugged
 from .policies.policy import (
     CHOOSE_TYPE as CHOOSE_TYPE,
     DELTAS_TYPE as DELTAS_TYPE,
     MAX_LOG_STDEV as MAX_LOG_STDEV,
     MIN_LOG_STDEV as MIN_LOG_STDEV,
-    POLICIES as POLICIES,
+    Policy as Policy,
+    no_deltas as no_deltas,
 )
-from .torch_brain import ACTIVATIONS as ACTIVATIONS, TorchBrain as TorchBrain, brain_of as brain_of
+from .policies.table import POLICIES as POLICIES, POLICY as POLICY, find_policy as find_policy
+from .torch_brain import TorchBrain as TorchBrain, activation_of as activation_of, brain_of as brain_of
+from .torch_losses import Steps as Steps, meta_gradient as meta_gradient
 from .torch_threads import one_thread as one_thread
+from .trunks.mlp import (
+    backward_dense as backward_dense,
+    dense_scratch as dense_scratch,
+    dense_tensors as dense_tensors,
+    think_dense as think_dense,
+)
+from .trunks.table import TRUNK as TRUNK, TRUNKS as TRUNKS, find_trunk as find_trunk
 from .trunks.trunk import (
     BACKWARD_TYPE as BACKWARD_TYPE,
     GOES_ON as GOES_ON,
     TERMINATED as TERMINATED,
     THINK_TYPE as THINK_TYPE,
     TRUNCATED as TRUNCATED,
+    Symmetry as Symmetry,
     Tensor as Tensor,
+    Trunk as Trunk,
     Window as Window,
 )

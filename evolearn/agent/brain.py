@@ -1,32 +1,27 @@
 """The brain: a trunk with a policy head and a value head, on one flat weight vector.
 
-An output row holds the policy's parameters, see `evolearn.agent.policies.policy`, then the value. A new trunk is a file
-like `evolearn.agent.trunks.relu` and a row of TRUNKS.
+An output row holds the policy's parameters, see `evolearn.agent.policies.policy`, then the value.
 """
 
 from __future__ import annotations
 
 import dataclasses
 
-from evolearn.agent.policies.policy import POLICIES
+from evolearn.agent.policies.table import find_policy
 from evolearn.agent.trunks.heads import head_tensors
-from evolearn.agent.trunks.linear import LINEAR
-from evolearn.agent.trunks.mlp import MLP
-from evolearn.agent.trunks.relu import RELU
+from evolearn.agent.trunks.table import find_trunk
 from evolearn.agent.trunks.trunk import Layers, Tensor
-
-TRUNKS = {"mlp": MLP, "relu": RELU, "linear": LINEAR}
 
 
 @dataclasses.dataclass(frozen=True)
 class BrainSpec:
     """What a brain is made of; enough to lay out and run its weights."""
 
-    trunk: str  # a name in TRUNKS
+    trunk: str  # see `evolearn.agent.trunks.table.find_trunk`
     observations: int
-    hidden: tuple[int, ...]  # units per layer; none with the linear trunk
+    hidden: tuple[int, ...]  # units per layer; none with a trunk that has no layers
     actions: int  # choices or dimensions
-    policy: str  # a name in POLICIES
+    policy: str  # see `evolearn.agent.policies.table.find_policy`
 
     @property
     def layers(self) -> Layers:
@@ -36,7 +31,7 @@ class BrainSpec:
     @property
     def log_stdevs(self) -> int:
         """Log standard deviations among the weights."""
-        return self.actions if POLICIES[self.policy].has_log_stdev else 0
+        return self.actions if find_policy(self.policy).has_log_stdev else 0
 
     @property
     def outputs(self) -> int:
@@ -46,11 +41,15 @@ class BrainSpec:
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """The blocks of the weight vector, in order, with the standard initialisation of each."""
-        policy = POLICIES[self.policy]
+        policy = find_policy(self.policy)
         heads = head_tensors(
             self.layers[-1], self.actions, self.log_stdevs, policy.initial_scale, policy.initial_value_scale
         )
-        return TRUNKS[self.trunk].tensors(self.layers) + heads
+        return find_trunk(self.trunk).tensors(self.layers) + heads
+
+    def scratch(self, window: int) -> int:
+        """Floats that the trunk's backward pass needs for a window of so many steps."""
+        return find_trunk(self.trunk).scratch(self.layers, window)
 
     @property
     def weights(self) -> int:

@@ -13,8 +13,23 @@ from torch import nn
 
 from evolearn.agent.brain import BrainSpec
 from evolearn.agent.policies.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
+from evolearn.agent.trunks.table import find_trunk
+from evolearn.errors import lacking
 
-ACTIVATIONS = {"mlp": torch.tanh, "relu": torch.relu, "linear": None}
+
+def activation_of(trunk: str) -> nn.Module:
+    """What a trunk's hidden units make of their sums; of a trunk without any, the identity.
+
+    Raises:
+        PartError: its row does not say.
+    """
+    row = find_trunk(trunk)
+    if not row.has_hidden:
+        return nn.Identity()
+    if row.torch_module is None:
+        remedy = 'the class of its activation in torch.nn, for example torch_module="Tanh"'
+        raise lacking("trunk", trunk, "torch_module", "its brains cannot be had in torch", remedy)
+    return getattr(nn, row.torch_module)()
 
 
 class PolicyHead(nn.Linear):
@@ -44,11 +59,10 @@ class TorchBrain(nn.Module):
         """Lay out the brain; weights are torch's own until `load_flat`.
 
         Raises:
-            ValueError: a trunk that torch has no counterpart for here.
+            PartError: a trunk that says of no counterpart in torch.
         """
         super().__init__()
-        if spec.trunk not in ACTIVATIONS:
-            raise ValueError(f"brain.trunk={spec.trunk!r}: must be one of {', '.join(ACTIVATIONS)} to be had in torch")
+        activation_of(spec.trunk)
         self.spec = spec
         for number, (inputs, units) in enumerate(itertools.pairwise(spec.layers), start=1):
             self.add_module(f"hidden{number}", nn.Linear(inputs, units))
@@ -57,11 +71,9 @@ class TorchBrain(nn.Module):
 
     def forward(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Policy parameters [.., policy parameters] and value [..] of observations [.., O]."""
-        active = observation
-        activation = ACTIVATIONS[self.spec.trunk]
+        active, activation = observation, activation_of(self.spec.trunk)
         for number in range(1, len(self.spec.hidden) + 1):
-            active = self.get_submodule(f"hidden{number}")(active)
-            active = active if activation is None else activation(active)
+            active = activation(self.get_submodule(f"hidden{number}")(active))
         return self.policy(active), self.value(active).squeeze(-1)
 
     def load_flat(self, weights: npt.NDArray[Any]) -> None:
@@ -100,7 +112,8 @@ def brain_of(spec: BrainSpec, weights: npt.NDArray[Any]) -> TorchBrain:
     Returns:
         The module, in evaluation mode.
     Raises:
-        ValueError: weights of another length, or a trunk that torch has no counterpart for here.
+        ValueError: weights of another length.
+        PartError: a trunk that says of no counterpart in torch.
     """
     brain = TorchBrain(spec)
     brain.load_flat(weights)

@@ -7,6 +7,7 @@ is imported.
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,6 @@ from evolearn.config import (
     RunConfig,
     WorldPart,
     check_config,
-    copied,
     find_config,
     read_yaml,
     set_dotted,
@@ -188,7 +188,7 @@ def _config(config: str | Path | Mapping[str, Any] | RunConfig, overrides: Mappi
     if isinstance(config, RunConfig):
         content = config.model_dump(mode="json")
     elif isinstance(config, Mapping):
-        content = copied(dict(config))
+        content = copy.deepcopy(dict(config))
     elif isinstance(config, str | Path):
         path = find_config(str(config))
         source, content = str(path), read_yaml(path)

@@ -5,49 +5,66 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import numpy as np
+import pydantic
 
-from evolearn.config import ConfigError
+from evolearn.config import ConfigError, Part
 from evolearn.errors import RunDirectoryError
 from evolearn.life import WorkerDied
 from evolearn.world import Declaration, World
 
 MOST_WORKERS = 4096
+MOST_LIVES = 100_000
+LONGEST = 100_000_000  # world steps
 _GUARD = 'if __name__ == "__main__":'
 
 
-def whole(name: str, value: Any, low: int, high: int) -> int:
-    """An argument that is to be a whole number, Python's or NumPy's, as Python's.
-
-    Raises:
-        ConfigError: it is none, or out of its range; names the argument, its value and its range.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise ConfigError(f"{name}={value!r}: must be a whole number, {low:,} to {high:,}")
-    return int(value)
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and truth values as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
-def truth(name: str, value: Any) -> bool:
-    """An argument that is to be true or false, Python's or NumPy's, as Python's.
-
-    Raises:
-        ConfigError: it is neither; names the argument and its value.
-    """
-    if not isinstance(value, bool | np.bool_):
-        raise ConfigError(f"{name}={value!r}: must be True or False")
-    return bool(value)
+Whole = Annotated[int, pydantic.Strict(), pydantic.BeforeValidator(_plain)]
+Truth = Annotated[bool, pydantic.Strict(), pydantic.BeforeValidator(_plain)]
 
 
-def check_workers(workers: Any) -> int | None:
-    """The argument `workers`: how many, or None for as many as suit.
+def _within(low: int, high: int, what: str = "") -> Any:
+    """What a whole number must be, in bounds and in words."""
+    return pydantic.Field(ge=low, le=high, description=f"{what}{low:,} to {high:,}")
 
-    Raises:
-        ConfigError: it is out of range.
-    """
-    return None if workers is None else whole("workers", workers, 1, MOST_WORKERS)
+
+class Evolving(Part):
+    """Arguments of `evolearn.evolve`, beside its config."""
+
+    workers: Whole | None = _within(1, MOST_WORKERS)
+
+
+class Living(Part):
+    """Arguments of `evolearn.live`, beside whose life it is and where."""
+
+    lives: Whole = _within(1, MOST_LIVES)
+    learning: Truth = pydantic.Field(description="True or False")
+    parameters: Mapping[Any, Any] = pydantic.Field(description='a mapping from names, such as {"gravity": 9.8}')
+    lifetime: Whole = _within(1, LONGEST, "world steps, ")
+    trace: int  # steps from birth on
+    seed: Whole = _within(0, 2**32 - 1)
+    workers: Whole | None = _within(1, MOST_WORKERS)
+
+    @pydantic.field_validator("trace", mode="before")
+    @classmethod
+    def _steps(cls, value: Any, others: pydantic.ValidationInfo) -> int:
+        longest, steps = others.data.get("lifetime", LONGEST), _plain(value)
+        if isinstance(steps, bool):
+            return longest if steps else 0
+        if not isinstance(steps, int) or not 0 <= steps <= longest:
+            raise ValueError(
+                f"trace={value!r}: must be a whole number, 0 to {longest:,} (steps from birth on), or True for all "
+                "steps, or False for none"
+            )
+        return steps
 
 
 def workers_for(world: Declaration, workers: int | None) -> int:

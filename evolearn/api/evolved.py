@@ -18,7 +18,17 @@ from evolearn.agent import TorchBrain, brain_of
 from evolearn.api.arguments import refusals_in_python
 from evolearn.config import RunConfig
 from evolearn.genome import FRESH, GROUPS, TRANSFORMS, FloatArray
-from evolearn.run import ALTERED, DNA, DNAError, Generation, altered_dna, load_dna, open_run, run_around, write_dna
+from evolearn.run import (
+    ALTERED,
+    DNA,
+    DNAError,
+    Generation,
+    altered_dna,
+    load_dna,
+    open_run,
+    run_directory_of,
+    write_dna,
+)
 
 _HISTORY = tuple(field.name for field in dataclasses.fields(Generation) if field.name != "cluster")
 
@@ -183,7 +193,7 @@ class Evolved:
         path = Path(path)
         if path.suffix != ".safetensors":
             raise DNAError(f"{path}: must end in .safetensors, as DNA files do")
-        run = run_around(path)
+        run = run_directory_of(path)
         if run is not None:
             raise DNAError(f"{path}: lies in the run directory {run}, which holds what its run made; save it elsewhere")
         with refusals_in_python(str(path), "name another place, or make room"):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evolearn.api.arguments import check_workers, deaths_explained, truth, whole, workers_for
+from evolearn.api.arguments import Living, deaths_explained, workers_for
 from evolearn.api.evolved import Evolved, as_table
 from evolearn.config import ConfigError, WorldPart, check_model
 from evolearn.genome import decode, draw_fresh
@@ -33,8 +33,6 @@ from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import Setup, columns_of, setup_of
 
 GENERATION = 500  # of the validation key space: runs use 0 and 1, inspections 1000 and above
-MOST_LIVES = 100_000
-LONGEST = 100_000_000  # world steps
 MOST_BYTES = 4 * 2**30  # of outcome and trace together
 
 FloatTable = npt.NDArray[np.float64]
@@ -157,41 +155,35 @@ def live_lives(
             f"dna={_shown(dna)}: must be from evolearn.load or evolearn.evolve, or the path of a run directory or of a "
             "DNA file"
         )
-    lives, learning, seed = whole("lives", lives, 1, MOST_LIVES), truth("learning", learning), _seed(seed)
-    lifetime = whole("lifetime", dna.config.search.selection_lifetime if lifetime is None else lifetime, 1, LONGEST)
-    traced, workers = _traced(trace, lifetime), check_workers(workers)
-    setup = setup_of(dna.record, _world(dna, world, parameters))
+    content = {
+        "lives": lives,
+        "learning": learning,
+        "parameters": parameters,
+        "lifetime": dna.config.search.selection_lifetime if lifetime is None else lifetime,
+        "trace": trace,
+        "seed": seed,
+        "workers": workers,
+    }
+    asked = check_model(Living, content, "evolearn.live")
+    setup = setup_of(dna.record, _world(dna, world, asked.parameters))
     learner = dna.config.learner
     plan = Plan(
-        lifetime,
+        asked.lifetime,
         learner.learn_from,
-        learner.learn_until if learning else 0,
-        bin_steps=min(dna.config.evaluation.bin_steps, lifetime),
+        learner.learn_until if asked.learning else 0,
+        bin_steps=min(dna.config.evaluation.bin_steps, asked.lifetime),
     )
     conditions = setup.conditions
-    _check_size(lives, plan, traced, conditions)
-    keys = life_keys(seed, VALIDATION, GENERATION, lives)
-    newborns, born_as = draw_fresh(setup.pool, decode(setup.pool, dna.genome[None]), np.zeros(lives, np.int64), keys)
-    outcome = empty_outcome(lives, plan, len(conditions.drive_names), conditions.brain.weights)
-    steps = empty_trace(traced, conditions, lives)
-    count = workers_for(conditions.world, workers)
+    _check_size(asked.lives, plan, asked.trace, conditions)
+    keys = life_keys(asked.seed, VALIDATION, GENERATION, asked.lives)
+    newborns = decode(setup.pool, dna.genome[None])
+    newborns, born_as = draw_fresh(setup.pool, newborns, np.zeros(asked.lives, np.int64), keys)
+    outcome = empty_outcome(asked.lives, plan, len(conditions.drive_names), conditions.brain.weights)
+    steps = empty_trace(asked.trace, conditions, asked.lives)
+    count = workers_for(conditions.world, asked.workers)
     with deaths_explained(), contextlib.closing(new_driver(conditions, count, setup.config.hang_seconds)) as driver:
         driver.live(Job(newborns, born_as, keys, plan, outcome, steps))
-    return Lived(dna, setup, plan, learning, keys, outcome, steps)
-
-
-def _seed(seed: Any) -> int:
-    return whole("seed", seed, 0, 2**32 - 1)
-
-
-def _traced(trace: Any, lifetime: int) -> int:
-    """How many steps of each life are to be traced."""
-    if isinstance(trace, bool | np.bool_):
-        return lifetime if trace else 0
-    try:
-        return whole("trace", trace, 0, lifetime)
-    except ConfigError as error:
-        raise ConfigError(f"{error} (steps from birth on), or True for all steps, or False for none") from None
+    return Lived(dna, setup, plan, asked.learning, keys, outcome, steps)
 
 
 def _check_size(lives: int, plan: Plan, traced: int, conditions: Conditions) -> None:
@@ -226,8 +218,6 @@ def _world(
     dna: Evolved, world: str | Mapping[str, Any] | WorldPart | None, parameters: Mapping[str, float]
 ) -> WorldPart | None:
     """The section `world` of a config that says where to live; None: where it evolved."""
-    if not isinstance(parameters, Mapping):
-        raise ConfigError(f'parameters={parameters!r}: must be a mapping from names, such as {{"gravity": 9.8}}')
     if world is None and not parameters:
         return None
     part = dna.config.world if world is None else world

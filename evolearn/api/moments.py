@@ -8,9 +8,9 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evolearn.api.arguments import check_workers, deaths_explained, refusals_in_python, workers_for
+from evolearn.api.arguments import Evolving, deaths_explained, refusals_in_python, workers_for
 from evolearn.api.evolved import Evolved
-from evolearn.config import RunConfig
+from evolearn.config import RunConfig, check_model
 from evolearn.life import Drivers, OwnDrivers
 from evolearn.run import (
     DNA,
@@ -24,10 +24,10 @@ from evolearn.run import (
     generations_of_run,
     new_search,
     remarks_on,
+    settled,
     to_genomes,
 )
 from evolearn.search import Search
-from evolearn.world import settled
 
 
 class Moment(NamedTuple):
@@ -39,8 +39,8 @@ class Moment(NamedTuple):
 
 def moments(config: RunConfig, out: Path | None, workers: int | None) -> Generator[Moment]:
     """See `evolearn.evolve`. What is wrong with the config is said here, not at the first generation."""
-    workers = check_workers(workers)
-    setup = assemble(config.model_copy(update={"world": settled(config.world)}))
+    workers = check_model(Evolving, {"workers": workers}, "evolearn.evolve").workers
+    setup = assemble(settled(config))
     for remark in remarks_on(setup):
         warnings.warn(remark, stacklevel=3)
     new_search(setup)  # refuses what EvoTorch refuses

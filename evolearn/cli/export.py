@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from evolearn.cli.terminal import Errors, enter_portable_mode_for, new_console
+from evolearn.cli.terminal import at_terminal, enter_portable_mode_for
 
 
 def export_command(
@@ -22,8 +22,7 @@ def export_command(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
 ) -> None:
     """Write the brain that evolution wrote to a file that torch, or ONNX Runtime, reads without evolearn."""
-    console = new_console()
-    with Errors(console):
+    with at_terminal() as console:
         enter_portable_mode_for(dna)
         from evolearn.export import export, loading_code
         from evolearn.run import load_dna

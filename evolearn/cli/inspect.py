@@ -1,56 +1,100 @@
-"""An inspection in a terminal: how far each section is, then what they say, and where the page is."""
+"""The command that inspects DNA, and what it prints. No heavy imports at the top."""
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TimeElapsedColumn
 from rich.text import Text
 
-from evolearn.inspection import Answer
-from evolearn.report import Section
+from evolearn.cli.screen import Screen
+from evolearn.cli.terminal import Workers, at_terminal, enter_portable_mode_for, expect_wait, worker_count
+
+if TYPE_CHECKING:
+    from evolearn.inspection import Answer
+    from evolearn.report import Section
 
 SENTENCES_SHOWN = 4  # of a section
 
 
-class InspectDisplay:
-    """Progress of an inspection: a bar redrawn in place in a terminal, a line for each section anywhere else."""
+def inspect(
+    run: Annotated[Path, typer.Argument(help="A run directory, or a DNA file.", metavar="RUN|DNA")],
+    other: Annotated[
+        Path | None, typer.Argument(help="Another one: compare the two.", metavar="OTHER", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The directory to write; an earlier inspection of the same DNA there is made anew.",
+            show_default="RUN/inspection; NAME-inspection for DNA outside of a run",
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A rough look, in seconds instead of minutes.")] = False,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            help="Only these sections, with commas: genes, weights, drives, repertoire, lesions, landscape, lineage.",
+            show_default=False,
+            metavar="SECTIONS",
+        ),
+    ] = None,
+    lifetime: Annotated[
+        int | None,
+        typer.Option(help="World steps of a life; as evolution selected on if not given.", show_default=False),
+    ] = None,
+    age: Annotated[
+        int | None,
+        typer.Option(help="Lesions at this age too, in world steps, beside those at birth.", show_default=False),
+    ] = None,
+    figures: Annotated[bool, typer.Option("--figures", help="Write the figures for papers too.")] = False,
+    workers: Workers = None,
+) -> None:
+    """Look into DNA: genes, weights, drives, innate repertoire, lesions, landscape and lineage, on one page."""
+    with at_terminal() as console:
+        for path in filter(None, (run, other)):
+            enter_portable_mode_for(path)
+        expect_wait(console)
+        from evolearn.inspection import Wishes, compare_dna, inspect_dna
+
+        wishes = Wishes(quick, tuple(only.split(",")) if only is not None else (), lifetime, age, figures)
+        count = worker_count(console, workers)
+        with InspectScreen(console) as screen:
+            if other is None:
+                inspected = inspect_dna(run, wishes, out, count, screen)
+            else:
+                inspected = compare_dna(run, other, wishes, out, count, screen)
+        print_sections(console, inspected.sections, inspected.page)
+        for fault in inspected.faults:
+            traceback.print_exception(fault)
+        if inspected.faults:
+            raise typer.Exit(1)
+
+
+class InspectScreen(Screen):
+    """A bar for the section that is being made, and a line for each that is."""
 
     def __init__(self, console: Console) -> None:
         """Show on `console`."""
-        self._console = console
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-        self._progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
-        self._task = self._progress.add_task("", total=None)
+        super().__init__(
+            console, SpinnerColumn(), "{task.description}", BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+        )
 
     def starting(self, title: str) -> None:
         """A section is about to be made."""
-        if self._console.is_terminal:
-            self._progress.start()
-            self._progress.reset(self._task, total=None, description=title)
+        self.draw(anew=True, description=title)
 
     def progress(self, done: int, of: int) -> None:
         """How far the section is."""
-        self._progress.update(self._task, completed=done, total=of)
+        self.draw(completed=done, total=of)
 
     def finished(self, answer: Answer) -> None:
         """A section is made, or missing."""
-        text = f"missing: {answer.missing}" if answer.missing else f"{answer.seconds:.1f} s"
-        self._say(f"{answer.title}: {text}")
-
-    def warning(self, text: str) -> None:
-        """A line of its own."""
-        self._say(f"Warning: {text}")
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
-        if self._console.is_terminal:
-            self._progress.stop()
-
-    def _say(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
+        self.say(f"{answer.title}: " + (f"missing: {answer.missing}" if answer.missing else f"{answer.seconds:.1f} s"))
 
 
 def print_sections(console: Console, sections: Sequence[Section], page: Path) -> None:

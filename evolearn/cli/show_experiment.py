@@ -1,66 +1,40 @@
-"""What a replication looks like in a terminal: how far an experiment is, and its bands at the end."""
+"""What a replication looks like: how far an experiment is, and its bands at the end."""
 
 from __future__ import annotations
 
-import contextlib
+import json
 import shlex
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, TaskProgressColumn
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.experiments import EXPERIMENTS, ExperimentDisplay, settings_of
+from evolearn.cli.screen import Screen
+from evolearn.experiments import EXPERIMENTS, settings_of
 from evolearn.report import band_value, cost_in_words
 from evolearn.study.bands import ExperimentConfig
 from evolearn.verdict import CLAIM_RUNS
 
-LINE_EVERY = 20.0  # seconds between two lines, where there is no terminal
 _COLOURS = {"reproduced": "green", "not reproduced": "red", "not measured": "red"}
 
 
-class ExperimentLog:
-    """Now and then a line."""
+class ExperimentScreen(Screen):
+    """One bar; now and then a line where there is no terminal."""
 
     def __init__(self, console: Console) -> None:
-        """Write to `console`."""
-        self._console = console
-        self._last = time.monotonic()
-
-    def done(self, share: float) -> None:
-        """A line if none was written for a while."""
-        if time.monotonic() - self._last >= LINE_EVERY:
-            self._last = time.monotonic()
-            self._console.print(Text(f"{share:.0%} done"))
-
-
-class ExperimentTerminal:
-    """One bar."""
-
-    def __init__(self, progress: Progress) -> None:
-        """Draw with `progress`."""
-        self._progress = progress
-        self._task = progress.add_task("experiment", total=1.0)
+        """Show on `console`, from now on."""
+        columns = (BarColumn(bar_width=32), TaskProgressColumn())
+        super().__init__(console, "{task.description}", *columns, description="experiment", total=1.0)
+        self.draw()
 
     def done(self, share: float) -> None:
         """Fill the bar so far."""
-        self._progress.update(self._task, completed=share)
-
-
-@contextlib.contextmanager
-def experiment_display(console: Console) -> Iterator[ExperimentDisplay]:
-    """A bar for a terminal, log lines for anything else."""
-    if not console.is_terminal:
-        yield ExperimentLog(console)
-        return
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=32), TaskProgressColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield ExperimentTerminal(progress)
+        self.now_and_then(f"{share:.0%} done")
+        self.draw(completed=share)
 
 
 def print_experiment_plan(console: Console, config: ExperimentConfig) -> None:
@@ -97,8 +71,9 @@ def print_replication(console: Console, replication: dict[str, Any]) -> None:
     console.print(Text(replication["judgement"]["sentence"], style="bold"))
 
 
-def print_experiment(console: Console, directory: Path, replication: dict[str, Any]) -> None:
-    """What came of an experiment, where everything is, and what to do next."""
+def print_experiment(console: Console, directory: Path) -> None:
+    """What came of an experiment, from its files; where everything is, and what to do next."""
+    replication = json.loads((directory / "replication.json").read_text(encoding="utf-8"))
     print_replication(console, replication)
     console.print(Text(f"Experiment directory: {directory}"), soft_wrap=True)
     console.print(Text(f"  The page: {directory / 'report' / 'index.html'}"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What a life that was lived again looks like in a terminal."""
+"""What a life that is lived again looks like."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evolearn.cli.screen import Screen
 from evolearn.errors import RunDirectoryError
 from evolearn.life import DIVERGED
 from evolearn.run import Generation, Relived, ReliveDisplay, Wanted, open_run, relive_fault, relive_selection
@@ -16,13 +17,10 @@ from evolearn.study import open_study
 from evolearn.world import World
 
 
-class LineDisplay:
-    """One plain line per event, while a generation is made again."""
+class LifeScreen(Screen):
+    """A line for each generation that is made again: they are few."""
 
-    def __init__(self, console: Console) -> None:
-        """Write to `console`."""
-        self._console = console
-        self._wanted = 0
+    _wanted = 0
 
     def remaking(self, generation: int, checkpoint: int | None) -> None:
         """Say from where the generation is made."""
@@ -30,18 +28,11 @@ class LineDisplay:
         start = "the start" if checkpoint is None else f"the checkpoint of generation {checkpoint}"
         between = generation - (0 if checkpoint is None else checkpoint + 1)
         work = f"; {between} generation{'s' * (between != 1)} must be evolved again before it" if between else ""
-        self._say(f"Making generation {generation} again from {start}{work}. Generations are numbered from 0.")
+        self.say(f"Making generation {generation} again from {start}{work}. Generations are numbered from 0.")
 
     def made(self, generation: Generation) -> None:
         """One line per generation."""
-        self._say(f"generation {generation.generation} (until {self._wanted - 1})  best {generation.fitness_best:.3f}")
-
-    def warning(self, text: str) -> None:
-        """A line of its own."""
-        self._say(f"Warning: {text}")
-
-    def _say(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
+        self.say(f"generation {generation.generation} (until {self._wanted - 1})  best {generation.fitness_best:.3f}")
 
 
 def print_relived(console: Console, run: Path, relived: Relived, trace: Path | None) -> None:

@@ -1,22 +1,23 @@
-"""What a run looks like in a terminal, and as plain log lines where there is none."""
+"""What a run looks like."""
 
 from __future__ import annotations
 
-import math
 import shlex
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
-from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.life import ClusterStatus, Effort
-from evolearn.run import Generation, Result, Setup
+from evolearn.cli.screen import Screen, accidents, counted, duration
+
+if TYPE_CHECKING:
+    from evolearn.run import Generation, Result, Setup
 
 ROWS_SHOWN = 12
 ARM_LABELS = {
@@ -28,148 +29,52 @@ ARM_LABELS = {
 }
 
 
-def new_display(console: Console) -> TerminalDisplay | LogDisplay:
-    """A live display for a terminal, log lines for anything else."""
-    return TerminalDisplay(console) if console.is_terminal else LogDisplay(console)
-
-
-class Lines:
-    """Plain lines, where there is no terminal: what every log display says alike."""
+class RunScreen(Screen):
+    """The last generations and a bar."""
 
     def __init__(self, console: Console) -> None:
-        """Write to `console`."""
-        self._console = console
-        self._waited = False
-
-    def warning(self, text: str) -> None:
-        """A line of its own."""
-        self._say(f"Warning: {text}")
-
-    def notice(self, text: str) -> None:
-        """A line of its own."""
-        self._say(text)
-
-    def cluster(self, status: ClusterStatus) -> None:
-        """A line when the cluster lets the work wait."""
-        if status.waiting and not self._waited:
-            self._say(f"Waiting: {status.waiting}")
-        self._waited = bool(status.waiting)
-
-    def close(self) -> None:
-        """Nothing to clean up."""
-
-    def _say(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
-
-
-class LogDisplay(Lines):
-    """One plain line per event."""
-
-    def __init__(self, console: Console) -> None:
-        """Write to `console`."""
-        super().__init__(console)
-        self._clock = _Clock()
-        self._generations = 0
-
-    def starting(self, setup: Setup, directory: Path, first: int) -> None:
-        """Say what is about to run."""
-        self._generations = setup.config.search.generations
-        self._clock = _Clock()
-        self._say(describe_setup(setup, directory, first))
-
-    def made(self, generation: Generation) -> None:
-        """One line per generation."""
-        left = self._clock.left(self._generations - generation.generation - 1)
-        self._say(
-            f"generation {generation.generation + 1}/{self._generations}  best {generation.fitness_best:.3f}  "
-            f"mean {generation.fitness_mean:.3f}  centre {generation.fitness_centre:.3f}  "
-            f"{generation.steps_per_second / 1e6:.2f} M steps/s  {duration(left)} left{effort_of(generation)}"
-        )
-
-    def judging(self, arm: str, number: int, of: int) -> None:
-        """One line per arm."""
-        self._say(f"validation lives {number + 1}/{of}: {ARM_LABELS.get(arm, arm)}")
-
-    def finished(self, setup: Setup, directory: Path, result: Result) -> None:
-        """The closing table and what to do next."""
-        print_result(self._console, setup, directory, result)
-
-
-class TerminalDisplay:
-    """A progress bar and the last generations, redrawn in place."""
-
-    def __init__(self, console: Console) -> None:
-        """Draw on `console`."""
-        self._console = console
+        """Show on `console`."""
+        columns = (BarColumn(bar_width=32), MofNCompleteColumn(), "{task.fields[left]}")
+        super().__init__(console, "{task.description}", *columns, description="generation", total=1)
         self._rows: list[Generation] = []
         self._clock = _Clock()
         self._generations = 0
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=32),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=console,
-        )
-        self._task = self._progress.add_task("generation", total=1, left="")
-        self._live = Live(console=console, refresh_per_second=8, transient=True)
-        self._status = ""  # of the cluster
+
+    def above(self) -> Table:
+        """The last generations."""
+        return generation_table(self._rows[-ROWS_SHOWN:])
 
     def starting(self, setup: Setup, directory: Path, first: int) -> None:
         """Say what is about to run and begin to draw."""
         self._generations = setup.config.search.generations
-        self._console.print(Text(describe_setup(setup, directory, first)))
-        self._progress.update(self._task, total=self._generations, completed=first)
         self._clock = _Clock()
-        self._live.start()
-        self._draw()
-
-    def warning(self, text: str) -> None:
-        """A line above the display."""
-        self._console.print(Text(f"Warning: {text}", style="yellow"))
-
-    def notice(self, text: str) -> None:
-        """A line above the display."""
-        self._console.print(Text(text))
-
-    def cluster(self, status: ClusterStatus) -> None:
-        """Show how the cluster is doing."""
-        self._status = cluster_line(status)
-        if self._live.is_started:
-            self._draw()
+        self.say(describe_setup(setup, directory, first))
+        self.draw(total=self._generations, completed=first)
 
     def made(self, generation: Generation) -> None:
         """Show another generation."""
         self._rows.append(generation)
         done = generation.generation + 1
         left = f"{duration(self._clock.left(self._generations - done))} left"
-        self._progress.update(self._task, completed=done, left=left)
-        self._draw()
+        self.log(
+            f"generation {done}/{self._generations}  best {generation.fitness_best:.3f}  "
+            f"mean {generation.fitness_mean:.3f}  centre {generation.fitness_centre:.3f}  "
+            f"{generation.steps_per_second / 1e6:.2f} M steps/s  {left}{effort_of(generation)}"
+        )
+        self.draw(completed=done, left=left)
 
     def judging(self, arm: str, number: int, of: int) -> None:
         """Show which arm lives."""
-        label = f"validation lives: {ARM_LABELS.get(arm, arm)}"
-        self._progress.update(self._task, description=label, total=of, completed=number, left="")
-        self._draw()
+        label = ARM_LABELS.get(arm, arm)
+        self.log(f"validation lives {number + 1}/{of}: {label}")
+        self.draw(description=f"validation lives: {label}", total=of, completed=number, left="")
 
     def finished(self, setup: Setup, directory: Path, result: Result) -> None:
-        """The closing table and what to do next."""
-        self._live.update(generation_table(self._rows[-ROWS_SHOWN:]))
+        """The closing table and what to do next; in a terminal, generations stay too."""
         self.close()
-        self._console.print(generation_table(_thinned(self._rows)))
-        print_result(self._console, setup, directory, result)
-
-    def close(self) -> None:
-        """Stop drawing and leave the terminal as it was."""
-        self._live.stop()
-
-    def _draw(self) -> None:
-        grid = Table.grid(padding=(0, 0))
-        grid.add_row(generation_table(self._rows[-ROWS_SHOWN:]))
-        grid.add_row(self._progress)
-        if self._status:
-            grid.add_row(Text(self._status, style="dim"))
-        self._live.update(grid)
+        if self.console.is_terminal:
+            self.console.print(generation_table(_thinned(self._rows)))
+        print_result(self.console, setup, directory, result)
 
 
 class _Clock:
@@ -233,14 +138,6 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     console.print(Text(f"  evolearn worlds show {shlex.quote(setup.config.world.name)}"), soft_wrap=True)
 
 
-def cluster_line(status: ClusterStatus) -> str:
-    """How a cluster is doing, in one line."""
-    parts = [
-        f"{_count(status.hosts, 'host')}, {_count(status.cores, 'core')}, {_count(status.in_flight, 'task')} in flight"
-    ]
-    return "cluster: " + ", ".join([*parts, *_accidents(status)]) + (f"; {status.waiting}" if status.waiting else "")
-
-
 def useful_share(generation: Generation) -> float | None:
     """Share, 0 .. 1, of the cores' time in a generation that was spent in lives and sums; None off a cluster."""
     effort = generation.cluster
@@ -255,21 +152,11 @@ def effort_of(generation: Generation) -> str:
     if effort is None or useful is None:
         return ""
     text = (
-        f"  {useful:.0%} of {_count(effort.cores, 'core')} on {_count(effort.hosts, 'host')} useful, "
-        f"{_count(effort.tasks, 'task')}, {effort.bytes_sent / 1e6:.1f} MB sent, "
+        f"  {useful:.0%} of {counted(effort.cores, 'core')} on {counted(effort.hosts, 'host')} useful, "
+        f"{counted(effort.tasks, 'task')}, {effort.bytes_sent / 1e6:.1f} MB sent, "
         f"driver {generation.peak_memory / 1e6:.0f} MB"
     )
-    return ", ".join([text, *_accidents(effort)])
-
-
-def _accidents(counts: ClusterStatus | Effort) -> list[str]:
-    """What went wrong and was mended, a text for each kind that there was."""
-    kinds = (
-        (counts.retries, "task done again"),
-        (counts.lost_workers, "worker lost"),
-        (counts.lost_hosts, "host lost"),
-    )
-    return [_count(number, name) for number, name in kinds if number]
+    return ", ".join([text, *accidents(effort)])
 
 
 CLUSTER_COLUMNS = ("cores", "useful", "MB sent", "driver MB")
@@ -285,11 +172,6 @@ def _cluster_cells(generation: Generation) -> list[str]:
         f"{effort.bytes_sent / 1e6:.1f}",
         f"{generation.peak_memory / 1e6:.0f}",
     ]
-
-
-def _count(number: int, name: str) -> str:
-    first, space, rest = name.partition(" ")
-    return f"{number} {first}{'' if number == 1 else 's'}{space}{rest}"
 
 
 def lifetime_lines(result: Result) -> list[str]:
@@ -372,17 +254,6 @@ def describe_setup(setup: Setup, directory: Path, first: int) -> str:
         f"{genomes}, {search.lives} lives of {search.selection_lifetime:,} steps each, "
         f"{search.generations} generations{start}\n{directory}"
     )
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if not math.isfinite(seconds):
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def _share(value: float, low: float, high: float) -> str:

@@ -1,145 +1,73 @@
-"""What a study looks like in a terminal, and as plain log lines where there is none."""
+"""What a study looks like."""
 
 from __future__ import annotations
 
+import json
 import shlex
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, TaskProgressColumn
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.cli.show_run import Lines, arms_table, cluster_line, duration, effort_of
-from evolearn.life import ClusterStatus
+from evolearn.cli.screen import Screen, duration
+from evolearn.cli.show_experiment import print_replication
+from evolearn.cli.show_run import arms_table, effort_of
 from evolearn.run import Generation
-from evolearn.study import Job, Progress as StudyProgress, Rates, StudyConfig, StudyPlan, arm_part
+from evolearn.study import Progress as StudyProgress, Rates, StudyConfig, StudyJob, StudyPlan, arm_part
 from evolearn.verdict import CLAIM_RUNS
 
-LINE_EVERY = 20.0  # seconds between two lines about generations, where there is no terminal
 
-
-class StudyLog(Lines):
-    """One plain line per job, and now and then one about a long one."""
-
-    def __init__(self, console: Console) -> None:
-        """Write to `console`."""
-        super().__init__(console)
-        self._last = time.monotonic()
-
-    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
-        """What will be done, and about how long it will take."""
-        print_plan(self._console, config, plan, rates, left)
-
-    def began(self, directory: Path) -> None:
-        """Where the study is."""
-        self._say(f"Study directory: {directory}")
-
-    def working(self, progress: StudyProgress, what: str) -> None:
-        """Nothing yet: a job says when it is done."""
-
-    def generation(self, progress: StudyProgress, generation: Generation, generations: int) -> None:
-        """A line if none was written for a while."""
-        if time.monotonic() - self._last >= LINE_EVERY:
-            self._say(
-                f"{place(progress)}  {progress.job.arm}, run {progress.job.run + 1}: generation "
-                f"{generation.generation + 1}/{generations}, centre {generation.fitness_centre:.3f}"
-                f"{effort_of(generation)}"
-            )
-
-    def done(self, progress: StudyProgress, what: str) -> None:
-        """One line per job."""
-        job = progress.job
-        self._say(f"{place(progress)}  {job.condition}: {job.arm}, run {job.run + 1}: {what}")
-
-    def judging(self, what: str) -> None:
-        """The last part."""
-        self._say(f"Judging: {what}")
-
-    def _say(self, text: str) -> None:
-        self._last = time.monotonic()
-        super()._say(text)
-
-
-class StudyTerminal:
+class StudyScreen(Screen):
     """One bar over the whole study, and the job under way."""
 
     def __init__(self, console: Console) -> None:
-        """Draw on `console`."""
-        self._console = console
-        self._progress = Progress(
-            TextColumn("study"),
-            BarColumn(bar_width=32),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[left]}"),
-            TextColumn("{task.description}"),
-            TextColumn("{task.fields[cluster]}", style="dim"),
-            console=console,
-            transient=True,
-        )
-        self._task = self._progress.add_task("", total=1.0, left="", cluster="")
+        """Show on `console`."""
+        columns = (BarColumn(bar_width=32), TaskProgressColumn(), "{task.fields[left]}", "{task.description}")
+        super().__init__(console, "study", *columns, total=1.0)
 
-    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[StudyJob]) -> None:
         """What will be done, and about how long it will take."""
-        print_plan(self._console, config, plan, rates, left)
+        print_plan(self.console, config, plan, rates, left)
 
     def began(self, directory: Path) -> None:
         """Say where the study is and begin to draw."""
-        self._console.print(Text(f"Study directory: {directory}"), soft_wrap=True)
-        self._progress.start()
+        self.say(f"Study directory: {directory}")
+        self.draw()
 
     def working(self, progress: StudyProgress, what: str) -> None:
-        """Another job."""
-        self._update(progress, f"{progress.job.arm}, run {progress.job.run + 1}: {what}")
+        """Another job; its line is written when it is done."""
+        self._draw(progress, what)
 
     def generation(self, progress: StudyProgress, generation: Generation, generations: int) -> None:
         """Another generation."""
-        text = (
-            f"generation {generation.generation + 1}/{generations}, centre {generation.fitness_centre:.3f}"
-            f"{effort_of(generation)}"
-        )
-        self._update(progress, f"{progress.job.arm}, run {progress.job.run + 1}: {text}")
+        job, effort = progress.job, effort_of(generation)
+        text = f"generation {generation.generation + 1}/{generations}, centre {generation.fitness_centre:.3f}{effort}"
+        self.now_and_then(f"{place(progress)}  {job.arm}, run {job.run + 1}: {text}")
+        self._draw(progress, text)
 
     def done(self, progress: StudyProgress, what: str) -> None:
         """A job is finished."""
-        self._update(progress, f"{progress.job.arm}, run {progress.job.run + 1}: {what}")
-
-    def warning(self, text: str) -> None:
-        """A line above the bar."""
-        self._console.print(Text(f"Warning: {text}", style="yellow"))
-
-    def notice(self, text: str) -> None:
-        """A line above the bar."""
-        self._console.print(Text(text))
-
-    def cluster(self, status: ClusterStatus) -> None:
-        """Show how the cluster is doing."""
-        self._progress.update(self._task, cluster=cluster_line(status))
+        job = progress.job
+        self.log(f"{place(progress)}  {job.condition}: {job.arm}, run {job.run + 1}: {what}")
+        self._draw(progress, what)
 
     def judging(self, what: str) -> None:
         """The last part."""
-        self._progress.update(self._task, description=f"judging: {what}", completed=1.0, left="")
+        self.log(f"Judging: {what}")
+        self.draw(description=f"judging: {what}", completed=1.0, left="")
 
-    def close(self) -> None:
-        """Stop drawing and leave the terminal as it was."""
-        self._progress.stop()
-
-    def _update(self, progress: StudyProgress, text: str) -> None:
-        self._progress.update(
-            self._task,
+    def _draw(self, progress: StudyProgress, text: str) -> None:
+        job = progress.job
+        self.draw(
             completed=progress.share,
             left=f"{duration(progress.seconds_left)} left",
-            description=f"{progress.done}/{progress.of} jobs  {progress.job.condition}: {text}",
+            description=f"{progress.done}/{progress.of} jobs  {job.condition}: {job.arm}, run {job.run + 1}: {text}",
         )
-
-
-def new_study_display(console: Console) -> StudyLog | StudyTerminal:
-    """A live display for a terminal, log lines for anything else."""
-    return StudyTerminal(console) if console.is_terminal else StudyLog(console)
 
 
 def place(progress: StudyProgress) -> str:
@@ -147,7 +75,7 @@ def place(progress: StudyProgress) -> str:
     return f"[{progress.done}/{progress.of} jobs, {duration(progress.seconds_left)} left]"
 
 
-def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[StudyJob]) -> None:
     """Conditions, arms, steps and minutes."""
     names = ", ".join(condition.name for condition in config.conditions)
     console.print(Text(f"{config.title or 'Study'}: {len(config.conditions)} condition(s): {names}"))
@@ -181,6 +109,15 @@ def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Ra
         *(("Bands, fixed by now:", *config.replication.bands_in_words) if config.replication else ()),
     ):
         console.print(Text(line))
+
+
+def print_study(console: Console, directory: Path) -> None:
+    """What came of a study, from its files: verdict, and replication if it is one."""
+    verdict = json.loads((directory / "verdict.json").read_text(encoding="utf-8"))
+    print_verdict(console, directory, verdict, directory / "report" / "index.html")
+    replication = directory / "replication.json"
+    if replication.exists():
+        print_replication(console, json.loads(replication.read_text(encoding="utf-8")))
 
 
 def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], page: Path) -> None:

@@ -1,26 +1,39 @@
-"""The commands on worlds: list, show, make a new one, check one. No logic, and no heavy imports outside of commands."""
+"""The commands on worlds: list, show, make a new one, check one; and what they print. No heavy imports at the top."""
 
 from __future__ import annotations
 
-import contextlib
+import inspect
+import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from evolearn.cli.screen import Screen
+from evolearn.cli.show_run import ARM_LABELS, arms_table
 from evolearn.cli.terminal import (
     EXIT_USER_ERROR,
-    Errors,
     Workers,
+    at_terminal,
     enter_portable_mode_for,
     expect_wait,
-    leave,
-    new_console,
     worker_count,
 )
+
+if TYPE_CHECKING:
+    from evolearn.config import RunConfig
+    from evolearn.run import Generation
+    from evolearn.testing import Calibration, Report
+    from evolearn.world import Declaration, Signal
+
+LABELS = {**ARM_LABELS, "instinct": "evolved, no learning", "evolved": "evolved, learning"}
+_LISTED = re.compile(r"([-*+|]|\d+[.)]) ")
 
 worlds_app = typer.Typer(help="List worlds, show one, make a new one, or check one.", invoke_without_command=True)
 
@@ -32,30 +45,27 @@ def worlds(context: typer.Context) -> None:
     """List worlds, show one, make a new one, or check one."""
     if context.invoked_subcommand is not None:
         return
-    from evolearn.errors import WorldNotFound
-    from evolearn.world import find_world, registered_worlds
+    with at_terminal() as console:
+        from evolearn.errors import WorldNotFound
+        from evolearn.world import find_world, registered_worlds
 
-    console = new_console()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("world", no_wrap=True)
-    table.add_column("what it is")
-    for name in registered_worlds():
-        try:
-            table.add_row(name, find_world(name).summary)
-        except WorldNotFound as error:
-            table.add_row(name, f"does not load: {error}")
-    table.add_row("gymnasium:ID", "any Gymnasium environment with Box or Discrete spaces")
-    table.add_row("package.module:name", "a world of your own, importable")
-    table.add_row("path/to/file.py:name", "a world of your own, in a file; `evolearn worlds new NAME` writes one")
-    console.print(table)
+        table = _table("world", "what it is")
+        table.columns[0].no_wrap = True
+        for name in registered_worlds():
+            try:
+                table.add_row(name, find_world(name).summary)
+            except WorldNotFound as error:
+                table.add_row(name, f"does not load: {error}")
+        table.add_row("gymnasium:ID", "any Gymnasium environment with Box or Discrete spaces")
+        table.add_row("package.module:name", "a world of your own, importable")
+        table.add_row("path/to/file.py:name", "a world of your own, in a file; `evolearn worlds new NAME` writes one")
+        console.print(table)
 
 
 @worlds_app.command("show")
 def show_world(name: WorldName) -> None:
     """Say what a world is: its description, observations, actions, senses and parameters."""
-    console = new_console()
-    with Errors(console):
-        from evolearn.cli.worldpage import print_world
+    with at_terminal() as console:
         from evolearn.world import find_world
 
         print_world(console, name, find_world(name))
@@ -67,8 +77,7 @@ def make_world(
     folder: Annotated[Path, typer.Option(help="Where to write.", metavar="DIR")] = Path("."),
 ) -> None:
     """Write a world of your own: its file, its test and its config, complete as they stand."""
-    console = new_console()
-    with Errors(console):
+    with at_terminal() as console:
         from evolearn.world import new_world
 
         made = new_world(name, folder)
@@ -104,25 +113,193 @@ def check(
     workers: Workers = None,
 ) -> None:
     """Check that a world keeps its contract, then calibrate it: can it tell nature from nurture?"""
-    console = new_console()
-    with Errors(console):
+    with at_terminal() as console:
         settings = list(overrides or [])
         if config is not None:
             enter_portable_mode_for(config, settings)
         expect_wait(console)
-        from evolearn.cli.check_console import CheckDisplay, print_calibration, print_report, what_is_calibrated
-        from evolearn.testing import calibrate, calibration_config, calibration_file, inspect_world, quick as cut_short
+        from evolearn.testing import calibrate, calibration_config, calibration_file, cut_short, inspect_world
 
         run = calibration_config(name, config, settings)
         run = cut_short(run) if quick else run
-        with contextlib.closing(CheckDisplay(console)) as display:
-            report = inspect_world(run, progress=display.checking)
+        with CheckScreen(console) as screen:
+            report = inspect_world(run, progress=screen.checking)
         print_report(console, report)
         if report.failures:
             console.print(Text("\nNot calibrated: correct what fails, and check again."))
-            leave(EXIT_USER_ERROR)
+            raise typer.Exit(EXIT_USER_ERROR)
         console.print()
-        with contextlib.closing(CheckDisplay(console)) as display:
-            calibration = calibrate(run, worker_count(console, workers), display, quick)
+        with CheckScreen(console) as screen:
+            calibration = calibrate(run, worker_count(console, workers), screen, quick)
         console.print(Text(what_is_calibrated(run, calibration_file(name, config))), soft_wrap=True)
         print_calibration(console, calibration)
+
+
+def print_world(console: Console, name: str, world: Declaration) -> None:
+    """Print a world's description, observations, actions, senses and parameters."""
+    from evolearn.world import Discrete, World
+
+    console.print(Text(unwrapped(inspect.cleandoc(world.doc))))
+    console.print()
+    _print_signals(console, "observations", world.observations)
+    actions = world.actions
+    names = actions.names or tuple(f"action {number}" for number in range(world.action_outputs))
+    kind = "one of" if isinstance(actions, Discrete) else "a number in -1 .. 1 for each of"
+    console.print(Text.assemble(("actions  ", "bold"), f"{kind}: {', '.join(names)}"))
+    console.print()
+    _print_signals(console, "senses, which drives may weigh", world.senses)
+    if world.parameters:
+        table = _table("parameters", "default", "range", "unit", "")
+        for parameter in world.parameters:
+            span = f"{parameter.low:g} .. {parameter.high:g}" + (", whole" if parameter.whole else "")
+            table.add_row(parameter.name, f"{parameter.default:g}", span, parameter.unit, parameter.doc)
+        console.print(table)
+        console.print()
+    console.print(Text.assemble(("life fitness  ", "bold"), world.fitness_rule))
+    drawn = "drawn" if isinstance(world, World) and world.draw is not None else "not drawn: its observations by age"
+    console.print(Text.assemble(("in replays    ", "bold"), drawn))
+    console.print(Text(f"\nIn a config:  world: {{name: {name}}}"))
+
+
+def unwrapped(text: str) -> str:
+    """Text whose paragraphs are a line each, to be wrapped anew; lists and indented lines stay as they are."""
+    lines: list[str] = []
+    joins = False
+    for line in text.splitlines():
+        is_plain = bool(line) and not line[0].isspace() and not _LISTED.match(line)
+        if joins and is_plain:
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+        joins = is_plain
+    return "\n".join(lines)
+
+
+def _print_signals(console: Console, title: str, signals: Sequence[Signal]) -> None:
+    if not signals:
+        return
+    table = _table(title, "unit", "")
+    for signal in signals:
+        table.add_row(signal.name, signal.unit, signal.doc)
+    console.print(table)
+    console.print()
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title)
+    return table
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Every check with its outcome, every failure, every note."""
+    from evolearn.testing import CHECKS
+
+    failed = {failure.check for failure in report.failures}
+    for check, what in CHECKS.items():
+        if check in report.checked:
+            word, style = ("FAILS", "bold red") if check in failed else ("ok", "green")
+            console.print(Text.assemble((f"  {word:<6}", style), f"{check}: {what}"))
+    for failure in report.failures:
+        console.print()
+        console.print(Text(str(failure)), soft_wrap=True)
+    for note in report.notes:
+        console.print()
+        console.print(Text(f"Note: {note}"))
+
+
+class CheckScreen(Screen):
+    """What is being checked or lived."""
+
+    def __init__(self, console: Console) -> None:
+        """Show on `console`."""
+        super().__init__(console, SpinnerColumn(), "{task.description}")
+        self._arm, self._generations = "", 0
+
+    def close(self) -> None:
+        """Leave the terminal as it was; where lines stay, what came of it stands apart from them."""
+        super().close()
+        self.log("")
+
+    def checking(self, text: str) -> None:
+        """Something is being checked."""
+        self._step(f"Checking: {text}")
+
+    def evolving(self, arm: str, generations: int) -> None:
+        """The evolution of an arm begins."""
+        self._arm, self._generations = arm, generations
+        self._step(f"Evolution: {LABELS[arm]}, {generations} generations")
+
+    def made(self, generation: Generation) -> None:
+        """A generation is finished."""
+        done = f"generation {generation.generation + 1} of {self._generations}"
+        self.draw(description=f"Evolution: {LABELS[self._arm]}, {done}")
+
+    def judging(self, arm: str) -> None:
+        """An arm is about to live."""
+        self._step(f"Validation lives: {LABELS[arm]}")
+
+    def _step(self, text: str) -> None:
+        self.log(text)
+        self.draw(description=text)
+
+
+def what_is_calibrated(config: RunConfig, file: Path | None) -> str:
+    """World, parameters that are not the defaults, and where the settings come from, in a line.
+
+    Args:
+        config: of a run there.
+        file: from `evolearn.testing.calibration.settings_file`.
+    """
+    from evolearn.config import shipped_configs
+    from evolearn.world import find_world
+
+    world = find_world(config.world.full_name)
+    default = {parameter.name: parameter.default for parameter in world.parameters}
+    values = world.resolve(config.world.parameters)
+    different = [f"{name} = {value:g}" for name, value in values.items() if value != default[name]]
+    if file is None:
+        return ", ".join([f"World {config.world.full_name}", *different, "settings suited to any world of its kind"])
+    shipped = {path: f"configs/{name}.yaml" for name, path in shipped_configs().items()}
+    source = shipped.get(file, str(file))
+    return ", ".join([f"World {config.world.full_name}", *different, f"settings from {source}"])
+
+
+def _share(value: float) -> str:
+    """A share in a cell; how far below 0 it is says nothing."""
+    return "< 0" if round(value, 2) < 0 else f"{abs(value):.2f}"
+
+
+def print_calibration(console: Console, calibration: Calibration) -> None:
+    """The table, the reading, and what neither says."""
+    from evolearn.testing import shares_of_oracle
+
+    share = shares_of_oracle(calibration)
+    columns = [f"{lifetime:,} steps" for lifetime in calibration.lifetimes]
+    of = "; share: from random, 0, to oracle, 1, over the whole life" if share else ""
+    of += "; < 0: worse than random" if any(_share(value) == "< 0" for value in share.values()) else ""
+    table = arms_table(
+        f"Life fitness ({calibration.rule}) over the beginning of {calibration.lives} lives",
+        f"± half the 95% interval over lives{of}",
+        (*columns, *(("share",) if share else ())),
+    )
+    largest = max(abs(score.mean) for row in calibration.rows for score in row.scores)
+    digits = 1 if largest >= 10 else 3 if largest >= 0.1 else 4
+    for row in calibration.rows:
+        cells = [f"{score.mean:.{digits}f} ± {1.96 * score.error:.{digits}f}" for score in row.scores]
+        table.add_row(
+            LABELS[row.arm], *cells, *((_share(share[row.arm]),) if share else ()),
+        )  # fmt: skip
+    console.print(table)
+    reading = calibration.reading
+    rough = "At a rough look, " if calibration.quick else ""
+    verdict = reading.verdict if rough else reading.verdict[0].upper() + reading.verdict[1:]
+    console.print(Text.assemble((f"{rough}{verdict}", "bold"), f": {reading.because}."))
+    console.print(
+        Text(
+            f"One evolution run with learning and one without, {calibration.evolution_steps:,} world steps; intervals "
+            "are over lives, not over runs. The blank slate learns as published, untuned. A study decides."
+            + (" --quick cut search and lives short: what it did not find may be there." if calibration.quick else "")
+        )
+    )

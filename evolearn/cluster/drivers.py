@@ -19,11 +19,12 @@ from evolearn.cluster import tasks
 from evolearn.cluster.connecting import ClusterError, check_address, connect
 from evolearn.cluster.hosts import Hosts, counted
 from evolearn.cluster.opening import LOCAL
-from evolearn.cluster.shipping import Parcel, pack
+from evolearn.cluster.shipping import Parcel, pack, renamed
 from evolearn.cluster.spreading import Spreader, Work, WorkerDied
 from evolearn.cluster.tasks import Faulty, Order, Recipe
 from evolearn.environment import code_identity
 from evolearn.genome import Newborns
+from evolearn.importing import Part
 from evolearn.life import (
     NO_SURGERIES,
     ClusterWatch,
@@ -52,6 +53,7 @@ class ClusterDrivers:
         watch: ClusterWatch,
         runtime_env: Mapping[str, Any] | None = None,
         environment: Mapping[str, str] | None = None,
+        parts: Sequence[Part] = (),
     ) -> None:
         """Start Ray here, or join a cluster, and wait until it has the cores that were asked for.
 
@@ -62,15 +64,16 @@ class ClusterDrivers:
             watch: shows what happens.
             runtime_env: of Ray, for tasks: packages to install, environment variables, ..
             environment: variables that workers need.
+            parts: of agents, that somebody else brings, whose code workers need likewise.
         Raises:
-            ClusterError, CannotShip, WorldNotFound: see there.
+            ClusterError, CannotShip, NotFound: see there.
         """
         check_address(address)
         self.address = address
         self._watch = watch
         self._here = OwnDrivers(1)  # for traced lives, one at a time
         self._made: list[tuple[Conditions, ClusterDriver]] = []
-        self._parcel = pack([from_anywhere(world) for world in worlds])
+        self._parcel = pack([from_anywhere(world) for world in worlds], parts)
         try:
             connect(address, workers, _runtime_env(self._parcel, runtime_env or {}, environment or {}))
             self._hosts = Hosts(address, watch)
@@ -92,10 +95,14 @@ class ClusterDrivers:
                 f"world {conditions.world.name}, found as {conditions.found_as!r}, is not among those that the cluster "
                 f"was told of: {', '.join(self._parcel.names)}"
             )
-        recipe = pickle.dumps(Recipe.of(conditions, world, hang_seconds))
+        recipe = pickle.dumps(Recipe.of(renamed(conditions, self._parcel.parts), world, hang_seconds))
         order = Order(recipe, code_identity())
         driver = ClusterDriver(
-            conditions, order, self._spreader, functools.partial(self._here.of, conditions, hang_seconds)
+            conditions,
+            order,
+            self._spreader,
+            functools.partial(self._here.of, conditions, hang_seconds),
+            self._parcel.parts,
         )
         self._made.append((conditions, driver))
         return driver
@@ -155,8 +162,19 @@ class ClusterDrivers:
 class ClusterDriver:
     """Lives jobs as tasks of a cluster."""
 
-    def __init__(self, conditions: Conditions, order: Order, spreader: Spreader, here: Callable[[], Driver]) -> None:
-        """Spread lives under `conditions`; the driver that `here` gives lives those that leave a trace."""
+    def __init__(
+        self,
+        conditions: Conditions,
+        order: Order,
+        spreader: Spreader,
+        here: Callable[[], Driver],
+        parts: Mapping[Part, str],
+    ) -> None:
+        """Spread lives under `conditions`; the driver that `here` gives lives those that leave a trace.
+
+        `parts` of others have those names on the workers.
+        """
+        self._parts = parts
         self.conditions = conditions
         self._order = ray.put(order)
         self.spreader = spreader
@@ -217,6 +235,7 @@ class ClusterDriver:
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
         """function(driver, shared, block) for every block, in the order of `blocks`, see `Driver`."""
         results: list[Any] = [None] * len(blocks)
+        shared = renamed(shared, self._parts)
         reference = ray.put(shared)
         self.spreader.count_shared(_size_of(shared))
 

@@ -1,4 +1,4 @@
-"""Which code travels to the workers of a cluster: the file or package of a world that evolearn does not bring.
+"""Which code travels to the workers of a cluster: files and packages of worlds and parts that evolearn does not bring.
 
 It travels as the `working_dir` of Ray's runtime environment, which workers put first on their module path.
 """
@@ -12,15 +12,20 @@ import site
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
+from evolearn.agent import DRIVE, LEARNER, POLICY, TRUNK, BrainSpec
 from evolearn.config import WorldPart, world_part
 from evolearn.errors import UserError
+from evolearn.genome import ENCODING, GenePool
+from evolearn.importing import Kind, Part, find, registered
+from evolearn.life import Conditions
 from evolearn.world import GYMNASIUM, find_world, registered_worlds
 
 LARGEST_MB = 100  # of what is shipped
-_OURS = ("evolearn", "worlds", "configs")
+_OURS = ("evolearn",)
 _LEFT_BEHIND = ("__pycache__", "*.pyc", ".git", ".venv", "*.egg-info", ".pytest_cache", ".mypy_cache", "node_modules")
 
 
@@ -35,33 +40,41 @@ class Parcel:
     folder: Path | None  # to be the workers' working directory; none if nothing needs to travel
     names: dict[str, str]  # a world's name here -> its name there
     contents: tuple[str, ...]  # top-level modules, for the display
+    parts: Mapping[Part, str] = dataclasses.field(default_factory=dict)  # a part here -> its name there
 
 
-def pack(worlds: Iterable[str]) -> Parcel:
-    """Copy what the workers need for some worlds into a new folder.
+def pack(worlds: Iterable[str], parts: Iterable[Part] = ()) -> Parcel:
+    """Copy what the workers need for some worlds and parts into a new folder.
 
-    That is: a world's file, or the top-level package it is in; and every module that was imported from outside the
-    folders of installed packages, since the world may have imported it. Packages that a world imports and that are
-    installed with pip must be installed on the workers too, or named in a runtime environment.
+    That is: the file of each, or the top-level package it is in; and every module that was imported from outside the
+    folders of installed packages, since they may have imported it. Packages that they import and that are installed
+    with pip must be installed on the workers too, or named in a runtime environment.
 
     Args:
         worlds: names, as a config gives them.
+        parts: of others, by names that hold in any folder.
     Raises:
-        WorldNotFound: a world is not here either.
+        NotFound: a world or a part is not here either.
         CannotShip: too large, or without a source file.
     """
     names: dict[str, str] = {}
+    there: dict[Part, str] = {}
     sources: dict[str, Path] = {}  # by the name that they travel under
     for name in worlds:
         find_world(name)  # imports what it needs
         names[name], needed = _traveller(name)
         for source in needed:
             _add(sources, source)
+    for part in parts:
+        find(part.kind, part.name)  # likewise
+        there[part], its = _attribute(part.name if ":" in part.name else registered(part.kind.group)[part.name])
+        if its is not None:
+            _add(sources, its)
     if sources:
         for source in _modules_of_users():
             _add(sources, source)
     if not sources:
-        return Parcel(None, names, ())
+        return Parcel(None, names, (), there)
     folder = Path(tempfile.mkdtemp(prefix="evolearn-shipped-"))
     for target, source in sources.items():
         _check_size(source)
@@ -69,7 +82,44 @@ def pack(worlds: Iterable[str]) -> Parcel:
             shutil.copytree(source, folder / target, ignore=shutil.ignore_patterns(*_LEFT_BEHIND))
         else:
             shutil.copy(source, folder / target)
-    return Parcel(folder, names, tuple(sorted(Path(target).stem for target in sources)))
+    return Parcel(folder, names, tuple(sorted(Path(target).stem for target in sources)), there)
+
+
+Record = TypeVar("Record")
+
+
+def renamed(record: Record, parts: Mapping[Part, str]) -> Record:
+    """A record with its parts called as the workers find them, also in the records that it holds.
+
+    Args:
+        record: a dataclass or a named tuple that travels.
+        parts: of a parcel.
+    """
+    return _renamed(record, parts) if parts else record
+
+
+def _renamed(record: Any, parts: Mapping[Part, str]) -> Any:
+    def there(kind: Kind[Any], name: str) -> str:
+        return parts.get(Part(kind, name), name)
+
+    if isinstance(record, BrainSpec):
+        return dataclasses.replace(record, trunk=there(TRUNK, record.trunk), policy=there(POLICY, record.policy))
+    if isinstance(record, GenePool):
+        encoding = there(ENCODING, record.encoding)
+        return dataclasses.replace(record, brain=_renamed(record.brain, parts), encoding=encoding)
+    if isinstance(record, Conditions):
+        return dataclasses.replace(
+            record,
+            brain=_renamed(record.brain, parts),
+            learner=there(LEARNER, record.learner),
+            generic_drives=tuple(there(DRIVE, name) for name in record.generic_drives),
+        )
+    if isinstance(record, tuple) and hasattr(record, "_fields"):
+        return type(record)(*(_renamed(value, parts) for value in record))
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        held = {field.name: _renamed(getattr(record, field.name), parts) for field in dataclasses.fields(record)}
+        return dataclasses.replace(record, **held)
+    return record
 
 
 def _add(sources: dict[str, Path], source: Path) -> None:

@@ -16,7 +16,7 @@ import ray.exceptions as failures
 from evolearn.cluster.connecting import ClusterError
 from evolearn.cluster.hosts import GO_ON, ClusterLost, Hosts
 from evolearn.cluster.schedule import Hopeless, Piece, Schedule
-from evolearn.cluster.tasks import Lived, Refused, Where
+from evolearn.cluster.tasks import Done, Refused, Where
 from evolearn.errors import UserError, WorldNotFound
 from evolearn.life import ClusterStatus, ClusterWatch, Effort
 from evolearn.numerics import portable
@@ -200,7 +200,7 @@ class Spreader:
                     f"host {answer.where.host} has other code than this process: {'; '.join(answer.differs)}. Results "
                     "would differ: install the same on every host"
                 )
-            assert isinstance(answer, Lived)
+            assert isinstance(answer, Done)
             self._meet(answer.where)
             self._since.busy += answer.seconds
             if schedule.finished(piece, answer.seconds).any():

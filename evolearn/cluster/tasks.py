@@ -72,7 +72,7 @@ class Recipe:
         """The conditions again.
 
         Raises:
-            WorldNotFound: the world is not here.
+            WorldNotFound: the world is not here. A part that is not is missed when a driver is made.
         """
         return Conditions(
             find_world(self.world),
@@ -116,7 +116,7 @@ class Faulty(NamedTuple):
     reason: str
 
 
-class Lived(NamedTuple):
+class Done(NamedTuple):
     """What came of a piece."""
 
     result: Any
@@ -131,7 +131,7 @@ def live_piece(
     keys: npt.NDArray[np.int64],
     plan: Plan,
     surgeries: Surgeries,
-) -> Lived | Refused:
+) -> Done | Refused:
     """Live a piece of a job; its result is an `Outcome`, or a `Faulty`."""
 
     def live(driver: Driver) -> Outcome | Faulty:
@@ -153,7 +153,7 @@ def live_piece(
 
 def do_blocks(
     order: Order, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: list[int]
-) -> Lived | Refused:
+) -> Done | Refused:
     """Call `function(driver, shared, block)` for some blocks; its result is the list of what they gave."""
     return _do(order, lambda driver: [function(driver, shared, block) for block in blocks])
 
@@ -165,7 +165,7 @@ def ask_autoscaler(cores: int) -> None:
     request_resources(num_cpus=cores)
 
 
-def _do(order: Order, work: Callable[[Driver], Any]) -> Lived | Refused:
+def _do(order: Order, work: Callable[[Driver], Any]) -> Done | Refused:
     where = _where()
     differs = code_differences(order.identity, code_identity())
     if differs:
@@ -174,7 +174,7 @@ def _do(order: Order, work: Callable[[Driver], Any]) -> Lived | Refused:
         driver = _driver(order.recipe)
         started = time.perf_counter()
         result = work(driver)
-        return Lived(result, time.perf_counter() - started, where)
+        return Done(result, time.perf_counter() - started, where)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from .reading import (
     ConfigError as ConfigError,
     Part as Part,
     check_model as check_model,
-    copied as copied,
     dump_config as dump_config,
     explain_validation as explain_validation,
     find_config as find_config,

@@ -6,6 +6,7 @@ Every model of a config derives from `Part`. A file is parsed by `read_yaml`, ch
 
 from __future__ import annotations
 
+import copy
 import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -100,7 +101,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def override(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
     """Apply ``dotted.key=value`` overrides to a mapping; the value is YAML. The mapping itself is not changed."""
-    result = copied(content)
+    result = copy.deepcopy(content)
     for entry in overrides:
         key, equals, text = entry.partition("=")
         parts = key.split(".")
@@ -215,11 +216,6 @@ def _hint(model: type[pydantic.BaseModel], place: Sequence[Any]) -> str:
     section = _model_at(model, place[:-1]) if place else None
     described = section.model_fields.get(str(place[-1])) if section else None
     return f" ({described.description})" if described is not None and described.description else ""
-
-
-def copied(content: dict[str, Any]) -> dict[str, Any]:
-    """A mapping of mappings that can be changed without changing the original."""
-    return {key: copied(value) if isinstance(value, dict) else value for key, value in content.items()}
 
 
 # YAML 1.1 reads 1e-3 as text; everybody who writes it means a number. "90" in quotes is meant as text.

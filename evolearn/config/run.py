@@ -23,16 +23,20 @@ Mode = Literal["evolved", "fixed", "fresh"]
 class BrainPart(Part):
     """What a brain is made of."""
 
-    trunk: str = Field("mlp", description="kind of trunk: mlp (tanh), relu or linear")
+    trunk: str = Field("mlp", description="kind of trunk: one in the box, such as mlp, or path/to/file.py:NAME")
     hidden: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
-        (24,), max_length=16, description="units per trunk layer; [] with the linear trunk, and only with it"
+        (24,),
+        max_length=16,
+        description="units per trunk layer; [] with a trunk that has none, such as linear, and only then",
     )
 
 
 class LearnerPart(Part):
     """How a life learns, as far as it does not evolve."""
 
-    name: str = Field("actor_critic", description="kind of learner: actor_critic, q_learning or regression")
+    name: str = Field(
+        "actor_critic", description="kind of learner: one in the box, such as q_learning, or path/to/file.py:NAME"
+    )
     window: int = Field(20, ge=1, le=4096, description="steps between two learning updates")
     optimiser: Literal["adam", "sgd"] = Field("adam", description="what makes a step of a gradient: adam or sgd")
     epochs: int = Field(1, ge=1, le=64, description="passes over a window; 1: actor-critic, more: PPO")
@@ -51,7 +55,11 @@ class LearnerPart(Part):
 class DrivesPart(Part):
     """What a newborn may want."""
 
-    generic: tuple[str, ...] = Field((), description="generic drives beside fitness and the world's senses")
+    generic: tuple[str, ...] = Field(
+        (),
+        description="generic drives beside fitness and the world's senses: in the box, such as novelty, or "
+        "path/to/file.py:NAME",
+    )
     weights: dict[str, float] = Field(
         {"fitness": 1.0}, description="drive weights at the start of evolution; 0 for those not named"
     )
@@ -77,7 +85,7 @@ class GroupPart(Part):
 class GenomePart(Part):
     """What evolution searches."""
 
-    encoding: str = Field("direct", description="how genes become weights")
+    encoding: str = Field("direct", description="how genes become weights: direct, or path/to/file.py:NAME")
     inheritance: Literal["darwinian", "lamarckian"] = Field(
         "darwinian", description="lamarckian: offspring inherit weights as learned in life; genetic algorithm only"
     )

@@ -19,8 +19,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from evolearn.config import Part
-from evolearn.study.bands import Json, Measure, Measured, over_runs, share
-from evolearn.verdict import FloatArray, stats
+from evolearn.study.bands import Measure, Measured, measure_over_runs, measure_share
+from evolearn.verdict import FloatArray, Json, stats
 
 Alleles = npt.NDArray[np.int8]  # [N, loci]
 
@@ -52,7 +52,7 @@ class Course:
 
 
 @dataclasses.dataclass(frozen=True)
-class Lived:
+class Populations:
     """All populations."""
 
     learning: tuple[Course, ...]
@@ -123,7 +123,7 @@ def follow(settings: Settings, learns: bool, generations: int, random: np.random
     return Course(np.array(shares), np.array(means), np.array(perfect))
 
 
-def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[[float], None]) -> Lived:
+def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[[float], None]) -> Populations:
     """Follow all populations; the same for any number of workers.
 
     Args:
@@ -150,7 +150,7 @@ def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[
             done(finished / total)
     finally:
         pool.shutdown(cancel_futures=True)
-    return Lived(tuple(courses[LEARNING]), tuple(courses[LONG]), tuple(courses[WITHOUT]))
+    return Populations(tuple(courses[LEARNING]), tuple(courses[LONG]), tuple(courses[WITHOUT]))
 
 
 def cost(settings: Settings, runs: int) -> Json:
@@ -197,46 +197,46 @@ class PerfectWithout(Part):
 _TOO_SHORT = Measured(None, note="no run was followed for so long")
 
 
-def _allele_share(lived: Lived, of: AlleleShare) -> Measured:
+def _allele_share(lived: Populations, of: AlleleShare) -> Measured:
     """Share of an allele in a generation, over runs."""
     courses = lived.learning if of.generation < len(lived.learning[0].fitness) else lived.long
     if not courses or of.generation >= len(courses[0].fitness):
         return _TOO_SHORT
     values = np.array([course.shares[of.generation, ALLELES[of.allele]] for course in courses])
     statistic: Callable[..., Any] = np.mean if of.over_runs == "mean" else np.median
-    measured = over_runs(values, lambda drawn: statistic(drawn, axis=-1))
+    measured = measure_over_runs(values, lambda drawn: statistic(drawn, axis=-1))
     return dataclasses.replace(measured, note=f"{of.over_runs} of {len(values)} runs")
 
 
-def _first_past(lived: Lived, level: float) -> FloatArray:
+def _first_past(lived: Populations, level: float) -> FloatArray:
     """Generation in which mean fitness is first above a level, [R]; infinite where it never is."""
     past = np.array([course.fitness for course in lived.learning]) > level
     return np.where(past.any(axis=1), past.argmax(axis=1), np.inf)
 
 
-def _fitness_passes(lived: Lived, of: FitnessPasses) -> Measured:
+def _fitness_passes(lived: Populations, of: FitnessPasses) -> Measured:
     """Median over runs of the generation in which mean fitness first passes a level."""
     first = _first_past(lived, of.fitness)
     capped = np.minimum(first, len(lived.learning[0].fitness))
     never = int(np.isinf(first).sum())
     if never * 2 >= len(first):
         return Measured(None, note=f"never in {never} of {len(first)} runs")
-    measured = over_runs(capped, lambda drawn: np.asarray(np.median(drawn, axis=-1)))
+    measured = measure_over_runs(capped, lambda drawn: np.asarray(np.median(drawn, axis=-1)))
     return dataclasses.replace(measured, note=f"median of {len(first)} runs, never in {never}")
 
 
-def _fitness_late(lived: Lived, of: FitnessLate) -> Measured:
+def _fitness_late(lived: Populations, of: FitnessLate) -> Measured:
     """Share of runs in which mean fitness first passes a level after a generation, or never does."""
     if of.after >= len(lived.learning[0].fitness):
         return _TOO_SHORT
-    return share(_first_past(lived, of.fitness) > of.after, "runs")
+    return measure_share(_first_past(lived, of.fitness) > of.after, "runs")
 
 
-def _perfect_without(lived: Lived, of: PerfectWithout) -> Measured:
+def _perfect_without(lived: Populations, of: PerfectWithout) -> Measured:
     """Share of runs without learning in which somebody is born with every switch right."""
     if of.within >= len(lived.without[0].perfect):
         return _TOO_SHORT
-    return share([course.perfect[: of.within + 1].any() for course in lived.without], "runs")
+    return measure_share([course.perfect[: of.within + 1].any() for course in lived.without], "runs")
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -247,7 +247,7 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
-def pictures(lived: Lived) -> Json:
+def pictures(lived: Populations) -> Json:
     """What the page draws: means over runs with their intervals, by generation."""
     return {
         "learning": _by_generation(lived.learning),

@@ -24,8 +24,8 @@ from evolearn.config import Part, RunConfig, check_model
 from evolearn.genome import decode
 from evolearn.life import new_driver
 from evolearn.run import Setup, assemble, evolve, new_search, to_genomes
-from evolearn.study.bands import Json, Measure, Measured, share
-from evolearn.verdict import FloatArray
+from evolearn.study.bands import Measure, Measured, measure_share
+from evolearn.verdict import FloatArray, Json
 
 WORLD = "nature-nurture"
 BRAIN: Mapping[str, Any] = {"trunk": "linear", "hidden": []}
@@ -51,7 +51,7 @@ class Settings(Part):
 
 
 @dataclasses.dataclass(frozen=True)
-class Lived:
+class Instincts:
     """The instinct that each evolution came to: F fixities, R reliabilities, E evolutions in each cell."""
 
     levels: tuple[float, ...]
@@ -131,7 +131,7 @@ def instinct(setup: Setup, genome: npt.NDArray[np.float32]) -> tuple[float, floa
     return float(bias[MODAL] - bias[OTHER]), float(by_cue[MODAL] - by_cue[OTHER])
 
 
-def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[[float], None]) -> Lived:
+def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[[float], None]) -> Instincts:
     """Evolve an instinct in every cell; the same for any number of workers.
 
     Args:
@@ -156,10 +156,10 @@ def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[
                 evaluations += generation.evaluations
         found[:, *place] = instinct(setup, to_genomes(setup, search.centre()))
         done((number + 1) / len(places))
-    return Lived(settings.levels, found[0], found[1], steps, evaluations)
+    return Instincts(settings.levels, found[0], found[1], steps, evaluations)
 
 
-def cost(lived: Lived) -> Json:
+def cost(lived: Instincts) -> Json:
     """World steps, which are decisions, and genomes evaluated."""
     return {"world_steps": lived.world_steps, "evaluations": lived.evaluations, "evaluations_are": "genomes"}
 
@@ -179,7 +179,7 @@ class AsTheory(Part):
     least_apart: float = Field(0.0, ge=0, description="only cells where fixity and reliability differ by so much")
 
 
-def _as_theory(lived: Lived, of: AsTheory) -> Measured:
+def _as_theory(lived: Instincts, of: AsTheory) -> Measured:
     """Share of evolutions off the diagonal that came to follow the cue exactly where theory says."""
     levels = np.array(lived.levels)
     apart = np.abs(levels[None, :] - levels[:, None]) >= of.least_apart - 1e-9
@@ -187,7 +187,7 @@ def _as_theory(lived: Lived, of: AsTheory) -> Measured:
     if not cells.any():
         return Measured(None, note="no cell is so far off the diagonal")
     runs = lived.follows.shape[2]
-    return share(lived.as_theory[cells].ravel(), "cells" if runs == 1 else f"evolutions, {runs} per cell")
+    return measure_share(lived.as_theory[cells].ravel(), "cells" if runs == 1 else f"evolutions, {runs} per cell")
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -195,7 +195,7 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
-def pictures(lived: Lived) -> Json:
+def pictures(lived: Instincts) -> Json:
     """The map, by fixity (rows) and reliability (columns)."""
     return {
         "levels": list(lived.levels),

@@ -16,7 +16,8 @@ import pydantic
 from evolearn.config import ConfigError, Part, check_model, explain_validation, override, read_yaml
 from evolearn.errors import offer
 from evolearn.experiments import hinton_nowlan, nature_nurture
-from evolearn.study.bands import ExperimentConfig, Json, Measure, arguments
+from evolearn.study.bands import ExperimentConfig, Measure, band_arguments
+from evolearn.verdict import Json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +81,7 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
         raise ConfigError(f"{path}: experiment={config.experiment!r}: unknown.{offer(config.experiment, EXPERIMENTS)}")
     try:
         for band in config.replication.bands:
-            arguments(band, EXPERIMENTS[config.experiment].measures)
+            band_arguments(band, EXPERIMENTS[config.experiment].measures)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     return config.model_copy(update={"settings": settings_of(config).model_dump(mode="json")})

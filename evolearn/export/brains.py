@@ -19,32 +19,18 @@ import safetensors
 import safetensors.torch
 import torch
 
-from evolearn.agent import TorchBrain, brain_of
-from evolearn.errors import UserError, offer
+from evolearn.agent import TorchBrain, brain_of, find_learner, find_policy
+from evolearn.errors import UserError, lacking, offer
 from evolearn.export.loading import CONVERSION
 from evolearn.files import write_whole
 from evolearn.genome import FRESH
 from evolearn.run import DNA
-from evolearn.world import PREFIX
+from evolearn.world import GYMNASIUM
 
 FORMAT = 1  # of the description; a change that old readers do not understand raises it
 DESCRIPTION = "evolearn_brain"  # its name among the metadata of .safetensors and .onnx
 OPSET, IR_VERSION = 13, 7  # of ONNX 1.8, 2020
 
-# What to do with the output of the layer `policy`, by kind of policy.
-HOW_TO_ACT = {
-    "categorical": "policy holds a logit per action: draw the action from their softmax",
-    "gaussian": "policy holds a mean per action, and the tensor policy.log_stdev a log standard deviation per action "
-    "that no observation changes: draw from the normal distribution",
-    "epsilon_greedy": "policy holds a value per action: take the largest, ties evenly; with probability "
-    "plasticity.epsilon take any, all equally likely",
-    "deterministic": "policy holds the action itself",
-}
-# The same for a file that is a graph, whose output it is: there the standard deviations are part of it.
-HOW_TO_ACT_BY_GRAPH = HOW_TO_ACT | {
-    "gaussian": "policy holds a mean per action, then a log standard deviation per action that no observation changes: "
-    "draw from the normal distribution",
-}
 _FROM_GYMNASIUM = (
     "observations as the environment gives them, flattened, float32; those of a Discrete space one-hot. An action for "
     f"a Box space is {CONVERSION}"
@@ -77,6 +63,7 @@ def export(dna: DNA, to: Path, force: bool = False) -> Exported:
         force: whether a file that is there may be replaced; one with DNA never is.
     Raises:
         ExportError: the DNA carries no weights, `to` is refused, or what writes that format is not installed.
+        PartError: the row of a part of its brain does not say what that format needs.
     """
     replaced = _check_target(to, force)
     _check_weights(dna)
@@ -103,8 +90,7 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
     the brain and back), ``learner``, ``drives`` and ``plasticity`` (natural values; null where a value is drawn in
     every life), ``role``, ``lineage``, ``seed``, ``dna_sha256``.
     """
-    taught_by_value = dna.config.learner.name == "actor_critic"
-    is_gymnasium = dna.world.startswith(PREFIX)
+    is_gymnasium = dna.world.startswith(GYMNASIUM)
     return {
         "format": FORMAT,
         "world": {**dna.config.world.model_dump(mode="json"), "parameters": dict(dna.header["world"]["parameters"])},
@@ -115,10 +101,8 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
         "hidden": list(dna.brain.hidden),
         "policy": dna.brain.policy,
         "outputs": {
-            "policy": (HOW_TO_ACT_BY_GRAPH if suffix == ".onnx" else HOW_TO_ACT)[dna.brain.policy],
-            "value": "expected sum of discounted rewards, reward = sum of drives x their signals"
-            if taught_by_value
-            else "not used by this learner",
+            "policy": how_to_act(dna.brain.policy, suffix),
+            "value": find_learner(dna.config.learner.name).value or "not used by this learner",
         },
         "conversion": _FROM_GYMNASIUM if is_gymnasium else _FROM_WORLD,
         "learner": dna.config.learner.name,
@@ -129,6 +113,19 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
         "seed": dna.config.seed,
         "dna_sha256": dna.sha256,
     }
+
+
+def how_to_act(policy: str, suffix: str) -> str:
+    """What to do with what a policy puts out, by the format of the file.
+
+    Raises:
+        PartError: its row does not say.
+    """
+    row = find_policy(policy)
+    if row.how_to_act is None:
+        remedy = 'what the layer `policy` puts out, and how to act by it: "policy holds the action itself"'
+        raise lacking("policy", policy, "how_to_act", "nobody could use an exported brain", remedy)
+    return (row.how_to_act_by_graph if suffix == ".onnx" else None) or row.how_to_act
 
 
 def description_of(path: Path) -> dict[str, Any]:

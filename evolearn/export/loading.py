@@ -10,17 +10,12 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
+from evolearn.agent import activation_of, find_learner, find_policy
+from evolearn.errors import lacking
 from evolearn.run import DNA
-from evolearn.world import PREFIX, make_environment
+from evolearn.world import GYMNASIUM, make_environment
 
-MODULES = {"mlp": "Tanh", "relu": "ReLU", "linear": ""}  # trunk -> of torch.nn
 CONVERSION = "clip(action * (high - low) / 2 + (high + low) / 2, low, high), where both bounds are finite"
-ACTIONS = {
-    "categorical": "torch.distributions.Categorical(logits=brain(observation)).sample()",
-    "gaussian": 'torch.distributions.Normal(brain(observation), weights["policy.log_stdev"].exp()).sample()',
-    "epsilon_greedy": "brain(observation).argmax(-1)",
-    "deterministic": "brain(observation)",
-}
 
 
 def loading_code(dna: DNA, path: Path) -> str:
@@ -32,6 +27,8 @@ def loading_code(dna: DNA, path: Path) -> str:
     Args:
         dna: that was exported.
         path: of the file, as the code is to name it; its suffix says how it is read.
+    Raises:
+        PartError: the row of a part of its brain does not say what it is in torch.
     """
     seen = _listed(dna.observations)
     if path.suffix.lower() == ".onnx":
@@ -57,7 +54,7 @@ def _opening(path: Path) -> list[str]:
 
 
 def _network(dna: DNA) -> list[str]:
-    activation = MODULES[dna.brain.trunk]
+    activation = type(activation_of(dna.brain.trunk)).__name__
     layers = []
     for number, (inputs, units) in enumerate(itertools.pairwise(dna.brain.layers), start=1):
         layers.append(f'brain.add_module("hidden{number}", nn.Linear({inputs}, {units}))')
@@ -71,16 +68,21 @@ def _network(dna: DNA) -> list[str]:
 
 
 def _acting(dna: DNA, seen: str) -> list[str]:
+    code = find_policy(dna.brain.policy).torch_code
+    if code is None:
+        remedy = 'the action, from brain, weights and observation, a line of Python: "brain(observation)"'
+        raise lacking("policy", dna.brain.policy, "torch_code", "there is no code that acts by its brains", remedy)
     return [
         f"observation = torch.zeros({dna.brain.observations})  # {seen}",
-        f"action = {ACTIONS[dna.brain.policy]}  # {_listed(dna.actions)}",
+        f"action = {code}  # {_listed(dna.actions)}",
         *_converting(dna),
     ]
 
 
 def _converting(dna: DNA) -> list[str]:
     """From the brain's action to one that its environment takes; nothing where they are the same."""
-    if not dna.world.startswith(PREFIX) or dna.brain.policy not in ("gaussian", "deterministic"):
+    policies = find_learner(dna.config.learner.name).policies
+    if not dna.world.startswith(GYMNASIUM) or dna.brain.policy != policies.get("box"):
         return []
     space = _action_space(dna)
     if not isinstance(space, gymnasium.spaces.Box):

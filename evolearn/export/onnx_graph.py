@@ -9,9 +9,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from evolearn.agent import BrainSpec
-
-ACTIVATIONS = {"mlp": "Tanh", "relu": "Relu", "linear": None}  # trunk -> operator
+from evolearn.agent import BrainSpec, find_trunk
+from evolearn.errors import lacking
 
 
 def onnx_graph(
@@ -28,13 +27,21 @@ def onnx_graph(
         metadata: texts that the file carries along.
         opset: version of ONNX's operators.
         ir_version: version of the file format.
+    Raises:
+        PartError: the trunk's row names no operator.
     """
     nodes = []
     active = "observation"
-    operator = ACTIVATIONS[spec.trunk]
+    row = find_trunk(spec.trunk)
+    if row.has_hidden and row.onnx_operator is None:
+        remedy = 'the name of its activation among ONNX\'s operators, for example onnx_operator="Tanh"'
+        raise lacking("trunk", spec.trunk, "onnx_operator", "its brains cannot be had as .onnx", remedy)
     for number in range(1, len(spec.hidden) + 1):
         layer = f"hidden{number}"
-        nodes += [_dense(layer, active, f"{layer}.sum"), helper.make_node(str(operator), [f"{layer}.sum"], [layer])]
+        nodes += [
+            _dense(layer, active, f"{layer}.sum"),
+            helper.make_node(str(row.onnx_operator), [f"{layer}.sum"], [layer]),
+        ]
         active = layer
     if spec.log_stdevs:
         nodes += [

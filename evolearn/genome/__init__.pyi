@@ -1,4 +1,5 @@
 from .genome import (
+    ENCODING as ENCODING,
     ENCODINGS as ENCODINGS,
     EVOLVED as EVOLVED,
     FIXED as FIXED,
@@ -10,6 +11,7 @@ from .genome import (
     GenePool as GenePool,
     decode as decode,
     draw_fresh as draw_fresh,
+    find_encoding as find_encoding,
     from_z as from_z,
     gene_pool as gene_pool,
     initial_distribution as initial_distribution,

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import INITIAL_SCALE, LEARNERS, BrainSpec
+from evolearn.agent import INITIAL_SCALE, BrainSpec, find_learner
 from evolearn.genome.newborns import Newborns
+from evolearn.importing import Kind, find
 from evolearn.numerics import exp_of, expm1_of, log1p_of, log_of
 from evolearn.rng import INIT, at_step, new_rng, normal, open_stream
 
@@ -112,6 +113,12 @@ def direct_weights(brain: BrainSpec, values: FloatArray) -> FloatArray:
 
 
 ENCODINGS = {"direct": Encoding(direct_genes, direct_weights)}
+ENCODING = Kind("encoding", "Encoding", "evolearn.encodings", lambda: Encoding, ENCODINGS)
+
+
+def find_encoding(name: str, asked: str = "") -> Encoding:
+    """The encoding of a name, see `evolearn.importing.find`."""
+    return find(ENCODING, name, asked)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +128,7 @@ class GenePool:
     genes: tuple[Gene, ...]
     modes: Mapping[str, str]  # group -> mode
     brain: BrainSpec
-    encoding: str = "direct"  # of ENCODINGS
+    encoding: str = "direct"  # see `find_encoding`
 
     @property
     def evolved(self) -> tuple[Gene, ...]:
@@ -174,24 +181,24 @@ def gene_pool(
 
     Args:
         brain: what the brain is made of.
-        learner: a name in LEARNERS; its plasticity genes and published defaults are used.
+        learner: its name; its plasticity genes and published defaults are used.
         drive_names: see `Conditions.drive_names`.
         modes: EVOLVED, FIXED or FRESH for each of GROUPS.
         drive_centres: natural weight of drives at the start; 0 for those not named.
         plasticity_centres: natural values that differ from the published defaults.
         spreads: standard deviation at the start per group, in gene units.
         seed: of the run: the initial weights are one draw of the standard initialisation.
-        encoding: a name in ENCODINGS.
+        encoding: see `find_encoding`.
         drive_transform: a name in TRANSFORMS, of any sign.
         evolved_drives: drives that follow the mode of their group; the others are held at the start. None: all do.
     """
-    genes = list(ENCODINGS[encoding].genes(brain, initial_weights(brain, seed), spreads["weights"]))
+    genes = list(find_encoding(encoding).genes(brain, initial_weights(brain, seed), spreads["weights"]))
     for name in drive_names:
         centre = TRANSFORMS[drive_transform].encode(drive_centres.get(name, 0.0))
         gene = _single(name, "drives", drive_transform, centre, spreads["drives"])
         held = evolved_drives is not None and name not in evolved_drives
         genes.append(dataclasses.replace(gene, held=held))
-    for plastic in LEARNERS[learner].plasticity:
+    for plastic in find_learner(learner).plasticity:
         centre = TRANSFORMS[plastic.transform].encode(plasticity_centres.get(plastic.name, plastic.default))
         genes.append(_single(plastic.name, "plasticity", plastic.transform, centre, spreads["plasticity"]))
     return GenePool(tuple(genes), dict(modes), brain, encoding)
@@ -246,7 +253,7 @@ def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:
             for genome in range(count):
                 values[genome] = decoder(genomes[genome, places[gene.group, gene.name]])
         groups[gene.group].append(values)
-    weights = ENCODINGS[pool.encoding].weights(pool.brain, np.concatenate(groups["weights"], axis=1))
+    weights = find_encoding(pool.encoding).weights(pool.brain, np.concatenate(groups["weights"], axis=1))
     plasticity = np.concatenate(groups["plasticity"], axis=1)
     fresh = pool.modes["weights"] == FRESH
     mean, stdev = initial_distribution(pool.brain) if fresh else (np.zeros(0, np.float32), np.zeros(0, np.float32))

@@ -1,30 +1,44 @@
-"""Hidden units of one brain put in the order, and with the signs, that another's have. Pure.
+"""Hidden units of one brain in the order, and with the signs, that another's have; how alike both then are. Pure.
 
 A layer's units can change places, and with tanh a unit can change its sign together with all weights into and out of
 it, and the network computes the same. Two networks are compared only after that freedom is taken out.
+
+Matching finds likeness in anything: two networks of random numbers come nearer too. So what is left after alignment
+stands beside what is left between networks that have nothing in common, aligned alike.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from evolearn.agent import BrainSpec
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from evolearn.agent import BrainSpec, Symmetry, find_trunk
+from evolearn.errors import lacking
+from evolearn.genome import initial_distribution
+from evolearn.inspection.specimen import IntArray, Json
+from evolearn.verdict import FloatArray
 
 SWEEPS = 20  # over all layers; a permuted network needs two or three, unrelated ones gain ever less
 ROUNDING = 1e-12  # a gain in overlap below this share of it is none
+PAIRS = 5  # unrelated networks for a baseline
 
-# What besides the order of hidden units leaves a network's function unchanged, by trunk.
-ODD = ("mlp",)  # f(-x) = -f(x): signs
-SCALED = ("relu",)  # f(cx) = c f(x) for c > 0: positive scales, which are not aligned here
+
+def symmetry_of(brain: BrainSpec) -> Symmetry:
+    """What besides the order of hidden units leaves a network's function unchanged; scales are not aligned here.
+
+    Raises:
+        PartError: the trunk's row does not say.
+    """
+    row = find_trunk(brain.trunk)
+    if row.has_hidden and row.symmetry is None:
+        remedy = 'what of a hidden unit changes nothing that the network does, "place", "sign" or "scale"'
+        raise lacking("trunk", brain.trunk, "symmetry", "two of its networks cannot be aligned", remedy)
+    return row.symmetry or "place"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +72,7 @@ def align(brain: BrainSpec, first: npt.NDArray[Any], second: npt.NDArray[Any]) -
     Source: Ainsworth, Hayase and Srinivasa 2023, "Git Re-Basin", section 3.2, weight matching; signs are added.
     """
     pair = _layers(brain, first), _layers(brain, second)
-    signed = brain.trunk in ODD
+    signed = symmetry_of(brain) == "sign"
     found = [_improved(pair, start, signed) for start in _starts(pair, brain, signed)]
     return max(found, key=lambda alignment: _overlap(pair, alignment))
 
@@ -83,6 +97,50 @@ def aligned(brain: BrainSpec, weights: npt.NDArray[Any], alignment: Alignment) -
             for head in ("policy.weight", "value.weight"):
                 blocks[head] = blocks[head][:, order] * into
     return np.concatenate([blocks[tensor.name].reshape(-1) for tensor in brain.tensors])
+
+
+def likeness(
+    brain: BrainSpec, first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]
+) -> tuple[Json, FloatArray]:
+    """Distances of two networks, and the second in the order of the first.
+
+    Args:
+        brain: what both are made of.
+        first: [W], weights.
+        second: [W].
+    Returns:
+        "units", "moved" (units that take another place or sign), "signs", "scales" (what is and is not aligned),
+        "total" and "blocks": Euclidean distances "raw" and "aligned", and between unrelated networks, means over
+        `PAIRS`: "random_raw" and "random_aligned" of the standard initialisation, "shuffled": the second with the
+        entries of each block shuffled, aligned; "shuffles": least and largest of these; and float64 [W], the second
+        aligned.
+    """
+    one, other = first.astype(np.float64), second.astype(np.float64)
+    alignment = align(brain, one, other)
+    near = aligned(brain, other, alignment)
+    pairs = {"raw": [(one, other)], "aligned": [(one, near)]}
+    randoms = list(_randoms(brain))
+    pairs["random_raw"] = randoms
+    pairs["random_aligned"] = [(left, _brought(brain, left, right)) for left, right in randoms]
+    pairs["shuffled"] = [(one, _brought(brain, one, mixed)) for mixed in _shuffles(brain, other)]
+    places = block_slices(brain)
+    found = {
+        "units": sum(brain.hidden),
+        "moved": alignment.moved,
+        "signs": symmetry_of(brain) == "sign",
+        "scales": symmetry_of(brain) == "scale",
+        "shuffles": [pick(_distances(pairs["shuffled"], slice(None))) for pick in (min, max)],
+        "total": {name: _distance(some, slice(None)) for name, some in pairs.items()},
+        "blocks": [
+            {
+                "block": tensor.name,
+                "numbers": tensor.size,
+                **{name: _distance(some, places[tensor.name]) for name, some in pairs.items()},
+            }
+            for tensor in brain.tensors
+        ],
+    }
+    return found, near
 
 
 def block_slices(brain: BrainSpec) -> dict[str, slice]:
@@ -131,8 +189,8 @@ def _starts(pair: _Pair, brain: BrainSpec, signed: bool) -> list[Alignment]:
         return [still]  # the first assignment is the best one
     return [
         still,
-        _passed(pair, still, range(layers), _likeness_below, signed),
-        _passed(pair, still, range(layers - 1, -1, -1), _likeness_above, signed),
+        _passed(pair, still, range(layers), _agreement_below, signed),
+        _passed(pair, still, range(layers - 1, -1, -1), _agreement_above, signed),
     ]
 
 
@@ -141,7 +199,7 @@ def _improved(pair: _Pair, alignment: Alignment, signed: bool) -> Alignment:
     reached = _overlap(pair, alignment)
     for _ in range(SWEEPS):
         layers = range(len(alignment.orders))
-        candidate = _passed(pair, alignment, layers, _likeness, signed)
+        candidate = _passed(pair, alignment, layers, _agreement, signed)
         overlap = _overlap(pair, candidate)
         if overlap <= reached + ROUNDING * abs(reached):
             break
@@ -150,11 +208,11 @@ def _improved(pair: _Pair, alignment: Alignment, signed: bool) -> Alignment:
 
 
 def _passed(
-    pair: _Pair, alignment: Alignment, layers: range, likeness: Callable[..., FloatArray], signed: bool
+    pair: _Pair, alignment: Alignment, layers: range, agreement: Callable[..., FloatArray], signed: bool
 ) -> Alignment:
-    """One assignment per layer, in the order given, each by the likeness of units under the others so far."""
+    """One assignment per layer, in the order given, each by the agreement of units under the others so far."""
     for layer in layers:
-        found = likeness(pair, alignment, layer)
+        found = agreement(pair, alignment, layer)
         _, order = linear_sum_assignment(np.abs(found) if signed else found, maximize=True)
         sign = np.ones(order.size)
         if signed:
@@ -165,12 +223,12 @@ def _passed(
     return alignment
 
 
-def _likeness(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
+def _agreement(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
     """Inner products [H of the first, H of the second] of all weights into and out of the units of a layer."""
-    return _likeness_below(pair, alignment, layer) + _likeness_above(pair, alignment, layer)
+    return _agreement_below(pair, alignment, layer) + _agreement_above(pair, alignment, layer)
 
 
-def _likeness_below(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
+def _agreement_below(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
     first, second = pair
     weights = second.weights[layer]
     if layer > 0:
@@ -178,7 +236,7 @@ def _likeness_below(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray
     return first.weights[layer].T @ weights + np.outer(first.biases[layer], second.biases[layer])
 
 
-def _likeness_above(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
+def _agreement_above(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
     first, second = pair
     if layer + 1 == len(first.weights):
         return first.heads @ second.heads.T
@@ -198,3 +256,35 @@ def _overlap(pair: _Pair, alignment: Alignment) -> float:
         total += float(first.biases[layer] @ (second.biases[layer][order] * sign))
         rows, row_signs = order, sign[:, None]
     return total + float((first.heads * (second.heads[rows] * row_signs)).sum())
+
+
+# --- distances, and what unrelated networks have in common ---
+
+
+def _brought(brain: BrainSpec, first: FloatArray, second: FloatArray) -> FloatArray:
+    return aligned(brain, second, align(brain, first, second))
+
+
+def _distance(pairs: list[tuple[FloatArray, FloatArray]], place: slice) -> float:
+    return float(np.mean(_distances(pairs, place)))
+
+
+def _distances(pairs: list[tuple[FloatArray, FloatArray]], place: slice) -> list[float]:
+    return [float(np.linalg.norm(first[place] - second[place])) for first, second in pairs]
+
+
+def _randoms(brain: BrainSpec) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Pairs of networks of the standard initialisation."""
+    rng = np.random.default_rng(0)
+    mean, stdev = initial_distribution(brain)
+    for _ in range(PAIRS):
+        left, right = mean + stdev * rng.normal(size=(2, brain.weights))
+        yield left, right
+
+
+def _shuffles(brain: BrainSpec, weights: FloatArray) -> Iterator[FloatArray]:
+    """The network with the entries of each block shuffled: its scale without its knowledge."""
+    rng = np.random.default_rng(0)
+    places = block_slices(brain).values()
+    for _ in range(PAIRS):
+        yield np.concatenate([rng.permutation(weights[place]) for place in places])

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from evolearn.errors import UserError
-from evolearn.genome import FRESH
-from evolearn.inspection.interpolation import barrier, line_scores, mixtures, unlike_genes
-from evolearn.inspection.likeness import likeness
-from evolearn.inspection.specimen import FIRST_GENERATION, Extent, Json, Progress, lifetime_of
-from evolearn.inspection.transfer import WHO, same_world, transfer_table
-from evolearn.life import LifeFault, OwnDrivers
+from evolearn.genome import EVOLVED, FRESH, GenePool, Newborns, decode
+from evolearn.inspection.alignment import likeness
+from evolearn.inspection.over_lives import mean_estimates, mean_over_lives
+from evolearn.inspection.scoring import birth_scores, diverged_in, last_quarter, learned_scores, quarter_of
+from evolearn.inspection.specimen import FIRST_GENERATION, Extent, IntArray, Json, Progress, lifetime_of
+from evolearn.life import Driver, LifeFault, OwnDrivers, Plan, life_fitness, lives
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.run import DNA, natural_values, setup_of
+from evolearn.run import ARMS, DNA, Setup, natural_values, ready_arm, setup_of
+from evolearn.verdict import FloatArray
 
-FloatArray = npt.NDArray[np.float64]
+Live = Callable[[Newborns], tuple[FloatArray, int]]  # newborns [n] -> scores [n, L], and lives that diverged
+
+LINES = 4  # with learning and without, raw and aligned
+WHO = ("first", "second", "blank")  # lives in each world
 
 
 def compare(
@@ -49,10 +54,10 @@ def compare(
     steps = lifetime_of(first, extent, lifetime)
     unlike = _unlike_brains(first, second)
     found, weights = (None, None) if unlike else _likeness(first, second)
-    counter = _Counter(progress, of=(1 if same_world(first, second) else 2) * len(WHO) + (0 if unlike else _LINES))
+    counter = _Counter(progress, of=(1 if _same_world(first, second) else 2) * len(WHO) + (0 if unlike else LINES))
     line, no_line = None, unlike
     with contextlib.closing(OwnDrivers(workers)) as drivers:
-        transfer = transfer_table({"first": first, "second": second}, drivers, extent, steps, counter.done)
+        transfer = _transfer({"first": first, "second": second}, drivers, extent, steps, counter.done)
         if weights is not None:
             try:
                 line = _line(first, second, weights, drivers, extent, steps, counter.done)
@@ -74,9 +79,6 @@ def compare(
         "no_line": no_line,
         "transfer": transfer,
     }
-
-
-_LINES = 4  # with learning and without, raw and aligned
 
 
 @dataclasses.dataclass
@@ -165,6 +167,9 @@ def _in_spreads(first: DNA, second: DNA, group: str, name: str) -> float | None:
     return (values[1] - values[0]) / float(one.spread[0])
 
 
+# --- the line between them ---
+
+
 def _line(
     first: DNA,
     second: DNA,
@@ -181,13 +186,13 @@ def _line(
     raw = second.newborns.weights[0].astype(np.float64)
     keys = life_keys(first.config.seed, VALIDATION, FIRST_GENERATION, extent.lives)
     birth_steps = min(first.config.evaluation.birth_steps, lifetime)
-    no_learning = unlike_genes(first, second)
+    no_learning = _unlike_genes(first, second)
     curves: dict[str, Json | None] = {"birth": None, "learned": None}
     diverged = lived = 0
     for learns, steps in ((False, birth_steps), (True, lifetime)):
         if learns and no_learning:
             break
-        live = line_scores(setup, driver, keys, steps, learns)
+        live = _line_scores(setup, driver, keys, steps, learns)
         found: Json = {}
         for name, weights in (("raw", raw), ("aligned", near)):
             again = name == "aligned" and np.array_equal(near, raw)
@@ -210,3 +215,210 @@ def _line(
         "no_learning": no_learning,
         **curves,
     }
+
+
+def mixtures(first: DNA, second: DNA, weights: FloatArray, shares: FloatArray) -> Newborns:
+    """Newborns on the straight line between two DNAs: weights, and drives and plasticity in gene units.
+
+    Where the two have other drives or another learner all have those of the first.
+
+    Args:
+        first: where the line begins.
+        second: where it ends, of the same brain.
+        weights: [W], of the second, as they are or aligned.
+        shares: [n], of the second, 0 .. 1.
+    Returns:
+        A record of n.
+    """
+    start = first.newborns.weights[0].astype(np.float64)
+    between = start + shares[:, None] * (weights - start)
+    one = _whole_genes(first)
+    other = one if _unlike_genes(first, second) else _whole_genes(second)
+    genes = one + shares[:, None] * (other - one)
+    born = decode(_all_evolved(first.pool), genes)
+    return born._replace(weights=np.ascontiguousarray(between.astype(np.float32)))
+
+
+def _unlike_genes(first: DNA, second: DNA) -> str:
+    """Why drives and plasticity of two DNAs cannot be mixed; empty where they can."""
+    tables = [
+        [(gene.group, gene.name, gene.transform) for gene in dna.pool.genes if gene.group != "weights"]
+        for dna in (first, second)
+    ]
+    if tables[0] != tables[1]:
+        return "their drives or learners differ, so that no learner lies between them"
+    fresh = [group for group in ("drives", "plasticity") for dna in (first, second) if dna.pool.modes[group] == FRESH]
+    return f"{fresh[0]} are drawn afresh in each life, so that there are none to mix" if fresh else ""
+
+
+def _whole_genes(dna: DNA) -> FloatArray:
+    """Every gene of some DNA in gene units, those that did not evolve too, [all genes]."""
+    places = dna.pool.slices()
+    parts = [
+        dna.genome[places[gene.group, gene.name]] if (gene.group, gene.name) in places else gene.centre
+        for gene in dna.pool.genes
+    ]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _line_scores(setup: Setup, driver: Driver, keys: IntArray, steps: int, learns: bool) -> Live:
+    """How newborns are scored: at birth, learning off; or over the last quarter of a life with learning.
+
+    Args:
+        setup: of the world.
+        driver: for its conditions.
+        keys: int64 [L, 4]; all newborns live the same lives.
+        steps: world steps of a life.
+        learns: whether life teaches.
+    Returns:
+        Newborns of n -> [n, L], and how many lives ended early, their brain having left the finite numbers.
+    """
+    learner, rule = setup.config.learner, setup.conditions.world.fitness_rule
+    plan = Plan(steps, learn_until=0)
+    if learns:
+        plan = Plan(steps, learner.learn_from, learner.learn_until, quarter_of(steps))
+
+    def live(newborns: Newborns) -> tuple[FloatArray, int]:
+        count = len(newborns.weights)
+        born_as = np.repeat(np.arange(count), len(keys))
+        outcome, _ = lives(driver, setup.conditions, newborns, born_as, np.tile(keys, (count, 1)), plan)
+        scores = last_quarter(outcome, rule, plan) if learns else life_fitness(outcome, rule, plan)
+        return scores.reshape(count, len(keys)), diverged_in(outcome)
+
+    return live
+
+
+def barrier(shares: FloatArray, scores: FloatArray) -> Json:
+    """How far scores fall below the straight line between those of the end points.
+
+    The largest of many noisy drops is too large by chance. So the place is also chosen by one half of the lives, and
+    the drop there measured in the other half, both ways: that mean is not, and has an honest interval.
+
+    Args:
+        shares: [n], 0 .. 1.
+        scores: [n, L].
+    Returns:
+        "mean", "low", "high" [n]; "largest" drop of the means, >= 0, and "at" which share; "places" that the
+        halves of the lives chose, one or two shares; and "checked" with "mean", "low" and "high", the drop there in
+        lives that did not choose: it may be negative.
+    Source: Frankle et al. 2020, "Linear mode connectivity and the lottery ticket hypothesis", section 2; Draxler et al.
+        2018, "Essentially no barriers in neural network energy landscape".
+    """
+    drops = scores[0] + shares[:, None] * (scores[-1] - scores[0]) - scores
+    means = drops.mean(axis=1)
+    worst = int(means.argmax())
+    halves = np.arange(scores.shape[1]) % 2 == 0
+    checked = drops[0] * 0.0
+    places = set()
+    for half in (halves, ~halves):
+        chosen = int(drops[:, half].mean(axis=1).argmax()) if half.any() else worst
+        checked[~half] = drops[chosen, ~half]
+        places.add(float(shares[chosen]))
+    points = mean_estimates(scores.T)
+    return {
+        "mean": [point.value for point in points],
+        "low": [point.low for point in points],
+        "high": [point.high for point in points],
+        "largest": float(means[worst]),
+        "at": float(shares[worst]),
+        "places": sorted(places),
+        "checked": mean_over_lives(checked),
+    }
+
+
+def _all_evolved(pool: GenePool) -> GenePool:
+    """The same gene table with every gene in the genome."""
+    genes = tuple(dataclasses.replace(gene, held=False) for gene in pool.genes)
+    return dataclasses.replace(pool, genes=genes, modes=dict.fromkeys(pool.modes, EVOLVED))
+
+
+# --- each in the other's world ---
+
+
+def _transfer(
+    pair: Mapping[str, DNA], drivers: OwnDrivers, extent: Extent, lifetime: int, done: Callable[[], None]
+) -> Json:
+    """Scores of two DNAs and of a blank slate in the world of each, or in the one that they share.
+
+    Lives are those of the world's own DNA, so that it scores here what it scores in its own inspection.
+
+    Args:
+        pair: "first" and "second".
+        drivers: where lives are lived.
+        extent: how many.
+        lifetime: world steps of a life with learning.
+        done: called after each cell.
+    Returns:
+        "worlds": each "of" (whose), "name", "parameters", "birth_steps" and "cells": who -> "birth" and "learned",
+        "diverged" lives of both and "note" (what to heed), or "missing": why it cannot live there.
+    """
+    owners = ["first"] if _same_world(pair["first"], pair["second"]) else ["first", "second"]
+    return {
+        "lifetime": lifetime,
+        "birth_lives": extent.birth_lives,
+        "lives": extent.lives,
+        "worlds": [_world(owner, pair, drivers, extent, lifetime, done) for owner in owners],
+    }
+
+
+def _same_world(first: DNA, second: DNA) -> bool:
+    """Whether two DNAs evolved in the same world with the same settings."""
+    return _settings(first) == _settings(second)
+
+
+def _settings(dna: DNA) -> Any:
+    return dna.header["world"], dna.config.world.model_dump(exclude={"parameters"})
+
+
+def _world(
+    owner: str,
+    pair: Mapping[str, DNA],
+    drivers: OwnDrivers,
+    extent: Extent,
+    lifetime: int,
+    done: Callable[[], None],
+) -> Json:
+    host = pair[owner]
+    birth_steps = min(host.config.evaluation.birth_steps, lifetime)
+    cells = {}
+    for who in WHO:
+        try:
+            cells[who] = _cell(pair.get(who, host), host, who, drivers, extent, birth_steps, lifetime)
+        except (UserError, LifeFault) as error:
+            cells[who] = {"missing": str(error)}
+        done()
+    world = host.header["world"]
+    return {
+        "of": owner,
+        "name": world["name"],
+        "parameters": world["parameters"],
+        "birth_steps": birth_steps,
+        "cells": cells,
+    }
+
+
+def _cell(
+    guest: DNA, host: DNA, who: str, drivers: OwnDrivers, extent: Extent, birth_steps: int, lifetime: int
+) -> Json:
+    setup = setup_of(guest, None if _same_world(guest, host) else host.config.world)
+    driver = setup.driver(drivers)
+    name = "blank" if who == "blank" else "evolved"
+    arm = ready_arm(name, ARMS[name], guest.pool, guest.genome, guest.config.learner)
+    birth_keys, keys = (
+        life_keys(host.config.seed, VALIDATION, FIRST_GENERATION, count) for count in (extent.birth_lives, extent.lives)
+    )
+    birth = birth_scores(setup, driver, arm, birth_keys, birth_steps)
+    learned = learned_scores(setup, driver, arm, keys, lifetime)
+    return {
+        "birth": mean_over_lives(birth.values),
+        "learned": mean_over_lives(learned.values),
+        "diverged": birth.diverged + learned.diverged,
+        "note": _other_names(guest, setup),
+    }
+
+
+def _other_names(guest: DNA, setup: Setup) -> str:
+    """What the guest's brain takes for something else here."""
+    here = tuple(signal.name for signal in setup.conditions.world.observations)
+    unlike = [f"{here} for {own}" for own, here in zip(guest.observations, here, strict=True) if own != here]
+    return f"observations by place, not by name: {', '.join(unlike)}" if unlike else ""

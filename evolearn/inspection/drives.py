@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from evolearn.agent import GOES_ON, LEARNERS
+from evolearn.agent import GOES_ON, find_learner
 from evolearn.genome import TRANSFORMS, Gene
 from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn
-from evolearn.inspection.rounded import rounded
-from evolearn.inspection.specimen import Specimen
+from evolearn.inspection.record import rounded
+from evolearn.inspection.specimen import Json, Specimen
 from evolearn.life import Trace, lives
 from evolearn.rng import LifeKey
+from evolearn.verdict import FloatArray
 
-Json = dict[str, Any]
-Floats = npt.NDArray[np.float64]
-
-WATCHED_LIVES = 16  # at most, for the shares
 POINTS = 120  # along the replayed life
 SMOOTHING = 20  # of a life's steps, one window of the running mean in so many
 
@@ -42,14 +37,14 @@ def inspect_drives(specimen: Specimen) -> Json:
         LifeFault: the world is at fault.
     """
     dna = specimen.dna
-    steps = first_steps(specimen, min(WATCHED_LIVES, specimen.extent.birth_lives))
+    steps = first_steps(specimen)
     weighted = _weighted(specimen, steps)
     reward = weighted.sum(axis=1)
     genes = [gene for gene in dna.pool.genes if gene.group == "drives"]
     shares = _shares(weighted, reward)
     return {
         "mode": dna.pool.modes["drives"],
-        "taught": LEARNERS[dna.config.learner.name].taught,
+        "taught": find_learner(dna.config.learner.name).taught,
         "learns": learns(specimen),
         "drives": [
             _drive(specimen, place, gene) | {name: rounded(values[place]) for name, values in shares.items()}
@@ -63,7 +58,7 @@ def inspect_drives(specimen: Specimen) -> Json:
     }
 
 
-def _weighted(specimen: Specimen, steps: FirstSteps) -> Floats:
+def _weighted(specimen: Specimen, steps: FirstSteps) -> FloatArray:
     """Reward by drive, [n, D], over all steps lived; every life with the drives that it was born with."""
     arm = newborn(specimen)
     newborns, born_as = arm.born(specimen.keys(len(steps.lived)))
@@ -72,7 +67,7 @@ def _weighted(specimen: Specimen, steps: FirstSteps) -> Floats:
     return np.asarray(weighted[steps.lived])
 
 
-def _shares(weighted: Floats, reward: Floats) -> dict[str, Floats]:
+def _shares(weighted: FloatArray, reward: FloatArray) -> dict[str, FloatArray]:
     mean, variance = weighted.mean(axis=0), reward.var()
     total = np.abs(mean).sum()
     covariance = ((weighted - mean) * (reward - reward.mean())[:, None]).mean(axis=0)
@@ -134,7 +129,7 @@ def _along(specimen: Specimen) -> Json:
     return {"life": str(LifeKey(*(int(part) for part in keys[0]))), "window": window, "views": views}
 
 
-def _smoothed(names: tuple[str, ...], trace: Trace, weights: Floats, lived: int, window: int) -> Json:
+def _smoothed(names: tuple[str, ...], trace: Trace, weights: FloatArray, lived: int, window: int) -> Json:
     weighted = trace.drives[:lived].astype(np.float64) * weights
     sums = np.concatenate([np.zeros((1, len(names))), weighted.cumsum(axis=0)])
     ages = np.unique(np.linspace(window, lived, min(POINTS, lived - window + 1)).round().astype(np.int64))

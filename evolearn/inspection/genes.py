@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import INITIAL_SCALE
+from evolearn.agent import INITIAL_SCALE, find_policy
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, Gene
-from evolearn.inspection.places import VALUE, VALUELESS, action_labels, numbered, weight_names
-from evolearn.inspection.rounded import rounded
+from evolearn.inspection.names import VALUE, action_labels, numbered, weight_names
+from evolearn.inspection.record import rounded
+from evolearn.inspection.specimen import IntArray, Json
 from evolearn.run import DNA
-
-Json = dict[str, Any]
-Floats = npt.NDArray[np.float64]
+from evolearn.verdict import FloatArray
 
 NARROWED = 0.5  # spread kept, as a share of what the median gene kept, below which a gene counts as narrowed
 MOST_ROWS = 2000  # genes with a row of their own
@@ -112,13 +111,13 @@ def _texts(blocks: list[dict[str, Any]], name: str) -> npt.NDArray[np.str_]:
     return np.repeat(np.array([block[name] for block in blocks], np.str_), [len(block["name"]) for block in blocks])
 
 
-def _kept(blocks: list[dict[str, Any]], size: Floats) -> npt.NDArray[np.int64]:
+def _kept(blocks: list[dict[str, Any]], size: FloatArray) -> IntArray:
     """Places of the genes with rows of their own, rising."""
     first = np.lexsort((-size, _texts(blocks, "group") == "weights"))
     return np.sort(first[:MOST_ROWS])
 
 
-def _rows(blocks: list[dict[str, Any]], names: list[str], kept: npt.NDArray[np.int64]) -> Json:
+def _rows(blocks: list[dict[str, Any]], names: list[str], kept: IntArray) -> Json:
     rows: Json = {name: _texts(blocks, name)[kept].tolist() for name in _TEXTS}
     rows["name"] = [names[place] for place in kept]
     rows["read"] = _joined(blocks, "read")[kept].astype(bool).tolist()
@@ -136,7 +135,7 @@ def _levels(blocks: list[dict[str, Any]]) -> Iterator[tuple[Json, npt.NDArray[np
             yield {"level": "block", "group": group, "block": block}, rows
 
 
-def _settled(ratio: Floats, read: npt.NDArray[np.bool_], names: list[str]) -> Json | None:
+def _settled(ratio: FloatArray, read: npt.NDArray[np.bool_], names: list[str]) -> Json | None:
     """Which genes the search narrowed beyond what it did to all of them alike.
 
     Returns:
@@ -161,7 +160,7 @@ def _settled(ratio: Floats, read: npt.NDArray[np.bool_], names: list[str]) -> Js
     }
 
 
-def _distributions(change: Floats, ratio: Floats) -> Json:
+def _distributions(change: FloatArray, ratio: FloatArray) -> Json:
     """All genes, where they are too many for rows.
 
     Returns:
@@ -184,22 +183,22 @@ def _place(dna: DNA, gene: Gene) -> slice | None:
 def _unread(dna: DNA) -> Iterator[tuple[str, str]]:
     """Genes that no life reads, whatever they say: they show what becomes of a gene without selection."""
     learns = dna.config.learner.learn_until != 0
-    policy = dna.brain.policy
+    policy = find_policy(dna.brain.policy)
     for gene in dna.pool.evolved:
         of_value = gene.group == "weights" and gene.name.startswith(f"{VALUE}.")
         if gene.name == INITIAL_SCALE and gene.group == "plasticity":
             read = dna.pool.modes["weights"] == FRESH
         elif of_value:
-            read = learns and policy not in VALUELESS
+            read = learns and policy.has_value
         elif gene.group == "weights":
             read = True
         else:
-            read = learns or gene.name == "epsilon"  # the policy's own, see `evolearn.agent.policies.epsilon_greedy`
+            read = learns or gene.name in policy.genes
         if not read:
             yield gene.group, gene.name
 
 
-def _summary(change: Floats, ratio: Floats, rows: npt.NDArray[np.int64], names: list[str], edge: float) -> Json:
+def _summary(change: FloatArray, ratio: FloatArray, rows: IntArray, names: list[str], edge: float) -> Json:
     moved, left = np.abs(change[rows]), ratio[rows]
     where = rows[moved.argmax()]
     low, middle, high = np.quantile(left, (0.05, 0.5, 0.95))

@@ -20,11 +20,11 @@ from typing import Protocol
 from evolearn.environment import describe_environment
 from evolearn.errors import UserError, offer
 from evolearn.files import write_whole
-from evolearn.inspection.record import FILE, Answer, describe, name_of, record
+from evolearn.inspection.record import Answer, describe, name_of, record
 from evolearn.inspection.sections import COMPARISON, PARTS, Part, Subject
 from evolearn.inspection.specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.life import new_driver
-from evolearn.report import Section, write_inspection_report
+from evolearn.report import INSPECTION_FILE, Section, is_inspection, write_inspection_report
 from evolearn.run import DNA, load_dna, setup_of
 
 LONGEST = 10_000_000  # world steps of a life: some hundred such lives are lived
@@ -183,7 +183,7 @@ def free_directory(directory: Path, dnas: Sequence[DNA], is_partial: bool) -> Pa
     """
     if directory.exists() and not directory.is_dir():
         raise InspectionError(f"--out {directory}: is a file; name a directory")
-    if directory.is_dir() and not (directory / FILE).exists() and any(directory.iterdir()):
+    if directory.is_dir() and not is_inspection(directory) and any(directory.iterdir()):
         raise InspectionError(
             f"--out {directory}: holds something else than an inspection, which would be mixed with it; name another"
         )
@@ -205,7 +205,7 @@ def free_directory(directory: Path, dnas: Sequence[DNA], is_partial: bool) -> Pa
 def _check_earlier(directory: Path, dnas: Sequence[DNA], is_partial: bool) -> None:
     """An inspection of other DNA is not written over, nor is a whole one by a part."""
     try:
-        earlier = json.loads((directory / FILE).read_text(encoding="utf-8"))
+        earlier = json.loads((directory / INSPECTION_FILE).read_text(encoding="utf-8"))
         about = earlier["about"]
         whose = [about["sha256"], *([about["other"]["sha256"]] if "other" in about else [])]
         was_whole = about["extent"] == FULL.name and (len(whose) > 1 or len(earlier["sections"]) == len(PARTS))
@@ -309,7 +309,7 @@ def _write(directory: Path, about: Json, command: str, answers: list[Answer], wo
     try:
         directory.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(directory / "figures", ignore_errors=True)  # of the inspection that was there
-        write_whole(directory / FILE, json.dumps(content, indent=1, allow_nan=False).encode())
+        write_whole(directory / INSPECTION_FILE, json.dumps(content, indent=1, allow_nan=False).encode())
     except OSError as error:
         raise _unwritable(directory, error) from error
     page, sections = write_inspection_report(directory, figures)

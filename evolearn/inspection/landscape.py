@@ -13,13 +13,13 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import numpy.typing as npt
 
 from evolearn.agent import BrainSpec
 from evolearn.genome import EVOLVED
 from evolearn.inspection.landscape_measures import MEASURES, Surface, common_scale, estimates, is_peak, verdict_of
-from evolearn.inspection.over_lives import finite_or_none, mean_estimates
-from evolearn.inspection.specimen import Json, Specimen
+from evolearn.inspection.over_lives import mean_estimates
+from evolearn.inspection.record import plain
+from evolearn.inspection.specimen import IntArray, Json, Specimen
 from evolearn.life import Plan, evaluate
 from evolearn.run import DNA, DNAError
 from evolearn.verdict import FloatArray
@@ -63,12 +63,12 @@ def inspect_landscape(specimen: Specimen) -> Json:
         "lives": extent.landscape_lives,
         "lived": len(offsets) * extent.landscape_lives,
         "lifetime": specimen.lifetime,
-        "positions": {"plane": finite_or_none(steps), "line": finite_or_none(positions)},
+        "positions": {"plane": plain(steps), "line": plain(positions)},
         "cosine": float(first @ second / (np.linalg.norm(first) * np.linalg.norm(second))) if first.any() else None,
         "distance": float(np.linalg.norm(axes[2])),
         "conditions": {
             name: {
-                "plane": finite_or_none(surface.plane.mean(axis=-1)),
+                "plane": plain(surface.plane.mean(axis=-1)),
                 "line": [point.as_json() for point in mean_estimates(surface.line.T)],
                 "measures": {key: value and value.as_json() for key, value in found[name].items()},
                 "peak": is_peak(found[name]),
@@ -110,9 +110,9 @@ def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
 
 
-def filters_of(brain: BrainSpec) -> npt.NDArray[np.int64]:
+def filters_of(brain: BrainSpec) -> IntArray:
     """Which unit each weight belongs to, [W]: those that it reads its inputs by, and its bias; -1: of no unit."""
-    units: dict[str, npt.NDArray[np.int64]] = {}
+    units: dict[str, IntArray] = {}
     for tensor in brain.tensors:
         layer, _, part = tensor.name.partition(".")
         if part == "bias":
@@ -129,7 +129,7 @@ def filters_of(brain: BrainSpec) -> npt.NDArray[np.int64]:
     return np.concatenate(filters)
 
 
-def _moved(dna: DNA) -> npt.NDArray[np.int64]:
+def _moved(dna: DNA) -> IntArray:
     """Places of the weights in a genome, in the order of the weight vector."""
     slices = dna.pool.slices()
     genes = [gene for gene in dna.pool.evolved if gene.group == "weights"]

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from evolearn.errors import UserError
 from evolearn.genome import Newborns, draw_fresh
@@ -29,7 +28,7 @@ from evolearn.inspection.lesion_rows import (
 )
 from evolearn.inspection.operations import MEAN, stack_surgeries
 from evolearn.inspection.over_lives import Estimate, least_p, mean_estimates
-from evolearn.inspection.specimen import Json, Specimen
+from evolearn.inspection.specimen import IntArray, Json, Specimen
 from evolearn.life import DIVERGED, FROM_UNIFORM, Outcome, Plan, life_fitness, lives, score, traced_lives
 from evolearn.run import running_score
 from evolearn.verdict import ROUNDING, FloatArray
@@ -321,7 +320,7 @@ def _live(specimen: Specimen, rows: Sequence[Row], plan: Plan) -> Outcome:
     return outcome
 
 
-def _newborns(specimen: Specimen, copies: int, keys: npt.NDArray[np.int64]) -> tuple[Newborns, npt.NDArray[np.int64]]:
+def _newborns(specimen: Specimen, copies: int, keys: IntArray) -> tuple[Newborns, IntArray]:
     """Copies of the newborn, and which of them each life is born as, [copies x L]."""
     newborns = specimen.dna.newborns.rows(np.zeros(copies, np.int64))
     born_as = np.repeat(np.arange(copies), len(keys))

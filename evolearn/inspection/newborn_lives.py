@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from evolearn.agent import BrainSpec, TorchBrain, one_thread
+from evolearn.agent import BrainSpec, TorchBrain, find_policy, one_thread
 from evolearn.inspection.specimen import Specimen
 from evolearn.life import Outcome, Trace, traced_lives
 from evolearn.run import ARMS, Arm, ready_arm
+from evolearn.verdict import FloatArray
 
-Floats = npt.NDArray[np.float64]
-
+WATCHED_LIVES = 16  # of which every step is kept, where nothing else is said
 OBSERVATIONS, FEWEST_OBSERVATIONS = 2000, 200  # of those met, evenly spaced: what slopes are averaged over
 OBSERVED_WEIGHTS = 40_000_000  # observations times weights, at most: larger brains are asked at fewer
 ROWS = 500  # observations at a time, to bound memory
@@ -41,27 +41,27 @@ class FirstSteps:
     lived: npt.NDArray[np.bool_]  # [L, T]; later steps are those of a brain that left the finite numbers
 
     @property
-    def observations(self) -> Floats:
+    def observations(self) -> FloatArray:
         """All that were met, [n, O]."""
         return np.asarray(self.trace.observations[self.lived], np.float64)
 
-    def sample(self, most: int = OBSERVATIONS) -> Floats:
+    def sample(self, most: int = OBSERVATIONS) -> FloatArray:
         """At most so many of them, evenly spaced over lives and ages, [.., O]."""
         met = self.observations
         return met[np.unique(np.linspace(0, len(met) - 1, min(most, len(met))).round().astype(np.int64))]
 
 
-def first_steps(specimen: Specimen, count: int) -> FirstSteps:
+def first_steps(specimen: Specimen, count: int | None = None) -> FirstSteps:
     """Live the time of the birth score without learning, and keep every step.
 
     Args:
         specimen: who.
-        count: lives.
+        count: lives; None: WATCHED_LIVES, or as many as the birth score is of, if these are fewer.
     Raises:
         LifeFault: the world is at fault.
     """
     arm = newborn(specimen).frozen()
-    keys = specimen.keys(count)
+    keys = specimen.keys(min(WATCHED_LIVES, specimen.extent.birth_lives) if count is None else count)
     newborns, born_as = arm.born(keys)
     outcome, trace = traced_lives(specimen.driver, newborns, born_as, keys, arm.plan(specimen.birth_steps))
     lived = np.arange(specimen.birth_steps) < np.maximum(outcome.age, 1)[:, None]
@@ -73,7 +73,7 @@ def observations_for(brain: BrainSpec) -> int:
     return min(OBSERVATIONS, max(FEWEST_OBSERVATIONS, OBSERVED_WEIGHTS // brain.weights))
 
 
-def outputs_of(brain: BrainSpec, weights: npt.NDArray[Any], observations: Floats) -> tuple[Floats, Floats]:
+def outputs_of(brain: BrainSpec, weights: npt.NDArray[Any], observations: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Policy parameters [n, ..] and values [n] of observations [n, O], in double precision."""
     module = _module(brain, weights)
     with one_thread(), torch.no_grad():
@@ -81,7 +81,7 @@ def outputs_of(brain: BrainSpec, weights: npt.NDArray[Any], observations: Floats
     return policy.numpy(), value.numpy()
 
 
-def sensitivities(brain: BrainSpec, weights: npt.NDArray[Any], observations: Floats) -> Floats:
+def sensitivities(brain: BrainSpec, weights: npt.NDArray[Any], observations: FloatArray) -> FloatArray:
     """Derivatives of a brain's outputs by its observations, at each of some observations.
 
     Args:
@@ -102,7 +102,7 @@ def sensitivities(brain: BrainSpec, weights: npt.NDArray[Any], observations: Flo
             for place, output in enumerate([*policy[:, : brain.actions].unbind(dim=1), value]):
                 (slope,) = torch.autograd.grad(output.sum(), given, retain_graph=True)
                 found[part, place] = slope.numpy()
-    if brain.policy == "categorical":
+    if find_policy(brain.policy).is_relative:
         found[:, :-1] -= found[:, :-1].mean(axis=1, keepdims=True)
     return found
 

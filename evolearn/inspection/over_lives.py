@@ -11,7 +11,6 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from evolearn.verdict import ROUNDING, FloatArray, interval
 
@@ -69,6 +68,18 @@ def mean_estimates(values: FloatArray) -> list[Estimate]:
     return [estimate(column.mean(), draws, lives) for column, draws in zip(values.T, resampled.T, strict=True)]
 
 
+def mean_over_lives(scores: FloatArray) -> dict[str, float | None]:
+    """Mean over lives with its interval.
+
+    Args:
+        scores: [L].
+    Returns:
+        "mean", "low" and "high"; the ends are None with a single life.
+    """
+    found = mean_estimates(scores[:, None])[0]
+    return {"mean": found.value, "low": found.low, "high": found.high}
+
+
 def sign_flip_p(values: FloatArray) -> FloatArray:
     """Two-sided p that paired differences are symmetric about zero: each life's could as well have the other sign.
 
@@ -113,11 +124,3 @@ def rank_p(value: float, others: FloatArray) -> float:
 def least_p(lives: int) -> float:
     """The smallest p that `sign_flip_p` can give."""
     return max(2 / 2**lives, 1 / (FLIPS + 1)) if lives else 1.0
-
-
-def finite_or_none(value: npt.ArrayLike) -> Any:
-    """Numbers for JSON: lists of floats, none for what is not finite."""
-    array = np.asarray(value, np.float64)
-    if array.ndim:
-        return [finite_or_none(part) for part in array]
-    return float(array) if np.isfinite(array) else None

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evolearn.inspection.specimen import Extent, Json, Specimen
+from evolearn.report import INSPECTION_FORMAT
 from evolearn.run import DNA
 
-FILE = "inspection.json"
-FORMAT = 1  # of inspection.json; a change that old code cannot read raises it
+DIGITS = 6  # significant, of most numbers: as many as anybody reads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +43,7 @@ def record(about: Json, command: str, answers: Sequence[Answer], environment: Js
     return plain(
         {
             "kind": "inspection",
-            "format": FORMAT,
+            "format": INSPECTION_FORMAT,
             "about": about,
             "command": command,
             "sections": [_entry(answer) for answer in answers],
@@ -123,3 +124,18 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
+
+
+def rounded(values: npt.ArrayLike) -> Any:
+    """A number, or nested lists of numbers: to 6 significant digits; None for what is not finite.
+
+    Args:
+        values: of any shape.
+    """
+    return _rounded(np.asarray(values, np.float64).tolist())
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(entry) for entry in value]
+    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from evolearn.agent import find_policy
 from evolearn.genome import FRESH
+from evolearn.inspection.names import action_labels
 from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn, outputs_of
-from evolearn.inspection.places import action_labels
-from evolearn.inspection.rounded import rounded
-from evolearn.inspection.specimen import Specimen
+from evolearn.inspection.over_lives import LEVEL, RESAMPLES
+from evolearn.inspection.record import rounded
+from evolearn.inspection.specimen import Json, Specimen
 from evolearn.life import life_fitness
 from evolearn.run import ARMS, Arm, has_oracle, live_arm, ready_arm
 from evolearn.study import ReplayArm, record_replay
-from evolearn.verdict import interval
+from evolearn.verdict import FloatArray, interval
 
-Json = dict[str, Any]
-Floats = npt.NDArray[np.float64]
-
-LEVEL = 0.05  # intervals cover the rest
-RESAMPLES = 2000  # of lives
-WATCHED_LIVES = 16  # at most, of which observations are taken
 POINTS = 41  # of a response curve
 FRAMES = 300  # of the replay
 
@@ -42,7 +36,7 @@ def inspect_repertoire(specimen: Specimen) -> Json:
         LifeFault: the world is at fault.
         WorldError: it cannot be drawn.
     """
-    met = first_steps(specimen, min(WATCHED_LIVES, specimen.extent.birth_lives))
+    met = first_steps(specimen)
     inherited = specimen.dna.pool.modes["weights"] != FRESH
     return {
         "score": specimen.setup.conditions.world.fitness_rule,
@@ -96,25 +90,25 @@ def _birth_scores(specimen: Specimen) -> list[Json]:
 _NO_SHARE: Json = {"share": None, "share_low": None, "share_high": None}
 
 
-def _resampled(scores: dict[str, Floats], seed: int) -> dict[str, Floats]:
+def _resampled(scores: dict[str, FloatArray], seed: int) -> dict[str, FloatArray]:
     """Mean scores [resamples] of lives drawn with replacement; lives stay paired, all arms lived the same ones."""
     count = len(scores["random"])
     drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
     return {name: values[drawn].mean(axis=1) for name, values in scores.items()}
 
 
-def _ends(resamples: Floats, lives: int) -> list[float | None]:
+def _ends(resamples: FloatArray, lives: int) -> list[float | None]:
     return [rounded(end) for end in interval(resamples, LEVEL, lives)]
 
 
-def _over_chance(scores: dict[str, Floats], resampled: dict[str, Floats], name: str) -> Json:
+def _over_chance(scores: dict[str, FloatArray], resampled: dict[str, FloatArray], name: str) -> Json:
     """How far an arm is ahead of random actions in the same lives, with its interval."""
     low, high = _ends(resampled[name] - resampled["random"], len(scores[name]))
     ahead = rounded((scores[name] - scores["random"]).mean())
     return {"ahead": ahead, "ahead_low": low, "ahead_high": high}
 
 
-def _shares(scores: dict[str, Floats], resampled: dict[str, Floats]) -> dict[str, Json]:
+def _shares(scores: dict[str, FloatArray], resampled: dict[str, FloatArray]) -> dict[str, Json]:
     """Where each arm stands from random actions, 0, to the oracle, 1."""
     if "oracle" not in scores or scores["oracle"].mean() <= scores["random"].mean():
         return {}
@@ -144,7 +138,7 @@ def _curves(specimen: Specimen, met: FirstSteps) -> Json:
     """The policy along each observation, the others at their median.
 
     Returns:
-        ``kind``: probability, action value or mean action; ``outputs``, names; ``observations``, for each that varies:
+        ``kind``, see `Policy.curve`; ``outputs``, names; ``observations``, for each that varies:
         ``name``, ``unit``, ``median``, ``x`` [points] from the 1% to the 99% quantile of what was met, ``y`` [outputs,
         points], ``reach``, the largest range of any output; ``constant``, names of those that hardly vary.
     """
@@ -174,13 +168,11 @@ def _curves(specimen: Specimen, met: FirstSteps) -> Json:
     return {"kind": kind, "outputs": list(action_labels(dna)), "observations": curves, "constant": constant}
 
 
-def _policy(specimen: Specimen, outputs: Floats) -> tuple[str, Floats]:
+def _policy(specimen: Specimen, outputs: FloatArray) -> tuple[str, FloatArray]:
     """What a policy's parameters [n, ..] say, [n, A]."""
     brain = specimen.dna.brain
-    if brain.policy == "categorical":
-        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return "probability", powers / powers.sum(axis=1, keepdims=True)
-    return "action value" if brain.policy == "epsilon_greedy" else "mean action", outputs[:, : brain.actions]
+    policy = find_policy(brain.policy)
+    return policy.curve, outputs[:, : brain.actions] if policy.curve_of is None else policy.curve_of(outputs)
 
 
 def _replay(specimen: Specimen) -> Json:

@@ -1,19 +1,13 @@
-"""The two scores that an inspection compares, birth score and score after learning, and means over lives."""
+"""The two scores that an inspection compares, birth score and score after learning."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
-from evolearn.inspection.over_lives import mean_estimates
-from evolearn.inspection.specimen import Json
+from evolearn.inspection.specimen import IntArray
 from evolearn.life import DIVERGED, Driver, Outcome, Plan, life_fitness, score
 from evolearn.run import Arm, Setup, live_arm
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from evolearn.verdict import FloatArray
 
 
 class Scores(NamedTuple):
@@ -77,15 +71,3 @@ def last_quarter(outcome: Outcome, rule: str, plan: Plan) -> FloatArray:
         plan: with which the lives were lived; its bins are quarters.
     """
     return score(outcome, rule, min(3, plan.bins - 1), plan.bins, plan)
-
-
-def over_lives(scores: FloatArray) -> Json:
-    """Mean over lives with its interval.
-
-    Args:
-        scores: [L].
-    Returns:
-        "mean", "low" and "high"; the ends are None with a single life.
-    """
-    found = mean_estimates(scores[:, None])[0]
-    return {"mean": found.value, "low": found.low, "high": found.high}

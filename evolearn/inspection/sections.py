@@ -14,7 +14,7 @@ from evolearn.inspection.lesions import inspect_lesions
 from evolearn.inspection.lineage import inspect_lineage
 from evolearn.inspection.repertoire import inspect_repertoire
 from evolearn.inspection.specimen import Json, Specimen
-from evolearn.inspection.weights_section import inspect_weights
+from evolearn.inspection.weights import inspect_weights
 from evolearn.run import DNA
 
 

@@ -15,6 +15,7 @@ from evolearn.run import DNA, Setup
 from evolearn.world import GYMNASIUM
 
 Json = dict[str, Any]
+IntArray = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]  # done, of how many; called as often as one likes
 
 FIRST_GENERATION = 1000  # of the validation key space: the closing table and the choice of the best use those below
@@ -73,7 +74,7 @@ class Specimen:
         """World steps of the birth score."""
         return min(self.setup.config.evaluation.birth_steps, self.lifetime)
 
-    def keys(self, count: int, batch: int = 0) -> npt.NDArray[np.int64]:
+    def keys(self, count: int, batch: int = 0) -> IntArray:
         """Keys int64 [count, 4] of validation lives that neither evolution nor a run's closing table has lived.
 
         Args:

@@ -1,18 +1,24 @@
-"""Blocks of weights against their random initialisation: distribution, norm, spectrum, way gone, signs."""
+"""Innate weights: which sense moves which muscle, and each block against its random initialisation."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from evolearn.agent import Tensor
-from evolearn.inspection.rounded import rounded
-
-Json = dict[str, Any]
-Floats = npt.NDArray[np.float64]
+from evolearn.agent import BrainSpec, Tensor, find_policy
+from evolearn.errors import UserError
+from evolearn.genome import FRESH, decode
+from evolearn.inspection.names import output_labels
+from evolearn.inspection.newborn_lives import first_steps, learns, newborn, observations_for, sensitivities
+from evolearn.inspection.record import rounded
+from evolearn.inspection.specimen import Json, Specimen
+from evolearn.life import DIVERGED, lives
+from evolearn.run import DNA
+from evolearn.verdict import FloatArray
 
 DRAWS, FEWEST_DRAWS = 400, 20  # of the random initialisation, for small and for the largest blocks
 DRAWING_WORK = 200_000_000  # multiplications, about, that singular values of all draws of a block may take
@@ -24,7 +30,108 @@ FEWEST_BINS, MOST_BINS = 9, 31
 FEWEST = 8  # numbers in a block with a histogram
 
 
-def effective_rank(singular: npt.ArrayLike) -> Floats:
+def inspect_weights(dna: DNA, specimen: Specimen | None) -> Json:
+    """The weights of a newborn, layer by layer and as a whole.
+
+    Args:
+        dna: whose.
+        specimen: the same in its world; None: the world is not there, and what needs lives is left out.
+    Returns:
+        - ``mode``, how weights come into a life; ``policy``; ``lifetime`` and ``lives`` after which they were looked at
+          again, or null; ``diverged``, lives left out since their brain left the finite numbers;
+        - ``blocks``: see `describe_block`;
+        - ``sensitivity``: see `_sensitivity`.
+    Raises:
+        UserError: the weights are drawn afresh in every life.
+        LifeFault: the world is at fault.
+    """
+    mode = dna.pool.modes["weights"]
+    if mode == FRESH:
+        raise UserError(
+            "this DNA holds no weights: they are drawn afresh in every life (genome.weights.mode=fresh); what "
+            "evolution wrote is in its drives and its plasticity"
+        )
+    born = dna.newborns.weights[0].astype(np.float64)
+    start = decode(dna.pool, dna.pool.centre[None]).weights[0].astype(np.float64)
+    lived, diverged = None, 0
+    if specimen is not None and learns(specimen):
+        lived, diverged = _after_life(specimen)
+        specimen.progress(1, 2)
+    blocks, begin = [], 0
+    for tensor in dna.brain.tensors:
+        part = slice(begin, begin + tensor.size)
+        blocks.append(
+            describe_block(tensor, born[part], start[part], None if lived is None else lived[:, part], dna.config.seed)
+        )
+        begin += tensor.size
+    return {
+        "mode": mode,
+        "policy": dna.brain.policy,
+        "output": find_policy(dna.brain.policy).output,
+        "lifetime": None if lived is None or specimen is None else specimen.lifetime,
+        "lives": None if lived is None else len(lived),
+        "diverged": diverged,
+        "blocks": blocks,
+        "sensitivity": _sensitivity(dna, specimen, born, lived),
+    }
+
+
+def _after_life(specimen: Specimen) -> tuple[FloatArray | None, int]:
+    """Weights at the end of lives with learning, [lives, W], and how many lives had none that are finite."""
+    arm = newborn(specimen)
+    keys = specimen.keys(specimen.extent.lives)
+    newborns, born_as = arm.born(keys)
+    plan = dataclasses.replace(arm.plan(specimen.lifetime), final_weights=True)
+    outcome, _ = lives(specimen.driver, specimen.setup.conditions, newborns, born_as, keys, plan)
+    final = outcome.final_weights.astype(np.float64)
+    whole = (outcome.status != DIVERGED) & np.isfinite(final).all(axis=1)
+    return (final[whole] if whole.any() else None), int((~whole).sum())
+
+
+def _sensitivity(dna: DNA, specimen: Specimen | None, born: FloatArray, lived: FloatArray | None) -> Json:
+    """Which sense moves which muscle.
+
+    Returns:
+        ``observations``, ``outputs``; ``met``, over how many observations the means are taken, those that the newborn
+        met without learning: the same ones for both ages, so that a difference is one of brains; 0: at observation
+        zero; ``stdev`` of each observation in those lives, or null; ``born``, ``lived`` and ``learned``, what life
+        changed: ``mean`` and ``rms`` [O, outputs], per unit of the observation, over observations and then over lives.
+    """
+    brain, labels = dna.brain, output_labels(dna)
+    if specimen is None:
+        sample, spread = np.zeros((1, brain.observations)), None
+    else:
+        met = first_steps(specimen)
+        sample, spread = met.sample(observations_for(brain)), met.observations.std(axis=0)
+    at_birth = sensitivities(brain, born, sample)[:, : len(labels)]
+    return {
+        "observations": list(dna.observations),
+        "outputs": list(labels),
+        "met": 0 if specimen is None else len(sample),
+        "stdev": None if spread is None else rounded(spread),
+        "born": _averaged([at_birth]),
+        **_changes(brain, sample, at_birth, lived),
+    }
+
+
+def _changes(brain: BrainSpec, sample: FloatArray, at_birth: FloatArray, lived: FloatArray | None) -> Json:
+    if lived is None:
+        return {"lived": None, "learned": None}
+    later = [sensitivities(brain, weights, sample)[:, : at_birth.shape[1]] for weights in lived]
+    return {"lived": _averaged(later), "learned": _averaged([slopes - at_birth for slopes in later])}
+
+
+def _averaged(slopes: list[FloatArray]) -> Json:
+    """Mean and root mean square over observations and lives, [O, outputs], of [n, outputs, O] for each life."""
+    mean = np.mean([entry.mean(axis=0) for entry in slopes], axis=0)
+    square = np.mean([(entry**2).mean(axis=0) for entry in slopes], axis=0)
+    return {"mean": rounded(mean.T), "rms": rounded(np.sqrt(square).T)}
+
+
+# --- layer by layer, against chance ---
+
+
+def effective_rank(singular: npt.ArrayLike) -> FloatArray:
     """In how many directions a matrix works: the exponential of the entropy of its normalised singular values.
 
     Args:
@@ -40,7 +147,7 @@ def effective_rank(singular: npt.ArrayLike) -> Floats:
     return np.asarray(np.exp(-terms.sum(axis=-1)))
 
 
-def describe_block(tensor: Tensor, born: Floats, start: Floats, lived: Floats | None, seed: int) -> Json:
+def describe_block(tensor: Tensor, born: FloatArray, start: FloatArray, lived: FloatArray | None, seed: int) -> Json:
     """One block of weights.
 
     Args:
@@ -96,7 +203,7 @@ def describe_block(tensor: Tensor, born: Floats, start: Floats, lived: Floats | 
     return found
 
 
-def _drawn(tensor: Tensor, has_spectrum: bool, seed: int) -> tuple[Floats, Floats]:
+def _drawn(tensor: Tensor, has_spectrum: bool, seed: int) -> tuple[FloatArray, FloatArray]:
     """Norms [draws] and singular values [draws, r] of random initialisations; fewer draws of what takes long."""
     work = tensor.size * (min(tensor.shape) if has_spectrum else 1)
     draws = int(np.clip(DRAWING_WORK // work, FEWEST_DRAWS, DRAWS))
@@ -110,14 +217,14 @@ def _drawn(tensor: Tensor, has_spectrum: bool, seed: int) -> tuple[Floats, Float
     return np.concatenate(norms), np.concatenate(spectra)
 
 
-def _compared(values: dict[str, Floats], random: Floats) -> Json:
+def _compared(values: dict[str, FloatArray], random: FloatArray) -> Json:
     """Each kind's mean over its first axis, and beside them random initialisations with their band."""
     low, high = _band(random)
     means = {kind: rounded(entry.mean(axis=0)) for kind, entry in values.items()}
     return {"lived": None, **means, "random": rounded(random.mean(axis=0)), "low": rounded(low), "high": rounded(high)}
 
 
-def _band(random: Floats) -> tuple[Floats, Floats]:
+def _band(random: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Between what `BAND` of random initialisations lie.
 
     Quantiles of many draws; of few, where Student's t puts one more draw: what large matrices have is near normal.
@@ -130,7 +237,7 @@ def _band(random: Floats) -> tuple[Floats, Floats]:
     return random.mean(axis=0) - reach, random.mean(axis=0) + reach
 
 
-def _singular(values: Floats, tensor: Tensor) -> Floats:
+def _singular(values: FloatArray, tensor: Tensor) -> FloatArray:
     """Of blocks [n, size], [n, r]."""
     return np.linalg.svd(values.reshape(-1, *tensor.shape), compute_uv=False).astype(np.float64)
 
@@ -139,13 +246,13 @@ def _share(part: Any, whole: Any) -> float:
     return float(part / whole) if whole > 0.0 else float("nan")
 
 
-def _signs_kept(now: Floats, before: Floats) -> float:
+def _signs_kept(now: FloatArray, before: FloatArray) -> float:
     """Share of the entries [.., size] that have the sign that they had; those that were 0 do not count."""
     signed = before != 0.0
     return float((np.sign(now[:, signed]) == np.sign(before[signed])).mean()) if signed.any() else float("nan")
 
 
-def _histogram(tensor: Tensor, born: Floats, lived: Floats | None) -> Json:
+def _histogram(tensor: Tensor, born: FloatArray, lived: FloatArray | None) -> Json:
     reach = 3.0 * tensor.initial_stdev
     ends = [born.min(), born.max(), tensor.initial_mean - reach, tensor.initial_mean + reach]
     # What single lives learn far out must not press all the rest into one bin.

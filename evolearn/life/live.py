@@ -14,18 +14,19 @@ from evolearn.agent import (
     CHOOSE_TYPE,
     DELTAS_TYPE,
     LEARN_TYPE,
-    LEARNERS,
-    POLICIES,
     THINK_TYPE,
-    TRUNKS,
     BrainSpec,
     LearnerSettings,
     compose,
+    find_learner,
+    find_policy,
+    find_trunk,
+    plugged,
 )
 from evolearn.genome import Newborns
+from evolearn.importing import short
 from evolearn.life.records import BAD_FITNESS, BAD_OBSERVATION, BAD_SENSE, FROM_BRAIN, Body, Course, Outcome, Trace
 from evolearn.life.surgery import NO_SURGERIES, Surgeries, check_surgeries
-from evolearn.numerics import plug
 from evolearn.rng import LifeKey
 from evolearn.world import Declaration, WorldError
 
@@ -39,16 +40,16 @@ class Conditions:
     world: Declaration
     parameters: Mapping[str, float]  # of the world, resolved
     brain: BrainSpec
-    learner: str  # a name in LEARNERS
+    learner: str  # see `evolearn.agent.find_learner`
     settings: LearnerSettings
     window: int  # steps between two learning updates
-    generic_drives: tuple[str, ...] = ()  # names in DRIVES
+    generic_drives: tuple[str, ...] = ()  # see `evolearn.agent.find_drive`
     found_as: str = ""  # the world's name for `evolearn.world.find.find_world`, for workers on other hosts
 
     @property
     def drive_names(self) -> tuple[str, ...]:
         """Every drive, in the order of the drive weights: fitness, the world's senses, generic ones."""
-        return ("fitness", *(sense.name for sense in self.world.senses), *self.generic_drives)
+        return ("fitness", *(sense.name for sense in self.world.senses), *map(short, self.generic_drives))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,11 +139,15 @@ class Machinery:
 
 
 def machinery(conditions: Conditions, state_size: int, parameters: npt.NDArray[np.uint8]) -> Machinery:
-    """Compile or load everything but the world."""
+    """Compile or load everything but the world.
+
+    Raises:
+        PartError: a part does not compile; names it by its field.
+    """
     brain = conditions.brain
-    trunk = TRUNKS[brain.trunk]
-    policy = POLICIES[brain.policy]
-    learner = LEARNERS[conditions.learner]
+    trunk = find_trunk(brain.trunk)
+    policy = find_policy(brain.policy)
+    learner = find_learner(conditions.learner)
     feel, feel_memory = compose(conditions.generic_drives, brain.observations, conditions.world.action_size)
     body = Body(
         layers=np.array(brain.layers, np.int64),
@@ -155,11 +160,11 @@ def machinery(conditions: Conditions, state_size: int, parameters: npt.NDArray[n
         parameters=parameters,
     )
     return Machinery(
-        think=plug(trunk.think, THINK_TYPE),
-        backward=plug(trunk.backward, BACKWARD_TYPE),
-        choose=plug(policy.choose, CHOOSE_TYPE),
-        deltas=plug(policy.deltas, DELTAS_TYPE),
-        learn=plug(learner.learn, LEARN_TYPE),
+        think=plugged(trunk.think, THINK_TYPE, "brain.trunk", brain.trunk),
+        backward=plugged(trunk.backward, BACKWARD_TYPE, "brain.trunk", brain.trunk),
+        choose=plugged(policy.choose, CHOOSE_TYPE, "policy", brain.policy),
+        deltas=plugged(policy.deltas, DELTAS_TYPE, "policy", brain.policy),
+        learn=plugged(learner.learn, LEARN_TYPE, "learner.name", conditions.learner),
         feel=feel,
         body=body,
         learner_memory=learner.memory(brain, conditions.window),

@@ -5,6 +5,7 @@ from .compiler import (
     aligned_zeros as aligned_zeros,
     cache_folder as cache_folder,
     compiled as compiled,
+    compiler_reason as compiler_reason,
     inlined as inlined,
     locate as locate,
     matrix as matrix,
@@ -14,6 +15,7 @@ from .compiler import (
     vector as vector,
     world_code as world_code,
 )
+from .fingerprint import source_fingerprint as source_fingerprint
 from .portable import PortableError as PortableError, enter as enter
 from .processor import cpu_model as cpu_model, processor_type as processor_type
 from .transcendental import exp_of as exp_of, expm1_of as expm1_of, log1p_of as log1p_of, log_of as log_of

@@ -21,6 +21,7 @@ from numba.core import caching, cgutils
 from numba.extending import intrinsic, overload
 
 from evolearn.numerics._sources import reached_hash, read_sources
+from evolearn.numerics.fingerprint import source_fingerprint
 from evolearn.numerics.portable import is_on
 
 # Not `True`: that promises the compiler that no NaN exists, and a diverged life would go unseen.
@@ -87,10 +88,32 @@ class _OwnSource(caching.UserProvidedCacheLocator):  # type: ignore[misc]  # Num
         return super().from_function(function, file) if _PACKAGE in Path(file).parents else None
 
 
+_FINGERPRINT = "evolearn_fingerprint"  # attribute of a function that is kept by what it depends on
+
+
+class _Fingerprinted(caching.UserProvidedCacheLocator):  # type: ignore[misc]
+    """Where compiled parts of users are kept: good while nothing that they depend on has changed, in whatever file."""
+
+    def __init__(self, function: Any, file: str) -> None:
+        super().__init__(function, file)
+        self._stamp = getattr(function, _FINGERPRINT)
+
+    def get_source_stamp(self) -> str:
+        return str(self._stamp)
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> _Fingerprinted | None:
+        return super().from_function(function, file) if hasattr(function, _FINGERPRINT) else None
+
+
+def _is_ours(function: Callable[..., Any]) -> bool:
+    return _PACKAGE in Path(function.__code__.co_filename).parents
+
+
 if COMPILES:
     numba.config.CACHE_DIR = str(_cache_directory())
     if _OwnSource.__name__ not in [kind.__name__ for kind in caching.CacheImpl._locator_classes]:
-        caching.CacheImpl._locator_classes.insert(0, _OwnSource)
+        caching.CacheImpl._locator_classes[:0] = [_OwnSource, _Fingerprinted]
     if is_on():
         from evolearn.numerics._portable_target import pin
 
@@ -115,8 +138,12 @@ def cache_folder() -> Path | None:
 
 
 def compiled(function: F) -> F:
-    """Compile a function of the learner or the life loop: fast float32 loops, no lock held, cached on disk."""
-    return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True)(function)
+    """Compile a function of the learner or the life loop: fast float32 loops, no lock held, cached on disk.
+
+    A user's is not cached by itself, since what it calls may be edited while its file stays; `plug` keeps the whole.
+    """
+    kept = _is_ours(function)
+    return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=kept)(function)
 
 
 def inlined(function: F) -> F:
@@ -141,10 +168,24 @@ def world_code(function: F) -> F:
 def plug(function: F, signature: Any) -> F:
     """Compile `function` for one signature, to be handed to the life kernel as a typed first-class function.
 
-    The kernel is then compiled once for every world, brain and learner, instead of once for each of them.
+    The kernel is then compiled once for every world, brain and learner, instead of once for each of them. What a user
+    brings is kept on disk while all that it depends on stays the same; where that cannot be told, it is not kept.
     """
     source = getattr(function, "py_func", function)
-    return numba.njit([signature], fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True)(source)
+    kept = True
+    if COMPILES and not _is_ours(source):
+        fingerprint = source_fingerprint([source], "plug")
+        kept = fingerprint is not None
+        if kept:
+            setattr(source, _FINGERPRINT, fingerprint)
+    return numba.njit([signature], fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=kept)(source)
+
+
+def compiler_reason(error: Exception) -> str:
+    """The lines of a Numba error that the author of what does not compile can act on."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    keep = [line for line in lines if not line.startswith(("During:", "Failed in nopython", "[1]", "[2]"))]
+    return "\n  ".join(keep[-12:])
 
 
 def adapter(function: F, signature: Any = None, cached: bool = False) -> F:

@@ -1,4 +1,8 @@
-from .inspection.files import is_inspection as is_inspection
+from .inspection.files import (
+    INSPECTION_FILE as INSPECTION_FILE,
+    INSPECTION_FORMAT as INSPECTION_FORMAT,
+    is_inspection as is_inspection,
+)
 from .inspection.section import Section as Section
 from .report import (
     write_experiment_report as write_experiment_report,

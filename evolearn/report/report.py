@@ -10,27 +10,17 @@ from pathlib import Path
 import jinja2
 
 from evolearn.files import write_whole
-from evolearn.report.inspection.files import FILE, is_inspection, read_inspection
+from evolearn.report.files import ReportError
+from evolearn.report.inspection.files import INSPECTION_FILE, read_inspection
 from evolearn.report.inspection.page import render_inspection
 from evolearn.report.inspection.section import Section
 from evolearn.report.inspection.sections import sections_of
 from evolearn.report.paper import save_figures
-from evolearn.report.study.charts import all_charts
 from evolearn.report.study.experiment_charts import experiment_charts
-from evolearn.report.study.files import ReportError, StudyResults, is_experiment, read_experiment_results, read_results
+from evolearn.report.study.files import is_experiment, read_experiment_results, read_results
 from evolearn.report.study.methods import methods_paragraph
-from evolearn.report.study.page import render_experiment, render_page
+from evolearn.report.study.page import all_charts, render_experiment, render_page
 from evolearn.report.study.tables import save_tables
-
-__all__ = [
-    "ReportError",
-    "StudyResults",
-    "is_inspection",
-    "read_results",
-    "write_experiment_report",
-    "write_inspection_report",
-    "write_report",
-]
 
 
 def write_report(study: Path, figures: bool = True) -> Path:
@@ -119,7 +109,7 @@ def write_inspection_report(directory: Path, figures: bool = False) -> tuple[Pat
         write_whole(directory / "index.html", text.encode())
     except (KeyError, jinja2.UndefinedError) as error:
         raise ReportError(
-            f"{directory / FILE}: is damaged (lacks {error}); `evolearn inspect` makes it again"
+            f"{directory / INSPECTION_FILE}: is damaged (lacks {error}); `evolearn inspect` makes it again"
         ) from error
     except OSError as error:
         raise _unwritable(directory, error) from error

@@ -79,6 +79,15 @@ def extension_in_words(change: Mapping[str, Any]) -> str:
     return f"The study was extended before any verdict ({'; '.join(added)})."
 
 
+def commit_in_words(commit: Any) -> str:
+    """The commit of the source in a sentence; a plus sign at its end marks a changed working tree."""
+    if not commit:
+        return "The commit of the source is unknown (installed without a checkout)."
+    if str(commit).endswith("+"):
+        return f"Source: commit {str(commit)[:-1]}, with uncommitted changes (dirty working tree)."
+    return f"Source: commit {commit}, clean working tree."
+
+
 def band_value(band: Mapping[str, Any]) -> str:
     """The value behind an acceptance band with its interval and unit: "0.51 [0.49, 0.53] of all switches".
 

@@ -1,4 +1,4 @@
-from .arms import ARMS as ARMS, NO_ORIGIN as NO_ORIGIN, ArmPart as ArmPart
+from .arms import ARMS as ARMS, ArmPart as ArmPart
 from .directory import (
     Checkpoint as Checkpoint,
     RunDirectory as RunDirectory,
@@ -14,7 +14,7 @@ from .dna import (
     ancestors as ancestors,
     dna_of as dna_of,
     load_dna as load_dna,
-    run_around as run_around,
+    run_directory_of as run_directory_of,
     setup_of as setup_of,
     write_dna as write_dna,
 )
@@ -33,11 +33,20 @@ from .run import (
     Result as Result,
     evolve_run as evolve_run,
     generations_of_run as generations_of_run,
+    leader_keys as leader_keys,
     resume_run as resume_run,
     start_run as start_run,
 )
 from .scores import running_score as running_score
-from .setup import Setup as Setup, assemble as assemble, remarks_on as remarks_on
+from .setup import (
+    Setup as Setup,
+    assemble as assemble,
+    names_parts as names_parts,
+    parts_of as parts_of,
+    remarks_on as remarks_on,
+    settled as settled,
+    settled_keys as settled_keys,
+)
 from .traces import check_trace_file as check_trace_file, columns_of as columns_of, write_trace as write_trace
 from .transplant import (
     Arm as Arm,

@@ -79,6 +79,11 @@ class ArmPart(Part):
         """Whether the arm has an evolution of its own."""
         return self.origin == OWN
 
+    @property
+    def has_origin(self) -> bool:
+        """Whether there is DNA that the arm comes from, of its own evolution or another arm's."""
+        return self.origin != NO_ORIGIN
+
     def needs(self) -> tuple[str, ...]:
         """Names of the arms whose results this arm takes something from."""
         taken = (self.origin, self.drives, self.plasticity)

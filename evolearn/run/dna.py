@@ -22,7 +22,7 @@ import safetensors.numpy
 
 from evolearn.agent import BrainSpec
 from evolearn.config import RunConfig, WorldPart, check_config
-from evolearn.errors import RunDirectoryError
+from evolearn.errors import PartNotFound, RunDirectoryError
 from evolearn.files import explained, write_whole
 from evolearn.genome import FloatArray, GenePool, Newborns, decode
 from evolearn.run.setup import Setup, assemble, pool_of
@@ -91,7 +91,7 @@ class DNA:
 
         None: it lies elsewhere, or is altered DNA, which no run made.
         """
-        return None if self.role == ALTERED else run_around(self.path)
+        return None if self.role == ALTERED else run_directory_of(self.path)
 
     @property
     def sha256(self) -> str:
@@ -104,7 +104,7 @@ class DNA:
         return decode(self.pool, self.genome[None])
 
 
-def run_around(path: Path) -> Path | None:
+def run_directory_of(path: Path) -> Path | None:
     """The run directory that a file lies in, or would, itself or among the ancestors; None: it lies elsewhere."""
     folder = path.resolve().parent
     folder = folder.parent if folder.name == ANCESTORS else folder
@@ -117,7 +117,7 @@ def load_dna(path: Path) -> DNA:
     Args:
         path: of a DNA file, or of a run directory, whose DNA is then read.
     Raises:
-        DNAError: there is none; it is no DNA file, was altered, or is of another format.
+        DNAError: there is none; it is no DNA file, was altered, is of another format, or of a part that is not found.
     """
     file = path / NAME if path.is_dir() else path
     if not file.exists():
@@ -140,6 +140,20 @@ def load_dna(path: Path) -> DNA:
     if header.get("sha256") != _checksum(header, genome, stdev):
         raise DNAError(f"{file}: was altered since it was written: its bytes do not match its checksum; copy it again")
     config = check_config(header["config"], f"{file}: config")
+    try:
+        pool = _pool_in(header, config)
+    except PartNotFound as error:
+        raise DNAError(f"{file}: is of a part that is not here; put it back to read this DNA: {error}") from error
+    if (pool.size,) != genome.shape:
+        raise DNAError(
+            f"{file}: has {genome.size} numbers, and this evolearn lays out {pool.size} genes for its config; use the "
+            "version that made it"
+        )
+    return DNA(file, header, config, pool, genome, stdev)
+
+
+def _pool_in(header: Mapping[str, Any], config: RunConfig) -> GenePool:
+    """The gene table that a header describes, laid out again."""
     brain = BrainSpec(
         trunk=header["brain"]["trunk"],
         observations=len(header["brain"]["observations"]),
@@ -147,13 +161,7 @@ def load_dna(path: Path) -> DNA:
         actions=header["brain"]["actions"],
         policy=header["brain"]["policy"],
     )
-    pool = pool_of(config, brain, header["drives"])
-    if (pool.size,) != genome.shape:
-        raise DNAError(
-            f"{file}: has {genome.size} numbers, and this evolearn lays out {pool.size} genes for its config; use the "
-            "version that made it"
-        )
-    return DNA(file, header, config, pool, genome, stdev)
+    return pool_of(config, brain, header["drives"])
 
 
 def dna_of(path: Path, setup: Setup, genome: FloatArray, stdev: FloatArray, about: Mapping[str, Any]) -> DNA:

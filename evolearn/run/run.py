@@ -10,7 +10,10 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from evolearn.config import RunConfig
+import numpy as np
+import numpy.typing as npt
+
+from evolearn.config import RunConfig, SearchPart
 from evolearn.errors import RunDirectoryError
 from evolearn.genome import FloatArray
 from evolearn.life import Driver, Drivers, Plan, evaluate, life_fitness
@@ -20,10 +23,11 @@ from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
 from evolearn.run.evolution import TOP, Generation, evolve, new_search, to_genomes
 from evolearn.run.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
-from evolearn.run.setup import Setup, assemble, remarks_on
+from evolearn.run.setup import Setup, assemble, remarks_on, settled
 from evolearn.run.transplant import live_arm, run_arms
 from evolearn.search import Search
-from evolearn.world import settled
+
+LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
 
 
 class Interrupted(KeyboardInterrupt):
@@ -79,6 +83,17 @@ class Result:
         return dataclasses.asdict(self)
 
 
+def leader_keys(seed: int, search: SearchPart) -> npt.NDArray[np.int64]:
+    """Keys int64 [L, 4] of the validation lives on which a last generation's leaders are judged afresh.
+
+    Args:
+        seed: of the run.
+        search: of its config.
+    """
+    # Generation 1 of the validation space: lives that the closing table does not use.
+    return life_keys(seed, VALIDATION, 1, max(LEADER_LIVES, search.lives))
+
+
 def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, display: Display) -> Result:
     """Run a config in a new run directory.
 
@@ -93,7 +108,7 @@ def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, 
         Interrupted: the user stopped it.
     """
     with contextlib.closing(drivers):
-        setup = assemble(config.model_copy(update={"world": settled(config.world)}))
+        setup = assemble(settled(config))
         for remark in remarks_on(setup):
             display.warning(remark)
         new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
@@ -294,7 +309,6 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
 def _best_on_validation(setup: Setup, driver: Driver, search: Search) -> tuple[FloatArray, int]:
     """The best of the last generation's leaders, judged afresh, and the steps it took: leaders owe a part to luck."""
     leaders = to_genomes(setup, search.best(TOP))
-    # Generation 1 of the validation space: lives that the closing table does not use.
-    keys = life_keys(setup.config.seed, VALIDATION, 1, max(8, setup.config.search.lives))
+    keys = leader_keys(setup.config.seed, setup.config.search)
     judged = evaluate(driver, setup.conditions, setup.pool, leaders, keys, setup.selection)
     return leaders[int(judged.fitness.mean(axis=1).argmax())], judged.world_steps

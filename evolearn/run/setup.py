@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from evolearn.agent import DRIVES, LEARNERS, OPTIMISERS, TRUNKS, BrainSpec, Learner, LearnerSettings
+from evolearn.agent import (
+    DRIVE,
+    LEARNER,
+    LEARNERS,
+    OPTIMISERS,
+    POLICY,
+    TRUNK,
+    TRUNKS,
+    BrainSpec,
+    Learner,
+    LearnerSettings,
+    find_drive,
+    find_learner,
+    find_policy,
+    find_trunk,
+)
 from evolearn.config import ConfigError, LearnerPart, RunConfig, WorldPart
-from evolearn.errors import SettingRefused, WorldNotFound, offer
-from evolearn.genome import ENCODINGS, FIXED, GROUPS, TRANSFORMS, GenePool, gene_pool
+from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
+from evolearn.genome import ENCODING, FIXED, GROUPS, TRANSFORMS, GenePool, find_encoding, gene_pool
+from evolearn.importing import Part, absolute, short
 from evolearn.life import Conditions, Driver, Drivers, Plan
 from evolearn.numerics import portable
 from evolearn.run.setup_checks import check_training, learning_ends
 from evolearn.search import Options, check_search
-from evolearn.world import GYMNASIUM, Declaration, World, find_world
+from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
+
+Row = TypeVar("Row")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +68,11 @@ def assemble(config: RunConfig) -> Setup:
         parameters = world.resolve(config.world.parameters)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    _known("brain.trunk", [config.brain.trunk], TRUNKS)
-    _known("learner.name", [config.learner.name], LEARNERS)
-    _known("genome.encoding", [config.genome.encoding], ENCODINGS)
-    _known("drives.generic", config.drives.generic, DRIVES)
+    _found("brain.trunk", config.brain.trunk, find_trunk)
+    _found("learner.name", config.learner.name, find_learner)
+    _found("genome.encoding", config.genome.encoding, find_encoding)
+    for name in config.drives.generic:
+        _found("drives.generic", name, find_drive)
     _check_brain(config)
     _check_settings(config)
     brain = BrainSpec(
@@ -81,7 +101,7 @@ def assemble(config: RunConfig) -> Setup:
         generic_drives=config.drives.generic,
         found_as=config.world.full_name,
     )
-    for name in config.drives.generic:
+    for name in map(short, config.drives.generic):
         if conditions.drive_names.count(name) > 1:
             raise ConfigError(
                 f"drives.generic: {name!r} is named twice, or is a sense of world {world.name} already; leave it out"
@@ -96,6 +116,53 @@ def assemble(config: RunConfig) -> Setup:
     options = check_search(search.algorithm, search.options, search.population, pool.size, search.sampling)
     selection = Plan(search.selection_lifetime, learner.learn_from, learning_ends(config, options))
     return Setup(config, conditions, pool, selection, options)
+
+
+def settled(config: RunConfig) -> RunConfig:
+    """The same config, holding in any folder: the paths of files of worlds and parts are made absolute."""
+    brain = config.brain.model_copy(update={"trunk": absolute(config.brain.trunk)})
+    learner = config.learner.model_copy(update={"name": absolute(config.learner.name)})
+    drives = config.drives.model_copy(update={"generic": tuple(map(absolute, config.drives.generic))})
+    genome = config.genome.model_copy(update={"encoding": absolute(config.genome.encoding)})
+    parts = {"brain": brain, "learner": learner, "drives": drives, "genome": genome}
+    return config.model_copy(update={"world": settled_world(config.world), **parts})
+
+
+_NAMING = ("brain.trunk", "learner.name", "drives.generic", "genome.encoding")
+
+
+def settled_keys(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of dotted keys that set some of a run's fields: paths of files of parts are made absolute."""
+
+    def held(value: Any) -> Any:
+        if isinstance(value, str):
+            return absolute(value)
+        return [held(one) for one in value] if isinstance(value, list | tuple) else value
+
+    return {key: held(value) if key in _NAMING else value for key, value in keys.items()}
+
+
+def names_parts(keys: Mapping[str, Any]) -> bool:
+    """Whether dotted keys that set some of a run's fields may name parts of its agent."""
+    return any(naming.partition(".")[0] == key.partition(".")[0] for naming in _NAMING for key in keys)
+
+
+def parts_of(config: RunConfig) -> tuple[Part, ...]:
+    """The parts of a run's agent that somebody else brings, by names that hold in any folder.
+
+    Raises:
+        ConfigError: the learner, which says what policies there may be, is not found.
+    """
+    config = settled(config)
+    learner = _found("learner.name", config.learner.name, find_learner)
+    named = [
+        Part(TRUNK, config.brain.trunk),
+        Part(LEARNER, config.learner.name),
+        Part(ENCODING, config.genome.encoding),
+        *(Part(DRIVE, name) for name in config.drives.generic),
+        *(Part(POLICY, absolute(name)) for name in learner.policies.values()),
+    ]
+    return tuple(part for part in named if part.name not in part.kind.box)
 
 
 def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> GenePool:
@@ -163,18 +230,29 @@ def _known(field: str, names: Iterable[str], known: Iterable[str]) -> None:
             raise ConfigError(f"{field}: {name!r} is unknown.{offer(name, known)}")
 
 
+def _found(field: str, name: str, find: Callable[[str, str], Row]) -> Row:
+    """What a field names; refused by that field if there is no such thing."""
+    try:
+        return find(name, f"{field}: {name!r}")
+    except NotFound as error:
+        raise ConfigError(str(error)) from error
+
+
 def _check_brain(config: RunConfig) -> None:
     trunk, hidden = config.brain.trunk, config.brain.hidden
-    if trunk == "linear" and hidden:
+    has_hidden = find_trunk(trunk).has_hidden
+    if has_hidden == bool(hidden):
+        return
+    others = " or ".join(name for name, row in TRUNKS.items() if row.has_hidden != has_hidden)
+    if hidden:
         raise ConfigError(
-            f"brain.hidden={list(hidden)}: must be [] with brain.trunk='linear', which has no hidden layers; set "
-            "brain.hidden=[], or brain.trunk=mlp or relu"
+            f"brain.hidden={list(hidden)}: must be [] with brain.trunk={trunk!r}, which has no hidden layers; set "
+            f"brain.hidden=[], or brain.trunk={others}"
         )
-    if trunk != "linear" and not hidden:
-        raise ConfigError(
-            f"brain.hidden=[]: must have at least 1 entry with brain.trunk={trunk!r}; name units per layer, for "
-            "example [24], or set brain.trunk=linear"
-        )
+    raise ConfigError(
+        f"brain.hidden=[]: must have at least 1 entry with brain.trunk={trunk!r}; name units per layer, for "
+        f"example [24], or set brain.trunk={others}"
+    )
 
 
 def _policy(config: RunConfig, world: Declaration) -> str:
@@ -184,9 +262,11 @@ def _policy(config: RunConfig, world: Declaration) -> str:
     def teaches(row: Learner) -> bool:
         return kind in row.policies and world.action_outputs <= (row.most_actions or world.action_outputs)
 
-    learner = LEARNERS[config.learner.name]
+    learner = find_learner(config.learner.name)
     if teaches(learner):
-        return learner.policies[kind]
+        policy = absolute(learner.policies[kind])
+        _found(f"learner.name={config.learner.name!r}: policies[{kind!r}]", policy, find_policy)
+        return policy
     which = f"Discrete({world.action_outputs})" if world.is_discrete else f"Box({world.action_size})"
     fitting = ", ".join(name for name, row in LEARNERS.items() if teaches(row))
     raise ConfigError(
@@ -197,7 +277,7 @@ def _policy(config: RunConfig, world: Declaration) -> str:
 
 def _check_settings(config: RunConfig) -> None:
     """Refuse settings that the learner would not heed."""
-    heeded = LEARNERS[config.learner.name].settings
+    heeded = find_learner(config.learner.name).settings
     for name in LearnerSettings._fields:
         value, default = getattr(config.learner, name), LearnerPart.model_fields[name].default
         if name not in heeded and value != default:
@@ -219,7 +299,7 @@ def _check_evolved_drives(config: RunConfig, conditions: Conditions) -> None:
 
 
 def _check_teacher(config: RunConfig) -> None:
-    if not LEARNERS[config.learner.name].taught:
+    if not find_learner(config.learner.name).taught:
         return
     drives, mode = config.drives, config.genome.drives.mode
     learner = f"with learner.name={config.learner.name!r}, which takes the reward for its teacher's signal"
@@ -242,7 +322,7 @@ def _check_teacher(config: RunConfig) -> None:
 
 
 def _check_plasticity(config: RunConfig) -> None:
-    genes = {gene.name: gene for gene in LEARNERS[config.learner.name].plasticity}
+    genes = {gene.name: gene for gene in find_learner(config.learner.name).plasticity}
     _known("learner.plasticity", config.learner.plasticity, genes)
     for name, value in config.learner.plasticity.items():
         transform = genes[name].transform

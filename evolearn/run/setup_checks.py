@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from evolearn.agent import LEARNERS, TRUNKS, find_learner, find_trunk
 from evolearn.config import ConfigError, RunConfig
 from evolearn.genome import EVOLVED
 from evolearn.search import ALGORITHMS, MAMLOptions, Options
-
-# Those of `evolearn.search.torch_losses`, which is not imported here: a worker needs no torch.
-DIFFERENTIABLE = ("actor_critic", "regression")
 
 _MAML = "search.algorithm='maml'"
 
@@ -99,11 +97,19 @@ def _needs_gradient_through_learning(config: RunConfig) -> None:
             f"portable=True: must be false with {_MAML}: its gradients are torch's, which promises no equal results on "
             "different processors; set portable=false, or search.algorithm=reptile"
         )
-    if learner.name not in DIFFERENTIABLE:
-        able = " or ".join(map(repr, DIFFERENTIABLE))
+    if find_learner(learner.name).torch_loss is None:
+        able = " or ".join(repr(name) for name, row in LEARNERS.items() if row.torch_loss is not None)
+        own = "" if learner.name in LEARNERS else ", or give its row a torch_loss"
         raise ConfigError(
             f"learner.name={learner.name!r}: must be {able} with {_MAML}, which takes "
-            "the gradient through its update; set one of these, or search.algorithm=reptile"
+            f"the gradient through its update; set one of these, or search.algorithm=reptile{own}"
+        )
+    trunk = find_trunk(config.brain.trunk)
+    if trunk.has_hidden and trunk.torch_module is None:
+        able = " or ".join(repr(name) for name, row in TRUNKS.items() if row.torch_module is not None)
+        raise ConfigError(
+            f"brain.trunk={config.brain.trunk!r}: its row has no torch_module, and {_MAML} takes the gradient through "
+            f"the brain in torch; give it one, set {able}, or search.algorithm=reptile"
         )
     if learner.optimiser != "sgd":
         raise ConfigError(

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import INITIAL_SCALE, LEARNERS
+from evolearn.agent import INITIAL_SCALE, find_learner
 from evolearn.config import LearnerPart, RunConfig, check_model, set_dotted
+from evolearn.errors import PartNotFound
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, FloatArray, Gene, GenePool, Newborns, decode, draw_fresh
 from evolearn.life import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, Driver, Outcome, Plan, lives
 from evolearn.numerics import compiled
 from evolearn.rng import INIT, at_step, new_rng, open_stream, shuffle
-from evolearn.run.arms import ARMS, NO_ORIGIN, RUN_ARMS, ArmPart
+from evolearn.run.arms import ARMS, RUN_ARMS, ArmPart
 from evolearn.run.setup import Setup
 from evolearn.world import World
 
@@ -104,7 +105,7 @@ def ready_arm(name: str, part: ArmPart, pool: GenePool, genome: FloatArray, lear
     target, carried = (pool, genome) if part.evolves else transplanted(pool, genome, learner.name, part)
     # A blank slate learns all its life: it knows nothing of this config's schedule.
     ages: dict[str, Any] = (
-        {} if part.origin == NO_ORIGIN else {"learn_from": learner.learn_from, "learn_until": learner.learn_until}
+        {"learn_from": learner.learn_from, "learn_until": learner.learn_until} if part.has_origin else {}
     )
     if not part.learns:
         ages["learn_until"] = 0
@@ -164,7 +165,10 @@ def _fixed_drives(config: RunConfig, part: ArmPart, borrowed: Mapping[str, Value
 
 
 def _is_taught(learner: str) -> bool:
-    return learner in LEARNERS and LEARNERS[learner].taught
+    try:
+        return find_learner(learner).taught
+    except PartNotFound:  # refused with the rest of the config
+        return False
 
 
 def natural_values(pool: GenePool, genome: FloatArray) -> dict[str, dict[str, float]]:
@@ -192,7 +196,7 @@ def transplanted(pool: GenePool, genome: FloatArray, learner: str, part: ArmPart
     Args:
         pool: of the evolution.
         genome: [G] of that pool; of any content if the arm's origin is none.
-        learner: a name in LEARNERS, for the published defaults.
+        learner: its name, for the published defaults.
         part: the arm's definition.
     Returns:
         The arm's pool, and its genome, the slices of the groups that it inherits.
@@ -208,7 +212,7 @@ def transplanted(pool: GenePool, genome: FloatArray, learner: str, part: ArmPart
         centres["drives"] = {gene.name: float(gene.name == "fitness") for gene in pool.genes if gene.group == "drives"}
     if part.plasticity == "published":
         modes["plasticity"] = FIXED
-        centres["plasticity"] = {gene.name: gene.default for gene in LEARNERS[learner].plasticity}
+        centres["plasticity"] = {gene.name: gene.default for gene in find_learner(learner).plasticity}
     genes = tuple(_recentred(gene, centres.get(gene.group, {})) for gene in pool.genes)
     target = dataclasses.replace(pool, genes=genes, modes=modes)
     places, own = pool.slices(), target.slices()

@@ -1,10 +1,10 @@
-from .blocks import (
+from .blockwise import BlockwiseSearch as BlockwiseSearch
+from .drawn_blocks import (
     BlockLives as BlockLives,
     BlockSums as BlockSums,
     live_in_blocks as live_in_blocks,
     sum_in_blocks as sum_in_blocks,
 )
-from .blockwise import BlockwiseSearch as BlockwiseSearch
 from .draws import Draw as Draw, Noise as Noise, Weights as Weights, draw_genomes as draw_genomes
 from .maml import MAML as MAML
 from .meta_gradients import MetaLives as MetaLives, differentiate as differentiate

@@ -20,10 +20,11 @@ from evotorch import Problem
 from evotorch.tools.ranking import rank
 
 from evolearn.agent import one_thread
+from evolearn.genome import FloatArray
 from evolearn.search.algorithms import State, gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
 from evolearn.search.draws import Draw, Noise, Weights, draw_genomes
 from evolearn.search.options import CEMOptions, Options, PGPEOptions
-from evolearn.search.search import FloatArray, Trial
+from evolearn.search.search import Trial
 
 Sums = npt.NDArray[np.float64]  # [G]
 

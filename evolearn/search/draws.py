@@ -11,7 +11,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.search.noise import SPAN, FloatArray, noise, noise_sums
+from evolearn.genome import FloatArray
+from evolearn.search.noise import SPAN, noise, noise_sums
 
 Weights = npt.NDArray[np.float64]
 

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from evolearn.agent import one_thread
+from evolearn.genome import FloatArray
 from evolearn.search.algorithms import State
 from evolearn.search.options import MAMLOptions
-from evolearn.search.search import FloatArray, Trial
+from evolearn.search.search import Trial
 
 # Adam's, as published; only its step is an option.
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-8

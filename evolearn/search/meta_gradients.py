@@ -1,7 +1,7 @@
 """What a driver is asked of one block of lives of a meta-update: to live them, and the gradient through their learning.
 
-For `Driver.over_blocks`, see `evolearn.search.blocks`. Blocks depend on the plan alone and their gradients are added in
-order, so that the sum has the same bits on any number of workers.
+For `Driver.over_blocks`, see `evolearn.search.drawn_blocks`. Blocks depend on the plan alone and their gradients are
+added in order, so that the sum has the same bits on any number of workers.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from evolearn.agent import Steps, meta_gradient
 from evolearn.genome import FloatArray, GenePool, Newborns, decode, draw_fresh
 from evolearn.life import DIVERGED, Conditions, Driver, Evaluation, LifeFault, Plan, Trace, life_fitness, traced_lives
-from evolearn.search.torch_losses import Steps, meta_gradient
 
 LIVES_AT_ONCE, STEPS_AT_ONCE = 128, 50_000  # in a block: few enough to share among workers, and to be kept in memory
 

@@ -18,9 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
+from evolearn.genome import FloatArray
 from evolearn.numerics import adapter
-
-FloatArray = npt.NDArray[np.float32]
 
 SPAN = 1024  # genes that are drawn in one go; a genome's noise is cut into such spans, from its first gene on
 

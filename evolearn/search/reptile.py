@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from evolearn.genome import FloatArray
 from evolearn.search.options import ReptileOptions
-from evolearn.search.search import FloatArray, Trial
+from evolearn.search.search import Trial
 
 
 class Reptile:

@@ -16,11 +16,11 @@ from evotorch import Problem, SolutionBatch
 from evotorch.algorithms import CMAES, GeneticAlgorithm
 
 from evolearn.agent import one_thread
+from evolearn.genome import FloatArray
 from evolearn.search.algorithms import State, gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
 from evolearn.search.draws import Draw, Noise, Weights
 from evolearn.search.options import Options
 
-FloatArray = npt.NDArray[np.float32]
 Fitness = npt.NDArray[np.float64]
 
 _CMAES_STATE = ("m", "sigma", "C", "A", "p_sigma", "p_c")

@@ -14,8 +14,7 @@ from evolearn.genome import FloatArray, GenePool
 from evolearn.life import Drivers, Trace, lives
 from evolearn.run import Arm, Setup, assemble, live_arm
 from evolearn.study.config import ConditionPart, StudyConfig
-from evolearn.study.plan import Job, StudyPlan, arm_part, check_keys, planned_config, run_seed
-from evolearn.study.study_arms import study_arm
+from evolearn.study.plan import StudyJob, StudyPlan, arm_part, check_keys, planned_config, run_seed, study_arm
 
 PROBE_LIVES = 2
 PROBE_UPDATES = 3  # learning updates that a probe life holds at least
@@ -29,7 +28,7 @@ class Rates:
     learning: float
     frozen: float  # learning off
 
-    def seconds(self, jobs: Sequence[Job]) -> float:
+    def seconds(self, jobs: Sequence[StudyJob]) -> float:
         """How long jobs will take, about."""
         return sum(job.steps / (self.learning if job.learning else self.frozen) for job in jobs)
 

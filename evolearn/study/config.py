@@ -6,6 +6,7 @@ of equivalence, the threshold. The hash of the resolved config is written down w
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,11 +14,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from evolearn.config import ConfigError, Part, RunConfig, check_model, copied, override, read_yaml, set_dotted
+from evolearn.config import ConfigError, Part, RunConfig, check_model, override, read_yaml, set_dotted
 from evolearn.errors import offer
 from evolearn.run import ARMS, ArmPart
-from evolearn.study.bands.config import ReplicationPart
-from evolearn.study.bands.study_facts import StudyFacts, check_bands
+from evolearn.study.bands.measures import StudyFacts, check_bands
+from evolearn.study.bands.parts import ReplicationPart
 from evolearn.verdict import DOUBLED, METRICS
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -139,7 +140,7 @@ class StudyConfig(Part):
         Raises:
             ConfigError: the condition's keys do not fit a run.
         """
-        content = copied(self.run.model_dump(mode="json"))
+        content = copy.deepcopy(self.run.model_dump(mode="json"))
         for key, value in condition.set.items():
             set_dotted(content, key.split("."), value, f"conditions {condition.name!r}: set.{key}")
         return check_model(RunConfig, content, f"condition {condition.name!r}")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
@@ -18,9 +17,8 @@ from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import FORMAT, StudyDirectory
 from evolearn.study.plan import StudyPlan, arm_part, evolving_arms, hash_key_spaces, held_out_keys, tested_arms
 from evolearn.study.test_lives import HeldOut, arm_lives, join_tables, read_held_out, read_table
-from evolearn.verdict import CLAIM_RUNS, METRICS, ArmLives, ConditionFacts, for_json, judge_condition
+from evolearn.verdict import CLAIM_RUNS, METRICS, ArmLives, ConditionFacts, Json, for_json, judge_condition
 
-Json = dict[str, Any]
 EXTENDED = (
     "Runs or arms were added after a verdict had been seen (optional stopping): p is no longer that of a test planned "
     "beforehand."

@@ -1,23 +1,36 @@
 """What a study will do, job by job, checked against worlds and searches before a step is lived.
 
 An evolution run belongs to a condition, an arm and a number; its seed comes of these and the study's seed, so that
-adding runs, arms or conditions changes no run that exists.
+adding runs, arms or conditions changes no run that exists. Also the arms of a study as they live: which setup, whose
+DNA.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.config import ConfigError, RunConfig
-from evolearn.genome import EVOLVED, GenePool
+from evolearn.config import ConfigError, RunConfig, check_model, set_dotted
+from evolearn.genome import EVOLVED, FloatArray, GenePool
 from evolearn.life import Plan
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
-from evolearn.run import ArmPart, Setup, Values, arm_config, assemble, has_oracle, natural_values
+from evolearn.run import (
+    Arm,
+    ArmPart,
+    Setup,
+    Values,
+    arm_config,
+    assemble,
+    has_oracle,
+    leader_keys,
+    names_parts,
+    natural_values,
+    ready_arm,
+)
 from evolearn.search import lives_per_generation, planned_outer_steps
 from evolearn.study.config import ConditionPart, StudyConfig, check_replication
 from evolearn.verdict import DOUBLED
@@ -27,7 +40,7 @@ CHECK_LIVES = 32  # validation lives that belong to the study as a whole
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
+class StudyJob:
     """One evolution run, or its test lives."""
 
     condition: str
@@ -41,8 +54,8 @@ class Job:
 class StudyPlan:
     """All jobs of a study, in the order in which they are done."""
 
-    evolutions: tuple[Job, ...]
-    tests: tuple[Job, ...]
+    evolutions: tuple[StudyJob, ...]
+    tests: tuple[StudyJob, ...]
     setups: Mapping[str, Setup]  # by condition
 
     @property
@@ -58,8 +71,8 @@ def plan_study(config: StudyConfig) -> StudyPlan:
         ConfigError: a condition or an arm does not fit the world or the search; arms whose budgets differ.
     """
     setups = {condition.name: assemble(config.run_of(condition)) for condition in config.conditions}
-    evolutions: list[Job] = []
-    tests: list[Job] = []
+    evolutions: list[StudyJob] = []
+    tests: list[StudyJob] = []
     for condition in config.conditions:
         setup = setups[condition.name]
         _check_arms(config, condition, setup)
@@ -70,13 +83,13 @@ def plan_study(config: StudyConfig) -> StudyPlan:
         _check_budgets(condition, {arm: own for arm, own in configs.items() if not arm.endswith(DOUBLED)})
         if condition.evolved_in is None:
             evolutions += [
-                Job(condition.name, arm, run, planned_outer_steps(own.search), own.learner.learn_until != 0)
+                StudyJob(condition.name, arm, run, planned_outer_steps(own.search), own.learner.learn_until != 0)
                 for run in range(config.runs)
                 for arm, own in configs.items()
             ]
         test_steps = {arm: _test_steps(config, condition, arm, setup) for arm in tested_arms(config)}
         tests += [
-            Job(condition.name, arm, run, steps, arm_part(config, arm).learns)
+            StudyJob(condition.name, arm, run, steps, arm_part(config, arm).learns)
             for run in range(config.runs)
             for arm, steps in test_steps.items()
         ]
@@ -110,6 +123,46 @@ def tested_arms(config: StudyConfig) -> list[str]:
     return [*config.arms, *doubled_arms(config)]
 
 
+Dna = Callable[[str], tuple[GenePool, FloatArray]]  # name of an arm with an evolution of its own -> pool, genome [G]
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyArm:
+    """An arm under a condition, ready to live."""
+
+    arm: Arm
+    setup: Setup  # of the condition, with what the arm's evolution changed of it
+
+
+def origin_of(config: StudyConfig, arm: str) -> str | None:
+    """The arm whose evolution an arm's DNA comes from: itself, another one, or none."""
+    part = arm_part(config, arm)
+    if part.evolves:
+        return arm
+    return part.origin if part.has_origin else None
+
+
+def study_arm(config: StudyConfig, condition: ConditionPart, arm: str, dna: Dna) -> StudyArm:
+    """Make an arm ready to live under a condition.
+
+    Args:
+        config: of the study.
+        condition: under which it lives.
+        arm: which.
+        dna: gives the DNA of arms with an evolution of their own.
+    """
+    part = arm_part(config, arm)
+    base = config.run_of(condition)
+    origin = origin_of(config, arm)
+    setup = assemble(base if origin is None else planned_config(config, condition, origin))
+    pool, genome = (setup.pool, setup.pool.centre) if origin is None else dna(origin)
+    doc = part.doc + (", twice the outer steps" if arm.endswith(DOUBLED) else "")
+    # Not the origin's learner: one that never learns may lend its genes to an arm that does.
+    learner = setup.config.learner if part.evolves else base.learner
+    ready = ready_arm(arm, part.model_copy(update={"doc": doc}), pool, genome, learner)
+    return StudyArm(ready, setup)
+
+
 def own_config(config: StudyConfig, condition: ConditionPart, arm: str, borrowed: Mapping[str, Values]) -> RunConfig:
     """The config of an arm's evolution under a condition, but for its seed.
 
@@ -135,6 +188,24 @@ def planned_config(config: StudyConfig, condition: ConditionPart, arm: str) -> R
         pool = assemble(arm_config(config.run_of(condition), lender, config.arm(lender), {})).pool
         values[lender] = natural_values(pool, pool.centre)
     return own_config(config, condition, arm, values)
+
+
+def run_configs(config: StudyConfig) -> list[RunConfig]:
+    """What a study's runs are made of: a config for every condition, and for every arm that may have other parts.
+
+    Raises:
+        ConfigError: an arm's settings do not fit a run.
+    """
+    configs = []
+    for condition in config.conditions:
+        configs.append(config.run_of(condition))
+        for name, settings in ((name, config.arm(name).settings) for name in config.arms):
+            if names_parts(settings):
+                content = configs[-1].model_dump(mode="json")
+                for key, value in settings.items():
+                    set_dotted(content, key.split("."), value, f"arm {name}: settings.{key}")
+                configs.append(check_model(RunConfig, content, f"arm {name}"))
+    return configs
 
 
 def run_seed(config: StudyConfig, condition: str, arm: str, run: int) -> int:
@@ -181,7 +252,7 @@ def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
         seed = run_seed(config, job.condition, job.arm, job.run)
         lives = lives_per_generation(search)
         spaces["selection"] += [life_keys(seed, SELECTION, number, lives) for number in range(search.generations)]
-        spaces["validation"].append(life_keys(seed, VALIDATION, 1, max(8, search.lives)))
+        spaces["validation"].append(leader_keys(seed, search))
     spaces["validation"].append(check_keys(config))
     for job in plan.tests:
         spaces["test"].append(held_out_keys(config, config.condition(job.condition), job.arm, job.run))

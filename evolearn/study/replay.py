@@ -19,13 +19,12 @@ from evolearn.genome import Newborns
 from evolearn.life import Conditions, Driver, Outcome, Plan, Trace, lives
 from evolearn.numerics import COMPILES, record
 from evolearn.rng import BIRTH, WORLD, LifeKey, at_step, new_rng, open_stream
+from evolearn.verdict import Json
 from evolearn.world import MEAN_PER_STEP, Polygon, Shape, World, WorldError, compile_world, parameter_dtype
 
 OBSERVATIONS_SHOWN = 6  # of a world that is not drawn
 DECIMALS = 3
 MARGIN = 0.02  # around the drawing, share of its larger side
-
-Json = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,15 +13,14 @@ from evolearn.config import ConfigError
 from evolearn.errors import RunDirectoryError
 from evolearn.life import Drivers
 from evolearn.report import write_report
-from evolearn.run import Interrupted, remarks_on
-from evolearn.study.bands.judge import judge_replication
+from evolearn.run import Interrupted, remarks_on, settled, settled_keys
+from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, measure_rates
 from evolearn.study.config import StudyConfig, check_study
 from evolearn.study.directory import StudyDirectory, create_study
 from evolearn.study.judge import judge_study
 from evolearn.study.plan import StudyPlan, plan_study
 from evolearn.study.work import StudyDisplay, StudyWork
-from evolearn.world import settled
 
 
 def start_study(
@@ -43,7 +42,7 @@ def start_study(
         RunDirectoryError, WorldError: see there.
         Interrupted: the user stopped it.
     """
-    config = config.model_copy(update={"run": config.run.model_copy(update={"world": settled(config.run.world)})})
+    config = _settled(config)
     plan = plan_study(config)
     for remark in sorted({remark for setup in plan.setups.values() for remark in remarks_on(setup)}):
         display.warning(remark)
@@ -160,3 +159,12 @@ def _resumable(study: StudyDirectory) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise Interrupted(study.path) from None
+
+
+def _settled(config: StudyConfig) -> StudyConfig:
+    """The same study, holding in any folder; see `evolearn.run.setup.settled`."""
+    conditions = [condition.model_copy(update={"set": settled_keys(condition.set)}) for condition in config.conditions]
+    define = {
+        name: arm.model_copy(update={"settings": settled_keys(arm.settings)}) for name, arm in config.define.items()
+    }
+    return config.model_copy(update={"run": settled(config.run), "conditions": tuple(conditions), "define": define})

@@ -32,9 +32,19 @@ from evolearn.run import (
 from evolearn.study.checks import Rates
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.plan import Job, StudyPlan, arm_part, check_keys, held_out_keys, long_plan, own_config, run_seed
+from evolearn.study.plan import (
+    StudyArm,
+    StudyJob,
+    StudyPlan,
+    arm_part,
+    check_keys,
+    held_out_keys,
+    long_plan,
+    own_config,
+    run_seed,
+    study_arm,
+)
 from evolearn.study.replay import ReplayArm, record_replay
-from evolearn.study.study_arms import StudyArm, study_arm
 from evolearn.study.test_lives import HeldOut, tabulate, write_table
 
 REPLAY_FRAMES = 300
@@ -45,7 +55,7 @@ _PRIOR_SECONDS = 5.0  # of the rates measured beforehand, against those of the j
 class Progress:
     """How far a study is."""
 
-    job: Job
+    job: StudyJob
     done: int  # jobs finished
     of: int  # jobs
     share: float  # of all steps, 0 .. 1
@@ -55,7 +65,7 @@ class Progress:
 class StudyDisplay(Protocol):
     """What shows a study while it goes on."""
 
-    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[Job]) -> None:
+    def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[StudyJob]) -> None:
         """What will be done, and how long it will take, about."""
 
     def began(self, directory: Path) -> None:
@@ -128,18 +138,18 @@ class StudyWork:
         dna = directory.load_dna()
         return dna.pool, dna.genome
 
-    def _run(self, job: Job) -> RunDirectory:
+    def _run(self, job: StudyJob) -> RunDirectory:
         return self._study.run(job.condition, job.arm, job.run)
 
-    def _begin(self, job: Job, what: str) -> None:
+    def _begin(self, job: StudyJob, what: str) -> None:
         self._clock.begin(job)
         self._display.working(self._clock.progress(), what)
 
-    def _end(self, job: Job, what: str) -> None:
+    def _end(self, job: StudyJob, what: str) -> None:
         self._clock.end(job)
         self._display.done(self._clock.progress(), what)
 
-    def _evolve(self, job: Job) -> None:
+    def _evolve(self, job: StudyJob) -> None:
         directory = self._run(job)
         if not (directory.path / "run.json").exists():
             # A directory without its label was cut off while it was made.
@@ -150,7 +160,7 @@ class StudyWork:
         with directory.keeping_faulty_life(setup.config):
             evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
 
-    def _config_of(self, job: Job) -> RunConfig:
+    def _config_of(self, job: StudyJob) -> RunConfig:
         condition = self._config.condition(job.condition)
         borrowed: dict[str, Values] = {}
         for lender in arm_part(self._config, job.arm).needs():
@@ -158,15 +168,15 @@ class StudyWork:
         own = own_config(self._config, condition, job.arm, borrowed)
         return own.model_copy(update={"seed": run_seed(self._config, job.condition, job.arm, job.run)})
 
-    def _grouped(self) -> list[list[Job]]:
+    def _grouped(self) -> list[list[StudyJob]]:
         """Test jobs that are lived together: the single long lives of all runs of an arm share the cores."""
-        groups: dict[tuple[str, str, int], list[Job]] = {}
+        groups: dict[tuple[str, str, int], list[StudyJob]] = {}
         for job in self.tests:
             run = -1 if arm_part(self._config, job.arm).one_life else job.run
             groups.setdefault((job.condition, job.arm, run), []).append(job)
         return list(groups.values())
 
-    def _live_held_out(self, jobs: Sequence[Job]) -> None:
+    def _live_held_out(self, jobs: Sequence[StudyJob]) -> None:
         """Open the test lives of some runs of an arm, once, and write down what came of them."""
         config = self._config
         condition = config.condition(jobs[0].condition)
@@ -248,7 +258,7 @@ class _OneRun:
 class _Clock:
     """Time left, from the rates measured beforehand and the jobs done since."""
 
-    def __init__(self, plan: StudyPlan, left: Sequence[Job], rates: Rates) -> None:
+    def __init__(self, plan: StudyPlan, left: Sequence[StudyJob], rates: Rates) -> None:
         self._all_steps = plan.steps
         self._jobs = len(plan.evolutions) + len(plan.tests)
         self._left = list(left)
@@ -258,7 +268,7 @@ class _Clock:
         self._seconds = {True: _PRIOR_SECONDS, False: _PRIOR_SECONDS}
         self._job = left[0] if left else None
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: StudyJob) -> None:
         self._job = job
         self._within = 0.0
         self._since = time.monotonic()
@@ -274,7 +284,7 @@ class _Clock:
         self._since = time.monotonic()
         self._within = share
 
-    def end(self, job: Job) -> None:
+    def end(self, job: StudyJob) -> None:
         if job == self._job and self._within < 1.0:
             self.within(1.0)
         self._left.remove(job)

@@ -3,7 +3,7 @@ from .calibration import (
     calibrate as calibrate,
     calibration_config as calibration_config,
     calibration_file as calibration_file,
-    quick as quick,
+    cut_short as cut_short,
     shares_of_oracle as shares_of_oracle,
 )
 from .check import check_world as check_world, inspect_world as inspect_world, life_scores as life_scores

@@ -1,12 +1,14 @@
 """Can a world tell nature from nurture? Random, blank learner, evolved with and without learning, oracle, in one table.
 
-Two evolution runs, one with learning off, then the same validation lives for all. A first look at a world: no study.
+Two evolution runs, one with learning off, then the same validation lives for all; and what the table says of the world,
+in words. A first look at a world: no study.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,8 +33,139 @@ from evolearn.run import (
     live_arm,
     ready_arm,
 )
-from evolearn.testing.calibration_reading import BLANK, EVOLVED, ORACLE, RANDOM, UNLEARNING, Reading, Score, read_scores
+from evolearn.verdict import FloatArray
 from evolearn.world import World, find_world, from_anywhere
+
+SOLVED = "already solved at birth"
+INSTINCT = "instinct is enough here"
+LEARNING = "learning is needed and possible"
+NOTHING = "nothing can be learned in this lifetime"
+UNDECIDED = "the numbers do not decide"
+
+SMALL = 0.1  # a share of what there is to gain that does not count
+MUCH = 0.5  # a share of it that counts as solving the world
+SOLVED_AT = 0.05  # the best gains less than this share of the larger score: the world is solved
+
+# Of a calibration, by what is read of it; blank: at the longest lifetime.
+RANDOM, BLANK, UNLEARNING, EVOLVED, ORACLE = "random", "blank", "instinct", "evolved", "oracle"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Score:
+    """Scores of an arm at one lifetime."""
+
+    lives: FloatArray  # [L] by the world's rule; the same lives in the same order in every arm
+
+    @property
+    def mean(self) -> float:
+        """Over lives."""
+        return float(self.lives.mean())
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean over lives."""
+        return _error(self.lives)
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """A sentence and its reason."""
+
+    verdict: str
+    because: str
+
+
+def read_scores(scores: Mapping[str, Score], brief: bool = False) -> Reading:
+    """Say what kind of world gives these scores.
+
+    All gains are shares of what there is to gain: from random, 0, to the oracle, or the best arm if there is none, 1.
+    A gain counts if it is larger than SMALL by more than twice its error, and does not if it is smaller by as much.
+    All arms live the same lives, so that errors are those of differences within lives.
+
+    Args:
+        scores: at the longest lifetime, for random, blank, instinct, evolved, and oracle if the world has one.
+        brief: the searches were too short to say that there is nothing to find.
+    """
+    random, oracle, instinct = scores[RANDOM], scores.get(ORACLE), scores[UNLEARNING]
+    best = max((scores[name] for name in (BLANK, UNLEARNING, EVOLVED)), key=lambda score: score.mean)
+    top = oracle if oracle is not None and oracle.mean >= best.mean else best
+    headroom = top.lives - random.lives
+    noticeable = SOLVED_AT * max(abs(top.mean), abs(random.mean))
+    if headroom.mean() <= max(2.0 * _error(headroom), noticeable):
+        return _without_headroom(headroom, noticeable, oracle is not None)
+    learner = max((scores[name] for name in (BLANK, EVOLVED)), key=lambda score: score.mean)
+    innate = _Gain(instinct.lives - random.lives, headroom)
+    learned = _Gain(learner.lives - instinct.lives, headroom)
+    possible = _Gain(learner.lives - random.lives, headroom)
+    shares = f"of what there is to gain, instinct {innate.text}, the better learner {possible.text}"
+    if learned.counts and possible.counts:
+        return Reading(LEARNING, shares)
+    if learned.is_small and innate.surely_above(MUCH):
+        return Reading(INSTINCT, f"{shares}; learning adds nothing to speak of")
+    if innate.is_small and possible.is_small:
+        if oracle is None:
+            return Reading(UNDECIDED, f"{shares}, and no oracle says that there is more")
+        if brief:
+            return Reading(UNDECIDED, f"{shares}: nothing was found yet, and the search was short")
+        return Reading(NOTHING, shares)
+    if learned.is_small:
+        return Reading(UNDECIDED, f"{shares}; more generations may find what is missing, by instinct or by learning")
+    return Reading(UNDECIDED, f"{shares}, within their errors either way; more lives or generations may decide")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Gain:
+    """A gain against what there is to gain, both [L], life by life."""
+
+    lives: FloatArray
+    headroom: FloatArray
+
+    def surely_above(self, share: float) -> bool:
+        return _surely_positive(self.lives - share * self.headroom)
+
+    def surely_below(self, share: float) -> bool:
+        return _surely_positive(share * self.headroom - self.lives)
+
+    @property
+    def counts(self) -> bool:
+        return self.surely_above(SMALL)
+
+    @property
+    def is_small(self) -> bool:
+        return self.surely_below(SMALL)
+
+    @property
+    def text(self) -> str:
+        percent = round(100 * float(self.lives.mean() / self.headroom.mean()))
+        if percent < 0 and self.surely_below(0.0):
+            return "is worse than random"
+        return f"gets {max(percent, 0)}%"
+
+
+def _without_headroom(headroom: FloatArray, noticeable: float, has_oracle: bool) -> Reading:
+    if headroom.mean() + 2.0 * _error(headroom) > noticeable:
+        return Reading(
+            UNDECIDED,
+            f"too few lives to tell whether anybody does noticeably better than uniform actions: over {len(headroom)} "
+            f"lives the best gains {headroom.mean():.3g}, give or take {2.0 * _error(headroom):.2g}",
+        )
+    if has_oracle:
+        return Reading(SOLVED, "nobody does noticeably better than uniform actions, the oracle included")
+    return Reading(
+        UNDECIDED,
+        "nobody does noticeably better than uniform actions: the world is solved at birth, or nothing was found in so "
+        "short a search; an oracle would tell",
+    )
+
+
+def _surely_positive(differences: FloatArray) -> bool:
+    return bool(differences.mean() > 2.0 * _error(differences))
+
+
+def _error(values: FloatArray) -> float:
+    """Standard error of the mean over lives; infinite for a single one."""
+    return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+
 
 SHARES = (0.1, 1.0 / 3.0, 1.0)  # of the longest lifetime
 # Suited to a world of which nothing is known: half a minute per evolution on two cores.
@@ -121,7 +254,7 @@ def _same(name: str) -> str:
     return f"{Path(source).name}:{attribute}" if colon and source.endswith(".py") else name
 
 
-def quick(config: RunConfig) -> RunConfig:
+def cut_short(config: RunConfig) -> RunConfig:
     """The same run, cut short: seconds instead of minutes, a rough look."""
     content = config.model_dump(mode="json")
     search, evaluation = content["search"], content["evaluation"]
@@ -149,7 +282,7 @@ def calibrate(config: RunConfig, workers: int, display: CalibrationDisplay, is_q
         config: of a run in the world.
         workers: threads or processes; changes speed only.
         display: shows what happens.
-        is_quick: written down; see `quick`.
+        is_quick: written down; see `cut_short`.
     Raises:
         ConfigError, LifeFault: see there.
     """

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from evolearn.testing.findings import Findings, shown_path
-from evolearn.testing.world_complaints import shortened
+from evolearn.testing.stage import shortened
 from evolearn.world import World
 
 _GENERATORS = (random.Random, np.random.RandomState, np.random.Generator, np.random.BitGenerator)

@@ -14,7 +14,7 @@ from evolearn.errors import shortened_traceback
 from evolearn.life import Driver, LifeFault, Outcome, life_fitness, lives, new_driver
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
 from evolearn.run import ARMS, Arm, Setup, has_oracle, live_arm, ready_arm
-from evolearn.testing.calibration_reading import SOLVED_AT
+from evolearn.testing.calibration import SOLVED_AT
 from evolearn.testing.findings import Findings, place_of
 from evolearn.world import MEAN_RETURN_PER_EPISODE, GymnasiumWorld, World
 

@@ -1,6 +1,6 @@
 from . import stats as stats
+from .json_records import Json as Json, for_json as for_json
 from .metrics import METRICS as METRICS, ArmLives as ArmLives
-from .records import for_json as for_json
 from .rules import DOUBLED as DOUBLED
 from .sentences import CLAIM_RUNS as CLAIM_RUNS
 from .stats import (

@@ -22,8 +22,8 @@ from evolearn.verdict.contrasts import (
     not_comparable,
     pair_up,
 )
+from evolearn.verdict.json_records import Json, arm_record, contrast_record, for_json, iqm_record
 from evolearn.verdict.metrics import ArmLives, Levels
-from evolearn.verdict.records import Json, arm_record, contrast_record, for_json, iqm_record
 from evolearn.verdict.resamples import ArmValues
 from evolearn.verdict.rules import DOUBLED, ContrastRule, VerdictRules
 from evolearn.verdict.stats import FloatArray, iqm

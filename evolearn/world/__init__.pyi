@@ -34,12 +34,14 @@ from .gymnasium.environments import (
     Environments as Environments,
     GymnasiumEnvironments as GymnasiumEnvironments,
 )
-from .gymnasium.gymnasium_check import check_environment as check_environment
 from .gymnasium.making import (
-    PREFIX as PREFIX,
     is_of_environment as is_of_environment,
     is_own_file as is_own_file,
     make_environment as make_environment,
 )
-from .gymnasium.world import GymnasiumWorld as GymnasiumWorld, gymnasium_world as gymnasium_world
+from .gymnasium.world import (
+    GymnasiumWorld as GymnasiumWorld,
+    check_environment as check_environment,
+    gymnasium_world as gymnasium_world,
+)
 from .template import new_world as new_world

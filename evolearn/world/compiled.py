@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import inspect
 import os
-import types as python_types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from evolearn.numerics import adapter, cache_folder, record, world_code as world_code
+from evolearn.numerics import (
+    adapter,
+    cache_folder,
+    compiler_reason,
+    record,
+    source_fingerprint,
+    world_code as world_code,
+)
 from evolearn.world.contract import World, WorldError
 
 _HANDLE = types.uintp
@@ -124,75 +128,10 @@ def _adapters(world: World) -> tuple[Any, ...]:
             compiled.append(adapter(namespace[name], signature, cached=path is not None))
         except Exception as error:
             raise WorldError(
-                f"world {world.name}: {name} does not compile: {_reason(error)}\n"
+                f"world {world.name}: {name} does not compile: {compiler_reason(error)}\n"
                 "Worlds are scalar Python that Numba understands; helpers need the decorator evolearn.world.world_code."
             ) from error
     return tuple(compiled)
-
-
-_LIBRARIES = ("math", "numpy", "numba")  # whose versions are part of the cache's key or never matter
-
-
-def source_fingerprint(functions: list[Callable[..., Any]], label: str) -> str | None:
-    """Hash of everything that compiled code of `functions` depends on.
-
-    That is the source files of the functions and of all they call, and the values of the globals they read.
-
-    Args:
-        functions: plain or compiled.
-        label: hashed as well.
-    Returns:
-        None if it cannot be told, as for closures: such code is compiled anew in every process.
-    """
-    digest = hashlib.sha256(label.encode())
-    files: set[str] = set()
-    seen: set[int] = set()
-    queue = list(functions)
-    while queue:
-        function = queue.pop()
-        function = getattr(function, "py_func", function)
-        if id(function) in seen:
-            continue
-        seen.add(id(function))
-        file = inspect.getsourcefile(function)
-        if function.__closure__ or file is None or not Path(file).is_file():
-            return None
-        files.add(file)
-        digest.update(f"{function.__module__}.{function.__qualname__}".encode())
-        # Two lambdas of one file, or a name defined twice, differ in nothing but this.
-        digest.update(repr((_identity(function.__code__), function.__defaults__)).encode())
-        names = sorted(_names(function.__code__))
-        reads = [(name, function.__globals__[name]) for name in names if name in function.__globals__]
-        while reads:
-            name, value = reads.pop()
-            if isinstance(value, python_types.ModuleType):
-                if value.__name__.partition(".")[0] not in _LIBRARIES:
-                    # Which of its attributes are read is not told apart from other names: follow them all.
-                    reads += [(f"{name}.{inner}", getattr(value, inner)) for inner in names if hasattr(value, inner)]
-            elif isinstance(value, (int, float, str, bool, tuple, np.generic, np.dtype)):
-                digest.update(f"{name}={value!r}".encode())
-            elif isinstance(value, np.ndarray):
-                digest.update(name.encode() + value.tobytes())
-            elif isinstance(value, python_types.FunctionType) or hasattr(value, "py_func"):
-                queue.append(value)
-            elif value is not None:
-                return None
-    for file in sorted(files):
-        digest.update(Path(file).read_bytes())
-    return digest.hexdigest()[:24]
-
-
-def _identity(code: python_types.CodeType) -> tuple[Any, ...]:
-    constants = [_identity(value) if isinstance(value, python_types.CodeType) else value for value in code.co_consts]
-    return code.co_firstlineno, code.co_code, code.co_names, code.co_varnames, constants
-
-
-def _names(code: python_types.CodeType) -> set[str]:
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, python_types.CodeType):
-            names |= _names(constant)
-    return names
 
 
 def _keep_source(source: str, fingerprint: str | None) -> Path | None:
@@ -210,10 +149,3 @@ def _keep_source(source: str, fingerprint: str | None) -> Path | None:
 
 def _no_oracle(state: Any, parameters: Any, action: Any) -> None:
     """Stand in for the oracle of a world that has none; nobody calls it."""
-
-
-def _reason(error: Exception) -> str:
-    """The lines of a Numba error that a world's author can act on."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    keep = [line for line in lines if not line.startswith(("During:", "Failed in nopython", "[1]", "[2]"))]
-    return "\n  ".join(keep[-12:])

@@ -14,12 +14,10 @@ Importing this module is cheap: compiler and environments are imported when a wo
 from __future__ import annotations
 
 import functools
-import importlib.metadata
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from evolearn.errors import WorldNotFound, nearest
-from evolearn.world.importing import absolute, module_of
+from evolearn.importing import Kind, absolute, entries, find
 
 if TYPE_CHECKING:
     from evolearn.config import WorldPart
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 GROUP = "evolearn.worlds"
 GYMNASIUM = "gymnasium:"
 SETTINGS = "{"  # begins the settings in a full name
-_FORMS = "a registered name, package.module:attribute, path/to/file.py:attribute or gymnasium:ID"
 
 
 def from_anywhere(name: str) -> str:
@@ -51,11 +48,10 @@ def settled(world: WorldPart) -> WorldPart:
     return world.model_copy(update={"name": from_anywhere(world.name), "wrappers": wrappers})
 
 
-@functools.cache  # looking through all installed packages takes 20 ms, and a study asks thousands of times
+@functools.cache  # to look through all installed packages takes 20 ms, and a study asks thousands of times
 def registered_worlds() -> dict[str, str]:
     """Entry point value of every registered world by name, sorted; nothing is imported."""
-    found = importlib.metadata.entry_points(group=GROUP)
-    return {entry.name: entry.value for entry in sorted(found, key=lambda entry: entry.name)}
+    return entries(GROUP)
 
 
 def find_world(name: str) -> Declaration:
@@ -67,26 +63,31 @@ def find_world(name: str) -> Declaration:
     """
     if name.startswith(GYMNASIUM):
         return _from_gymnasium(name)
-    source, colon, attribute = name.rpartition(":")
-    if not colon:
-        return _from_registry(name)
-    if not source or not attribute:
-        raise WorldNotFound(f"world {name!r}: must be {_FORMS}")
-    return _attribute(name, _module(name, source), attribute)
-
-
-def _from_registry(name: str) -> Declaration:
     known = registered_worlds()
-    if name in known:
-        source, _, attribute = known[name].partition(":")
-        return _attribute(name, _module(name, source), attribute)
-    if name.endswith(".py"):
-        raise WorldNotFound(f"world {name!r}: which world in the file? Must be {name}:attribute")
-    raise WorldNotFound(
-        f"world {name!r}: not registered{_nearest(name, list(known))}; "
-        f"registered are {', '.join(known) or '(none)'}. Or give package.module:attribute, path/to/file.py:attribute "
-        "or gymnasium:ID"
-    )
+    if ":" not in name and name not in known and not name.endswith(".py"):
+        close = nearest(name, known, likeness=0.6)
+        raise WorldNotFound(
+            f"world {name!r}: not registered{f' (did you mean {close}?)' if close else ''}; "
+            f"registered are {', '.join(known) or '(none)'}. Or give package.module:attribute, "
+            "path/to/file.py:attribute or gymnasium:ID"
+        )
+    return find(_WORLD, known.get(name, name), f"world {name!r}")
+
+
+def _declaration() -> type[Declaration]:
+    from evolearn.world.contract import Declaration
+
+    return Declaration
+
+
+_WORLD = Kind(
+    word="world",
+    title="World",
+    group=GROUP,
+    row=_declaration,
+    not_found=WorldNotFound,
+    forms="a registered name, package.module:attribute, path/to/file.py:attribute or gymnasium:ID",
+)
 
 
 def _from_gymnasium(name: str) -> Declaration:
@@ -102,28 +103,3 @@ def _from_gymnasium(name: str) -> Declaration:
         return declare(world)
     except WorldError as error:
         raise WorldNotFound(str(error)) from error
-
-
-def _module(name: str, source: str) -> ModuleType:
-    return module_of(f"world {name!r}", source, _FORMS)
-
-
-def _attribute(name: str, module: ModuleType, attribute: str) -> Declaration:
-    from evolearn.world.contract import Declaration
-
-    worlds = [key for key, value in vars(module).items() if isinstance(value, Declaration)]
-    offer = f"worlds in there: {', '.join(worlds) or '(none)'}"
-    where = module.__file__ or module.__name__
-    if not hasattr(module, attribute):
-        raise WorldNotFound(f"world {name!r}: {where} has no {attribute!r}{_nearest(attribute, worlds)}; {offer}")
-    value = getattr(module, attribute)
-    if not isinstance(value, Declaration):
-        raise WorldNotFound(
-            f"world {name!r}: {attribute!r} in {where} is of type {type(value).__name__}, not a World; {offer}"
-        )
-    return value
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = nearest(name, known, likeness=0.6)
-    return f" (did you mean {close}?)" if close else ""

@@ -381,18 +381,20 @@ def test_parameters_change_its_own_world_or_the_named_one(dna: Evolved) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"lives": 0}, r"lives=0: must be a whole number, 1 to 100,000"),
-        ({"lives": 2.5}, r"lives=2.5: must be a whole number"),
-        ({"lifetime": 0}, r"lifetime=0: must be a whole number, 1 to 100,000,000"),
-        ({"lifetime": True}, r"lifetime=True: must be a whole number"),
+        ({"lives": 0, "seed": "one"}, r"lives=0.*\n  seed='one': must be an integer \(0 to 4,294,967,295\)"),
+        ({"lives": 100_001}, r"lives=100001: must be 100000 or less \(1 to 100,000\)"),
+        ({"lives": 0}, r"lives=0: must be 1 or more \(1 to 100,000\)"),
+        ({"lives": 2.5}, r"lives=2.5: must be an integer \(1 to 100,000\)"),
+        ({"lifetime": 0}, r"lifetime=0: must be 1 or more \(world steps, 1 to 100,000,000\)"),
+        ({"lifetime": True}, r"lifetime=True: must be an integer \(world steps"),
         ({"trace": 61}, r"trace=61: must be a whole number, 0 to 60 \(steps from birth on\), or True for all steps"),
         ({"trace": "all"}, r"trace='all': must be a whole number, 0 to 60"),
         ({"trace": None}, r"trace=None: must be"),
         ({"trace": 2.5}, r"trace=2.5: must be"),
-        ({"learning": "no"}, r"learning='no': must be True or False"),
-        ({"learning": None}, r"learning=None: must be True or False"),
-        ({"parameters": [1]}, r"parameters=\[1\]: must be a mapping from names"),
-        ({"parameters": "gravity"}, r"parameters='gravity': must be a mapping from names"),
+        ({"learning": "no"}, r"learning='no': must be a boolean \(True or False\)"),
+        ({"learning": None}, r"learning=None: must be a boolean \(True or False\)"),
+        ({"parameters": [1]}, r"parameters=\[1\]: must be .* \(a mapping from names, such as"),
+        ({"parameters": "gravity"}, r"parameters='gravity': must be .* \(a mapping from names"),
         ({"world": {"name": "cart-pole", "parameters": None}}, r"world:\n  parameters=None: must be"),
         ({"world": {"name": "cart-pole", "parameters": [1]}, "parameters": {"predictability": 1}}, r"parameters=\[1\]"),
         (
@@ -401,8 +403,8 @@ def test_parameters_change_its_own_world_or_the_named_one(dna: Evolved) -> None:
         ),
         ({"lifetime": 10**8, "trace": True}, r"lives=32, lifetime=100000000: .* 100,000,000 traced steps of each life"),
         ({"trace": -1}, r"trace=-1: must be"),
-        ({"seed": -1}, r"seed=-1: must be a whole number, 0 to 4,294,967,295"),
-        ({"workers": 0}, r"workers=0: must be a whole number, 1 to"),
+        ({"seed": -1}, r"seed=-1: must be 0 or more \(0 to 4,294,967,295\)"),
+        ({"workers": 0}, r"workers=0: must be 1 or more \(1 to 4,096\)"),
         ({"world": "savanah"}, r"world.name='savanah': .*did you mean savannah"),
         ({"world": 3}, r"world=3: must be the name of a world, or a section `world` of a config"),
         ({"world": "savannah"}, r"DNA of the world cart-pole cannot live in savannah"),
@@ -600,7 +602,7 @@ def test_what_evolve_refuses_before_it_begins(config, overrides, says: str) -> N
 
 
 def test_workers_are_checked_before_it_begins() -> None:
-    with pytest.raises(ConfigError, match="workers=0: must be a whole number, 1 to"):
+    with pytest.raises(ConfigError, match=r"workers=0: must be 1 or more \(1 to 4,096\)"):
         evolearn.evolve(TOY, workers=0)
 
 

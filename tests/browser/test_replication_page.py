@@ -7,7 +7,7 @@ import pytest
 
 from evolearn.config import STUDIES, dump_config, find_config
 from evolearn.experiments import hinton_nowlan, nature_nurture, read_experiment
-from evolearn.experiments.run import replication_record, write_json
+from evolearn.experiments.experiment import replication_record, write_json
 from evolearn.report import write_report
 from tests.helpers.study_on_disk import made_up_verdict, write_study
 

@@ -1,6 +1,7 @@
 """The commands as a user meets them: output, exit codes, Ctrl-C."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.helpers.command import evolearn
+from evolearn.cli.terminal import run_and_leave
+from tests.helpers.command import evolearn, line_of, started
 
 TOY = {
     "seed": 5,
@@ -45,6 +47,39 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
     for command in ("run", "resume", "worlds"):
         assert command in done.stdout
+
+
+def test_the_program_ends_with_the_commands_code(tmp_path: Path) -> None:
+    done = started("resume", "nowhere", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: RUN=nowhere: is not a run directory")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_stops_reading_is_no_error() -> None:
+    command = f"{shlex.join(line_of('--help'))} | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode in (0, 1), "1 if it noticed"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [(None, 0), (SystemExit(), 0), (SystemExit(2), 2), (SystemExit("no"), 1), (RuntimeError("a fault of ours"), 1)],
+)
+def test_the_program_leaves_at_once_however_it_ends(end: BaseException | None, code: int, monkeypatch, capsys) -> None:
+    def program() -> None:
+        print("said", end="")
+        if end is not None:
+            raise end
+
+    left: list[int] = []
+    monkeypatch.setattr("os._exit", left.append)
+    run_and_leave(program)
+    assert left == [code]
+    said, complaint = capsys.readouterr()
+    assert said == "said"
+    assert ("RuntimeError: a fault of ours" in complaint) == isinstance(end, RuntimeError)
 
 
 def test_a_run_prints_a_line_per_generation_a_table_and_what_to_do_next(config: Path, tmp_path: Path) -> None:
@@ -108,8 +143,7 @@ def test_worlds_are_listed_and_shown() -> None:
 
 def interrupt_after(line: str, *arguments: object) -> tuple[int, str]:
     """Start a command, send Ctrl-C when it prints `line`, and return its exit code and output."""
-    command = [sys.executable, "-u", "-m", "evolearn.cli.app", *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(line_of(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         output = []
         for printed in process.stdout:
@@ -174,7 +208,7 @@ world = World(
 
 def test_a_world_that_hangs_ends_the_run_and_is_named(config: Path, tmp_path: Path) -> None:
     (tmp_path / "hanging.py").write_text(HANGING_WORLD)
-    done = evolearn(
+    done = started(
         "run", config, f"world.name={tmp_path}/hanging.py:world", "hang_seconds=1", "--out", tmp_path / "run"
     )
     assert done.returncode == 2

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evolearn.cli.app import resume, study_add, study_run
+from tests.helpers.command import evolearn
 from tests.helpers.studies import TOY
 
 # The report takes seconds and has tests of its own.
@@ -24,22 +24,10 @@ main()
 """
 
 
-def command(*arguments: object, report: bool = False) -> list[str]:
-    start = ["-m", "evolearn.cli.app"] if report else ["-c", WITHOUT_REPORT]
-    return [sys.executable, "-u", *start, *map(str, arguments)]
-
-
-def evolearn(*arguments: object, folder: Path, report: bool = False) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments, report=report), capture_output=True, text=True, cwd=folder, timeout=300, check=False
-    )
-
-
 def stopped(folder: Path, when: Callable[[str], bool], how: signal.Signals, *arguments: object) -> tuple[int, str]:
     """Start a command, send it a signal at the first line that is meant, and return its exit code and output."""
-    with subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder
-    ) as process:
+    command = [sys.executable, "-u", "-c", WITHOUT_REPORT, *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder) as process:
         assert process.stdout is not None
         output = []
         for line in process.stdout:
@@ -56,7 +44,7 @@ def finished(tmp_path_factory) -> tuple[Path, str]:
     """A folder with a toy config and the study that it makes, report and all; and what was printed."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "toy.yaml").write_text(yaml.safe_dump(config()))
-    done = evolearn("study", "toy.yaml", "--out", "whole", "--workers", 2, folder=folder, report=True)
+    done = evolearn("study", "toy.yaml", "--out", "whole", "--workers", 2, folder=folder)
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
 
@@ -92,18 +80,16 @@ def test_the_report_is_written_and_can_be_written_again(finished) -> None:
     assert list((folder / "whole/report/figures").glob("*.svg"))
     assert list((folder / "whole/report/tables").glob("*.csv"))
     page.unlink()
-    done = evolearn("report", "whole", "--no-figures", folder=folder, report=True)
+    done = evolearn("report", "whole", "--no-figures", folder=folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "The page: whole/report/index.html"
     assert page.exists()
 
 
-def test_the_next_command_that_is_offered_works_and_a_dry_run_writes_nothing(
-    finished, tmp_path: Path, monkeypatch, capsys
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    study_run(str(finished[0] / "whole/study.yaml"), ["seed=4"], workers=1, dry_run=True)
-    output = capsys.readouterr().out
+def test_the_next_command_that_is_offered_works_and_a_dry_run_writes_nothing(finished, tmp_path: Path) -> None:
+    done = evolearn("study", finished[0] / "whole/study.yaml", "seed=4", "--workers", 1, "--dry-run", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    output = done.stdout
     assert "World steps over all runs: " in output
     assert "million steps/s with learning" in output
     assert "Study directory" not in output
@@ -122,7 +108,7 @@ def test_the_next_command_that_is_offered_works_and_a_dry_run_writes_nothing(
 def test_mistakes_end_with_code_2_and_one_error(arguments: list[str], text: str, finished) -> None:
     folder, _ = finished
     before = sorted(folder.rglob("*"))
-    done = evolearn(*arguments, folder=folder, report=True)
+    done = evolearn(*arguments, folder=folder)
     assert done.returncode == 2, done.stdout
     assert text in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
@@ -142,23 +128,24 @@ def test_ctrl_c_says_how_to_resume_and_a_killed_study_ends_with_the_same_bytes(f
     assert code == -signal.SIGKILL, output
     assert not (folder / "cut/verdict.json").exists()
     monkeypatch.setattr("evolearn.study.study.write_report", lambda study: None)
-    resume(folder / "cut", workers=2)
+    assert evolearn("resume", "cut", "--workers", 2, folder=folder).returncode == 0
     for name in ("verdict.json", "ledger.json", "lives.parquet"):
         assert (folder / "cut" / name).read_bytes() == (folder / "whole" / name).read_bytes(), name
 
 
-def test_a_study_is_extended_from_the_command_line(finished, tmp_path: Path, monkeypatch, capsys) -> None:
+def test_a_study_is_extended_from_the_command_line(finished, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("evolearn.study.study.write_report", lambda study: None)
     longer = Path(shutil.copytree(finished[0] / "whole", tmp_path / "longer"))
-    study_add(longer, runs=1, arm=["blank"], workers=1)
+    done = evolearn("study", "add", longer, "--runs", 1, "--arm", "blank", "--workers", 1)
+    assert done.returncode == 0, done.stderr
     verdict = json.loads((longer / "verdict.json").read_text())
     extension = {"runs_before": 1, "runs_after": 2, "arms_added": ["blank"], "verdict_seen": True}
     assert verdict["study"]["extended"] == [extension]
     assert "blank" in verdict["conditions"][0]["arms"]
-    assert "blank, run 2: lived the test lives" in capsys.readouterr().out
+    assert "blank, run 2: lived the test lives" in done.stdout
 
 
 def test_help_names_the_way_to_extend(tmp_path: Path) -> None:
-    done = evolearn("study", "--help", folder=tmp_path, report=True)
+    done = evolearn("study", "--help", folder=tmp_path)
     assert done.returncode == 0
     assert "add" in done.stdout

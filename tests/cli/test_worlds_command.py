@@ -10,17 +10,13 @@ import yaml
 
 from evolearn.world import new_world
 from evolearn.world.template import NewWorldError
-
-
-def evolearn(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evolearn.cli.app", "worlds", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300)
+from tests.helpers.command import evolearn
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mine")
-    done = evolearn("new", "forager", folder=folder)
+    done = evolearn("worlds", "new", "forager", folder=folder)
     assert done.returncode == 0, done.stderr
     for line in (
         "Wrote forager.py: the world; as it stands, a small complete one",
@@ -45,7 +41,7 @@ def test_a_new_world_is_three_documented_files_without_a_trace_of_the_template(m
 
 
 def test_unedited_it_passes_its_check_and_is_read(made: Path) -> None:
-    done = evolearn("check", "forager.py:forager", "--config", "forager.yaml", "--quick", folder=made)
+    done = evolearn("worlds", "check", "forager.py:forager", "--config", "forager.yaml", "--quick", folder=made)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "FAILS" not in done.stdout
     for word in ("ok    as in plain Python", "blank slate", "evolved, no learning", "oracle", "At a rough look, "):
@@ -67,8 +63,7 @@ def test_unedited_its_own_test_passes(made: Path) -> None:
 def test_unedited_it_evolves_and_what_evolved_beats_a_blank_slate(made: Path) -> None:
     from evolearn.run import open_run
 
-    command = [sys.executable, "-m", "evolearn.cli.app", "run", "forager.yaml", "--out", "run"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=made, timeout=300)
+    done = evolearn("run", "forager.yaml", "--out", "run", folder=made)
     assert done.returncode == 0, done.stderr
     arms = {
         row["arm"]: row for row in yaml.safe_load((open_run(made / "run").path / "result.json").read_text())["arms"]
@@ -79,14 +74,14 @@ def test_unedited_it_evolves_and_what_evolved_beats_a_blank_slate(made: Path) ->
 
 def test_nothing_is_overwritten(made: Path) -> None:
     before = (made / "forager.py").read_text()
-    done = evolearn("new", "forager", folder=made)
+    done = evolearn("worlds", "new", "forager", folder=made)
     assert done.returncode == 2
     assert "forager.yaml: exists already, and nothing is overwritten; choose another NAME or --folder" in done.stderr
     assert (made / "forager.py").read_text() == before
 
 
 def test_a_folder_is_made_and_entered(tmp_path: Path) -> None:
-    done = evolearn("new", "forager", "--folder", "some/where", folder=tmp_path)
+    done = evolearn("worlds", "new", "forager", "--folder", "some/where", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "  cd some/where" in done.stdout
     assert (tmp_path / "some/where/forager.py").exists()
@@ -131,7 +126,7 @@ def test_a_broken_world_ends_with_code_2_and_says_where(tmp_path: Path) -> None:
     path = tmp_path / "forager.py"
     text = path.read_text()
     path.write_text(text.replace("    senses[0] = 10.0", BROKEN + "    senses[0] = 10.0"))
-    done = evolearn("check", "forager.py:forager", "--config", "forager.yaml", "--quick", folder=tmp_path)
+    done = evolearn("worlds", "check", "forager.py:forager", "--config", "forager.yaml", "--quick", folder=tmp_path)
     assert done.returncode == 2
     assert "FAILS runs: no function raises" in done.stdout
     assert "ValueError: the end of the line (life" in done.stdout
@@ -153,7 +148,7 @@ def test_a_broken_world_ends_with_code_2_and_says_where(tmp_path: Path) -> None:
 )
 def test_mistakes_end_with_code_2_and_one_error(arguments: list[str], text: str, tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text("world: {name: savannah}\n")
-    done = evolearn(*arguments, folder=tmp_path)
+    done = evolearn("worlds", *arguments, folder=tmp_path)
     assert done.returncode == 2
     assert text in done.stderr
     assert "Traceback" not in done.stderr + done.stdout

@@ -21,7 +21,7 @@ import yaml
 from safetensors.numpy import load_file
 
 from evolearn.cluster.shipping import CannotShip, pack
-from evolearn.cluster.tasks import Lived, Order, Recipe, do_blocks
+from evolearn.cluster.tasks import Done, Order, Recipe, do_blocks
 from evolearn.config import check_config
 from evolearn.environment import code_identity
 from evolearn.errors import UserError
@@ -362,11 +362,11 @@ class TestShipping:
         return {path.relative_to(self.target).as_posix() for path in self.target.rglob("*") if path.is_file()}
 
     def test_what_evolearn_and_packages_bring_stays(self) -> None:
-        parcel = pack(["cart-pole", "worlds.savannah:savannah", "gymnasium:CartPole-v1"])
+        parcel = pack(["cart-pole", "evolearn.worlds.savannah:savannah", "gymnasium:CartPole-v1"])
         assert parcel.folder is None
         assert parcel.names == {
-            "cart-pole": "worlds.cart_pole:cart_pole",
-            "worlds.savannah:savannah": "worlds.savannah:savannah",
+            "cart-pole": "evolearn.worlds.cart_pole:cart_pole",
+            "evolearn.worlds.savannah:savannah": "evolearn.worlds.savannah:savannah",
             "gymnasium:CartPole-v1": "gymnasium:CartPole-v1",
         }
 
@@ -473,7 +473,7 @@ def test_a_task_that_is_called_off_is_not_broken_off() -> None:
 
     recipe = Recipe.of(conditions_for(find_world("cart-pole")), "cart-pole", 30.0)
     done = do_blocks(Order(pickle.dumps(recipe), code_identity()), interrupted, 10, [1, 2])
-    assert isinstance(done, Lived)
+    assert isinstance(done, Done)
     assert done.result == [11, 12]
     with pytest.raises(KeyboardInterrupt):
         interrupted(None, 0, 0)

@@ -5,8 +5,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +21,17 @@ from evolearn.experiments import (
     read_experiment,
     start_experiment,
 )
-from evolearn.experiments.run import replication_record
+from evolearn.experiments.experiment import replication_record
 from evolearn.life import OwnDrivers
 from evolearn.report import write_report
-from evolearn.report.report import ReportError
+from evolearn.report.files import ReportError
 from evolearn.study import extend_study, open_study, read_study, start_study
-from evolearn.study.bands import over_runs, share
+from evolearn.study.bands import measure_over_runs, measure_share
 from evolearn.study.bands.bands import MISSED, REPRODUCED, SHOWN, UNMEASURED, judge, summary
-from evolearn.study.bands.config import ReplicationPart
 from evolearn.study.bands.measures import STUDY_MEASURES, StudyTable
+from evolearn.study.bands.parts import ReplicationPart
 from evolearn.study.config import check_study
+from tests.helpers.command import evolearn
 from tests.helpers.studies import TOY
 from tests.helpers.synthetic_lives import contrasts, full_verdict
 from tests.helpers.watching import StudyWatcher
@@ -127,9 +126,9 @@ def test_a_summary_names_what_was_missed_and_counts_only_what_is_to_be_reproduce
 
 
 def test_intervals_of_shares_and_means_are_the_known_ones() -> None:
-    found = share([True] * 8 + [False] * 2, "runs")  # Clopper and Pearson's table
+    found = measure_share([True] * 8 + [False] * 2, "runs")  # Clopper and Pearson's table
     assert (found.value, round(found.low, 3), round(found.high, 3), found.note) == (0.8, 0.444, 0.975, "8 of 10 runs")
-    found = over_runs(np.arange(100.0), lambda drawn: drawn.mean(axis=-1))
+    found = measure_over_runs(np.arange(100.0), lambda drawn: drawn.mean(axis=-1))
     half = 1.984 * np.arange(100.0).std(ddof=1) / 10
     assert found.value == 49.5
     assert (found.low, found.high) == pytest.approx((49.5 - half, 49.5 + half), abs=0.8)
@@ -389,7 +388,7 @@ def planted_course(right: float, passes: int) -> hinton_nowlan.Course:
 
 def test_bands_of_hinton_and_nowlan_can_be_missed() -> None:
     config = read_experiment(find_config("replicate/hinton-nowlan", STUDIES))
-    lived = hinton_nowlan.Lived((planted_course(0.51, 8),) * 10, (), (planted_course(0.5, 99),) * 10)
+    lived = hinton_nowlan.Populations((planted_course(0.51, 8),) * 10, (), (planted_course(0.5, 99),) * 10)
     bands = {band["name"]: band for band in judge(config.replication, hinton_nowlan.MEASURES, lived)}
     assert bands["right alleles at generation 10"]["judgement"] == REPRODUCED
     assert bands["right alleles at generation 20"]["judgement"] == MISSED
@@ -403,7 +402,7 @@ def test_bands_of_hinton_and_nowlan_can_be_missed() -> None:
 
 
 def test_stretches_that_nobody_lived_are_not_measured() -> None:
-    lived = hinton_nowlan.Lived((planted_course(0.5, 99),) * 10, (), (planted_course(0.5, 99),) * 10)
+    lived = hinton_nowlan.Populations((planted_course(0.5, 99),) * 10, (), (planted_course(0.5, 99),) * 10)
     for measure, of, longest in (
         ("fitness_late", {"fitness": 5}, {"after": 60}),
         ("perfect_without_learning", {}, {"within": 60}),
@@ -419,10 +418,10 @@ def test_stretches_that_nobody_lived_are_not_measured() -> None:
 # --- the nature-nurture map ---
 
 
-def planted_map(wrong: int) -> nature_nurture.Lived:
+def planted_map(wrong: int) -> nature_nurture.Instincts:
     """A map as theory says, but for the first `wrong` cells off the diagonal."""
     levels = nature_nurture.Settings().levels
-    empty = nature_nurture.Lived(levels, np.ones((9, 9, 1)), np.ones((9, 9, 1)), 0, 0)
+    empty = nature_nurture.Instincts(levels, np.ones((9, 9, 1)), np.ones((9, 9, 1)), 0, 0)
     follows = empty.should_follow.copy()
     rows, columns = np.nonzero(empty.off_diagonal)
     follows[rows[:wrong], columns[:wrong]] ^= True
@@ -526,7 +525,7 @@ def test_the_map_is_drawn(tmp_path: Path) -> None:
     )
     record["cost"]["seconds"] = 1.0
     about = {"experiment": "nature_nurture", "title": "<b>map</b>", "seed": 0}
-    from evolearn.experiments.run import write_json
+    from evolearn.experiments.experiment import write_json
 
     write_json(tmp_path / "replication.json", {**record, **about, "pictures": nature_nurture.pictures(lived)})
     (tmp_path / "experiment.yaml").write_text(dump_config(config))
@@ -585,11 +584,6 @@ def test_an_experiment_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> 
     assert not (tmp_path / "out").exists()
 
 
-def evolearn(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evolearn.cli.app", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120, check=False)
-
-
 def test_an_experiment_from_the_command_line(tmp_path: Path) -> None:
     tiny(tmp_path)
     done = evolearn("study", "tiny.yaml", "seed=5", "--out", "out", folder=tmp_path)
@@ -606,7 +600,7 @@ def test_an_experiment_from_the_command_line(tmp_path: Path) -> None:
 
 def test_a_dry_run_shows_the_bands_by_name_and_bounds(tmp_path: Path, monkeypatch, capsys) -> None:
     from evolearn.cli.show_experiment import print_experiment_plan
-    from evolearn.cli.show_study import StudyLog
+    from evolearn.cli.show_study import StudyScreen
 
     bands = [
         {"name": "oracle", "source": "here", "measure": "score", "of": {"arm": "oracle"}, "above": 2, "unit": "meals"},
@@ -615,7 +609,7 @@ def test_a_dry_run_shows_the_bands_by_name_and_bounds(tmp_path: Path, monkeypatc
     ]
     content = copy.deepcopy(TOY) | {"replication": {**ABOUT, "bands": bands}}
     console = Console(width=120)
-    start_study(check_study(content, "toy"), "toy", tmp_path / "no", OwnDrivers(1), StudyLog(console), dry_run=True)
+    start_study(check_study(content, "toy"), "toy", tmp_path / "no", OwnDrivers(1), StudyScreen(console), dry_run=True)
     shown = capsys.readouterr().out.splitlines()
     start = shown.index("Bands, fixed by now:")
     assert shown[start + 1 : start + 4] == [
@@ -629,7 +623,7 @@ def test_a_dry_run_shows_the_bands_by_name_and_bounds(tmp_path: Path, monkeypatc
 
 
 def test_a_study_ends_with_its_bands(tmp_path: Path, quick_report, capsys) -> None:
-    from evolearn.cli.app import _show_verdict
+    from evolearn.cli.show_study import print_study
 
     bands = [
         {"name": "oracle", "source": "here", "measure": "score", "of": {"arm": "oracle"}, "above": -1e9},
@@ -650,7 +644,7 @@ def test_a_study_ends_with_its_bands(tmp_path: Path, quick_report, capsys) -> No
     extend_study(open_study(tmp_path / "study"), 1, [], OwnDrivers(2), StudyWatcher())
     found = json.loads((tmp_path / "study/replication.json").read_text())
     assert found["first_config_sha256"] == first != found["config_sha256"]
-    _show_verdict(Console(width=100), tmp_path / "study")
+    print_study(Console(width=100), tmp_path / "study")
     flat = " ".join(capsys.readouterr().out.split())
     assert "Replication of A. Nonymous 1987" in flat
     assert "Not reproduced: 1 of 2 acceptance bands missed: gain (not measured). Exploratory: 3 runs" in flat
@@ -667,25 +661,12 @@ def test_a_study_ends_with_its_bands(tmp_path: Path, quick_report, capsys) -> No
         (["tiny.yaml", "--address", "local"], "--address local: an experiment of its own runs in this process only"),
     ],
 )
-def test_mistakes_end_with_one_error(arguments, text, tmp_path, monkeypatch, capsys) -> None:
-    from evolearn.cli import app as cli
-
+def test_mistakes_end_with_one_error(arguments, text, tmp_path, monkeypatch) -> None:
     tiny(tmp_path)
-    monkeypatch.chdir(tmp_path)
-
-    class Left(Exception):
-        pass
-
-    def leave(code):
-        raise Left(code)
-
-    monkeypatch.setattr("evolearn.cli.terminal.leave", leave)
-    overrides = [one for one in arguments[1:] if "=" in one]
-    address = "local" if "--address" in arguments else None
-    monkeypatch.setattr(cli, "_prepare_cluster", lambda address: None)
-    with pytest.raises(Left, match="2"):
-        cli.study_run(arguments[0], overrides, address=address)
-    assert text in capsys.readouterr().err
+    monkeypatch.setattr("evolearn.cluster.prepare", lambda address: None)
+    done = evolearn("study", *arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert text in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
 
 

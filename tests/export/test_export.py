@@ -17,7 +17,6 @@ import torch
 from safetensors.torch import load_file
 
 from evolearn.agent import (
-    ACTIVATIONS,
     CHOOSE_TYPE,
     MAX_LOG_STDEV,
     MIN_LOG_STDEV,
@@ -30,22 +29,19 @@ from evolearn.export import export, loading_code
 from evolearn.export.brains import (
     DESCRIPTION,
     FORMATS,
-    HOW_TO_ACT,
-    HOW_TO_ACT_BY_GRAPH,
     IR_VERSION,
     OPSET,
     ExportError,
     describe,
     description_of,
 )
-from evolearn.export.loading import ACTIONS, MODULES
-from evolearn.export.onnx_graph import ACTIVATIONS as OPERATORS
 from evolearn.life import Plan, traced_lives
 from evolearn.life.fused import FusedDriver
 from evolearn.numerics import plug
 from evolearn.rng import ACTION, TEST, at_step, life_keys, new_rng, open_stream
 from evolearn.run import assemble, setup_of
 from evolearn.world.gymnasium.environments import action_converter
+from tests.helpers.command import evolearn
 from tests.helpers.exported import BRAINS, TOLERANCE, config_of, distribution, thoughts, written
 from tests.helpers.isolated import folder_with, run_isolated
 from tests.helpers.places import ROOT
@@ -211,10 +207,13 @@ def test_where_the_standard_deviations_are_is_said_of_each_format(dna_of, tmp_pa
 
 
 def test_every_trunk_and_policy_can_leave(example):
-    for table in (ACTIVATIONS, OPERATORS, MODULES, example.ACTIVATIONS):
-        assert set(table) == set(TRUNKS)
-    for table in (HOW_TO_ACT, HOW_TO_ACT_BY_GRAPH, ACTIONS, {**example.MEANINGS, "gaussian": ""}):
-        assert set(table) == set(POLICIES)
+    assert set(example.ACTIVATIONS) == set(TRUNKS)
+    for row in TRUNKS.values():
+        assert not row.has_hidden or (row.torch_module and row.onnx_operator)
+    assert {**example.MEANINGS, "gaussian": ""}.keys() == set(POLICIES)
+    for row in POLICIES.values():
+        assert row.how_to_act
+        assert row.torch_code
     brains = [assemble(config_of(name)).pool.brain for name in BRAINS]
     assert {brain.trunk for brain in brains} == set(TRUNKS)
     assert {brain.policy for brain in brains} == set(POLICIES)
@@ -361,14 +360,9 @@ def test_where_the_environment_is_gone_the_lines_say_what_to_do(tmp_path, monkey
     )
 
 
-def evolearn(*arguments, folder):
-    command = [sys.executable, "-m", "evolearn.cli.app", "export", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
-
-
 def test_the_command_says_what_it_wrote_and_how_to_load_it(dna_of, tmp_path):
     dna = dna_of("mlp, box")
-    done = evolearn(dna.path, "--to", "brain.pt", folder=tmp_path)
+    done = evolearn("export", dna.path, "--to", "brain.pt", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     first, *rest = done.stdout.splitlines()
     assert first == (
@@ -376,10 +370,10 @@ def test_the_command_says_what_it_wrote_and_how_to_load_it(dna_of, tmp_path):
         f"{dna.brain.weights} weights"
     )
     assert f"  {'hidden1.weight':<16} [24, 13]" in rest
-    assert f"An action of it: {HOW_TO_ACT['gaussian']}." in rest
+    assert f"An action of it: {POLICIES['gaussian'].how_to_act}." in rest
     assert f"Between it and its world: {describe(dna)['conversion']}." in rest
     assert loading_code(dna, Path("brain.pt")) in done.stdout
-    again = evolearn(dna.path, "--to", "brain.pt", folder=tmp_path)
+    again = evolearn("export", dna.path, "--to", "brain.pt", folder=tmp_path)
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr == "Error: --to brain.pt: exists already; give --force to replace it, or name another\n"
 

@@ -1,11 +1,14 @@
-"""Shared by tests: CompiledEnvironments, assert_same, toy."""
+"""Shared by tests: CompiledEnvironments, assert_same, toys of the toy environment and their lives."""
 
 import numpy as np
 
+from evolearn.life import Plan, lives
 from evolearn.numerics import COMPILES
-from evolearn.rng import BIRTH, WORLD, at_step, new_rng, open_stream
+from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream
 from evolearn.world import compile_world, gymnasium_world
-from tests.helpers.probe_worlds import conditions_for
+from tests.helpers.probe_worlds import conditions_for, newborns_for
+
+ALWAYS = {"learning_rate": 0.01, "discount": 0.97}
 
 
 class CompiledEnvironments:
@@ -55,4 +58,13 @@ def assert_same(ours, theirs):
 
 
 def toy(**arguments):
-    return conditions_for(gymnasium_world("test_stepwise:evolearn-toy-v0", **arguments))
+    return conditions_for(gymnasium_world("tests.helpers.toy_environment:evolearn-toy-v0", **arguments))
+
+
+def live_toys(driver, count=7, steps=50, first=0, seed=8, **plan):
+    newborns = newborns_for(driver.conditions, 2, **ALWAYS)
+    keys = life_keys(seed, SELECTION, 0, first + count)[first:]
+    outcome, _ = lives(
+        driver, driver.conditions, newborns, np.arange(first, first + count) % 2, keys, Plan(steps, **plan)
+    )
+    return outcome

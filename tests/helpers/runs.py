@@ -1,11 +1,10 @@
-"""Shared by tests: Watcher, digests, toy."""
+"""Shared by tests: Watcher, digests, toy, and a toy of every kind of run."""
 
 from pathlib import Path
 
-from evolearn.run import (
-    Generation,
-    open_run,
-)
+from evolearn.run import Generation, open_run
+from evolearn.search.options import OPTIONS
+from tests.helpers.training import WEIGHTS_ONLY
 
 GENERATIONS = 4
 
@@ -26,6 +25,30 @@ def toy(algorithm: str = "pgpe", **more) -> dict:
         "evaluation": {"lives": 4, "lifetimes": [400], "birth_steps": 200, "bin_steps": 100},
         **more,
     }
+
+
+def toy_with(algorithm: str, search: dict | None = None, **more) -> dict:
+    """A toy with other settings of its search."""
+    content = toy(algorithm, **more)
+    content["search"] |= search or {}
+    return content
+
+
+_LAMARCKIAN = {"inheritance": "lamarckian"}
+# A toy of every kind of run that keeps another state, or comes by it in another way.
+KINDS: dict[str, dict] = {
+    **{algorithm: toy(algorithm) for algorithm in OPTIONS},
+    "separable": toy_with("cmaes", {"options": {"separable": True}}),
+    "no crossover": toy_with("genetic", {"options": {"cross_over": "none"}}),
+    "lamarckian": toy("genetic", genome=_LAMARCKIAN),
+    "lamarckian, no crossover": toy_with("genetic", {"options": {"cross_over": "none"}}, genome=_LAMARCKIAN),
+    "lamarckian, not elitist": toy_with("genetic", {"options": {"elitist": False}}, genome=_LAMARCKIAN),
+    "blockwise pgpe": toy_with("pgpe", {"sampling": "blockwise"}),
+    "blockwise snes": toy_with("snes", {"sampling": "blockwise"}),
+    "blockwise cem": toy_with("cem", {"sampling": "blockwise"}),
+    "reptile": toy("reptile", genome=WEIGHTS_ONLY),
+    "maml": toy_with("maml", {"lives": 5}, genome=WEIGHTS_ONLY, learner={"window": 8, "optimiser": "sgd"}),
+}
 
 
 class Watcher:

@@ -68,7 +68,7 @@ class Onlooker:
 
 
 @dataclasses.dataclass
-class Lived:
+class Call:
     """One call of a driver."""
 
     keys: list[tuple[int, ...]]
@@ -83,9 +83,9 @@ class Spy:
     """Writes down every life that a driver lives."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.lived: list[Lived] = []
+        self.lived: list[Call] = []
         self.onlooker: Onlooker | None = None
-        self.stop: Callable[[Lived], bool] = lambda lived: False
+        self.stop: Callable[[Call], bool] = lambda lived: False
         self._where: str | None = None
         live = FusedDriver.live
 
@@ -94,7 +94,7 @@ class Spy:
             under_way = self.onlooker.under_way if self.onlooker else None
             where = self._where or ("test" if under_way and "test lives" in under_way[3] else "evolution")
             keys = [tuple(key) for key in job.keys.tolist()]
-            lived = Lived(
+            lived = Call(
                 keys, int(job.outcome.age.sum()), job.plan.lifetime, job.plan.learn_until != 0, where, under_way
             )
             self.lived.append(lived)
@@ -177,7 +177,7 @@ def study_of_few(path: Path) -> Path:
     return path
 
 
-def openings(lived: list[Lived]) -> Counter[tuple[Any, ...]]:
+def openings(lived: list[Call]) -> Counter[tuple[Any, ...]]:
     """How often each test life was lived: (condition, arm, key, birth or long)."""
     found: Counter[tuple[Any, ...]] = Counter()
     for entry in lived:

@@ -11,9 +11,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from evolearn.cli import terminal
 from evolearn.cli.app import app
-from evolearn.cli.inspect import SENTENCES_SHOWN, InspectDisplay, print_sections
+from evolearn.cli.inspect import SENTENCES_SHOWN, InspectScreen, print_sections
 from evolearn.errors import UserError
 from evolearn.inspection import Answer, Wishes, compare_dna, inspect as inspecting, inspect_dna, sections as inspection
 from evolearn.inspection.inspect import InspectionError, free_directory, place_of
@@ -22,9 +21,9 @@ from evolearn.inspection.sections import Part, alive
 from evolearn.inspection.specimen import FULL, QUICK, extent_of
 from evolearn.life import OwnDrivers
 from evolearn.report import Section, write_inspection_report
-from evolearn.report.inspection.files import FILE, read_inspection
+from evolearn.report.files import ReportError
+from evolearn.report.inspection.files import INSPECTION_FILE, read_inspection
 from evolearn.report.inspection.section import Table
-from evolearn.report.report import ReportError
 from evolearn.run import DNAError, load_dna, start_run
 from evolearn.world import WorldError
 from tests.helpers.dna_configs import config
@@ -83,7 +82,7 @@ def made_up_parts(monkeypatch):
 def inspected(run, tmp_path, notes=None, **wishes):
     display = notes or Notes()
     page = inspect_dna(run, Wishes(**wishes), tmp_path / "out", 1, display).page
-    return json.loads((page.parent / FILE).read_text())
+    return json.loads((page.parent / INSPECTION_FILE).read_text())
 
 
 def test_sections_are_made_in_order_and_one_at_fault_loses_no_other(run: Path, tmp_path: Path) -> None:
@@ -117,7 +116,7 @@ def test_what_is_said_of_the_dna(run: Path, tmp_path: Path) -> None:
 def test_the_command_makes_the_same_again(run: Path, tmp_path: Path) -> None:
     wishes = Wishes(True, ("landscape", "lesions", "genes"), 30, 7)
     page = inspect_dna(run, wishes, tmp_path / "out", 1, Notes()).page
-    content = json.loads((page.parent / FILE).read_text())
+    content = json.loads((page.parent / INSPECTION_FILE).read_text())
     assert content["command"] == f"evolearn inspect {run} --quick --only landscape,lesions,genes --lifetime 30 --age 7"
     assert [entry["key"] for entry in content["sections"]] == ["genes", "lesions", "landscape"], (
         "in the order of the page"
@@ -230,7 +229,7 @@ def test_two_dnas_are_compared(run: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(inspecting, "COMPARISON", compare)
     other = run / "ancestors" / "generation_000000.safetensors"
     page = compare_dna(run, other, Wishes(lifetime=30), tmp_path / "out", 2, Notes()).page
-    content = json.loads((page.parent / FILE).read_text())
+    content = json.loads((page.parent / INSPECTION_FILE).read_text())
     assert content["sections"][0]["found"] == {"generations": [6, 0], "how": ["full", 2, 30]}
     assert content["about"]["other"]["name"] == "pole generation_000000"
     assert content["command"] == f"evolearn inspect {run} {other} --lifetime 30"
@@ -256,13 +255,8 @@ def test_plain_values_are_what_json_holds(value, expected) -> None:
 
 
 @pytest.fixture
-def command(monkeypatch):
-    """The command in this process; it leaves by an exception here, and whole otherwise."""
-
-    def leave(code):
-        raise SystemExit(code)
-
-    monkeypatch.setattr(terminal, "leave", leave)
+def command():
+    """The command in this process."""
     return lambda *arguments: CliRunner().invoke(app, ["inspect", *map(str, arguments)])
 
 
@@ -281,7 +275,9 @@ def test_a_fault_of_ours_costs_its_section_and_is_not_hidden(run: Path, tmp_path
     monkeypatch.setattr(inspecting, "PARTS", (PARTS[0], Part("weights", "Weights", "none", broken), PARTS[3]))
     done = command(run, "--out", tmp_path / "out")
     assert done.exit_code == 1
-    entries = {entry["key"]: entry for entry in json.loads((tmp_path / "out" / FILE).read_text())["sections"]}
+    entries = {
+        entry["key"]: entry for entry in json.loads((tmp_path / "out" / INSPECTION_FILE).read_text())["sections"]
+    }
     missing = "a fault of evolearn: LinAlgError: SVD did not converge; please report it, with the traceback"
     assert entries["weights"]["missing"] == missing
     assert entries["genes"]["found"]
@@ -357,7 +353,7 @@ def test_an_interrupted_inspection_leaves_nothing(run: Path, tmp_path: Path, com
 
 def shown(terminal: bool) -> str:
     console = Console(force_terminal=terminal, width=100, record=True, file=io.StringIO())
-    display = InspectDisplay(console)
+    display = InspectScreen(console)
     display.starting("Lesions")
     display.progress(3, 4)
     display.finished(Answer("lesions", "Lesions", {}, "", 1.25))

@@ -22,9 +22,8 @@ from evolearn.inspection.lesions import (
 )
 from evolearn.inspection.operations import lesion_of_observation, lost_weights, places, sham
 from evolearn.life import Plan, life_fitness, lives, traced_lives
-from evolearn.report.inspection import lesion_words
-from evolearn.report.inspection.lesion_words import HARM, HOWS
-from evolearn.report.inspection.lesions import lesions_section
+from evolearn.report.inspection import lesions as lesions_page
+from evolearn.report.inspection.lesions import HARM, HOWS, lesions_section
 from tests.helpers.inspected_worlds import TINY, specimen_for
 
 ALL_HOWS = ("zero", "mean", "permuted")
@@ -74,7 +73,9 @@ def sighted(tmp_path_factory):
     """Acts on its first observation; of its second it reads nothing."""
     extent = dataclasses.replace(TINY, lives=12, lesion_modes=ALL_HOWS, shams=20)
     folder = tmp_path_factory.mktemp("sighted")
-    return specimen_for(folder, "inspected_worlds:sign", SHARP, drives={"hint": 1.0}, plasticity=FAST, extent=extent)
+    return specimen_for(
+        folder, "tests.helpers.inspected_worlds:sign", SHARP, drives={"hint": 1.0}, plasticity=FAST, extent=extent
+    )
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +94,7 @@ def test_what_a_brain_does_not_read_is_not_missed(found, how):
 def test_what_shows_nothing_is_not_missed_with_learning_either(tmp_path, how):
     extent = dataclasses.replace(TINY, lives=6, lesion_modes=(how,), shams=2)
     weights = {**SHARP, "policy.weight": [[-4.0, 1.0], [4.0, 3.0]]}
-    specimen = specimen_for(tmp_path, "inspected_worlds:dark", weights, plasticity=FAST, extent=extent)
+    specimen = specimen_for(tmp_path, "tests.helpers.inspected_worlds:dark", weights, plasticity=FAST, extent=extent)
     for metric in effect(inspect_lesions(specimen), "dark", how).values():
         assert nothing(metric["change"])
 
@@ -208,7 +209,11 @@ def test_where_all_weights_are_worth_the_same_a_lesion_is_a_sham(tmp_path):
     extent = dataclasses.replace(TINY, shams=60)
     weights = {"policy.weight": 1.0, "policy.bias": 1.0, "value.weight": 1.0, "value.bias": 1.0}
     specimen = specimen_for(
-        tmp_path, "inspected_worlds:ladder", weights, extent=extent, learner={"window": 10, "learn_until": 0}
+        tmp_path,
+        "tests.helpers.inspected_worlds:ladder",
+        weights,
+        extent=extent,
+        learner={"window": 10, "learn_until": 0},
     )
     found = inspect_lesions(specimen)
     for number in range(4):
@@ -243,7 +248,7 @@ def test_without_the_learner_nothing_is_left_of_what_only_learning_finds(tmp_pat
 def test_a_drive_that_teaches_is_missed(tmp_path):
     extent = dataclasses.replace(TINY, lives=12)
     specimen = specimen_for(
-        tmp_path, "inspected_worlds:sign", {**SHARP, "policy.weight": 0.0},
+        tmp_path, "tests.helpers.inspected_worlds:sign", {**SHARP, "policy.weight": 0.0},
         drives={"fitness": 0.0, "hint": 1.0}, plasticity=FAST, extent=extent, lifetime=1000,
     )  # fmt: skip
     found = inspect_lesions(specimen)
@@ -467,7 +472,9 @@ def test_any_world_and_trunk(tmp_path, world, brain):
 @pytest.mark.parametrize("group", ["weights", "drives", "plasticity"])
 def test_what_is_drawn_afresh_in_each_life_can_be_operated_on(tmp_path, group):
     extent = dataclasses.replace(TINY, lives=4, lesion_modes=ALL_HOWS, shams=2)
-    specimen = specimen_for(tmp_path, "inspected_worlds:sign", extent=extent, genome={group: {"mode": "fresh"}})
+    specimen = specimen_for(
+        tmp_path, "tests.helpers.inspected_worlds:sign", extent=extent, genome={group: {"mode": "fresh"}}
+    )
     found = inspect_lesions(specimen)
     kinds = {lesion["kind"] for lesion in found["ages"][0]["lesions"]}
     assert ("drive" in kinds) == (group != "drives")
@@ -481,7 +488,7 @@ def test_what_is_drawn_afresh_in_each_life_can_be_operated_on(tmp_path, group):
 
 def test_who_does_not_learn_has_only_its_brain_to_lose(tmp_path):
     specimen = specimen_for(
-        tmp_path, "inspected_worlds:sign", SHARP, learner={"window": 10, "learn_until": 0},
+        tmp_path, "tests.helpers.inspected_worlds:sign", SHARP, learner={"window": 10, "learn_until": 0},
         extent=dataclasses.replace(TINY, lives=12, shams=20),
     )  # fmt: skip
     found = inspect_lesions(specimen)
@@ -494,7 +501,7 @@ def test_who_does_not_learn_has_only_its_brain_to_lose(tmp_path):
 def test_no_better_than_random_has_no_threshold(tmp_path):
     weights = {**SHARP, "policy.weight": [[4.0, 0.0], [-4.0, 0.0]]}
     specimen = specimen_for(
-        tmp_path, "inspected_worlds:sign", weights, learner={"window": 10, "learn_until": 0},
+        tmp_path, "tests.helpers.inspected_worlds:sign", weights, learner={"window": 10, "learn_until": 0},
         extent=dataclasses.replace(TINY, lives=12, shams=20),
     )  # fmt: skip
     found = inspect_lesions(specimen)
@@ -521,7 +528,9 @@ def test_the_threshold_lies_halfway_from_random_actions_in_other_lives(sighted):
 
 def test_an_animal_that_is_hardly_better_than_random_has_no_threshold(tmp_path):
     weights = {**SHARP, "policy.weight": [[-0.02, 0.0], [0.02, 0.0]]}
-    specimen = specimen_for(tmp_path, "inspected_worlds:sign", weights, learner={"window": 10, "learn_until": 0})
+    specimen = specimen_for(
+        tmp_path, "tests.helpers.inspected_worlds:sign", weights, learner={"window": 10, "learn_until": 0}
+    )
     level = level_of(specimen, clock_of(specimen), 0)
     assert level.intact > level.random
     assert level.above.low <= 0.0
@@ -530,7 +539,9 @@ def test_an_animal_that_is_hardly_better_than_random_has_no_threshold(tmp_path):
 
 def test_lives_that_diverge_are_counted_and_said(tmp_path):
     weights = {**SHARP, "policy.bias": [3e38, 3e38], "policy.weight": [[-3e38, 0.0], [3e38, 0.0]]}
-    specimen = specimen_for(tmp_path, "inspected_worlds:sign", weights, learner={"window": 10, "learn_until": 0})
+    specimen = specimen_for(
+        tmp_path, "tests.helpers.inspected_worlds:sign", weights, learner={"window": 10, "learn_until": 0}
+    )
     found = inspect_lesions(specimen)
     assert found["ages"][0]["intact"]["birth"]["diverged"] == specimen.extent.lives
     assert found["ages"][0]["level"]["threshold"] is None
@@ -547,7 +558,7 @@ def test_of_many_observations_those_that_are_read_most_are_cut(sighted, monkeypa
 
 def test_where_no_weight_is_larger_the_first_observations_are_cut(tmp_path, monkeypatch):
     monkeypatch.setattr("evolearn.inspection.lesion_rows.MOST_OBSERVATIONS", 1)
-    specimen = specimen_for(tmp_path, "inspected_worlds:sign", genome={"weights": {"mode": "fresh"}})
+    specimen = specimen_for(tmp_path, "tests.helpers.inspected_worlds:sign", genome={"weights": {"mode": "fresh"}})
     assert cut_observations(specimen) == [0]
     sentences = lesions_section(inspect_lesions(specimen), {}).sentences
     assert any("1 observations that come last, since each life draws its weights" in sentence for sentence in sentences)
@@ -557,10 +568,10 @@ def test_what_is_unchanged_is_not_said_to_need_no_learning(found):
     at = found["ages"][0]
     effects = {"ceiling": {**effect(found, "learner", "off")["ceiling"], "reading": "none"}}
     lesion = {"kind": "learner", "name": "learner", "how": "off", "effects": effects}
-    assert "is the same in every life; learning may still change what" in lesion_words._learner(at, lesion)
-    assert "at the top of its scale" not in lesion_words._learner(at, lesion)
+    assert "is the same in every life; learning may still change what" in lesions_page._learner(at, lesion)
+    assert "at the top of its scale" not in lesions_page._learner(at, lesion)
     ceiling = {**at["intact"]["ceiling"], "same": True}
-    assert "may be at the top of its scale" in lesion_words._learner(
+    assert "may be at the top of its scale" in lesions_page._learner(
         {**at, "intact": {**at["intact"], "ceiling": ceiling}}, lesion
     )
 

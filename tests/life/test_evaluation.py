@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from evolearn.worlds.cart_pole import cart_pole
 
 from evolearn.genome import EVOLVED, FIXED, FRESH, gene_pool
 from evolearn.life import DIVERGED, Plan, empty_outcome, evaluate, life_fitness, lives, score
@@ -9,7 +10,6 @@ from evolearn.life.evaluation import live_each
 from evolearn.rng import SELECTION, life_keys
 from evolearn.world import MEAN_PER_STEP, MEAN_RETURN_PER_EPISODE
 from tests.helpers.probe_worlds import conditions_for, newborns_for, only_learning, reward_by_action
-from worlds.cart_pole import cart_pole
 
 
 def outcome_with(plan, **arrays):

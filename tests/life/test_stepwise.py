@@ -8,11 +8,11 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 
-import gymnasium
 import numpy as np
 import pytest
+from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.savannah import savannah
 
 from evolearn.agent import GOES_ON
 from evolearn.life import (
@@ -34,13 +34,10 @@ from evolearn.life.records import BAD_FITNESS, FINISHED
 from evolearn.life.stepwise import StepwiseDriver
 from evolearn.rng import SELECTION, life_keys
 from evolearn.world import WorldError
-from tests.helpers.compiled_environments import CompiledEnvironments, assert_same, toy
+from tests.helpers.compiled_environments import ALWAYS, CompiledEnvironments, assert_same, live_toys, toy
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for, newborns_for, restless_box
-from worlds.cart_pole import cart_pole
-from worlds.savannah import savannah
 
-ALWAYS = {"learning_rate": 0.01, "discount": 0.97}
 HERE = {"cart-pole": (cart_pole, {"predictability": 0.3}), "savannah": (savannah, {"alpha": 60.0})}
 
 
@@ -134,64 +131,7 @@ def test_a_diverged_brain_ends_its_life_alone_and_as_in_the_fused_driver(driver_
     assert_same(outcome, expected)
 
 
-# Toy environments, one per way of going wrong or of ending; workers import this module to register them.
-
-
-class Toy(gymnasium.Env):
-    """Walk a line at random for `length` steps.
-
-    Not shown: the rest of the description.
-    """
-
-    def __init__(self, length=5, truncates=False, fails="never", at=3, unlucky=0.0):
-        self.observation_space = gymnasium.spaces.Box(-10.0, 10.0, (2,), np.float64)
-        self.action_space = gymnasium.spaces.Discrete(2)
-        self._length, self._truncates, self._fails, self._at, self._unlucky = length, truncates, fails, at, unlucky
-        self._broken = False
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        if self._broken:
-            raise RuntimeError("the bridge is still out")
-        self._place = self.np_random.uniform(-1.0, 1.0)
-        self._doomed = self.np_random.uniform() < self._unlucky
-        self._steps = 0
-        if self._fails == "reset" and self._doomed:
-            raise RuntimeError("no way to begin")
-        return np.array([self._place, 1.0]), {}
-
-    def step(self, action):
-        self._steps += 1
-        self._place += 0.5 * (2 * action - 1) + 0.1 * self.np_random.standard_normal()
-        now = self._doomed and self._steps == self._at
-        if now and self._fails == "raise":
-            self._broken = True
-            raise RuntimeError("the bridge is out")
-        if now and self._fails == "crash":
-            os._exit(3)
-        if now and self._fails == "hang":
-            os.write(1, b"in the environment\n")
-            time.sleep(600.0)
-        observation = np.array([np.nan if now and self._fails == "observation" else self._place, 1.0])
-        reward = np.inf if now and self._fails == "reward" else 1.0 + self._place
-        over = self._steps == self._length
-        return observation, reward, over and not self._truncates, over and self._truncates, {}
-
-
-if "evolearn-toy-v0" not in gymnasium.registry:
-    gymnasium.register("evolearn-toy-v0", entry_point=Toy)
-
-
-TOY = "world gymnasium:test_stepwise:evolearn-toy-v0"
-
-
-def live_toys(driver, count=7, steps=50, first=0, seed=8, **plan):
-    newborns = newborns_for(driver.conditions, 2, **ALWAYS)
-    keys = life_keys(seed, SELECTION, 0, first + count)[first:]
-    outcome, _ = lives(
-        driver, driver.conditions, newborns, np.arange(first, first + count) % 2, keys, Plan(steps, **plan)
-    )
-    return outcome
+TOY = "world gymnasium:tests.helpers.toy_environment:evolearn-toy-v0"
 
 
 @pytest.fixture
@@ -339,7 +279,7 @@ def test_an_environment_that_raises_is_named_with_life_step_and_line(workers, to
         live_toys(driver, count=1)
     where, line, error = str(caught.value).splitlines()
     assert where == f"{TOY}, life (seed 8, selection, generation 0, life 0), genome 0, step 2: the environment raised:"
-    assert re.fullmatch(r'  .*test_stepwise.py, line \d+, in step: raise RuntimeError\("the bridge is out"\)', line)
+    assert re.fullmatch(r'  .*toy_environment.py, line \d+, in step: raise RuntimeError\("the bridge is out"\)', line)
     assert error == "  RuntimeError: the bridge is out"
 
 
@@ -366,7 +306,7 @@ def test_an_environment_that_hangs_is_named_with_life_step_and_line(workers, cap
             "finished for 0.5 s; look for a loop without end in the environment's code, or raise hang_seconds if it is "
             "only slow"
         )
-        assert re.fullmatch(r"  .*test_stepwise.py, line \d+, in step: time.sleep\(600.0\)", line)
+        assert re.fullmatch(r"  .*toy_environment.py, line \d+, in step: time.sleep\(600.0\)", line)
         # What hangs is left alone, and the driver goes on with environments of its own.
         whole = live_toys(StepwiseDriver(toy(unlucky=0.4, length=1000)), count=doomed)
         assert_same(live_toys(driver, count=doomed), whole)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.helpers.command import evolearn
 from tests.helpers.doors import exports
 from tests.helpers.places import ROOT
 
@@ -54,7 +55,7 @@ def copied(tmp_path: Path) -> Path:
     """The documentation without the reference, which takes most of the time: to be broken."""
     for folder in ("docs", "cluster", "configs", "evolearn", "examples", "worlds"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("README.md", "LICENSE"):
+    for file in ("README.md", "CONTRIBUTING.md", "LICENSE"):
         shutil.copy(ROOT / file, tmp_path / file)
     content = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     content, cut = re.subn(r"^  - mkdocstrings:\n(?:    .*\n)+", "", content, flags=re.M)
@@ -129,13 +130,7 @@ def test_runs_of_the_first_ten_minutes_run(tmp_path: Path) -> None:
     assert len(commands) == 2
     toy = ["search.generations=1", "search.lives=1", "search.selection_lifetime=50", "evaluation.lives=2"]
     for command in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", "evolearn.cli.app", *command, *toy, "evaluation.lifetimes=[600]"],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            timeout=300,
-        )
+        done = evolearn(*command, *toy, "evaluation.lifetimes=[600]", folder=tmp_path)
         assert done.returncode == 0, done.stderr
     for folder in set(re.findall(r"runs/[\w-]+", text)):
         assert (tmp_path / folder).is_dir()

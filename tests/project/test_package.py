@@ -40,7 +40,7 @@ def test_a_wheel_runs_a_shipped_config_in_an_empty_folder(tmp_path: Path) -> Non
     assert study.returncode == 0, study.stderr
     assert (empty / "study" / "report" / "index.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     where = subprocess.run(
-        [str(python), "-c", "import evolearn, worlds; print(evolearn.__file__); print(worlds.__file__)"],
+        [str(python), "-c", "import evolearn, evolearn.worlds as w; print(evolearn.__file__); print(*w.__path__)"],
         capture_output=True,
         text=True,
         cwd=empty,

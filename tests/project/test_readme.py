@@ -1,11 +1,10 @@
 """The README's world and config, run as they stand there."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 from evolearn.run import ARMS
+from tests.helpers.command import evolearn
 from tests.helpers.places import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -22,8 +21,7 @@ def test_the_world_of_the_readme_runs(tmp_path: Path) -> None:
     (tmp_path / "valley.py").write_text(world)
     (tmp_path / "valley.yaml").write_text(config)
     toy = ["search.generations=1", "search.population=4", "evaluation.lives=2", "evaluation.lifetimes=[600]"]
-    command = [sys.executable, "-m", "evolearn.cli.app", "run", "valley.yaml", *toy]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    done = evolearn("run", "valley.yaml", *toy, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Run directory: runs/valley-seed0-1" in done.stdout
 
@@ -31,8 +29,7 @@ def test_the_world_of_the_readme_runs(tmp_path: Path) -> None:
 def test_the_study_of_the_readme_is_planned_as_it_stands_there(tmp_path: Path) -> None:
     config, _ = blocks("yaml")
     (tmp_path / "drives.yaml").write_text(config)
-    command = [sys.executable, "-m", "evolearn.cli.app", "study", "drives.yaml", "--dry-run"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    done = evolearn("study", "drives.yaml", "--dry-run", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "evolved, but rewarded by fitness alone" in " ".join(done.stdout.split())
     assert not (tmp_path / "runs").exists()
@@ -57,8 +54,18 @@ def test_nothing_is_left_to_fill_in_and_every_link_leads_somewhere() -> None:
         assert (ROOT / link).is_file(), link
 
 
-def test_every_room_is_in_the_table() -> None:
-    table = README.split("| room |")[1].split("\n\n")[0]
-    named = set(re.findall(r"`(\w+)`", table))
+def test_every_package_is_in_the_table_of_the_house() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = guide.split("| package |")[1].split("\n\n")[0].splitlines()[2:]
+    assert len(rows) == 15
+    named = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in rows))
     package = ROOT / "evolearn"
-    assert {path.stem for path in package.glob("*.py")} - {"__init__"} <= named
+    there = {path.stem for path in package.glob("*.py")} | {path.parent.name for path in package.glob("*/__init__.py")}
+    assert sorted(named) == sorted(there - {"__init__"})
+
+
+def test_files_that_the_guide_to_contributing_names_are_there() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:evolearn|tests|docs|configs)/[\w/]+\.\w+)`", guide)
+    assert len(named) > 10
+    assert [name for name in named if "NAME" not in name and not (ROOT / name).is_file()] == []

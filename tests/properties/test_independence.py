@@ -4,13 +4,13 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.savannah import savannah
 from hypothesis import given, settings, strategies as st
 
 from evolearn.life import Plan, lives
 from evolearn.rng import SELECTION, VALIDATION, life_keys
 from tests.helpers.probe_worlds import luck, newborns_for
-from worlds.cart_pole import cart_pole
-from worlds.savannah import savannah
 
 GENOMES, KEYS = 4, 3
 PLAN = Plan(150, bin_steps=40, final_weights=True)

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.savannah import draw_motor_map, savannah
 from hypothesis import given, strategies as st
 
 from evolearn.genome import EVOLVED, FIXED, FRESH, decode, draw_fresh, gene_pool
@@ -11,8 +13,6 @@ from evolearn.life import Plan, lives
 from evolearn.life.records import FINISHED
 from evolearn.rng import BIRTH, SELECTION, life_keys, new_rng, open_stream
 from tests.helpers.probe_worlds import SETTINGS, Stage, newborns_for, reward_by_action
-from worlds.cart_pole import cart_pole
-from worlds.savannah import draw_motor_map, savannah
 
 NOMINAL = 0.5 * np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, 1, -1]])
 

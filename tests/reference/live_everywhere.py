@@ -6,14 +6,14 @@ Run compiled and with NUMBA_DISABLE_JIT=1, in one process and in another, it mus
 import sys
 
 import numpy as np
+from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.savannah import savannah
 
 from evolearn.life import Plan, lives
 from evolearn.life.fused import FusedDriver
 from evolearn.rng import TEST, life_keys
 from tests.helpers.box import WORLDS
 from tests.helpers.probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for, restless, restless_box
-from worlds.cart_pole import cart_pole
-from worlds.savannah import savannah
 
 ALL_DRIVES = ("effort", "change", "surprise", "novelty")
 CASES = {

@@ -15,15 +15,17 @@ import pytest
 
 from evolearn.report import write_report
 from evolearn.report.chart import log_axis, spread_out
+from evolearn.report.files import ReportError
+from evolearn.report.inspection.marks import listed, percent, short, signed
 from evolearn.report.looks import DARK, LIGHT, arm_looks
+from evolearn.report.paper import save_figures
 from evolearn.report.plotly_charts import escaped, page_chart
-from evolearn.report.report import ReportError
-from evolearn.report.study.charts import all_charts
+from evolearn.report.replays import pack_replays
 from evolearn.report.study.files import read_results
 from evolearn.report.study.inheritance_charts import thinned
-from evolearn.report.study.methods import commit_in_words, methods_paragraph
-from evolearn.report.study.replays import pack_replays
-from evolearn.report.texts import extension_in_words, probability, quantity, with_interval
+from evolearn.report.study.methods import methods_paragraph
+from evolearn.report.study.page import all_charts
+from evolearn.report.texts import commit_in_words, extension_in_words, probability, quantity, with_interval
 from tests.helpers.study_on_disk import made_up_replay, made_up_verdict, write_study
 
 HOSTILE = "</script><img src=x onerror=alert(1)> <!-- & 'it' {{ 7 * 7 }} $x_1$ 100% \\input{x}"
@@ -71,10 +73,19 @@ def test_the_report_has_a_page_figures_tables_and_methods(study):
         assert path.stat().st_size > 2000, path
 
 
-def test_the_same_results_give_the_same_report_byte_for_byte(study, results_alone):
+def test_the_same_results_give_the_same_report_byte_for_byte(study, results_alone, monkeypatch):
+    drawn = []
+
+    def some_figures(charts, folder):
+        """One chart of points and arrows, one of lines, one of cells and one of bars: they are drawn alike."""
+        drawn.extend(chart for chart in charts if chart.key in ("catch_up", "learning_curves", "map", "ledger"))
+        save_figures(drawn, folder)
+
+    monkeypatch.setattr("evolearn.report.report.save_figures", some_figures)
     write_report(results_alone)
     again, first = results_alone / "report", study / "report"
-    names = [str(path.relative_to(first)) for path in first.rglob("*") if path.is_file()]
+    names = [str(path.relative_to(again)) for path in again.rglob("*") if path.is_file()]
+    assert len(names) == 1 + 1 + 6 + 3 * len(drawn) == 20
     _, different, missing = filecmp.cmpfiles(first, again, names, shallow=False)
     assert (different, missing) == ([], [])
 
@@ -180,7 +191,9 @@ def test_nothing_that_a_user_writes_becomes_markup(tmp_path):
     verdict = made_up_verdict(conditions=1, rename={name: f"{name[:3]}{HOSTILE}" for name in names})
     verdict["conditions"][0]["remarks"] = [HOSTILE]
     plain = write_report(write_study(tmp_path / "plain", made_up_verdict(conditions=1)), figures=False)
-    hostile = write_report(write_study(tmp_path / "hostile", verdict))
+    hostile = write_report(write_study(tmp_path / "hostile", verdict), figures=False)
+    charts = charts_of(verdict)
+    save_figures([charts[key] for key in ("catch_up", "improvement", "drives")], tmp_path)  # arms, conditions, genes
     expected, found = ([tag for tag, _ in elements(page.read_text())] for page in (plain, hostile))
     assert [tag for tag in found if tag == "img"] == []
     assert found.count("script") == expected.count("script")
@@ -198,7 +211,11 @@ def test_texts_for_plotly_are_escaped():
 
 
 def test_the_page_stays_small_with_ten_conditions_and_long_replays(tmp_path):
-    verdict = made_up_verdict(conditions=10, runs=10)
+    verdict = made_up_verdict(conditions=1, runs=10)
+    (judged,), (charged,) = verdict["conditions"], verdict["ledger"]["conditions"].values()
+    names = [f"alpha {place}" for place in range(10)]
+    verdict["conditions"] = [{**judged, "name": name} for name in names]
+    verdict["ledger"]["conditions"] = dict.fromkeys(names, charged)
     replays = [made_up_replay(condition["name"], frames=2000) for condition in verdict["conditions"]]
     assert len(replays) == 10
     page = write_report(write_study(tmp_path / "study", verdict, replays), figures=False)
@@ -404,7 +421,7 @@ def test_every_arm_looks_different_and_the_same_in_every_study():
 def test_the_report_needs_no_world_no_torch_and_no_compiler():
     code = (
         "import sys; from evolearn.report import write_report; "
-        "print([m for m in ('torch', 'numba', 'worlds', 'ray') if m in sys.modules])"
+        "print([m for m in ('torch', 'numba', 'evolearn.worlds', 'ray') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
@@ -511,6 +528,18 @@ def test_numbers_are_written_for_readers():
     assert with_interval(times | {"censored": 4}, "world steps") == "never by 20,000"
     partly = with_interval(times | {"censored": 1}, "world steps")
     assert partly == "\N{GREATER-THAN OR EQUAL TO} 20,000 [900, 20,000], 1 of 4 never"
+
+
+def test_numbers_and_names_in_sentences():
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed("abcdefgh", 3) == "a, b, c and 5 more"
+    assert listed([]) == ""
+    assert percent(None) == "\N{EN DASH}"
+    assert percent(-0.001) == "0%"
+    assert signed(0.414) == "+0.41"
+    assert short(-3.14159) == "\N{MINUS SIGN}3.14"
+    assert short(0.0123) == "0.012"
 
 
 def test_axes_of_orders_of_magnitude_have_round_ticks():

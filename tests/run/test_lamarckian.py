@@ -1,24 +1,22 @@
 """Inheritance: learned weights reach offspring where the config says so, and never otherwise."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 
 from evolearn.config import ConfigError, check_config
 from evolearn.genome import ENCODINGS
-from evolearn.life import DIVERGED, OwnDrivers, Plan, empty_outcome, evaluate, new_driver
+from evolearn.life import DIVERGED, Plan, empty_outcome, evaluate, new_driver
 from evolearn.life.evaluation import learned_weights, live_each
 from evolearn.life.records import FINISHED
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run import Interrupted, Setup, assemble, evolve, new_search, open_run, resume_run, start_run, to_genomes
+from evolearn.run import Setup, assemble, evolve, new_search, to_genomes
 from evolearn.run.evolution import with_learned
 from evolearn.search import PopulationSearch
 from evolearn.search.options import OPTIONS, GeneticOptions
-from tests.helpers.runs import Watcher, digests, toy
+from tests.helpers.runs import toy
 
 LAMARCKIAN = {"inheritance": "lamarckian"}
 
@@ -154,37 +152,6 @@ def test_a_genome_whose_every_life_diverged_stays_as_it_was_born() -> None:
     inherited = with_learned(setup, z, learned)
     np.testing.assert_array_equal(inherited[1], z[1])
     assert not np.array_equal(inherited[0], z[0])
-
-
-@pytest.mark.parametrize("options", [{}, {"cross_over": "none"}, {"elitist": False}])
-def test_resume_is_bitwise_at_any_generation_and_for_any_workers(options: dict, monkeypatch) -> None:
-    content = toy("genetic", genome=LAMARCKIAN)
-    content["search"]["options"] = options
-    setup = assemble(check_config(content, "toy"))
-    whole = state_after(setup, 4)
-    monkeypatch.setattr("evolearn.life.evaluation.LIVES_AT_ONCE", 6)
-    monkeypatch.setattr("evolearn.life.evaluation.LIVES_PER_WORKER", 1)
-    assert same(state_after(setup, 4, workers=2), whole)
-    driver = new_driver(setup.conditions, 1, 30.0)
-    for cut in (1, 3):
-        search = new_search(setup)
-        search.restore(safetensors.torch.load(safetensors.torch.save(state_after(setup, cut))))
-        list(evolve(setup, driver, search, cut))
-        assert same(search.state(), whole)
-    driver.close()
-
-
-def test_a_run_goes_the_way_of_any_other(tmp_path: Path) -> None:
-    config = check_config(toy("genetic", genome=LAMARCKIAN), "toy")
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    start_run(config, "toy", whole, OwnDrivers(1), Watcher())
-    with pytest.raises(Interrupted):
-        start_run(config, "toy", cut, OwnDrivers(2), Watcher(stop_after=1))
-    watcher = Watcher()
-    resume_run(open_run(cut), OwnDrivers(1), watcher)
-    assert watcher.warnings == []
-    assert digests(cut) == digests(whole)
-    assert (cut / "result.json").read_text() == (whole / "result.json").read_text()
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from evolearn.run.faulty_life import FILE, load_faulty_life
 from evolearn.run.relive import Wanted
 from evolearn.run.traces import TraceFileError
 from evolearn.study import start_study
-from tests.helpers.command import evolearn
+from tests.helpers.command import evolearn, started
 from tests.helpers.compiled_environments import assert_same
 from tests.helpers.faulty_runs import GENERATION, GUILTY, LIFE, SEED, WORLD, Listener, bounds_of, faulty_run
 from tests.helpers.places import HELPERS
@@ -262,7 +262,7 @@ SEARCHES = {
 
 
 @dataclasses.dataclass
-class Lived:
+class Seen:
     """A selection life as it was lived in a run."""
 
     newborns: object
@@ -273,11 +273,11 @@ class Lived:
 
 @pytest.fixture(scope="module")
 def watched_runs(tmp_path_factory):
-    """A run of each kind of search, and every selection life that it lived: [generation, genome, life] -> Lived."""
+    """A run of each kind of search, and every selection life that it lived: [generation, genome, life] -> Seen."""
     folder = tmp_path_factory.mktemp("watched")
     runs = {}
     for name, more in SEARCHES.items():
-        seen: dict[tuple[int, int, int], Lived] = {}
+        seen: dict[tuple[int, int, int], Seen] = {}
         lived = {}
         with pytest.MonkeyPatch.context() as patch:
             live = FusedDriver.live
@@ -293,7 +293,7 @@ def watched_runs(tmp_path_factory):
                 for place, key in enumerate(keys):
                     outcome = type(job.outcome)(*(array[place : place + 1].copy() for array in job.outcome))
                     genome = first + place // 2
-                    seen[generation, genome, place % 2] = Lived(job.newborns, int(job.genomes[place]), key, outcome)
+                    seen[generation, genome, place % 2] = Seen(job.newborns, int(job.genomes[place]), key, outcome)
 
             patch.setattr(FusedDriver, "live", spied)
             algorithm = "genetic" if name == "lamarckian" else name
@@ -444,7 +444,11 @@ def test_a_test_life_at_fault_is_kept_in_the_study(tmp_path, quick_report):
 
 
 if "evolearn-unlucky-v0" not in registry:
-    register("evolearn-unlucky-v0", "test_stepwise:Toy", kwargs={"fails": "raise", "unlucky": 0.1, "length": 1000})
+    register(
+        "evolearn-unlucky-v0",
+        "tests.helpers.toy_environment:Toy",
+        kwargs={"fails": "raise", "unlucky": 0.1, "length": 1000},
+    )
 
 
 def test_gymnasium_worlds_too(tmp_path):
@@ -514,12 +518,12 @@ evaluation: {{lives: 4, lifetimes: [400], birth_steps: 200, bin_steps: 100}}
 
 def test_a_life_that_hangs_is_ended_and_hangs_again_at_the_same_step(tmp_path):
     (tmp_path / "hangs.yaml").write_text(HANGING.format(world=WORLD, **bounds_of(GUILTY)))
-    done = evolearn("run", "hangs.yaml", "--out", "run", folder=tmp_path)
+    done = started("run", "hangs.yaml", "--out", "run", folder=tmp_path)
     assert done.returncode == 2
     said = "step 7: no step finished for 1 s; look for a loop without end in the world's code"
     assert said in done.stderr
     assert done.stderr.endswith("Live it again: evolearn replay-life run\n")
-    again = evolearn("replay-life", "run", "--trace", "steps.csv", folder=tmp_path)
+    again = started("replay-life", "run", "--trace", "steps.csv", folder=tmp_path)
     assert again.returncode == 2, again.stderr
     lines = {line.split("  ")[0].strip(): " ".join(line.split()) for line in again.stdout.splitlines()}
     assert lines["life"] == "life (seed 5, selection, generation 2, life 1)"

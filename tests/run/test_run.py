@@ -1,4 +1,4 @@
-"""Runs end to end: determinism, interrupt and resume, what is on disk, and what is refused."""
+"""Runs end to end: determinism, interrupts and damage, what is on disk, and what is refused."""
 
 import dataclasses
 import json
@@ -29,29 +29,9 @@ from tests.helpers.runs import GENERATIONS, Watcher, digests, toy
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> dict[str, Path]:
+def whole(undisturbed) -> dict[str, Path]:
     """One undisturbed run per algorithm."""
-    folder = tmp_path_factory.mktemp("whole")
-    for algorithm in OPTIONS:
-        start_run(check_config(toy(algorithm), "toy"), algorithm, folder / algorithm, OwnDrivers(1), Watcher())
-    return {algorithm: folder / algorithm for algorithm in OPTIONS}
-
-
-@pytest.mark.parametrize("algorithm", list(OPTIONS))
-@pytest.mark.parametrize("stop", [0, 2])
-def test_interrupt_and_resume_change_nothing(algorithm: str, stop: int, whole, tmp_path: Path) -> None:
-    path = tmp_path / "run"
-    with pytest.raises(Interrupted):
-        start_run(check_config(toy(algorithm), "toy"), "toy", path, OwnDrivers(2), Watcher(stop_after=stop))
-    assert len(digests(path)) == stop + 1
-    watcher = Watcher()
-    resume_run(open_run(path), OwnDrivers(3), watcher)
-    assert watcher.warnings == []
-    assert watcher.first == stop + 1
-    assert digests(path) == digests(whole[algorithm])
-    for name in ("dna.safetensors", "dna_best.safetensors"):
-        assert np.array_equal(load_dna(path / name).genome, load_dna(whole[algorithm] / name).genome)
-    assert (path / "result.json").read_text() == (whole[algorithm] / "result.json").read_text()
+    return {algorithm: undisturbed(algorithm) for algorithm in OPTIONS}
 
 
 def test_interrupt_between_checkpoints_keeps_the_last_generation(whole, tmp_path: Path) -> None:

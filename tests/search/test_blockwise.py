@@ -1,4 +1,4 @@
-"""Blockwise sampling: EvoTorch's update to rounding, bitwise resume, any workers, little memory, and refusals."""
+"""Blockwise sampling: EvoTorch's update to rounding, any workers, little memory, and refusals."""
 
 import dataclasses
 import pickle
@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from evolearn.worlds.cart_pole import cart_pole
 
 from evolearn.cli.show_life import relive_life
 from evolearn.config import ConfigError, check_config
 from evolearn.genome import from_z
 from evolearn.life import LifeFault, OwnDrivers, new_driver
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run import Interrupted, assemble, evolve, new_search, open_run, resume_run, start_run
+from evolearn.run import assemble, evolve, new_search, open_run, start_run
 from evolearn.run.relive import Wanted
 from evolearn.search import (
     ALGORITHMS,
@@ -26,17 +27,16 @@ from evolearn.search import (
     Draw,
     Noise,
     PopulationSearch,
-    blocks,
     check_search,
     draw_genomes,
+    drawn_blocks,
     draws,
 )
-from evolearn.search.blocks import CENTRE, live_block, sum_block
+from evolearn.search.drawn_blocks import CENTRE, live_block, sum_block
 from evolearn.search.draws import sum_noise
 from tests.helpers.faulty_runs import GUILTY, SEED, Listener, faulty_run
 from tests.helpers.probe_worlds import NAN_FITNESS
 from tests.helpers.runs import Watcher
-from worlds.cart_pole import cart_pole
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
 RANKINGS = ("centered", "linear", "nes", "normalized", "raw")
@@ -115,23 +115,6 @@ def test_an_update_is_that_of_evotorch_for_the_same_population(algorithm: str, o
         np.testing.assert_allclose(following.centre(), twin.centre(), rtol=1e-6, atol=1e-6 * moved + 1e-7)
         np.testing.assert_allclose(following.stdev(), twin.stdev(), rtol=1e-6)
         assert not np.array_equal(twin.stdev(), search.stdev())
-
-
-@pytest.mark.parametrize(("algorithm", "options"), VARIANTS, ids=str)
-def test_resume_is_bitwise_at_any_generation(algorithm: str, options: dict) -> None:
-    whole: list[np.ndarray] = []
-    evaluated(blockwise(algorithm, options), GENERATIONS, whole)
-    for cut in (0, 1, 5, GENERATIONS - 1):
-        pieces: list[np.ndarray] = []
-        before = blockwise(algorithm, options)
-        evaluated(before, cut, pieces)
-        on_disk = safetensors.torch.save(before.state())
-        after = blockwise(algorithm, options)
-        after.restore(safetensors.torch.load(on_disk))
-        if cut:
-            np.testing.assert_array_equal(after.best(3), before.best(3))
-        evaluated(after, GENERATIONS - cut, pieces)
-        assert all(np.array_equal(a, b) for a, b in zip(pieces, whole, strict=True))
 
 
 @pytest.mark.parametrize("algorithm", ["pgpe", "snes", "cem"])
@@ -248,20 +231,6 @@ def test_worlds_that_are_lived_step_by_step_can_be_searched_too() -> None:
     assert rows_of(config, 2) == rows_of(config, 1)
 
 
-def test_a_run_that_was_stopped_goes_on_bitwise(tmp_path) -> None:
-    config = check_config(toy(algorithm="pgpe", population=8), "toy")
-    start_run(config, "toy", tmp_path / "whole", OwnDrivers(1), Watcher())
-    with pytest.raises(Interrupted):
-        start_run(config, "toy", tmp_path / "stopped", OwnDrivers(1), Watcher(stop_after=1))
-    resume_run(open_run(tmp_path / "stopped"), OwnDrivers(2), Watcher())
-    digests = [[row["fitness_sha256"] for row in open_run(tmp_path / name).rows()] for name in ("whole", "stopped")]
-    assert digests[0] == digests[1]
-    assert len(set(digests[0])) == 3
-    genomes = [safetensors.torch.load_file(tmp_path / name / "dna.safetensors") for name in ("whole", "stopped")]
-    assert genomes[0].keys() == genomes[1].keys()
-    assert all(torch.equal(genomes[0][name], genomes[1][name]) for name in genomes[0])
-
-
 def test_cart_pole_is_learned(tmp_path) -> None:
     config = toy(algorithm="pgpe", population=40, generations=25, lives=2, selection_lifetime=400)
     config["learner"]["learn_until"] = 0
@@ -332,9 +301,8 @@ def test_what_is_asked_of_a_block_travels(driver_for) -> None:
 
 
 def test_a_worker_needs_no_torch() -> None:
-    code = (
-        f"import sys, {blocks.__name__}, evolearn.life.drivers; assert not {{'torch', 'evotorch'}} & sys.modules.keys()"
-    )
+    imported = f"import sys, {drawn_blocks.__name__}, evolearn.life.drivers"
+    code = f"{imported}; assert not {{'torch', 'evotorch'}} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -1,36 +1,29 @@
-"""MAML: meta-updates, what they cost, bitwise resume whatever the workers, and that learning becomes fast."""
+"""MAML: meta-updates, what they cost, and that learning becomes fast."""
 
 import dataclasses
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 
 import evolearn.search.meta_gradients
 from evolearn.config import ConfigError, check_config
-from evolearn.life import DIVERGED, LifeFault, OwnDrivers, Plan, evaluate, life_fitness, new_driver, traced_lives
+from evolearn.life import DIVERGED, LifeFault, Plan, evaluate, life_fitness, new_driver, traced_lives
 from evolearn.life.evaluation import live_each
 from evolearn.life.records import FINISHED
 from evolearn.rng import SELECTION, VALIDATION, life_keys
 from evolearn.run import (
-    Interrupted,
     assemble,
     evolve,
-    load_dna,
     new_search,
-    open_run,
-    resume_run,
-    start_run,
     to_genomes,
 )
 from evolearn.run.evolution import meta_lives, selection_keys
 from evolearn.search import MAML, MAMLOptions, differentiate
 from evolearn.search.meta_gradients import gradients_of
 from evolearn.world import MEAN_RETURN_PER_EPISODE
-from tests.helpers.runs import Watcher, digests, toy
+from tests.helpers.runs import toy
 from tests.helpers.training import WEIGHTS_ONLY
 
 SGD = {"window": 8, "optimiser": "sgd"}
@@ -54,7 +47,7 @@ def setup_of(search=None, **changes):
 def on_lines(search=None, **learner) -> dict:
     """Regression on lines: five shots, then five guesses that are judged."""
     content = maml({"selection_lifetime": 10, **(search or {})})
-    content["world"] = {"name": "teaching_worlds:lines"}
+    content["world"] = {"name": "tests.helpers.teaching_worlds:lines"}
     content["brain"] = {"hidden": [16]}
     content["drives"] = {"weights": {"target": 1.0}}
     content["learner"] = {
@@ -213,44 +206,6 @@ def test_an_update_of_which_nothing_is_left_changes_nothing() -> None:
     (row,) = evolve(setup, driver, search)
     assert row.fitness_mean < -100.0
     np.testing.assert_array_equal(search.centre(), np.zeros(setup.pool.size))
-
-
-def test_resume_is_bitwise_at_any_generation() -> None:
-    setup = setup_of({"generations": 4})
-    driver = new_driver(setup.conditions, 1, 30.0)
-    whole = new_search(setup)
-    rows = list(evolve(setup, driver, whole))
-    for cut in (0, 1, 3):
-        before = new_search(setup)
-        generations = evolve(setup, driver, before)
-        for _ in range(cut):
-            next(generations)
-        after = new_search(setup)
-        after.restore(safetensors.torch.load(safetensors.torch.save(before.state())))
-        rest = list(evolve(setup, driver, after, cut))
-        assert [row.fitness_sha256 for row in rest] == [row.fitness_sha256 for row in rows[cut:]]
-        assert np.array_equal(after.centre(), whole.centre())
-    driver.close()
-
-
-def test_a_run_goes_the_way_of_any_other_whatever_the_workers(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(evolearn.search.meta_gradients, "LIVES_AT_ONCE", 2)
-    config = check_config(maml({"lives": 5}), "toy")
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    start_run(config, "toy", whole, OwnDrivers(1), Watcher())
-    with pytest.raises(Interrupted):
-        start_run(config, "toy", cut, OwnDrivers(2), Watcher(stop_after=1))
-    watcher = Watcher()
-    resume_run(open_run(cut), OwnDrivers(2), watcher)
-    assert watcher.first == 2
-    assert watcher.warnings == []
-    assert digests(cut) == digests(whole)
-    assert len(set(digests(whole))) == 4
-    assert (cut / "result.json").read_text() == (whole / "result.json").read_text()
-    dna = load_dna(whole)
-    assert np.array_equal(dna.genome, load_dna(whole / "dna_best.safetensors").genome)
-    assert dna.role == "centre"
-    assert {gene["group"] for gene in dna.header["genes"]} == {"weights"}
 
 
 @pytest.mark.parametrize("first_order", [False, True])

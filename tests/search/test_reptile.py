@@ -1,29 +1,22 @@
-"""Reptile: the update rule, what it costs, bitwise resume, and that it teaches newborns."""
+"""Reptile: the update rule, what it costs, and that it teaches newborns."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.torch
 
 from evolearn.config import ConfigError, check_config
-from evolearn.life import OwnDrivers, Plan, evaluate, new_driver
+from evolearn.life import Plan, evaluate, new_driver
 from evolearn.life.evaluation import live_each
 from evolearn.rng import SELECTION, VALIDATION, life_keys
 from evolearn.run import (
-    Interrupted,
     assemble,
     evolve,
-    load_dna,
     new_search,
-    open_run,
-    resume_run,
-    start_run,
     to_genomes,
 )
 from evolearn.search import Reptile, ReptileOptions
-from tests.helpers.runs import Watcher, digests, toy
+from tests.helpers.runs import toy
 from tests.helpers.training import WEIGHTS_ONLY
 
 
@@ -139,43 +132,6 @@ def test_no_life_is_used_twice(monkeypatch) -> None:
     keys = np.concatenate(used)
     assert len(np.unique(keys, axis=0)) == len(keys) == 3 * (4 + 1) * 2
     assert [row.world_steps for row in rows] == [(4 + 1) * 2 * 60] * 3
-
-
-def test_resume_is_bitwise_at_any_generation() -> None:
-    setup = setup_of(generations=4)
-    driver = new_driver(setup.conditions, 1, 30.0)
-    whole = new_search(setup)
-    rows = list(evolve(setup, driver, whole))
-    for cut in (1, 3):
-        before = new_search(setup)
-        generations = evolve(setup, driver, before)
-        for _ in range(cut):
-            next(generations)
-        after = new_search(setup)
-        after.restore(safetensors.torch.load(safetensors.torch.save(before.state())))
-        rest = list(evolve(setup, driver, after, cut))
-        assert [row.fitness_sha256 for row in rest] == [row.fitness_sha256 for row in rows[cut:]]
-        assert np.array_equal(after.centre(), whole.centre())
-    driver.close()
-
-
-def test_a_run_goes_the_way_of_any_other_whatever_the_workers(tmp_path: Path) -> None:
-    config = check_config(toy("reptile", genome=WEIGHTS_ONLY), "toy")
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    start_run(config, "toy", whole, OwnDrivers(1), Watcher())
-    with pytest.raises(Interrupted):
-        start_run(config, "toy", cut, OwnDrivers(2), Watcher(stop_after=1))
-    watcher = Watcher()
-    resume_run(open_run(cut), OwnDrivers(2), watcher)
-    assert watcher.first == 2
-    assert watcher.warnings == []
-    assert digests(cut) == digests(whole)
-    assert len(set(digests(whole))) == 4
-    assert (cut / "result.json").read_text() == (whole / "result.json").read_text()
-    dna = load_dna(whole)
-    assert np.array_equal(dna.genome, load_dna(whole / "dna_best.safetensors").genome)
-    assert dna.role == "centre"
-    assert {gene["group"] for gene in dna.header["genes"]} == {"weights"}
 
 
 def test_newborns_are_born_with_what_the_lives_before_them_learned() -> None:

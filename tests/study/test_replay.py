@@ -5,6 +5,8 @@ import json
 
 import numpy as np
 import pytest
+from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.savannah import savannah
 
 from evolearn.agent import TERMINATED
 from evolearn.life import DIVERGED, FROM_ORACLE, FROM_UNIFORM, Plan, lives, new_driver
@@ -25,8 +27,6 @@ from tests.helpers.probe_worlds import (
     observe_shown,
     restless,
 )
-from worlds.cart_pole import cart_pole
-from worlds.savannah import savannah
 
 KEY = life_keys(31, TEST, 0, 2)[1]
 NUMBERS = {"circle": 4, "line": 5}

@@ -25,9 +25,9 @@ from evolearn.study.plan import (
     plan_study,
     planned_config,
     run_seed,
+    study_arm,
     tested_arms as judged_arms,
 )
-from evolearn.study.study_arms import study_arm
 from tests.helpers.studies import toy_study
 
 ALL = "arms=[random, blank, tuned_learner, tuned_blank, instinct, evolved_weights, evolved, evolved_frozen, \

@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from evolearn.cli.check_console import print_calibration, what_is_calibrated
+from evolearn.cli.worlds import print_calibration, what_is_calibrated
 from evolearn.config import ConfigError, check_config, read_config, shipped_configs
-from evolearn.testing import Calibration, calibration_config, calibration_file, quick, shares_of_oracle
-from evolearn.testing.calibration import Row, evolution_of, lifetimes_of
-from evolearn.testing.calibration_reading import (
+from evolearn.testing import Calibration, calibration_config, calibration_file, cut_short, shares_of_oracle
+from evolearn.testing.calibration import (
     INSTINCT,
     LEARNING,
     NOTHING,
     SOLVED,
     UNDECIDED,
     Reading,
+    Row,
     Score,
+    evolution_of,
+    lifetimes_of,
     read_scores,
 )
 from evolearn.world import registered_worlds
@@ -171,7 +173,7 @@ def test_lifetimes_are_three_shares_of_the_longest_in_whole_age_bins():
 
 def test_quick_cuts_a_run_short_and_changes_nothing_else():
     config = calibration_config("cart-pole", None, ["world.parameters.predictability=0"])
-    short = quick(config)
+    short = cut_short(config)
     assert short.search.generations == 6
     assert max(short.evaluation.lifetimes) == 3000
     assert short.world == config.world
@@ -207,7 +209,7 @@ def test_without_an_oracle_ahead_of_random_there_are_no_shares():
 def test_the_arms_of_a_calibration_can_be_assembled_for_every_shipped_config(name):
     file = shipped_configs().get(name)
     config = read_config(file) if file else calibration_config(name, None, [])
-    for run in (config, quick(config)):
+    for run in (config, cut_short(config)):
         instinct, evolved = (evolution_of(run, arm) for arm in ("instinct", "evolved"))
         assert instinct.config.learner.learn_until == 0
         assert instinct.pool.modes["weights"] == "evolved"

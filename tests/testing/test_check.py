@@ -176,14 +176,14 @@ def test_a_world_that_no_other_process_finds_is_refused():
 
 
 def test_parameters_out_of_range_are_refused():
-    from worlds.cart_pole import cart_pole
+    from evolearn.worlds.cart_pole import cart_pole
 
     with pytest.raises(ValueError, match=r"predictability=2: must be 0 to 1"):
         check_world(cart_pole, {"predictability": 2.0})
 
 
 def test_life_scores():
-    from worlds.cart_pole import cart_pole
+    from evolearn.worlds.cart_pole import cart_pole
 
     random, oracle = (life_scores(cart_pole, who, lives=8) for who in ("random", "oracle"))
     assert random.shape == (8,)

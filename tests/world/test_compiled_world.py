@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.savannah import savannah
 
+from evolearn.numerics import source_fingerprint
 from evolearn.world import compile_world
-from evolearn.world.compiled import source_fingerprint
-from worlds.cart_pole import cart_pole
-from worlds.savannah import savannah
 
 WORLD = '''
 """A world whose fitness comes from a helper in another file."""

@@ -6,12 +6,12 @@ import sys
 import textwrap
 
 import pytest
+from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.savannah import savannah
 
 from evolearn.errors import WorldNotFound
 from evolearn.world import World, compile_world, find_world, registered_worlds
 from tests.helpers.world_files import WORLD_FILE
-from worlds.cart_pole import cart_pole
-from worlds.savannah import savannah
 
 
 @pytest.fixture
@@ -40,12 +40,12 @@ def not_found(name):
 
 def test_registered_names_and_their_modules_name_the_same_world():
     assert find_world("cart-pole") is cart_pole
-    assert find_world("worlds.savannah:savannah") is savannah
+    assert find_world("evolearn.worlds.savannah:savannah") is savannah
 
 
 def test_registered_worlds_are_listed_in_order_with_where_they_are(monkeypatch):
     listed = registered_worlds()
-    assert listed["cart-pole"] == "worlds.cart_pole:cart_pole"
+    assert listed["cart-pole"] == "evolearn.worlds.cart_pole:cart_pole"
     assert list(listed) == sorted(listed)
     backwards = [importlib.metadata.EntryPoint(name, f"m:{name}", "evolearn.worlds") for name in "cab"]
     registered_worlds.cache_clear()
@@ -63,7 +63,8 @@ def test_gymnasium_names():
 def test_importing_and_listing_is_cheap():
     script = (
         "import sys, evolearn.world.find as finder; finder.registered_worlds();"
-        "print([name for name in ('numba', 'numpy', 'torch', 'ray', 'gymnasium', 'worlds') if name in sys.modules])"
+        "heavy = ('numba', 'numpy', 'torch', 'ray', 'gymnasium', 'evolearn.worlds');"
+        "print([name for name in heavy if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
     script = (
@@ -98,7 +99,9 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_all():
     assert not_found("moon") == f"world 'moon': not registered; registered are {listed}. {forms}"
 
 
-@pytest.mark.parametrize("name", [":coin", "worlds.savannah:", "worlds..savannah:savannah", "my-worlds:coin", ".a:b"])
+@pytest.mark.parametrize(
+    "name", [":coin", "evolearn.worlds.savannah:", "worlds..savannah:savannah", "my-worlds:coin", ".a:b"]
+)
 def test_a_name_of_no_known_form_is_answered_with_the_forms(name):
     assert not_found(name).endswith(
         "must be a registered name, package.module:attribute, path/to/file.py:attribute or gymnasium:ID"
@@ -112,16 +115,16 @@ def test_a_file_without_an_attribute_is_asked_for_one():
 
 
 def test_a_missing_module_is_named():
-    assert not_found("worlds.moon:moon") == (
-        "world 'worlds.moon:moon': there is no module worlds.moon. Install its package, or give the file: "
-        "path/to/file.py:attribute"
+    assert not_found("evolearn.worlds.moon:moon") == (
+        "world 'evolearn.worlds.moon:moon': there is no module evolearn.worlds.moon. Install its package, or "
+        "give the file: path/to/file.py:attribute"
     )
     assert "there is no module no_such_package. " in not_found("no_such_package.moon:moon")
 
 
 def test_a_missing_attribute_is_answered_with_the_worlds_there():
-    assert not_found("worlds.savannah:savana") == (
-        f"world 'worlds.savannah:savana': {sys.modules['worlds.savannah'].__file__} has no 'savana' "
+    assert not_found("evolearn.worlds.savannah:savana") == (
+        f"world 'evolearn.worlds.savannah:savana': {sys.modules['evolearn.worlds.savannah'].__file__} has no 'savana' "
         "(did you mean savannah?); worlds in there: savannah"
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from evolearn.cli.worldpage import print_world, unwrapped
+from evolearn.cli.worlds import print_world, unwrapped
 from evolearn.life import new_driver
 from evolearn.life.fused import FusedDriver
 from evolearn.world import (

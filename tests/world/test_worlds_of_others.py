@@ -1,6 +1,5 @@
 """A world that another package brings: by entry point, by module path, by file."""
 
-import os
 import subprocess
 import sys
 import textwrap
@@ -8,6 +7,7 @@ import textwrap
 import pytest
 
 from evolearn.world import find_world, registered_worlds
+from tests.helpers.command import evolearn
 from tests.helpers.world_files import WORLD_FILE
 
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
@@ -41,9 +41,21 @@ def test_an_installed_packages_world_has_a_name(site):
 
 
 def test_the_command_lists_it_and_shows_it(site):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
     for arguments, expected in (((), "lucky-coin"), (("show", "lucky-coin"), "A coin that is always heads.")):
-        command = [sys.executable, "-m", "evolearn.cli.app", "worlds", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+        done = evolearn("worlds", *arguments)
         assert done.returncode == 0, done.stderr
         assert expected in done.stdout
+
+
+def test_a_users_package_named_worlds_hides_no_world_in_the_box(tmp_path):
+    (tmp_path / "worlds").mkdir()
+    (tmp_path / "worlds" / "__init__.py").write_text("")
+    (tmp_path / "worlds" / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from evolearn.world import find_world\n"
+        "print(*(find_world(name).name for name in ('savannah', 'worlds.coins:coin', 'needle')))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "savannah coin needle\n"

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from evolearn.worlds.bandit import bandit, bandit_10
 
 from evolearn.rng import SELECTION, TEST, life_keys
 from tests.helpers.probe_worlds import Stage
-from worlds.bandit import bandit, bandit_10
 
 BOTH = pytest.mark.parametrize("world", [bandit, bandit_10], ids=["2 arms", "10 arms"])
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from evolearn.worlds.cue import nature_nurture
 
 from evolearn.rng import SELECTION, TEST, life_keys
 from tests.helpers.probe_worlds import Stage
-from worlds.cue import nature_nurture
 
 
 def earned(policy, decisions=3000, life=0, **parameters):

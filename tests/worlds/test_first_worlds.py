@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.savannah import savannah
 
 from evolearn.rng import TEST, life_keys
 from tests.helpers.probe_worlds import Stage
-from worlds.cart_pole import cart_pole
-from worlds.savannah import savannah
 
 KEY = life_keys(41, TEST, 0, 1)[0]
 

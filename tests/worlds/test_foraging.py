@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from evolearn.worlds.foraging import BLUE, ITEMS, RED, across, foraging, nearest
 
 from evolearn.life import FROM_ORACLE, FROM_UNIFORM, Plan, life_fitness, lives
 from evolearn.numerics import record
 from evolearn.rng import SELECTION, VALIDATION, life_keys, uniform
 from evolearn.world import parameter_dtype
 from tests.helpers.probe_worlds import Stage, newborns_for
-from worlds.foraging import BLUE, ITEMS, RED, across, foraging, nearest
 
 STILL = np.zeros(2)
 

@@ -4,16 +4,16 @@ import collections
 
 import numpy as np
 import pytest
+from evolearn.worlds.abc_grid import abc
+from evolearn.worlds.hungry_thirsty import hungry_thirsty
+from evolearn.worlds.rooms import rooms
 
 from evolearn.life import FROM_ORACLE, FROM_UNIFORM, Plan, life_fitness, lives
 from evolearn.numerics import record
 from evolearn.rng import SELECTION, VALIDATION, life_keys, uniform
 from evolearn.world import parameter_dtype
+from evolearn.worlds import abc_grid, hungry_thirsty as maze, rooms as four_rooms
 from tests.helpers.probe_worlds import Stage, newborns_for
-from worlds import abc_grid, hungry_thirsty as maze, rooms as four_rooms
-from worlds.abc_grid import abc
-from worlds.hungry_thirsty import hungry_thirsty
-from worlds.rooms import rooms
 
 NORTH, SOUTH, EAST, WEST, EAT, DRINK = range(6)
 NW, NE, SE, SW = 0, 5, 35, 30

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from evolearn.worlds.navigation import navigation, water_maze
 
 from evolearn.rng import SELECTION, TEST, life_keys
 from tests.helpers.probe_worlds import Stage
-from worlds.navigation import navigation, water_maze
 
 BOTH = pytest.mark.parametrize("world", [navigation, water_maze], ids=["navigation", "water-maze"])
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from evolearn.worlds.needle import MOST, needle
 
 from evolearn.life import FROM_UNIFORM, Plan, lives
 from evolearn.rng import SELECTION, TEST, life_keys
 from tests.helpers.probe_worlds import Stage, newborns_for
-from worlds.needle import MOST, needle
 
 RIGHT, WRONG = np.ones(MOST), np.r_[np.ones(MOST - 1), -1.0]
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from evolearn.worlds.sinusoid import sinusoid
 
 from evolearn.rng import SELECTION, TEST, life_keys
 from tests.helpers.probe_worlds import Stage
-from worlds.sinusoid import sinusoid
 
 
 def mean_squared_error(guess, count=2500, **parameters):

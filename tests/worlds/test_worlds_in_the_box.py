@@ -5,6 +5,13 @@ import math
 import gymnasium
 import numpy as np
 import pytest
+from evolearn.worlds.bandit import bandit, bandit_10
+from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.cue import nature_nurture
+from evolearn.worlds.navigation import navigation, water_maze
+from evolearn.worlds.needle import needle
+from evolearn.worlds.savannah import savannah
+from evolearn.worlds.sinusoid import sinusoid
 
 from evolearn.life import FROM_ORACLE, FROM_UNIFORM, Plan, life_fitness, lives
 from evolearn.life.records import FINISHED
@@ -22,13 +29,6 @@ from tests.helpers.probe_worlds import (
     restless,
     reward_by_observation,
 )
-from worlds.bandit import bandit, bandit_10
-from worlds.cart_pole import cart_pole
-from worlds.cue import nature_nurture
-from worlds.navigation import navigation, water_maze
-from worlds.needle import needle
-from worlds.savannah import savannah
-from worlds.sinusoid import sinusoid
 
 LIVES = 64
 

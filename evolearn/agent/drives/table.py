@@ -1,6 +1,6 @@
 """Generic intrinsic rewards: drives that need nothing but observations and actions, so that any world has them.
 
-A new drive is a function here, or in a file of its own, and a row of DRIVES.
+A new drive is a function here, or in a file of its own, and a row of DRIVES; or a user's own file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import numpy as np
 from numba import types
 
 from evolearn.agent.drives.novelty import PLACES, novelty
-from evolearn.numerics import adapter, compiled, plug
+from evolearn.agent.plugging import does_not_compile
+from evolearn.importing import Kind, find
+from evolearn.numerics import COMPILES, adapter, compiled, plug, world_code
 
 _FLOATS = types.float32[::1]
 # memory, observation, action, next observation, drives (written)
@@ -26,7 +28,7 @@ class Drive:
 
     doc: str
     feel: Callable[..., Any]  # (memory, observation, action, observation_next) -> float
-    memory: Callable[[int, int], int]  # floats kept through a life, by observations and action size
+    memory: Callable[[int, int], int] = lambda observations, actions: 0  # floats kept through a life; zero at birth
 
 
 @compiled
@@ -92,8 +94,8 @@ def surprise(memory: Any, observation: Any, action: Any, observation_next: Any) 
 
 
 DRIVES = {
-    "effort": Drive("mean squared action", effort, lambda observations, actions: 0),
-    "change": Drive("root mean squared change of the observations", change, lambda observations, actions: 0),
+    "effort": Drive("mean squared action", effort),
+    "change": Drive("root mean squared change of the observations", change),
     "surprise": Drive(
         "error of a linear model of the world learned in life",
         surprise,
@@ -101,6 +103,12 @@ DRIVES = {
     ),
     "novelty": Drive("1 / sqrt(n) at the n-th visit in life", novelty, lambda observations, actions: PLACES),
 }
+DRIVE = Kind("drive", "Drive", "evolearn.drives", lambda: Drive, DRIVES)
+
+
+def find_drive(name: str, asked: str = "") -> Drive:
+    """The drive of a name, see `evolearn.importing.find`."""
+    return find(DRIVE, name, asked)
 
 
 @compiled
@@ -112,20 +120,41 @@ def compose(names: Sequence[str], observations: int, action_size: int) -> tuple[
     """One function that writes the named drives in order, and the floats of memory that it needs.
 
     Args:
-        names: of DRIVES.
+        names: see `find_drive`.
         observations: the world's.
         action_size: length of an action.
     Returns:
         A function of FEEL_TYPE ready for the kernel, and the size of its memory.
+    Raises:
+        PartError: one does not compile; the message ends with the compiler's reason.
     """
     composed: Callable[..., None] = feel_nothing
     end = 0
     for place, name in enumerate(names):
-        start, end = end, end + DRIVES[name].memory(observations, action_size)
-        composed = adapter(_and_then(composed, DRIVES[name].feel, place, start, end))
+        start, end = end, end + find_drive(name).memory(observations, action_size)
+        composed = adapter(_and_then(composed, _ready(find_drive(name).feel), place, start, end))
     if not names:
         return plug(feel_nothing, FEEL_TYPE), 0
-    return adapter(getattr(composed, "py_func", composed), FEEL_TYPE), end
+    try:
+        return adapter(getattr(composed, "py_func", composed), FEEL_TYPE), end
+    except Exception:
+        for name in names:
+            _check_compiles(name)
+        raise
+
+
+def _ready(feel: Callable[..., Any]) -> Callable[..., Any]:
+    """As it is if it is compiled; else compiled here, with checked indices, so that a slip raises."""
+    return feel if hasattr(feel, "py_func") or not COMPILES else world_code(feel)
+
+
+def _check_compiles(name: str) -> None:
+    """Say of a drive that does not compile that it does not."""
+    alone = adapter(_and_then(feel_nothing, _ready(find_drive(name).feel), 0, 0, 0))
+    try:
+        adapter(getattr(alone, "py_func", alone), FEEL_TYPE)
+    except Exception as error:
+        raise does_not_compile("drives.generic", name, error) from error
 
 
 def _and_then(before: Any, feel: Any, place: int, start: int, end: int) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.agent.brain import TRUNKS, BrainSpec
+from evolearn.agent.brain import BrainSpec
 from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, LearnerSettings, PlasticityGene
 from evolearn.agent.learners.optimisers import descend, shorten, whole_lines
 from evolearn.agent.trunks.trunk import GOES_ON, TRUNCATED, Window
@@ -126,12 +126,7 @@ def learn_actor_critic(
 
 def actor_critic_memory(spec: BrainSpec, window: int) -> int:
     """Floats of memory that `learn_actor_critic` needs for one life."""
-    return (
-        3 * whole_lines(spec.weights)
-        + 3 * window
-        + window * spec.outputs
-        + TRUNKS[spec.trunk].scratch(spec.layers, window)
-    )
+    return 3 * whole_lines(spec.weights) + 3 * window + window * spec.outputs + spec.scratch(window)
 
 
 _PPO = "Schulman et al. 2017, table 3"
@@ -149,4 +144,6 @@ ACTOR_CRITIC = Learner(
         PlasticityGene("value_weight", "log", 0.5, _A3C),
         INITIAL_SCALE_GENE,
     ),
+    value="expected sum of discounted rewards, reward = sum of drives x their signals",
+    torch_loss="evolearn.agent.torch_losses:actor_critic_loss",
 )

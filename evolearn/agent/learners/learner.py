@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba import types
 
@@ -58,7 +58,11 @@ class PlasticityGene:
 
 @dataclasses.dataclass(frozen=True)
 class Learner:
-    """A row of `evolearn.agent.learners.table.LEARNERS`."""
+    """A row of `evolearn.agent.learners.table.LEARNERS`.
+
+    Policies are named and not held, since DNA and the workers of a cluster know them by name. One of your own is named
+    as in a config; in the learner's own file ``f"{__file__}:SOFTER"`` holds in any folder.
+    """
 
     learn: Callable[..., bool]  # LEARN_TYPE; False if an update was skipped, for not being finite
     memory: Callable[[BrainSpec, int], int]  # floats of memory for one life with a window of so many steps
@@ -67,6 +71,10 @@ class Learner:
     plasticity: tuple[PlasticityGene, ...]  # in the order of the plasticity array
     most_actions: int | None = None  # dimensions that it can teach; None: any number
     taught: bool = False  # the reward is a teacher's signal: which drive teaches is the task's, in every arm
+    value: str | None = None  # what it makes of the value output, for whoever gets the brain; None: it does not use it
+    # In torch, see `evolearn.agent.torch_losses.loss_of`: a function, or ``module:attribute``, imported when called.
+    # None: nothing can take a gradient through its update.
+    torch_loss: str | Callable[..., Any] | None = None
 
 
 # Scales weights that are drawn afresh; a learner without this gene draws them as they are.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.agent.brain import TRUNKS, BrainSpec
+from evolearn.agent.brain import BrainSpec
 from evolearn.agent.learners.learner import Learner, LearnerSettings, PlasticityGene
 from evolearn.agent.learners.optimisers import norm, sgd, whole_lines
 from evolearn.agent.trunks.trunk import GOES_ON, TRUNCATED, Window
@@ -155,7 +155,7 @@ def q_learning_memory(spec: BrainSpec, window: int) -> int:
     """Floats of memory that `learn_q` needs for one life: the gradient of one step, and what makes it."""
     if not spec.hidden:
         return 0
-    return whole_lines(spec.weights) + spec.outputs + TRUNKS[spec.trunk].scratch(spec.layers, 1)
+    return whole_lines(spec.weights) + spec.outputs + spec.scratch(1)
 
 
 _DQN = "Mnih et al. 2015, extended data table 1"

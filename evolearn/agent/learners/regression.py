@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.agent.brain import TRUNKS, BrainSpec
+from evolearn.agent.brain import BrainSpec
 from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, LearnerSettings, PlasticityGene
 from evolearn.agent.learners.optimisers import descend, shorten, whole_lines
 from evolearn.agent.trunks.trunk import Window
@@ -89,7 +89,7 @@ def learn_regression(
 
 def regression_memory(spec: BrainSpec, window: int) -> int:
     """Floats of memory that `learn_regression` needs for one life."""
-    return 3 * whole_lines(spec.weights) + window * spec.outputs + TRUNKS[spec.trunk].scratch(spec.layers, window)
+    return 3 * whole_lines(spec.weights) + window * spec.outputs + spec.scratch(window)
 
 
 REGRESSION = Learner(
@@ -103,4 +103,5 @@ REGRESSION = Learner(
     ),
     most_actions=1,
     taught=True,
+    torch_loss="evolearn.agent.torch_losses:regression_loss",
 )

@@ -1,9 +1,17 @@
-"""The learners: a new one is a file like `evolearn.agent.learners.regression` and a row here."""
+"""The learners: a new one is a file like `evolearn.agent.learners.regression` and a row here, or a user's own file."""
 
 from __future__ import annotations
 
 from evolearn.agent.learners.actor_critic import ACTOR_CRITIC
+from evolearn.agent.learners.learner import Learner
 from evolearn.agent.learners.q_learning import Q_LEARNING
 from evolearn.agent.learners.regression import REGRESSION
+from evolearn.importing import Kind, find
 
 LEARNERS = {"actor_critic": ACTOR_CRITIC, "q_learning": Q_LEARNING, "regression": REGRESSION}
+LEARNER = Kind("learner", "Learner", "evolearn.learners", lambda: Learner, LEARNERS)
+
+
+def find_learner(name: str, asked: str = "") -> Learner:
+    """The learner of a name, see `evolearn.importing.find`."""
+    return find(LEARNER, name, asked)

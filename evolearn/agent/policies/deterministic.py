@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evolearn.agent.policies.policy import Policy, no_deltas
 from evolearn.numerics import compiled
 
 
@@ -19,3 +20,17 @@ def choose_deterministic(output: Any, plasticity: Any, rng: Any, action: Any) ->
     """
     for k in range(action.size):
         action[k] = output[k]
+
+
+DETERMINISTIC = Policy(
+    has_log_stdev=False,
+    choose=choose_deterministic,
+    deltas=no_deltas,
+    initial_scale=1.0,
+    initial_value_scale=0.0,
+    has_value=False,
+    output="the mean action",
+    curve="mean action",
+    how_to_act="policy holds the action itself",
+    torch_code="brain(observation)",
+)

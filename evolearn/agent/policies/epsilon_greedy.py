@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evolearn.agent.policies.policy import Policy, no_deltas
 from evolearn.numerics import compiled
 from evolearn.rng import integer, uniform
 
@@ -40,3 +41,20 @@ def choose_epsilon_greedy(output: Any, plasticity: Any, rng: Any, action: Any) -
             if left == 0:
                 action[0] = k
             left -= 1
+
+
+# Action values start at 0: Sutton and Barto 2018, section 6.5, with Q arbitrary.
+EPSILON_GREEDY = Policy(
+    has_log_stdev=False,
+    choose=choose_epsilon_greedy,
+    deltas=no_deltas,
+    initial_scale=0.0,
+    initial_value_scale=0.0,
+    has_value=False,
+    genes=("epsilon",),
+    output="the value of a choice",
+    curve="action value",
+    how_to_act="policy holds a value per action: take the largest, ties evenly; with probability "
+    "plasticity.epsilon take any, all equally likely",
+    torch_code="brain(observation).argmax(-1)",
+)

@@ -2,8 +2,7 @@
 
 An output row is ``[logits.., value]`` for a categorical policy, ``[means.., log standard deviations.., value]`` for a
 diagonal Gaussian, ``[action values.., not used]`` for an epsilon-greedy and ``[actions.., not used]`` for a
-deterministic one. Which of them a brain has follows from its learner and the world's actions. A new policy is a row of
-POLICIES.
+deterministic one. Which of them a brain has follows from its learner and the world's actions.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from evolearn.agent.policies.deterministic import choose_deterministic
-from evolearn.agent.policies.epsilon_greedy import choose_epsilon_greedy
 from evolearn.numerics import compiled
 from evolearn.rng import normal_pair, uniform
 
@@ -33,13 +30,27 @@ _ZERO = np.float32(0.0)
 
 @dataclasses.dataclass(frozen=True)
 class Policy:
-    """A row of POLICIES."""
+    """A row of `evolearn.agent.policies.table.POLICIES`.
+
+    The fields from `has_value` on are what a policy is known by elsewhere. Where one that is left out is missed, what
+    needs it says so.
+    """
 
     has_log_stdev: bool  # one weight per action dimension, independent of the observation
     choose: Callable[..., None]  # CHOOSE_TYPE
     deltas: Callable[..., None]  # DELTAS_TYPE
     initial_scale: float  # of the policy head's weights at the start, see `evolearn.agent.trunks.heads.head_tensors`
     initial_value_scale: float  # of the value head's
+    has_value: bool = True  # whether anybody reads the value output
+    genes: tuple[str, ...] = ()  # of the learner's plasticity that it reads, also in a life without learning
+    is_relative: bool = False  # what is added to all outputs changes no action, as with logits
+    output: str = "the policy's output"  # what one output is, in a sentence: "the value of a choice"
+    curve: str = "policy output"  # what is drawn against an observation: "probability"
+    curve_of: Callable[[Any], Any] | None = None  # from outputs [n, ..] to that, [n, A]; None: the first A outputs
+    how_to_act: str | None = None  # for whoever gets the brain without evolearn: what it puts out, and what to do
+    how_to_act_by_graph: str | None = None  # the same of an ONNX graph; None: the same
+    torch_code: str | None = None  # the action, from ``brain``, ``weights`` and ``observation``, a line of Python
+    torch_law: str | Callable[..., Any] | None = None  # log probability and entropy in torch, see `torch_losses`
 
 
 @compiled
@@ -191,11 +202,41 @@ def no_deltas(output: Any, action: Any, advantage: float, old: Any, clip: float,
     """Of policies that no policy gradient teaches."""
 
 
+def softmax(logits: Any) -> Any:
+    """Probabilities [n, choices] of logits [n, choices], NumPy's."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
 # A policy head a hundred times smaller than the value head: Andrychowicz et al. 2021, section 3.2, "What matters for
-# on-policy deep actor-critic methods?". Action values start at 0: Sutton and Barto 2018, section 6.5, with Q arbitrary.
-POLICIES = {
-    "categorical": Policy(False, choose_categorical, categorical_deltas, 0.01, 1.0),
-    "gaussian": Policy(True, choose_gaussian, gaussian_deltas, 0.01, 1.0),
-    "epsilon_greedy": Policy(False, choose_epsilon_greedy, no_deltas, 0.0, 0.0),
-    "deterministic": Policy(False, choose_deterministic, no_deltas, 1.0, 0.0),
-}
+# on-policy deep actor-critic methods?".
+CATEGORICAL = Policy(
+    has_log_stdev=False,
+    choose=choose_categorical,
+    deltas=categorical_deltas,
+    initial_scale=0.01,
+    initial_value_scale=1.0,
+    is_relative=True,
+    output="the logit of a choice (against the mean of all)",
+    curve="probability",
+    curve_of=softmax,
+    how_to_act="policy holds a logit per action: draw the action from their softmax",
+    torch_code="torch.distributions.Categorical(logits=brain(observation)).sample()",
+    torch_law="evolearn.agent.torch_losses:categorical_law",
+)
+GAUSSIAN = Policy(
+    has_log_stdev=True,
+    choose=choose_gaussian,
+    deltas=gaussian_deltas,
+    initial_scale=0.01,
+    initial_value_scale=1.0,
+    output="the mean action",
+    curve="mean action",
+    how_to_act="policy holds a mean per action, and the tensor policy.log_stdev a log standard deviation per action "
+    "that no observation changes: draw from the normal distribution",
+    # There the standard deviations are part of the output.
+    how_to_act_by_graph="policy holds a mean per action, then a log standard deviation per action that no observation "
+    "changes: draw from the normal distribution",
+    torch_code='torch.distributions.Normal(brain(observation), weights["policy.log_stdev"].exp()).sample()',
+    torch_law="evolearn.agent.torch_losses:gaussian_law",
+)

@@ -39,4 +39,11 @@ def backward_linear(weights: Any, layers: Any, window: Window, deltas: Any, grad
     heads_backward(layers[0], window.observations, 0, deltas, gradient)
 
 
-LINEAR = Trunk(lambda layers: (), think_linear, backward_linear, lambda layers, window: 0, carry=lambda layers: 0)
+LINEAR = Trunk(
+    tensors=lambda layers: (),
+    think=think_linear,
+    backward=backward_linear,
+    scratch=lambda layers, window: 0,
+    carry=lambda layers: 0,
+    has_hidden=False,
+)

@@ -139,4 +139,13 @@ def mlp_tensors(layers: Layers) -> tuple[Tensor, ...]:
     return dense_tensors(layers, 1.0)
 
 
-MLP = Trunk(mlp_tensors, think_mlp, backward_mlp, dense_scratch, carry=lambda layers: 0)
+MLP = Trunk(
+    tensors=mlp_tensors,
+    think=think_mlp,
+    backward=backward_mlp,
+    scratch=dense_scratch,
+    carry=lambda layers: 0,
+    torch_module="Tanh",
+    onnx_operator="Tanh",
+    symmetry="sign",
+)

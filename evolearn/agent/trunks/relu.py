@@ -52,4 +52,13 @@ def relu_tensors(layers: Layers) -> tuple[Tensor, ...]:
     return dense_tensors(layers, 2.0)
 
 
-RELU = Trunk(relu_tensors, think_relu, backward_relu, dense_scratch, carry=lambda layers: 0)
+RELU = Trunk(
+    tensors=relu_tensors,
+    think=think_relu,
+    backward=backward_relu,
+    scratch=dense_scratch,
+    carry=lambda layers: 0,
+    torch_module="ReLU",
+    onnx_operator="Relu",
+    symmetry="scale",
+)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from numba import types
 
 Layers = tuple[int, ...]  # units per layer, observations first
+# Nothing but a unit's place; its sign, f(-x) = -f(x); its scale, f(cx) = c f(x) for c > 0.
+Symmetry = Literal["place", "sign", "scale"]
 
 
 class Window(NamedTuple):
@@ -52,10 +54,18 @@ class Tensor:
 
 @dataclasses.dataclass(frozen=True)
 class Trunk:
-    """A row of TRUNKS: how a trunk is laid out and run. A recurrent trunk is another row."""
+    """A row of `evolearn.agent.trunks.table.TRUNKS`: how a trunk is laid out and run. A recurrent trunk is another row.
+
+    The fields from `torch_module` on are what a trunk is known by elsewhere. They speak of dense layers, laid out as
+    `evolearn.agent.trunks.mlp` says, with one activation. Where one that is left out is missed, what needs it says so.
+    """
 
     tensors: Callable[[Layers], tuple[Tensor, ...]]
     think: Callable[..., None]  # THINK_TYPE
     backward: Callable[..., None]  # BACKWARD_TYPE
     scratch: Callable[[Layers, int], int]  # floats that `backward` needs for a window of so many steps
     carry: Callable[[Layers], int]  # floats carried from step to step; row N of a window only looks ahead
+    has_hidden: bool = True  # False: `brain.hidden` is [], and the heads read the observation
+    torch_module: str | None = None  # class of the activation in torch.nn: "Tanh"
+    onnx_operator: str | None = None  # name of the activation among ONNX's operators: "Tanh"
+    symmetry: Symmetry | None = None  # what of a hidden unit, beside its place, changes nothing that the network does

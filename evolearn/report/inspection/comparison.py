@@ -6,12 +6,19 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from evolearn.report.chart import Axis, Chart, Look, Panel, Series, View, spread_out
+from evolearn.report.files import Json
 from evolearn.report.inspection.marks import diverged_words
-from evolearn.report.inspection.section import Cell, Json, Section, Table
-from evolearn.report.inspection.transfer import LOOKS, SCORES, transfer_charts, transfer_table, transfer_words
-from evolearn.report.looks import BLACK, BLUE, GREY, ORANGE
-from evolearn.report.texts import quantity, shortened, with_interval
+from evolearn.report.inspection.section import Cell, Section, Table
+from evolearn.report.looks import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
+from evolearn.report.texts import parameters_in_words, quantity, shortened, with_interval
 
+_SCORES = {"birth": "birth score, learning off", "learned": "score after learning"}
+_LOOKS = {
+    "first": Look(VERMILION),
+    "second": Look(BLUE, "solid", "square"),
+    "blank": Look(GREEN, "solid", "triangle-down"),
+}
+_WHO = {"first": "A", "second": "B", "blank": "blank slate"}
 _RAW, _ALIGNED = Look(ORANGE, "dash", "diamond"), Look(BLUE)
 _WAYS = (("as they are", "raw"), ("aligned", "aligned"))
 _UNRELATED = Look(GREY, "solid", "x")
@@ -37,7 +44,7 @@ def comparison_section(found: Json, about: Json) -> Section:
             *same,
             _line_words(found),
             _distance_words(found),
-            *transfer_words(found["transfer"]),
+            *_transfer_words(found["transfer"]),
             *_line_cautions(line),
             *_distance_cautions(found),
             named,
@@ -45,11 +52,11 @@ def comparison_section(found: Json, about: Json) -> Section:
         charts=(
             *([_line_chart(line, found["transfer"]["worlds"][0]["cells"]["blank"])] if line else []),
             *([_distance_chart(like)] if like else []),
-            *transfer_charts(found["transfer"]),
+            *_transfer_charts(found["transfer"]),
         ),
         tables=(
             *([_falls(line)] if line else []),
-            transfer_table(found["transfer"]),
+            _transfer_table(found["transfer"]),
             _genes(found["genes"]),
             *([_blocks(like)] if like else []),
         ),
@@ -65,7 +72,7 @@ def _line_words(found: Json) -> str:
         return f"There is no line from A to B: {found['no_line']}."
     words = [
         f" {_capital(name)}: {_kinds(line[score], found['likeness']['moved'])}."
-        for score, name in SCORES.items()
+        for score, name in _SCORES.items()
         if line[score]
     ]
     without = f" With learning there is no line: {line['no_learning']}." if line["no_learning"] else ""
@@ -118,7 +125,7 @@ def _line_cautions(line: Json | None) -> tuple[str, ...]:
 
 def _falls(line: Json) -> Table:
     """The deepest fall along each curve."""
-    curves = [(name, way, line[score][key]) for score, name in SCORES.items() if line[score] for way, key in _WAYS]
+    curves = [(name, way, line[score][key]) for score, name in _SCORES.items() if line[score] for way, key in _WAYS]
     rows = tuple(
         (
             name,
@@ -151,7 +158,7 @@ def _line_chart(line: Json, blank: Json) -> Chart:
         "score",
         tuple(
             View(name, (_line_panel(line, line[score], blank.get(score)),))
-            for score, name in SCORES.items()
+            for score, name in _SCORES.items()
             if line[score]
         ),
     )
@@ -163,7 +170,7 @@ def _line_panel(line: Json, curves: Json, blank: Json | None) -> Panel:
     if blank:
         level, low, high = ((blank[end], blank[end]) for end in ("mean", "low", "high"))
         ends = (low, high) if None not in low else ((), ())
-        look = dataclasses.replace(LOOKS["blank"], dash="dash", marker="none")
+        look = dataclasses.replace(_LOOKS["blank"], dash="dash", marker="none")
         series = (Series("blank slate", look, "line", (0.0, 1.0), level, *ends), *series)
     return Panel(Axis("share of B", span=(-0.02, 1.02)), Axis("score"), series)
 
@@ -262,6 +269,70 @@ def _distance_chart(like: Json) -> Chart:
     )
 
 
+# --- each in the other's world ---
+
+
+def _transfer_words(transfer: Json) -> tuple[str, ...]:
+    """What each scores where, and why somebody cannot live there."""
+    words = []
+    for world in transfer["worlds"]:
+        place = _place(world, transfer)
+        where = f"In {place}"
+        scored, missing = [], []
+        for who, name in _WHO.items():
+            cell = world["cells"][who]
+            if "missing" in cell:
+                missing.append(f"{where} {name} cannot live: {cell['missing'].rstrip('.')}.")
+            else:
+                birth, learned = (quantity(cell[score]["mean"], "score") for score in _SCORES)
+                scored.append(f"{name} {birth} at birth and {learned} after learning")
+        words += [f"{where}: {'; '.join(scored)}."] if scored else []
+        words += missing
+        for who, name in _WHO.items():
+            lived = transfer["birth_lives"] + transfer["lives"]
+            words += diverged_words(world["cells"][who].get("diverged", 0), lived, f" of {name} in {place}")
+    return tuple(words)
+
+
+def _place(world: Json, transfer: Json) -> str:
+    return "their common world" if len(transfer["worlds"]) == 1 else f"the world of {_WHO[world['of']]}"
+
+
+def _transfer_charts(transfer: Json) -> list[Chart]:
+    """The picture of all scores; none if nobody can live anywhere."""
+    worlds = transfer["worlds"]
+    if all("missing" in cell for world in worlds for cell in world["cells"].values()):
+        return []
+    ticks = tuple((float(place), _place(world, transfer)) for place, world in enumerate(worlds))
+    x = Axis("", ticks=ticks, span=(-0.6, len(worlds) - 0.4))
+    return [
+        Chart(
+            "comparison_transfer",
+            "Each in the world of both",
+            "Score of A, of B and of a blank slate with published defaults, mean and interval over fresh lives. What "
+            "stays high in the other's world is of use beyond the own one.",
+            "score",
+            tuple(View(name, (Panel(x, Axis("score"), _marks(worlds, score)),)) for score, name in _SCORES.items()),
+        )
+    ]
+
+
+def _marks(worlds: Sequence[Json], score: str) -> tuple[Series, ...]:
+    series = []
+    for (who, name), offset in zip(_WHO.items(), spread_out(len(worlds), len(_WHO)), strict=True):
+        lived = [
+            (place, world["cells"][who][score]) for place, world in enumerate(worlds) if score in world["cells"][who]
+        ]
+        if lived:
+            x = tuple(place + offset for place, _ in lived)
+            known = all(entry["low"] is not None for _, entry in lived)
+            low, high = (tuple(entry[end] for _, entry in lived) if known else () for end in ("low", "high"))
+            y = tuple(entry["mean"] for _, entry in lived)
+            notes = tuple(with_interval(entry, "score", "mean") for _, entry in lived)
+            series.append(Series(name, _LOOKS[who], "points", x, y, low, high, notes=notes))
+    return tuple(series)
+
+
 # --- tables ---
 
 
@@ -310,3 +381,30 @@ def _blocks(like: Json) -> Table:
 
 def _all(like: Json) -> Json:
     return {"block": "all", "numbers": sum(block["numbers"] for block in like["blocks"]), **like["total"]}
+
+
+def _transfer_table(transfer: Json) -> Table:
+    """All scores with their intervals."""
+    rows = []
+    for world in transfer["worlds"]:
+        settings = parameters_in_words(world["parameters"])
+        for who, name in _WHO.items():
+            rows.append((f"{world['name']} ({settings})" if settings else world["name"], name, *_cells(world, who)))
+    return Table(
+        "comparison_transfer",
+        "Each in the world of both",
+        f"Birth score: learning off, {transfer['birth_lives']} lives. After learning: last quarter of "
+        f"{transfer['lifetime']:,} steps, {transfer['lives']} lives. Means with 95% intervals over lives. All rows of "
+        "a world live the same lives.",
+        ("world", "who lives", "birth score", "after learning", "note"),
+        tuple(rows),
+        (False, False, True, True, False),
+    )
+
+
+def _cells(world: Json, who: str) -> tuple[Cell, Cell, Cell]:
+    cell = world["cells"][who]
+    if "missing" in cell:
+        return None, None, cell["missing"]
+    birth, learned = (with_interval(cell[score], "score", "mean") for score in _SCORES)
+    return birth, learned, cell["note"]

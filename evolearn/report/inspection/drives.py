@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from evolearn.report.chart import Axis, Chart, Look, Panel, Rule, Series, View
+from evolearn.report.files import Json
 from evolearn.report.inspection.marks import BORN, START, listed, looks_of, percent, short, signed
-from evolearn.report.inspection.section import Json, Section, Table
+from evolearn.report.inspection.section import Section, Table
 from evolearn.report.looks import BLACK
 from evolearn.report.texts import shortened
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from evolearn.report.study.files import Json, ReportError, read_json, require
+from evolearn.report.files import Json, read_record, require
 
-FILE = "inspection.json"
-FORMAT = 1  # of inspection.json
+INSPECTION_FILE = "inspection.json"
+INSPECTION_FORMAT = 1  # of inspection.json; a change that old code cannot read raises it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Inspection:
 
 def is_inspection(directory: Path) -> bool:
     """Whether a directory is that of an inspection."""
-    return (directory / FILE).exists()
+    return (directory / INSPECTION_FILE).exists()
 
 
 def read_inspection(directory: Path) -> Inspection:
@@ -45,15 +45,9 @@ def read_inspection(directory: Path) -> Inspection:
     Raises:
         ReportError: the file is missing or damaged, or of another format.
     """
-    path = directory / FILE
+    path = directory / INSPECTION_FILE
     again = "`evolearn inspect` makes it again"
-    content = read_json(path, again)
-    if content.get("kind") != "inspection":
-        raise ReportError(f"{path}: says kind {content.get('kind')!r}, not 'inspection'; {again}")
-    if content.get("format") != FORMAT:
-        raise ReportError(
-            f"{path}: has format {content.get('format')}, this evolearn reads {FORMAT}; use the version that made it"
-        )
+    content = read_record(path, "inspection", INSPECTION_FORMAT, again)
     require(path, content, ("about", "sections", "replays", "environment", "command"), again)
     for number, entry in enumerate(content["sections"]):
         require(path, entry, ("key", "title", "found", "missing"), again, f"sections[{number}].")

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from evolearn.report.chart import Axis, Chart, Panel, Rule, Series, View, log_axis
+from evolearn.report.files import Json
 from evolearn.report.inspection.marks import BORN, CHANCE, listed, looks_of, percent, short, signed
-from evolearn.report.inspection.section import Cell, Json, Section, Table
+from evolearn.report.inspection.section import Cell, Section, Table
 from evolearn.report.texts import quantity, shortened
 
 HARDLY = 0.9  # of the spread at the start: above, all genes together lost next to nothing

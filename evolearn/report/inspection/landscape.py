@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evolearn.report.chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
+from evolearn.report.files import Json
 from evolearn.report.inspection.marks import diverged_words
-from evolearn.report.inspection.section import Json, Section, Table
+from evolearn.report.inspection.section import Section, Table
 from evolearn.report.looks import ORANGE, VERMILION
 from evolearn.report.texts import quantity, with_interval
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from evolearn.report.inspection.files import Inspection
-from evolearn.report.inspection.section import Section
-from evolearn.report.inspection.section_tables import fitted, table_on_page
+from evolearn.report.inspection.section import Cell, Section, Table
 from evolearn.report.looks import DARK, LIGHT, arm_looks
 from evolearn.report.page_parts import PAGE_BYTES, as_json, drawings, own_file, plotly, templates
-from evolearn.report.study.methods import commit_in_words
-from evolearn.report.study.replays import pack_replays
+from evolearn.report.replays import pack_replays
+from evolearn.report.texts import commit_in_words, quantity
 
 PLAYED_IN = "repertoire"  # the section in which replays are played
+SEARCHED = 20  # rows from which a table can be searched
 
 
 def render_inspection(inspection: Inspection, sections: Sequence[Section], figures: bool) -> str:
@@ -28,7 +30,7 @@ def render_inspection(inspection: Inspection, sections: Sequence[Section], figur
         ValueError: two charts or two tables go by one key.
     """
     charts = [chart for section in sections for chart in section.charts]
-    tables = [table_on_page(table) for section in sections for table in section.tables]
+    tables = [_table_on_page(table) for section in sections for table in section.tables]
     _check_keys([chart.key for chart in charts])
     _check_keys([table.table.key for table in tables])
     played = {section.key for section in sections if not section.missing} & {PLAYED_IN}
@@ -53,7 +55,7 @@ def render_inspection(inspection: Inspection, sections: Sequence[Section], figur
     template = templates().get_template("inspection.html.jinja")
     without = template.render(**content, tables=_by_key(tables), rows=as_json({}), replays=as_json([]))
     room = PAGE_BYTES - len(without.encode())
-    tables = fitted(tables, room * 2 // 3 if replays else room)
+    tables = _fitted(tables, room * 2 // 3 if replays else room)
     rows = as_json({table.table.key: table.rest for table in tables if table.rest})
     names = list(dict.fromkeys(arm["arm"] for replay in replays for arm in replay["arms"]))
     packed = pack_replays(replays, arm_looks(names), room - len(rows.encode()))
@@ -68,3 +70,65 @@ def _check_keys(keys: Sequence[str]) -> None:
     twice = [key for key, count in Counter(keys).items() if count > 1]
     if twice:
         raise ValueError(f"keys={twice}: two charts or tables of a page cannot have the same key")
+
+
+# --- tables: the first rows as they stand, the rest as data for the page's script ---
+
+
+SEARCHED = 20  # rows from which a table can be searched
+Texts = tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class TableOnPage:
+    """A table in texts."""
+
+    table: Table
+    first: tuple[Texts, ...]  # rows that stand in the page
+    rest: tuple[Texts, ...]  # rows that its script can show
+    left_out: int = 0  # rows for which the page has no room
+
+    @property
+    def rows(self) -> int:
+        """How many rows the page has."""
+        return len(self.first) + len(self.rest)
+
+    @property
+    def searched(self) -> bool:
+        """Whether the reader is offered a search."""
+        return self.rows >= SEARCHED
+
+
+def _table_on_page(table: Table) -> TableOnPage:
+    """A table with its cells as texts.
+
+    Args:
+        table: of a section.
+    """
+    columns = [_column_texts([row[place] for row in table.rows]) for place in range(len(table.columns))]
+    rows = tuple(zip(*columns, strict=True))
+    shown = table.shown or len(rows)
+    return TableOnPage(table, rows[:shown], rows[shown:])
+
+
+def _fitted(tables: Sequence[TableOnPage], budget: int) -> list[TableOnPage]:
+    """Tables whose further rows take at most `budget` bytes together; the last are left out where they would not.
+
+    Args:
+        tables: of the page.
+        budget: bytes.
+    """
+    sizes = [len(json.dumps(table.rest, ensure_ascii=True)) for table in tables]
+    share = min(1.0, max(budget, 0) / max(sum(sizes), 1))
+    return [table if share == 1.0 else _cut(table, int(share * len(table.rest))) for table in tables]
+
+
+def _cut(table: TableOnPage, kept: int) -> TableOnPage:
+    return dataclasses.replace(table, rest=table.rest[:kept], left_out=len(table.rest) - kept)
+
+
+def _column_texts(cells: Sequence[Cell]) -> list[str]:
+    """One column: numbers alike, whole ones without a point if all are."""
+    whole = all(float(cell).is_integer() for cell in cells if isinstance(cell, int | float))
+    unit = "world steps" if whole else ""  # as steps are written
+    return [cell if isinstance(cell, str) else quantity(cell, unit) for cell in cells]

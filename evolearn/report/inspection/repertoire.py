@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evolearn.report.chart import Axis, Chart, Look, Panel, Rule, Series, View
+from evolearn.report.files import Json
 from evolearn.report.inspection.marks import BORN, CHANCE, listed, looks_of, percent, short
-from evolearn.report.inspection.section import Json, Section, Table
+from evolearn.report.inspection.section import Section, Table
 from evolearn.report.looks import BLACK, GREEN
 from evolearn.report.texts import quantity, shortened
 

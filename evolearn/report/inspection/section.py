@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 from evolearn.report.chart import Chart
 
-Json = Mapping[str, Any]
 Cell = str | float | None  # none is shown as a dash
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from evolearn.report.files import Json
 from evolearn.report.inspection.comparison import comparison_section
 from evolearn.report.inspection.drives import drives_section
 from evolearn.report.inspection.files import Entry, Inspection
@@ -12,8 +13,8 @@ from evolearn.report.inspection.landscape import landscape_section
 from evolearn.report.inspection.lesions import lesions_section
 from evolearn.report.inspection.lineage import lineage_section
 from evolearn.report.inspection.repertoire import repertoire_section
-from evolearn.report.inspection.section import Json, Section
-from evolearn.report.inspection.weights_section import weights_section
+from evolearn.report.inspection.section import Section
+from evolearn.report.inspection.weights import weights_section
 
 Builder = Callable[[Json, Json], Section]  # from what was found, and whose DNA it is
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from evolearn.report.chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
+from evolearn.report.files import Json
 from evolearn.report.looks import BLACK, BLUE, GREEN, VERMILION
-from evolearn.report.study.files import Json
 
 _ALLELES = {"right": Look(GREEN), "open": Look(BLUE, "dash"), "wrong": Look(VERMILION, "dot")}
 _BAND = Look(BLACK, "solid", "none")

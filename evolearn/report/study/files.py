@@ -1,19 +1,13 @@
-"""What the page is made from: the result files of a study directory, read and checked."""
+"""What the pages of a study and of an experiment are made from: result files, read and checked."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from evolearn.errors import UserError
+from evolearn.report.files import Json, ReportError, parse_yaml, read_json, read_record, read_text, require
 
 FORMAT = 1  # of verdict.json and of replication.json
-Json = Mapping[str, Any]
 
 # fmt: off
 _VERDICT = ("study", "key_spaces", "birth_steps", "lifetimes", "metrics", "arms", "conditions", "ledger")
@@ -22,10 +16,6 @@ _CONDITION = (
     "by_lifetime", "catch_up_by_lifetime", "factorial", "break_even",
 )
 # fmt: on
-
-
-class ReportError(UserError):
-    """A study directory from which no page can be made; the text names the file and the remedy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,19 +53,12 @@ def read_results(study: Path) -> StudyResults:
             f"{study / 'study.json'}: says kind {label.get('kind')!r}, not 'study'; name a study directory"
         )
     resume = f"`evolearn resume {study}` finishes the study and writes it again"
-    verdict = read_json(study / "verdict.json", resume)
-    if verdict.get("kind") != "verdict":
-        raise ReportError(f"{study / 'verdict.json'}: says kind {verdict.get('kind')!r}, not 'verdict'; {resume}")
-    if verdict.get("format") != FORMAT:
-        raise ReportError(
-            f"{study / 'verdict.json'}: has format {verdict.get('format')}, this evolearn reads {FORMAT}; "
-            "use the version that made it"
-        )
+    verdict = read_record(study / "verdict.json", "verdict", FORMAT, resume)
     require(study / "verdict.json", verdict, _VERDICT, resume)
     for number, condition in enumerate(verdict["conditions"]):
         require(study / "verdict.json", condition, _CONDITION, resume, f"conditions[{number}].")
-    text = _read_text(study / "study.yaml", resume)
-    config = _parse_yaml(study / "study.yaml", text, resume)
+    text = read_text(study / "study.yaml", resume)
+    config = parse_yaml(study / "study.yaml", text, resume)
     return StudyResults(
         verdict=verdict,
         environment=read_json(study / "environment.json", resume),
@@ -105,20 +88,13 @@ def read_experiment_results(directory: Path) -> ExperimentResults:
     return ExperimentResults(
         replication=replication,
         environment=read_json(directory / "environment.json", again),
-        config_text=_read_text(directory / "experiment.yaml", again),
+        config_text=read_text(directory / "experiment.yaml", again),
     )
 
 
 def _read_replication(directory: Path, remedy: str) -> Json:
     path = directory / "replication.json"
-    replication = read_json(path, remedy)
-    if replication.get("kind") != "replication":
-        raise ReportError(f"{path}: says kind {replication.get('kind')!r}, not 'replication'; {remedy}")
-    if replication.get("format") != FORMAT:
-        raise ReportError(
-            f"{path}: has format {replication.get('format')}, this evolearn reads {FORMAT}; "
-            "use the version that made it"
-        )
+    replication = read_record(path, "replication", FORMAT, remedy)
     require(path, replication, ("about", "bands", "judgement", "runs", "cost", "config_sha256"), remedy)
     return replication
 
@@ -132,57 +108,3 @@ def _read_replays(folder: Path, conditions: list[str], remedy: str) -> tuple[Jso
             require(path, arm, ("arm", "score", "drives", "ends", "shapes", "frames"), remedy, f"arms[{number}].")
         found[replay["condition"]] = replay
     return tuple(found[name] for name in conditions if name in found)
-
-
-def _read_text(path: Path, remedy: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ReportError(f"{path}: is missing; {remedy}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReportError(f"{path}: cannot be read: {error}; {remedy}") from error
-
-
-def read_json(path: Path, remedy: str) -> Json:
-    """Read a table of names and values.
-
-    Args:
-        path: of the file.
-        remedy: how to make it again, for the error.
-    Raises:
-        ReportError: it is missing or damaged.
-    """
-    try:
-        content = json.loads(_read_text(path, remedy))
-    except json.JSONDecodeError as error:
-        raise ReportError(f"{path}: is damaged ({error}); {remedy}") from error
-    if not isinstance(content, dict):
-        raise ReportError(f"{path}: is damaged (not a table of names and values); {remedy}")
-    return content
-
-
-def _parse_yaml(path: Path, text: str, remedy: str) -> Json:
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ReportError(f"{path}: is damaged ({error}); {remedy}") from error
-    if not isinstance(content, dict):
-        raise ReportError(f"{path}: is damaged (not a table of names and values); {remedy}")
-    return content
-
-
-def require(path: Path, content: Any, names: Iterable[str], remedy: str, where: str = "") -> None:
-    """Check that a table has all of `names`.
-
-    Args:
-        path: of the file.
-        content: the table, or what is in its place.
-        names: that it must have.
-        remedy: how to make the file again, for the error.
-        where: place of the table in the file, for the error.
-    Raises:
-        ReportError: it lacks one.
-    """
-    for name in names:
-        if not isinstance(content, dict) or name not in content:
-            raise ReportError(f"{path}: is damaged (lacks {where}{name}); {remedy}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evolearn.report.study.files import Json, StudyResults
-from evolearn.report.texts import extension_in_words, parameters_in_words, quantity
+from evolearn.report.files import Json
+from evolearn.report.study.files import StudyResults
+from evolearn.report.texts import commit_in_words, extension_in_words, parameters_in_words, quantity
 
 _ALGORITHMS = {
     "pgpe": "PGPE",
@@ -181,15 +182,6 @@ def _versions(environment: Json) -> Iterator[str]:
     packages = ", ".join(f"{name} {version}" for name, version in _part(environment, "packages").items() if version)
     yield f"Software: Python {environment.get('python', 'of unknown version')}, {packages}."
     yield commit_in_words(environment.get("commit"))
-
-
-def commit_in_words(commit: Any) -> str:
-    """The commit of the source in a sentence; a plus sign at its end marks a changed working tree."""
-    if not commit:
-        return "The commit of the source is unknown (installed without a checkout)."
-    if str(commit).endswith("+"):
-        return f"Source: commit {str(commit)[:-1]}, with uncommitted changes (dirty working tree)."
-    return f"Source: commit {commit}, clean working tree."
 
 
 def _part(content: Json, name: str) -> Json:

@@ -1,4 +1,4 @@
-"""The pages of a study and of an experiment."""
+"""The pages of a study and of an experiment, and the charts that a study's shows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,27 @@ from typing import Any
 import markupsafe
 
 from evolearn.report.chart import Chart
+from evolearn.report.files import Json
 from evolearn.report.looks import DARK, LIGHT, arm_looks
 from evolearn.report.page_parts import PAGE_BYTES, as_json, drawings, own_file, plotly, templates
-from evolearn.report.study.cost_charts import COLUMNS
+from evolearn.report.replays import pack_replays
+from evolearn.report.study.contrast_charts import contrast_charts
+from evolearn.report.study.cost_charts import COLUMNS, cost_charts
 from evolearn.report.study.files import ExperimentResults, StudyResults
-from evolearn.report.study.methods import commit_in_words
-from evolearn.report.study.replays import pack_replays
+from evolearn.report.study.inheritance_charts import inheritance_charts
+from evolearn.report.study.score_charts import score_charts
+from evolearn.report.texts import commit_in_words
+
+
+def all_charts(verdict: Json) -> list[Chart]:
+    """Every chart that a verdict has the numbers for, in the order of the page.
+
+    Args:
+        verdict: verdict.json.
+    """
+    return [
+        *score_charts(verdict), *contrast_charts(verdict), *inheritance_charts(verdict), *cost_charts(verdict)
+    ]  # fmt: skip
 
 
 def render_page(results: StudyResults, charts: Sequence[Chart], methods: str, figures: bool) -> str:

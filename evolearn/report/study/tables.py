@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from evolearn.report.study.files import Json
+from evolearn.report.files import Json
 
 Row = dict[str, Any]
 

@@ -1,13 +1,12 @@
 from .bands import (
-    Json as Json,
     Measure as Measure,
     Measured as Measured,
-    arguments as arguments,
-    over_runs as over_runs,
-    share as share,
+    band_arguments as band_arguments,
+    measure_over_runs as measure_over_runs,
+    measure_share as measure_share,
 )
-from .config import ExperimentConfig as ExperimentConfig
-from .judge import (
+from .parts import ExperimentConfig as ExperimentConfig
+from .replication import (
     REPLICATION_FILE as REPLICATION_FILE,
     config_sha256 as config_sha256,
     replication_record as replication_record,

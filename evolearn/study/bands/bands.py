@@ -14,10 +14,9 @@ from scipy import stats as scipy_stats
 
 from evolearn.config import ConfigError, Part, explain_validation
 from evolearn.errors import offer
-from evolearn.study.bands.config import BandPart, ReplicationPart
-from evolearn.verdict import CLAIM_RUNS, FloatArray, stats
+from evolearn.study.bands.parts import BandPart, ReplicationPart
+from evolearn.verdict import CLAIM_RUNS, FloatArray, Json, stats
 
-Json = dict[str, Any]
 REPRODUCED, MISSED, UNMEASURED, SHOWN = "reproduced", "not reproduced", "not measured", "no band"
 RESAMPLES = 2000
 
@@ -41,7 +40,7 @@ class Measure:
     take: Callable[[Any, Any], Measured]  # results, arguments
 
 
-def arguments(band: BandPart, measures: Mapping[str, Measure]) -> Any:
+def band_arguments(band: BandPart, measures: Mapping[str, Measure]) -> Any:
     """A band's arguments, checked.
 
     Raises:
@@ -67,7 +66,7 @@ def judge(part: ReplicationPart, measures: Mapping[str, Measure], results: Any) 
     Returns:
         A record per band, in order: the band, value, low, high, note and judgement.
     """
-    return [_record(band, measures[band.measure].take(results, arguments(band, measures))) for band in part.bands]
+    return [_record(band, measures[band.measure].take(results, band_arguments(band, measures))) for band in part.bands]
 
 
 def summary(bands: Sequence[Json], runs: int) -> Json:
@@ -97,7 +96,9 @@ def summary(bands: Sequence[Json], runs: int) -> Json:
     }
 
 
-def over_runs(values: FloatArray, statistic: Callable[[FloatArray], FloatArray], level: float = 0.05) -> Measured:
+def measure_over_runs(
+    values: FloatArray, statistic: Callable[[FloatArray], FloatArray], level: float = 0.05
+) -> Measured:
     """A statistic over runs with its bootstrap interval.
 
     Args:
@@ -110,7 +111,7 @@ def over_runs(values: FloatArray, statistic: Callable[[FloatArray], FloatArray],
     return Measured(float(statistic(values)), float(low), float(high))
 
 
-def share(met: npt.ArrayLike, of: str, level: float = 0.05) -> Measured:
+def measure_share(met: npt.ArrayLike, of: str, level: float = 0.05) -> Measured:
     """How often something was so, with an exact interval.
 
     Args:

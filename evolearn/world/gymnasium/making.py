@@ -13,10 +13,10 @@ from gymnasium.wrappers import vector
 
 from evolearn.config import WorldPart, WrapperPart
 from evolearn.errors import SettingRefused, WorldNotFound, nearest, offer, shortened_traceback
+from evolearn.importing import is_file, module_of
+from evolearn.world.find import GYMNASIUM
 from evolearn.world.gymnasium.variation import Environment, layers
-from evolearn.world.importing import is_file, module_of
 
-PREFIX = "gymnasium:"
 _FORMS = "gymnasium:ID or gymnasium:package.module:ID"
 _REMEMBERING = (
     gymnasium.wrappers.NormalizeObservation,
@@ -28,7 +28,7 @@ _REMEMBERING = (
 
 def id_of(part: WorldPart) -> str:
     """The environment's id as gymnasium.make takes it: ``ID`` or ``module:ID``."""
-    return part.name.removeprefix(PREFIX)
+    return part.name.removeprefix(GYMNASIUM)
 
 
 def import_registering(part: WorldPart) -> None:

@@ -6,24 +6,20 @@ Every life of a batch has weights of its own; the same arithmetic as the compile
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from evolearn.agent import (
-    ACTIVATIONS,
-    DISCOUNT,
-    ENTROPY_BONUS,
-    GAE_LAMBDA,
-    GOES_ON,
-    LEARNERS,
-    MAX_LOG_STDEV,
-    MIN_LOG_STDEV,
-    TERMINATED,
-    VALUE_WEIGHT,
-    BrainSpec,
-)
+from evolearn.agent.brain import BrainSpec
+from evolearn.agent.learners.actor_critic import DISCOUNT, ENTROPY_BONUS, GAE_LAMBDA, VALUE_WEIGHT
+from evolearn.agent.learners.table import find_learner
+from evolearn.agent.policies.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
+from evolearn.agent.policies.table import find_policy
+from evolearn.agent.torch_brain import activation_of
+from evolearn.agent.trunks.trunk import GOES_ON, TERMINATED
+from evolearn.errors import lacking
+from evolearn.importing import referred
 
 Tensor = torch.Tensor
 
@@ -58,7 +54,7 @@ def think(spec: BrainSpec, weights: Tensor, observations: Tensor) -> tuple[Tenso
         tensor.name: block.reshape(len(weights), *tensor.shape)
         for tensor, block in zip(spec.tensors, flat, strict=True)
     }
-    active, activation = observations, ACTIVATIONS[spec.trunk] or torch.nn.Identity()
+    active, activation = observations, activation_of(spec.trunk)
     for number in range(1, len(spec.hidden) + 1):
         bias = blocks[f"hidden{number}.bias"].unsqueeze(1)
         active = activation(torch.baddbmm(bias, active, blocks[f"hidden{number}.weight"]))
@@ -106,7 +102,7 @@ def actor_critic_loss(spec: BrainSpec, weights: Tensor, steps: Steps, plasticity
     """
     parameters, values = think(spec, weights, steps.observations)
     advantages, returns = estimate_advantages(spec, weights.detach(), steps, values.detach(), plasticity)
-    log_probability, entropy = _LAWS[spec.policy](parameters, steps.actions)
+    log_probability, entropy = law_of(spec.policy)(parameters, steps.actions)
     critic = 0.5 * plasticity[:, VALUE_WEIGHT, None] * (values - returns).square()
     return (critic - log_probability * advantages - plasticity[:, ENTROPY_BONUS, None] * entropy).mean(dim=1)
 
@@ -124,13 +120,13 @@ def regression_loss(spec: BrainSpec, weights: Tensor, steps: Steps, plasticity: 
     return (outputs[..., 0] - steps.rewards).square().mean(dim=1)
 
 
-def _categorical(logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+def categorical_law(logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
     """Log probability of choices [B, N, 1], and entropy, [B, N] each."""
     logs = torch.log_softmax(logits, dim=-1)
     return logs.gather(-1, actions.long()).squeeze(-1), -(logs.exp() * logs).sum(-1)
 
 
-def _gaussian(parameters: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+def gaussian_law(parameters: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
     """Log density of actions [B, N, A], and entropy, [B, N] each, up to constants."""
     means, logs = parameters.chunk(2, dim=-1)
     # Held within bounds, but with the gradient let through.
@@ -139,13 +135,34 @@ def _gaussian(parameters: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
     return -(0.5 * z.square() + held).sum(-1), logs.clamp(max=MAX_LOG_STDEV).sum(-1)
 
 
-_LAWS = {"categorical": _categorical, "gaussian": _gaussian}
+Law = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+Loss = Callable[[BrainSpec, Tensor, Steps, Tensor], Tensor]
 
-# Learner -> its loss: spec, weights [B, W], steps, plasticity [B, K] -> [B].
-LOSSES: Mapping[str, Callable[[BrainSpec, Tensor, Steps, Tensor], Tensor]] = {
-    "actor_critic": actor_critic_loss,
-    "regression": regression_loss,
-}
+
+def law_of(policy: str) -> Law:
+    """From a policy's parameters [B, N, ..] and actions [B, N, A] to log probability and entropy, [B, N] each.
+
+    Raises:
+        PartError: its row has none.
+    """
+    law = find_policy(policy).torch_law
+    if law is None:
+        remedy = "a function of parameters [B, N, ..] and actions [B, N, A] to log probability and entropy, [B, N] each"
+        raise lacking("policy", policy, "torch_law", "there is no gradient through its actions", remedy)
+    return referred(law)
+
+
+def loss_of(learner: str) -> Loss:
+    """The loss that a learner's update descends: of spec, weights [B, W], steps and plasticity [B, K], [B].
+
+    Raises:
+        PartError: its row has none.
+    """
+    loss = find_learner(learner).torch_loss
+    if loss is None:
+        remedy = "a function of spec, weights [B, W], steps and plasticity [B, K] to losses [B]"
+        raise lacking("learner", learner, "torch_loss", "there is no gradient through its update", remedy)
+    return referred(loss)
 
 
 def shortened(gradient: Tensor, longest: float) -> Tensor:
@@ -167,7 +184,7 @@ def learned(
     """Weights [B, W] after one update by gradient descent, as a function of the weights before it.
 
     Args:
-        learner: a name in LOSSES.
+        learner: its name; see `loss_of`.
         spec: what the brains are made of.
         weights: [B, W]; require a gradient.
         steps: the window that the update is made from.
@@ -175,9 +192,9 @@ def learned(
         longest: longer gradients are shortened to this.
         first_order: let the gradient through as if the update did not depend on the weights.
     """
-    loss = LOSSES[learner](spec, weights, steps, plasticity).sum()
+    loss = loss_of(learner)(spec, weights, steps, plasticity).sum()
     (gradient,) = torch.autograd.grad(loss, weights, create_graph=not first_order)
-    rate = [gene.name for gene in LEARNERS[learner].plasticity].index("learning_rate")
+    rate = [gene.name for gene in find_learner(learner).plasticity].index("learning_rate")
     return weights - plasticity[:, rate, None] * shortened(gradient, longest)
 
 
@@ -194,7 +211,7 @@ def meta_gradient(
     """Gradient of every life's loss after learning by the weights before it.
 
     Args:
-        learner: a name in LOSSES.
+        learner: its name; see `loss_of`.
         spec: what the brains are made of.
         weights: [B, W], with which lives begin.
         windows: of the updates, in order.
@@ -210,6 +227,6 @@ def meta_gradient(
     current = born
     for window in windows:
         current = learned(learner, spec, current, window, plasticity, longest, first_order)
-    loss = LOSSES[learner](spec, current, judged, plasticity).sum()
+    loss = loss_of(learner)(spec, current, judged, plasticity).sum()
     (gradient,) = torch.autograd.grad(loss, born)
     return gradient, current.detach()

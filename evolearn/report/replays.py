@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.report.chart import Look
-from evolearn.report.study.files import Json
+from evolearn.report.files import Json
 
 Packed = dict[str, Any]
 _TOP = 2**16 - 1
@@ -20,7 +20,7 @@ def pack_replays(replays: Sequence[Json], looks: dict[str, Look], budget: int) -
     """Replays as the page's script reads them.
 
     Args:
-        replays: see `evolearn.report.study.files`.
+        replays: as `evolearn.study.record_replay` makes them.
         looks: of the arms.
         budget: bytes that all of them may take; frames are left out evenly until they fit.
     """

@@ -10,7 +10,7 @@ from evolearn.inspection import Wishes, compare_dna, inspect_dna
 from evolearn.inspection.sections import PARTS
 from evolearn.life import OwnDrivers
 from evolearn.report import write_inspection_report
-from evolearn.report.inspection.files import FILE
+from evolearn.report.inspection.files import INSPECTION_FILE
 from evolearn.report.inspection.sections import BUILDERS
 from evolearn.run import start_run
 from tests.helpers.dna_configs import config
@@ -31,7 +31,7 @@ def folder(tmp_path_factory) -> Path:
 
 def numbers(directory: Path):
     """What may not differ between two inspections of the same DNA."""
-    content = json.loads((directory / FILE).read_text())
+    content = json.loads((directory / INSPECTION_FILE).read_text())
     for entry in content["sections"]:
         del entry["seconds"]
     return {name: content[name] for name in ("about", "sections", "replays")}

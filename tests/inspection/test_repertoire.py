@@ -1,4 +1,4 @@
-"""Drives and the innate repertoire of newborns of which both are known beforehand."""
+"""The innate repertoire of newborns of which it is known beforehand."""
 
 import dataclasses
 import json
@@ -6,13 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from evolearn.inspection import drives as drives_room
 from evolearn.inspection.drives import inspect_drives
-from evolearn.inspection.newborn_lives import first_steps, newborn
+from evolearn.inspection.newborn_lives import first_steps
 from evolearn.inspection.repertoire import inspect_repertoire
-from evolearn.life import lives
-from evolearn.report.inspection.drives import drives_section
-from evolearn.report.inspection.marks import listed, percent, short, signed
 from evolearn.report.inspection.repertoire import repertoire_section
 from evolearn.report.texts import quantity
 from tests.helpers.inspected_dna import EXTENT, alive, config, made_dna
@@ -23,106 +19,8 @@ def as_json(found):
 
 
 @pytest.fixture(scope="module")
-def pole(tmp_path_factory):
-    """A newborn of known drives that pushes right, always, alive on the cart."""
-    dna = made_dna(
-        tmp_path_factory.mktemp("pole") / "dna.safetensors",
-        config(),
-        {
-            ("weights", "policy.weight"): np.zeros(8),
-            ("weights", "policy.bias"): [-20.0, 20.0],
-            ("drives", "fitness"): [0.25],
-            ("drives", "uprightness"): [-2.0],
-            ("drives", "centredness"): [0.0],
-        },
-    )
-    specimen = alive(dna)
-    yield specimen
-    specimen.driver.close()
-
-
-@pytest.fixture(scope="module")
-def drives(pole):
-    return as_json(inspect_drives(pole))
-
-
-@pytest.fixture(scope="module")
 def repertoire(pole):
     return as_json(inspect_repertoire(pole))
-
-
-# Drives ---------------------------------------------------------------------------------------------------------
-
-
-def test_the_reward_is_that_of_the_planted_weights(pole, drives):
-    rows = {row["name"]: row for row in drives["drives"]}
-    assert [rows[name]["weight"] for name in ("fitness", "uprightness", "centredness")] == [0.25, -2.0, 0.0]
-    assert rows["fitness"]["kind"] == "fitness"
-    assert rows["uprightness"]["kind"] == "sense"
-    steps = first_steps(pole, 6)
-    upright = -2.0 * steps.trace.drives[..., 1].astype(np.float64)
-    assert rows["uprightness"]["mean"] == pytest.approx(upright.mean(), rel=1e-5)
-    assert rows["uprightness"]["stdev"] == pytest.approx(upright.std(), rel=1e-5)
-    # Being alive pays the same in every step: it makes up some of the mean and nothing of the variance.
-    assert rows["fitness"]["share_variance"] == pytest.approx(0.0, abs=1e-6)
-    assert rows["uprightness"]["share_variance"] == pytest.approx(1.0)
-    assert rows["fitness"]["share_mean"] == pytest.approx(0.25 / (0.25 + abs(upright.mean())), rel=1e-4)
-    assert rows["centredness"]["share_mean"] == 0.0
-    assert drives["reward_mean"] == pytest.approx(0.25 + upright.mean(), rel=1e-5)
-
-
-def test_whiskers_are_one_spread_in_natural_units(drives):
-    row = drives["drives"][1]
-    assert row["weight_high"] - row["weight"] == pytest.approx((row["start_high"] - row["start"]) / 2, rel=1e-4)
-
-
-def test_shares_of_variance_sum_to_one_with_drives_against_each_other():
-    rng = np.random.default_rng(0)
-    joy = rng.normal(size=500)
-    weighted = np.stack([joy, -0.5 * joy, np.full(500, 3.0)], axis=1)
-    shares = drives_room._shares(weighted, weighted.sum(axis=1))
-    np.testing.assert_allclose(shares["share_variance"], [2.0, -1.0, 0.0], atol=1e-12)
-    assert shares["share_mean"].sum() == pytest.approx(1.0)
-
-
-def test_a_reward_that_never_varies_has_no_shares():
-    shares = drives_room._shares(np.full((10, 2), 0.1), np.full(10, 0.2))
-    assert np.isnan(shares["share_variance"]).all()
-
-
-def test_reward_along_a_life_is_that_of_the_life(pole, drives):
-    along = drives["along"]
-    assert [view["name"] for view in along["views"]] == ["not learning", "learning"]
-    arm = newborn(pole)
-    keys = pole.keys(1)
-    born, born_as = arm.born(keys)
-    _, trace = lives(pole.driver, pole.setup.conditions, born, born_as, keys, arm.plan(60), 60)
-    view, window = along["views"][1], along["window"]
-    assert list(view["drives"]) == ["fitness", "uprightness"]  # what has no weight pays nothing
-    place = len(view["age"]) // 2
-    age = view["age"][place]
-    expected = (trace.drives[age - window : age].astype(np.float64) * [0.25, -2.0, 0.0]).sum(axis=1).mean()
-    assert view["reward"][place] == pytest.approx(expected, rel=1e-5)
-    assert view["age"][-1] == 60
-
-
-def test_the_section_of_drives_says_the_formula(drives):
-    section = drives_section(drives, {})
-    assert section.sentences[0] == "The reward of a step is +0.25 fitness \N{MINUS SIGN}2.00 uprightness."
-    assert any(sentence.startswith("fitness paid the same in every step") for sentence in section.sentences)
-    along = next(chart for chart in section.charts if chart.key == "drives_along")
-    assert [series.name for series in along.views[0].panels[0].series] == ["uprightness", "fitness", "reward"]
-
-
-def test_a_newborn_without_drives_is_rewarded_by_nothing(tmp_path, pole):
-    planted = {("drives", name): [0.0] for name in ("fitness", "uprightness", "centredness")}
-    dna = made_dna(tmp_path / "dna", config(), planted)
-    section = drives_section(as_json(inspect_drives(alive(dna, pole.driver))), {})
-    assert section.sentences[0].startswith("No drive has any weight")
-    assert "drives_along" not in [chart.key for chart in section.charts]
-
-
-# Repertoire -----------------------------------------------------------------------------------------------------
 
 
 def test_birth_scores_stand_between_chance_and_the_oracle(repertoire):
@@ -170,12 +68,12 @@ def test_responses_go_from_the_first_to_the_last_hundredth(tmp_path, pole):
     assert "angle" in next(text for text in repertoire_section(found, {}).sentences if "changes most" in text)
 
 
-def test_the_replay_is_of_one_life_in_three_ways(repertoire, drives):
+def test_the_replay_is_of_one_life_in_three_ways(pole, repertoire):
     (replay,) = repertoire["replays"]
     assert [arm["arm"] for arm in replay["arms"]] == ["evolved_frozen", "evolved", "blank"]
     assert len(replay["arms"][0]["frames"]) == 60
     assert replay["arms"][0]["score"][0] == replay["arms"][1]["score"][0]
-    assert replay["life"] == drives["along"]["life"]
+    assert replay["life"] == inspect_drives(pole)["along"]["life"]
 
 
 def test_a_newborn_of_fresh_weights_has_no_response_curves(tmp_path, pole):
@@ -226,18 +124,3 @@ def test_lives_of_a_brain_that_diverges_are_cut_where_it_does(tmp_path, pole):
     met = first_steps(alive(dna, pole.driver), 2)
     assert np.isfinite(met.observations).all()
     assert len(met.observations) < 2 * 60
-
-
-# Words ----------------------------------------------------------------------------------------------------------
-
-
-def test_numbers_and_names_in_sentences():
-    assert listed(["a"]) == "a"
-    assert listed(["a", "b", "c"]) == "a, b and c"
-    assert listed("abcdefgh", 3) == "a, b, c and 5 more"
-    assert listed([]) == ""
-    assert percent(None) == "\N{EN DASH}"
-    assert percent(-0.001) == "0%"
-    assert signed(0.414) == "+0.41"
-    assert short(-3.14159) == "\N{MINUS SIGN}3.14"
-    assert short(0.0123) == "0.012"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
-from evolearn.agent import BrainSpec
+from evolearn.agent import BrainSpec, find_policy
 from evolearn.run import DNA
 
 VALUE = "value"
-VALUELESS = ("epsilon_greedy", "deterministic")  # policies whose value output nobody reads
 
 
 def action_labels(dna: DNA) -> tuple[str, ...]:
@@ -19,11 +19,13 @@ def action_labels(dna: DNA) -> tuple[str, ...]:
 
 def output_labels(dna: DNA) -> tuple[str, ...]:
     """Names of the policy's outputs, then the value's if anything reads it."""
-    return action_labels(dna) + (() if dna.brain.policy in VALUELESS else (VALUE,))
+    return action_labels(dna) + ((VALUE,) if find_policy(dna.brain.policy).has_value else ())
 
 
 def weight_names(brain: BrainSpec, observations: Sequence[str], actions: Sequence[str]) -> dict[str, list[str]]:
     """A name for every weight, by block, in the order of the block: ``hidden1.weight[angle -> 3]``.
+
+    Blocks of a trunk that is not laid out in dense layers go by place.
 
     Args:
         brain: whose.
@@ -37,6 +39,9 @@ def weight_names(brain: BrainSpec, observations: Sequence[str], actions: Sequenc
     for tensor in brain.tensors:
         layer, part = tensor.name.rsplit(".", 1)
         units = {"policy": list(actions), VALUE: [VALUE]}.get(layer)
+        if units is None and not re.fullmatch(r"hidden\d+\.(weight|bias)", tensor.name):
+            names[tensor.name] = numbered(tensor.name, tensor.shape)
+            continue
         if units is None:
             number = int(layer.removeprefix("hidden"))
             units = [str(unit) for unit in range(brain.layers[number])]

@@ -6,20 +6,32 @@ import numpy as np
 import pytest
 import torch
 
-import evolearn.search.torch_losses
+import evolearn.agent.torch_losses
 from evolearn.agent import GOES_ON, LEARNERS, TERMINATED, TRUNCATED, TRUNKS, BrainSpec, TorchBrain
 from evolearn.agent.learners.optimisers import SGD
+from evolearn.agent.torch_losses import (
+    Steps,
+    actor_critic_loss,
+    law_of,
+    learned,
+    loss_of,
+    meta_gradient,
+    regression_loss,
+    shortened,
+    think,
+)
+from evolearn.errors import PartError
 from evolearn.genome import initial_distribution
 from evolearn.life import Plan, traced_lives
 from evolearn.life.fused import FusedDriver
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run.setup_checks import DIFFERENTIABLE
 from evolearn.search.meta_gradients import gradients_of
-from evolearn.search.torch_losses import LOSSES, Steps, learned, meta_gradient, shortened, think
 from tests.helpers.probe_worlds import Box, conditions_for, newborns_for, restless, restless_box, restless_with
 
 WINDOW = 12
 teacher = restless_with("teacher", Box(1))
+
+DIFFERENTIABLE = [name for name, row in LEARNERS.items() if row.torch_loss is not None]
 
 
 def lived(world, learner, trunk, longest, updates, judged=20, **plasticity):
@@ -107,7 +119,7 @@ def test_judged_are_the_steps_after_learning_and_no_others() -> None:
     )
     after = dataclasses.replace(after, rewards=torch.tensor(traces.drives[:, plan.learn_until :, 1]))
     leaf = torch.tensor(newborns.weights[born_as]).requires_grad_()
-    LOSSES["regression"](conditions.brain, leaf, after, None).sum().backward()
+    loss_of("regression")(conditions.brain, leaf, after, None).sum().backward()
     np.testing.assert_allclose(found, leaf.grad.numpy(), rtol=1e-4, atol=1e-6)
 
 
@@ -145,12 +157,12 @@ def test_the_meta_gradient_is_that_of_finite_differences(learner, policy, trunk,
         rng = np.random.default_rng(steps.rewards.shape[1])
         return kept.setdefault(id(steps), [torch.tensor(rng.standard_normal(steps.rewards.shape)) for _ in range(2)])
 
-    monkeypatch.setattr(evolearn.search.torch_losses, "estimate_advantages", advantages_as_data)
+    monkeypatch.setattr(evolearn.agent.torch_losses, "estimate_advantages", advantages_as_data)
 
     def loss(weights):
         for window in windows:
             weights = learned(learner, spec, weights.requires_grad_(), window, plasticity, longest, True).detach()
-        return LOSSES[learner](spec, weights, judged, plasticity)
+        return loss_of(learner)(spec, weights, judged, plasticity)
 
     gradients, after = meta_gradient(learner, spec, weights, windows, judged, plasticity, longest, False)
     plain, after_plain = meta_gradient(learner, spec, weights, windows, judged, plasticity, longest, True)
@@ -160,14 +172,14 @@ def test_the_meta_gradient_is_that_of_finite_differences(learner, policy, trunk,
     assert not torch.allclose(plain, expected, rtol=0.01, atol=1e-3), "second derivatives matter here"
 
 
-@pytest.mark.parametrize("learner", list(LOSSES))
+@pytest.mark.parametrize("learner", DIFFERENTIABLE)
 def test_the_first_order_gradient_is_that_at_the_learned_weights(learner) -> None:
     spec = BrainSpec("mlp", 3, (5,), 1, "deterministic" if learner == "regression" else "gaussian")
     windows, judged, weights = [random_steps(spec)], random_steps(spec, rows=11, seed=8), random_weights(spec)
     plasticity = settings_of(learner, learning_rate=0.1)
     gradients, after = meta_gradient(learner, spec, weights, windows, judged, plasticity, 0.5, True)
     leaf = after.clone().requires_grad_()
-    LOSSES[learner](spec, leaf, judged, plasticity).sum().backward()
+    loss_of(learner)(spec, leaf, judged, plasticity).sum().backward()
     torch.testing.assert_close(gradients, leaf.grad)
 
 
@@ -176,7 +188,7 @@ def test_without_learning_both_orders_are_the_plain_gradient() -> None:
     windows, judged, weights = [random_steps(spec)], random_steps(spec, rows=11, seed=8), random_weights(spec)
     plasticity = settings_of("regression", learning_rate=0.0)
     leaf = weights.clone().requires_grad_()
-    LOSSES["regression"](spec, leaf, judged, plasticity).sum().backward()
+    loss_of("regression")(spec, leaf, judged, plasticity).sum().backward()
     for first_order in (False, True):
         gradients, after = meta_gradient("regression", spec, weights, windows, judged, plasticity, 0.5, first_order)
         torch.testing.assert_close(gradients, leaf.grad)
@@ -192,6 +204,15 @@ def test_gradients_are_shortened_each_by_itself_and_short_ones_left_alone() -> N
     torch.testing.assert_close(shortened(gradients, float("inf")), gradients)
 
 
-def test_what_configs_may_ask_for_is_what_there_is_in_torch() -> None:
-    assert tuple(LOSSES) == DIFFERENTIABLE
-    assert set(LOSSES) <= set(LEARNERS)
+def test_what_rows_refer_to_is_there() -> None:
+    assert DIFFERENTIABLE == ["actor_critic", "regression"]
+    assert [loss_of(name) for name in DIFFERENTIABLE] == [actor_critic_loss, regression_loss]
+    for policy in LEARNERS["actor_critic"].policies.values():
+        assert law_of(policy) is not None
+
+
+def test_what_a_row_leaves_out_is_named() -> None:
+    with pytest.raises(PartError, match=r"learner 'q_learning': its row has no torch_loss, without which there is no"):
+        loss_of("q_learning")
+    with pytest.raises(PartError, match=r"policy .epsilon_greedy.: its row has no torch_law, without which there is"):
+        law_of("epsilon_greedy")

@@ -12,12 +12,12 @@ from evolearn.config import Part, dump_config
 from evolearn.environment import package_versions
 from evolearn.files import explained, write_whole
 from evolearn.run import RunDirectory
-from evolearn.study.bands.bands import Json, Measure, judge, summary
-from evolearn.study.bands.config import ReplicationPart
+from evolearn.study.bands.bands import Measure, judge, summary
 from evolearn.study.bands.measures import STUDY_MEASURES, StudyTable
+from evolearn.study.bands.parts import ReplicationPart
 from evolearn.study.config import StudyConfig
 from evolearn.study.directory import StudyDirectory
-from evolearn.verdict import for_json
+from evolearn.verdict import Json, for_json
 
 FORMAT = 1  # of replication.json
 REPLICATION_FILE = "replication.json"
