@@ -18,18 +18,6 @@ settings.register_profile(
 )
 settings.load_profile("evolearn")
 
-# What takes long to make and serves several files.
-SHARED = ("local_ray", "whole_study", "study_of_few")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests are spread over processes, those of a file stay together, and so do those that share something."""
-    for item in items:
-        asked = getattr(item, "fixturenames", ())
-        group = next((name for name in SHARED if name in asked), f"{item.path.parent.name}.{item.path.stem}")
-        item.add_marker(pytest.mark.xdist_group(group))
-
 
 @pytest.fixture(scope="session")
 def driver_for():
