@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-# A process per core, with one thread each. Tests of a file stay together, and so do those that share what took long to
-# make (tests/conftest.py), in the order in which they stand: what takes longest is not last.
+# A process per core, with one thread and up to 1.5 GB each. Tests of a file stay together, and so do those that share
+# what took long to make (tests/conftest.py), in the order in which they stand: what takes longest is not last.
 PYTEST := $(foreach library,OMP OPENBLAS MKL,$(library)_NUM_THREADS=1) $(BIN)/python -m pytest
-SPREAD := --numprocesses logical --dist loadgroup --no-loadscope-reorder
+SPREAD := --numprocesses logical --maxprocesses 6 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: zebra test test-whole test-browser test-cluster lint format docs bench wheel clean
 

@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests are spread over processes, those of a file stay together, and so do those that share something."""
     for item in items:
         asked = getattr(item, "fixturenames", ())
-        group = next((name for name in SHARED if name in asked), item.path.stem)
+        group = next((name for name in SHARED if name in asked), f"{item.path.parent.name}.{item.path.stem}")
         item.add_marker(pytest.mark.xdist_group(group))
 
 

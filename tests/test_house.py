@@ -82,8 +82,9 @@ def test_whatever_a_door_exports_somebody_outside_uses() -> None:
             own = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
             used |= {pair for pair in imported(path) if pair[0] != own}
     used |= {(f"evolearn.{module}", name) for module, names in exports("evolearn", ROOT).items() for name in names}
-    # What is no Python yet: the templates of a world, the notebooks, the pages.
+    # What is no Python yet: the templates of a world, the notebooks, the pages, the users' files that tests write.
     texts = [*PACKAGE.rglob("templates/*"), *(ROOT / "examples").glob("*.ipynb"), *(ROOT / "docs").rglob("*.md")]
+    texts += (ROOT / "tests").rglob("*.py")
     text = "\n".join(path.read_text(encoding="utf-8") for path in [*texts, ROOT / "README.md"] if path.is_file())
     for module, one, several in re.findall(r"from (evolearn\.\w+) import (?:([\w, ]+)|\(([^)]+)\))", text):
         used |= {(module, name.split(" as ")[0].strip()) for name in (one or several).split(",")}

@@ -7,15 +7,8 @@ from .drives.table import (
     compose as compose,
     find_drive as find_drive,
 )
-from .learners.actor_critic import (
-    DISCOUNT as DISCOUNT,
-    ENTROPY_BONUS as ENTROPY_BONUS,
-    GAE_LAMBDA as GAE_LAMBDA,
-    VALUE_WEIGHT as VALUE_WEIGHT,
-)
 from .learners.learner import (
     INITIAL_SCALE as INITIAL_SCALE,
-    INITIAL_SCALE_GENE as INITIAL_SCALE_GENE,
     LEARN_TYPE as LEARN_TYPE,
     SETTINGS_TYPE as SETTINGS_TYPE,
     Learner as Learner,

@@ -1,4 +1,4 @@
-from .experiment import ExperimentDisplay as ExperimentDisplay, start_experiment as start_experiment
+from .experiment import start_experiment as start_experiment
 from .table import (
     EXPERIMENTS as EXPERIMENTS,
     is_experiment as is_experiment,

@@ -150,7 +150,9 @@ def test_a_world_at_fault_in_one_life_ends_the_run_with_its_key(
     how: str, text: str, on_ray, capfd, tmp_path: Path
 ) -> None:
     name = f"gymnasium:tests.helpers.guilty_poles:{how.title()}-v0"
-    config = check_config(toy(hang_seconds=2) | {"world": {"name": name}}, "toy")
+    content = toy(hang_seconds=2) | {"world": {"name": name}}
+    content["search"] |= {"population": 2, "lives": 1}  # a crash costs a new worker, and each life has three of them
+    config = check_config(content, "toy")
     watcher = ClusterWatcher()
     with pytest.raises(UserError) as caught:
         start_run(config, "toy", tmp_path / "run", on_ray([name], 2, watcher), watcher)

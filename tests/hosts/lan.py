@@ -183,7 +183,7 @@ class Head(Process):
     def environment(self, **more: str | None) -> dict[str, str]:
         """Of a process that is to join this cluster; None takes a variable away."""
         known = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("RAY_")},
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": self.token,
             "PYTHONPATH": str(ROOT),

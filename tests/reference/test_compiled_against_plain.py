@@ -10,7 +10,7 @@ import pytest
 
 from tests.reference.live_everywhere import CASES, live_everywhere
 
-# Every world compiles anew in every process, for up to five seconds.
+# The other process takes their code from the cache on disk.
 LIVED_TWICE = ("cart-pole", "savannah", "only-learning", "luck")
 SCRIPT = Path(__file__).with_name("live_everywhere.py")
 
