@@ -48,7 +48,7 @@ class RunScreen(Screen):
         """Say what is about to run and begin to draw."""
         self._generations = setup.config.search.generations
         self._clock = _Clock()
-        self.say(describe_setup(setup, directory, first))
+        self.say(describe_setup(setup, directory, first), wrapped=True)
         self.draw(total=self._generations, completed=first)
 
     def made(self, generation: Generation) -> None:
