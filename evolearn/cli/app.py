@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.text import Text
 
 from evolearn.cli.export import export_command
 from evolearn.cli.inspect import inspect
@@ -26,6 +25,7 @@ from evolearn.cli.terminal import (
     enter_portable_mode_for,
     expect_wait,
     prepare_cluster,
+    print_line,
     run_and_leave,
     warn_of_changes,
     worker_count,
@@ -159,7 +159,7 @@ def report(
             page, _ = write_inspection_report(directory, bool(figures))
         else:
             page = write_report(directory, figures is not False)
-        console.print(Text(f"The page: {page}"), soft_wrap=True)
+        print_line(console, f"The page: {page}")
 
 
 app.command()(inspect)
