@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from evolearn.agent import Policy, find_policy
 from evolearn.errors import PartNotFound
 from evolearn.report.chart import Axis, Chart, Heat, Panel, View
 from evolearn.report.inspection.marks import listed, short, signed
@@ -31,6 +30,8 @@ def _scaled(sensitivity: Json, age: str, kind: str) -> Matrix | None:
 
 
 def _effect(found: Json) -> str:
+    from evolearn.agent import Policy, find_policy  # brings the compiler, which no other page needs
+
     try:
         return find_policy(found["policy"]).output
     except PartNotFound:  # a page can be written where the part is not
