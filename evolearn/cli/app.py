@@ -19,6 +19,7 @@ from rich.text import Text
 
 from evolearn.cli.export import export_command
 from evolearn.cli.inspect_cli import inspect
+from evolearn.cli.new import new
 from evolearn.cli.terminal import (
     EXIT_USER_ERROR,
     Errors,
@@ -326,6 +327,7 @@ def report(
 
 app.command()(inspect)
 app.command("export")(export_command)
+app.command()(new)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import numpy as np
 from numba import types
 
 from evolearn.agent.drives.novelty import PLACES, novelty
-from evolearn.agent.plugging import does_not_compile
+from evolearn.agent.plugging import does_not_compile, plain
 from evolearn.importing import Kind, find
 from evolearn.numerics import COMPILES, adapter, compiled, plug, world_code
 
@@ -141,6 +141,19 @@ def compose(names: Sequence[str], observations: int, action_size: int) -> tuple[
         for name in names:
             _check_compiles(name)
         raise
+
+
+def ready_drive(drive: Drive) -> Callable[..., None]:
+    """A drive alone, compiled, as a function of FEEL_TYPE with the drive's own memory."""
+
+    def feel_one(memory, observation, action, observation_next, drives):  # type: ignore[no-untyped-def]
+        drives[0] = feel(memory, observation, action, observation_next)
+
+    feel = _ready(drive.feel)
+    try:
+        return adapter(feel_one, FEEL_TYPE)
+    except Exception as error:
+        raise does_not_compile("drive", drive.doc, error, plain(drive.feel).__name__) from error
 
 
 def _ready(feel: Callable[..., Any]) -> Callable[..., Any]:
