@@ -13,6 +13,7 @@ import typer
 
 from evolearn.cli.export import export_command
 from evolearn.cli.inspect import inspect
+from evolearn.cli.new import new
 from evolearn.cli.show_run import RunScreen
 from evolearn.cli.study import continue_study, study_app
 from evolearn.cli.terminal import (
@@ -164,6 +165,7 @@ def report(
 
 app.command()(inspect)
 app.command("export")(export_command)
+app.command()(new)
 
 
 def main() -> NoReturn:

@@ -26,6 +26,7 @@ from evolearn.life.live import (
     machinery,
     name_culprit,
     one_after_another,
+    raised_in,
 )
 from evolearn.life.records import UNFINISHED, Desk, Outcome, new_desks
 from evolearn.life.watch import Watch
@@ -157,7 +158,7 @@ class FusedDriver:
             )
         except Exception as error:
             life = _life_under_way(job.outcome, first, last)
-            raise fault_in(self.conditions, job, life, f"raised {type(error).__name__}: {error}") from error
+            raise fault_in(self.conditions, job, life, raised_in(self.conditions, error)) from error
 
     def _report_faults(self, job: Job) -> None:
         """Raise for the first life at fault; it is lived again, alone, to see which number was not finite."""

@@ -19,7 +19,18 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.config import HANG_SECONDS
-from evolearn.life.live import FAULTS, Conditions, Driver, Job, fault_in, machinery, name_culprit, one_after_another
+from evolearn.errors import PartError
+from evolearn.life.live import (
+    FAULTS,
+    Conditions,
+    Driver,
+    Job,
+    fault_in,
+    machinery,
+    name_culprit,
+    one_after_another,
+    own_parts,
+)
 from evolearn.life.lockstep import (
     ACT_ALL_TYPE,
     BORN_ALL_TYPE,
@@ -202,6 +213,10 @@ class ChunkStepper:
         except EnvironmentFault as fault:
             job.outcome.age[fault.place] = t
             return Fault(fault.place, fault.text, at_once=True)
+        except Exception as error:
+            if own := own_parts(self._conditions):
+                raise PartError(f"{own}: at age {t}, raised {type(error).__name__}: {error}") from error
+            raise
         return None
 
 
