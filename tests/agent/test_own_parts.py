@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from evolearn.inspection.weights_section import inspect_weights
+from evolearn.inspection.weights import inspect_weights
 
 from evolearn.agent import brain_of, find_drive, find_learner, find_policy, find_trunk
 from evolearn.config import ConfigError, check_config
