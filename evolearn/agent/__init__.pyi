@@ -6,6 +6,7 @@ from .drives.table import (
     Drive as Drive,
     compose as compose,
     find_drive as find_drive,
+    ready_drive as ready_drive,
 )
 from .learners.learner import (
     INITIAL_SCALE as INITIAL_SCALE,
@@ -22,7 +23,7 @@ from .learners.optimisers import (
     whole_lines as whole_lines,
 )
 from .learners.table import LEARNER as LEARNER, LEARNERS as LEARNERS, find_learner as find_learner
-from .plugging import plugged as plugged
+from .plugging import plain as plain, plugged as plugged
 from .policies.policy import (
     CHOOSE_TYPE as CHOOSE_TYPE,
     DELTAS_TYPE as DELTAS_TYPE,
@@ -32,6 +33,7 @@ from .policies.policy import (
     no_deltas as no_deltas,
 )
 from .policies.table import POLICIES as POLICIES, POLICY as POLICY, find_policy as find_policy
+from .template import KINDS as KINDS, new_part as new_part
 from .torch_brain import TorchBrain as TorchBrain, activation_of as activation_of, brain_of as brain_of
 from .torch_losses import Steps as Steps, meta_gradient as meta_gradient
 from .torch_threads import one_thread as one_thread

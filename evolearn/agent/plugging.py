@@ -26,6 +26,11 @@ def plugged(function: Callable[..., Any], signature: Any, field: str, name: str)
         raise does_not_compile(field, name, error, function.__name__) from error
 
 
+def plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A part's function in plain Python; what it calls may be compiled."""
+    return getattr(function, "py_func", function)
+
+
 def does_not_compile(field: str, name: str, error: Exception, function: str = "") -> PartError:
     """The error of a part that does not compile, with the lines of the compiler's that its author can act on."""
     return PartError(

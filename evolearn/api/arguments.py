@@ -42,7 +42,7 @@ class Evolving(Part):
     workers: Whole | None = _within(1, MOST_WORKERS)
 
 
-class Living(Part):
+class Living(Evolving):
     """Arguments of `evolearn.live`, beside whose life it is and where."""
 
     lives: Whole = _within(1, MOST_LIVES)
@@ -51,7 +51,6 @@ class Living(Part):
     lifetime: Whole = _within(1, LONGEST, "world steps, ")
     trace: int  # steps from birth on
     seed: Whole = _within(0, 2**32 - 1)
-    workers: Whole | None = _within(1, MOST_WORKERS)
 
     @pydantic.field_validator("trace", mode="before")
     @classmethod

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.text import Text
 
 from evolearn.cli.export import export_command
 from evolearn.cli.inspect import inspect
+from evolearn.cli.new import new
 from evolearn.cli.show_run import RunScreen
 from evolearn.cli.study import continue_study, study_app
 from evolearn.cli.terminal import (
@@ -26,6 +26,7 @@ from evolearn.cli.terminal import (
     enter_portable_mode_for,
     expect_wait,
     prepare_cluster,
+    print_line,
     run_and_leave,
     warn_of_changes,
     worker_count,
@@ -159,11 +160,12 @@ def report(
             page, _ = write_inspection_report(directory, bool(figures))
         else:
             page = write_report(directory, figures is not False)
-        console.print(Text(f"The page: {page}"), soft_wrap=True)
+        print_line(console, f"The page: {page}")
 
 
 app.command()(inspect)
 app.command("export")(export_command)
+app.command()(new)
 
 
 def main() -> NoReturn:

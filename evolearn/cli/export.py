@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from evolearn.cli.terminal import at_terminal, enter_portable_mode_for
+from evolearn.cli.terminal import at_terminal, enter_portable_mode_for, print_line
 
 
 def export_command(
@@ -31,16 +30,14 @@ def export_command(
         exported = export(read, to, force)
         weights = sum(tensor.numel() for tensor in exported.tensors.values())
         verb = "Replaced" if exported.replaced else "Wrote"
-        console.print(
-            Text(
-                f"{verb} {to}: the brain that {read.path} is born with ({read.role}, generation {read.generation}, "
-                f"world {read.world}), {weights} weights"
-            ),
-            soft_wrap=True,
+        print_line(
+            console,
+            f"{verb} {to}: the brain that {read.path} is born with ({read.role}, generation {read.generation}, "
+            f"world {read.world}), {weights} weights",
         )
         for name, tensor in exported.tensors.items():
-            console.print(Text(f"  {name:<16} {list(tensor.shape)}"), soft_wrap=True)
-        console.print(Text(f"An action of it: {exported.description['outputs']['policy']}."), soft_wrap=True)
-        console.print(Text(f"Between it and its world: {exported.description['conversion']}."), soft_wrap=True)
+            print_line(console, f"  {name:<16} {list(tensor.shape)}")
+        print_line(console, f"An action of it: {exported.description['outputs']['policy']}.")
+        print_line(console, f"Between it and its world: {exported.description['conversion']}.")
         console.print("To load it:\n")
-        console.print(Text(loading_code(read, to)), soft_wrap=True)
+        print_line(console, loading_code(read, to))

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TimeElap
 from rich.text import Text
 
 from evolearn.cli.screen import Screen
-from evolearn.cli.terminal import Workers, at_terminal, enter_portable_mode_for, expect_wait, worker_count
+from evolearn.cli.terminal import Workers, at_terminal, enter_portable_mode_for, expect_wait, print_line, worker_count
 
 if TYPE_CHECKING:
     from evolearn.inspection import Answer
@@ -109,11 +109,11 @@ def print_sections(console: Console, sections: Sequence[Section], page: Path) ->
         console.print()
         console.print(Text(section.title, style="bold"))
         if section.missing:
-            console.print(Text(f"Missing: {section.missing}", style="yellow"), soft_wrap=True)
+            print_line(console, f"Missing: {section.missing}", "yellow")
         for sentence in section.sentences[:SENTENCES_SHOWN]:
-            console.print(Text(f"  {sentence}"), soft_wrap=True)
+            print_line(console, f"  {sentence}")
         more = len(section.sentences) - SENTENCES_SHOWN
         if more > 0:
             console.print(Text(f"  and {more} more on the page", style="dim"))
     console.print()
-    console.print(Text(f"The page: {page}"), soft_wrap=True)
+    print_line(console, f"The page: {page}")

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.cli.screen import Screen
+from evolearn.cli.terminal import print_line
 from evolearn.experiments import EXPERIMENTS, settings_of
 from evolearn.report import band_value, cost_in_words
 from evolearn.study.bands import ExperimentConfig
@@ -75,8 +76,8 @@ def print_experiment(console: Console, directory: Path) -> None:
     """What came of an experiment, from its files; where everything is, and what to do next."""
     replication = json.loads((directory / "replication.json").read_text(encoding="utf-8"))
     print_replication(console, replication)
-    console.print(Text(f"Experiment directory: {directory}"), soft_wrap=True)
-    console.print(Text(f"  The page: {directory / 'report' / 'index.html'}"), soft_wrap=True)
+    print_line(console, f"Experiment directory: {directory}")
+    print_line(console, f"  The page: {directory / 'report' / 'index.html'}")
     console.print(Text("  replication.json: bands, values, what the page draws"))
     again = f"evolearn study {shlex.quote(str(directory / 'experiment.yaml'))} seed={replication['seed'] + 1}"
-    console.print(Text(f"Next, under another seed: {again}"), soft_wrap=True)
+    print_line(console, f"Next, under another seed: {again}")

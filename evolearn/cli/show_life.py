@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.cli.screen import Screen
+from evolearn.cli.terminal import print_line
 from evolearn.errors import RunDirectoryError
 from evolearn.life import DIVERGED
 from evolearn.run import Generation, Relived, ReliveDisplay, Wanted, open_run, relive_fault, relive_selection
@@ -52,9 +53,9 @@ def print_relived(console: Console, run: Path, relived: Relived, trace: Path | N
     console.print(table)
     if trace is not None:
         steps = len(relived.trace.fitness)
-        console.print(Text(f"Trace of {steps:,} finished step{'s' * (steps != 1)}: {trace}"), soft_wrap=True)
+        print_line(console, f"Trace of {steps:,} finished step{'s' * (steps != 1)}: {trace}")
     for line in (*_conclusion(run, relived), *_where(relived)):
-        console.print(Text(line), soft_wrap=True)
+        print_line(console, line)
 
 
 def _rows(relived: Relived) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.cli.screen import Screen, accidents, counted, duration
+from evolearn.cli.terminal import print_line
 
 if TYPE_CHECKING:
     from evolearn.run import Generation, Result, Setup
@@ -48,7 +49,7 @@ class RunScreen(Screen):
         """Say what is about to run and begin to draw."""
         self._generations = setup.config.search.generations
         self._clock = _Clock()
-        self.say(describe_setup(setup, directory, first))
+        self.say(describe_setup(setup, directory, first), wrapped=True)
         self.draw(total=self._generations, completed=first)
 
     def made(self, generation: Generation) -> None:
@@ -122,20 +123,17 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
         console.print(Text(line))
     console.print()
     config = shlex.quote(str(directory / "config.yaml"))
-    console.print(Text(f"Run directory: {directory}"), soft_wrap=True)
-    console.print(
-        Text("  dna.safetensors: what evolved; result.json: this table; generations.jsonl: every generation"),
-        soft_wrap=True,
-    )
+    print_line(console, f"Run directory: {directory}")
+    print_line(console, "  dna.safetensors: what evolved; result.json: this table; generations.jsonl: every generation")
     console.print("Next: another seed, another body, or what the world is:")
-    console.print(Text(f"  evolearn run {config} --seed {setup.config.seed + 1}"), soft_wrap=True)
+    print_line(console, f"  evolearn run {config} --seed {setup.config.seed + 1}")
     if setup.conditions.world.parameters:
         parameter = setup.conditions.world.parameters[0]
         example = parameter.high if setup.conditions.parameters[parameter.name] != parameter.high else parameter.low
         example = round((example + parameter.default) / 2, 3)
         setting = f"world.parameters.{parameter.name}={example:g}"
-        console.print(Text(f"  evolearn run {config} {setting}"), soft_wrap=True)
-    console.print(Text(f"  evolearn worlds show {shlex.quote(setup.config.world.name)}"), soft_wrap=True)
+        print_line(console, f"  evolearn run {config} {setting}")
+    print_line(console, f"  evolearn worlds show {shlex.quote(setup.config.world.name)}")
 
 
 def useful_share(generation: Generation) -> float | None:

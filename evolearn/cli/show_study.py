@@ -17,6 +17,7 @@ from rich.text import Text
 from evolearn.cli.screen import Screen, duration
 from evolearn.cli.show_experiment import print_replication
 from evolearn.cli.show_run import arms_table, effort_of
+from evolearn.cli.terminal import print_line
 from evolearn.run import Generation
 from evolearn.study import Progress as StudyProgress, Rates, StudyConfig, StudyJob, StudyPlan, arm_part
 from evolearn.verdict import CLAIM_RUNS
@@ -135,12 +136,12 @@ def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], pa
         runs = verdict["study"]["runs"]
         console.print(Text(f"{runs} evolution run(s) per arm: exploratory, not evidence for a claim."))
     console.print(Text(f"Cost: {verdict['ledger']['total']:,} world steps (ledger.json says of what)."))
-    console.print(Text(f"Study directory: {directory}"), soft_wrap=True)
-    console.print(Text(f"  The page: {page}"), soft_wrap=True)
+    print_line(console, f"Study directory: {directory}")
+    print_line(console, f"  The page: {page}")
     console.print(Text("  verdict.json: all numbers; lives.parquet: every test life; runs/: every evolution run"))
     console.print("Next: the same under another seed, with enough runs for a claim:")
     again = f"seed={verdict['study']['seed'] + 1} runs={max(CLAIM_RUNS, verdict['study']['runs'])}"
-    console.print(Text(f"  evolearn study {shlex.quote(str(directory / 'study.yaml'))} {again}"), soft_wrap=True)
+    print_line(console, f"  evolearn study {shlex.quote(str(directory / 'study.yaml'))} {again}")
 
 
 def arm_table(condition: dict[str, Any], verdict: dict[str, Any]) -> Table:

@@ -60,6 +60,11 @@ def new_console() -> Console:
     return console if console.is_terminal else Console(width=100)
 
 
+def print_line(console: Console, text: str, style: str = "") -> None:
+    """Print a line in one piece: paths and commands in it are to be copied, and brackets are no markup."""
+    console.print(Text(text, style=style), soft_wrap=True)
+
+
 @contextlib.contextmanager
 def at_terminal() -> Iterator[Console]:
     """The terminal of a command: what users can cause becomes text and an exit code, anything else a traceback."""
@@ -70,10 +75,10 @@ def at_terminal() -> Iterator[Console]:
         # A run that was under way says where it is.
         directory = getattr(stop, "directory", None)
         remedy = f"Continue with: evolearn resume {shlex.quote(str(directory))}" if directory else ""
-        console.print(Text(f"Interrupted. {remedy}"), soft_wrap=True)
+        print_line(console, f"Interrupted. {remedy}")
         raise typer.Exit(EXIT_INTERRUPTED) from stop
     except UserError as error:
-        Console(stderr=True).print(Text(f"Error: {error}"), soft_wrap=True)
+        print_line(Console(stderr=True), f"Error: {error}")
         raise typer.Exit(EXIT_USER_ERROR) from error
 
 

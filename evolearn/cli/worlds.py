@@ -23,6 +23,7 @@ from evolearn.cli.terminal import (
     at_terminal,
     enter_portable_mode_for,
     expect_wait,
+    print_line,
     worker_count,
 )
 
@@ -82,7 +83,7 @@ def make_world(
 
         made = new_world(name, folder)
         for path, what in made.items():
-            console.print(Text(f"Wrote {path}: {what}"), soft_wrap=True)
+            print_line(console, f"Wrote {path}: {what}")
         console.print("Next: look whether it keeps the contract and what it asks for, test it, evolve in it:")
         steps = [] if folder == Path() else [f"cd {shlex.quote(str(folder))}"]
         steps += [
@@ -91,7 +92,7 @@ def make_world(
             f"evolearn run {name}.yaml",
         ]
         for step in steps:
-            console.print(Text(f"  {step}"), soft_wrap=True)
+            print_line(console, f"  {step}")
 
 
 @worlds_app.command("check")
@@ -131,7 +132,7 @@ def check(
         console.print()
         with CheckScreen(console) as screen:
             calibration = calibrate(run, worker_count(console, workers), screen, quick)
-        console.print(Text(what_is_calibrated(run, calibration_file(name, config))), soft_wrap=True)
+        print_line(console, what_is_calibrated(run, calibration_file(name, config)))
         print_calibration(console, calibration)
 
 
@@ -203,7 +204,7 @@ def print_report(console: Console, report: Report) -> None:
             console.print(Text.assemble((f"  {word:<6}", style), f"{check}: {what}"))
     for failure in report.failures:
         console.print()
-        console.print(Text(str(failure)), soft_wrap=True)
+        print_line(console, str(failure))
     for note in report.notes:
         console.print()
         console.print(Text(f"Note: {note}"))
@@ -250,7 +251,7 @@ def what_is_calibrated(config: RunConfig, file: Path | None) -> str:
 
     Args:
         config: of a run there.
-        file: from `evolearn.testing.calibration.settings_file`.
+        file: where the settings come from, `evolearn.testing.calibration_file`.
     """
     from evolearn.config import shipped_configs
     from evolearn.world import find_world

@@ -65,7 +65,7 @@ class Row:
     build: Callable[[], Surgeries]  # when it is needed: many rows together may not fit into memory
 
 
-def learns(specimen: Specimen) -> bool:
+def evolved_learning(specimen: Specimen) -> bool:
     """Whether it learns at all where it evolved."""
     return specimen.setup.selection.learn_until != 0
 
@@ -86,16 +86,16 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
         if how == MEAN and draws_weights(specimen):
             continue
         lesions += [Lesion("layer", name, how) for name in layers_of(dna.brain)]
-        if learns(specimen):
+        if evolved_learning(specimen):
             lesions.append(Lesion("critic", "critic", how))
-    if learns(specimen):
+    if evolved_learning(specimen):
         lesions.append(Lesion("learner", "learner", OFF))
     return lesions
 
 
 def has_drives(specimen: Specimen) -> bool:
     """Whether drives can be lesioned."""
-    return learns(specimen) and specimen.dna.pool.modes["drives"] != FRESH
+    return evolved_learning(specimen) and specimen.dna.pool.modes["drives"] != FRESH
 
 
 def draws_weights(specimen: Specimen) -> bool:

@@ -22,8 +22,8 @@ from evolearn.inspection.lesion_rows import (
     all_rows,
     cut_observations,
     draws_weights,
+    evolved_learning,
     has_drives,
-    learns,
     norms,
 )
 from evolearn.inspection.operations import MEAN, stack_surgeries
@@ -104,7 +104,7 @@ def inspect_lesions(specimen: Specimen, age: int | None = None) -> Json:
         "lifetime": specimen.lifetime,
         "birth_steps": clock.birth_steps,
         "modes": list(specimen.extent.lesion_modes),
-        "learns": learns(specimen),
+        "learns": evolved_learning(specimen),
         "drives": has_drives(specimen),
         "draws_weights": draws_weights(specimen),
         "mean_steps": min(clock.lifetime, MEAN_STEPS) if MEAN in specimen.extent.lesion_modes else None,

@@ -27,9 +27,7 @@ NEAR, NEAR_SHARE = 0.5, 0.25
 FEWEST = 3  # ancestors that make a path
 MANY = 10  # genes per step, from which on steps in fresh directions are at right angles to each other
 NUMBERS = 2_000  # numbers of a genome in the table, those that changed most
-
 ROUNDING = 1e-9  # of the size of scores: a rise smaller than that is none
-
 SMALL = 0.1  # of the generations: scores rose together if their lag is shown to be no larger
 
 # What can come out. Close: one had risen at a generation at which the other had not, but perhaps only just.

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from evolearn.config import HANG_SECONDS
 from evolearn.life.kernel import life_kernel
 from evolearn.life.live import (
     FAULTS,
@@ -25,6 +26,7 @@ from evolearn.life.live import (
     machinery,
     name_culprit,
     one_after_another,
+    raised_in,
 )
 from evolearn.life.records import UNFINISHED, Desk, Outcome, new_desks
 from evolearn.life.watch import Watch
@@ -36,7 +38,7 @@ PIECE_STEPS = 60_000  # world steps in a piece: a few hundredths of a second bet
 class FusedDriver:
     """Lives compiled worlds with the fused kernel, on threads."""
 
-    def __init__(self, conditions: Conditions, workers: int = 1, hang_seconds: float = 30.0) -> None:
+    def __init__(self, conditions: Conditions, workers: int = 1, hang_seconds: float = HANG_SECONDS) -> None:
         """Compile or load what `conditions` need; a life without a finished step for `hang_seconds` is a fault."""
         if not isinstance(conditions.world, World):
             raise TypeError(f"world {conditions.world.name} is not compiled")
@@ -156,7 +158,7 @@ class FusedDriver:
             )
         except Exception as error:
             life = _life_under_way(job.outcome, first, last)
-            raise fault_in(self.conditions, job, life, f"raised {type(error).__name__}: {error}") from error
+            raise fault_in(self.conditions, job, life, raised_in(self.conditions, error)) from error
 
     def _report_faults(self, job: Job) -> None:
         """Raise for the first life at fault; it is lived again, alone, to see which number was not finite."""

@@ -221,6 +221,19 @@ def one_after_another(
     return [function(driver, shared, block) for block in blocks]
 
 
+def raised_in(conditions: Conditions, error: BaseException) -> str:
+    """What to say of an error out of compiled code, which does not tell where it was raised."""
+    own = own_parts(conditions)
+    where = f", in the world or in {own}" if own else ""
+    return f"raised {type(error).__name__}: {error}{where}"
+
+
+def own_parts(conditions: Conditions) -> str:
+    """The parts that users brought, for errors; empty where there are none."""
+    names = (conditions.brain.trunk, conditions.brain.policy, conditions.learner, *conditions.generic_drives)
+    return ", ".join(dict.fromkeys(name for name in names if ":" in name))
+
+
 def name_culprit(conditions: Conditions, what: str, observation: Any, drives: Any) -> str:
     """Say which number of a step was not finite, and what to do."""
     if what == FAULTS[BAD_OBSERVATION]:

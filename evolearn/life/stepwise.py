@@ -18,7 +18,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.life.live import FAULTS, Conditions, Driver, Job, fault_in, machinery, name_culprit, one_after_another
+from evolearn.config import HANG_SECONDS
+from evolearn.errors import PartError
+from evolearn.life.live import (
+    FAULTS,
+    Conditions,
+    Driver,
+    Job,
+    fault_in,
+    machinery,
+    name_culprit,
+    one_after_another,
+    own_parts,
+)
 from evolearn.life.lockstep import (
     ACT_ALL_TYPE,
     BORN_ALL_TYPE,
@@ -53,8 +65,6 @@ LIVES_AT_ONCE = 64  # in a chunk: enough to make the calls into compiled code ch
 # environment should stay in the processor's cache from step to step.
 SLOW_LIVES_AT_ONCE = 16
 SLOW_STEP = 25e-6  # s of a life's step, learning included
-
-HANG_SECONDS = 30.0
 
 EnvironmentsMaker = Callable[[Conditions], Environments]
 
@@ -203,6 +213,10 @@ class ChunkStepper:
         except EnvironmentFault as fault:
             job.outcome.age[fault.place] = t
             return Fault(fault.place, fault.text, at_once=True)
+        except Exception as error:
+            if own := own_parts(self._conditions):
+                raise PartError(f"{own}: at age {t}, raised {type(error).__name__}: {error}") from error
+            raise
         return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -183,7 +184,8 @@ def plug(function: F, signature: Any) -> F:
 
 def compiler_reason(error: Exception) -> str:
     """The lines of a Numba error that the author of what does not compile can act on."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # colours
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     keep = [line for line in lines if not line.startswith(("During:", "Failed in nopython", "[1]", "[2]"))]
     return "\n  ".join(keep[-12:])
 

@@ -115,7 +115,7 @@ def gradients_of(
     Args:
         conditions: under which they lived.
         plan: how: the updates are those between `learn_from` and `learn_until`, judged is what comes after.
-        first_order: see `evolearn.search.torch_losses.learned`.
+        first_order: see `evolearn.agent.torch_losses.learned`.
         newborns: who lived.
         born_as: int64 [B], which newborn each life was born as.
         traces: [B, T, ..] of all steps.

@@ -8,3 +8,4 @@ from .calibration import (
 )
 from .check import check_world as check_world, inspect_world as inspect_world, life_scores as life_scores
 from .findings import CHECKS as CHECKS, Report as Report
+from .parts import check_drive as check_drive, check_learner as check_learner, check_trunk as check_trunk

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from evolearn.templates import NewFileError
 from evolearn.world import new_world
-from evolearn.world.template import NewWorldError
 from tests.helpers.command import evolearn
 
 
@@ -104,14 +104,14 @@ def test_a_folder_is_made_and_entered(tmp_path: Path) -> None:
     ],
 )
 def test_bad_names_are_refused_with_a_better_one(name: str, text: str, tmp_path: Path) -> None:
-    with pytest.raises(NewWorldError, match=text):
+    with pytest.raises(NewFileError, match=text):
         new_world(name, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(NewWorldError, match=r"cannot be written: .*; choose another --folder"):
+    with pytest.raises(NewFileError, match=r"cannot be written: .*; choose another --folder"):
         new_world("forager", tmp_path / "file" / "below")
 
 

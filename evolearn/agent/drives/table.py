@@ -13,7 +13,7 @@ import numpy as np
 from numba import types
 
 from evolearn.agent.drives.novelty import PLACES, novelty
-from evolearn.agent.plugging import does_not_compile
+from evolearn.agent.plugging import does_not_compile, plain
 from evolearn.importing import Kind, find
 from evolearn.numerics import COMPILES, adapter, compiled, plug, world_code
 
@@ -143,6 +143,19 @@ def compose(names: Sequence[str], observations: int, action_size: int) -> tuple[
         raise
 
 
+def ready_drive(drive: Drive) -> Callable[..., None]:
+    """A drive alone, compiled, as a function of FEEL_TYPE with the drive's own memory."""
+
+    def feel_one(memory, observation, action, observation_next, drives):  # type: ignore[no-untyped-def]
+        drives[0] = feel(memory, observation, action, observation_next)
+
+    feel = _ready(drive.feel)
+    try:
+        return adapter(feel_one, FEEL_TYPE)
+    except Exception as error:
+        raise does_not_compile("drive", drive.doc, error, plain(drive.feel).__name__) from error
+
+
 def _ready(feel: Callable[..., Any]) -> Callable[..., Any]:
     """As it is if it is compiled; else compiled here, with checked indices, so that a slip raises."""
     return feel if hasattr(feel, "py_func") or not COMPILES else world_code(feel)
@@ -150,9 +163,9 @@ def _ready(feel: Callable[..., Any]) -> Callable[..., Any]:
 
 def _check_compiles(name: str) -> None:
     """Say of a drive that does not compile that it does not."""
-    alone = adapter(_and_then(feel_nothing, _ready(find_drive(name).feel), 0, 0, 0))
+    feel = find_drive(name).feel
     try:
-        adapter(getattr(alone, "py_func", alone), FEEL_TYPE)
+        adapter(getattr(feel, "py_func", feel), types.float64(*FEEL_TYPE.args[:-1]))
     except Exception as error:
         raise does_not_compile("drives.generic", name, error) from error
 

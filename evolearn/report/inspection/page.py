@@ -17,6 +17,7 @@ from evolearn.report.texts import commit_in_words, quantity
 
 PLAYED_IN = "repertoire"  # the section in which replays are played
 SEARCHED = 20  # rows from which a table can be searched
+Texts = tuple[str, ...]
 
 
 def render_inspection(inspection: Inspection, sections: Sequence[Section], figures: bool) -> str:
@@ -73,10 +74,6 @@ def _check_keys(keys: Sequence[str]) -> None:
 
 
 # --- tables: the first rows as they stand, the rest as data for the page's script ---
-
-
-SEARCHED = 20  # rows from which a table can be searched
-Texts = tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,30 @@
+"""A new drive, learner or trunk: its file, its test and its config, from the templates in this package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evolearn.templates import write_new
+
+_WHAT = {
+    "drive": "the drive; as it stands, a small complete one",
+    "learner": "the learner; as it stands, a small complete one",
+    "trunk": "the trunk; as it stands, a small complete one",
+}
+KINDS = tuple(_WHAT)
+
+
+def new_part(kind: str, name: str, folder: Path) -> dict[Path, str]:
+    """Write the files of a new part of an agent; see `evolearn.templates.write_new`.
+
+    Args:
+        kind: of KINDS.
+        name: of the part.
+        folder: where.
+    """
+    files = {
+        f"{kind}.py.txt": ("NAME.py", _WHAT[kind]),
+        f"{kind}_test.py.txt": ("test_NAME.py", "its test"),
+        f"{kind}.yaml.txt": ("NAME.yaml", "a run that uses it"),
+    }
+    return write_new(kind, name, folder, Path(__file__).parent / "templates", files)
