@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from evolearn.inspection.weights import inspect_weights
 
 from evolearn.agent import brain_of, find_drive, find_learner, find_policy, find_trunk
 from evolearn.config import ConfigError, check_config
@@ -19,6 +18,7 @@ from evolearn.genome import decode
 from evolearn.importing import registered
 from evolearn.inspection.alignment import align
 from evolearn.inspection.genes import inspect_genes
+from evolearn.inspection.weights import inspect_weights
 from evolearn.life import FROM_BRAIN, OwnDrivers, Plan, lives
 from evolearn.life.fused import FusedDriver
 from evolearn.life.stepwise import StepwiseDriver
