@@ -24,7 +24,9 @@ def small_hinton_nowlan():
 
 def small_map():
     levels = (0.55, 0.75, 0.95)
-    return nature_nurture.Lived(levels, np.ones((3, 3, 1)), np.arange(9.0).reshape(3, 3, 1) / 4, 0, 0), nature_nurture
+    return nature_nurture.Instincts(
+        levels, np.ones((3, 3, 1)), np.arange(9.0).reshape(3, 3, 1) / 4, 0, 0
+    ), nature_nurture
 
 
 MADE = {"hinton-nowlan": small_hinton_nowlan, "nature-nurture": small_map}
