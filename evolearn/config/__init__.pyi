@@ -4,6 +4,7 @@ from .reading import (
     ConfigError as ConfigError,
     Part as Part,
     check_model as check_model,
+    config_sha256 as config_sha256,
     dump_config as dump_config,
     explain_validation as explain_validation,
     find_config as find_config,
@@ -13,6 +14,7 @@ from .reading import (
     shipped_configs as shipped_configs,
 )
 from .run import (
+    HANG_SECONDS as HANG_SECONDS,
     LearnerPart as LearnerPart,
     RunConfig as RunConfig,
     SearchPart as SearchPart,

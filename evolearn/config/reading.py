@@ -7,6 +7,7 @@ Every model of a config derives from `Part`. A file is parsed by `read_yaml`, ch
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -143,6 +144,11 @@ def check_model(model: type[Model], content: Mapping[str, Any], source: str) -> 
 def dump_config(config: Part) -> str:
     """The config as YAML, every default filled in; read back, it is equal."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
+
+
+def config_sha256(config: Part) -> str:
+    """SHA-256 of a resolved config as it is written, hexadecimal."""
+    return hashlib.sha256(dump_config(config).encode()).hexdigest()
 
 
 def explain_validation(error: pydantic.ValidationError, model: type[pydantic.BaseModel], prefix: str) -> str:

@@ -19,6 +19,8 @@ from evolearn.config.world import WorldPart
 Positive = Annotated[float, Field(gt=0)]
 Mode = Literal["evolved", "fixed", "fresh"]
 
+HANG_SECONDS = 30.0  # without a finished step until a life counts as hanging, if nothing else is said
+
 
 class BrainPart(Part):
     """What a brain is made of."""
@@ -130,7 +132,7 @@ class RunConfig(Part):
     )
     checkpoint_every: int = Field(1, ge=1, description="generations between two checkpoints")
     hang_seconds: Positive = Field(
-        30.0, description="a life without a finished step for so long is a fault of its world, seconds"
+        HANG_SECONDS, description="a life without a finished step for so long is a fault of its world, seconds"
     )
 
     @pydantic.model_validator(mode="after")

@@ -16,12 +16,12 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from evolearn.config import dump_config
+from evolearn.config import config_sha256, dump_config
 from evolearn.environment import describe_environment
 from evolearn.experiments.table import EXPERIMENTS, settings_of
 from evolearn.files import explained, make_directory, write_whole
 from evolearn.report import write_experiment_report
-from evolearn.study.bands import REPLICATION_FILE, ExperimentConfig, config_sha256, replication_record, write_json
+from evolearn.study.bands import REPLICATION_FILE, ExperimentConfig, replication_record, write_json
 
 
 class ExperimentDisplay(Protocol):

@@ -6,13 +6,14 @@ import dataclasses
 import os
 from typing import Any, Protocol
 
+from evolearn.config import HANG_SECONDS
 from evolearn.life.fused import FusedDriver
 from evolearn.life.live import Conditions, Driver
 from evolearn.life.stepwise import StepwiseDriver
 from evolearn.world import World
 
 
-def new_driver(conditions: Conditions, workers: int = 1, hang_seconds: float = 30.0) -> Driver:
+def new_driver(conditions: Conditions, workers: int = 1, hang_seconds: float = HANG_SECONDS) -> Driver:
     """The driver that the world needs, with `workers` threads or processes."""
     if isinstance(conditions.world, World):
         return FusedDriver(conditions, workers, hang_seconds)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from evolearn.config import HANG_SECONDS
 from evolearn.life.kernel import life_kernel
 from evolearn.life.live import (
     FAULTS,
@@ -36,7 +37,7 @@ PIECE_STEPS = 60_000  # world steps in a piece: a few hundredths of a second bet
 class FusedDriver:
     """Lives compiled worlds with the fused kernel, on threads."""
 
-    def __init__(self, conditions: Conditions, workers: int = 1, hang_seconds: float = 30.0) -> None:
+    def __init__(self, conditions: Conditions, workers: int = 1, hang_seconds: float = HANG_SECONDS) -> None:
         """Compile or load what `conditions` need; a life without a finished step for `hang_seconds` is a fault."""
         if not isinstance(conditions.world, World):
             raise TypeError(f"world {conditions.world.name} is not compiled")

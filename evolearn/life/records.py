@@ -114,7 +114,7 @@ class Trace(NamedTuple):
 
 _I = types.int64
 _F1, _F2, _F3 = types.float32[::1], types.float32[:, ::1], types.float32[:, :, ::1]
-_D1, _D2 = types.float64[::1], types.float64[:, ::1]
+_D2 = types.float64[:, ::1]
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
 COURSE_TYPE = types.NamedUniTuple(_I, 10, Course)
 BODY_TYPE = types.NamedTuple((_I1, _I, _I, _I, _I, _I, _I, types.uint8[::1]), Body)

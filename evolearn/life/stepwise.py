@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from evolearn.config import HANG_SECONDS
 from evolearn.life.live import FAULTS, Conditions, Driver, Job, fault_in, machinery, name_culprit, one_after_another
 from evolearn.life.lockstep import (
     ACT_ALL_TYPE,
@@ -53,8 +54,6 @@ LIVES_AT_ONCE = 64  # in a chunk: enough to make the calls into compiled code ch
 # environment should stay in the processor's cache from step to step.
 SLOW_LIVES_AT_ONCE = 16
 SLOW_STEP = 25e-6  # s of a life's step, learning included
-
-HANG_SECONDS = 30.0
 
 EnvironmentsMaker = Callable[[Conditions], Environments]
 

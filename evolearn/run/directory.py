@@ -29,7 +29,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from evolearn.config import RunConfig, check_config, dump_config, read_yaml
+from evolearn.config import RunConfig, check_config, config_sha256, dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
 from evolearn.files import explained, make_directory, write_whole
@@ -202,14 +202,13 @@ def create_run(config: RunConfig, name: str, out: Path | None, lived_on: Mapping
     path = make_directory(f"{name}-seed{config.seed}", out)
     run = RunDirectory(path)
     with explained(path):
-        resolved = dump_config(config).encode()
-        write_whole(path / "config.yaml", resolved)
+        write_whole(path / "config.yaml", dump_config(config).encode())
         write_whole(path / "environment.json", json.dumps(describe_environment(lived_on), indent=1).encode())
         label = {
             "kind": "run",
             "format": FORMAT,
             "evolearn": package_versions()["evolearn"],
-            "config_sha256": hashlib.sha256(resolved).hexdigest(),
+            "config_sha256": config_sha256(config),
         }
         write_whole(path / "run.json", json.dumps(label).encode())
     return run

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evolearn.config import RunConfig, dump_config, read_yaml
+from evolearn.config import RunConfig, config_sha256, dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
 from evolearn.files import explained, make_directory, write_whole
@@ -92,19 +92,18 @@ class StudyDirectory:
 
     def write_config(self, config: StudyConfig, **more: Any) -> None:
         """Write the config, and its hash with what else is known of the study."""
-        resolved = dump_config(config).encode()
         label = {
             "kind": "study",
             "format": FORMAT,
             "evolearn": package_versions()["evolearn"],
-            "config_sha256": hashlib.sha256(resolved).hexdigest(),
+            "config_sha256": config_sha256(config),
             **more,
         }
         before = self.label() if (self.path / "study.json").exists() else {}
         with explained(self.path):
             # Cut off anywhere, it is the old study or the new one, whole.
             write_whole(self.path / "study.json", json.dumps({**before, "becomes": label}, indent=1).encode())
-            write_whole(self.path / "study.yaml", resolved)
+            write_whole(self.path / "study.yaml", dump_config(config).encode())
             write_whole(self.path / "study.json", json.dumps(label, indent=1).encode())
 
     def run(self, condition: str, arm: str, run: int) -> RunDirectory:

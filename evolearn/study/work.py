@@ -32,6 +32,7 @@ from evolearn.run import (
 from evolearn.study.checks import Rates
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
+from evolearn.study.held_out import HeldOut, tabulate, write_table
 from evolearn.study.plan import (
     StudyArm,
     StudyJob,
@@ -45,7 +46,6 @@ from evolearn.study.plan import (
     study_arm,
 )
 from evolearn.study.replay import ReplayArm, record_replay
-from evolearn.study.test_lives import HeldOut, tabulate, write_table
 
 REPLAY_FRAMES = 300
 _PRIOR_SECONDS = 5.0  # of the rates measured beforehand, against those of the jobs done

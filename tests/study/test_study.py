@@ -14,8 +14,8 @@ from evolearn.life import OwnDrivers
 from evolearn.rng import SELECTION, TEST, VALIDATION
 from evolearn.run import load_dna, natural_values, open_run
 from evolearn.study import StudyConfig, start_study
+from evolearn.study.held_out import read_table
 from evolearn.study.plan import check_keys, evolving_arms
-from evolearn.study.test_lives import read_table
 from tests.helpers.studies import toy_study
 from tests.helpers.study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, rows_of, verdict_of
 

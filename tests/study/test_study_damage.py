@@ -10,7 +10,7 @@ from evolearn.errors import RunDirectoryError
 from evolearn.life import OwnDrivers
 from evolearn.study import extend_study, open_study, resume_study
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.test_lives import read_table, write_table
+from evolearn.study.held_out import read_table, write_table
 from tests.helpers.study_watch import Onlooker, page_only, results
 
 

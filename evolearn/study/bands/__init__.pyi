@@ -8,7 +8,6 @@ from .bands import (
 from .parts import ExperimentConfig as ExperimentConfig
 from .replication import (
     REPLICATION_FILE as REPLICATION_FILE,
-    config_sha256 as config_sha256,
     replication_record as replication_record,
     write_json as write_json,
 )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evolearn.config import Part, dump_config
+from evolearn.config import Part, config_sha256
 from evolearn.environment import package_versions
 from evolearn.files import explained, write_whole
 from evolearn.run import RunDirectory
@@ -66,11 +65,6 @@ def replication_record(
         "config_sha256": config_sha256(config),
         "versions": package_versions(),
     }
-
-
-def config_sha256(config: Part) -> str:
-    """SHA-256 of a resolved config as it is written, hexadecimal."""
-    return hashlib.sha256(dump_config(config).encode()).hexdigest()
 
 
 def write_json(path: Path, content: Any) -> None:
