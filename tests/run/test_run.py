@@ -196,15 +196,6 @@ def test_a_full_disk_is_explained(whole, tmp_path: Path, monkeypatch) -> None:
         run.save_result({})
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_workers_and_pieces_change_no_digest(workers: int, whole, monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("evolearn.life.fused.PIECE_STEPS", 60 * workers)
-    monkeypatch.setattr("evolearn.life.evaluation.LIVES_AT_ONCE", 4 + workers)
-    monkeypatch.setattr("evolearn.life.evaluation.LIVES_PER_WORKER", 1)
-    start_run(check_config(toy(), "toy"), "toy", tmp_path / "run", OwnDrivers(workers), Watcher())
-    assert digests(tmp_path / "run") == digests(whole["pgpe"])
-
-
 @pytest.mark.parametrize("name", sorted(shipped_configs()))
 def test_every_shipped_config_runs_at_toy_size(name: str, tmp_path: Path) -> None:
     config = read_config(

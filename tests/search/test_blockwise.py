@@ -27,15 +27,14 @@ from evolearn.search import (
     Noise,
     PopulationSearch,
     check_search,
-    draw_genomes,
     drawn_blocks,
     draws,
 )
 from evolearn.search.drawn_blocks import CENTRE, live_block, sum_block
-from evolearn.search.draws import sum_noise
 from tests.helpers.faulty_runs import GUILTY, SEED, Listener, faulty_run
 from tests.helpers.probe_worlds import NAN_FITNESS
 from tests.helpers.runs import Watcher
+from tests.helpers.trials import Asked, towards_half
 from worlds.cart_pole import cart_pole
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
@@ -52,24 +51,6 @@ VARIANTS = [
 ]
 
 
-class Drawn:
-    """A trial that answers with a function of z, and remembers what it was asked."""
-
-    def __init__(self, fitness) -> None:
-        self.fitness = fitness
-        self.seen: list[np.ndarray] = []
-
-    def evaluate(self, z: np.ndarray) -> np.ndarray:
-        self.seen.append(z.copy())
-        return self.fitness(z)
-
-    def evaluate_drawn(self, draw: Draw) -> np.ndarray:
-        return self.evaluate(draw_genomes(draw, np.arange(draw.noise.population)))
-
-    def sum_drawn(self, noise: Noise, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        return np.concatenate([sum_noise(noise, first, second, block) for block in range(noise.gene_blocks)], axis=1)
-
-
 def options_of(algorithm: str, options: dict):
     return check_search(algorithm, options, POPULATION, GENES, "blockwise")
 
@@ -78,12 +59,8 @@ def blockwise(algorithm: str, options: dict) -> BlockwiseSearch:
     return BlockwiseSearch(algorithm, options_of(algorithm, options), GENES, POPULATION, seed=3)
 
 
-def towards_half(z: np.ndarray) -> np.ndarray:
-    return -((z - 0.5) ** 2).sum(axis=1).astype(float)
-
-
 def evaluated(search: BlockwiseSearch, generations: int, seen: list) -> None:
-    trial = Drawn(towards_half)
+    trial = Asked()
     for _ in range(generations):
         search.step(trial)
     seen.extend(trial.seen)
@@ -91,7 +68,7 @@ def evaluated(search: BlockwiseSearch, generations: int, seen: list) -> None:
 
 @pytest.mark.parametrize(("algorithm", "options"), VARIANTS, ids=str)
 def test_an_update_is_that_of_evotorch_for_the_same_population(algorithm: str, options: dict) -> None:
-    trial = Drawn(towards_half)
+    trial = Asked()
     search = blockwise(algorithm, options)
     twin = PopulationSearch(algorithm, options_of(algorithm, options), GENES, POPULATION, seed=3)
     twin.step(trial)
@@ -108,8 +85,8 @@ def test_an_update_is_that_of_evotorch_for_the_same_population(algorithm: str, o
         twin.restore({**kept, **state, **population, "steps": torch.tensor(generation + 1)})
         following = BlockwiseSearch(algorithm, options_of(algorithm, options), GENES, POPULATION, seed=3)
         following.restore(search.state())
-        twin.step(Drawn(towards_half))
-        following.step(Drawn(towards_half))
+        twin.step(Asked())
+        following.step(Asked())
         moved = np.abs(twin.centre() - search.centre()).max()
         assert moved > 1e-3
         np.testing.assert_allclose(following.centre(), twin.centre(), rtol=1e-6, atol=1e-6 * moved + 1e-7)
@@ -138,7 +115,7 @@ def test_the_centre_during_and_after_a_step_is_that_of_the_population_that_was_j
     search = blockwise(algorithm, {})
     judged = []
 
-    class Watched(Drawn):
+    class Watched(Asked):
         def evaluate_drawn(self, draw: Draw) -> np.ndarray:
             np.testing.assert_array_equal(search.centre(), draw.centre)
             np.testing.assert_array_equal(search.stdev(), draw.stdev)
@@ -146,7 +123,7 @@ def test_the_centre_during_and_after_a_step_is_that_of_the_population_that_was_j
             return super().evaluate_drawn(draw)
 
     for generation in range(4):
-        search.step(Watched(towards_half))
+        search.step(Watched())
         np.testing.assert_array_equal(search.centre(), judged[-1].centre)
         assert judged[-1].noise.generation == generation
     assert len({draw.centre.tobytes() for draw in judged}) == 4

@@ -11,17 +11,15 @@ from hypothesis import given, strategies as st
 from evolearn.search import (
     MAML,
     BlockwiseSearch,
-    Draw,
     Noise,
     PopulationSearch,
     Reptile,
     Search,
     check_search,
-    draw_genomes,
 )
 from evolearn.search.algorithms import packed, unpacked
-from evolearn.search.draws import sum_noise
 from evolearn.search.options import OPTIONS
+from tests.helpers.trials import Asked
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
 RANKINGS = ("centered", "linear", "nes", "normalized", "raw")
@@ -73,15 +71,16 @@ SEARCHES: dict[str, Callable[[], Search]] = {
 every_search = pytest.mark.parametrize("new", SEARCHES.values(), ids=SEARCHES.keys())
 
 
-class Answering:
-    """A trial that answers whatever a search asks with functions of z, and remembers what it was asked."""
+class Answering(Asked):
+    """A trial that answers whatever a search asks with functions of z, and remembers all that it was asked."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[tuple] = []
 
     def evaluate(self, z: np.ndarray) -> np.ndarray:
         self.asked.append(("evaluate", z.copy()))
-        return -((z - 0.5) ** 2).sum(axis=1).astype(float)
+        return super().evaluate(z)
 
     def learn(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.evaluate(z), np.float32(0.9) * z + np.float32(0.05)
@@ -97,12 +96,9 @@ class Answering:
     def judge_centre(self, z: np.ndarray, batch: int) -> None:
         self.asked.append(("judge", z.copy(), batch))
 
-    def evaluate_drawn(self, draw: Draw) -> np.ndarray:
-        return self.evaluate(draw_genomes(draw, np.arange(draw.noise.population)))
-
     def sum_drawn(self, noise: Noise, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         self.asked.append(("sum", noise, first.copy(), second.copy()))
-        return np.concatenate([sum_noise(noise, first, second, block) for block in range(noise.gene_blocks)], axis=1)
+        return super().sum_drawn(noise, first, second)
 
 
 def went_on(search: Search, generations: int) -> list[tuple]:

@@ -8,32 +8,17 @@ from evolearn.life import new_driver
 from evolearn.run import assemble, evolve, new_search as search_of
 from evolearn.search import ALGORITHMS, PopulationSearch, check_search, evaluations_per_generation, planned_outer_steps
 from evolearn.search.options import OPTIONS
+from tests.helpers.trials import Asked, towards_half
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
-
-
-class Asked:
-    """A trial that answers with a function of z, and remembers what it was asked."""
-
-    def __init__(self, fitness) -> None:
-        self.fitness = fitness
-        self.seen: list[np.ndarray] = []
-
-    def evaluate(self, z: np.ndarray) -> np.ndarray:
-        self.seen.append(z.copy())
-        return self.fitness(z)
 
 
 def new_search(algorithm: str, options: dict) -> PopulationSearch:
     return PopulationSearch(algorithm, check_search(algorithm, options, POPULATION, GENES), GENES, POPULATION, seed=3)
 
 
-def towards_half(z: np.ndarray) -> np.ndarray:
-    return -((z - 0.5) ** 2).sum(axis=1).astype(float)
-
-
 def evaluated(search: PopulationSearch, generations: int, seen: list) -> None:
-    trial = Asked(towards_half)
+    trial = Asked()
     for _ in range(generations):
         search.step(trial)
     seen.extend(trial.seen)
@@ -69,7 +54,7 @@ def test_the_centre_seen_during_a_step_made_that_population(algorithm: str) -> N
 
 def test_a_genetic_algorithm_shows_its_last_champion_as_centre() -> None:
     search = new_search("genetic", {})
-    search.step(Asked(towards_half))
+    search.step(Asked())
     champion = search.best(1)[0]
     seen = []
     search.step(Asked(lambda z: (seen.append(search.centre()), towards_half(z))[1]))
