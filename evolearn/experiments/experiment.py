@@ -21,7 +21,7 @@ from evolearn.environment import describe_environment
 from evolearn.experiments.table import EXPERIMENTS, settings_of
 from evolearn.files import explained, make_directory, write_whole
 from evolearn.report import write_experiment_report
-from evolearn.study.bands import REPLICATION_FILE, ExperimentConfig, replication_record, write_json
+from evolearn.study.bands import REPLICATION_FILE, ExperimentConfig, replication_record, write_rounded
 
 
 class ExperimentDisplay(Protocol):
@@ -57,7 +57,7 @@ def start_experiment(
         with explained(directory):
             write_whole(directory / "experiment.yaml", dump_config(config).encode())
             environment = describe_environment({"workers": workers, "cores": os.cpu_count()})
-            write_json(directory / "environment.json", {**environment, "config_sha256": config_sha256(config)})
+            write_rounded(directory / "environment.json", {**environment, "config_sha256": config_sha256(config)})
         started = time.perf_counter()
         lived = experiment.live(settings, config.seed, config.runs, workers, display.done)
         cost = {**experiment.cost(settings, config.runs, lived), "seconds": round(time.perf_counter() - started, 1)}
@@ -65,7 +65,7 @@ def start_experiment(
         record = replication_record(config, config.replication, experiment.measures, lived, units, cost)
         about = {"experiment": config.experiment, "title": config.title, "seed": config.seed}
         with explained(directory):
-            write_json(directory / REPLICATION_FILE, {**record, **about, "pictures": experiment.pictures(lived)})
+            write_rounded(directory / REPLICATION_FILE, {**record, **about, "pictures": experiment.pictures(lived)})
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)  # what is there is ours, and says nothing
         raise

@@ -7,8 +7,8 @@ import pytest
 
 from evolearn.config import STUDIES, dump_config, find_config
 from evolearn.experiments import hinton_nowlan, nature_nurture, read_experiment
-from evolearn.experiments.experiment import replication_record, write_json
 from evolearn.report import write_report
+from evolearn.study.bands import replication_record, write_rounded
 from tests.helpers.study_on_disk import made_up_verdict, write_study
 
 pytestmark = pytest.mark.browser
@@ -41,7 +41,7 @@ def page_file(request, tmp_path_factory):
     record = replication_record(config, config.replication, module.MEASURES, lived, 3, cost)
     record["about"]["paper"] = record["bands"][0]["name"] = record["bands"][0]["note"] = HOSTILE
     about = {"experiment": config.experiment, "title": HOSTILE, "seed": 0}
-    write_json(folder / "replication.json", {**record, **about, "pictures": module.pictures(lived)})
+    write_rounded(folder / "replication.json", {**record, **about, "pictures": module.pictures(lived)})
     (folder / "experiment.yaml").write_text(dump_config(config) + f"# {HOSTILE}\n")
     (folder / "environment.json").write_text(json.dumps({"cpu": HOSTILE}))
     return write_report(folder, figures=False)
@@ -88,7 +88,7 @@ def test_a_study_that_replicates_something_says_so_on_its_page(visit, tmp_path):
     cost = {"world_steps": 5, "evaluations": 1, "evaluations_are": "genomes", "seconds": 1.0, "seconds_are": "in all"}
     record = replication_record(config, config.replication, nature_nurture.MEASURES, small_map()[0], 3, cost)
     record["about"]["paper"] = HOSTILE
-    write_json(study / "replication.json", record)
+    write_rounded(study / "replication.json", record)
     page = visit(write_report(study, figures=False))
     page.locator("nav a", has_text="Replication").click()
     assert page.locator("#replication").is_visible()

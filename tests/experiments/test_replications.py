@@ -525,9 +525,9 @@ def test_the_map_is_drawn(tmp_path: Path) -> None:
     )
     record["cost"]["seconds"] = 1.0
     about = {"experiment": "nature_nurture", "title": "<b>map</b>", "seed": 0}
-    from evolearn.experiments.experiment import write_json
+    from evolearn.study.bands import write_rounded
 
-    write_json(tmp_path / "replication.json", {**record, **about, "pictures": nature_nurture.pictures(lived)})
+    write_rounded(tmp_path / "replication.json", {**record, **about, "pictures": nature_nurture.pictures(lived)})
     (tmp_path / "experiment.yaml").write_text(dump_config(config))
     (tmp_path / "environment.json").write_text("{}")
     page = write_report(tmp_path, figures=False).read_text()

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from evolearn.agent import BrainSpec, TorchBrain
-from evolearn.cluster.tasks import Lived, Order, Recipe, live_piece
+from evolearn.cluster.tasks import Done, Order, Recipe, live_piece
 from evolearn.environment import code_identity
 from evolearn.inspection.operations import (
     HOWS,
@@ -228,7 +228,7 @@ def test_a_clusters_task_operates_as_this_process_does():
     for array in (*newborns, *surgeries):
         array.flags.writeable = False  # as they come from the object store
     lived = live_piece(order, newborns, genomes, keys, PLAN, surgeries)
-    assert isinstance(lived, Lived)
+    assert isinstance(lived, Done)
     assert_same(lived.result, expected)
 
 

@@ -9,5 +9,5 @@ from .parts import ExperimentConfig as ExperimentConfig
 from .replication import (
     REPLICATION_FILE as REPLICATION_FILE,
     replication_record as replication_record,
-    write_json as write_json,
+    write_rounded as write_rounded,
 )

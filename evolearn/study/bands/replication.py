@@ -37,7 +37,7 @@ def judge_replication(config: StudyConfig, study: StudyDirectory, verdict: Json)
     record = replication_record(config, config.replication, STUDY_MEASURES, table, config.runs, cost)
     first = {"first_config_sha256": verdict["study"]["first_config_sha256"]}
     with explained(study.path):
-        write_json(study.path / REPLICATION_FILE, record | first)
+        write_rounded(study.path / REPLICATION_FILE, record | first)
 
 
 def replication_record(
@@ -67,7 +67,7 @@ def replication_record(
     }
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_rounded(path: Path, content: Any) -> None:
     """Write JSON, whole or not at all; numbers to six digits, what is not finite as null."""
     write_whole(path, json.dumps(for_json(content), indent=1, allow_nan=False).encode())
 
