@@ -78,9 +78,7 @@ def backward_half(weights, layers, window, deltas, gradient, scratch):
 
 
 def test_a_gradient_that_is_not_the_trunks_is_refused() -> None:
-    with pytest.raises(
-        PartError, match=r"trunk: backward gives .* for weight \d+, finite differences .*: the two"
-    ):
+    with pytest.raises(PartError, match=r"trunk: backward gives .* for weight \d+, finite differences .*: the two"):
         check_trunk(dataclasses.replace(TRUNKS["mlp"], backward=backward_half))
     with pytest.raises(PartError, match=r"trunk: torch\.nn\.ReLU gives .*: the two must agree"):
         check_trunk(dataclasses.replace(TRUNKS["mlp"], torch_module="ReLU"))
