@@ -26,6 +26,7 @@ from evolearn.world import GYMNASIUM, find_world, registered_worlds
 
 LARGEST_MB = 100  # of what is shipped
 _OURS = ("evolearn",)
+_INSTALLED = {"site-packages", "dist-packages"}
 _LEFT_BEHIND = ("__pycache__", "*.pyc", ".git", ".venv", "*.egg-info", ".pytest_cache", ".mypy_cache", "node_modules")
 
 
@@ -188,6 +189,8 @@ def _modules_of_users() -> Iterator[Path]:
             continue
         path = Path(file).resolve()
         if path.suffix != ".py" or any(folder in path.parents for folder in installed):
+            continue
+        if _INSTALLED & set(path.parts):  # of another environment, which this one looks into
             continue
         yield path.parent if path.name == "__init__.py" else path
 

@@ -17,6 +17,7 @@ from .live import (
     empty_trace as empty_trace,
     fault_in as fault_in,
     lives as lives,
+    own_code as own_code,
     traced_lives as traced_lives,
 )
 from .processes import WorkerDied as WorkerDied

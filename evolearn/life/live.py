@@ -18,6 +18,7 @@ from evolearn.agent import (
     BrainSpec,
     LearnerSettings,
     compose,
+    find_drive,
     find_learner,
     find_policy,
     find_trunk,
@@ -230,8 +231,23 @@ def raised_in(conditions: Conditions, error: BaseException) -> str:
 
 def own_parts(conditions: Conditions) -> str:
     """The parts that users brought, for errors; empty where there are none."""
-    names = (conditions.brain.trunk, conditions.brain.policy, conditions.learner, *conditions.generic_drives)
-    return ", ".join(dict.fromkeys(name for name in names if ":" in name))
+    return ", ".join(name for name, _ in _brought(conditions))
+
+
+def own_code(conditions: Conditions) -> list[Callable[..., Any]]:
+    """A function of every part that a user brought."""
+    return [function for _, function in _brought(conditions)]
+
+
+def _brought(conditions: Conditions) -> list[tuple[str, Callable[..., Any]]]:
+    brain, learner = conditions.brain, conditions.learner
+    named: list[tuple[str, Callable[..., Any]]] = [
+        (brain.trunk, find_trunk(brain.trunk).think),
+        (brain.policy, find_policy(brain.policy).choose),
+        (learner, find_learner(learner).learn),
+        *((name, find_drive(name).feel) for name in conditions.generic_drives),
+    ]
+    return [(name, function) for name, function in named if ":" in name]
 
 
 def name_culprit(conditions: Conditions, what: str, observation: Any, drives: Any) -> str:

@@ -18,6 +18,7 @@ from evolearn.config import ConfigError
 from evolearn.errors import RunDirectoryError, shortened_traceback
 from evolearn.genome import FloatArray, Newborns, decode, draw_fresh
 from evolearn.life import (
+    Conditions,
     Driver,
     Evaluation,
     Job,
@@ -30,6 +31,7 @@ from evolearn.life import (
     evaluate,
     life_fitness,
     new_driver,
+    own_code,
 )
 from evolearn.rng import LifeKey
 from evolearn.run.directory import RunDirectory
@@ -49,7 +51,7 @@ from evolearn.search import (
     evaluations_per_generation,
     sum_in_blocks,
 )
-from evolearn.world import Declaration, World
+from evolearn.world import World
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +109,7 @@ class Relived:
     trace: Trace  # [T, ..] of all steps that were finished; of length 0 if it was not asked for
     fitness: float  # life fitness by the world's rule; NaN of a faulty life
     quarters: tuple[float, ...]  # score by quarter of life; none of a faulty life
-    lines: str  # of the compiled world's own file that led to its exception; empty if not known
+    lines: str  # of the compiled world's own file, or of users' parts, that led to its exception; empty if not known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -342,15 +344,16 @@ def _lived(life: _Life, traced: bool) -> Relived:
         trace=Trace(*(array[:lived] for array in trace)),
         fitness=float(life_fitness(outcome, rule, plan)[0]) if fault is None else float("nan"),
         quarters=by_quarter,
-        lines=_lines_of(setup.conditions.world, fault),
+        lines=_lines_of(setup.conditions, fault),
     )
 
 
-def _lines_of(world: Declaration, fault: LifeFault | None) -> str:
+def _lines_of(conditions: Conditions, fault: LifeFault | None) -> str:
+    world = conditions.world
     if fault is None or fault.__cause__ is None or not isinstance(world, World):
         return ""
-    own = inspect.getfile(getattr(world.step, "py_func", world.step))
-    shown = shortened_traceback(fault.__cause__, lambda file: file == own)
+    own = {inspect.getfile(getattr(function, "py_func", function)) for function in (world.step, *own_code(conditions))}
+    shown = shortened_traceback(fault.__cause__, lambda file: file in own)
     return "\n".join(shown.splitlines()[:-1])  # without the error itself, which is the fault's reason
 
 

@@ -19,8 +19,9 @@ from evolearn.importing import registered
 from evolearn.inspection.alignment import align
 from evolearn.inspection.genes import inspect_genes
 from evolearn.inspection.weights import inspect_weights
-from evolearn.life import FROM_BRAIN, OwnDrivers, Plan, lives
+from evolearn.life import FROM_BRAIN, LifeFault, OwnDrivers, Plan, lives
 from evolearn.life.fused import FusedDriver
+from evolearn.life.live import own_parts
 from evolearn.life.stepwise import StepwiseDriver
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import (
@@ -37,6 +38,7 @@ from evolearn.run import (
     start_run,
     write_dna,
 )
+from evolearn.run.relive import _lines_of
 from tests.helpers.compiled_environments import CompiledEnvironments, assert_same
 from tests.helpers.own_parts import PARTS_FILE, own_config
 from tests.helpers.runs import Watcher, digests
@@ -284,6 +286,17 @@ def test_an_error_raised_in_a_life_names_the_parts_of_users(step_by_step: bool, 
         lives(driver, setup.conditions, newborns, np.zeros(1, np.int64), life_keys(5, SELECTION, 0, 1), Plan(5))
     assert wild in str(caught.value)
     driver.close()
+
+
+def test_lived_again_uncompiled_the_line_of_a_part_is_shown(mine: Path) -> None:
+    wild = f"{mine}/mine.py:wild"
+    setup = setup_from(mine, ("drives", "generic", [wild]), ("drives", "weights", {"fitness": 1.0}))
+    with pytest.raises(IndexError) as raised:
+        find_drive(wild).feel(np.zeros(3), None, None, None)
+    fault = LifeFault("cart-pole", None, 0, 0, 0, "raised IndexError", None, None)
+    fault.__cause__ = raised.value
+    assert _lines_of(setup.conditions, fault).endswith("in feel_wild: return memory[7]")
+    assert own_parts(setup.conditions).endswith(f"mine.py:MINE, {wild}")
 
 
 def test_a_registered_name_is_found(mine: Path, monkeypatch) -> None:

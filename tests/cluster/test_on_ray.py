@@ -20,15 +20,17 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from evolearn.cluster.shipping import CannotShip, pack
+from evolearn.cluster.shipping import CannotShip, pack, renamed
 from evolearn.cluster.tasks import Done, Order, Recipe, do_blocks
 from evolearn.config import check_config
 from evolearn.environment import code_identity
 from evolearn.errors import UserError
-from evolearn.life import Drivers, OwnDrivers
-from evolearn.run import start_run
+from evolearn.life import Drivers, OwnDrivers, Plan
+from evolearn.run import assemble, parts_of, start_run
+from evolearn.search.meta_gradients import MetaLives
 from evolearn.study import start_study
 from evolearn.world import find_world
+from tests.helpers.own_parts import PARTS_FILE, own_config
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for
 from tests.helpers.ray_here import ClusterWatcher
@@ -135,6 +137,19 @@ def test_a_gymnasium_world_in_a_file_of_the_users_on_a_ray_that_the_command_star
     assert digests(tmp_path / "there") == digests(tmp_path / "here")
     assert "of 2 cores" in there.stdout
     assert there.stderr == ""
+
+
+@needs_ray
+@pytest.mark.parametrize("sampling", ["whole", pytest.param("blockwise", marks=pytest.mark.whole)])
+def test_parts_in_a_file_of_the_users_on_a_ray_that_the_command_starts(sampling: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(PARTS_FILE)
+    content = own_config()
+    content["search"] |= {"sampling": sampling}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(content))
+    here = started("run", "own.yaml", "--out", "here", "--workers", "1", folder=tmp_path)
+    there = started("run", "own.yaml", "--out", "there", "--address", "local", "--workers", "2", folder=tmp_path)
+    assert (here.returncode, there.returncode) == (0, 0), here.stderr + there.stderr
+    assert digests(tmp_path / "there") == digests(tmp_path / "here")
 
 
 @needs_ray
@@ -393,6 +408,21 @@ class TestShipping:
         self.also.append(tmp_path / "beside.py")
         pack(["coins:coin"])
         assert self.shipped() == {"coins.py", "beside.py"}
+
+    def test_parts_of_users_travel_and_are_called_as_they_are_found_there(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.py").write_text(PARTS_FILE)
+        setup = assemble(check_config(own_config(f"{tmp_path}/mine.py"), "own"))
+        parcel = pack(["cart-pole"], parts_of(setup.config))
+        assert self.shipped() == {"mine.py"}
+        assert set(parcel.parts.values()) == {f"mine.py:{name}" for name in ("BENT", "MINE", "MOSTLY", "boredom")}
+        there = renamed(setup.conditions, parcel.parts)
+        assert (there.brain.trunk, there.brain.policy) == ("mine.py:BENT", "mine.py:MOSTLY")
+        assert (there.learner, there.generic_drives) == ("mine.py:MINE", ("mine.py:boredom", "effort"))
+        assert there.world is setup.conditions.world
+        shared = MetaLives(setup.pool, setup.pool.centre, 0, np.zeros((1, 4), np.int64), Plan(10), False)
+        assert renamed(shared, parcel.parts).pool.brain == there.brain
+        assert renamed(shared, parcel.parts).plan == shared.plan
+        assert renamed(shared, {}) is shared
 
     def test_what_is_too_large_is_refused_with_its_size(self, tmp_path: Path, monkeypatch) -> None:
         monkeypatch.setattr("evolearn.cluster.shipping.LARGEST_MB", 0.0005)

@@ -1,0 +1,96 @@
+"""What the checks of users' parts find: each wrong part is refused for what is wrong with it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from evolearn.agent import DRIVES, LEARNERS, TRUNKS, Drive, backward_dense
+from evolearn.agent.trunks.dense import tanh_backward
+from evolearn.errors import PartError
+from evolearn.numerics import compiled
+from evolearn.testing import check_drive, check_learner, check_trunk
+
+
+@pytest.mark.parametrize("name", list(DRIVES))
+def test_drives_of_the_box_pass(name: str) -> None:
+    check_drive(DRIVES[name])
+
+
+@pytest.mark.parametrize("name", list(TRUNKS))
+def test_trunks_of_the_box_pass(name: str) -> None:
+    check_trunk(TRUNKS[name], (6, 4) if TRUNKS[name].has_hidden else ())
+
+
+@pytest.mark.parametrize(
+    ("name", "actions"), [("actor_critic", "discrete"), ("actor_critic", "box"), ("q_learning", "discrete")]
+)
+def test_learners_of_the_box_pass(name: str, actions: str) -> None:
+    assert np.abs(check_learner(LEARNERS[name], actions)).max() > 0.0
+
+
+def feel_nothing_finite(memory, observation, action, observation_next):
+    return np.nan
+
+
+@compiled
+def feel_beyond(memory, observation, action, observation_next):
+    memory[memory.size] = 1.0
+    return 0.0
+
+
+def feel_otherwise(memory, observation, action, observation_next):
+    return 1.0 if observation.size << 62 > 0 else 0.0  # 4 becomes 0 in 64 bits
+
+
+def feel_untyped(memory, observation, action, observation_next):
+    return observation.nothing
+
+
+@pytest.mark.parametrize(
+    ("feel", "text"),
+    [
+        (feel_nothing_finite, "drive: nan at step 0 of random observations: must be finite"),
+        (feel_otherwise, "drive: compiled 0, in plain Python 1 at step 0 of random observations: the two must agree"),
+        (feel_untyped, "drive: 'wrong': feel_untyped does not compile: "),
+    ],
+)
+def test_a_wrong_drive_is_refused(feel, text: str) -> None:
+    with pytest.raises((PartError, AttributeError)) as caught:
+        check_drive(Drive("wrong", feel))
+    assert text in str(caught.value)
+
+
+def test_what_writes_beyond_its_memory_is_refused() -> None:
+    lenient = Drive("wrong", feel_beyond, lambda observations, actions: 3)
+    greedy = dataclasses.replace(LEARNERS["q_learning"], memory=lambda spec, window: 8)
+    with pytest.raises((PartError, IndexError), match=r"writes beyond the 3 floats of memory|out of bounds"):
+        check_drive(lenient)
+    with pytest.raises((PartError, ValueError), match=r"writes beyond the 8 floats|cannot reshape"):
+        check_learner(greedy)
+
+
+@compiled
+def backward_half(weights, layers, window, deltas, gradient, scratch):
+    backward_dense(weights, layers, window, deltas, gradient, scratch, tanh_backward)
+    for i in range(gradient.size):
+        gradient[i] *= np.float32(0.5)
+
+
+def test_a_gradient_that_is_not_the_trunks_is_refused() -> None:
+    with pytest.raises(PartError, match=r"trunk: backward gives .* for weight \d+, finite differences .*: the two"):
+        check_trunk(dataclasses.replace(TRUNKS["mlp"], backward=backward_half))
+    with pytest.raises(PartError, match=r"trunk: torch\.nn\.ReLU gives .*: the two must agree"):
+        check_trunk(dataclasses.replace(TRUNKS["mlp"], torch_module="ReLU"))
+
+
+def learn_to_infinity(think, backward, deltas, weights, layers, plasticity, settings, window, memory, update):
+    weights[0] = np.inf
+    return True
+
+
+def test_a_wrong_learner_is_refused() -> None:
+    with pytest.raises(PartError, match="learner: no finite update from a window of ordinary numbers"):
+        check_learner(dataclasses.replace(LEARNERS["q_learning"], learn=learn_to_infinity))
+    with pytest.raises(PartError, match="learner: policies has no 'box'; it teaches discrete"):
+        check_learner(LEARNERS["q_learning"], "box")
