@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evolearn.templates import write_new
+from evolearn.plugins import write_new
 
 _WHAT = {
     "drive": "the drive; as it stands, a small complete one",
@@ -15,7 +15,7 @@ KINDS = tuple(_WHAT)
 
 
 def new_part(kind: str, name: str, folder: Path) -> dict[Path, str]:
-    """Write the files of a new part of an agent; see `evolearn.templates.write_new`.
+    """Write the files of a new part of an agent; see `evolearn.plugins.write_new`.
 
     Args:
         kind: of KINDS.

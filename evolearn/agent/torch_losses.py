@@ -19,7 +19,7 @@ from evolearn.agent.policies.table import find_policy
 from evolearn.agent.torch_brain import activation_of
 from evolearn.agent.trunks.trunk import GOES_ON, TERMINATED
 from evolearn.errors import lacking
-from evolearn.importing import referred
+from evolearn.plugins import referred
 
 Tensor = torch.Tensor
 

@@ -14,31 +14,11 @@ from typing import IO, Any
 
 import ray
 
-from evolearn.cluster.opening import LOCAL
-from evolearn.errors import UserError
+from evolearn.cluster.addresses import AUTO, CLIENT, LOCAL, ClusterError, check_address
 
-AUTO, CLIENT = "auto", "ray://"
 SECONDS_TO_ANSWER = 12.0  # until a cluster on this machine counts as not there
 SECONDS_TO_LET_IN = 45.0  # of what speaks gRPC, as Ray does: a busy head starts a process for a client
 _SECONDS_TO_CONNECT = 4.0  # of TCP alone; and as many until gRPC answers
-_FORMS = "local, auto, HOST:PORT (Ray's own port, 6379 if not set) or ray://HOST:PORT (Ray Client's port, 10001)"
-
-
-class ClusterError(UserError):
-    """A cluster that cannot be reached or used; the text says why and what to do."""
-
-
-def check_address(address: str) -> None:
-    """Refuse what is no address.
-
-    Raises:
-        ClusterError: it has none of the forms.
-    """
-    if address in (LOCAL, AUTO):
-        return
-    host, colon, port = address.removeprefix(CLIENT).rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ClusterError(f"--address {address}: must be {_FORMS}")
 
 
 def connect(address: str, cores: int | None, runtime_env: Mapping[str, Any]) -> None:

@@ -16,15 +16,14 @@ import ray
 from ray.runtime_env import RuntimeEnv
 
 from evolearn.cluster import tasks
-from evolearn.cluster.connecting import ClusterError, check_address, connect
+from evolearn.cluster.addresses import LOCAL, ClusterError, check_address
+from evolearn.cluster.connecting import connect
 from evolearn.cluster.hosts import Hosts, counted
-from evolearn.cluster.opening import LOCAL
 from evolearn.cluster.shipping import Parcel, pack, renamed
 from evolearn.cluster.spreading import Spreader, Work, WorkerDied
 from evolearn.cluster.tasks import Faulty, Order, Recipe
 from evolearn.environment import code_identity
 from evolearn.genome import Newborns
-from evolearn.importing import Part
 from evolearn.life import (
     NO_SURGERIES,
     ClusterWatch,
@@ -39,6 +38,7 @@ from evolearn.life import (
     Surgeries,
     fault_in,
 )
+from evolearn.plugins import Part
 from evolearn.world import WorldError, from_anywhere
 
 

@@ -7,10 +7,10 @@ import secrets
 import sys
 from typing import TYPE_CHECKING, Any
 
+from evolearn.cluster.addresses import LOCAL
+
 if TYPE_CHECKING:
     from evolearn.life import Drivers
-
-LOCAL = "local"
 
 
 def prepare(address: str) -> None:

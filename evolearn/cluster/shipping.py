@@ -20,8 +20,8 @@ from evolearn.agent import DRIVE, LEARNER, POLICY, TRUNK, BrainSpec
 from evolearn.config import WorldPart, world_part
 from evolearn.errors import UserError
 from evolearn.genome import ENCODING, GenePool
-from evolearn.importing import Kind, Part, find, registered
 from evolearn.life import Conditions
+from evolearn.plugins import Kind, Part, find, registered
 from evolearn.world import GYMNASIUM, find_world, registered_worlds
 
 LARGEST_MB = 100  # of what is shipped

@@ -13,7 +13,7 @@ from typing import Any
 import ray
 import ray.exceptions as failures
 
-from evolearn.cluster.connecting import ClusterError
+from evolearn.cluster.addresses import ClusterError
 from evolearn.cluster.hosts import GO_ON, ClusterLost, Hosts
 from evolearn.cluster.schedule import Hopeless, Piece, Schedule
 from evolearn.cluster.tasks import Done, Refused, Where

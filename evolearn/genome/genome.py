@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from evolearn.agent import INITIAL_SCALE, BrainSpec, find_learner
 from evolearn.genome.newborns import Newborns
-from evolearn.importing import Kind, find
 from evolearn.numerics import exp_of, expm1_of, log1p_of, log_of
+from evolearn.plugins import Kind, find
 from evolearn.rng import INIT, at_step, new_rng, normal, open_stream
 
 FloatArray = npt.NDArray[np.float32]
@@ -117,7 +117,7 @@ ENCODING = Kind("encoding", "Encoding", "evolearn.encodings", lambda: Encoding, 
 
 
 def find_encoding(name: str, asked: str = "") -> Encoding:
-    """The encoding of a name, see `evolearn.importing.find`."""
+    """The encoding of a name, see `evolearn.plugins.find`."""
     return find(ENCODING, name, asked)
 
 

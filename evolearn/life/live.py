@@ -25,9 +25,9 @@ from evolearn.agent import (
     plugged,
 )
 from evolearn.genome import Newborns
-from evolearn.importing import short
 from evolearn.life.records import BAD_FITNESS, BAD_OBSERVATION, BAD_SENSE, FROM_BRAIN, Body, Course, Outcome, Trace
 from evolearn.life.surgery import NO_SURGERIES, Surgeries, check_surgeries
+from evolearn.plugins import short
 from evolearn.rng import LifeKey
 from evolearn.world import Declaration, WorldError
 

@@ -25,9 +25,9 @@ from evolearn.agent import (
 from evolearn.config import ConfigError, LearnerPart, RunConfig, WorldPart
 from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
 from evolearn.genome import ENCODING, FIXED, GROUPS, TRANSFORMS, GenePool, find_encoding, gene_pool
-from evolearn.importing import Part, absolute, short
 from evolearn.life import Conditions, Driver, Drivers, Plan
 from evolearn.numerics import portable
+from evolearn.plugins import Part, absolute, short
 from evolearn.run.setup_checks import check_training, learning_ends
 from evolearn.search import Options, check_search
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world

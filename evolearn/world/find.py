@@ -17,7 +17,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from evolearn.errors import WorldNotFound, nearest
-from evolearn.importing import Kind, absolute, entries, find
+from evolearn.plugins import Kind, absolute, entries, find
 
 if TYPE_CHECKING:
     from evolearn.config import WorldPart

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evolearn.templates import write_new
+from evolearn.plugins import write_new
 
 FILES = {
     "world.py.txt": ("NAME.py", "the world; as it stands, a small complete one"),
@@ -14,5 +14,5 @@ FILES = {
 
 
 def new_world(name: str, folder: Path) -> dict[Path, str]:
-    """Write the files of a new world; see `evolearn.templates.write_new`."""
+    """Write the files of a new world; see `evolearn.plugins.write_new`."""
     return write_new("world", name, folder, Path(__file__).parent / "templates", FILES)

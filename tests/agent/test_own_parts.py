@@ -15,7 +15,6 @@ from evolearn.errors import PartError, PartNotFound
 from evolearn.export.brains import export
 from evolearn.export.loading import loading_code
 from evolearn.genome import decode
-from evolearn.importing import registered
 from evolearn.inspection.alignment import align
 from evolearn.inspection.genes import inspect_genes
 from evolearn.inspection.weights import inspect_weights
@@ -23,6 +22,7 @@ from evolearn.life import FROM_BRAIN, LifeFault, OwnDrivers, Plan, lives
 from evolearn.life.fused import FusedDriver
 from evolearn.life.live import own_parts
 from evolearn.life.stepwise import StepwiseDriver
+from evolearn.plugins import registered
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import (
     DNAError,

@@ -9,8 +9,8 @@ import pytest
 from evolearn.agent import KINDS, new_part
 from evolearn.config import read_config
 from evolearn.life import OwnDrivers
+from evolearn.plugins import NewFileError
 from evolearn.run import open_run, start_run
-from evolearn.templates import NewFileError
 from tests.helpers.command import evolearn
 from tests.helpers.runs import Watcher
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evolearn.templates import NewFileError
+from evolearn.plugins import NewFileError
 from evolearn.world import new_world
 from tests.helpers.command import evolearn
 

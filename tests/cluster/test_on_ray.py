@@ -243,7 +243,7 @@ def test_nobody_else_on_this_machine_gets_into_a_local_ray(local_ray, tmp_path: 
 
 def refusal(address: str, seconds: float = 15.0) -> str:
     """What is said of an address, in the time that is allowed."""
-    from evolearn.cluster.connecting import ClusterError, connect
+    from evolearn.cluster.addresses import ClusterError, connect
 
     begun = time.monotonic()
     with pytest.raises(ClusterError) as caught:
@@ -332,7 +332,7 @@ def test_the_likely_cause(complaint: str, address: str, text: str) -> None:
 def test_errors_of_tasks_are_explained() -> None:
     import ray.exceptions as failures
 
-    from evolearn.cluster.connecting import ClusterError
+    from evolearn.cluster.addresses import ClusterError
     from evolearn.cluster.spreading import _explained
     from evolearn.errors import WorldNotFound
 
@@ -466,7 +466,7 @@ def test_hosts_of_different_processors_are_said_once_by_name(monkeypatch) -> Non
 @needs_ray
 @pytest.mark.parametrize("given", [{"pip": 3}, {"env_vars": {"A": 1}}, {"py_modules": "folder"}, {"no_such_field": 1}])
 def test_a_wrong_runtime_environment_is_refused(given: dict) -> None:
-    from evolearn.cluster.connecting import ClusterError
+    from evolearn.cluster.addresses import ClusterError
     from evolearn.cluster.drivers import _runtime_env
     from evolearn.cluster.shipping import Parcel
 

@@ -14,8 +14,8 @@ from numba import types
 
 from evolearn.agent.drives.novelty import PLACES, novelty
 from evolearn.agent.plugging import does_not_compile, plain
-from evolearn.importing import Kind, find
 from evolearn.numerics import COMPILES, adapter, compiled, plug, world_code
+from evolearn.plugins import Kind, find
 
 _FLOATS = types.float32[::1]
 # memory, observation, action, next observation, drives (written)
@@ -107,7 +107,7 @@ DRIVE = Kind("drive", "Drive", "evolearn.drives", lambda: Drive, DRIVES)
 
 
 def find_drive(name: str, asked: str = "") -> Drive:
-    """The drive of a name, see `evolearn.importing.find`."""
+    """The drive of a name, see `evolearn.plugins.find`."""
     return find(DRIVE, name, asked)
 
 

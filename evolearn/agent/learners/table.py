@@ -6,12 +6,12 @@ from evolearn.agent.learners.actor_critic import ACTOR_CRITIC
 from evolearn.agent.learners.learner import Learner
 from evolearn.agent.learners.q_learning import Q_LEARNING
 from evolearn.agent.learners.regression import REGRESSION
-from evolearn.importing import Kind, find
+from evolearn.plugins import Kind, find
 
 LEARNERS = {"actor_critic": ACTOR_CRITIC, "q_learning": Q_LEARNING, "regression": REGRESSION}
 LEARNER = Kind("learner", "Learner", "evolearn.learners", lambda: Learner, LEARNERS)
 
 
 def find_learner(name: str, asked: str = "") -> Learner:
-    """The learner of a name, see `evolearn.importing.find`."""
+    """The learner of a name, see `evolearn.plugins.find`."""
     return find(LEARNER, name, asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evolearn.agent.policies.deterministic import DETERMINISTIC
 from evolearn.agent.policies.epsilon_greedy import EPSILON_GREEDY
 from evolearn.agent.policies.policy import CATEGORICAL, GAUSSIAN, Policy
-from evolearn.importing import Kind, find
+from evolearn.plugins import Kind, find
 
 POLICIES = {
     "categorical": CATEGORICAL,
@@ -17,5 +17,5 @@ POLICY = Kind("policy", "Policy", "evolearn.policies", lambda: Policy, POLICIES)
 
 
 def find_policy(name: str, asked: str = "") -> Policy:
-    """The policy of a name, see `evolearn.importing.find`."""
+    """The policy of a name, see `evolearn.plugins.find`."""
     return find(POLICY, name, asked)

@@ -6,12 +6,12 @@ from evolearn.agent.trunks.linear import LINEAR
 from evolearn.agent.trunks.mlp import MLP
 from evolearn.agent.trunks.relu import RELU
 from evolearn.agent.trunks.trunk import Trunk
-from evolearn.importing import Kind, find
+from evolearn.plugins import Kind, find
 
 TRUNKS = {"mlp": MLP, "relu": RELU, "linear": LINEAR}
 TRUNK = Kind("trunk", "Trunk", "evolearn.trunks", lambda: Trunk, TRUNKS)
 
 
 def find_trunk(name: str, asked: str = "") -> Trunk:
-    """The trunk of a name, see `evolearn.importing.find`."""
+    """The trunk of a name, see `evolearn.plugins.find`."""
     return find(TRUNK, name, asked)

@@ -13,7 +13,7 @@ from gymnasium.wrappers import vector
 
 from evolearn.config import WorldPart, WrapperPart
 from evolearn.errors import SettingRefused, WorldNotFound, nearest, offer, shortened_traceback
-from evolearn.importing import is_file, module_of
+from evolearn.plugins import is_file, module_of
 from evolearn.world.find import GYMNASIUM
 from evolearn.world.gymnasium.variation import Environment, layers
 

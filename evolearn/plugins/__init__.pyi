@@ -1,0 +1,13 @@
+from .importing import (
+    Kind as Kind,
+    Part as Part,
+    absolute as absolute,
+    entries as entries,
+    find as find,
+    is_file as is_file,
+    module_of as module_of,
+    referred as referred,
+    registered as registered,
+    short as short,
+)
+from .templates import NewFileError as NewFileError, write_new as write_new
