@@ -5,7 +5,7 @@ from __future__ import annotations
 from evolearn.errors import UserError
 
 LOCAL, AUTO, CLIENT = "local", "auto", "ray://"
-_FORMS = "local, auto, HOST:PORT (Ray's own port, 6379 if not set) or ray://HOST:PORT (Ray Client's port, 10001)"
+FORMS = "local, auto, HOST:PORT (Ray's own port, 6379 if not set) or ray://HOST:PORT (Ray Client's port, 10001)"
 
 
 class ClusterError(UserError):
@@ -22,4 +22,4 @@ def check_address(address: str) -> None:
         return
     host, colon, port = address.removeprefix(CLIENT).rpartition(":")
     if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ClusterError(f"--address {address}: must be {_FORMS}")
+        raise ClusterError(f"--address {address}: must be {FORMS}")

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import ray
 
-from evolearn.cluster.addresses import AUTO, CLIENT, LOCAL, ClusterError, check_address
+from evolearn.cluster.addresses import AUTO, CLIENT, FORMS, LOCAL, ClusterError, check_address
 
 SECONDS_TO_ANSWER = 12.0  # until a cluster on this machine counts as not there
 SECONDS_TO_LET_IN = 45.0  # of what speaks gRPC, as Ray does: a busy head starts a process for a client
@@ -86,7 +86,7 @@ def _knock(address: str) -> None:
     if not speaks:
         raise ClusterError(
             f"--address {address}: something listens there and does not answer as Ray does: is that Ray's port? "
-            f"Must be {_FORMS}"
+            f"Must be {FORMS}"
         )
 
 

@@ -21,13 +21,7 @@ from .contract import (
     WorldError as WorldError,
 )
 from .drawing import Circle as Circle, Line as Line, Polygon as Polygon, Shape as Shape
-from .find import (
-    GYMNASIUM as GYMNASIUM,
-    find_world as find_world,
-    from_anywhere as from_anywhere,
-    registered_worlds as registered_worlds,
-    settled as settled,
-)
+from .find import find_world as find_world, registered_worlds as registered_worlds
 from .floor_plan import MOVES as MOVES, FloorPlan as FloorPlan
 from .gymnasium.environments import (
     EnvironmentFault as EnvironmentFault,
@@ -44,4 +38,5 @@ from .gymnasium.world import (
     check_environment as check_environment,
     gymnasium_world as gymnasium_world,
 )
+from .names import GYMNASIUM as GYMNASIUM, from_anywhere as from_anywhere, settled as settled
 from .template import new_world as new_world

@@ -17,35 +17,13 @@ import functools
 from typing import TYPE_CHECKING
 
 from evolearn.errors import WorldNotFound, nearest
-from evolearn.plugins import Kind, absolute, entries, find
+from evolearn.plugins import Kind, entries, find
+from evolearn.world.names import GYMNASIUM
 
 if TYPE_CHECKING:
-    from evolearn.config import WorldPart
     from evolearn.world.contract import Declaration
 
 GROUP = "evolearn.worlds"
-GYMNASIUM = "gymnasium:"
-SETTINGS = "{"  # begins the settings in a full name
-
-
-def from_anywhere(name: str) -> str:
-    """The same world's name, with the paths of files made absolute, so that it holds in any folder."""
-    if not name.startswith(GYMNASIUM):
-        return absolute(name)
-    if SETTINGS not in name:
-        return name
-    from evolearn.config import world_part
-
-    return settled(world_part(name)).full_name
-
-
-def settled(world: WorldPart) -> WorldPart:
-    """The same world, holding in any folder: see `from_anywhere`."""
-    wrappers = tuple(
-        wrapper.model_copy(update={"name": absolute(wrapper.name)}) if ":" in wrapper.name else wrapper
-        for wrapper in world.wrappers
-    )
-    return world.model_copy(update={"name": from_anywhere(world.name), "wrappers": wrappers})
 
 
 @functools.cache  # to look through all installed packages takes 20 ms, and a study asks thousands of times

@@ -243,7 +243,8 @@ def test_nobody_else_on_this_machine_gets_into_a_local_ray(local_ray, tmp_path: 
 
 def refusal(address: str, seconds: float = 15.0) -> str:
     """What is said of an address, in the time that is allowed."""
-    from evolearn.cluster.addresses import ClusterError, connect
+    from evolearn.cluster.addresses import ClusterError
+    from evolearn.cluster.connecting import connect
 
     begun = time.monotonic()
     with pytest.raises(ClusterError) as caught:

@@ -14,8 +14,8 @@ from gymnasium.wrappers import vector
 from evolearn.config import WorldPart, WrapperPart
 from evolearn.errors import SettingRefused, WorldNotFound, nearest, offer, shortened_traceback
 from evolearn.plugins import is_file, module_of
-from evolearn.world.find import GYMNASIUM
 from evolearn.world.gymnasium.variation import Environment, layers
+from evolearn.world.names import GYMNASIUM
 
 _FORMS = "gymnasium:ID or gymnasium:package.module:ID"
 _REMEMBERING = (

@@ -25,7 +25,6 @@ from evolearn.config import CONSTRUCTOR, WorldPart, world_part
 from evolearn.errors import SettingRefused, UserError, WorldNotFound, offer, shortened_traceback
 from evolearn.rng import SELECTION, life_keys, new_rng
 from evolearn.world.contract import MEAN_RETURN_PER_EPISODE, Box, Declaration, Discrete, Signal, WorldError
-from evolearn.world.find import GYMNASIUM
 from evolearn.world.gymnasium.making import (
     constructor_arguments,
     creator_of,
@@ -44,6 +43,7 @@ from evolearn.world.gymnasium.variation import (
     drawn_arguments,
     without_overseers,
 )
+from evolearn.world.names import GYMNASIUM
 
 _REMEDY = (
     "wrap the environment in a function of yours (gymnasium.wrappers.FlattenObservation, TransformObservation, "
