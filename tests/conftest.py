@@ -2,7 +2,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from evolearn.cluster import prepare
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from tests.helpers.probe_worlds import conditions_for
 
 # Before anything imports Ray, which then lets nobody in without the token of this process.

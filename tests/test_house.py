@@ -124,7 +124,7 @@ def test_no_test_file_imports_another() -> None:
         ("worlds.savannah", "evolearn.world.contract", True),
         ("evolearn.cli.app", "evolearn.life.live.Plan", True),
         ("evolearn.run.run", "evolearn.life", False),
-        ("evolearn.life.fused", "evolearn.life.live", False),
+        ("evolearn.life._fused", "evolearn.life.live", False),
         ("evolearn.report.report", "evolearn.verdict.stats", False),  # a module that the door exports
         ("evolearn.run.run", "evolearn.errors", False),
         ("evolearn.run.run", "numpy.random", False),
@@ -141,9 +141,9 @@ def test_an_import_past_a_door_breaks_the_contract(graph, monkeypatch) -> None:
     assert contract.check(graph, verbose=False).kept
     graph.add_import(
         importer="evolearn.run.run",
-        imported="evolearn.life.lockstep",
+        imported="evolearn.life._lockstep",
         line_number=7,
-        line_contents="from evolearn.life.lockstep import Lockstep",
+        line_contents="from evolearn.life._lockstep import Lockstep",
     )
     found = contract.check(graph, verbose=False)
     assert not found.kept

@@ -30,8 +30,8 @@ def prepare(address: str) -> None:
 
 
 def open_cluster(address: str, *arguments: Any, **more: Any) -> Drivers:
-    """Start Ray here, or join a cluster; see `evolearn.cluster.drivers.ClusterDrivers` for the arguments."""
+    """Start Ray here, or join a cluster; see `evolearn.cluster._drivers.ClusterDrivers` for the arguments."""
     prepare(address)
-    from evolearn.cluster.drivers import ClusterDrivers
+    from evolearn.cluster._drivers import ClusterDrivers
 
     return ClusterDrivers(address, *arguments, **more)

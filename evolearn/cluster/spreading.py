@@ -13,10 +13,10 @@ from typing import Any
 import ray
 import ray.exceptions as failures
 
+from evolearn.cluster._hosts import GO_ON, ClusterLost, Hosts
+from evolearn.cluster._tasks import Done, Refused, Where
 from evolearn.cluster.addresses import ClusterError
-from evolearn.cluster.hosts import GO_ON, ClusterLost, Hosts
 from evolearn.cluster.schedule import Hopeless, Piece, Schedule
-from evolearn.cluster.tasks import Done, Refused, Where
 from evolearn.errors import UserError, WorldNotFound
 from evolearn.life import ClusterStatus, ClusterWatch, Effort
 from evolearn.numerics import portable

@@ -15,7 +15,7 @@ import pydantic
 
 from evolearn.config import ConfigError, Part, check_model, explain_validation, override, read_yaml
 from evolearn.errors import offer
-from evolearn.experiments import hinton_nowlan, nature_nurture
+from evolearn.experiments import _hinton_nowlan as hinton_nowlan, _nature_nurture as nature_nurture
 from evolearn.study.bands import ExperimentConfig, Measure, band_arguments
 from evolearn.verdict import Json
 

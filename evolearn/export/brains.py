@@ -206,7 +206,7 @@ def _state_dict(brain: TorchBrain, description: Mapping[str, Any]) -> bytes:
 
 def _onnx(brain: TorchBrain, description: Mapping[str, Any]) -> bytes:
     try:
-        from evolearn.export.onnx_graph import onnx_graph
+        from evolearn.export._onnx_graph import onnx_graph
     except ModuleNotFoundError as error:
         raise ExportError(
             f"--to .onnx: needs the package {error.name}, which is not installed: pip install 'evolearn[onnx]'; or "

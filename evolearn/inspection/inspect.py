@@ -20,9 +20,9 @@ from typing import Protocol
 from evolearn.environment import describe_environment
 from evolearn.errors import UserError, offer
 from evolearn.files import write_whole
+from evolearn.inspection._sections import COMPARISON, PARTS, Part, Subject
+from evolearn.inspection._specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.inspection.record import Answer, describe, name_of, record
-from evolearn.inspection.sections import COMPARISON, PARTS, Part, Subject
-from evolearn.inspection.specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.life import new_driver
 from evolearn.report import INSPECTION_FILE, Section, is_inspection, write_inspection_report
 from evolearn.run import DNA, load_dna, setup_of

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.inspection.specimen import Extent, Json, Specimen
+from evolearn.inspection._specimen import Extent, Json, Specimen
 from evolearn.report import INSPECTION_FORMAT
 from evolearn.run import DNA
 

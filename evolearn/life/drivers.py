@@ -7,9 +7,9 @@ import os
 from typing import Any, Protocol
 
 from evolearn.config import HANG_SECONDS
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
+from evolearn.life._stepwise import StepwiseDriver
 from evolearn.life.live import Conditions, Driver
-from evolearn.life.stepwise import StepwiseDriver
 from evolearn.world import World
 
 

@@ -6,7 +6,7 @@ An operation says of every weight what it is afterwards:
 
 which covers weights set to zero, permuted, exchanged or replaced by given numbers, and an observation replaced by its
 mean: its weights are zero, and the bias of every unit that read it takes up mean * weight.
-`evolearn.inspection.operations` builds operations. The optimiser's memory and the window under way are left as they
+`evolearn.inspection._operations` builds operations. The optimiser's memory and the window under way are left as they
 are: steps before the operation are learned from with the weights after it, unless a learning update comes right before
 it.
 """
@@ -83,7 +83,7 @@ def check_surgeries(surgeries: Surgeries, newborns: Newborns, operate_at: int | 
         if array.dtype != dtype or array.shape not in fitting or not array.flags.carray:
             raise ValueError(
                 f"surgeries.{name}: {array.dtype} {list(array.shape)}: must be {np.dtype(dtype)} {list(fitting[-1])}, "
-                "contiguous and writeable; evolearn.inspection.operations makes such"
+                "contiguous and writeable; evolearn.inspection._operations makes such"
             )
     for name in ("source", "added_source"):
         array = getattr(surgeries, name)

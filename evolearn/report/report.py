@@ -10,12 +10,12 @@ from pathlib import Path
 import jinja2
 
 from evolearn.files import write_whole
-from evolearn.report.files import ReportError
+from evolearn.report._files import ReportError
+from evolearn.report._paper import save_figures
 from evolearn.report.inspection.files import INSPECTION_FILE, read_inspection
 from evolearn.report.inspection.page import render_inspection
 from evolearn.report.inspection.section import Section
 from evolearn.report.inspection.sections import sections_of
-from evolearn.report.paper import save_figures
 from evolearn.report.study.experiment_charts import experiment_charts
 from evolearn.report.study.files import is_experiment, read_experiment_results, read_results
 from evolearn.report.study.methods import methods_paragraph

@@ -28,7 +28,7 @@ from evolearn.genome import ENCODING, FIXED, GROUPS, TRANSFORMS, GenePool, find_
 from evolearn.life import Conditions, Driver, Drivers, Plan
 from evolearn.numerics import portable
 from evolearn.plugins import Part, absolute, short
-from evolearn.run.setup_checks import check_training, learning_ends
+from evolearn.run._setup_checks import check_training, learning_ends
 from evolearn.search import Options, check_search
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
 

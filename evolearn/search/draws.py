@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.genome import FloatArray
-from evolearn.search.noise import SPAN, noise, noise_sums
+from evolearn.search._noise import SPAN, noise, noise_sums
 
 Weights = npt.NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from evotorch.algorithms import CMAES, GeneticAlgorithm
 
 from evolearn.agent import one_thread
 from evolearn.genome import FloatArray
-from evolearn.search.algorithms import State, gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
+from evolearn.search._algorithms import State, gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
 from evolearn.search.draws import Draw, Noise, Weights
 from evolearn.search.options import Options
 

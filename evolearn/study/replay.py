@@ -127,7 +127,7 @@ def _live(
 def _states(conditions: Conditions, key: npt.NDArray[np.int64], trace: Trace, age: int) -> Iterator[tuple[Any, Any]]:
     """State and parameters, as records of their own, before each of the first `age` steps that `trace` tells of.
 
-    The same calls as in `evolearn.life.kernel.live`.
+    The same calls as in `evolearn.life._kernel.live`.
     """
     world = conditions.world
     assert isinstance(world, World)

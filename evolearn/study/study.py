@@ -14,11 +14,11 @@ from evolearn.errors import RunDirectoryError
 from evolearn.life import Drivers
 from evolearn.report import write_report
 from evolearn.run import Interrupted, remarks_on, settled, settled_keys
+from evolearn.study._judge import judge_study
 from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, measure_rates
 from evolearn.study.config import StudyConfig, check_study
 from evolearn.study.directory import StudyDirectory, create_study
-from evolearn.study.judge import judge_study
 from evolearn.study.plan import StudyPlan, plan_study
 from evolearn.study.work import StudyDisplay, StudyWork
 

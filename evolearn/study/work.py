@@ -29,10 +29,10 @@ from evolearn.run import (
     natural_values,
     open_run,
 )
+from evolearn.study._held_out import HeldOut, tabulate, write_table
 from evolearn.study.checks import Rates
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.held_out import HeldOut, tabulate, write_table
 from evolearn.study.plan import (
     StudyArm,
     StudyJob,

@@ -1,6 +1,6 @@
 """Does a world keep its contract? `gymnasium.utils.env_checker` for worlds, and more.
 
-Lives are lived in processes of their own (`evolearn.testing.process`): compiled; compiled with other hashes and in
+Lives are lived in processes of their own (`evolearn.testing._process`): compiled; compiled with other hashes and in
 reverse order; and in plain Python, which knows the line at fault. What they find is put together here.
 """
 
@@ -24,14 +24,14 @@ from evolearn.config import RunConfig, check_config
 from evolearn.life import life_fitness, new_driver
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import assemble, live_arm
+from evolearn.testing._process import Answer, Task, compare_digests
+from evolearn.testing._whole_lives import actor
 from evolearn.testing.findings import Findings, Report, place_of
-from evolearn.testing.process import Answer, Task, compare_digests
-from evolearn.testing.whole_lives import actor
 from evolearn.world import Declaration, World, WorldError
 
 HANG_SECONDS = 10.0
 WHO = ("random", "oracle", "blank")
-_PROGRAM = "import sys; from evolearn.testing.process import main; main(*sys.argv[1:])"
+_PROGRAM = "import sys; from evolearn.testing._process import main; main(*sys.argv[1:])"
 _SPOIL = ("runs", "written", "nothing hidden", "ends")
 _DOC_SAYS = {"fixed": "what is fixed", "redrawn": "what is redrawn", "fitness": "what fitness is"}
 

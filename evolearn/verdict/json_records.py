@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from evolearn.verdict import metrics, sentences, stats
-from evolearn.verdict.contrasts import Contrast, Estimate, count_censored, estimate, includes_censored
+from evolearn.verdict._contrasts import Contrast, Estimate, count_censored, estimate, includes_censored
+from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.metrics import METRICS, Levels
-from evolearn.verdict.resamples import ArmValues
 from evolearn.verdict.rules import VerdictRules
 from evolearn.verdict.stats import iqm
 

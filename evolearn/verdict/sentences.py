@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from evolearn.verdict.contrasts import Contrast, Estimate
+from evolearn.verdict._contrasts import Contrast, Estimate
+from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.metrics import METRICS, STEPS, Levels
-from evolearn.verdict.resamples import ArmValues
 from evolearn.verdict.stats import BreakEven, smallest_p
 
 CLAIM_RUNS = 10  # fewer are exploratory

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evolearn.verdict import metrics, resamples, sentences, stats
-from evolearn.verdict.contrasts import (
+from evolearn.verdict import _resamples as resamples, metrics, sentences, stats
+from evolearn.verdict._contrasts import (
     Contrast,
     Family,
     count_censored,
@@ -22,9 +22,9 @@ from evolearn.verdict.contrasts import (
     not_comparable,
     pair_up,
 )
+from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.json_records import Json, arm_record, contrast_record, for_json, iqm_record
 from evolearn.verdict.metrics import ArmLives, Levels
-from evolearn.verdict.resamples import ArmValues
 from evolearn.verdict.rules import DOUBLED, ContrastRule, VerdictRules
 from evolearn.verdict.stats import FloatArray, iqm
 

@@ -15,13 +15,13 @@ from evolearn.errors import PartError, PartNotFound
 from evolearn.export.brains import export
 from evolearn.export.loading import loading_code
 from evolearn.genome import decode
-from evolearn.inspection.alignment import align
-from evolearn.inspection.genes import inspect_genes
-from evolearn.inspection.weights import inspect_weights
+from evolearn.inspection._alignment import align
+from evolearn.inspection._genes import inspect_genes
+from evolearn.inspection._weights import inspect_weights
 from evolearn.life import FROM_BRAIN, LifeFault, OwnDrivers, Plan, lives
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
+from evolearn.life._stepwise import StepwiseDriver
 from evolearn.life.live import own_parts
-from evolearn.life.stepwise import StepwiseDriver
 from evolearn.plugins import registered
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import (

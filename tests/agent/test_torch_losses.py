@@ -23,7 +23,7 @@ from evolearn.agent.torch_losses import (
 from evolearn.errors import PartError
 from evolearn.genome import initial_distribution
 from evolearn.life import Plan, traced_lives
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from evolearn.rng import SELECTION, life_keys
 from evolearn.search.meta_gradients import gradients_of
 from tests.helpers.probe_worlds import Box, conditions_for, newborns_for, restless, restless_box, restless_with

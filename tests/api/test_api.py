@@ -24,8 +24,8 @@ from evolearn.agent.policies.policy import choose_gaussian
 from evolearn.api.evolved import Evolved
 from evolearn.config import ConfigError, check_config
 from evolearn.errors import RunDirectoryError
+from evolearn.inspection._specimen import QUICK
 from evolearn.inspection.record import describe
-from evolearn.inspection.specimen import QUICK
 from evolearn.life import LifeFault, OwnDrivers
 from evolearn.numerics import PortableError
 from evolearn.rng import ACTION, VALIDATION, life_keys, new_rng, open_stream
@@ -311,7 +311,7 @@ def test_the_same_lives_for_everybody(dna: Evolved) -> None:
 
 
 def test_lives_are_no_lives_of_runs(dna: Evolved) -> None:
-    from evolearn.inspection.specimen import FIRST_GENERATION
+    from evolearn.inspection._specimen import FIRST_GENERATION
     from evolearn.rng import VALIDATION
 
     keys = evolearn.live(dna, lives=2).keys

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evolearn.config import STUDIES, dump_config, find_config
-from evolearn.experiments import hinton_nowlan, nature_nurture, read_experiment
+from evolearn.experiments import _hinton_nowlan as hinton_nowlan, _nature_nurture as nature_nurture, read_experiment
 from evolearn.report import write_report
 from evolearn.study.bands import replication_record, write_rounded
 from tests.helpers.study_on_disk import made_up_verdict, write_study

@@ -20,8 +20,8 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from evolearn.cluster.shipping import CannotShip, pack, renamed
-from evolearn.cluster.tasks import Done, Order, Recipe, do_blocks
+from evolearn.cluster._shipping import CannotShip, pack, renamed
+from evolearn.cluster._tasks import Done, Order, Recipe, do_blocks
 from evolearn.config import check_config
 from evolearn.environment import code_identity
 from evolearn.errors import UserError
@@ -230,7 +230,7 @@ def _a_worker_at_work() -> int:
 
 @needs_ray
 def test_nobody_else_on_this_machine_gets_into_a_local_ray(local_ray, tmp_path: Path) -> None:
-    stranger = "import sys; from evolearn.cluster.connecting import connect; connect(sys.argv[1], None, {})"
+    stranger = "import sys; from evolearn.cluster._connecting import connect; connect(sys.argv[1], None, {})"
     done = subprocess.run(
         [sys.executable, "-c", stranger, local_ray],
         capture_output=True,
@@ -243,8 +243,8 @@ def test_nobody_else_on_this_machine_gets_into_a_local_ray(local_ray, tmp_path: 
 
 def refusal(address: str, seconds: float = 15.0) -> str:
     """What is said of an address, in the time that is allowed."""
+    from evolearn.cluster._connecting import connect
     from evolearn.cluster.addresses import ClusterError
-    from evolearn.cluster.connecting import connect
 
     begun = time.monotonic()
     with pytest.raises(ClusterError) as caught:
@@ -324,7 +324,7 @@ def test_ports_of_something_else(form: str, answer: bytes | None) -> None:
     ],
 )
 def test_the_likely_cause(complaint: str, address: str, text: str) -> None:
-    from evolearn.cluster.connecting import _likely_cause
+    from evolearn.cluster._connecting import _likely_cause
 
     assert text in _likely_cause(address, complaint)
 
@@ -361,10 +361,10 @@ class TestShipping:
         """A folder on the module path; its modules are forgotten afterwards, and what was packed is removed."""
         monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
         monkeypatch.setattr(
-            "evolearn.cluster.shipping.tempfile", SimpleNamespace(mkdtemp=lambda prefix: str(self.target))
+            "evolearn.cluster._shipping.tempfile", SimpleNamespace(mkdtemp=lambda prefix: str(self.target))
         )
         # Other tests' files are modules in use, too.
-        monkeypatch.setattr("evolearn.cluster.shipping._modules_of_users", lambda: iter(self.also))
+        monkeypatch.setattr("evolearn.cluster._shipping._modules_of_users", lambda: iter(self.also))
         self.also: list[Path] = []
         self.target = tmp_path / "target"
         self.target.mkdir()
@@ -426,7 +426,7 @@ class TestShipping:
         assert renamed(shared, {}) is shared
 
     def test_what_is_too_large_is_refused_with_its_size(self, tmp_path: Path, monkeypatch) -> None:
-        monkeypatch.setattr("evolearn.cluster.shipping.LARGEST_MB", 0.0005)
+        monkeypatch.setattr("evolearn.cluster._shipping.LARGEST_MB", 0.0005)
         (tmp_path / "coins.py").write_text(textwrap.dedent(WORLD_FILE))
         with pytest.raises(
             CannotShip, match=r"coins\.py: has 0 MB, and at most .* MB are sent to the workers; install"
@@ -446,8 +446,8 @@ class Listener:
 
 @needs_ray
 def test_hosts_of_different_processors_are_said_once_by_name(monkeypatch) -> None:
+    from evolearn.cluster._tasks import Where
     from evolearn.cluster.spreading import Spreader
-    from evolearn.cluster.tasks import Where
 
     hosts, xeon, epyc = SimpleNamespace(lost=0), Where("a", "Xeon", "skylake 1"), Where("b", "EPYC", "znver4 2")
     listener = Listener()
@@ -467,9 +467,9 @@ def test_hosts_of_different_processors_are_said_once_by_name(monkeypatch) -> Non
 @needs_ray
 @pytest.mark.parametrize("given", [{"pip": 3}, {"env_vars": {"A": 1}}, {"py_modules": "folder"}, {"no_such_field": 1}])
 def test_a_wrong_runtime_environment_is_refused(given: dict) -> None:
+    from evolearn.cluster._drivers import _runtime_env
+    from evolearn.cluster._shipping import Parcel
     from evolearn.cluster.addresses import ClusterError
-    from evolearn.cluster.drivers import _runtime_env
-    from evolearn.cluster.shipping import Parcel
 
     with pytest.raises(ClusterError, match="--runtime-env: Ray does not take it: "):
         _runtime_env(Parcel(None, {}, ()), given, {})
@@ -477,8 +477,8 @@ def test_a_wrong_runtime_environment_is_refused(given: dict) -> None:
 
 @needs_ray
 def test_what_portable_mode_needs_is_stronger_than_what_users_set() -> None:
-    from evolearn.cluster.drivers import _runtime_env
-    from evolearn.cluster.shipping import Parcel
+    from evolearn.cluster._drivers import _runtime_env
+    from evolearn.cluster._shipping import Parcel
 
     given = {"env_vars": {"NUMBA_CPU_NAME": "haswell", "OMP_NUM_THREADS": "2"}}
     variables = _runtime_env(Parcel(None, {}, ()), given, {"NUMBA_CPU_NAME": "x86-64-v3"})["env_vars"]

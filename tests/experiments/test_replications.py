@@ -15,16 +15,16 @@ from rich.console import Console
 from evolearn.config import STUDIES, ConfigError, check_model, dump_config, find_config, shipped_configs
 from evolearn.experiments import (
     EXPERIMENTS,
-    hinton_nowlan,
+    _hinton_nowlan as hinton_nowlan,
+    _nature_nurture as nature_nurture,
     is_experiment,
-    nature_nurture,
     read_experiment,
     start_experiment,
 )
 from evolearn.experiments.experiment import replication_record
 from evolearn.life import OwnDrivers
 from evolearn.report import write_report
-from evolearn.report.files import ReportError
+from evolearn.report._files import ReportError
 from evolearn.study import extend_study, open_study, read_study, start_study
 from evolearn.study.bands import measure_over_runs, measure_share
 from evolearn.study.bands.bands import MISSED, REPRODUCED, SHOWN, UNMEASURED, judge, summary

@@ -36,7 +36,7 @@ from evolearn.export.brains import (
     description_of,
 )
 from evolearn.life import Plan, traced_lives
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from evolearn.numerics import plug
 from evolearn.rng import ACTION, TEST, at_step, life_keys, new_rng, open_stream
 from evolearn.run import assemble, setup_of
@@ -427,7 +427,7 @@ def test_weights_that_are_the_same_in_every_life_are_exported(tmp_path):
 
 def test_without_onnx_it_says_what_to_install(dna_of, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    monkeypatch.delitem(sys.modules, "evolearn.export.onnx_graph", raising=False)
+    monkeypatch.delitem(sys.modules, "evolearn.export._onnx_graph", raising=False)
     with pytest.raises(
         ExportError, match=r"needs the package onnx, which is not installed: pip install 'evolearn\[onn"
     ):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from evolearn.life import Plan, lives
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from evolearn.rng import BIRTH, SELECTION, life_keys, new_rng, open_stream, uniform
 from tests.helpers.probe_worlds import (
     conditions_for,

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from evolearn.config import check_config
-from evolearn.inspection.specimen import QUICK, Specimen
+from evolearn.inspection._specimen import QUICK, Specimen
 from evolearn.life import new_driver
 from evolearn.run import assemble, load_dna
 from evolearn.run.dna import save_dna

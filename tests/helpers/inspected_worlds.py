@@ -6,7 +6,7 @@ import numpy as np
 
 from evolearn.config import check_config
 from evolearn.genome import TRANSFORMS
-from evolearn.inspection.specimen import Extent, Specimen
+from evolearn.inspection._specimen import Extent, Specimen
 from evolearn.life import new_driver
 from evolearn.rng import uniform
 from evolearn.run import assemble, load_dna, setup_of

@@ -7,10 +7,10 @@ import math
 import pytest
 
 from evolearn.report import Section, write_inspection_report
-from evolearn.report.chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
+from evolearn.report._chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
+from evolearn.report._looks import BLUE, GREEN, GREY, ORANGE, VERMILION
 from evolearn.report.inspection import sections as inspected
 from evolearn.report.inspection.section import Table
-from evolearn.report.looks import BLUE, GREEN, GREY, ORANGE, VERMILION
 from tests.helpers.study_on_disk import made_up_replay
 
 GENES = 3000

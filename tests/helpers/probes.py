@@ -9,11 +9,11 @@ import pickle
 import subprocess
 import sys
 
-from evolearn.testing.process import Answer, Task
+from evolearn.testing._process import Answer, Task
 
 _PROGRAM = """
 import os, pickle, sys
-from evolearn.testing.process import Probe
+from evolearn.testing._process import Probe
 answers = os.fdopen(os.dup(1), "wb")
 os.dup2(2, 1)  # whatever is printed is no answer
 while True:

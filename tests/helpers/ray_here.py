@@ -25,9 +25,9 @@ def local_ray() -> Iterator[str]:
     """Start Ray as `--address local` does, let its address be used, and end it."""
     import ray
 
-    from evolearn.cluster.connecting import connect
-    from evolearn.cluster.drivers import _runtime_env
-    from evolearn.cluster.shipping import Parcel
+    from evolearn.cluster._connecting import connect
+    from evolearn.cluster._drivers import _runtime_env
+    from evolearn.cluster._shipping import Parcel
 
     # Its tasks find the worlds of tests where they are; nothing is shipped.
     connect("local", CORES, _runtime_env(Parcel(None, {}, ()), {"env_vars": {"PYTHONPATH": str(ROOT)}}, {}))
@@ -39,7 +39,7 @@ def stay_connected(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let whoever starts Ray here have the one that is there, and whoever ends it leave it."""
     import ray
 
-    monkeypatch.setattr("evolearn.cluster.drivers.connect", lambda address, cores, runtime_env: None)
+    monkeypatch.setattr("evolearn.cluster._drivers.connect", lambda address, cores, runtime_env: None)
     monkeypatch.setattr(ray, "shutdown", lambda: None)
     # Every module that the tests of this process have loaded, otherwise.
-    monkeypatch.setattr("evolearn.cluster.shipping._modules_of_users", lambda: iter(()))
+    monkeypatch.setattr("evolearn.cluster._shipping._modules_of_users", lambda: iter(()))

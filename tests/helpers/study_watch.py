@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evolearn.life import OwnDrivers
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from evolearn.rng import TEST
 from evolearn.run import open_run
 from evolearn.study import StudyConfig, start_study

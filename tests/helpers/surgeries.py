@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evolearn.inspection.operations import (
+from evolearn.inspection._operations import (
     intact,
     lesion_of_critic,
     lesion_of_drive,
@@ -13,7 +13,7 @@ from evolearn.inspection.operations import (
     stack_surgeries,
 )
 from evolearn.life import NO_SURGERIES, Plan, lives, traced_lives
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from evolearn.rng import SELECTION, life_keys
 from tests.helpers.probe_worlds import conditions_for, newborns_for, restless_box
 

@@ -11,15 +11,15 @@ import torch
 
 from evolearn.agent import BrainSpec, TorchBrain
 from evolearn.config import WorldPart
-from evolearn.inspection.alignment import Alignment, align, aligned, likeness
-from evolearn.inspection.comparison import barrier, compare, mixtures
-from evolearn.inspection.over_lives import mean_over_lives
-from evolearn.inspection.scoring import birth_scores, learned_scores
-from evolearn.inspection.specimen import FIRST_GENERATION, QUICK, Specimen
+from evolearn.inspection._alignment import Alignment, align, aligned, likeness
+from evolearn.inspection._comparison import barrier, compare, mixtures
+from evolearn.inspection._over_lives import mean_over_lives
+from evolearn.inspection._scoring import birth_scores, learned_scores
+from evolearn.inspection._specimen import FIRST_GENERATION, QUICK, Specimen
 from evolearn.life import new_driver
+from evolearn.report._paper import draw_figure, save_figures
+from evolearn.report._plotly_charts import page_chart
 from evolearn.report.inspection.comparison import comparison_section
-from evolearn.report.paper import draw_figure, save_figures
-from evolearn.report.plotly_charts import page_chart
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import ARMS, assemble, load_dna, ready_arm, setup_of
 from evolearn.run.dna import save_dna

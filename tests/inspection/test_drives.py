@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from evolearn.inspection import drives as drives_room
-from evolearn.inspection.drives import inspect_drives
-from evolearn.inspection.newborn_lives import first_steps, newborn
+from evolearn.inspection import _drives as drives_room
+from evolearn.inspection._drives import inspect_drives
+from evolearn.inspection._newborn_lives import first_steps, newborn
 from evolearn.life import lives
 from evolearn.report.inspection.drives import drives_section
 from tests.helpers.inspected_dna import alive, config, made_dna

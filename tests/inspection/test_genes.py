@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from evolearn.agent import BrainSpec
-from evolearn.inspection.genes import inspect_genes
-from evolearn.inspection.names import numbered, output_labels, weight_names
+from evolearn.inspection._genes import inspect_genes
+from evolearn.inspection._names import numbered, output_labels, weight_names
 from evolearn.report.inspection.genes import genes_section
 from evolearn.run import assemble
 from tests.helpers.inspected_dna import config, made_dna

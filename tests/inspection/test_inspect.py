@@ -14,14 +14,14 @@ from typer.testing import CliRunner
 from evolearn.cli.app import app
 from evolearn.cli.inspect import SENTENCES_SHOWN, InspectScreen, print_sections
 from evolearn.errors import UserError
-from evolearn.inspection import Answer, Wishes, compare_dna, inspect as inspecting, inspect_dna, sections as inspection
+from evolearn.inspection import Answer, Wishes, _sections as inspection, compare_dna, inspect as inspecting, inspect_dna
+from evolearn.inspection._sections import Part, alive
+from evolearn.inspection._specimen import FULL, QUICK, extent_of
 from evolearn.inspection.inspect import InspectionError, free_directory, place_of
 from evolearn.inspection.record import plain
-from evolearn.inspection.sections import Part, alive
-from evolearn.inspection.specimen import FULL, QUICK, extent_of
 from evolearn.life import OwnDrivers
 from evolearn.report import Section, write_inspection_report
-from evolearn.report.files import ReportError
+from evolearn.report._files import ReportError
 from evolearn.report.inspection.files import INSPECTION_FILE, read_inspection
 from evolearn.report.inspection.section import Table
 from evolearn.run import DNAError, load_dna, start_run

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from evolearn.agent import BrainSpec
-from evolearn.inspection.landscape import filters_of, inspect_landscape, random_directions
-from evolearn.inspection.landscape_measures import (
+from evolearn.inspection._landscape import filters_of, inspect_landscape, random_directions
+from evolearn.inspection._landscape_measures import (
     MEASURES,
     SHAPES,
     Surface,
@@ -20,7 +20,7 @@ from evolearn.inspection.landscape_measures import (
     is_peak,
     verdict_of,
 )
-from evolearn.inspection.over_lives import least_p, life_counts, sign_flip_p
+from evolearn.inspection._over_lives import least_p, life_counts, sign_flip_p
 from evolearn.report.inspection.landscape import landscape_section
 from evolearn.run import DNAError
 from tests.helpers.inspected_worlds import TARGET, TINY, specimen_for

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from evolearn.genome import draw_fresh
-from evolearn.inspection import lesions as module
-from evolearn.inspection.lesion_effects import Lived, effects, largest
-from evolearn.inspection.lesion_rows import Lesion, Row, all_lesions, all_rows, cut_observations, norms
-from evolearn.inspection.lesions import (
+from evolearn.inspection import _lesions as module
+from evolearn.inspection._lesion_effects import Lived, effects, largest
+from evolearn.inspection._lesion_rows import Lesion, Row, all_lesions, all_rows, cut_observations, norms
+from evolearn.inspection._lesions import (
     Clock,
     LesionError,
     clock_of,
@@ -20,7 +20,7 @@ from evolearn.inspection.lesions import (
     level_of,
     observation_means,
 )
-from evolearn.inspection.operations import lesion_of_observation, lost_weights, places, sham
+from evolearn.inspection._operations import lesion_of_observation, lost_weights, places, sham
 from evolearn.life import Plan, life_fitness, lives, traced_lives
 from evolearn.report.inspection import lesions as lesions_page
 from evolearn.report.inspection.lesions import HARM, HOWS, lesions_section
@@ -551,13 +551,13 @@ def test_lives_that_diverge_are_counted_and_said(tmp_path):
 
 
 def test_of_many_observations_those_that_are_read_most_are_cut(sighted, monkeypatch):
-    monkeypatch.setattr("evolearn.inspection.lesion_rows.MOST_OBSERVATIONS", 1)
+    monkeypatch.setattr("evolearn.inspection._lesion_rows.MOST_OBSERVATIONS", 1)
     assert cut_observations(sighted) == [0]
     assert inspect_lesions(dataclasses.replace(sighted, extent=TINY))["observations_left_out"] == 1
 
 
 def test_where_no_weight_is_larger_the_first_observations_are_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("evolearn.inspection.lesion_rows.MOST_OBSERVATIONS", 1)
+    monkeypatch.setattr("evolearn.inspection._lesion_rows.MOST_OBSERVATIONS", 1)
     specimen = specimen_for(tmp_path, "tests.helpers.inspected_worlds:sign", genome={"weights": {"mode": "fresh"}})
     assert cut_observations(specimen) == [0]
     sentences = lesions_section(inspect_lesions(specimen), {}).sentences

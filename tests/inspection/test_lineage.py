@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolearn.inspection.lineage import assimilation, inspect_lineage, path_of, settle
-from evolearn.inspection.scoring import birth_scores, innate_scores, learned_scores
-from evolearn.inspection.specimen import QUICK, Specimen
+from evolearn.inspection._lineage import assimilation, inspect_lineage, path_of, settle
+from evolearn.inspection._scoring import birth_scores, innate_scores, learned_scores
+from evolearn.inspection._specimen import QUICK, Specimen
 from evolearn.life import LifeFault, OwnDrivers, Plan, evaluate, new_driver, score
+from evolearn.report._paper import draw_figure, save_figures
+from evolearn.report._plotly_charts import page_chart
 from evolearn.report.inspection.lineage import lineage_section
-from evolearn.report.paper import draw_figure, save_figures
-from evolearn.report.plotly_charts import page_chart
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import ARMS, DNAError, assemble, live_arm, load_dna, ready_arm, setup_of, start_run
 from tests.helpers.dna_configs import config
@@ -284,7 +284,7 @@ def test_a_world_at_fault_leaves_the_path(specimen, found, monkeypatch) -> None:
     def fault(*_):
         raise LifeFault("toy", None, 0, 0, 7, "observation shown=nan: must be finite", None, None)
 
-    monkeypatch.setattr("evolearn.inspection.lineage.birth_scores", fault)
+    monkeypatch.setattr("evolearn.inspection._lineage.birth_scores", fault)
     faulty = inspect_lineage(specimen.dna, specimen)
     assert faulty["path"] == found["path"]
     assert "step 7: observation shown=nan: must be finite" in lineage_section(faulty, {}).sentences[0]

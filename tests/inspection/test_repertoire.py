@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from evolearn.inspection.drives import inspect_drives
-from evolearn.inspection.newborn_lives import first_steps
-from evolearn.inspection.repertoire import inspect_repertoire
+from evolearn.inspection._drives import inspect_drives
+from evolearn.inspection._newborn_lives import first_steps
+from evolearn.inspection._repertoire import inspect_repertoire
 from evolearn.report.inspection.repertoire import repertoire_section
 from evolearn.report.texts import quantity
 from tests.helpers.inspected_dna import EXTENT, alive, config, made_dna

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evolearn.inspection import Wishes, compare_dna, inspect_dna
-from evolearn.inspection.sections import PARTS
+from evolearn.inspection._sections import PARTS
 from evolearn.life import OwnDrivers
 from evolearn.report import write_inspection_report
 from evolearn.report.inspection.files import INSPECTION_FILE

@@ -9,9 +9,9 @@ import torch
 
 from evolearn.agent import BrainSpec, Tensor, TorchBrain
 from evolearn.errors import UserError
-from evolearn.inspection.genes import inspect_genes
-from evolearn.inspection.newborn_lives import first_steps, observations_for, outputs_of, sensitivities
-from evolearn.inspection.weights import describe_block, effective_rank, inspect_weights
+from evolearn.inspection._genes import inspect_genes
+from evolearn.inspection._newborn_lives import first_steps, observations_for, outputs_of, sensitivities
+from evolearn.inspection._weights import describe_block, effective_rank, inspect_weights
 from evolearn.report.inspection.marks import short
 from evolearn.report.inspection.weights import weights_section
 from tests.helpers.inspected_dna import alive, config, made_dna
@@ -72,7 +72,7 @@ def test_a_linear_brain_has_its_weights_for_sensitivities():
 
 def test_more_observations_than_one_portion_are_all_looked_at(monkeypatch):
     whole = sensitivities(BRAINS[0], made_up(BRAINS[0]), SEEN)
-    monkeypatch.setattr("evolearn.inspection.newborn_lives.ROWS", 3)
+    monkeypatch.setattr("evolearn.inspection._newborn_lives.ROWS", 3)
     np.testing.assert_allclose(sensitivities(BRAINS[0], made_up(BRAINS[0]), SEEN), whole, rtol=1e-10)
 
 
@@ -211,7 +211,7 @@ def test_99_of_100_random_matrices_are_within_the_band(shape, draws):
 
 
 def test_large_blocks_have_no_singular_values_and_say_so(monkeypatch):
-    monkeypatch.setattr("evolearn.inspection.weights.DRAWING_WORK", 10_000_000)
+    monkeypatch.setattr("evolearn.inspection._weights.DRAWING_WORK", 10_000_000)
     tensor = Tensor("hidden2.weight", (700, 500), 0.5)
     values = np.random.default_rng(0).normal(size=(2, tensor.size))
     found = describe_block(tensor, *values, None, 0)
@@ -237,7 +237,7 @@ def test_a_large_brain_is_asked_at_fewer_observations():
 
 
 def test_the_file_of_a_large_brain_stays_small(tmp_path, monkeypatch):
-    monkeypatch.setattr("evolearn.inspection.weights.DRAWING_WORK", 10_000_000)
+    monkeypatch.setattr("evolearn.inspection._weights.DRAWING_WORK", 10_000_000)
     dna = made_dna(tmp_path / "dna", config(brain={"hidden": [1024, 512]}))
     found = {"genes": inspect_genes(dna), "weights": inspect_weights(dna, None)}
     assert dna.pool.size > 500_000

@@ -188,7 +188,7 @@ WHERE = r"^world faulty, life \(seed 1, selection, generation 3, life 5\), genom
 )
 @pytest.mark.parametrize("piece_steps", [1, 60_000])
 def test_a_fault_is_named_with_world_life_genome_and_step(kind, at, message, piece_steps, monkeypatch):
-    monkeypatch.setattr("evolearn.life.fused.PIECE_STEPS", piece_steps)
+    monkeypatch.setattr("evolearn.life._fused.PIECE_STEPS", piece_steps)
     with pytest.raises(WorldError, match=WHERE + message):
         live_among_the_faulty(kind, at)
 

@@ -30,8 +30,8 @@ from evolearn.life import (
     new_driver,
     traced_lives,
 )
+from evolearn.life._stepwise import StepwiseDriver
 from evolearn.life.records import BAD_FITNESS, FINISHED
-from evolearn.life.stepwise import StepwiseDriver
 from evolearn.rng import SELECTION, life_keys
 from evolearn.world import WorldError
 from tests.helpers.compiled_environments import ALWAYS, CompiledEnvironments, assert_same, live_toys, toy
@@ -181,11 +181,11 @@ def test_a_life_does_not_depend_on_its_neighbours(chunk, toy_driver):
 
 
 def test_fewer_lives_go_together_where_steps_take_long(monkeypatch):
-    monkeypatch.setattr("evolearn.life.stepwise.SLOW_STEP", 1.0)
+    monkeypatch.setattr("evolearn.life._stepwise.SLOW_STEP", 1.0)
     driver = StepwiseDriver(toy())
     expected = live_toys(driver, count=20)
     assert driver.chunk == 64
-    monkeypatch.setattr("evolearn.life.stepwise.SLOW_STEP", 0.0)
+    monkeypatch.setattr("evolearn.life._stepwise.SLOW_STEP", 0.0)
     assert driver.chunk == 16
     assert_same(live_toys(driver, count=20), expected)
     driver.close()
@@ -385,7 +385,7 @@ def test_a_worker_that_dies_is_an_error_and_the_next_job_gets_new_ones(toy_drive
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
 def test_no_worker_outlives_its_parent(name):
     script = """
-        from evolearn.life.stepwise import StepwiseDriver
+        from evolearn.life._stepwise import StepwiseDriver
         from tests.helpers.compiled_environments import live_toys, toy
 
         if __name__ == "__main__":

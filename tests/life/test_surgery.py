@@ -13,9 +13,9 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from evolearn.agent import BrainSpec, TorchBrain
-from evolearn.cluster.tasks import Done, Order, Recipe, live_piece
+from evolearn.cluster._tasks import Done, Order, Recipe, live_piece
 from evolearn.environment import code_identity
-from evolearn.inspection.operations import (
+from evolearn.inspection._operations import (
     HOWS,
     changed_weights,
     intact,
@@ -28,9 +28,9 @@ from evolearn.inspection.operations import (
     stack_surgeries,
 )
 from evolearn.life import NO_SURGERIES, LifeFault, Plan, lives
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
+from evolearn.life._stepwise import StepwiseDriver
 from evolearn.life.records import FINISHED
-from evolearn.life.stepwise import StepwiseDriver
 from evolearn.rng import SELECTION, life_keys
 from evolearn.world import find_world
 from tests.helpers.compiled_environments import CompiledEnvironments, assert_same, toy
@@ -211,7 +211,7 @@ def test_company_order_workers_and_pieces_change_no_bit(driver_for, chosen, work
     many = driver_for(restless_box, workers=workers, hidden=(7, 5), generic_drives=("surprise",))
     newborns, surgeries = newborns_in(one, 8), several(one)
     expected, _ = live(one, surgeries, newborns=newborns)
-    with mock.patch("evolearn.life.fused.PIECE_STEPS", piece_steps):
+    with mock.patch("evolearn.life._fused.PIECE_STEPS", piece_steps):
         outcome, _ = live(many, surgeries.rows(chosen), newborns=newborns.rows(chosen))
     rows = (3 * np.array(chosen)[:, None] + np.arange(3)).reshape(-1)
     assert_same(outcome, type(outcome)(*(array[rows] for array in expected)))

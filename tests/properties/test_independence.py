@@ -67,7 +67,7 @@ def test_company_order_workers_and_pieces_change_no_bit(population, chosen, work
     driver_of, newborns, expected = population
     genomes, keys = pairs_of()
     driver = driver_of(workers)
-    with mock.patch("evolearn.life.fused.PIECE_STEPS", piece_steps):
+    with mock.patch("evolearn.life._fused.PIECE_STEPS", piece_steps):
         outcome, _ = lives(
             driver, driver.conditions, newborns, genomes[chosen], np.ascontiguousarray(keys[chosen]), PLAN
         )

@@ -11,8 +11,8 @@ import pytest
 from scipy.stats import binom
 
 from evolearn.verdict import stats
-from evolearn.verdict.contrasts import Family, judge, pair_up
-from evolearn.verdict.resamples import arm_values, draw, pick, study_levels
+from evolearn.verdict._contrasts import Family, judge, pair_up
+from evolearn.verdict._resamples import arm_values, draw, pick, study_levels
 from tests.helpers.synthetic_lives import study_rules, synthetic
 
 STUDIES = 200

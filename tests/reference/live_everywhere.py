@@ -10,7 +10,7 @@ from evolearn.worlds.cart_pole import cart_pole
 from evolearn.worlds.savannah import savannah
 
 from evolearn.life import Plan, lives
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from evolearn.rng import TEST, life_keys
 from tests.helpers.box import WORLDS
 from tests.helpers.probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for, restless, restless_box

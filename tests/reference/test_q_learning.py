@@ -19,7 +19,7 @@ from evolearn.agent import (
     LearnerSettings,
 )
 from evolearn.life import Plan, lives
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from evolearn.numerics import plug
 from evolearn.rng import SELECTION, life_keys, uniform
 from evolearn.world import Discrete, Signal, World

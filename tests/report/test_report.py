@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from evolearn.report import write_report
-from evolearn.report.chart import log_axis, spread_out
-from evolearn.report.files import ReportError
+from evolearn.report._chart import log_axis, spread_out
+from evolearn.report._files import ReportError
+from evolearn.report._looks import DARK, LIGHT, arm_looks
+from evolearn.report._paper import save_figures
+from evolearn.report._plotly_charts import escaped, page_chart
+from evolearn.report._replays import pack_replays
 from evolearn.report.inspection.marks import listed, percent, short, signed
-from evolearn.report.looks import DARK, LIGHT, arm_looks
-from evolearn.report.paper import save_figures
-from evolearn.report.plotly_charts import escaped, page_chart
-from evolearn.report.replays import pack_replays
 from evolearn.report.study.files import read_results
 from evolearn.report.study.inheritance_charts import thinned
 from evolearn.report.study.methods import methods_paragraph

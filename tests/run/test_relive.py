@@ -17,7 +17,7 @@ from evolearn.cli.show_life import print_relived, relive_life
 from evolearn.config import ConfigError, check_config
 from evolearn.errors import RunDirectoryError
 from evolearn.life import LifeFault, OwnDrivers, Plan, evaluate, fault_in, life_fitness, lives, new_driver, score
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from evolearn.life.live import one_after_another
 from evolearn.rng import SELECTION, TEST, LifeKey, life_keys
 from evolearn.run import (

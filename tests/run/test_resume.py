@@ -15,7 +15,7 @@ from tests.helpers.runs import GENERATIONS, KINDS, Watcher, digests
 
 def in_other_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every driver be asked for other portions than usual."""
-    monkeypatch.setattr("evolearn.life.fused.PIECE_STEPS", 60)
+    monkeypatch.setattr("evolearn.life._fused.PIECE_STEPS", 60)
     monkeypatch.setattr("evolearn.life.evaluation.LIVES_AT_ONCE", 6)
     monkeypatch.setattr("evolearn.life.evaluation.LIVES_PER_WORKER", 1)
     monkeypatch.setattr("evolearn.search.meta_gradients.LIVES_AT_ONCE", 2)

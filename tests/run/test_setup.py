@@ -6,7 +6,7 @@ import pytest
 from evolearn.config import ConfigError, check_config
 from evolearn.genome import decode, draw_fresh
 from evolearn.life import Plan, lives
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import ARMS, arm_config, assemble, natural_values
 from evolearn.run.transplant import transplanted

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from evolearn.search import Draw, Noise, draw_genomes
+from evolearn.search._noise import noise, noise_sums
 from evolearn.search.draws import BLOCK_GENES, sum_noise
-from evolearn.search.noise import noise, noise_sums
 
 GENES = 30
 

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from scipy import stats
 
 from evolearn import rng as philox
-from evolearn.search.noise import SPAN, noise, noise_sums
+from evolearn.search._noise import SPAN, noise, noise_sums
 
 LANES = SPAN // 4
 
@@ -80,7 +80,7 @@ def test_sums_are_added_up_in_the_order_of_directions(genes: int) -> None:
 PLAIN = """
 import sys, numpy as np
 from evolearn.numerics.compiler import COMPILES
-from evolearn.search.noise import noise, noise_sums
+from evolearn.search._noise import noise, noise_sums
 assert not COMPILES
 weights = np.array([[1.0, 0.0, -0.5], [0.3, 0.0, 0.1]])
 np.savez(sys.argv[1], noise(2**32 - 1, 3, np.array([5, 2]), 1500), noise_sums(1, 2, *weights, 1100, 4))

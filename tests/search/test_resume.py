@@ -17,7 +17,7 @@ from evolearn.search import (
     Search,
     check_search,
 )
-from evolearn.search.algorithms import packed, unpacked
+from evolearn.search._algorithms import packed, unpacked
 from evolearn.search.options import OPTIONS
 from tests.helpers.trials import Asked
 

@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-import evolearn.study.held_out
+import evolearn.study._held_out
 from evolearn.life import DIVERGED, Outcome, Plan, empty_outcome, life_fitness, score
 from evolearn.life.records import FINISHED
 from evolearn.run import running_score
 from evolearn.run.scores import prefix_scores
-from evolearn.study.held_out import (
+from evolearn.study._held_out import (
     COLUMNS,
     HeldOut,
     arm_lives,
@@ -134,7 +134,7 @@ def test_columns_are_those_that_are_documented(tmp_path: Path) -> None:
     write_table(tabulate("alpha 0", "evolved", 1, held_out()), tmp_path / "lives.parquet")
     schema = pq.read_schema(tmp_path / "lives.parquet")
     assert schema.names == COLUMNS.names
-    documented = evolearn.study.held_out.__doc__.split("`lives.parquet`:")[1]
+    documented = evolearn.study._held_out.__doc__.split("`lives.parquet`:")[1]
     for name in schema.names:
         assert name in documented, name
     for asked in ("condition", "arm", "run", "life", "lifetime", "age_bin", "score", "deaths"):

@@ -10,7 +10,7 @@ from evolearn.worlds.savannah import savannah
 
 from evolearn.agent import TERMINATED
 from evolearn.life import DIVERGED, FROM_ORACLE, FROM_UNIFORM, Plan, lives, new_driver
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from evolearn.numerics import COMPILES
 from evolearn.rng import TEST, life_keys
 from evolearn.study import ReplayArm, record_replay

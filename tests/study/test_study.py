@@ -14,7 +14,7 @@ from evolearn.life import OwnDrivers
 from evolearn.rng import SELECTION, TEST, VALIDATION
 from evolearn.run import load_dna, natural_values, open_run
 from evolearn.study import StudyConfig, start_study
-from evolearn.study.held_out import read_table
+from evolearn.study._held_out import read_table
 from evolearn.study.plan import check_keys, evolving_arms
 from tests.helpers.studies import toy_study
 from tests.helpers.study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, rows_of, verdict_of

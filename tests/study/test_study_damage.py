@@ -9,8 +9,8 @@ import pytest
 from evolearn.errors import RunDirectoryError
 from evolearn.life import OwnDrivers
 from evolearn.study import extend_study, open_study, resume_study
+from evolearn.study._held_out import read_table, write_table
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.held_out import read_table, write_table
 from tests.helpers.study_watch import Onlooker, page_only, results
 
 

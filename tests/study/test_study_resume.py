@@ -16,7 +16,7 @@ from evolearn.files import write_whole
 from evolearn.life import OwnDrivers
 from evolearn.run import Interrupted
 from evolearn.study import extend_study, open_study, resume_study, start_study
-from evolearn.study.judge import EXTENDED
+from evolearn.study._judge import EXTENDED
 from evolearn.study.plan import plan_study
 from tests.helpers.studies import toy_study
 from tests.helpers.study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, page_only, results, verdict_of

@@ -7,9 +7,9 @@ import pytest
 
 from evolearn.config import check_config
 from evolearn.testing import CHECKS, check_world, inspect_world, life_scores
+from evolearn.testing._process import Task
 from evolearn.testing.check import _check_declaration, name_of
 from evolearn.testing.findings import Findings
-from evolearn.testing.process import Task
 from evolearn.world import Discrete, WorldError, find_world
 from tests.helpers.broken_worlds import BROKEN, SOUND, broken
 from tests.helpers.probe_worlds import only_learning, restless_with

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evolearn.verdict import iqm, metrics
-from evolearn.verdict.resamples import CURVE_POINTS, arm_values, curve_points, draw, study_levels
+from evolearn.verdict._resamples import CURVE_POINTS, arm_values, curve_points, draw, study_levels
 from tests.helpers.synthetic_lives import synthetic
 
 LEVELS = metrics.find_levels(0.2, 0.8, 1.0, 1.0, 0.9)
@@ -134,7 +134,7 @@ def test_lives_are_drawn_within_a_single_run():
 def test_chunks_do_not_change_resamples(monkeypatch):
     lives = synthetic("a", runs=3, lives=4, birth=0.5, ceiling=0.5)
     _, whole = resample(lives)
-    monkeypatch.setattr("evolearn.verdict.resamples.CHUNK_NUMBERS", 3 * len(lives.ages) * 7)
+    monkeypatch.setattr("evolearn.verdict._resamples.CHUNK_NUMBERS", 3 * len(lives.ages) * 7)
     _, parts = resample(lives)
     np.testing.assert_allclose(parts.resampled_curve, whole.resampled_curve)
     np.testing.assert_array_equal(parts.resampled["catch_up"], whole.resampled["catch_up"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from evolearn.verdict import METRICS, ConditionFacts, for_json, judge_condition, stats
-from evolearn.verdict.contrasts import Family, Pair, judge
+from evolearn.verdict._contrasts import Family, Pair, judge
 from tests.helpers.synthetic_lives import (
     contrast,
     contrasts,

@@ -8,8 +8,8 @@ import pytest
 
 from evolearn.config import VariationPart, check_config, find_config, read_yaml
 from evolearn.life import Plan, lives
+from evolearn.life._stepwise import StepwiseDriver
 from evolearn.life.records import FINISHED
-from evolearn.life.stepwise import StepwiseDriver
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import assemble, remarks_on
 from evolearn.world import GymnasiumEnvironments

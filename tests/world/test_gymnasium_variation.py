@@ -13,8 +13,8 @@ from gymnasium.spaces import Box, Discrete
 from scipy import stats
 
 from evolearn.cli.show_life import _drawn_at_birth
-from evolearn.cluster.shipping import pack
-from evolearn.cluster.tasks import Recipe
+from evolearn.cluster._shipping import pack
+from evolearn.cluster._tasks import Recipe
 from evolearn.config import ConfigError, VariationPart, WorldPart, check_config, dump_config, override, world_part
 from evolearn.errors import SettingRefused, WorldNotFound
 from evolearn.rng import SELECTION, TEST, LifeKey, life_keys, new_rng

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from evolearn.cli.worlds import print_world, unwrapped
 from evolearn.life import new_driver
-from evolearn.life.fused import FusedDriver
+from evolearn.life._fused import FusedDriver
 from evolearn.world import (
     Box,
     Circle,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from evolearn.report.chart import Axis, Chart, Look, Panel, Series, View, spread_out
-from evolearn.report.files import Json
+from evolearn.report._chart import Axis, Chart, Look, Panel, Series, View, spread_out
+from evolearn.report._files import Json
+from evolearn.report._looks import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
 from evolearn.report.inspection.marks import diverged_words
 from evolearn.report.inspection.section import Cell, Section, Table
-from evolearn.report.looks import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
 from evolearn.report.texts import parameters_in_words, quantity, shortened, with_interval
 
 _SCORES = {"birth": "birth score, learning off", "learned": "score after learning"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from evolearn.report.chart import Axis, Chart, Look, Panel, Rule, Series, View
-from evolearn.report.files import Json
+from evolearn.report._chart import Axis, Chart, Look, Panel, Rule, Series, View
+from evolearn.report._files import Json
+from evolearn.report._looks import BLACK
 from evolearn.report.inspection.marks import BORN, START, listed, looks_of, percent, short, signed
 from evolearn.report.inspection.section import Section, Table
-from evolearn.report.looks import BLACK
 from evolearn.report.texts import shortened
 
 MOST_RULES = 8  # ends of episodes that are marked
@@ -22,7 +22,7 @@ def drives_section(found: Json, about: Json) -> Section:
     """The section of drives.
 
     Args:
-        found: see `evolearn.inspection.drives.inspect_drives`.
+        found: see `evolearn.inspection._drives.inspect_drives`.
         about: the head of inspection.json; not used.
     """
     return Section(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from evolearn.report.files import Json, read_record, require
+from evolearn.report._files import Json, read_record, require
 
 INSPECTION_FILE = "inspection.json"
 INSPECTION_FORMAT = 1  # of inspection.json; a change that old code cannot read raises it

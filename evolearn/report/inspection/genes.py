@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from evolearn.report.chart import Axis, Chart, Panel, Rule, Series, View, log_axis
-from evolearn.report.files import Json
+from evolearn.report._chart import Axis, Chart, Panel, Rule, Series, View, log_axis
+from evolearn.report._files import Json
 from evolearn.report.inspection.marks import BORN, CHANCE, listed, looks_of, percent, short, signed
 from evolearn.report.inspection.section import Cell, Section, Table
 from evolearn.report.texts import quantity, shortened
@@ -33,7 +33,7 @@ def genes_section(found: Json, about: Json) -> Section:
     """The section of genes.
 
     Args:
-        found: see `evolearn.inspection.genes.inspect_genes`.
+        found: see `evolearn.inspection._genes.inspect_genes`.
         about: the head of inspection.json; not used.
     """
     rows = _rows(found)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evolearn.report.chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
-from evolearn.report.files import Json
+from evolearn.report._chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
+from evolearn.report._files import Json
+from evolearn.report._looks import ORANGE, VERMILION
 from evolearn.report.inspection.marks import diverged_words
 from evolearn.report.inspection.section import Section, Table
-from evolearn.report.looks import ORANGE, VERMILION
 from evolearn.report.texts import quantity, with_interval
 
 NAMES = {"without": "learning off", "learning": "learning on"}
@@ -21,7 +21,7 @@ def landscape_section(found: Json, about: Json) -> Section:
     """What fitness looks like around the evolved weights.
 
     Args:
-        found: from `evolearn.inspection.landscape.inspect_landscape`.
+        found: from `evolearn.inspection._landscape.inspect_landscape`.
         about: whose DNA it is.
     """
     return Section(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from evolearn.report.chart import Axis, Chart, Look, Panel, Rule, Series, View
-from evolearn.report.files import Json
+from evolearn.report._chart import Axis, Chart, Look, Panel, Rule, Series, View
+from evolearn.report._files import Json
+from evolearn.report._looks import BLUE, GREY, VERMILION
 from evolearn.report.inspection.section import Section, Table
-from evolearn.report.looks import BLUE, GREY, VERMILION
 from evolearn.report.texts import probability, quantity, shortened, with_interval
 
 UNITS = {"birth": "score", "ceiling": "score", "speed": "world steps"}
@@ -31,7 +31,7 @@ def lesions_section(found: Json, about: Json) -> Section:
     """What lesions did to birth score, ceiling and steps to threshold.
 
     Args:
-        found: from `evolearn.inspection.lesions.inspect_lesions`.
+        found: from `evolearn.inspection._lesions.inspect_lesions`.
         about: whose DNA it is.
     """
     charts, tables = [], []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evolearn.report.chart import Axis, Chart, Look, Panel, Series, View
-from evolearn.report.files import Json
+from evolearn.report._chart import Axis, Chart, Look, Panel, Series, View
+from evolearn.report._files import Json
+from evolearn.report._looks import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW
 from evolearn.report.inspection.marks import diverged_words
 from evolearn.report.inspection.section import Section, Table
-from evolearn.report.looks import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW
 from evolearn.report.texts import quantity
 
 _BIRTH, _LEARNED = Look(ORANGE, "dash", "diamond"), Look(VERMILION)

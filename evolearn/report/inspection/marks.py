@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from evolearn.report.chart import Look
-from evolearn.report.looks import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW
+from evolearn.report._chart import Look
+from evolearn.report._looks import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW
 from evolearn.report.texts import quantity
 
 BORN = Look(VERMILION, "solid", "circle")

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from evolearn.report._looks import DARK, LIGHT, arm_looks
+from evolearn.report._page_parts import PAGE_BYTES, as_json, drawings, own_file, plotly, templates
+from evolearn.report._replays import pack_replays
 from evolearn.report.inspection.files import Inspection
 from evolearn.report.inspection.section import Cell, Section, Table
-from evolearn.report.looks import DARK, LIGHT, arm_looks
-from evolearn.report.page_parts import PAGE_BYTES, as_json, drawings, own_file, plotly, templates
-from evolearn.report.replays import pack_replays
 from evolearn.report.texts import commit_in_words, quantity
 
 PLAYED_IN = "repertoire"  # the section in which replays are played

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evolearn.report.chart import Axis, Chart, Look, Panel, Rule, Series, View
-from evolearn.report.files import Json
+from evolearn.report._chart import Axis, Chart, Look, Panel, Rule, Series, View
+from evolearn.report._files import Json
+from evolearn.report._looks import BLACK, GREEN
 from evolearn.report.inspection.marks import BORN, CHANCE, listed, looks_of, percent, short
 from evolearn.report.inspection.section import Section, Table
-from evolearn.report.looks import BLACK, GREEN
 from evolearn.report.texts import quantity, shortened
 
 MOST_PANELS = 24  # response curves on the page
@@ -25,7 +25,7 @@ def repertoire_section(found: Json, about: Json) -> Section:
     """The section of the innate repertoire.
 
     Args:
-        found: see `evolearn.inspection.repertoire.inspect_repertoire`.
+        found: see `evolearn.inspection._repertoire.inspect_repertoire`.
         about: the head of inspection.json; not used.
     """
     charts = [_scores(found)]

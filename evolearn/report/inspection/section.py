@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from evolearn.report.chart import Chart
+from evolearn.report._chart import Chart
 
 Cell = str | float | None  # none is shown as a dash
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from evolearn.report.files import Json
+from evolearn.report._files import Json
 from evolearn.report.inspection.comparison import comparison_section
 from evolearn.report.inspection.drives import drives_section
 from evolearn.report.inspection.files import Entry, Inspection

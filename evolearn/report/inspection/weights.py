@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from evolearn.report.chart import Axis, Chart, Heat, Panel, Series, View
-from evolearn.report.files import Json
+from evolearn.report._chart import Axis, Chart, Heat, Panel, Series, View
+from evolearn.report._files import Json
 from evolearn.report.inspection.marks import BORN, CHANCE, LIVED, START, listed, percent, short, signed
 from evolearn.report.inspection.section import Section, Table
 from evolearn.report.texts import shortened
@@ -25,7 +25,7 @@ def weights_section(found: Json, about: Json) -> Section:
     """The section of weights.
 
     Args:
-        found: see `evolearn.inspection.weights.inspect_weights`.
+        found: see `evolearn.inspection._weights.inspect_weights`.
         about: the head of inspection.json; not used.
     """
     blocks = found["blocks"]

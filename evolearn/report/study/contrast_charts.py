@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evolearn.report.chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View, spread_out
-from evolearn.report.files import Json
-from evolearn.report.looks import SHADES, arm_looks
+from evolearn.report._chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View, spread_out
+from evolearn.report._files import Json
+from evolearn.report._looks import SHADES, arm_looks
 from evolearn.report.study.score_charts import condition_ticks
 from evolearn.report.texts import VERDICT_LETTERS, probability, quantity, shortened
 from evolearn.verdict import partitions

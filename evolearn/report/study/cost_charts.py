@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evolearn.report.chart import Axis, Chart, Look, Panel, Rule, Series, View, log_axis
-from evolearn.report.files import Json
-from evolearn.report.looks import SHADES, arm_looks
+from evolearn.report._chart import Axis, Chart, Look, Panel, Rule, Series, View, log_axis
+from evolearn.report._files import Json
+from evolearn.report._looks import SHADES, arm_looks
 from evolearn.report.texts import quantity, shortened
 
 COLUMNS = ("outer", "inner", "tuning", "evaluation")

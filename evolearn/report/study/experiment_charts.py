@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from evolearn.report.chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
-from evolearn.report.files import Json
-from evolearn.report.looks import BLACK, BLUE, GREEN, VERMILION
+from evolearn.report._chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
+from evolearn.report._files import Json
+from evolearn.report._looks import BLACK, BLUE, GREEN, VERMILION
 
 _ALLELES = {"right": Look(GREEN), "open": Look(BLUE, "dash"), "wrong": Look(VERMILION, "dot")}
 _BAND = Look(BLACK, "solid", "none")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from evolearn.report.files import Json, ReportError, parse_yaml, read_json, read_record, read_text, require
+from evolearn.report._files import Json, ReportError, parse_yaml, read_json, read_record, read_text, require
 
 FORMAT = 1  # of verdict.json and of replication.json
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evolearn.report.chart import Axis, Chart, Look, Panel, Series, View, log_axis, spread_out
-from evolearn.report.files import Json
-from evolearn.report.looks import arm_looks
+from evolearn.report._chart import Axis, Chart, Look, Panel, Series, View, log_axis, spread_out
+from evolearn.report._files import Json
+from evolearn.report._looks import arm_looks
 from evolearn.report.study.score_charts import condition_ticks
 from evolearn.report.texts import quantity
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evolearn.report.files import Json
+from evolearn.report._files import Json
 from evolearn.report.study.files import StudyResults
 from evolearn.report.texts import commit_in_words, extension_in_words, parameters_in_words, quantity
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import markupsafe
 
-from evolearn.report.chart import Chart
-from evolearn.report.files import Json
-from evolearn.report.looks import DARK, LIGHT, arm_looks
-from evolearn.report.page_parts import PAGE_BYTES, as_json, drawings, own_file, plotly, templates
-from evolearn.report.replays import pack_replays
+from evolearn.report._chart import Chart
+from evolearn.report._files import Json
+from evolearn.report._looks import DARK, LIGHT, arm_looks
+from evolearn.report._page_parts import PAGE_BYTES, as_json, drawings, own_file, plotly, templates
+from evolearn.report._replays import pack_replays
 from evolearn.report.study.contrast_charts import contrast_charts
 from evolearn.report.study.cost_charts import COLUMNS, cost_charts
 from evolearn.report.study.files import ExperimentResults, StudyResults

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evolearn.report.chart import Axis, Chart, Kind, Look, Panel, Series, View, log_axis, spread_out
-from evolearn.report.files import Json
-from evolearn.report.looks import GREY, arm_looks
+from evolearn.report._chart import Axis, Chart, Kind, Look, Panel, Series, View, log_axis, spread_out
+from evolearn.report._files import Json
+from evolearn.report._looks import GREY, arm_looks
 from evolearn.report.texts import quantity, shortened, with_interval
 
 

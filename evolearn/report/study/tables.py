@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from evolearn.report.files import Json
+from evolearn.report._files import Json
 
 Row = dict[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.report.chart import Look
-from evolearn.report.files import Json
+from evolearn.report._chart import Look
+from evolearn.report._files import Json
 
 Packed = dict[str, Any]
 _TOP = 2**16 - 1

@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from evolearn.errors import RunDirectoryError
 from evolearn.run import natural_values
+from evolearn.study._held_out import HeldOut, arm_lives, join_tables, read_held_out, read_table
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import FORMAT, StudyDirectory
-from evolearn.study.held_out import HeldOut, arm_lives, join_tables, read_held_out, read_table
 from evolearn.study.plan import StudyPlan, arm_part, evolving_arms, hash_key_spaces, held_out_keys, tested_arms
 from evolearn.verdict import CLAIM_RUNS, METRICS, ArmLives, ConditionFacts, Json, for_json, judge_condition
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from evolearn.testing._stage import shortened
 from evolearn.testing.findings import Findings, shown_path
-from evolearn.testing.stage import shortened
 from evolearn.world import World
 
 _GENERATORS = (random.Random, np.random.RandomState, np.random.Generator, np.random.BitGenerator)

@@ -18,7 +18,7 @@ Kind = Literal["line", "steps", "points", "bars", "columns", "censored"]
 class Look:
     """How one arm looks in every chart."""
 
-    colour: int  # place in `evolearn.report.looks.LIGHT` and `DARK`
+    colour: int  # place in `evolearn.report._looks.LIGHT` and `DARK`
     dash: str = "solid"  # solid, dash, dot, dashdot
     marker: str = "circle"  # circle, square, diamond, triangle-up, triangle-down, x, cross, star, none
 

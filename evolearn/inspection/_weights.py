@@ -12,10 +12,10 @@ from scipy import stats
 from evolearn.agent import BrainSpec, Tensor, find_policy
 from evolearn.errors import UserError
 from evolearn.genome import FRESH, decode
-from evolearn.inspection.names import output_labels
-from evolearn.inspection.newborn_lives import first_steps, learns, newborn, observations_for, sensitivities
+from evolearn.inspection._names import output_labels
+from evolearn.inspection._newborn_lives import first_steps, learns, newborn, observations_for, sensitivities
+from evolearn.inspection._specimen import Json, Specimen
 from evolearn.inspection.record import rounded
-from evolearn.inspection.specimen import Json, Specimen
 from evolearn.life import DIVERGED, lives
 from evolearn.run import DNA
 from evolearn.verdict import FloatArray

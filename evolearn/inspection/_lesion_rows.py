@@ -10,7 +10,7 @@ import numpy as np
 
 from evolearn.agent import BrainSpec
 from evolearn.genome import FRESH, FloatArray as Weights
-from evolearn.inspection.operations import (
+from evolearn.inspection._operations import (
     CRITIC,
     HOWS,
     MEAN,
@@ -27,7 +27,7 @@ from evolearn.inspection.operations import (
     places,
     sham,
 )
-from evolearn.inspection.specimen import Json, Specimen
+from evolearn.inspection._specimen import Json, Specimen
 from evolearn.life import Surgeries
 from evolearn.verdict import FloatArray
 

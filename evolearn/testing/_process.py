@@ -21,10 +21,10 @@ from evolearn.life import OwnThread, Watch
 from evolearn.numerics import COMPILES
 from evolearn.rng import SELECTION, TEST, life_keys
 from evolearn.run import Setup, assemble
+from evolearn.testing._stage import Broken, Progress, Stage, StepTaken
+from evolearn.testing._suspects import Globals, find_hidden_generators
+from evolearn.testing._whole_lives import Digests, check_births, check_environment, check_many_lives
 from evolearn.testing.findings import Findings, place_in_traceback, place_of
-from evolearn.testing.stage import Broken, Progress, Stage, StepTaken
-from evolearn.testing.suspects import Globals, find_hidden_generators
-from evolearn.testing.whole_lives import Digests, check_births, check_environment, check_many_lives
 from evolearn.world import Box, CompiledWorld, Declaration, World, WorldError, compile_world
 
 TRACED_LIVES, TRACED_STEPS = 3, 64  # that are lived again uncompiled

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evolearn.report.chart import Look
+from evolearn.report._chart import Look
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE, GREY = range(9)
 SHADES = (9, 10, 11, 12)  # of one slate, for what is no arm

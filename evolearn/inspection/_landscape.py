@@ -16,10 +16,10 @@ import numpy as np
 
 from evolearn.agent import BrainSpec
 from evolearn.genome import EVOLVED
-from evolearn.inspection.landscape_measures import MEASURES, Surface, common_scale, estimates, is_peak, verdict_of
-from evolearn.inspection.over_lives import mean_estimates
+from evolearn.inspection._landscape_measures import MEASURES, Surface, common_scale, estimates, is_peak, verdict_of
+from evolearn.inspection._over_lives import mean_estimates
+from evolearn.inspection._specimen import IntArray, Json, Specimen
 from evolearn.inspection.record import plain
-from evolearn.inspection.specimen import IntArray, Json, Specimen
 from evolearn.life import Plan, evaluate
 from evolearn.run import DNA, DNAError
 from evolearn.verdict import FloatArray

@@ -8,11 +8,11 @@ import numpy as np
 
 from evolearn.agent import find_policy
 from evolearn.genome import FRESH
-from evolearn.inspection.names import action_labels
-from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn, outputs_of
-from evolearn.inspection.over_lives import LEVEL, RESAMPLES
+from evolearn.inspection._names import action_labels
+from evolearn.inspection._newborn_lives import FirstSteps, first_steps, learns, newborn, outputs_of
+from evolearn.inspection._over_lives import LEVEL, RESAMPLES
+from evolearn.inspection._specimen import Json, Specimen
 from evolearn.inspection.record import rounded
-from evolearn.inspection.specimen import Json, Specimen
 from evolearn.life import life_fitness
 from evolearn.run import ARMS, Arm, has_oracle, live_arm, ready_arm
 from evolearn.study import ReplayArm, record_replay

@@ -6,15 +6,15 @@ import dataclasses
 from collections.abc import Callable
 from typing import Literal
 
-from evolearn.inspection.comparison import compare
-from evolearn.inspection.drives import inspect_drives
-from evolearn.inspection.genes import inspect_genes
-from evolearn.inspection.landscape import inspect_landscape
-from evolearn.inspection.lesions import inspect_lesions
-from evolearn.inspection.lineage import inspect_lineage
-from evolearn.inspection.repertoire import inspect_repertoire
-from evolearn.inspection.specimen import Json, Specimen
-from evolearn.inspection.weights import inspect_weights
+from evolearn.inspection._comparison import compare
+from evolearn.inspection._drives import inspect_drives
+from evolearn.inspection._genes import inspect_genes
+from evolearn.inspection._landscape import inspect_landscape
+from evolearn.inspection._lesions import inspect_lesions
+from evolearn.inspection._lineage import inspect_lineage
+from evolearn.inspection._repertoire import inspect_repertoire
+from evolearn.inspection._specimen import Json, Specimen
+from evolearn.inspection._weights import inspect_weights
 from evolearn.run import DNA
 
 

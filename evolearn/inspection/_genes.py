@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from evolearn.agent import INITIAL_SCALE, find_policy
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, Gene
-from evolearn.inspection.names import VALUE, action_labels, numbered, weight_names
+from evolearn.inspection._names import VALUE, action_labels, numbered, weight_names
+from evolearn.inspection._specimen import IntArray, Json
 from evolearn.inspection.record import rounded
-from evolearn.inspection.specimen import IntArray, Json
 from evolearn.run import DNA
 from evolearn.verdict import FloatArray
 

@@ -1,7 +1,7 @@
 """The fused driver: compiled worlds, on threads.
 
 A thread takes small pieces of consecutive lives. Which thread lives which life changes nothing: see
-`evolearn.life.kernel`.
+`evolearn.life._kernel`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from evolearn.config import HANG_SECONDS
-from evolearn.life.kernel import life_kernel
+from evolearn.life._kernel import life_kernel
 from evolearn.life.live import (
     FAULTS,
     Conditions,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from evolearn.agent import BrainSpec, TorchBrain, find_policy, one_thread
-from evolearn.inspection.specimen import Specimen
+from evolearn.inspection._specimen import Specimen
 from evolearn.life import Outcome, Trace, traced_lives
 from evolearn.run import ARMS, Arm, ready_arm
 from evolearn.verdict import FloatArray

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from evolearn.report.chart import Axis, Chart, Heat, Panel, Rule, Series
+from evolearn.report._chart import Axis, Chart, Heat, Panel, Rule, Series
 
 Figure = dict[str, Any]
 

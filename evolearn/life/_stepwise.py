@@ -20,18 +20,7 @@ import numpy.typing as npt
 
 from evolearn.config import HANG_SECONDS
 from evolearn.errors import PartError
-from evolearn.life.live import (
-    FAULTS,
-    Conditions,
-    Driver,
-    Job,
-    fault_in,
-    machinery,
-    name_culprit,
-    one_after_another,
-    own_parts,
-)
-from evolearn.life.lockstep import (
+from evolearn.life._lockstep import (
     ACT_ALL_TYPE,
     BORN_ALL_TYPE,
     CLOSE_ALL_TYPE,
@@ -46,6 +35,17 @@ from evolearn.life.lockstep import (
     learn_all,
     operate_all,
     parts_of,
+)
+from evolearn.life.live import (
+    FAULTS,
+    Conditions,
+    Driver,
+    Job,
+    fault_in,
+    machinery,
+    name_culprit,
+    one_after_another,
+    own_parts,
 )
 from evolearn.life.processes import SECONDS_TO_END, Fault, Worker, those_ready
 from evolearn.life.records import FINISHED, FROM_ORACLE, Course, Desk, Outcome, Trace, new_desks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evolearn.inspection.specimen import IntArray
+from evolearn.inspection._specimen import IntArray
 from evolearn.life import DIVERGED, Driver, Outcome, Plan, life_fitness, score
 from evolearn.run import Arm, Setup, live_arm
 from evolearn.verdict import FloatArray

@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from evolearn.report.chart import Axis, Chart, Heat, Panel, Rule, Series
-from evolearn.report.looks import GREY, LIGHT, SHADES
+from evolearn.report._chart import Axis, Chart, Heat, Panel, Rule, Series
+from evolearn.report._looks import GREY, LIGHT, SHADES
 
 _DASHES: dict[str, Any] = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 _MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "triangle-down": "v", "x": "x",

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.inspection.names import action_labels, numbered, weight_names
-from evolearn.inspection.over_lives import LEVEL, estimate, life_counts
+from evolearn.inspection._names import action_labels, numbered, weight_names
+from evolearn.inspection._over_lives import LEVEL, estimate, life_counts
+from evolearn.inspection._scoring import Scores, birth_scores, innate_scores, learned_scores
+from evolearn.inspection._specimen import IntArray, Json, Specimen
 from evolearn.inspection.record import plain
-from evolearn.inspection.scoring import Scores, birth_scores, innate_scores, learned_scores
-from evolearn.inspection.specimen import IntArray, Json, Specimen
 from evolearn.life import LifeFault
 from evolearn.run import ARMS, DNA, DNAError, ancestors, open_run, ready_arm
 from evolearn.verdict import FloatArray, interval

@@ -4,8 +4,8 @@ A life observes, acts, steps its world, feels its drives, and every N steps lear
 stay in the processor's nearest caches from birth to end. What it does depends on its newborn and its key alone, so
 results are bitwise the same in any order, on any number of threads, in pieces of any size.
 
-The stepwise driver (`evolearn.life.stepwise`) lives the same steps of `evolearn.life.living` for worlds that cannot be
-compiled.
+The stepwise driver (`evolearn.life._stepwise`) lives the same steps of `evolearn.life._living` for worlds that cannot
+be compiled.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numba import types
 
 from evolearn.agent import BACKWARD_TYPE, CHOOSE_TYPE, DELTAS_TYPE, FEEL_TYPE, LEARN_TYPE, SETTINGS_TYPE, THINK_TYPE
 from evolearn.genome import Newborns
-from evolearn.life.living import act, be_born, close_life, experience, learn_when_full
+from evolearn.life._living import act, be_born, close_life, experience, learn_when_full
 from evolearn.life.records import (
     BODY_TYPE,
     COURSE_TYPE,

@@ -7,8 +7,8 @@ import time
 
 import ray
 
+from evolearn.cluster._connecting import is_reachable
 from evolearn.cluster.addresses import ClusterError
-from evolearn.cluster.connecting import is_reachable
 from evolearn.life import ClusterWatch
 
 LOOK_EVERY = 1.0  # seconds

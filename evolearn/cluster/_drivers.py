@@ -15,13 +15,13 @@ import numpy.typing as npt
 import ray
 from ray.runtime_env import RuntimeEnv
 
-from evolearn.cluster import tasks
+from evolearn.cluster import _tasks as tasks
+from evolearn.cluster._connecting import connect
+from evolearn.cluster._hosts import Hosts, counted
+from evolearn.cluster._shipping import Parcel, pack, renamed
+from evolearn.cluster._tasks import Faulty, Order, Recipe
 from evolearn.cluster.addresses import LOCAL, ClusterError, check_address
-from evolearn.cluster.connecting import connect
-from evolearn.cluster.hosts import Hosts, counted
-from evolearn.cluster.shipping import Parcel, pack, renamed
 from evolearn.cluster.spreading import Spreader, Work, WorkerDied
-from evolearn.cluster.tasks import Faulty, Order, Recipe
 from evolearn.environment import code_identity
 from evolearn.genome import Newborns
 from evolearn.life import (

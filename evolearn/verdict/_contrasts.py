@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 
 from evolearn.verdict import metrics, stats
+from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.metrics import METRICS
-from evolearn.verdict.resamples import ArmValues
 from evolearn.verdict.rules import JudgingRules
 from evolearn.verdict.stats import FloatArray
 

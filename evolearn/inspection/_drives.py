@@ -8,9 +8,9 @@ import numpy as np
 
 from evolearn.agent import GOES_ON, find_learner
 from evolearn.genome import TRANSFORMS, Gene
-from evolearn.inspection.newborn_lives import FirstSteps, first_steps, learns, newborn
+from evolearn.inspection._newborn_lives import FirstSteps, first_steps, learns, newborn
+from evolearn.inspection._specimen import Json, Specimen
 from evolearn.inspection.record import rounded
-from evolearn.inspection.specimen import Json, Specimen
 from evolearn.life import Trace, lives
 from evolearn.rng import LifeKey
 from evolearn.verdict import FloatArray

@@ -13,8 +13,8 @@ from jinja2.utils import htmlsafe_json_dumps
 from plotly.offline import get_plotlyjs
 
 from evolearn.report import texts
-from evolearn.report.chart import Chart
-from evolearn.report.plotly_charts import page_chart
+from evolearn.report._chart import Chart
+from evolearn.report._plotly_charts import page_chart
 
 PAGE_BYTES = 5_900_000  # replays are thinned until the page is no larger
 _HERE = Path(__file__).parent

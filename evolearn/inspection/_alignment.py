@@ -20,7 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from evolearn.agent import BrainSpec, Symmetry, find_trunk
 from evolearn.errors import lacking
 from evolearn.genome import initial_distribution
-from evolearn.inspection.specimen import IntArray, Json
+from evolearn.inspection._specimen import IntArray, Json
 from evolearn.verdict import FloatArray
 
 SWEEPS = 20  # over all layers; a permuted network needs two or three, unrelated ones gain ever less

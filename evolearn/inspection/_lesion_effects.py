@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from evolearn.inspection.lesion_rows import Lesion, Row
-from evolearn.inspection.over_lives import LEVEL, Estimate, mean_estimates, rank_p, sign_flip_p
-from evolearn.inspection.specimen import Json
+from evolearn.inspection._lesion_rows import Lesion, Row
+from evolearn.inspection._over_lives import LEVEL, Estimate, mean_estimates, rank_p, sign_flip_p
+from evolearn.inspection._specimen import Json
 from evolearn.verdict import FloatArray, holm
 
 METRICS = {

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from evolearn.errors import UserError
 from evolearn.genome import EVOLVED, FRESH, GenePool, Newborns, decode
-from evolearn.inspection.alignment import likeness
-from evolearn.inspection.over_lives import mean_estimates, mean_over_lives
-from evolearn.inspection.scoring import birth_scores, diverged_in, last_quarter, learned_scores, quarter_of
-from evolearn.inspection.specimen import FIRST_GENERATION, Extent, IntArray, Json, Progress, lifetime_of
+from evolearn.inspection._alignment import likeness
+from evolearn.inspection._over_lives import mean_estimates, mean_over_lives
+from evolearn.inspection._scoring import birth_scores, diverged_in, last_quarter, learned_scores, quarter_of
+from evolearn.inspection._specimen import FIRST_GENERATION, Extent, IntArray, Json, Progress, lifetime_of
 from evolearn.life import Driver, LifeFault, OwnDrivers, Plan, life_fitness, lives
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import ARMS, DNA, Setup, natural_values, ready_arm, setup_of

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from evolearn.inspection.over_lives import Estimate, estimate, life_counts
+from evolearn.inspection._over_lives import Estimate, estimate, life_counts
 from evolearn.verdict import ROUNDING, FloatArray
 
 MEASURES = {

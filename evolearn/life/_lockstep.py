@@ -14,8 +14,8 @@ from numba.extending import intrinsic, overload
 
 from evolearn.agent import BACKWARD_TYPE, CHOOSE_TYPE, DELTAS_TYPE, FEEL_TYPE, LEARN_TYPE, SETTINGS_TYPE, THINK_TYPE
 from evolearn.genome import Newborns
+from evolearn.life._living import act, be_born, close_life, experience, learn_when_full
 from evolearn.life.live import Machinery
-from evolearn.life.living import act, be_born, close_life, experience, learn_when_full
 from evolearn.life.records import (
     COURSE_TYPE,
     DESKS_TYPE,
@@ -111,7 +111,7 @@ CLOSE_ALL_TYPE = types.void(OUTCOME_TYPE, DESKS_TYPE, _I1, _I1)
 
 
 def be_born_all(newborns: Newborns, genomes: Any, keys: Any, course: Course, desks: Desk) -> None:
-    """Make a desk ready for every life: see `evolearn.life.living.be_born`."""
+    """Make a desk ready for every life: see `evolearn.life._living.be_born`."""
     for place in range(genomes.size):
         be_born(newborns, genomes[place], row_of(keys, place), course, desk_of(desks, place))
 
@@ -126,7 +126,7 @@ def operate_all(surgeries: Surgeries, genomes: Any, desks: Desk, status: Any) ->
 def act_all(
     parts: Parts, layers: Any, course: Course, desks: Desk, newborns: Newborns, genomes: Any, status: Any, t: int
 ) -> int:
-    """Let every life that goes on decide: see `evolearn.life.living.act`.
+    """Let every life that goes on decide: see `evolearn.life._living.act`.
 
     Args:
         parts: the brain's functions.
@@ -172,7 +172,7 @@ def experience_all(
     terminated: Any,
     truncated: Any,
 ) -> int:
-    """Let every life that goes on take in its step: see `evolearn.life.living.experience`.
+    """Let every life that goes on take in its step: see `evolearn.life._living.experience`.
 
     Args:
         parts: the brain's and the drives' functions.
@@ -224,7 +224,7 @@ def learn_all(
     outcomes: Outcome,
     status: Any,
 ) -> None:
-    """Let every life that goes on learn, if its window is full: see `evolearn.life.living.learn_when_full`."""
+    """Let every life that goes on learn, if its window is full: see `evolearn.life._living.learn_when_full`."""
     think = _think(parts.think)
     backward = _backward(parts.backward)
     deltas = _deltas(parts.deltas)
@@ -247,7 +247,7 @@ def learn_all(
 
 
 def close_all(outcome: Outcome, desks: Desk, status: Any, ages: Any) -> None:
-    """Write down how every life ended: see `evolearn.life.living.close_life`."""
+    """Write down how every life ended: see `evolearn.life._living.close_life`."""
     for place in range(status.size):
         close_life(outcome, place, desk_of(desks, place), status[place], ages[place])
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from evolearn.errors import UserError
 from evolearn.genome import Newborns, draw_fresh
-from evolearn.inspection.lesion_effects import METRICS, Lived, effects, intact_record, largest_record
-from evolearn.inspection.lesion_rows import (
+from evolearn.inspection._lesion_effects import METRICS, Lived, effects, intact_record, largest_record
+from evolearn.inspection._lesion_rows import (
     Lesion,
     Row,
     all_lesions,
@@ -26,9 +26,9 @@ from evolearn.inspection.lesion_rows import (
     has_drives,
     norms,
 )
-from evolearn.inspection.operations import MEAN, stack_surgeries
-from evolearn.inspection.over_lives import Estimate, least_p, mean_estimates
-from evolearn.inspection.specimen import IntArray, Json, Specimen
+from evolearn.inspection._operations import MEAN, stack_surgeries
+from evolearn.inspection._over_lives import Estimate, least_p, mean_estimates
+from evolearn.inspection._specimen import IntArray, Json, Specimen
 from evolearn.life import DIVERGED, FROM_UNIFORM, Outcome, Plan, life_fitness, lives, score, traced_lives
 from evolearn.run import running_score
 from evolearn.verdict import ROUNDING, FloatArray
@@ -179,7 +179,7 @@ def _at_age(
 
     Returns:
         ``age``; the ``level`` of the threshold, see `Level`; the ``intact`` animal's metrics; its ``lesions``, each
-        with ``kind``, ``name``, ``how`` and ``effects`` by metric, see `evolearn.inspection.lesion_effects`; and the
+        with ``kind``, ``name``, ``how`` and ``effects`` by metric, see `evolearn.inspection._lesion_effects`; and the
         ``largest`` harm by metric, of all lesions and of single parts beyond their shams.
     """
     level = level_of(specimen, clock, age)
