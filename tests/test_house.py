@@ -61,6 +61,9 @@ def test_a_door_exports_what_is_there_under_names_that_are_no_modules(room: str)
         for name in names:
             assert hasattr(door, name), name
             assert module == "" or name not in modules, f"{name}: a module has that name, and hides what is exported"
+    public = {module.split(".")[0] for module in exports(f"evolearn.{room}", ROOT)} | set(door.__all__)
+    inside = {path.stem for path in (PACKAGE / room).glob("*.py")} - {"__init__"}
+    assert [name for name in inside if name not in public and not name.startswith("_")] == [], "for its own room alone"
     assert sorted(door.__all__) == sorted(
         name for names in exports(f"evolearn.{room}", ROOT).values() for name in names
     )
