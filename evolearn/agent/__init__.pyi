@@ -10,6 +10,7 @@ from .drives.table import (
 )
 from .learners.learner import (
     INITIAL_SCALE as INITIAL_SCALE,
+    INITIAL_SCALE_GENE as INITIAL_SCALE_GENE,
     LEARN_TYPE as LEARN_TYPE,
     SETTINGS_TYPE as SETTINGS_TYPE,
     Learner as Learner,

@@ -18,6 +18,7 @@ from evolearn.genome import decode
 from evolearn.inspection._alignment import align
 from evolearn.inspection._genes import inspect_genes
 from evolearn.inspection._weights import inspect_weights
+from evolearn.inspection.inspect import Wishes, inspect_dna
 from evolearn.life import FROM_BRAIN, LifeFault, OwnDrivers, Plan, lives
 from evolearn.life._fused import FusedDriver
 from evolearn.life._stepwise import StepwiseDriver
@@ -40,6 +41,7 @@ from evolearn.run import (
 )
 from evolearn.run.relive import _lines_of
 from tests.helpers.compiled_environments import CompiledEnvironments, assert_same
+from tests.helpers.inspections import Notes
 from tests.helpers.own_parts import PARTS_FILE, own_config
 from tests.helpers.runs import Watcher, digests
 
@@ -159,6 +161,18 @@ def test_what_a_whole_row_says_is_believed_everywhere(setup, tmp_path: Path) -> 
     assert (
         found["sensitivity"]["outputs"] == ["action left", "action right"] or len(found["sensitivity"]["outputs"]) == 2
     )
+
+
+def test_an_inspection_shows_a_whole_row(run: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    notes = Notes()
+    only = ("genes", "weights", "drives", "repertoire")
+    inspected = inspect_dna(run, Wishes(quick=True, only=only), tmp_path / "inspection", 1, notes)
+    assert inspected.faults == ()
+    assert [entry for entry in notes.seen if entry in [(key, False) for key in only]] == [(key, False) for key in only]
+    page = inspected.page.read_text(encoding="utf-8")
+    assert "boredom" in page
+    assert "policy output" in page
 
 
 def test_what_a_bare_row_does_not_say_is_asked_for(mine: Path, tmp_path: Path) -> None:

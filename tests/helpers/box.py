@@ -4,15 +4,15 @@ import importlib
 import pkgutil
 import tomllib
 
-import worlds
+from evolearn import worlds
 from evolearn.world import World
 from tests.helpers.places import ROOT
 
 FILES = sorted(found.name for found in pkgutil.iter_modules(worlds.__path__))
 IN_THE_BOX = {
-    f"worlds.{file}:{attribute}": value
+    f"evolearn.worlds.{file}:{attribute}": value
     for file in FILES
-    for attribute, value in vars(importlib.import_module(f"worlds.{file}")).items()
+    for attribute, value in vars(importlib.import_module(f"evolearn.worlds.{file}")).items()
     if isinstance(value, World)
 }
 WORLDS = tuple(IN_THE_BOX.values())

@@ -1,7 +1,6 @@
 """Shared by tests: live_for_comparison."""
 
 import numpy as np
-import pytest
 
 from evolearn.inspection._operations import (
     intact,
@@ -32,11 +31,6 @@ def rng(seed=0):
 
 def undisturbed(plan):
     return Plan(plan.lifetime, plan.learn_from, plan.learn_until, plan.bin_steps, plan.source, plan.final_weights)
-
-
-@pytest.fixture(scope="module")
-def driver(driver_for):
-    return driver_for(restless_box, hidden=(7, 5), generic_drives=("surprise",))
 
 
 def newborns_in(driver, count=1, **how):

@@ -207,7 +207,8 @@ HANG = """
 import os, sys
 sys.path.insert(0, {tests!r})
 from tests.helpers.probe_worlds import HANGS
-from tests.helpers.faulty_lives import WorldError, live_among_the_faulty
+from evolearn.world import WorldError
+from tests.helpers.faulty_lives import live_among_the_faulty
 try:
     live_among_the_faulty(HANGS, hang_seconds=1.0)
 except WorldError as error:

@@ -45,6 +45,11 @@ SPECS = {
 }
 
 
+@pytest.fixture(scope="module")
+def driver(driver_for):
+    return driver_for(restless_box, hidden=(7, 5), generic_drives=("surprise",))
+
+
 def weights_for(brain, seed=1):
     return rng(seed).standard_normal(brain.weights).astype(np.float32)
 

@@ -107,5 +107,5 @@ def test_torch_brain_refuses_what_it_cannot_be():
     spec = SPECS["one layer, choices"]
     with pytest.raises(ValueError, match=rf"weights of shape \(3,\): this brain needs \({spec.weights},\)"):
         TorchBrain(spec).load_flat(np.zeros(3, np.float32))
-    with pytest.raises(ValueError, match=r"trunk 'gru' is unknown.* Known: mlp, relu, linear"):
+    with pytest.raises(ValueError, match=r"trunk 'gru' is unknown\. Did you mean relu\? Known: mlp, relu, linear\."):
         TorchBrain(BrainSpec("gru", 3, (5,), 2, "categorical"))

@@ -120,7 +120,7 @@ if "evolearn-normal-v0" not in gymnasium.registry:
 
 UNIFORM = {"distribution": "uniform", "low": 1.0, "high": 3.0}
 FACTOR = {"distribution": "uniform", "low": 0.5, "high": 2.0, "mode": "times"}
-DOUBLING = "test_gymnasium_variation:Doubling"
+DOUBLING = "tests.world.test_gymnasium_variation:Doubling"
 
 
 def room(name=TOY, **settings):
@@ -398,7 +398,10 @@ def test_every_choice_of_the_constructor_is_tried_before_lives_and_nothing_stays
     assert Narrow.made == Narrow.closed == 4
     refused(**narrow(1.0, 1.75, nowhere=UNIFORM))
     assert Narrow.made == Narrow.closed == 1
-    refused(**narrow(1.0, 1.75), wrappers=[{"name": "test_gymnasium_variation:Fragile", "kwargs": {"strength": 1}}])
+    refused(
+        **narrow(1.0, 1.75),
+        wrappers=[{"name": "tests.world.test_gymnasium_variation:Fragile", "kwargs": {"strength": 1}}],
+    )
     assert Narrow.made == Narrow.closed == 1
 
 
@@ -415,7 +418,7 @@ def test_lengths_of_episodes_vary_as_an_argument():
 
 POLE = "gymnasium:CartPole-v1"
 NARROW = "gymnasium:evolearn-narrow-v0"
-HERE = "test_gymnasium_variation"
+HERE = "tests.world.test_gymnasium_variation"
 REMEMBERS = "goes on with its running mean and variance from life to life, so that results would depend on which lives"
 
 
