@@ -1,4 +1,4 @@
-"""A new drive, learner or trunk: its file, its test and its config, from the templates in this package."""
+"""A new drive, learner, policy or trunk: its file, its test and its config, from the templates in this package."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from evolearn.plugins import write_new
 _WHAT = {
     "drive": "the drive; as it stands, a small complete one",
     "learner": "the learner; as it stands, a small complete one",
+    "policy": "the policy and a learner that teaches it; as it stands, a small complete one",
     "trunk": "the trunk; as it stands, a small complete one",
 }
 KINDS = tuple(_WHAT)

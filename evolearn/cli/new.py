@@ -12,11 +12,11 @@ from evolearn.cli.terminal import at_terminal, print_line
 
 
 def new(
-    kind: Annotated[Literal["drive", "learner", "trunk", "world"], typer.Argument(help="What to write.")],
+    kind: Annotated[Literal["drive", "learner", "policy", "trunk", "world"], typer.Argument(help="What to write.")],
     name: Annotated[str, typer.Argument(help="A Python name in small letters.", metavar="NAME")],
     folder: Annotated[Path, typer.Option(help="Where to write.", metavar="DIR")] = Path("."),
 ) -> None:
-    """Write a drive, a learner, a trunk or a world of your own, with its test and a run, complete as they stand."""
+    """Write a drive, learner, policy, trunk or world of your own, with its test and a run, complete as they stand."""
     with at_terminal() as console:
         if kind == "world":
             from evolearn.cli.worlds import make_world
