@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from evolearn.run import ArmPart
+from evolearn.study.config import StudyConfig, ThresholdPart
+from evolearn.verdict import METRICS
 from tests.helpers.command import evolearn
 from tests.helpers.doors import exports
 from tests.helpers.places import ROOT
@@ -121,6 +124,23 @@ def test_tests_that_the_honesty_rules_name_are_there() -> None:
     files = re.findall(r"`(tests/[\w/]+\.py)`", text)
     assert files
     assert [file for file in files if not (ROOT / file).is_file()] == []
+
+
+def test_the_study_that_is_explained_is_planned_as_it_stands_there(tmp_path: Path) -> None:
+    config, *_ = re.findall(r"^```yaml\n(.*?)^```", (DOCS / "studies.md").read_text(encoding="utf-8"), re.M | re.S)
+    (tmp_path / "small.yaml").write_text(config)
+    done = evolearn("study", "small.yaml", "--dry-run", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "evolved, but learning as published" in " ".join(done.stdout.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["small.yaml"]
+
+
+def test_every_key_of_a_study_and_of_an_arm_is_explained() -> None:
+    text = (DOCS / "studies.md").read_text(encoding="utf-8")
+    rows = [re.findall(r"^\| `(\w+)` \|", table, re.M) for table in text.split("| key | default |")[1:]]
+    assert rows == [list(part.model_fields) for part in (StudyConfig, ArmPart, ThresholdPart)]
+    metrics = text.split("Metrics are ")[1].split(";")[0]
+    assert re.findall(r"`(\w+)`", metrics) == list(METRICS)
 
 
 @pytest.mark.whole
