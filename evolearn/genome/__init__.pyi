@@ -6,6 +6,7 @@ from .genome import (
     FRESH as FRESH,
     GROUPS as GROUPS,
     TRANSFORMS as TRANSFORMS,
+    Encoding as Encoding,
     FloatArray as FloatArray,
     Gene as Gene,
     GenePool as GenePool,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evolearn.run import ArmPart
+from evolearn.run import ArmPart, load_dna
 from evolearn.study.config import StudyConfig, ThresholdPart
 from evolearn.verdict import METRICS
 from tests.helpers.command import evolearn
@@ -141,6 +141,23 @@ def test_every_key_of_a_study_and_of_an_arm_is_explained() -> None:
     assert rows == [list(part.model_fields) for part in (StudyConfig, ArmPart, ThresholdPart)]
     metrics = text.split("Metrics are ")[1].split(";")[0]
     assert re.findall(r"`(\w+)`", metrics) == list(METRICS)
+
+
+def test_the_drive_and_the_encoding_that_are_explained_run(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / "learners.md").read_text(encoding="utf-8"), re.M | re.S)
+    whole = [block for block in blocks if " = Drive(" in block or " = Encoding(" in block]
+    assert len(whole) == 2
+    (tmp_path / "mine.py").write_text("\n".join(whole))
+    (tmp_path / "mine.yaml").write_text(
+        'world: {name: cart-pole}\nbrain: {hidden: [5]}\ngenome: {encoding: "mine.py:FOLDED"}\n'
+        'drives: {generic: ["mine.py:wonder"], weights: {fitness: 1, wonder: 0.1}}\n'
+    )
+    toy = ["search.generations=1", "search.population=4", "search.selection_lifetime=50", "evaluation.lives=2"]
+    done = evolearn("run", "mine.yaml", *toy, "evaluation.lifetimes=[600]", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    genes = load_dna(tmp_path / "runs" / "mine-seed0-1").pool.genes
+    (halves,) = [gene for gene in genes if gene.group == "weights"]
+    assert halves.size == (5 * 5 + 3 * 6 + 1) // 2  # of a brain of 4 observations, 5 units, 2 choices and a value
 
 
 @pytest.mark.whole
