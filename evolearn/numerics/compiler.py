@@ -242,13 +242,23 @@ def vector(array: np.ndarray[Any, Any], start: int, size: int) -> Any:
 
     When compiled it counts no references, which a slice does, at a cost that small layers would notice; so the
     array must outlive it.
+
+    Raises:
+        IndexError: it reaches beyond the array; in plain Python only, compiled nobody looks.
     """
+    _check_reach(array, start, size)
     return array.reshape(-1)[start : start + size]
 
 
 def matrix(array: np.ndarray[Any, Any], start: int, rows: int, columns: int) -> Any:
     """View of a matrix ``[rows, columns]`` in a C-contiguous array from flat place `start` on; see `vector`."""
+    _check_reach(array, start, rows * columns)
     return array.reshape(-1)[start : start + rows * columns].reshape(rows, columns)
+
+
+def _check_reach(array: np.ndarray[Any, Any], start: int, size: int) -> None:
+    if start < 0 or size < 0 or start + size > array.size:  # a slice would be shorter, and say nothing
+        raise IndexError(f"a view of {size} entries from place {start} on is out of bounds for size {array.size}")
 
 
 @overload(vector)
