@@ -61,6 +61,80 @@ def test_a_wrong_drive_is_refused(feel, text: str) -> None:
     assert text in str(caught.value)
 
 
+def without_decorator(x):
+    return 2.0 * x
+
+
+def feel_through_a_helper(memory, observation, action, observation_next):
+    return without_decorator(observation[0])
+
+
+@compiled
+def of_no_such_thing(x):
+    return x.nothing
+
+
+def feel_through_a_wrong_helper(memory, observation, action, observation_next):
+    return of_no_such_thing(observation)
+
+
+def feel_text(memory, observation, action, observation_next):
+    total = observation[0]
+    total += "usual"
+    return total
+
+
+def feel_and_say_nothing(memory, observation, action, observation_next):
+    memory[0] = 1.0
+
+
+def learn_and_say_nothing(think, backward, deltas, weights, layers, plasticity, settings, window, memory, update):
+    weights[0] = 0.0
+
+
+def line(function, below: int) -> str:
+    """A line of this file, as an error names it."""
+    return f"\n  {__file__}, line {function.__code__.co_firstlineno + below}: "
+
+
+PARTS = "\nParts are Python that Numba understands."
+
+
+@pytest.mark.parametrize(
+    ("feel", "text"),
+    [
+        (
+            feel_text,
+            "No implementation of function iadd found for signature iadd(float32, Literal[str](usual))"
+            f'{line(feel_text, 2)}total += "usual"{PARTS}',
+        ),
+        (
+            feel_through_a_helper,
+            "Untyped global name 'without_decorator': Cannot determine Numba type of <class 'function'>"
+            f"{line(feel_through_a_helper, 1)}return without_decorator(observation[0])"
+            f"{PARTS[:-1]}; helpers need the decorator evolearn.numerics.compiled.",
+        ),
+        (
+            feel_through_a_wrong_helper,
+            "Unknown attribute 'nothing' of type array(float32, 1d, C)"
+            f"{line(of_no_such_thing.py_func, 2)}return x.nothing{PARTS}",
+        ),
+        (feel_and_say_nothing, f"it returns nothing; it must return a number{PARTS}"),
+    ],
+)
+def test_a_drive_that_does_not_compile_is_told_why_and_where(feel, text: str) -> None:
+    with pytest.raises(PartError) as caught:
+        check_drive(Drive("wrong", feel))
+    assert str(caught.value) == f"drive: 'wrong': {feel.__name__} does not compile: {text}"
+
+
+def test_a_learner_that_says_nothing_is_told_what_to_return() -> None:
+    with pytest.raises(PartError) as caught:
+        check_learner(dataclasses.replace(LEARNERS["q_learning"], learn=learn_and_say_nothing))
+    text = f"learn_and_say_nothing does not compile: it returns nothing; it must return True or False{PARTS}"
+    assert str(caught.value) == f"learner.name: 'learn': {text}"
+
+
 def test_what_writes_beyond_its_memory_is_refused() -> None:
     lenient = Drive("wrong", feel_beyond, lambda observations, actions: 3)
     greedy = dataclasses.replace(LEARNERS["q_learning"], memory=lambda spec, window: 8)
