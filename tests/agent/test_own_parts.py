@@ -136,7 +136,8 @@ def test_dna_whose_part_is_gone_is_refused_by_name(tmp_path: Path) -> None:
         del sys.modules[name]
     with pytest.raises(DNAError) as caught:
         load_dna(tmp_path / "dna.safetensors")
-    for text in ("is of a part that is not here; put it back", "gone.py:", "there is no file"):
+    gone = f"{tmp_path}/gone.py"
+    for text in ("is of a part that is not here; put it back", "gone.py:", f"there is no file {gone}; put it back, or"):
         assert text in str(caught.value)
 
 
