@@ -33,6 +33,7 @@ from evolearn.agent import (
     plain,
     plugged,
     ready_drive,
+    torch_activation,
 )
 from evolearn.errors import PartError, shortened_traceback
 
@@ -192,11 +193,10 @@ def check_learner(learner: Learner, actions: str = "discrete", rewarded: int | N
 
 def _check_torch(trunk: Trunk, layers: tuple[int, ...], weights: Floats, window: Window, think: Any) -> None:
     import torch
-    from torch import nn
 
     sizes = np.array(layers, np.int64)
     active = torch.from_numpy(window.observations)
-    activation = getattr(nn, str(trunk.torch_module))()
+    activation = torch_activation("trunk", str(trunk.torch_module))
     start = 0
     for inputs, units in itertools.pairwise(layers):
         matrix = torch.from_numpy(weights[start : start + inputs * units].reshape(inputs, units))

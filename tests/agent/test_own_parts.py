@@ -196,6 +196,33 @@ def test_what_a_bare_row_does_not_say_is_asked_for(mine: Path, tmp_path: Path) -
         loading_code(mute, tmp_path / "brain.pt")
 
 
+@pytest.mark.parametrize(
+    ("trunk", "suffixes", "text"),
+    [
+        (
+            "MISSPELT",
+            (".safetensors", ".pt", ".onnx"),
+            "torch_module='Softplux': torch.nn has no such class. Did you mean Softplus? Or give the class of its "
+            'activation, one that is made without arguments, for example torch_module="Tanh"',
+        ),
+        ("MADE_OF_MORE", (".safetensors",), "torch_module='Linear': cannot be made: "),
+        (
+            "MISSPELT_IN_ONNX",
+            (".onnx",),
+            "onnx_operator='Softplux': ONNX has no such operator of one input, up to opset 13. Did you mean Softplus? "
+            'Or give the name of its activation there, for example onnx_operator="Tanh"',
+        ),
+    ],
+)
+def test_an_activation_that_is_none_is_refused(trunk: str, suffixes, text: str, mine: Path, tmp_path: Path) -> None:
+    dna = dna_in(tmp_path, setup_from(mine, ("brain", "trunk", f"{mine}/mine.py:{trunk}")))
+    for suffix in suffixes:
+        with pytest.raises(PartError) as caught:
+            export(dna, tmp_path / f"brain{suffix}")
+        assert str(caught.value).startswith(f"trunk '{mine}/mine.py:{trunk}': {text}")
+        assert not (tmp_path / f"brain{suffix}").exists()
+
+
 def test_maml_asks_for_a_loss(mine: Path) -> None:
     search = own_config()["search"] | {"algorithm": "maml"}
     fixed = {"drives": {"mode": "fixed"}, "plasticity": {"mode": "fixed"}}

@@ -223,6 +223,10 @@ def test_a_gradient_that_is_not_the_trunks_is_refused() -> None:
         check_trunk(dataclasses.replace(TRUNKS["mlp"], backward=backward_half))
     with pytest.raises(PartError, match=r"trunk: torch\.nn\.ReLU gives .*: the two must agree"):
         check_trunk(dataclasses.replace(TRUNKS["mlp"], torch_module="ReLU"))
+    with pytest.raises(
+        PartError, match=r"trunk: torch_module='Tahn': torch\.nn has no such class\. Did you mean Tanh\?"
+    ):
+        check_trunk(dataclasses.replace(TRUNKS["mlp"], torch_module="Tahn"))
 
 
 def learn_to_infinity(think, backward, deltas, weights, layers, plasticity, settings, window, memory, update):
