@@ -35,7 +35,12 @@ from .policies.policy import (
 )
 from .policies.table import POLICIES as POLICIES, POLICY as POLICY, find_policy as find_policy
 from .template import KINDS as KINDS, new_part as new_part
-from .torch_brain import TorchBrain as TorchBrain, activation_of as activation_of, brain_of as brain_of
+from .torch_brain import (
+    TorchBrain as TorchBrain,
+    activation_of as activation_of,
+    brain_of as brain_of,
+    torch_activation as torch_activation,
+)
 from .torch_losses import Steps as Steps, meta_gradient as meta_gradient
 from .torch_threads import one_thread as one_thread
 from .trunks.mlp import (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from evolearn.errors import PartError
-from evolearn.numerics import compiler_reason, plug
+from evolearn.numerics import calls_uncompiled, compiler_reason, plug
 
 
 def plugged(function: Callable[..., Any], signature: Any, field: str, name: str) -> Callable[..., Any]:
@@ -33,7 +33,8 @@ def plain(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def does_not_compile(field: str, name: str, error: Exception, function: str = "") -> PartError:
     """The error of a part that does not compile, with the lines of the compiler's that its author can act on."""
+    helpers = "; helpers need the decorator evolearn.numerics.compiled" if calls_uncompiled(error) else ""
     return PartError(
         f"{field}: {name!r}: {f'{function} ' if function else ''}does not compile: {compiler_reason(error)}\n"
-        "Parts are Python that Numba understands; helpers need the decorator evolearn.numerics.compiled."
+        f"Parts are Python that Numba understands{helpers}."
     )

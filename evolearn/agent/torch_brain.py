@@ -14,7 +14,7 @@ from torch import nn
 from evolearn.agent.brain import BrainSpec
 from evolearn.agent.policies.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
 from evolearn.agent.trunks.table import find_trunk
-from evolearn.errors import lacking
+from evolearn.errors import PartError, lacking, nearest
 
 
 def activation_of(trunk: str) -> nn.Module:
@@ -29,7 +29,30 @@ def activation_of(trunk: str) -> nn.Module:
     if row.torch_module is None:
         remedy = 'the class of its activation in torch.nn, for example torch_module="Tanh"'
         raise lacking("trunk", trunk, "torch_module", "its brains cannot be had in torch", remedy)
-    return getattr(nn, row.torch_module)()
+    return torch_activation(f"trunk {trunk!r}", row.torch_module)
+
+
+def torch_activation(asked: str, module: str) -> nn.Module:
+    """An activation by the name of its class in torch.nn; `asked` is what to begin the text of an error with.
+
+    Raises:
+        PartError: there is none of that name, or it cannot be made without arguments.
+    """
+    made = getattr(nn, module, None)
+    known = [
+        name for name in vars(nn) if isinstance(getattr(nn, name), type) and issubclass(getattr(nn, name), nn.Module)
+    ]
+    refused = f"{asked}: torch_module={module!r}:"
+    remedy = 'give the class of its activation, one that is made without arguments, for example torch_module="Tanh"'
+    if made is None or module not in known:
+        close = nearest(module, known)
+        raise PartError(
+            f"{refused} torch.nn has no such class.{f' Did you mean {close}?' if close else ''} Or {remedy}"
+        )
+    try:
+        return made()
+    except TypeError as error:
+        raise PartError(f"{refused} cannot be made: {error}; {remedy}") from error
 
 
 class PolicyHead(nn.Linear):

@@ -12,7 +12,7 @@ from rich.text import Text
 from evolearn.cli.screen import Screen
 from evolearn.cli.terminal import print_line
 from evolearn.errors import RunDirectoryError
-from evolearn.life import DIVERGED
+from evolearn.life import DIVERGED, own_parts
 from evolearn.run import Generation, Relived, ReliveDisplay, Wanted, open_run, relive_fault, relive_selection
 from evolearn.study import open_study
 from evolearn.world import World
@@ -103,7 +103,7 @@ def _drawn_at_birth(relived: Relived) -> str:
 
 def _ending(relived: Relived) -> str:
     if relived.fault is not None:
-        return f"by the world's fault, at step {relived.fault.step}: {relived.fault.reason}"
+        return f"by {relived.fault.whose}'s fault, at step {relived.fault.step}: {relived.fault.reason}"
     if relived.outcome.status[0] == DIVERGED:
         return f"its brain left the finite numbers at step {int(relived.outcome.age[0])}; that is no fault of the world"
     return "lived to its end"
@@ -134,9 +134,11 @@ def _conclusion(run: Path, relived: Relived) -> list[str]:
         return ["It went wrong as it did when it ended the run: same step, same reason."]
     if fault is not None:
         return [f"It went wrong at the same step as when it ended the run; the reason was: {before.reason}"]
+    own = own_parts(relived.setup.conditions)
+    causes = ", ".join(["the world", *([own] if own else []), "a version or the processor"])
     return [
         f"It ended the run at {then}",
-        "That did not happen now: the world, a version or the processor is another one. What the run made before was "
+        f"That did not happen now: {causes} is another one. What the run made before was "
         f"made as it was then. Continue with: evolearn resume {shlex.quote(str(run))}",
     ]
 

@@ -166,8 +166,15 @@ def _explain(problem: Any, model: type[pydantic.BaseModel]) -> str:
     if kind == "missing":
         return f"{field}: missing; this field has no default"
     if kind == "value_error":
-        return str(problem["ctx"]["error"])
+        said = str(problem["ctx"]["error"])
+        # One of several parts with names of their own does not know its own.
+        return f"{field}.{said}" if _is_named(model, place) else said
     return f"{field}={value!r}: {_requirement(problem)}{_hint(model, place)}"
+
+
+def _is_named(model: type[pydantic.BaseModel], place: list[Any]) -> bool:
+    """Whether a place is that of a whole part in a section whose keys are names, such as define.mine."""
+    return len(place) == 2 and typing.get_origin(model.model_fields[place[0]].annotation) is dict
 
 
 _BOUNDS = ("ge", "le", "min_length", "max_length")

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from evolearn.agent import BrainSpec, find_trunk
-from evolearn.errors import lacking
+from evolearn.errors import PartError, lacking, nearest
 
 
 def onnx_graph(
@@ -28,7 +28,7 @@ def onnx_graph(
         opset: version of ONNX's operators.
         ir_version: version of the file format.
     Raises:
-        PartError: the trunk's row names no operator.
+        PartError: the trunk's row names no operator, or one that is none.
     """
     nodes = []
     active = "observation"
@@ -36,6 +36,8 @@ def onnx_graph(
     if row.has_hidden and row.onnx_operator is None:
         remedy = 'the name of its activation among ONNX\'s operators, for example onnx_operator="Tanh"'
         raise lacking("trunk", spec.trunk, "onnx_operator", "its brains cannot be had as .onnx", remedy)
+    if row.onnx_operator is not None:
+        _check_operator(spec.trunk, row.onnx_operator, opset)
     for number in range(1, len(spec.hidden) + 1):
         layer = f"hidden{number}"
         nodes += [
@@ -70,6 +72,23 @@ def onnx_graph(
     helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString(deterministic=True)
+
+
+def _check_operator(trunk: str, operator: str, opset: int) -> None:
+    """Refuse what is no activation among ONNX's operators, before ONNX refuses the graph."""
+    known = set()
+    for schema in onnx.defs.get_all_schemas_with_history():
+        takes_one = schema.min_input <= 1 <= schema.max_input
+        needs_more = any(attribute.required for attribute in schema.attributes.values())
+        if not schema.domain and schema.since_version <= opset and takes_one and not needs_more:
+            known.add(schema.name)
+    if operator not in known:
+        close = nearest(operator, sorted(known))
+        raise PartError(
+            f"trunk {trunk!r}: onnx_operator={operator!r}: ONNX has no such operator of one input, up to opset {opset}."
+            f"{f' Did you mean {close}?' if close else ''} Or give the name of its activation there, for example "
+            'onnx_operator="Tanh"'
+        )
 
 
 def _dense(layer: str, source: str, target: str) -> Any:

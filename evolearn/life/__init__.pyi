@@ -18,6 +18,7 @@ from .live import (
     fault_in as fault_in,
     lives as lives,
     own_code as own_code,
+    own_parts as own_parts,
     traced_lives as traced_lives,
 )
 from .processes import WorkerDied as WorkerDied

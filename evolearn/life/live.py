@@ -31,6 +31,7 @@ from evolearn.plugins import short
 from evolearn.rng import LifeKey
 from evolearn.world import Declaration, WorldError
 
+OWN_DRIVE = "drive"  # begins the reason of a fault that is a user's drive's, and not the world's
 FAULTS = {BAD_OBSERVATION: "observation", BAD_FITNESS: "fitness", BAD_SENSE: "sense or drive"}
 
 
@@ -259,12 +260,18 @@ def name_culprit(conditions: Conditions, what: str, observation: Any, drives: An
         names, values = list(conditions.drive_names), drives
     else:
         return "fitness is not finite; the world's step must return a finite number"
-    culprits = [f"{name}={value}" for name, value in zip(names, values, strict=True) if not np.isfinite(value)]
-    return f"{what} {', '.join(culprits)}: must be finite; check the world's arithmetic"
+    culprits = [place for place, value in enumerate(values) if not np.isfinite(value)]
+    shown = ", ".join(f"{names[place]}={values[place]}" for place in culprits)
+    if what == FAULTS[BAD_SENSE]:
+        first = len(names) - len(conditions.generic_drives)
+        brought = [conditions.generic_drives[place - first] for place in culprits if place >= first]
+        if len(brought) == len(culprits) and all(":" in name for name in brought):
+            return f"{OWN_DRIVE} {shown}: must be finite; check the arithmetic of {', '.join(brought)}"
+    return f"{what} {shown}: must be finite; check the world's arithmetic"
 
 
 class LifeFault(WorldError):
-    """A world went wrong in one life: it raised, hung, or gave a number that is not finite.
+    """A world, or a drive of a user's, went wrong in one life: it raised, hung, or gave a number that is not finite.
 
     Holds all that is needed to say which life that was, and to live it again. Survives pickling.
     """
@@ -308,6 +315,11 @@ class LifeFault(WorldError):
     def __str__(self) -> str:
         where = f"world {self.world}, life {self.key}, genome {self.genome}, step {self.step}"
         return f"{where}: {self.reason}" + (f"\n{self.remedy}" if self.remedy else "")
+
+    @property
+    def whose(self) -> str:
+        """Who is at fault, for a sentence: the world, unless it is known to be a drive that a user brought."""
+        return "a drive" if self.reason.startswith(f"{OWN_DRIVE} ") else "the world"
 
     def altered(self, **different: Any) -> LifeFault:
         """The same fault but for some of the arguments that made it.

@@ -4,6 +4,7 @@ from .compiler import (
     adapter as adapter,
     aligned_zeros as aligned_zeros,
     cache_folder as cache_folder,
+    calls_uncompiled as calls_uncompiled,
     compiled as compiled,
     compiler_reason as compiler_reason,
     inlined as inlined,

@@ -19,6 +19,7 @@ import numba
 import numpy as np
 from numba import types
 from numba.core import caching, cgutils
+from numba.core.errors import NumbaError
 from numba.extending import intrinsic, overload
 
 from evolearn.numerics._sources import reached_hash, read_sources
@@ -183,11 +184,55 @@ def plug(function: F, signature: Any) -> F:
 
 
 def compiler_reason(error: Exception) -> str:
-    """The lines of a Numba error that the author of what does not compile can act on."""
+    """What a Numba error says is wrong, and below it the line of the author's own file, if one is at fault."""
+    lines = _lines(error)
+    wrong = [line for line in lines if not line.startswith(_FILLER)] or ["no reason is given"]
+    reason = wrong[0] if isinstance(error, NumbaError) else f"{type(error).__name__}: {wrong[0]}"
+    if reason.endswith("for signature:") and len(wrong) > 1:
+        reason = f"{reason[:-1]} {wrong[1].removeprefix('>>> ')}"
+    reason = re.sub(r"Function\(<(?:built-in )?(?:function|ufunc) '?([\w.]+)'?.*?>\)", r"\1", reason)
+    returned = re.match(r"No conversion from (.+) to (.+) for '\$\w*return_value", reason)
+    if returned:  # Numba's line is the function's first or last, which says nothing
+        given, asked = (_RETURNED.get(kind, kind) for kind in returned.groups())
+        return f"it returns {given}; it must return {asked}"
+    places = [place for place in _places(lines) if not _is_within(place[0], _glue())]
+    shown = [place for place in places if not _is_within(place[0], [_PACKAGE])] or places
+    return reason[:_LONGEST] + "".join(f"\n  {file}, line {line}: {code}" for file, line, code in shown[:1])
+
+
+def calls_uncompiled(error: Exception) -> bool:
+    """Whether a Numba error is that of a function without the decorator that is called by one that has it."""
+    return any("Cannot determine Numba type of <class 'function'>" in line for line in _lines(error))
+
+
+_LONGEST = 400  # characters; a signature may name every array of a window
+_FILLER = ("During:", "Failed in nopython", "- Resolution failure", "[1]", "[2]")
+_RETURNED = {"none": "nothing", "bool": "True or False", "float64": "a number", "float32": "a number"}
+
+
+def _lines(error: Exception) -> list[str]:
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # colours
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    keep = [line for line in lines if not line.startswith(("During:", "Failed in nopython", "[1]", "[2]"))]
-    return "\n  ".join(keep[-12:])
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _places(lines: list[str]) -> list[tuple[str, str, str]]:
+    """File, line and what stands there, innermost first; Numba puts a ^ below what it means."""
+    places = []
+    for start, line in enumerate(lines):
+        if found := re.fullmatch(r'File "(.+)", line (\d+):', line):
+            end = next((at for at in range(start, len(lines)) if lines[at] == "^"), start + 1)
+            code = lines[end - 1] if end - 1 > start else ""
+            places.append((os.path.abspath(found[1]) if Path(found[1]).exists() else found[1], found[2], code))
+    return places
+
+
+def _glue() -> list[Path]:
+    """Where code lies that no author of a part has written: Numba's, and adapters that were made here."""
+    return [Path(numba.__file__).parent, Path(numba.config.CACHE_DIR), Path("<world>")]
+
+
+def _is_within(file: str, folders: list[Path]) -> bool:
+    return any(folder in (Path(file), *Path(file).parents) for folder in folders)
 
 
 def adapter(function: F, signature: Any = None, cached: bool = False) -> F:
@@ -242,13 +287,23 @@ def vector(array: np.ndarray[Any, Any], start: int, size: int) -> Any:
 
     When compiled it counts no references, which a slice does, at a cost that small layers would notice; so the
     array must outlive it.
+
+    Raises:
+        IndexError: it reaches beyond the array; in plain Python only, compiled nobody looks.
     """
+    _check_reach(array, start, size)
     return array.reshape(-1)[start : start + size]
 
 
 def matrix(array: np.ndarray[Any, Any], start: int, rows: int, columns: int) -> Any:
     """View of a matrix ``[rows, columns]`` in a C-contiguous array from flat place `start` on; see `vector`."""
+    _check_reach(array, start, rows * columns)
     return array.reshape(-1)[start : start + rows * columns].reshape(rows, columns)
+
+
+def _check_reach(array: np.ndarray[Any, Any], start: int, size: int) -> None:
+    if start < 0 or size < 0 or start + size > array.size:  # a slice would be shorter, and say nothing
+        raise IndexError(f"a view of {size} entries from place {start} on is out of bounds for size {array.size}")
 
 
 @overload(vector)

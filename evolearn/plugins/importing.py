@@ -178,7 +178,12 @@ def _from_name(asked: str, source: str, forms: str, instead: str, failure: type[
 def _from_file(asked: str, path: Path, failure: type[NotFound]) -> ModuleType:
     resolved = path.resolve()
     if not resolved.is_file():
-        raise failure(f"{asked}: there is no file {path} in {Path.cwd()}; give a path from there")
+        if path.is_absolute():
+            raise failure(f"{asked}: there is no file {path}; put it back, or give the path of where it is now")
+        raise failure(
+            f"{asked}: there is no file {path} in {Path.cwd()}; paths are taken from the current folder, those in a "
+            "config too; give a path from there"
+        )
     if resolved.suffix != ".py":
         raise failure(f"{asked}: {path} is not a Python file; its name must end in .py")
     # A name of its own per path: two files of one name are two modules, one file is one module.

@@ -267,7 +267,10 @@ def _arm_problems(config: StudyConfig) -> Iterator[str]:
     for name in config.arms:
         part = config.arm(name)
         for needed in part.needs():
-            if needed not in config.arms:
+            if needed not in known:
+                field = next(field for field in ("origin", "drives", "plasticity") if getattr(part, field) == needed)
+                yield f"define.{name}.{field}={needed!r}: no such arm.{offer(needed, known)}"
+            elif needed not in config.arms:
                 yield f"arms: {name} takes its genes from {needed}, which is not among them; add {needed}"
             elif not config.arm(needed).evolves:
                 yield f"arms: {name} takes its genes from {needed}, which does not evolve by itself; name one that does"

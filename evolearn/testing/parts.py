@@ -6,8 +6,9 @@ finite differences; and beyond the memory that a part asked for, nothing may be 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,9 @@ from evolearn.agent import (
     plain,
     plugged,
     ready_drive,
+    torch_activation,
 )
-from evolearn.errors import PartError
+from evolearn.errors import PartError, shortened_traceback
 
 Floats = npt.NDArray[np.float32]
 
@@ -41,7 +43,8 @@ STEPS = 40
 TOLERANCE = 1e-3  # between compiled and plain Python, relative to 1 and to the number
 DIFFERENCE = 1e-2  # of a weight, for finite differences in float32
 SHARE = 0.02  # of a gradient's norm, that finite differences may be off
-_BEYOND = 64  # floats behind a memory that must stay as they are
+_BEYOND = 1 << 20  # floats behind a memory that must stay as they are; what writes past them too ends the process
+_GUARDS = (12345.0, -54321.0)  # what stands there: what is never read makes no difference
 
 
 def check_drive(drive: Drive, observations: int = 4, actions: int = 2) -> None:
@@ -56,13 +59,16 @@ def check_drive(drive: Drive, observations: int = 4, actions: int = 2) -> None:
     """
     rng = np.random.default_rng(0)
     size = drive.memory(observations, actions)
-    compiled_memory, plain_memory = _memory(size), np.zeros(size, np.float32)
+    compiled_memory, plain_memory = _memory(size), _memory(size)
     feel, felt = ready_drive(drive), np.zeros(1, np.float32)
     before = rng.standard_normal(observations).astype(np.float32)
     for step in range(STEPS):
         action = rng.standard_normal(actions).astype(np.float32)
         after = rng.standard_normal(observations).astype(np.float32)
-        expected = plain(drive.feel)(plain_memory, before, action, after)
+        # Plain Python first: there a step beyond the memory is an error, and not the end of the process.
+        with _within("drive", size, plain(drive.feel)):
+            expected = plain(drive.feel)(plain_memory[:size], before, action, after)
+        _untouched("drive", plain_memory, size)
         feel(compiled_memory[:size], before, action, after, felt)
         if not np.isfinite(felt[0]):
             raise PartError(f"drive: {felt[0]} at step {step} of random observations: must be finite")
@@ -102,6 +108,10 @@ def check_trunk(trunk: Trunk, hidden: Sequence[int] = (5,), observations: int = 
     gradient = np.zeros(weights.size, np.float32)
     size = trunk.scratch(layers, rows)
     scratch = _memory(size)
+    with _within("trunk: scratch", size, plain(trunk.backward)):
+        plain(trunk.backward)(weights, sizes, window, weighed, gradient.copy(), scratch[:size])
+    _untouched("trunk: scratch", scratch, size)
+    scratch = _memory(size)
     backward(weights, sizes, window, weighed, gradient, scratch[:size])
     _untouched("trunk: scratch", scratch, size)
     found = np.zeros(weights.size)
@@ -134,9 +144,10 @@ def check_learner(learner: Learner, actions: str = "discrete", rewarded: int | N
     if actions not in learner.policies:
         raise PartError(f"learner: policies has no {actions!r}; it teaches {', '.join(learner.policies)}")
     policy = find_policy(learner.policies[actions])
-    spec = BrainSpec("mlp", 4, (5,), 2 if actions == "discrete" else 1, learner.policies[actions])
+    # Two layers of one width: with them a trunk's backward pass uses its scratch to the last float.
+    spec = BrainSpec("mlp", 4, (5, 5), 2 if actions == "discrete" else 1, learner.policies[actions])
     trunk = TRUNKS[spec.trunk]
-    window = _window(4, 5, spec.outputs - 1, 1, 0)
+    window = _window(4, sum(spec.hidden), spec.outputs - 1, 1, 0)
     rows = len(window.rewards)
     rng = np.random.default_rng(2)
     if actions == "discrete":
@@ -159,27 +170,33 @@ def check_learner(learner: Learner, actions: str = "discrete", rewarded: int | N
         return window.outputs[:rows, :-1].copy()
 
     before = outputs(born)
-    results = []
-    for function in (learn, plain(learner.learn)):
+
+    def learned(function: Callable[..., bool], guard: float) -> Floats:
         outputs(born)
-        weights, memory = born.copy(), _memory(size)
+        weights, memory = born.copy(), _memory(size, guard)
         well = function(think, backward, deltas, weights, sizes, plasticity, settings, window, memory[:size], 0)
-        _untouched("learner", memory, size)
+        _untouched("learner", memory, size, guard)
         if not well or not np.isfinite(weights).all():
             raise PartError("learner: no finite update from a window of ordinary numbers; correct its arithmetic")
-        results.append(weights)
-    place = int(np.abs(results[0] - results[1]).argmax())
-    _agree("learner", results[0][place], results[1][place], f"for weight {place}")
+        return weights
+
+    # Plain Python first: there a step beyond the memory is an error, and not the end of the process.
+    with _within("learner", size, plain(learner.learn)):
+        expected = learned(plain(learner.learn), _GUARDS[0])
+    results = [learned(learn, guard) for guard in _GUARDS]
+    if (results[0] != results[1]).any():
+        raise _beyond("learner", "reads", size)
+    place = int(np.abs(results[0] - expected).argmax())
+    _agree("learner", results[0][place], expected[place], f"for weight {place}")
     return np.asarray((outputs(results[0]) - before).mean(axis=0))
 
 
 def _check_torch(trunk: Trunk, layers: tuple[int, ...], weights: Floats, window: Window, think: Any) -> None:
     import torch
-    from torch import nn
 
     sizes = np.array(layers, np.int64)
     active = torch.from_numpy(window.observations)
-    activation = getattr(nn, str(trunk.torch_module))()
+    activation = torch_activation("trunk", str(trunk.torch_module))
     start = 0
     for inputs, units in itertools.pairwise(layers):
         matrix = torch.from_numpy(weights[start : start + inputs * units].reshape(inputs, units))
@@ -219,15 +236,30 @@ def _drawn(blocks: Sequence[Any]) -> Floats:
     return np.concatenate(drawn).astype(np.float32)
 
 
-def _memory(size: int) -> Floats:
+def _memory(size: int, guard: float = _GUARDS[0]) -> Floats:
+    """Zeros, and behind them what must stay as it is."""
     memory = np.zeros(size + _BEYOND, np.float32)
-    memory[size:] = 12345.0
+    memory[size:] = guard
     return memory
 
 
-def _untouched(what: str, memory: Floats, size: int) -> None:
-    if (memory[size:] != 12345.0).any():
-        raise PartError(f"{what}: writes beyond the {size} floats of memory that it asked for; ask for more")
+def _untouched(what: str, memory: Floats, size: int, guard: float = _GUARDS[0]) -> None:
+    if (memory[size:] != guard).any():
+        raise _beyond(what, "writes", size)
+
+
+@contextlib.contextmanager
+def _within(what: str, size: int, function: Callable[..., Any]) -> Iterator[None]:
+    """What plain Python says of a place that is not there, as an error of the part's, with its line."""
+    try:
+        yield
+    except IndexError as error:
+        shown = shortened_traceback(error, lambda file: file == function.__code__.co_filename)
+        raise PartError(f"{_beyond(what, 'reads or writes', size)}. Or another array is too short:\n{shown}") from error
+
+
+def _beyond(what: str, does: str, size: int) -> PartError:
+    return PartError(f"{what}: {does} beyond the {size} floats of memory that it asked for; ask for more")
 
 
 def _agree(what: str, compiled: Any, expected: Any, where: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from numba import types
 from evolearn.numerics import (
     adapter,
     cache_folder,
+    calls_uncompiled,
     compiler_reason,
     record,
     source_fingerprint,
@@ -127,9 +129,13 @@ def _adapters(world: World) -> tuple[Any, ...]:
         try:
             compiled.append(adapter(namespace[name], signature, cached=path is not None))
         except Exception as error:
+            reason = compiler_reason(error)
+            if name == "step" and re.match(r"failed to unpack|.*wrong tuple length", reason) and "\n" not in reason:
+                reason = f"it must return three values, fitness, terminated and truncated ({reason})"
+            helpers = "; helpers need the decorator evolearn.world.world_code" if calls_uncompiled(error) else ""
             raise WorldError(
-                f"world {world.name}: {name} does not compile: {compiler_reason(error)}\n"
-                "Worlds are scalar Python that Numba understands; helpers need the decorator evolearn.world.world_code."
+                f"world {world.name}: {name} does not compile: {reason}\n"
+                f"Worlds are scalar Python that Numba understands{helpers}."
             ) from error
     return tuple(compiled)
 

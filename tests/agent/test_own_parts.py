@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from evolearn.agent import brain_of, find_drive, find_learner, find_policy, find_trunk
 from evolearn.config import ConfigError, check_config
@@ -40,6 +41,7 @@ from evolearn.run import (
     write_dna,
 )
 from evolearn.run.relive import _lines_of
+from tests.helpers.command import evolearn
 from tests.helpers.compiled_environments import CompiledEnvironments, assert_same
 from tests.helpers.inspections import Notes
 from tests.helpers.own_parts import PARTS_FILE, own_config
@@ -136,7 +138,8 @@ def test_dna_whose_part_is_gone_is_refused_by_name(tmp_path: Path) -> None:
         del sys.modules[name]
     with pytest.raises(DNAError) as caught:
         load_dna(tmp_path / "dna.safetensors")
-    for text in ("is of a part that is not here; put it back", "gone.py:", "there is no file"):
+    gone = f"{tmp_path}/gone.py"
+    for text in ("is of a part that is not here; put it back", "gone.py:", f"there is no file {gone}; put it back, or"):
         assert text in str(caught.value)
 
 
@@ -193,6 +196,33 @@ def test_what_a_bare_row_does_not_say_is_asked_for(mine: Path, tmp_path: Path) -
         export(mute, tmp_path / "brain.pt")
     with pytest.raises(PartError, match=r"MUTE': its row has no torch_code, .*; add it: the action, from brain"):
         loading_code(mute, tmp_path / "brain.pt")
+
+
+@pytest.mark.parametrize(
+    ("trunk", "suffixes", "text"),
+    [
+        (
+            "MISSPELT",
+            (".safetensors", ".pt", ".onnx"),
+            "torch_module='Softplux': torch.nn has no such class. Did you mean Softplus? Or give the class of its "
+            'activation, one that is made without arguments, for example torch_module="Tanh"',
+        ),
+        ("MADE_OF_MORE", (".safetensors",), "torch_module='Linear': cannot be made: "),
+        (
+            "MISSPELT_IN_ONNX",
+            (".onnx",),
+            "onnx_operator='Softplux': ONNX has no such operator of one input, up to opset 13. Did you mean Softplus? "
+            'Or give the name of its activation there, for example onnx_operator="Tanh"',
+        ),
+    ],
+)
+def test_an_activation_that_is_none_is_refused(trunk: str, suffixes, text: str, mine: Path, tmp_path: Path) -> None:
+    dna = dna_in(tmp_path, setup_from(mine, ("brain", "trunk", f"{mine}/mine.py:{trunk}")))
+    for suffix in suffixes:
+        with pytest.raises(PartError) as caught:
+            export(dna, tmp_path / f"brain{suffix}")
+        assert str(caught.value).startswith(f"trunk '{mine}/mine.py:{trunk}': {text}")
+        assert not (tmp_path / f"brain{suffix}").exists()
 
 
 def test_maml_asks_for_a_loss(mine: Path) -> None:
@@ -300,6 +330,43 @@ def test_an_error_raised_in_a_life_names_the_parts_of_users(step_by_step: bool, 
         lives(driver, setup.conditions, newborns, np.zeros(1, np.int64), life_keys(5, SELECTION, 0, 1), Plan(5))
     assert wild in str(caught.value)
     driver.close()
+
+
+@pytest.mark.parametrize("step_by_step", [False, True])
+def test_a_drive_that_is_not_finite_is_named_and_not_the_world(step_by_step: bool, mine: Path) -> None:
+    thrift = f"{mine}/mine.py:thrift"
+    setup = setup_from(mine, ("drives", "generic", ["effort", thrift]), ("drives", "weights", {"fitness": 1.0}))
+    how = {"make_environments": CompiledEnvironments} if step_by_step else {}
+    driver = (StepwiseDriver if step_by_step else FusedDriver)(setup.conditions, **how)
+    newborns = decode(setup.pool, setup.pool.centre[None])
+    with pytest.raises(LifeFault) as caught:
+        lives(driver, setup.conditions, newborns, np.zeros(1, np.int64), life_keys(5, SELECTION, 0, 1), Plan(5))
+    driver.close()
+    assert caught.value.reason == f"drive thrift=nan: must be finite; check the arithmetic of {thrift}"
+    assert caught.value.whose == "a drive"
+
+
+REPAIRED = "def feel_nothing_finite(memory, observation, action, observation_next):\n    return 0.0"
+
+
+def test_a_life_that_a_drive_ended_is_lived_again_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "cured.py").write_text(PARTS_FILE)
+    drives = {"generic": ["cured.py:thrift"], "weights": {"fitness": 1.0}}
+    (tmp_path / "cured.yaml").write_text(yaml.safe_dump(own_config("cured.py", drives=drives)))
+    assert evolearn("run", "cured.yaml", "--out", "run", folder=tmp_path).returncode == 2
+    again = evolearn("replay-life", "run", folder=tmp_path)
+    said = " ".join(again.stdout.split())
+    assert "ended by a drive's fault, at step 0: drive thrift=nan: must be finite; check the arithmetic of" in said
+    assert "It went wrong as it did when it ended the run: same step, same reason." in said
+    faulty = REPAIRED.replace("0.0", "math.nan")
+    assert faulty in PARTS_FILE
+    (tmp_path / "cured.py").write_text(PARTS_FILE.replace(faulty, REPAIRED))
+    for name in [name for name in sys.modules if name.startswith("evolearn_file_") and name.endswith("_cured")]:
+        del sys.modules[name]
+    repaired = "".join(evolearn("replay-life", "run", folder=tmp_path).stdout.split())
+    parts = ", ".join(f"{tmp_path}/cured.py:{name}" for name in ("BENT", "MOSTLY", "MINE", "thrift"))
+    causes = f"That did not happen now: the world, {parts}, a version or the processor is another one."
+    assert causes.replace(" ", "") in repaired
 
 
 def test_lived_again_uncompiled_the_line_of_a_part_is_shown(mine: Path) -> None:

@@ -71,6 +71,23 @@ def test_unedited_their_own_tests_pass(made: Path) -> None:
     assert "34 passed" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "others"),
+    [
+        ("drive", "fitness", "effort, change, surprise, novelty"),
+        ("drive", "novelty", "fitness, effort, change, surprise"),
+        ("learner", "q_learning", "actor_critic, regression"),
+        ("trunk", "relu", "mlp, linear"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(kind: str, name: str, others: str, tmp_path: Path) -> None:
+    with pytest.raises(NewFileError) as caught:
+        new_part(kind, name, tmp_path)
+    assert str(caught.value).startswith(f"NAME={name}: is the name of a {kind} already, as are {others}")
+    assert str(caught.value).endswith(f"; for example my_{name}")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_name_that_its_code_uses_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NewFileError, match="NAME=feel: is used in the drive's own code already; for example my_feel"):
         new_part("drive", "feel", tmp_path)

@@ -140,6 +140,16 @@ def feel_wild(memory, observation, action, observation_next):
 
 wild = Drive("reads beyond its memory", feel_wild, lambda observations, actions: 3)
 no_drive = 3
+
+
+def feel_nothing_finite(memory, observation, action, observation_next):
+    return math.nan
+
+
+thrift = Drive("not finite", feel_nothing_finite)
+MISSPELT = Trunk(**NEEDED, torch_module="Softplux", onnx_operator="Softsign")
+MADE_OF_MORE = Trunk(**NEEDED, torch_module="Linear", onnx_operator="Softsign")
+MISSPELT_IN_ONNX = Trunk(**NEEDED, torch_module="Softsign", onnx_operator="Softplux")
 '''
 
 

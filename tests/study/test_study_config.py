@@ -106,7 +106,8 @@ def refusal(*overrides: str, **fields: Any) -> str:
         ("define={../mine: {like: evolved}}", "define.../mine: must be letters, digits and _"),
         (
             "define={mine: {origin: none}}",
-            "origin=none: there is nothing to inherit: must have weights=fresh, drives=fitness, plasticity=published",
+            "  define.mine.origin=none: there is nothing to inherit: must have weights=fresh, "
+            "drives=fitness, plasticity=published",
         ),
         (
             "define={mine: {weights: permuted}}",
@@ -119,7 +120,8 @@ def refusal(*overrides: str, **fields: Any) -> str:
         ),
         (
             "define={mine: {like: evolved_frozen, drives: tuned_blank}}",
-            "drives='tuned_blank': a transplanted arm keeps or resets its origin's; borrowing from another arm is for",
+            "  define.mine.drives='tuned_blank': a transplanted arm keeps or resets its origin's; borrowing "
+            "from another arm is for",
         ),
         (
             "define={mine: {like: shuffled, settings: {search.lives: 3}}}",
@@ -146,6 +148,14 @@ def test_an_arm_cannot_take_genes_from_one_that_does_not_evolve() -> None:
         "define={mine: {origin: blank}}", arms=["random", "tuned_blank", "evolved", "oracle", "blank", "mine"]
     )
     assert "arms: mine takes its genes from blank, which does not evolve by itself; name one that does" in text
+
+
+@pytest.mark.parametrize("field", ["origin", "drives", "plasticity"])
+def test_a_misspelt_arm_to_take_genes_from_is_answered_with_the_near_name(field: str) -> None:
+    arms = ["random", "tuned_blank", "evolved", "oracle", "mine"]
+    text = refusal(f"define={{mine: {{{field}: evolvd}}}}", arms=arms)
+    assert f"  define.mine.{field}='evolvd': no such arm. Did you mean evolved? Known: random, " in text
+    assert "add evolvd" not in text
 
 
 def test_an_arm_cannot_borrow_from_one_that_borrows() -> None:

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from evolearn.agent import DRIVES, LEARNERS, TRUNKS, Drive, backward_dense
+from evolearn.agent import DRIVES, LEARNERS, TRUNKS, Drive, Learner, backward_dense, find_learner, new_part
 from evolearn.agent.trunks.dense import tanh_backward
 from evolearn.errors import PartError
-from evolearn.numerics import compiled
+from evolearn.numerics import compiled, matrix, vector
 from evolearn.testing import check_drive, check_learner, check_trunk
 
 
@@ -61,13 +61,154 @@ def test_a_wrong_drive_is_refused(feel, text: str) -> None:
     assert text in str(caught.value)
 
 
+def without_decorator(x):
+    return 2.0 * x
+
+
+def feel_through_a_helper(memory, observation, action, observation_next):
+    return without_decorator(observation[0])
+
+
+@compiled
+def of_no_such_thing(x):
+    return x.nothing
+
+
+def feel_through_a_wrong_helper(memory, observation, action, observation_next):
+    return of_no_such_thing(observation)
+
+
+def feel_text(memory, observation, action, observation_next):
+    total = observation[0]
+    total += "usual"
+    return total
+
+
+def feel_and_say_nothing(memory, observation, action, observation_next):
+    memory[0] = 1.0
+
+
+def learn_and_say_nothing(think, backward, deltas, weights, layers, plasticity, settings, window, memory, update):
+    weights[0] = 0.0
+
+
+def line(function, below: int) -> str:
+    """A line of this file, as an error names it."""
+    return f"\n  {__file__}, line {function.__code__.co_firstlineno + below}: "
+
+
+PARTS = "\nParts are Python that Numba understands."
+
+
+@pytest.mark.parametrize(
+    ("feel", "text"),
+    [
+        (
+            feel_text,
+            "No implementation of function iadd found for signature iadd(float32, Literal[str](usual))"
+            f'{line(feel_text, 2)}total += "usual"{PARTS}',
+        ),
+        (
+            feel_through_a_helper,
+            "Untyped global name 'without_decorator': Cannot determine Numba type of <class 'function'>"
+            f"{line(feel_through_a_helper, 1)}return without_decorator(observation[0])"
+            f"{PARTS[:-1]}; helpers need the decorator evolearn.numerics.compiled.",
+        ),
+        (
+            feel_through_a_wrong_helper,
+            "Unknown attribute 'nothing' of type array(float32, 1d, C)"
+            f"{line(of_no_such_thing.py_func, 2)}return x.nothing{PARTS}",
+        ),
+        (feel_and_say_nothing, f"it returns nothing; it must return a number{PARTS}"),
+    ],
+)
+def test_a_drive_that_does_not_compile_is_told_why_and_where(feel, text: str) -> None:
+    with pytest.raises(PartError) as caught:
+        check_drive(Drive("wrong", feel))
+    assert str(caught.value) == f"drive: 'wrong': {feel.__name__} does not compile: {text}"
+
+
+def test_a_learner_that_says_nothing_is_told_what_to_return() -> None:
+    with pytest.raises(PartError) as caught:
+        check_learner(dataclasses.replace(LEARNERS["q_learning"], learn=learn_and_say_nothing))
+    text = f"learn_and_say_nothing does not compile: it returns nothing; it must return True or False{PARTS}"
+    assert str(caught.value) == f"learner.name: 'learn': {text}"
+
+
 def test_what_writes_beyond_its_memory_is_refused() -> None:
     lenient = Drive("wrong", feel_beyond, lambda observations, actions: 3)
     greedy = dataclasses.replace(LEARNERS["q_learning"], memory=lambda spec, window: 8)
-    with pytest.raises((PartError, IndexError), match=r"writes beyond the 3 floats of memory|out of bounds"):
+    with pytest.raises(PartError, match=r"drive: reads or writes beyond the 3 floats of memory that it asked for; ask"):
         check_drive(lenient)
-    with pytest.raises((PartError, ValueError), match=r"writes beyond the 8 floats|cannot reshape"):
+    with pytest.raises(PartError, match=r"learner: writes beyond the 8 floats of memory that it asked for; ask for"):
         check_learner(greedy)
+
+
+@pytest.fixture(scope="module")
+def newly_made(tmp_path_factory: pytest.TempPathFactory) -> Learner:
+    """The learner that `evolearn new` writes, uncompiled."""
+    folder = tmp_path_factory.mktemp("new")
+    new_part("learner", "mine_again", folder)
+    return find_learner(f"{folder}/mine_again.py:mine_again")
+
+
+@pytest.mark.parametrize(
+    ("forgotten", "text"),
+    [
+        (lambda spec, window: 1, "learner: writes beyond the "),
+        (lambda spec, window: spec.scratch(window), "learner: writes beyond the "),
+        (lambda spec, window: spec.scratch(window) + 1, "of memory that it asked for; ask for more. Or another array"),
+        (
+            lambda spec, window: spec.scratch(window) + 8,
+            "in learn: slopes = matrix(memory, at + rows + 1, rows, width)",
+        ),
+    ],
+    ids=["one-float", "its-scratch", "scratch-and-one-float", "scratch-and-more"],
+)
+def test_a_memory_that_is_too_short_is_found_before_it_ends_the_process(forgotten, text, newly_made: Learner) -> None:
+    def memory(spec, window):
+        return newly_made.memory(spec, window) - forgotten(spec, window)
+
+    check_learner(newly_made)
+    with pytest.raises(PartError) as caught:
+        check_learner(dataclasses.replace(newly_made, memory=memory))
+    assert "beyond the " in str(caught.value)
+    assert text in str(caught.value)
+
+
+def learn_from_beyond(think, backward, deltas, weights, layers, plasticity, settings, window, memory, update):
+    weights[0] += beyond(memory)
+    return True
+
+
+@compiled
+def beyond(memory):
+    return memory[memory.size]
+
+
+def test_what_reads_beyond_its_memory_is_refused() -> None:
+    curious = dataclasses.replace(LEARNERS["q_learning"], learn=learn_from_beyond, memory=lambda spec, window: 8)
+    with pytest.raises(PartError, match="learner: reads beyond the 8 floats of memory that it asked for; ask for more"):
+        check_learner(curious)
+
+
+@pytest.mark.parametrize("size", [-1, 3])
+def test_a_trunk_that_asks_for_too_little_scratch_is_refused(size: int) -> None:
+    trunk = TRUNKS["mlp"]
+    short = dataclasses.replace(
+        trunk, scratch=lambda layers, rows: size if size > 0 else trunk.scratch(layers, rows) - 1
+    )
+    with pytest.raises(PartError, match=r"trunk: scratch: .*writes beyond the \d+ floats of memory that it asked for"):
+        check_trunk(short, (5, 5))
+
+
+def test_a_view_in_plain_python_is_never_shorter_than_asked_for() -> None:
+    floats = np.arange(6, dtype=np.float32)
+    assert vector(floats, 6, 0).size == 0
+    assert matrix(floats, 2, 2, 2).tolist() == [[2.0, 3.0], [4.0, 5.0]]
+    for view in (lambda: vector(floats, 2, 5), lambda: vector(floats, 8, -2), lambda: matrix(floats, 1, 3, 2)):
+        with pytest.raises(IndexError, match=r"a view of .* entries from place \d+ on is out of bounds for size 6"):
+            view()
 
 
 @compiled
@@ -82,6 +223,10 @@ def test_a_gradient_that_is_not_the_trunks_is_refused() -> None:
         check_trunk(dataclasses.replace(TRUNKS["mlp"], backward=backward_half))
     with pytest.raises(PartError, match=r"trunk: torch\.nn\.ReLU gives .*: the two must agree"):
         check_trunk(dataclasses.replace(TRUNKS["mlp"], torch_module="ReLU"))
+    with pytest.raises(
+        PartError, match=r"trunk: torch_module='Tahn': torch\.nn has no such class\. Did you mean Tanh\?"
+    ):
+        check_trunk(dataclasses.replace(TRUNKS["mlp"], torch_module="Tahn"))
 
 
 def learn_to_infinity(think, backward, deltas, weights, layers, plasticity, settings, window, memory, update):

@@ -138,7 +138,12 @@ def test_an_attribute_that_is_no_world_is_named_with_its_type(folder):
 
 def test_a_missing_file_is_named_with_the_folder(tmp_path, folder):
     assert not_found("mine/coins.py:coin") == (
-        f"world 'mine/coins.py:coin': there is no file mine/coins.py in {tmp_path}; give a path from there"
+        f"world 'mine/coins.py:coin': there is no file mine/coins.py in {tmp_path}; paths are taken from the current "
+        "folder, those in a config too; give a path from there"
+    )
+    assert not_found("/nowhere/coins.py:coin") == (
+        "world '/nowhere/coins.py:coin': there is no file /nowhere/coins.py; put it back, or give the path of where it "
+        "is now"
     )
     folder("mine/coins.txt", "")
     assert "mine/coins.txt is not a Python file; its name must end in .py" in not_found("mine/coins.txt:coin")

@@ -139,7 +139,7 @@ def compose(names: Sequence[str], observations: int, action_size: int) -> tuple[
         return adapter(getattr(composed, "py_func", composed), FEEL_TYPE), end
     except Exception:
         for name in names:
-            _check_compiles(name)
+            _check_compiles(find_drive(name), "drives.generic", name, "")
         raise
 
 
@@ -152,8 +152,9 @@ def ready_drive(drive: Drive) -> Callable[..., None]:
     feel = _ready(drive.feel)
     try:
         return adapter(feel_one, FEEL_TYPE)
-    except Exception as error:
-        raise does_not_compile("drive", drive.doc, error, plain(drive.feel).__name__) from error
+    except Exception:
+        _check_compiles(drive, "drive", drive.doc, plain(drive.feel).__name__)
+        raise
 
 
 def _ready(feel: Callable[..., Any]) -> Callable[..., Any]:
@@ -161,13 +162,13 @@ def _ready(feel: Callable[..., Any]) -> Callable[..., Any]:
     return feel if hasattr(feel, "py_func") or not COMPILES else world_code(feel)
 
 
-def _check_compiles(name: str) -> None:
+def _check_compiles(drive: Drive, field: str, name: str, function: str) -> None:
     """Say of a drive that does not compile that it does not."""
-    feel = find_drive(name).feel
+    feel = plain(drive.feel)
     try:
-        adapter(getattr(feel, "py_func", feel), types.float64(*FEEL_TYPE.args[:-1]))
+        adapter(feel, types.float64(*FEEL_TYPE.args[:-1]))
     except Exception as error:
-        raise does_not_compile("drives.generic", name, error) from error
+        raise does_not_compile(field, name, error, function) from error
 
 
 def _and_then(before: Any, feel: Any, place: int, start: int, end: int) -> Any:
