@@ -189,7 +189,7 @@ def compiler_reason(error: Exception) -> str:
     wrong = [line for line in lines if not line.startswith(_FILLER)] or ["no reason is given"]
     reason = wrong[0] if isinstance(error, NumbaError) else f"{type(error).__name__}: {wrong[0]}"
     if reason.endswith("for signature:") and len(wrong) > 1:
-        reason = f"{reason[:-1]} {wrong[1].removeprefix('>>> ')}"
+        reason = f"{reason[:-1]} {wrong[1].lstrip('> ')}"
     reason = re.sub(r"Function\(<(?:built-in )?(?:function|ufunc) '?([\w.]+)'?.*?>\)", r"\1", reason)
     returned = re.match(r"No conversion from (.+) to (.+) for '\$\w*return_value", reason)
     if returned:  # Numba's line is the function's first or last, which says nothing

@@ -179,7 +179,7 @@ def _from_file(asked: str, path: Path, failure: type[NotFound]) -> ModuleType:
     resolved = path.resolve()
     if not resolved.is_file():
         if path.is_absolute():
-            raise failure(f"{asked}: there is no file {path}; put it back, or give the path of where it is now")
+            raise failure(f"{asked}: there is no file {path}; put it back, or correct the path")
         raise failure(
             f"{asked}: there is no file {path} in {Path.cwd()}; paths are taken from the current folder, those in a "
             "config too; give a path from there"

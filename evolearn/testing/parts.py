@@ -33,7 +33,6 @@ from evolearn.agent import (
     plain,
     plugged,
     ready_drive,
-    torch_activation,
 )
 from evolearn.errors import PartError, shortened_traceback
 
@@ -193,6 +192,8 @@ def check_learner(learner: Learner, actions: str = "discrete", rewarded: int | N
 
 def _check_torch(trunk: Trunk, layers: tuple[int, ...], weights: Floats, window: Window, think: Any) -> None:
     import torch
+
+    from evolearn.agent import torch_activation
 
     sizes = np.array(layers, np.int64)
     active = torch.from_numpy(window.observations)

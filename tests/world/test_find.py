@@ -142,8 +142,7 @@ def test_a_missing_file_is_named_with_the_folder(tmp_path, folder):
         "folder, those in a config too; give a path from there"
     )
     assert not_found("/nowhere/coins.py:coin") == (
-        "world '/nowhere/coins.py:coin': there is no file /nowhere/coins.py; put it back, or give the path of where it "
-        "is now"
+        "world '/nowhere/coins.py:coin': there is no file /nowhere/coins.py; put it back, or correct the path"
     )
     folder("mine/coins.txt", "")
     assert "mine/coins.txt is not a Python file; its name must end in .py" in not_found("mine/coins.txt:coin")
