@@ -6,6 +6,7 @@ from pathlib import Path
 
 from evolearn.agent.drives.table import DRIVE
 from evolearn.agent.learners.table import LEARNER
+from evolearn.agent.policies.table import POLICY
 from evolearn.agent.trunks.table import TRUNK
 from evolearn.plugins import NewFileError, registered, write_new
 
@@ -16,7 +17,7 @@ _WHAT = {
     "trunk": "the trunk; as it stands, a small complete one",
 }
 KINDS = tuple(_WHAT)
-_TABLES = {kind.word: kind for kind in (DRIVE, LEARNER, TRUNK)}
+_TABLES = {kind.word: kind for kind in (DRIVE, LEARNER, POLICY, TRUNK)}
 
 
 def new_part(kind: str, name: str, folder: Path) -> dict[Path, str]:

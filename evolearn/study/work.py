@@ -222,7 +222,9 @@ class StudyWork:
             ready = self._study_arm(condition, name, 0)
             setup = setup or ready.setup
             if ready.setup.conditions != setup.conditions:
-                self._display.warning(f"no replay of {condition.name}: {' and '.join(names)} have different brains")
+                self._display.warning(
+                    f"no replay of {condition.name}: {' and '.join(names)} do not live under the same conditions"
+                )
                 return
             newborns, born_as = ready.arm.born(key)
             arms.append(ReplayArm(name, ready.arm.doc, newborns, int(born_as[0]), ready.arm.plan(1)))
