@@ -25,7 +25,7 @@ AS_GIVEN = ("drive", "critic", "learner")  # none of them does anything before t
 
 
 @dataclasses.dataclass(frozen=True)
-class Lived:
+class LesionedLives:
     """One metric of every life; the same lives in every row."""
 
     values: FloatArray  # [rows, L], the first row intact; times that were never reached are infinite
@@ -97,7 +97,7 @@ class Effect:
     reading: str  # none, unclear, harm, help, harm as shams, help as shams, diverged
 
 
-def effects(metric: str, lesions: Sequence[Lesion], rows: Sequence[Row], lived: Lived) -> list[Effect]:
+def effects(metric: str, lesions: Sequence[Lesion], rows: Sequence[Row], lived: LesionedLives) -> list[Effect]:
     """What every lesion did to one metric.
 
     Args:
@@ -171,7 +171,7 @@ def largest(metric: str, own: FloatArray, judged: FloatArray, among: Sequence[in
     return first, mean_estimates(checked[:, None])[0]
 
 
-def intact_record(lived: Lived) -> Json:
+def intact_record(lived: LesionedLives) -> Json:
     """What the intact animal came to, for JSON: the mean over lives, and whether all lives are the same."""
     mean = mean_estimates(lived.amounts[0][:, None])[0].as_json()
     same = bool(np.ptp(lived.amounts[0]) == 0.0)
@@ -179,7 +179,7 @@ def intact_record(lived: Lived) -> Json:
 
 
 def largest_record(
-    metric: str, lesions: Sequence[Lesion], rows: Sequence[Row], lived: Lived, found: Sequence[Effect]
+    metric: str, lesions: Sequence[Lesion], rows: Sequence[Row], lived: LesionedLives, found: Sequence[Effect]
 ) -> Json:
     """The most harmful of ``all`` lesions, and of the ``parts`` but whole layers that harm beyond their shams."""
     own, judged = (per_lesion(lesions, rows, values) for values in (lived.amounts, lived.judged))
@@ -214,7 +214,7 @@ def _over(values: FloatArray, at: Sequence[int]) -> FloatArray:
     return np.asarray(values[list(at)] - values[0])
 
 
-def _count(lived: Lived, at: Sequence[int]) -> Count:
+def _count(lived: LesionedLives, at: Sequence[int]) -> Count:
     some = list(at)
     return Count(lived.values[some].size, int(lived.broken[some].sum()), int(lived.never[some].sum()))
 
@@ -228,7 +228,7 @@ def _changes(per_life: FloatArray, p_values: FloatArray, tested: Sequence[bool])
     ]
 
 
-def _shams(mean: float, at: Sequence[int], lived: Lived, net: Change) -> Shams:
+def _shams(mean: float, at: Sequence[int], lived: LesionedLives, net: Change) -> Shams:
     """What shams did.
 
     A sham whose brain diverged counts as no less than the lesion: what its life earned says nothing.

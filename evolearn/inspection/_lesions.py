@@ -14,7 +14,7 @@ import numpy as np
 
 from evolearn.errors import UserError
 from evolearn.genome import Newborns, draw_fresh
-from evolearn.inspection._lesion_effects import METRICS, Lived, effects, intact_record, largest_record
+from evolearn.inspection._lesion_effects import METRICS, LesionedLives, effects, intact_record, largest_record
 from evolearn.inspection._lesion_rows import (
     Lesion,
     Row,
@@ -216,22 +216,22 @@ def _at_age(
     }
 
 
-def _joined(parts: Iterable[Lived]) -> Lived:
+def _joined(parts: Iterable[LesionedLives]) -> LesionedLives:
     """Rows of several."""
     some = list(parts)
-    return Lived(
+    return LesionedLives(
         np.concatenate([part.values for part in some]), diverged=np.concatenate([part.broken for part in some])
     )
 
 
-def _births(specimen: Specimen, clock: Clock, rows: Sequence[Row], progress: _Progress) -> Iterator[Lived]:
+def _births(specimen: Specimen, clock: Clock, rows: Sequence[Row], progress: _Progress) -> Iterator[LesionedLives]:
     """Birth scores, [some rows, L] at a time."""
     plan = Plan(clock.birth_steps, learn_until=0, operate_at=0)
     rule = specimen.setup.conditions.world.fitness_rule
     for some in _chunks(specimen, rows, plan.bins):
         outcome = _live(specimen, some, plan)
         shape = len(some), specimen.extent.lives
-        yield Lived(
+        yield LesionedLives(
             life_fitness(outcome, rule, plan).reshape(shape), diverged=(outcome.status == DIVERGED).reshape(shape)
         )
         progress.lived(len(some) * specimen.extent.lives * plan.lifetime)
@@ -239,7 +239,7 @@ def _births(specimen: Specimen, clock: Clock, rows: Sequence[Row], progress: _Pr
 
 def _lifetimes(
     specimen: Specimen, clock: Clock, age: int, rows: Sequence[Row], progress: _Progress
-) -> Iterator[tuple[Lived, Lived]]:
+) -> Iterator[tuple[LesionedLives, LesionedLives]]:
     """Ceilings [some rows, L] and running scores [some rows, L, windows], some rows at a time."""
     plan = _plan(specimen, clock.lifetime, bin_steps=clock.bin_steps, operate_at=age)
     rule = specimen.setup.conditions.world.fitness_rule
@@ -252,7 +252,10 @@ def _lifetimes(
         running = running_score(outcome, rule, plan, clock.window)
         shape = len(some), specimen.extent.lives
         broken = (outcome.status == DIVERGED).reshape(shape)
-        yield Lived(ceiling.reshape(shape), diverged=broken), Lived(running.reshape(*shape, -1), diverged=broken)
+        yield (
+            LesionedLives(ceiling.reshape(shape), diverged=broken),
+            LesionedLives(running.reshape(*shape, -1), diverged=broken),
+        )
         progress.lived(len(some) * specimen.extent.lives * plan.lifetime)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from evolearn.genome import draw_fresh
 from evolearn.inspection import _lesions as module
-from evolearn.inspection._lesion_effects import Lived, effects, largest
+from evolearn.inspection._lesion_effects import LesionedLives, effects, largest
 from evolearn.inspection._lesion_rows import Lesion, Row, all_lesions, all_rows, cut_observations, norms
 from evolearn.inspection._lesions import (
     Clock,
@@ -311,7 +311,7 @@ def test_lesions_that_are_shams_are_found_to_be_more_at_no_more_than_the_nominal
         loss = 0.3 + 0.05 * rng.standard_normal((len(rows), 1)) * (seed % 2)  # half of them: draws differ
         loss[0] = 0.0
         values = 0.8 - loss + 0.1 * rng.standard_normal(12) + 0.1 * rng.standard_normal((len(rows), 12))
-        some = effects("ceiling", LAYERS, rows, Lived(values))
+        some = effects("ceiling", LAYERS, rows, LesionedLives(values))
         assert all(one.change.p_holm < 0.01 for one in some)
         readings = [one.reading for one in some]
         if seed % 2 == 0:
@@ -333,7 +333,7 @@ def test_of_skewed_shams_held_as_lesions_few_are_said_to_be_more():
     for seed in range(150):
         values = skewed(np.random.default_rng([3, seed]), len(rows))
         values[0] = 0.8
-        readings = [one.reading for one in effects("ceiling", LAYERS, rows, Lived(values))]
+        readings = [one.reading for one in effects("ceiling", LAYERS, rows, LesionedLives(values))]
         beyond += [reading == "harm" for reading in readings]
         harmful += [reading.startswith("harm") for reading in readings]
     assert np.mean(harmful) > 0.1  # any of them would be taken for a part that matters
@@ -344,14 +344,14 @@ def test_shams_that_do_nothing_at_all_do_not_make_every_lesion_certain():
     rows = table(LAYERS[:1], draws=10)
     values = np.full((len(rows), 12), 0.8)
     values[1] -= 0.5 + 0.01 * np.arange(12)
-    one = effects("ceiling", LAYERS[:1], rows, Lived(values))[0]
+    one = effects("ceiling", LAYERS[:1], rows, LesionedLives(values))[0]
     assert one.shams.p == pytest.approx(1 / 11)
     assert one.reading == "harm as shams"
     rows = table(LAYERS[:1], draws=19)
     values = np.concatenate([values, np.full((9, 12), 0.8)])
-    assert effects("ceiling", LAYERS[:1], rows, Lived(values))[0].reading == "harm"
+    assert effects("ceiling", LAYERS[:1], rows, LesionedLives(values))[0].reading == "harm"
     values[-1] = values[1]
-    assert effects("ceiling", LAYERS[:1], rows, Lived(values))[0].reading == "harm as shams"
+    assert effects("ceiling", LAYERS[:1], rows, LesionedLives(values))[0].reading == "harm as shams"
 
 
 def test_lesions_of_nothing_are_found_at_the_nominal_rate():
@@ -359,7 +359,7 @@ def test_lesions_of_nothing_are_found_at_the_nominal_rate():
     found, families = [], []
     for seed in range(80):
         rng = np.random.default_rng([1, seed])
-        some = effects("birth", LAYERS, rows, Lived(0.5 + 0.1 * rng.standard_normal((len(rows), 12))))
+        some = effects("birth", LAYERS, rows, LesionedLives(0.5 + 0.1 * rng.standard_normal((len(rows), 12))))
         found += [one.change.p <= 0.05 for one in some]
         families.append(any(one.reading != "unclear" for one in some))
     assert 0.015 <= np.mean(found) <= 0.09
@@ -373,7 +373,7 @@ def test_a_planted_loss_is_found_and_its_interval_covers():
         rng = np.random.default_rng([2, seed])
         values = 0.8 + 0.1 * rng.standard_normal(12) + 0.05 * rng.standard_normal((len(rows), 12))
         values[1] -= 0.3
-        one = effects("ceiling", LAYERS, rows, Lived(values))[0]
+        one = effects("ceiling", LAYERS, rows, LesionedLives(values))[0]
         assert one.reading == "harm"
         assert one.shams.outdone == one.shams.count == 20
         covered.append(one.change.of.low <= -0.3 <= one.change.of.high)
@@ -384,19 +384,19 @@ def test_a_longer_time_is_harm():
     rows = table(LAYERS[:1])
     values = np.full((len(rows), 12), 100.0)
     values[1] += 300.0 + np.arange(12)
-    assert effects("speed", LAYERS[:1], rows, Lived(values, rest=1000.0))[0].reading == "harm"
-    assert effects("speed", LAYERS[:1], rows, Lived(500.0 - values, rest=1000.0))[0].reading == "help"
+    assert effects("speed", LAYERS[:1], rows, LesionedLives(values, rest=1000.0))[0].reading == "harm"
+    assert effects("speed", LAYERS[:1], rows, LesionedLives(500.0 - values, rest=1000.0))[0].reading == "help"
 
 
 def test_a_time_in_the_last_window_is_earlier_than_never():
     rows = table(LAYERS[:1])
     values = np.full((len(rows), 12), 1000.0)
     values[1] = np.inf
-    one = effects("speed", LAYERS[:1], rows, Lived(values, rest=1000.0))[0]
+    one = effects("speed", LAYERS[:1], rows, LesionedLives(values, rest=1000.0))[0]
     assert one.change.of.value == 0.0  # of times cut off nothing is to be seen
     assert one.reading == "harm"
     assert (one.lives.never, one.shams.lives.never) == (12, 0)
-    same = effects("speed", LAYERS[:1], rows, Lived(np.full_like(values, np.inf), rest=1000.0))[0]
+    same = effects("speed", LAYERS[:1], rows, LesionedLives(np.full_like(values, np.inf), rest=1000.0))[0]
     assert same.reading == "none"
     assert same.lives.never == 12
 
@@ -406,7 +406,7 @@ def test_times_are_tested_by_their_ranks():
     values = np.full((len(rows), 12), 100.0) + np.arange(12)
     values[1, :6] += 10_000.0
     values[1, 6:] -= 10.0
-    one = effects("speed", LAYERS[:1], rows, Lived(values, rest=20_000.0))[0]
+    one = effects("speed", LAYERS[:1], rows, LesionedLives(values, rest=20_000.0))[0]
     assert one.change.of.low > 0.0 or one.change.of.value == pytest.approx(4995.0)
     assert one.change.p > 0.2
 
@@ -416,13 +416,13 @@ def test_a_life_cut_short_by_its_brain_is_no_gain():
     values = np.full((len(rows), 12), -5.0)
     values[1] = -0.1 * np.arange(1, 13)  # steps that are not lived earn 0
     broken = np.zeros(values.shape, bool)
-    assert effects("ceiling", LAYERS[:1], rows, Lived(values))[0].reading == "help"
+    assert effects("ceiling", LAYERS[:1], rows, LesionedLives(values))[0].reading == "help"
     broken[1, :3] = True
-    one = effects("ceiling", LAYERS[:1], rows, Lived(values, diverged=broken))[0]
+    one = effects("ceiling", LAYERS[:1], rows, LesionedLives(values, diverged=broken))[0]
     assert (one.reading, one.lives.diverged, one.lives.of) == ("diverged", 3, 12)
     # Nor is a sham whose brain diverged outdone.
     values[1], values[2], broken[1], broken[2] = -9.0, 0.0, False, True
-    one = effects("ceiling", LAYERS[:1], rows, Lived(values, diverged=broken))[0]
+    one = effects("ceiling", LAYERS[:1], rows, LesionedLives(values, diverged=broken))[0]
     assert (one.reading, one.shams.outdone, one.shams.count) == ("harm as shams", 19, 20)
 
 
