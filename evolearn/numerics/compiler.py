@@ -12,7 +12,6 @@ import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from types import CodeType
 from typing import Any, TypeVar
 
 import numba
@@ -23,7 +22,7 @@ from numba.core.errors import NumbaError
 from numba.extending import intrinsic, overload
 
 from evolearn.numerics._sources import reached_hash, read_sources
-from evolearn.numerics.fingerprint import source_fingerprint
+from evolearn.numerics.fingerprint import identity_of, source_fingerprint
 from evolearn.numerics.portable import is_on
 
 # Not `True`: that promises the compiler that no NaN exists, and a diverged life would go unseen.
@@ -59,15 +58,6 @@ def _cache_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix="evolearn-numba-"))
 
 
-def _identity(code: CodeType) -> tuple[Any, ...]:
-    """What a function does, without where it stands; that of two functions of one name differs."""
-    docstring = code.co_consts[0] if code.co_consts and isinstance(code.co_consts[0], str) else None
-    constants = [
-        _identity(value) if isinstance(value, CodeType) else value for value in code.co_consts if value != docstring
-    ]
-    return code.co_code, code.co_names, code.co_varnames, constants
-
-
 class _OwnSource(caching.UserProvidedCacheLocator):  # type: ignore[misc]  # Numba is not typed
     """Where compiled functions of this package are kept: their folder says all about sources, so no file's date does.
 
@@ -77,7 +67,7 @@ class _OwnSource(caching.UserProvidedCacheLocator):  # type: ignore[misc]  # Num
 
     def __init__(self, function: Any, file: str) -> None:
         super().__init__(function, file)
-        self._disambiguator = hashlib.sha256(repr(_identity(function.__code__)).encode()).hexdigest()[:8]
+        self._disambiguator = hashlib.sha256(repr(identity_of(function.__code__)).encode()).hexdigest()[:8]
 
     def get_source_stamp(self) -> str:
         return ""
@@ -87,7 +77,7 @@ class _OwnSource(caching.UserProvidedCacheLocator):  # type: ignore[misc]  # Num
 
     @classmethod
     def from_function(cls, function: Any, file: str) -> _OwnSource | None:
-        return super().from_function(function, file) if _PACKAGE in Path(file).parents else None
+        return super().from_function(function, file) if _is_ours(function) else None
 
 
 _FINGERPRINT = "evolearn_fingerprint"  # attribute of a function that is kept by what it depends on

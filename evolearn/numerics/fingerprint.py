@@ -40,9 +40,10 @@ def source_fingerprint(functions: list[Callable[..., Any]], label: str) -> str |
             return None
         files.add(file)
         digest.update(f"{function.__module__}.{function.__qualname__}".encode())
+        code = function.__code__
         # Two lambdas of one file, or a name defined twice, differ in nothing but this.
-        digest.update(repr((_identity(function.__code__), function.__defaults__)).encode())
-        names = sorted(_names(function.__code__))
+        digest.update(repr((code.co_firstlineno, identity_of(code), function.__defaults__)).encode())
+        names = sorted(_names(code))
         reads = [(name, function.__globals__[name]) for name in names if name in function.__globals__]
         while reads:
             name, value = reads.pop()
@@ -63,9 +64,15 @@ def source_fingerprint(functions: list[Callable[..., Any]], label: str) -> str |
     return digest.hexdigest()[:24]
 
 
-def _identity(code: python_types.CodeType) -> tuple[Any, ...]:
-    constants = [_identity(value) if isinstance(value, python_types.CodeType) else value for value in code.co_consts]
-    return code.co_firstlineno, code.co_code, code.co_names, code.co_varnames, constants
+def identity_of(code: python_types.CodeType) -> tuple[Any, ...]:
+    """What a function does, without where it stands and what is said of it."""
+    said = code.co_consts[0] if code.co_consts and isinstance(code.co_consts[0], str) else None
+    constants = [
+        identity_of(value) if isinstance(value, python_types.CodeType) else value
+        for value in code.co_consts
+        if value != said
+    ]
+    return code.co_code, code.co_names, code.co_varnames, constants
 
 
 def _names(code: python_types.CodeType) -> set[str]:
