@@ -20,7 +20,7 @@ from evolearn.cli.show_run import arms_table, effort_of
 from evolearn.cli.terminal import print_line
 from evolearn.run import Generation
 from evolearn.study import Progress as StudyProgress, Rates, StudyConfig, StudyJob, StudyPlan, arm_part
-from evolearn.verdict import CLAIM_RUNS
+from evolearn.verdict import CLAIM_RUNS, Look
 
 
 class StudyScreen(Screen):
@@ -57,6 +57,10 @@ class StudyScreen(Screen):
         self.log(f"{place(progress)}  {job.condition}: {job.arm}, run {job.run + 1}: {what}")
         self._draw(progress, what)
 
+    def looked(self, look: Look, still_open: Sequence[str]) -> None:
+        """A planned look: which conditions go on."""
+        self.say(f"Look at {look.runs} runs, level {look.level:.3g}: {_open_words(still_open)}")
+
     def judging(self, what: str) -> None:
         """The last part."""
         self.log(f"Judging: {what}")
@@ -69,6 +73,10 @@ class StudyScreen(Screen):
             left=f"{duration(progress.seconds_left)} left",
             description=f"{progress.done}/{progress.of} jobs  {job.condition}: {job.arm}, run {job.run + 1}: {text}",
         )
+
+
+def _open_words(still_open: Sequence[str]) -> str:
+    return f"not decided yet: {', '.join(still_open)}" if still_open else "decided"
 
 
 def place(progress: StudyProgress) -> str:
@@ -96,20 +104,40 @@ def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Ra
     console.print(table)
     total = sum(job.steps for job in left)
     finished = plan.steps - total
+    looks = config.planned_looks
+    first = plan.until({condition.name: looks[0].runs for condition in config.conditions})
+    undone = set(left)
+    until_first = rates.seconds([job for job in (*first.evolutions, *first.tests) if job in undone])
     exploratory = (
         "" if config.runs >= CLAIM_RUNS else f": fewer than {CLAIM_RUNS} are exploratory, not evidence for a claim"
     )
     for line in (
         f"World steps over all runs: {plan.steps / 1e6:,.0f} million"
         + (f", of which {finished / 1e6:,.0f} million are done" if finished else "")
-        + f". About {duration(rates.seconds(left))} at {rates.learning / 1e6:.2g} million steps/s with learning and "
+        + f". About {duration(rates.seconds(left))}"
+        + (f", or {duration(until_first)} if the first look decides," if config.looks else "")
+        + f" at {rates.learning / 1e6:.2g} million steps/s with learning and "
         f"{rates.frozen / 1e6:.2g} million without, as measured now.",
         f"{config.runs} evolution run(s) per arm{exploratory}.",
         f"Decided by: {config.primary.arm} against {config.primary.against}, {config.primary.metric}, at "
-        f"{config.level:g}.",
+        f"{config.level:g}{_correction(config)}.",
+        *_looks_words(config),
         *(("Bands, fixed by now:", *config.replication.bands_in_words) if config.replication else ()),
     ):
         console.print(Text(line))
+
+
+def _correction(config: StudyConfig) -> str:
+    if len(config.conditions) == 1:
+        return ""
+    return ", conditions in a fixed sequence" if config.sequence else f", Holm over {len(config.conditions)} conditions"
+
+
+def _looks_words(config: StudyConfig) -> list[str]:
+    if not config.looks:
+        return []
+    planned = ", ".join(f"{look.runs} runs at {look.level:.3g}" for look in config.planned_looks)
+    return [f"Looks: {planned}. A condition takes no more runs once it is decided."]
 
 
 def print_study(console: Console, directory: Path) -> None:
@@ -127,6 +155,8 @@ def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], pa
         console.print()
         console.print(Text(condition["sentence"], style="bold"))
         console.print(arm_table(condition, verdict))
+        for contrast in condition["secondary"]:
+            console.print(Text(f"- {contrast['sentence']}"))
         for remark in condition["remarks"]:
             console.print(Text(f"- {remark}"))
         for row in condition["break_even"]:

@@ -6,6 +6,7 @@ Everything is computed from files, in a fixed order, so that a study stopped and
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
@@ -17,7 +18,17 @@ from evolearn.study._held_out import HeldOut, arm_lives, join_tables, read_held_
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import FORMAT, StudyDirectory
 from evolearn.study.plan import StudyPlan, arm_part, evolving_arms, hash_key_spaces, held_out_keys, tested_arms
-from evolearn.verdict import CLAIM_RUNS, METRICS, ArmLives, ConditionFacts, Json, for_json, judge_condition
+from evolearn.verdict import (
+    CLAIM_RUNS,
+    METRICS,
+    ArmLives,
+    ConditionFacts,
+    Json,
+    LookByLook,
+    for_json,
+    judge_condition,
+    judge_primary,
+)
 
 EXTENDED = (
     "Runs or arms were added after a verdict had been seen (optional stopping): p is no longer that of a test planned "
@@ -37,37 +48,64 @@ LEDGER_COLUMNS = {
 }
 
 
-def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory) -> Json:
+def judge_look(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, looks: LookByLook) -> None:
+    """Take the look that is due at every condition that is open.
+
+    Args:
+        config: of the study.
+        plan: of the same.
+        study: its directory.
+        looks: so far; knows more afterwards.
+    Raises:
+        RunDirectoryError: test lives of the runs of that look are missing or damaged.
+    """
+    look = looks.next_look
+    assert look is not None, "a look is due"
+    tests = {}
+    for name in looks.open:
+        condition = config.condition(name)
+        held_out = {arm: _held_out(config, study, condition, arm, look.runs) for arm in config.arms}
+        with threadpool_limits(limits=1, user_api="blas"):
+            lives = _lives(plan, condition, held_out)
+            tests[name] = judge_primary(config, config.primary_of(condition), lives, look.level)
+    looks.judge(tests)
+
+
+def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, looks: LookByLook) -> Json:
     """Write the results of a study whose jobs are all done.
 
     Args:
         config: of the study.
         plan: of the same.
         study: its directory.
+        looks: all that were taken.
     Returns:
         The verdict, as in verdict.json.
     Raises:
         RunDirectoryError: a run or its test lives are missing or damaged.
     """
-    parts = [study.lives(job.condition, job.arm, job.run) for job in plan.tests]
-    missing = [str(path.relative_to(study.path)) for path in parts if not path.exists()]
-    if missing:
-        raise RunDirectoryError(
-            f"STUDY={study.path}: {len(missing)} of {len(parts)} files of test lives are missing, the first "
-            f"{missing[0]}; evolearn resume {study.path} lives them"
-        )
+    runs = {condition.name: looks.seen(condition.name)[-1].look.runs for condition in config.conditions}
+    done = plan.until(runs)
+    evolved = Counter((job.condition, job.arm) for job in done.evolutions)
+    parts = [study.lives(job.condition, job.arm, job.run) for job in done.tests]
     label = study.label()
     ledger: Json = {"conditions": {}, "columns": LEDGER_COLUMNS}
     conditions = []
     for condition in config.conditions:
-        held_out = {arm: _held_out(config, study, condition, arm) for arm in tested_arms(config)}
-        evolution = {arm: _evolution(config, study, condition, arm) for arm in evolving_arms(config)}
-        ledger["conditions"][condition.name] = {
-            arm: _ledger_row(config, condition, arm, runs, evolution.get(arm, [])) for arm, runs in held_out.items()
+        count = runs[condition.name]
+        held_out = {arm: _held_out(config, study, condition, arm, count) for arm in tested_arms(config)}
+        # another condition may need more of them than are judged here
+        evolution = {
+            arm: _evolution(config, study, condition, arm, max(count, evolved[condition.name, arm]))
+            for arm in evolving_arms(config)
         }
+        ledger["conditions"][condition.name] = {
+            arm: _ledger_row(config, condition, arm, lived, evolution.get(arm, [])) for arm, lived in held_out.items()
+        }
+        judged = {arm: records[:count] for arm, records in evolution.items()}
         # Sums have other last bits on other numbers of threads; and for matrices of this size one is the fastest.
         with threadpool_limits(limits=1, user_api="blas"):
-            conditions.append(_judge(config, plan, condition, held_out, evolution, bool(label["extensions"])))
+            conditions.append(_judge(config, plan, condition, held_out, judged, looks, bool(label["extensions"])))
     join_tables(parts, study.path / "lives.parquet")  # all of them were read, so all are whole
     ledger["checks"] = label["check_steps"]
     ledger["total"] = ledger["checks"] + sum(
@@ -81,8 +119,8 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory) -> 
         {
             "kind": "verdict",
             "format": FORMAT,
-            "study": _about(config, label),
-            "key_spaces": hash_key_spaces(config, plan),
+            "study": _about(config, label, max(runs.values())),
+            "key_spaces": hash_key_spaces(config, done),
             "birth_steps": config.run.evaluation.birth_steps,
             "lifetimes": list(config.run.evaluation.lifetimes),
             "metrics": {name: dataclasses.asdict(metric) for name, metric in METRICS.items()},
@@ -96,10 +134,19 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory) -> 
     return verdict
 
 
-def _held_out(config: StudyConfig, study: StudyDirectory, condition: ConditionPart, arm: str) -> list[HeldOut]:
+def _held_out(
+    config: StudyConfig, study: StudyDirectory, condition: ConditionPart, arm: str, count: int
+) -> list[HeldOut]:
+    """The test lives of the first `count` runs of an arm."""
     runs = []
-    for run in range(config.runs):
-        path = study.lives(condition.name, arm, run)
+    paths = [study.lives(condition.name, arm, run) for run in range(count)]
+    missing = [str(path.relative_to(study.path)) for path in paths if not path.exists()]
+    if missing:
+        raise RunDirectoryError(
+            f"STUDY={study.path}: {len(missing)} of {count} files of test lives of {arm} under {condition.name} are "
+            f"missing, the first {missing[0]}; evolearn resume {study.path} lives them"
+        )
+    for run, path in enumerate(paths):
         try:
             held_out = read_held_out(read_table(path))
             expected = len(held_out_keys(config, condition, arm, run))
@@ -113,10 +160,12 @@ def _held_out(config: StudyConfig, study: StudyDirectory, condition: ConditionPa
     return runs
 
 
-def _evolution(config: StudyConfig, study: StudyDirectory, condition: ConditionPart, arm: str) -> list[Json]:
-    """What the page shows of an arm's evolution runs, and what they cost."""
+def _evolution(
+    config: StudyConfig, study: StudyDirectory, condition: ConditionPart, arm: str, count: int
+) -> list[Json]:
+    """What the page shows of an arm's first `count` evolution runs, and what they cost."""
     records = []
-    for run in range(config.runs):
+    for run in range(count):
         directory = study.evolved(condition, arm, run)
         rows = directory.rows()
         dna = directory.load_dna()
@@ -158,8 +207,16 @@ def _ledger_row(
         "tuning": 0 if part.weights == "inherited" else searched,
         "inner": lived if part.learns else 0,
         "evaluation": off + validated + (0 if part.learns else lived),
-        "runs": config.runs,
+        "runs": len(runs),
     }
+
+
+def _lives(plan: StudyPlan, condition: ConditionPart, held_out: Mapping[str, Sequence[HeldOut]]) -> dict[str, ArmLives]:
+    setup = plan.setups[condition.name]
+    evaluation = setup.config.evaluation
+    rule = setup.conditions.world.fitness_rule
+    lifetimes = sorted(evaluation.lifetimes)
+    return {arm: arm_lives(arm, runs, rule, lifetimes, evaluation.birth_steps) for arm, runs in held_out.items()}
 
 
 def _judge(
@@ -168,15 +225,11 @@ def _judge(
     condition: ConditionPart,
     held_out: Mapping[str, Sequence[HeldOut]],
     evolution: Mapping[str, Sequence[Json]],
+    looks: LookByLook,
     extended: bool,
 ) -> Json:
     setup = plan.setups[condition.name]
-    evaluation = setup.config.evaluation
-    rule = setup.conditions.world.fitness_rule
-    lifetimes = sorted(evaluation.lifetimes)
-    lives: dict[str, ArmLives] = {
-        arm: arm_lives(arm, runs, rule, lifetimes, evaluation.birth_steps) for arm, runs in held_out.items()
-    }
+    lives = _lives(plan, condition, held_out)
     origin = condition if condition.evolved_in is None else config.condition(condition.evolved_in)
     facts = ConditionFacts(
         name=condition.name,
@@ -186,7 +239,8 @@ def _judge(
         evolved_in=condition.evolved_in,
     )
     bills = {arm: _bill(config, arm, evolution) for arm in held_out}
-    verdict = judge_condition(config, facts, config.primary_of(condition), lives, bills, evolution)
+    seen = looks.seen(condition.name)
+    verdict = judge_condition(config, facts, config.primary_of(condition), lives, bills, evolution, seen)
     if extended:
         verdict["sentence"] += " " + EXTENDED
     return verdict
@@ -203,15 +257,16 @@ def _bill(config: StudyConfig, arm: str, evolution: Mapping[str, Sequence[Json]]
     return round(sum(steps))
 
 
-def _about(config: StudyConfig, label: Json) -> Json:
+def _about(config: StudyConfig, label: Json, runs: int) -> Json:
     return {
         "title": config.title,
         "seed": config.seed,
-        "runs": config.runs,
+        "runs": runs,
+        "looks": [dataclasses.asdict(look) for look in config.planned_looks],
         "test_lives": config.run.evaluation.lives,
         "config_sha256": label["config_sha256"],
         "first_config_sha256": label.get("first_config_sha256", label["config_sha256"]),
-        "exploratory": config.runs < CLAIM_RUNS,
+        "exploratory": runs < CLAIM_RUNS,
         "level": config.level,
         "resamples": config.resamples,
         "extended": label["extensions"],

@@ -19,7 +19,11 @@ from evolearn.errors import offer
 from evolearn.run import ARMS, ArmPart
 from evolearn.study.bands.measures import StudyFacts, check_bands
 from evolearn.study.bands.parts import ReplicationPart
-from evolearn.verdict import DOUBLED, METRICS
+from evolearn.verdict import DOUBLED, METRICS, Look, spent_evenly
+
+# What secondary contrasts compare if they do not say; a head start is asked for by name.
+SLACK = 1e-9  # decimals that sum to a level may miss it in the last bits
+COMPARED = tuple(name for name in METRICS if name != "head_start")
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -29,7 +33,7 @@ class ContrastPart(Part):
 
     arm: str = Field(description="the arm that is claimed to differ")
     against: str = Field(description="the arm that it is compared with")
-    metric: str = Field("catch_up", description="see `evolearn.verdict.metrics.METRICS`")
+    metric: str = Field("head_start", description="see `evolearn.verdict.metrics.METRICS`")
 
 
 class ContrastsPart(Part):
@@ -37,7 +41,7 @@ class ContrastsPart(Part):
 
     arm: str
     against: str
-    metrics: tuple[str, ...] = Field(tuple(METRICS), min_length=1, description="see `evolearn.verdict.metrics.METRICS`")
+    metrics: tuple[str, ...] = Field(COMPARED, min_length=1, description="see `evolearn.verdict.metrics.METRICS`")
 
 
 class ConditionPart(Part):
@@ -80,6 +84,19 @@ class StudyConfig(Part):
     title: str = Field("", max_length=200)
     seed: int = Field(0, ge=0, lt=2**32, description="of everything random in the study")
     runs: int = Field(10, ge=1, le=1000, description="independent evolution runs per arm and condition")
+    looks: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (),
+        description="numbers of runs at which conditions are judged, each until it is decided, the last of them runs; "
+        "none: once, at runs",
+    )
+    look_levels: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (), description="what each look spends of level, level or less in all; none: equal parts of it"
+    )
+    sequence: tuple[str, ...] = Field(
+        (),
+        description="all conditions in the order in which their primary contrasts are tested, each only if those "
+        "before it were found; none: all together, under Holm",
+    )
     run: RunConfig = Field(description="what all evolution runs share; evaluation.lives are test lives per run")
     conditions: tuple[ConditionPart, ...] = Field(min_length=1)
     arms: tuple[str, ...] = Field(min_length=2, description="see `evolearn.run.arms.ARMS` and `define`")
@@ -101,6 +118,15 @@ class StudyConfig(Part):
     )
     replay: ReplayPart = ReplayPart()
     replication: ReplicationPart | None = Field(None, description="of a classical result, with its acceptance bands")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _runs_of_the_last_look(cls, content: Any) -> Any:
+        """Looks say how many runs there may be."""
+        looks = content.get("looks") if isinstance(content, Mapping) else None
+        if looks and "runs" not in content and isinstance(looks, list | tuple):
+            return {**content, "runs": looks[-1]}
+        return content
 
     @field_validator("define", mode="before")
     @classmethod
@@ -127,6 +153,14 @@ class StudyConfig(Part):
     def primary_of(self, condition: ConditionPart) -> ContrastPart:
         """The one contrast that decides a condition."""
         return condition.primary or self.primary
+
+    @property
+    def planned_looks(self) -> tuple[Look, ...]:
+        """When the study is judged, and at which levels: once at the level of the study if no looks are planned."""
+        if not self.looks:
+            return (Look(self.runs, self.level),)
+        levels = self.look_levels or spent_evenly(self.level, len(self.looks))
+        return tuple(map(Look, self.looks, levels))
 
     def compared(self, condition: ConditionPart) -> list[tuple[str, str, str]]:
         """Arm, against and metric of every contrast that decides a condition or is secondary."""
@@ -217,6 +251,7 @@ def _problems(config: StudyConfig) -> Iterator[str]:
     """What is wrong beyond single fields, the first things first."""
     yield from _twice("arms", config.arms)
     yield from _twice("conditions", [slug(condition.name) for condition in config.conditions])
+    yield from _look_problems(config)
     yield from _arm_problems(config)
     names = [condition.name for condition in config.conditions]
     for condition in config.conditions:
@@ -250,6 +285,24 @@ def _problems(config: StudyConfig) -> Iterator[str]:
     yield from _unknown_arms("replay.arms", config.replay.arms, config.arms)
     for pair in config.expect_identical:
         yield from _unknown_arms("expect_identical", pair, config.arms)
+
+
+def _look_problems(config: StudyConfig) -> Iterator[str]:
+    looks, levels = list(config.looks), config.look_levels
+    if looks != sorted(set(looks)):
+        yield f"looks={looks}: must ascend, as [5, 10, 15, 20]"
+    elif looks and looks[-1] != config.runs:
+        yield f"runs={config.runs}: must be the last of looks, {looks[-1]}; leave runs out"
+    if len(levels) not in (0, len(looks)):
+        yield f"look_levels: has {len(levels)} levels for {len(looks)} looks: must have one for each, or be left out"
+    elif sum(levels) > config.level * (1 + SLACK):
+        yield (
+            f"look_levels={list(levels)}: sum to {sum(levels):.4g}: must be at most level={config.level:g}, which all "
+            "looks share"
+        )
+    names = [condition.name for condition in config.conditions]
+    if config.sequence and sorted(config.sequence) != sorted(names):
+        yield f"sequence={list(config.sequence)}: must name every condition once: {', '.join(names)}"
 
 
 def _arm_problems(config: StudyConfig) -> Iterator[str]:

@@ -132,6 +132,18 @@ class StudyDirectory:
             folder.mkdir(exist_ok=True)
         return folder / f"{slug(condition)}.json"
 
+    def runs_judged(self) -> int:
+        """Runs per arm that the verdict rests on: with looks, those of the condition that took most.
+
+        Raises:
+            RunDirectoryError: the verdict is missing or damaged.
+        """
+        path = self.path / "verdict.json"
+        try:
+            return int(json.loads(path.read_text(encoding="utf-8"))["study"]["runs"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunDirectoryError(f"{path}: cannot be read: {error}") from error
+
     def write_json(self, path: Path, content: Any, compact: bool = False) -> None:
         """Write JSON, whole or not at all; `compact` for what programs read."""
         how: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}

@@ -57,11 +57,28 @@ class StudyPlan:
     evolutions: tuple[StudyJob, ...]
     tests: tuple[StudyJob, ...]
     setups: Mapping[str, Setup]  # by condition
+    origins: Mapping[str, str]  # by condition: the one whose evolutions are judged there, itself or another
 
     @property
     def steps(self) -> int:
         """World steps of everything."""
         return sum(job.steps for job in (*self.evolutions, *self.tests))
+
+    def until(self, runs: Mapping[str, int]) -> StudyPlan:
+        """The jobs of the first runs of some conditions.
+
+        Args:
+            runs: how many, by condition; where DNA of another condition is judged, that one evolves as many.
+        """
+        evolved: dict[str, int] = {}
+        for name, count in runs.items():
+            origin = self.origins[name]
+            evolved[origin] = max(count, evolved.get(origin, 0))
+        return dataclasses.replace(
+            self,
+            evolutions=tuple(job for job in self.evolutions if job.run < evolved.get(job.condition, 0)),
+            tests=tuple(job for job in self.tests if job.run < runs.get(job.condition, 0)),
+        )
 
 
 def plan_study(config: StudyConfig) -> StudyPlan:
@@ -94,7 +111,8 @@ def plan_study(config: StudyConfig) -> StudyPlan:
             for arm, steps in test_steps.items()
         ]
     check_replication(config, "config", _gene_names(setups))
-    return StudyPlan(tuple(evolutions), tuple(tests), setups)
+    origins = {condition.name: condition.evolved_in or condition.name for condition in config.conditions}
+    return StudyPlan(tuple(evolutions), tuple(tests), setups, origins)
 
 
 def arm_part(config: StudyConfig, arm: str) -> ArmPart:
@@ -256,7 +274,8 @@ def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
     spaces["validation"].append(check_keys(config))
     for job in plan.tests:
         spaces["test"].append(held_out_keys(config, config.condition(job.condition), job.arm, job.run))
-    unique = {name: np.unique(np.concatenate(keys), axis=0) for name, keys in spaces.items()}
+    none = life_keys(config.seed, SELECTION, 0, 0)  # a study without an evolution selects nobody
+    unique = {name: np.unique(np.concatenate([none, *keys]), axis=0) for name, keys in spaces.items()}
     together = np.unique(np.concatenate(list(unique.values())), axis=0)
     described: dict[str, object] = {
         name: {"keys": len(keys), "sha256": hashlib.sha256(keys.astype("<i8").tobytes()).hexdigest()}

@@ -14,13 +14,14 @@ from evolearn.errors import RunDirectoryError
 from evolearn.life import Drivers
 from evolearn.report import write_report
 from evolearn.run import Interrupted, remarks_on, settled, settled_keys
-from evolearn.study._judge import judge_study
+from evolearn.study._judge import judge_look, judge_study
 from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, measure_rates
 from evolearn.study.config import StudyConfig, check_study
 from evolearn.study.directory import StudyDirectory, create_study
 from evolearn.study.plan import StudyPlan, plan_study
 from evolearn.study.work import StudyDisplay, StudyWork
+from evolearn.verdict import LookByLook, cannot_decide
 
 
 def start_study(
@@ -46,6 +47,8 @@ def start_study(
     plan = plan_study(config)
     for remark in sorted({remark for setup in plan.setups.values() for remark in remarks_on(setup)}):
         display.warning(remark)
+    for remark in looks_that_cannot_decide(config):
+        display.warning(remark)
     with contextlib.closing(drivers):
         steps = check_arms_differ(config, plan, drivers)
         rates = measure_rates(config, plan, drivers)
@@ -56,6 +59,20 @@ def start_study(
         work = StudyWork(config, plan, study, drivers, rates, display)
         _complete(config, plan, study, work, display)
         return study.path
+
+
+def looks_that_cannot_decide(config: StudyConfig) -> list[str]:
+    """Looks at too few runs for their level, were the arms as different as can be; one line for each."""
+    said = []
+    together = 1 if config.sequence else len(config.conditions)
+    metrics = dict.fromkeys(config.primary_of(condition).metric for condition in config.conditions)
+    for look in config.planned_looks if config.looks else ():
+        for metric in metrics:
+            reason = cannot_decide(metric, look.runs, look.runs, look.level / together)
+            if reason is not None:
+                among = f", shared by {together} conditions" if together > 1 else ""
+                said.append(f"The look at {look.runs} runs, level {look.level:.3g}{among}, cannot decide: {reason}.")
+    return said
 
 
 def resume_study(study: StudyDirectory, drivers: Drivers, display: StudyDisplay) -> None:
@@ -109,13 +126,20 @@ def extend_study(
         if arm in config.arms:
             raise ConfigError(f"--arm {arm}: is in the study already")
     label = study.label()
+    before = study.runs_judged()
     extension = {
-        "runs_before": config.runs,
-        "runs_after": config.runs + runs,
+        "runs_before": before,
+        "runs_after": before + runs,
         "arms_added": list(arms),
         "verdict_seen": True,
     }
-    content = config.model_dump(mode="json") | {"runs": config.runs + runs, "arms": [*config.arms, *arms]}
+    # Looks are over: what is added was not planned.
+    content = config.model_dump(mode="json") | {
+        "runs": before + runs,
+        "looks": [],
+        "look_levels": [],
+        "arms": [*config.arms, *arms],
+    }
     longer = check_study(content, str(study.path))
     plan = plan_study(longer)
     with contextlib.closing(drivers):
@@ -140,9 +164,10 @@ def _complete(
 ) -> None:
     with _resumable(study):
         display.began(study.path)
-        work.finish()
+        looks = _live_until_decided(config, plan, study, work, display)
+        work.record_replays()
         display.judging("statistics")
-        judge_replication(config, study, judge_study(config, plan, study))
+        judge_replication(config, study, judge_study(config, plan, study, looks))
         display.judging("page, figures and tables")
         try:
             write_report(study.path)
@@ -150,6 +175,19 @@ def _complete(
             # The figures are not all there: a resumed study writes the page again.
             study.page.unlink(missing_ok=True)
             raise
+
+
+def _live_until_decided(
+    config: StudyConfig, plan: StudyPlan, study: StudyDirectory, work: StudyWork, display: StudyDisplay
+) -> LookByLook:
+    """Evolve and live look by look, every condition until it is decided or the looks are over."""
+    looks = LookByLook([condition.name for condition in config.conditions], config.planned_looks, config.sequence)
+    while (look := looks.next_look) is not None:
+        work.do(plan.until(dict.fromkeys(looks.open, look.runs)))
+        judge_look(config, plan, study, looks)
+        if config.looks:
+            display.looked(look, looks.open)
+    return looks
 
 
 @contextlib.contextmanager

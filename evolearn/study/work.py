@@ -46,6 +46,7 @@ from evolearn.study.plan import (
     study_arm,
 )
 from evolearn.study.replay import ReplayArm, record_replay
+from evolearn.verdict import Look
 
 REPLAY_FRAMES = 300
 _PRIOR_SECONDS = 5.0  # of the rates measured beforehand, against those of the jobs done
@@ -83,6 +84,9 @@ class StudyDisplay(Protocol):
     def warning(self, text: str) -> None:
         """Something that a user should know, and that did not stop the study."""
 
+    def looked(self, look: Look, still_open: Sequence[str]) -> None:
+        """A planned look is done; conditions that are not decided by it go on, if there is another look."""
+
     def judging(self, what: str) -> None:
         """The last part begins: statistics, page."""
 
@@ -117,17 +121,26 @@ class StudyWork:
         self.tests = [job for job in plan.tests if not study.lives(job.condition, job.arm, job.run).exists()]
         self._clock = _Clock(plan, [*self.evolutions, *self.tests], rates)
 
-    def finish(self) -> None:
-        """Do all jobs that are left."""
-        for job in self.evolutions:
+    def do(self, plan: StudyPlan) -> None:
+        """Do what is left of a part of the study.
+
+        Args:
+            plan: the part, see `StudyPlan.until`.
+        """
+        for job in [job for job in self.evolutions if job in plan.evolutions]:
             self._begin(job, "evolving")
             self._evolve(job)
             self._end(job, "evolved")
-        for together in self._grouped():
+            self.evolutions.remove(job)
+        for together in self._grouped([job for job in self.tests if job in plan.tests]):
             self._begin(together[0], "living the test lives")
             self._live_held_out(together)
             for job in together:
                 self._end(job, "lived the test lives")
+                self.tests.remove(job)
+
+    def record_replays(self) -> None:
+        """Record the replays that are missing."""
         for condition in self._config.conditions:
             if not self._study.replay(condition.name).exists():
                 self._record(condition)
@@ -168,10 +181,10 @@ class StudyWork:
         own = own_config(self._config, condition, job.arm, borrowed)
         return own.model_copy(update={"seed": run_seed(self._config, job.condition, job.arm, job.run)})
 
-    def _grouped(self) -> list[list[StudyJob]]:
+    def _grouped(self, jobs: Sequence[StudyJob]) -> list[list[StudyJob]]:
         """Test jobs that are lived together: the single long lives of all runs of an arm share the cores."""
         groups: dict[tuple[str, str, int], list[StudyJob]] = {}
-        for job in self.tests:
+        for job in jobs:
             run = -1 if arm_part(self._config, job.arm).one_life else job.run
             groups.setdefault((job.condition, job.arm, run), []).append(job)
         return list(groups.values())

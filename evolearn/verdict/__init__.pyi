@@ -1,5 +1,7 @@
 from . import stats as stats
+from ._contrasts import cannot_decide as cannot_decide
 from .json_records import Json as Json, for_json as for_json
+from .looks import Look as Look, LookByLook as LookByLook, Seen as Seen, spent_evenly as spent_evenly
 from .metrics import METRICS as METRICS, ArmLives as ArmLives
 from .rules import DOUBLED as DOUBLED
 from .sentences import CLAIM_RUNS as CLAIM_RUNS
@@ -11,4 +13,8 @@ from .stats import (
     iqm as iqm,
     partitions as partitions,
 )
-from .verdict import ConditionFacts as ConditionFacts, judge_condition as judge_condition
+from .verdict import (
+    ConditionFacts as ConditionFacts,
+    judge_condition as judge_condition,
+    judge_primary as judge_primary,
+)

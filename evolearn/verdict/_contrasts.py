@@ -46,10 +46,12 @@ class Pair:
     resampled_against: FloatArray  # [S, m]
     lifetimes: tuple[int, int]  # world steps at which times of either arm are censored
 
+    runs_against: int | None = None  # where the metric has one value for a run of either arm: as many as of the first
+
     @property
     def runs(self) -> tuple[int, int]:
         """Runs of either arm."""
-        return len(self.values), len(self.values_against)
+        return len(self.values), len(self.values_against) if self.runs_against is None else self.runs_against
 
     @property
     def hypothesis(self) -> tuple[str, str, str]:
@@ -75,6 +77,21 @@ class Tests:
     p_holm: float | None = None  # among several; None: withheld, or alone
     equivalence: stats.Equivalence = UNTESTED
     equivalence_p_holm: float | None = None
+    adjustment: str = "after Holm"  # how the two were adjusted, in words
+
+    @property
+    def p_counted(self) -> float | None:
+        """The p that the verdict rests on."""
+        return self.p if self.p_holm is None else self.p_holm
+
+    @property
+    def equivalence_p_counted(self) -> float | None:
+        """The same of equivalence."""
+        return self.equivalence.p if self.equivalence_p_holm is None else self.equivalence_p_holm
+
+    def conclusive(self, level: float) -> bool:
+        """Whether a difference or equivalence is shown."""
+        return any(p is not None and p < level for p in (self.p_counted, self.equivalence_p_counted))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,22 +111,34 @@ class Contrast:
     within_margin: bool = False  # shown to differ by less than the margin, whatever else was shown
     test: str = "none"  # in words
     sides: tuple[float, float] = (math.nan, math.nan)  # IQM of either arm; times cut off at its lifetime
-    difference: Estimate = NOTHING  # of the two
+    difference: Estimate = NOTHING  # of the two; of a head start, the median over runs
     improvement: Estimate = NOTHING  # probability that a run of `arm` is better
+    head_start: FloatArray | None = None  # [n] steps by run, infinite where never reached
 
 
-def pair_up(arm: ArmValues, against: ArmValues, metric: str, lifetime: int | None = None) -> Pair | str:
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """What a head start is measured by."""
+
+    floor: float | None  # birth score of random actions
+    share: float  # of the way from there to a birth score that counts as caught up
+
+
+def pair_up(arm: ArmValues, against: ArmValues, metric: str, scale: Scale, lifetime: int | None = None) -> Pair | str:
     """Run values of two arms in one metric.
 
     Args:
         arm: whose claim it is.
         against: the other.
         metric: of `METRICS`.
+        scale: of head starts.
         lifetime: of totals, one of the lifetimes of both arms; None: the longest.
     Returns:
         Pair, or why the two cannot be compared.
     """
     longest = arm.lives.lifetime, against.lives.lifetime
+    if metric == "head_start":
+        return _pair_of_head_starts(arm, against, scale)
     if metric not in ("total", "transfer_ratio"):
         if metric not in arm.values:
             return f"the study has no score that {metric} could be measured to"
@@ -146,6 +175,34 @@ def pair_up(arm: ArmValues, against: ArmValues, metric: str, lifetime: int | Non
     return Pair(arm.lives.arm, against.lives.arm, metric, *sides, (lifetime or longest[0],) * 2)
 
 
+def head_starts(arm: ArmValues, against: ArmValues, scale: Scale) -> FloatArray:
+    """Steps [R] that a run of `against` needs to reach the birth score of the run of `arm` with its number."""
+    curves = metrics.mean_over_lives(against.lives.running)
+    return metrics.head_start(arm.values["birth"], scale.floor, scale.share, curves, against.lives.ages)
+
+
+def _pair_of_head_starts(arm: ArmValues, against: ArmValues, scale: Scale) -> Pair | str:
+    runs, others = arm.lives.runs, against.lives.runs
+    if runs != others:
+        return f"runs are paired by their numbers, and there are {runs} against {others}"
+    nothing = np.zeros(0)
+    steps = head_starts(arm, against, scale)
+    names = arm.lives.arm, against.lives.arm, "head_start"
+    return Pair(*names, steps, nothing, nothing, nothing, (against.lives.lifetime,) * 2, runs_against=others)
+
+
+def unadjusted(pair: Pair, rules: JudgingRules, level: float) -> Tests:
+    """The tests of a pair, as if there were no other.
+
+    Args:
+        pair: of arms.
+        rules: of the study.
+        level: that it is going to be judged at.
+    """
+    (p,) = _p_values([pair], rules, level)
+    return _unadjusted([pair], [p], rules, level)[0]
+
+
 def judge(families: Sequence[Family], rules: JudgingRules) -> list[list[Contrast]]:
     """Verdicts on pairs of arms.
 
@@ -156,33 +213,53 @@ def judge(families: Sequence[Family], rules: JudgingRules) -> list[list[Contrast
         contrasts by family, in its order.
     """
     # all in one call: drawing partitions is what takes time, and the same ones serve every pair
-    p_values = iter(_permutation_p_values([pair for family in families for pair in family.pairs], rules))
+    p_values = iter(_p_values([pair for family in families for pair in family.pairs], rules, rules.level))
     return [_judge_family(family, list(itertools.islice(p_values, len(family.pairs))), rules) for family in families]
 
 
 def _judge_family(family: Family, p_values: Sequence[float | None], rules: JudgingRules) -> list[Contrast]:
     pairs = family.pairs
-    withheld = [stats.too_few(*pair.runs, rules.level) for pair in pairs]
-    equivalences = [_equivalence(pair, rules) for pair in pairs]
-    equivalences = [
-        found if _may_be_equivalent(pair, reason) else dataclasses.replace(found, p=None)
-        for pair, found, reason in zip(pairs, equivalences, withheld, strict=True)
-    ]
-    p_holm: Sequence[float | None] = [None] * len(pairs)
-    equivalence_p_holm = p_holm
+    tests = _unadjusted(pairs, p_values, rules, rules.level)
     if family.holm:
         p_holm = _holm([pair.hypothesis for pair in pairs], p_values)
         # a ratio's margin is not a total's: these are hypotheses of their own
         names = [(pair.arm, pair.against, f"{pair.metric} {pair.lifetimes}") for pair in pairs]
-        equivalence_p_holm = _holm(names, [equivalence.p for equivalence in equivalences])
-    tests = map(Tests, withheld, p_values, p_holm, equivalences, equivalence_p_holm)
-    return [_contrast(pair, rules, outcome) for pair, outcome in zip(pairs, tests, strict=True)]
+        equivalence_p_holm = _holm(names, [outcome.equivalence.p for outcome in tests])
+        tests = [
+            dataclasses.replace(outcome, p_holm=p, equivalence_p_holm=within)
+            for outcome, p, within in zip(tests, p_holm, equivalence_p_holm, strict=True)
+        ]
+    return [conclude(pair, outcome, rules, rules.level) for pair, outcome in zip(pairs, tests, strict=True)]
+
+
+def _unadjusted(
+    pairs: Sequence[Pair], p_values: Sequence[float | None], rules: JudgingRules, level: float
+) -> list[Tests]:
+    withheld = [_too_few(pair, level) for pair in pairs]
+    equivalences = [_equivalence(pair, rules, level) for pair in pairs]
+    equivalences = [
+        found if _may_be_equivalent(pair, reason) else dataclasses.replace(found, p=None)
+        for pair, found, reason in zip(pairs, equivalences, withheld, strict=True)
+    ]
+    return [Tests(*outcome) for outcome in zip(withheld, p_values, [None] * len(pairs), equivalences, strict=True)]
+
+
+def cannot_decide(metric: str, runs: int, runs_against: int, level: float) -> str | None:
+    """Why a test in a metric of so many runs cannot come out at a level, or None if it can."""
+    if metric == "head_start":
+        return stats.too_few_signs(runs, level)
+    return stats.too_few(runs, runs_against, level)
+
+
+def _too_few(pair: Pair, level: float) -> str | None:
+    return cannot_decide(pair.metric, *pair.runs, level)
 
 
 def _may_be_equivalent(pair: Pair, withheld: str | None) -> bool:
     """Runs too few to show a difference are too few to deny one, and times cut off look alike whatever they were."""
     sides = (pair.values, pair.values_against)
-    unseen = METRICS[pair.metric].censored and any(includes_censored(side) for side in sides)
+    timed = METRICS[pair.metric].censored and pair.metric != "head_start"
+    unseen = timed and any(includes_censored(side) for side in sides)
     return withheld is None and not unseen
 
 
@@ -219,13 +296,18 @@ def _test_values(pair: Pair) -> tuple[FloatArray, FloatArray]:
     return pair.values, pair.values_against
 
 
-def _permutation_p_values(pairs: Sequence[Pair], rules: JudgingRules) -> list[float | None]:
-    """None where there are too few runs for a test."""
+def _p_values(pairs: Sequence[Pair], rules: JudgingRules, level: float) -> list[float | None]:
+    """None where there are too few runs for a test, or no margin that a head start could be tested against."""
     by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for index, pair in enumerate(pairs):
-        if stats.too_few(*pair.runs, rules.level) is None:
-            by_shape[pair.runs].append(index)
     found: list[float | None] = [None] * len(pairs)
+    for index, pair in enumerate(pairs):
+        if _too_few(pair, level) is not None:
+            continue
+        if pair.metric == "head_start":
+            margin = rules.margins.get(pair.metric)
+            found[index] = None if margin is None else stats.sign_test(pair.values, margin)[0]
+        else:
+            by_shape[pair.runs].append(index)
     for rows in by_shape.values():
         sides = [_test_values(pairs[row]) for row in rows]
         p_values = stats.permutation_p(
@@ -246,9 +328,13 @@ def _finite(pair: Pair) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]
     return cut(parts[0], of_arm), cut(parts[1], of_other), cut(parts[2], of_arm), cut(parts[3], of_other)
 
 
-def _equivalence(pair: Pair, rules: JudgingRules) -> stats.Equivalence:
+def _equivalence(pair: Pair, rules: JudgingRules, level: float) -> stats.Equivalence:
+    margin = rules.margins.get(pair.metric)
+    if pair.metric == "head_start":
+        p = None if margin is None else stats.sign_test(pair.values, margin)[1]
+        return stats.Equivalence(p, stats.sign_bound(pair.values, level))
     values, values_against, _, _ = _finite(pair)
-    return stats.equivalence(values, values_against, rules.margins.get(pair.metric), rules.level)
+    return stats.equivalence(values, values_against, margin, level)
 
 
 def _holm(hypotheses: Sequence[tuple[str, str, str]], p_values: Sequence[float | None]) -> list[float | None]:
@@ -258,9 +344,19 @@ def _holm(hypotheses: Sequence[tuple[str, str, str]], p_values: Sequence[float |
     return [adjusted.get(name) for name in hypotheses]
 
 
-def _contrast(pair: Pair, rules: JudgingRules, tests: Tests) -> Contrast:
+def conclude(pair: Pair, tests: Tests, rules: JudgingRules, level: float) -> Contrast:
+    """The contrast of a pair whose tests are done.
+
+    Args:
+        pair: of arms.
+        tests: adjusted, where they are among several.
+        rules: of the study.
+        level: of these tests; intervals are of the study's.
+    """
+    if pair.metric == "head_start":
+        return _head_start_contrast(pair, tests, rules, level)
     metric = METRICS[pair.metric]
-    verdict, within = _verdict(pair, tests, rules.level)
+    verdict, within = _verdict(pair, tests, level)
     value, value_against, resampled, resampled_against = (stats.iqm(side) for side in _finite(pair))
     chance = stats.improvement(pair.values, pair.values_against, metric.lower_is_better)
     chances = stats.improvement(pair.resampled, pair.resampled_against, metric.lower_is_better)
@@ -283,10 +379,36 @@ def _contrast(pair: Pair, rules: JudgingRules, tests: Tests) -> Contrast:
     )
 
 
+def _head_start_contrast(pair: Pair, tests: Tests, rules: JudgingRules, level: float) -> Contrast:
+    """One number per pair of runs: its median with an exact interval, and the share of runs beyond the margin."""
+    margin = rules.margins.get(pair.metric)
+    lived = metrics.restricted(pair.values, pair.lifetimes[0])
+    median = float(np.median(lived))
+    share = NOTHING if margin is None else Estimate(*stats.proportion(pair.values > margin, rules.level))
+    shown, none_shown = (p is not None and p < level for p in (tests.p_counted, tests.equivalence_p_counted))
+    return Contrast(
+        arm=pair.arm,
+        against=pair.against,
+        metric=pair.metric,
+        runs=pair.runs,
+        censored=(0, count_censored(pair.values)),
+        at_least=(False, bool(np.isinf(np.median(pair.values)))),
+        lifetimes=pair.lifetimes,
+        margin=margin,
+        tests=tests,
+        verdict="better" if shown else "equivalent" if none_shown else "inconclusive",
+        within_margin=none_shown,
+        test=f"sign test of {pair.runs[0]} paired runs against the margin" if tests.withheld is None else "none",
+        sides=(median, 0.0),
+        difference=Estimate(median, *stats.median_interval(lived, rules.level)),
+        improvement=share,
+        head_start=pair.values,
+    )
+
+
 def _verdict(pair: Pair, tests: Tests, level: float) -> tuple[Verdict, bool]:
     """The word, and whether the arms were shown to differ by less than the margin."""
-    p = tests.p if tests.p_holm is None else tests.p_holm
-    p_within = tests.equivalence.p if tests.equivalence_p_holm is None else tests.equivalence_p_holm
+    p, p_within = tests.p_counted, tests.equivalence_p_counted
     within = p_within is not None and p_within < level
     if p is not None and p < level:
         values, values_against = _test_values(pair)

@@ -18,7 +18,7 @@ from evolearn.verdict.stats import iqm
 Json = dict[str, Any]
 DIGITS = 6  # significant, of every number in verdict.json
 NOISE = 1e-12  # smaller numbers are 0: last bits depend on the order of a sum, and so on the number of cores
-EVERY_METRIC_BUT_RATIOS = tuple(name for name in METRICS if name != "transfer_ratio")
+OF_ONE_ARM = tuple(name for name, metric in METRICS.items() if not metric.of_two)
 
 
 def for_json(value: Any) -> Any:
@@ -44,6 +44,7 @@ def contrast_record(contrast: Contrast, levels: Levels) -> Json:
     """A contrast as verdict.json has it; adjusted p only where it is one of several."""
     tests = contrast.tests
     chance = contrast.improvement
+    steps = {} if contrast.head_start is None else {"head_start": contrast.head_start}
     adjusted = {} if tests.p_holm is None and tests.equivalence_p_holm is None else {
         "p_holm": tests.p_holm, "equivalence_p_holm": tests.equivalence_p_holm}  # fmt: skip
     return {
@@ -63,6 +64,7 @@ def contrast_record(contrast: Contrast, levels: Levels) -> Json:
         "within_margin": contrast.within_margin,
         "runs": contrast.runs,
         "censored": contrast.censored,
+        **steps,
         "sentence": sentences.contrast_sentence(contrast, levels),
     }
 
@@ -79,7 +81,7 @@ def arm_record(values: ArmValues, rules: VerdictRules, evolution: Sequence[Json]
     low, high = stats.interval(values.resampled_curve, rules.level, values.lives.runs)
     return {
         "runs": [_run_record(values, run, evolution) for run in range(values.lives.runs)],
-        "metrics": {name: _summary(values, name, rules.level) for name in EVERY_METRIC_BUT_RATIOS},
+        "metrics": {name: _summary(values, name, rules.level) for name in OF_ONE_ARM},
         "totals": [
             {"lifetime": lifetime, **iqm_record(_over_runs(values, place, rules.level))}
             for place, lifetime in enumerate(values.lives.lifetimes)
@@ -94,7 +96,7 @@ def arm_record(values: ArmValues, rules: VerdictRules, evolution: Sequence[Json]
 
 def _run_record(values: ArmValues, run: int, evolution: Sequence[Json] | None) -> Json:
     seeds = {record["run"]: record["seed"] for record in evolution or ()}
-    by_metric = {name: values.values[name][run] if name in values.values else None for name in EVERY_METRIC_BUT_RATIOS}
+    by_metric = {name: values.values[name][run] if name in values.values else None for name in OF_ONE_ARM}
     deaths = metrics.mean_over_lives(values.lives.deaths)[run]
     return {"run": run, "seed": seeds.get(run), **by_metric, "totals": values.totals[run], "deaths": deaths}
 

@@ -58,11 +58,19 @@ class Metric:
     unit: str
     lower_is_better: bool = False
     censored: bool = False  # a time that may never be reached
+    of_two: bool = False  # of one arm against another: an arm alone has no value
 
 
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
+        Metric(
+            "head_start",
+            "steps that the other arm's run needs to reach the birth score of the run of the same number",
+            STEPS,
+            censored=True,
+            of_two=True,
+        ),
         Metric("birth", "birth score: learning off, first steps of life", SCORE),
         Metric(
             "catch_up",
@@ -75,7 +83,7 @@ METRICS: Mapping[str, Metric] = {
         Metric("ceiling", "score over the last quarter of the longest evaluation lifetime", SCORE),
         Metric("gain", "ceiling minus birth score", SCORE),
         Metric("total", "life fitness over the longest evaluation lifetime", SCORE),
-        Metric("transfer_ratio", "(total - other arm's mean total) / |other arm's mean total|", RATIO),
+        Metric("transfer_ratio", "(total - other arm's mean total) / |other arm's mean total|", RATIO, of_two=True),
     )
 }
 
@@ -154,6 +162,30 @@ def first_age(curves: FloatArray, ages: IntArray, level: npt.ArrayLike) -> Float
     return np.where(reached.any(axis=-1), ages[reached.argmax(axis=-1)], np.inf)
 
 
+def head_start(births: FloatArray, floor: float | None, share: float, curves: FloatArray, ages: IntArray) -> FloatArray:
+    """How far evolution puts its newborns ahead, run by run: steps that a rival must learn to be where they begin.
+
+    Run r is measured by its own newborns: the level is never an average that some of the arm's own runs miss.
+
+    Args:
+        births: [R] birth scores of the claim's arm.
+        floor: birth score of random actions; None: no such arm.
+        share: 0 .. 1, of the way from the floor to each birth score that counts as reached.
+        curves: [R, K] running scores of the rival's runs.
+        ages: [K] world steps at the end of each window.
+    Returns:
+        [R] world steps, infinite where the rival's run never gets there (censored); 0 where a newborn is no better
+        than random, so that there is nothing to catch up with.
+
+    >>> curves, ages = np.array([[0.2, 0.7, 0.9], [0.2, 0.3, 0.4], [0.2, 0.3, 0.4]]), np.array([600, 700, 800])
+    >>> head_start(np.array([0.6, 0.6, 0.1]), 0.2, 1.0, curves, ages).tolist()
+    [700.0, inf, 0.0]
+    """
+    levels = np.asarray(find_levels(floor, births, None, share, 1.0).catch_up)
+    steps = first_age(curves[:, None], ages, levels)[:, 0]
+    return steps if floor is None else np.where(births > floor, steps, 0.0)
+
+
 def run_values(
     lives: ArmLives,
     metric: str,
@@ -165,7 +197,7 @@ def run_values(
 
     Args:
         lives: of an arm.
-        metric: of `METRICS`; not `transfer_ratio`, which needs two arms, see `transfer_ratio`.
+        metric: of `METRICS`, but for those of two arms.
         levels: for times.
         weights: [S, R, L], see `mean_over_lives`.
         curves: [.., R, K], `mean_over_lives(lives.running, weights)` if at hand.

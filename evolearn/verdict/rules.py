@@ -83,6 +83,10 @@ class VerdictRules(JudgingRules, Protocol):
     """What a verdict reads of a study config."""
 
     @property
+    def looks(self) -> Sequence[int]:
+        """Runs at which the study is judged; none: once."""
+
+    @property
     def secondary(self) -> Sequence[ContrastsRule]:
         """Contrasts beside the primary one."""
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from evolearn.verdict._contrasts import Contrast, Estimate
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.metrics import METRICS, STEPS, Levels
-from evolearn.verdict.stats import BreakEven, smallest_p
+from evolearn.verdict.stats import BreakEven, FloatArray, smallest_p
 
 CLAIM_RUNS = 10  # fewer are exploratory
 LISTED = 3  # of several things, so many are named
 METRIC_WORDS = {
+    "head_start": "head start",
     "birth": "birth score",
     "catch_up": "catch-up time",
     "threshold": "time to threshold",
@@ -38,22 +42,79 @@ def probability(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def condition_sentence(
-    name: str, primary: Contrast, levels: Levels, selection_lifetime: int, head_start: str | None = None
-) -> str:
-    """The verdict on one condition in one sentence.
+@dataclasses.dataclass(frozen=True)
+class Births:
+    """What the newborns of the two arms of a primary contrast can do, to be counted."""
+
+    arm: str
+    against: str
+    scores: FloatArray  # [R] birth scores of the claim's arm
+    scores_against: FloatArray  # [R']
+    able_from: float | None  # birth score of a newborn that has the skill; None: the study has no such level
+    able: str  # the word for it
+    steps: FloatArray | None  # [R] head starts; None: the two have other numbers of runs
+    lifetime: int  # world steps at which they are censored
+
+
+def condition_sentence(name: str, births: Births, primary: Contrast, levels: Levels, look: int | None = None) -> str:
+    """The verdict on one condition: what there is to count, then the test.
 
     Args:
         name: of the condition.
+        births: of the two arms of the primary contrast.
         primary: its contrast, named beforehand.
         levels: that times are measured to.
-        selection_lifetime: world steps that lives lasted while evolving.
-        head_start: what there is to say of it, see `head_start_words`.
+        look: number of the look that was the last, from 1; None: only one was planned.
     """
-    return (
-        f"{name}: {_claim(primary, levels)}; {f'{head_start}; ' if head_start else ''}from {_runs(primary.runs)}, "
-        f"selected on lives of {selection_lifetime:,} steps; brains are memoryless."
-    )
+    counts = counted(births)
+    at = "" if look is None else f" at look {look}"
+    runs = f"From {_runs(primary.runs)}{at}."
+    claim = _claim(primary, levels)
+    return f"{name}: {f'{counts} The test: ' if counts else ''}{claim}. {runs}"
+
+
+def counted(births: Births) -> str:
+    """How many newborns of either arm have the skill, and how long the others take to learn it.
+
+    >>> steps = np.array([14_000.0, 14_400.0, math.inf])
+    >>> counted(Births("evolved", "tuned_blank", np.ones(3), np.zeros(3), 0.9, "running", steps, 20_000))
+    '3 of 3 evolutions are born running; no blank slate is, and they need 14,400 steps of life to catch up (1 of 3 \
+never does within 20,000).'
+    """
+    if births.able_from is None:
+        return ""
+    born, born_against = (int((side >= births.able_from).sum()) for side in (births.scores, births.scores_against))
+    runs, runs_against = len(births.scores), len(births.scores_against)
+    one, many = _kinds(births.arm)
+    one_against, many_against = _kinds(births.against)
+    if not born and not born_against:
+        return f"No {one} is born {births.able}, nor is any {one_against}."
+    counts = f"{born} of {runs} {many} are born {births.able}" if born else f"No {one} is born {births.able}"
+    if born_against:
+        return f"{counts}; {born_against} of {runs_against} {many_against} are as well."
+    if births.steps is None:
+        return f"{counts}; no {one_against} is."
+    late = f"; no {one_against} is, and they "
+    return f"{counts}{late}{_catching_up(births.steps, births.lifetime)}."
+
+
+def _catching_up(steps: FloatArray, lifetime: int) -> str:
+    never, median = int(np.isinf(steps).sum()), float(np.median(steps))
+    if never == len(steps):
+        return f"never catch up within {lifetime:,} steps of life"
+    if math.isinf(median):
+        return f"mostly never catch up within {lifetime:,} steps of life ({never} of {len(steps)} do not)"
+    late = f" ({never} of {len(steps)} never {'does' if never == 1 else 'do'} within {lifetime:,})" if never else ""
+    return f"need {median:,.0f} steps of life to catch up{late}"
+
+
+def _kinds(arm: str) -> tuple[str, str]:
+    """What the runs of an arm are called: one, and several."""
+    if arm == "evolved":
+        return "evolution", "evolutions"
+    if arm in ("blank", "tuned_blank", "tuned_learner"):
+        return "blank slate", "blank slates"
+    return f"run of {arm}", f"runs of {arm}"
 
 
 def head_start_words(arm: str, birth: Estimate, floor: Estimate) -> str | None:
@@ -69,8 +130,8 @@ def head_start_words(arm: str, birth: Estimate, floor: Estimate) -> str | None:
     if birth.low > floor.high or not (math.isfinite(birth.low) and math.isfinite(floor.high)):
         return None
     return (
-        f"no head start is shown: {arm} is born at {birth.value:.3f} [{birth.low:.3f}, {birth.high:.3f}], random at "
-        f"{floor.value:.3f}"
+        f"No head start is shown: {arm} is born at {birth.value:.3f} [{birth.low:.3f}, {birth.high:.3f}], random at "
+        f"{floor.value:.3f}."
     )
 
 
@@ -91,25 +152,31 @@ def level_words(metric: str, levels: Levels) -> str:
 
 
 def break_even_sentence(
-    arm: str, against: str, row: BreakEven, evolution_steps: int, sides: Sequence[str], level: str
+    arms: tuple[str, str], row: BreakEven, bills: tuple[int, int], sides: Sequence[str], level: str
 ) -> str:
     """After how many descendants evolution is paid for.
 
     Args:
-        arm: with an evolution.
-        against: that it is compared with.
+        arms: the one with an evolution, and the one that it is compared with.
         row: of the two.
-        evolution_steps: of one evolution run.
+        bills: world steps that one run of either cost before its first life.
         sides: what each descendant of either needs, in words.
         level: to what, see `level_words`.
     """
-    bill = f"One evolution run of {arm} costs {evolution_steps:,} steps; each descendant then needs {sides[0]}{level}"
-    compared = f"{bill}, one of {against} {sides[1]}"
+    arm, against = arms
+    compared = (
+        f"One run of {arm} costs {bills[0]:,} steps, one of {against} {bills[1]:,}; each descendant then needs "
+        f"{sides[0]}{level}, one of {against} {sides[1]}"
+    )
     if row.bound == "never":
         return f"{compared}: no steps are saved, so evolution never pays for itself."
+    if row.bound == "at once":
+        return f"{compared}: it costs no more and saves steps, so it pays from the first descendant on."
     if row.bound == "unknown" or row.descendants is None:
         return f"{compared}: too many lives ended before it was reached to say when evolution pays for itself."
     count = f"{math.ceil(row.descendants):,} descendant{'s' if row.descendants > 1 else ''}"
+    if row.bound == "until":
+        return f"{compared}: it costs less and saves nothing, so it is the cheaper up to {count} ({row.formula})."
     bound = "" if row.bound == "exact" else f"{row.bound} "
     return f"{compared}: evolution has paid for itself after {bound}{count} ({row.formula})."
 
@@ -144,7 +211,45 @@ def _claim(contrast: Contrast, levels: Levels) -> str:
         "equivalent": f"{arm} and {against} are equivalent in {what}",
         "inconclusive": f"{arm} against {against} in {what} is inconclusive",
     }[contrast.verdict]
+    if contrast.head_start is not None:
+        return _head_start_claim(contrast, contrast.head_start)
     return f"{verdict}: {_sides(contrast)}; {_difference(contrast)}{_tests(contrast)}"
+
+
+def _head_start_claim(contrast: Contrast, steps: FloatArray) -> str:
+    """Whether the head start exceeds the margin, its size in the worst run and in the median, and the test."""
+    runs, lifetime, margin = len(steps), contrast.lifetimes[0], contrast.margin
+    worst, median = (
+        f"{'at least ' if math.isinf(value) else ''}{min(value, lifetime):,.0f}"
+        for value in (float(steps.min()), float(np.median(steps)))
+    )
+    size = f"{worst} steps in the worst of {runs} runs, {median} in the median"
+    pair = f"{contrast.arm} over {contrast.against}"
+    if margin is None or contrast.tests.p is None:
+        return f"the head start of {pair} is {size}; test withheld ({contrast.tests.withheld or 'there is no margin'})"
+    beyond = int((steps > margin).sum())
+    count = f"beyond {margin:,.0f} steps in {beyond} of {runs} runs"
+    if contrast.verdict == "better":
+        return f"the head start of {pair} is {size}: {count}, {_p_words(contrast)}"
+    if contrast.verdict == "equivalent":
+        p = contrast.tests.equivalence_p_counted
+        assert p is not None, "it was shown"
+        return f"{pair} there is no head start that matters: {size}, {count}, {probability(p)}{_adjustment(contrast)}"
+    return (
+        f"the head start of {pair} is inconclusive: {size}, {count}, {_p_words(contrast)}: neither more than that nor "
+        "less is shown"
+    )
+
+
+def _p_words(contrast: Contrast) -> str:
+    p = contrast.tests.p_counted
+    return "test withheld" if p is None else probability(p) + _adjustment(contrast)
+
+
+def _adjustment(contrast: Contrast) -> str:
+    """How p was adjusted, if it was: a leading blank and words."""
+    tests = contrast.tests
+    return "" if tests.p_holm is None and tests.equivalence_p_holm is None else f" {tests.adjustment}"
 
 
 def _sides(contrast: Contrast) -> str:
@@ -181,11 +286,11 @@ def _difference(contrast: Contrast) -> str:
 
 def _tests(contrast: Contrast) -> str:
     tests, margin = contrast.tests, contrast.margin
-    p = tests.p if tests.p_holm is None else tests.p_holm
-    adjusted = "" if tests.p_holm is None else " after Holm"
+    p = tests.p_counted
+    adjusted = "" if tests.p_holm is None else f" {tests.adjustment}"
     words = f", test withheld ({tests.withheld})" if p is None else f", {probability(p)}{adjusted}"
     within = "" if margin is None else f"the margin of {amount(margin, contrast.metric)}"
-    p_within = tests.equivalence.p if tests.equivalence_p_holm is None else tests.equivalence_p_holm
+    p_within = tests.equivalence_p_counted
     if contrast.within_margin and p_within is not None:
         if contrast.verdict == "equivalent":
             return f"{words}, within {within} ({probability(p_within)}{adjusted})"
@@ -198,7 +303,7 @@ def _tests(contrast: Contrast) -> str:
         if margin is None or tests.equivalence.smallest_margin is None:
             return f"{words}: neither a difference nor equivalence is shown"
         shown = amount(tests.equivalence.smallest_margin, contrast.metric)
-        least = f"before Holm it would be shown within {shown}" if adjusted else f"with these runs, only within {shown}"
+        least = f"before that it would be shown within {shown}" if adjusted else f"with these runs, only within {shown}"
         return f"{words}: neither a difference nor equivalence within {within} is shown ({least})"
     return words
 

@@ -131,6 +131,90 @@ def permutation_p(values: npt.ArrayLike, against: npt.ArrayLike, seed: int = 0) 
     return np.where(equal, 1.0, result.pvalue)
 
 
+def sign_test(values: npt.ArrayLike, bound: float) -> tuple[float, float]:
+    """One-sided p that the median of some runs lies above a bound, and that it lies below.
+
+    Why this test: it is exact at any number of runs and asks nothing of their shape; a time that was never reached
+    counts as above, and how long it would have been does not matter.
+
+    Args:
+        values: [n], may be infinite; n >= 1.
+        bound: in the unit of the values. What equals it speaks for neither.
+    Returns:
+        p above and p below, 0 .. 1.
+    Source: Arbuthnott 1710; Dixon and Mood 1946, The statistical sign test.
+
+    >>> sign_test([600, 14_000, 15_000, 16_000, math.inf], 2_000)
+    (0.1875, 0.96875)
+    """
+    runs = np.asarray(values, np.float64)
+    above, below = int((runs > bound).sum()), int((runs < bound).sum())
+    p_above, p_below = (stats.binomtest(count, len(runs), 0.5, "greater").pvalue for count in (above, below))
+    return float(p_above), float(p_below)
+
+
+def smallest_sign_p(runs: int) -> float:
+    """The smallest p that a sign test of so many runs can give, one-sided."""
+    return float(0.5**runs)
+
+
+def too_few_signs(runs: int, level: float) -> str | None:
+    """Why a sign test of so many runs cannot come out at `level`, or None if it can.
+
+    >>> too_few_signs(4, 0.05)
+    '4 runs can at best give p = 0.062; 5 is the least'
+    """
+    best = smallest_sign_p(runs)
+    if best < level:
+        return None
+    least = math.floor(-math.log2(level)) + 1
+    return f"{runs} run{'s' if runs > 1 else ''} can at best give p = {best:.2g}; {least} is the least"
+
+
+def sign_bound(values: npt.ArrayLike, level: float) -> float | None:
+    """The least bound that the median would be shown to lie below or at; None if there is no finite one.
+
+    Args:
+        values: [n], may be infinite.
+        level: of the one-sided sign test.
+
+    >>> sign_bound([600, 700, 700, 800, 900], 0.05), sign_bound([600, 700, 700, 800, math.inf], 0.05)
+    (900.0, None)
+    """
+    runs = np.sort(np.asarray(values, np.float64))
+    enough = [count for count in range(1, len(runs) + 1) if stats.binom.sf(count - 1, len(runs), 0.5) < level]
+    return float(runs[enough[0] - 1]) if enough and math.isfinite(runs[enough[0] - 1]) else None
+
+
+def median_interval(values: npt.ArrayLike, level: float) -> tuple[float, float]:
+    """Ends of the exact interval of a median: order statistics, NaN if there are too few runs for one.
+
+    Args:
+        values: [n] finite.
+        level: the interval covers 1 - level at least.
+    Source: Conover 1999, Practical Nonparametric Statistics, section 3.2.
+
+    >>> median_interval(range(1, 11), 0.05)
+    (2.0, 9.0)
+    """
+    low, high = stats.quantile_test(np.asarray(values, np.float64), p=0.5).confidence_interval(1 - level)
+    return float(low), float(high)
+
+
+def proportion(hits: npt.ArrayLike, level: float) -> tuple[float, float, float]:
+    """Share of runs of which something holds, and the ends of its exact interval.
+
+    Args:
+        hits: bool [n], n >= 1.
+        level: the interval covers 1 - level at least.
+    Source: Clopper and Pearson 1934.
+    """
+    runs = np.asarray(hits, np.bool_)
+    result = stats.binomtest(int(runs.sum()), len(runs))
+    low, high = result.proportion_ci(1 - level, method="exact")
+    return float(result.statistic), float(low), float(high)
+
+
 def permutation_words(runs: int, runs_against: int, censored: bool) -> str:
     """What `permutation_p` did, in words."""
     what = "permutation of run ranks, never reached tied last" if censored else "permutation of run means"
@@ -289,36 +373,44 @@ def late_gain(curves: FloatArray) -> float | None:
 
 @dataclasses.dataclass(frozen=True)
 class BreakEven:
-    """After how many descendants the steps saved have paid for evolution."""
+    """After how many descendants the steps saved have paid for what one evolution cost more than the other."""
 
-    descendants: float | None
-    bound: str  # exact, at most, at least, never or unknown
+    descendants: float | None  # 0: with the first one
+    bound: str  # exact, at most, at least, never, at once, until or unknown
     formula: str
 
 
 def break_even(
-    evolution_steps: int, steps: float, steps_against: float, at_least: bool, against_at_least: bool
+    bill: int, bill_against: int, steps: float, steps_against: float, at_least: bool, against_at_least: bool
 ) -> BreakEven:
-    """Descendants after which evolution's bill is paid: evolution steps / (steps against - steps).
+    """Descendants after which an evolution is paid for: what it cost more / what each descendant saves.
 
     Args:
-        evolution_steps: of one evolution run, world steps.
+        bill: of one evolution run, world steps.
+        bill_against: of the rival's own search, likewise.
         steps: that each descendant needs.
-        steps_against: that each one needs without evolution.
+        steps_against: that each of the rival's needs.
         at_least: the first is cut off at the end of life, so that it may be longer.
         against_at_least: likewise the second.
     Returns:
-        BreakEven; unknown if both are cut off.
+        BreakEven; unknown if it cannot be told, as where both are cut off; until: it is the cheaper one up to so many,
+        since it cost less and saves nothing.
 
-    >>> break_even(19_000_000, steps=600, steps_against=20_000, at_least=False, against_at_least=True)
+    >>> break_even(19_000_000, 0, 600, 20_000, at_least=False, against_at_least=True)
     BreakEven(descendants=979.3814432989691, bound='at most', formula='19,000,000 / (20,000 - 600) = 979.4')
+    >>> break_even(13_200_000, 13_200_000, 600, 14_400, False, False).bound
+    'at once'
     """
-    saved = steps_against - steps
-    formula = f"{evolution_steps:,} / ({steps_against:,.0f} - {steps:,.0f})"
-    if at_least and against_at_least:
+    saved, more = steps_against - steps, bill - bill_against
+    cost = f"({bill:,} - {bill_against:,})" if bill_against else f"{bill:,}"
+    formula = f"{cost} / ({steps_against:,.0f} - {steps:,.0f})"
+    # A time that is cut off may be longer: what depends on how long cannot be told.
+    open_end = at_least if saved > 0 and more <= 0 else against_at_least if saved <= 0 else False
+    if open_end or (at_least and against_at_least):
         return BreakEven(None, "unknown", formula)
-    if saved <= 0:
-        # what is cut off on the other side only could still be long enough to make it pay
-        return BreakEven(None, "unknown" if against_at_least else "never", formula)
-    bound = "at most" if against_at_least else "at least" if at_least else "exact"
-    return BreakEven(evolution_steps / saved, bound, f"{formula} = {evolution_steps / saved:,.1f}")
+    if saved == 0 or (saved < 0 and more >= 0):
+        return BreakEven(None, "never", formula)
+    if saved > 0 and more <= 0:
+        return BreakEven(0.0, "at once", formula)
+    bound = "until" if saved < 0 else "at most" if against_at_least else "at least" if at_least else "exact"
+    return BreakEven(more / saved, bound, f"{formula} = {more / saved:,.1f}")

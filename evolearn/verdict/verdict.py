@@ -15,15 +15,21 @@ from evolearn.verdict import _resamples as resamples, metrics, sentences, stats
 from evolearn.verdict._contrasts import (
     Contrast,
     Family,
+    Scale,
+    Tests,
+    conclude,
     count_censored,
     estimate,
+    head_starts,
     includes_censored,
     judge,
     not_comparable,
     pair_up,
+    unadjusted,
 )
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.json_records import Json, arm_record, contrast_record, for_json, iqm_record
+from evolearn.verdict.looks import Look, Seen
 from evolearn.verdict.metrics import ArmLives, Levels
 from evolearn.verdict.rules import DOUBLED, ContrastRule, VerdictRules
 from evolearn.verdict.stats import FloatArray, iqm
@@ -31,7 +37,7 @@ from evolearn.verdict.stats import FloatArray, iqm
 FACTORIAL = ("tuned_learner", "tuned_blank", "evolved_weights", "evolved")  # neither, drives, weights, both
 EFFECTS = {"weights": (-0.5, -0.5, 0.5, 0.5), "drives": (-0.5, 0.5, -0.5, 0.5), "interaction": (1.0, -1.0, -1.0, 1.0)}
 # whom evolution has to pay for itself against, and by which time it is measured
-BREAK_EVEN = {"blank": "catch_up", "long_blank": "threshold"}
+BREAK_EVEN = {"tuned_blank": "catch_up", "long_blank": "threshold"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +49,7 @@ class ConditionFacts:
     parameters: Mapping[str, float]
     selection_lifetime: int  # world steps
     evolved_in: str | None  # condition whose DNA is judged here
+    able: str = "able"  # one word for a newborn that has the skill at birth
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +72,22 @@ class Contrasts:
     by_lifetime: list[Contrast]
 
 
+def judge_primary(rules: VerdictRules, primary: ContrastRule, lives: Mapping[str, ArmLives], level: float) -> Tests:
+    """The tests of a condition's primary contrast, as if there were no other condition.
+
+    Args:
+        rules: the study's config.
+        primary: contrast of the condition.
+        lives: see `judge_condition`.
+        level: of the look.
+    """
+    judged = _own(lives)
+    # tests ask for no resamples
+    levels, arms = _all_values(rules, judged, judged, primary.arm, resampled=1)
+    pair = pair_up(arms[primary.arm], arms[primary.against], primary.metric, _scale(rules, levels))
+    return Tests(withheld=pair) if isinstance(pair, str) else unadjusted(pair, rules, level)
+
+
 def judge_condition(
     rules: VerdictRules,
     facts: ConditionFacts,
@@ -72,6 +95,7 @@ def judge_condition(
     lives: Mapping[str, ArmLives],
     outer_steps: Mapping[str, int],
     evolution: Mapping[str, Sequence[Json]],
+    seen: Sequence[Seen] = (),
 ) -> Json:
     """The verdict on one condition.
 
@@ -83,21 +107,24 @@ def judge_condition(
         outer_steps: world steps that one evolution run cost, by arm.
         evolution: one record per run for arms with an evolution of their own: run, seed, centre, best and stdev by
             generation, drives and plasticity by name.
+        seen: what the looks at this condition came to, the last of them from these lives; none: it is judged alone.
     Returns:
         an entry of `conditions` in verdict.json.
     """
-    doubled = [arm for arm in lives if arm.endswith(DOUBLED)]
-    judged = {arm: values for arm, values in lives.items() if arm not in doubled}
+    if not seen:
+        tests = judge_primary(rules, primary, lives, rules.level)
+        seen = [Seen(Look(lives[primary.arm].runs, rules.level), tests, tests.conclusive(rules.level))]
+    judged = _own(lives)
     levels, arms = _all_values(rules, lives, judged, primary.arm)
     own = {arm: values for arm, values in arms.items() if arm in judged}
-    contrasts = _all_contrasts(rules, arms, Asked(primary.arm, primary.against, primary.metric), doubled)
+    contrasts = _all_contrasts(rules, arms, primary, seen[-1], levels)
     gains = {arm: stats.late_gain(_centres(runs)) for arm, runs in evolution.items() if arm in judged}
     condition = {
         **dataclasses.asdict(facts),
-        "sentence": sentences.condition_sentence(
-            facts.name, contrasts.primary, levels, facts.selection_lifetime, _head_start(rules, own, primary)
-        ),
-        "remarks": sentences.remarks(
+        "runs": lives[primary.arm].runs,
+        "sentence": _sentence(rules, facts, contrasts.primary, own, levels, seen),
+        "remarks": _no_head_start(rules, own, primary)
+        + sentences.remarks(
             arms=own,
             levels=levels,
             threshold_of=rules.threshold.of,
@@ -113,6 +140,7 @@ def judge_condition(
         "threshold_level": levels.threshold,
         "top": levels.top,
         "arms": {arm: arm_record(values, rules, evolution.get(arm), gains.get(arm)) for arm, values in own.items()},
+        "looks": [_look_record(one) for one in seen],
         **_contrast_records(contrasts, levels),
         "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, lives[primary.arm].lifetimes),
         "factorial": _factorial(own, rules.level),
@@ -122,22 +150,76 @@ def judge_condition(
     return rounded
 
 
+def _own(lives: Mapping[str, ArmLives]) -> dict[str, ArmLives]:
+    """Without the arms that evolved twice as long."""
+    return {arm: values for arm, values in lives.items() if not arm.endswith(DOUBLED)}
+
+
+def _scale(rules: VerdictRules, levels: Levels) -> Scale:
+    return Scale(None if levels.floor is None else float(levels.floor), rules.catch_up_share)
+
+
+def _sentence(
+    rules: VerdictRules,
+    facts: ConditionFacts,
+    primary: Contrast,
+    arms: Mapping[str, ArmValues],
+    levels: Levels,
+    seen: Sequence[Seen],
+) -> str:
+    arm, against = arms[primary.arm], arms[primary.against]
+    births = sentences.Births(
+        arm=primary.arm,
+        against=primary.against,
+        scores=arm.values["birth"],
+        scores_against=against.values["birth"],
+        able_from=None if levels.threshold is None else float(levels.threshold),
+        able=facts.able,
+        steps=head_starts(arm, against, _scale(rules, levels)) if arm.lives.runs == against.lives.runs else None,
+        lifetime=against.lives.lifetime,
+    )
+    look = len(seen) if len(rules.looks) > 1 else None
+    return sentences.condition_sentence(facts.name, births, primary, levels, look)
+
+
+def _look_record(seen: Seen) -> Json:
+    tests = seen.tests
+    return {
+        "runs": seen.look.runs,
+        "level": seen.look.level,
+        "p": tests.p,
+        "p_adjusted": tests.p_counted,
+        "equivalence_p": tests.equivalence.p,
+        "equivalence_p_adjusted": tests.equivalence_p_counted,
+        "withheld": tests.withheld,
+        "decided": seen.decided,
+    }
+
+
 def _all_contrasts(
-    rules: VerdictRules, arms: Mapping[str, ArmValues], primary: Asked, doubled: Sequence[str]
+    rules: VerdictRules, arms: Mapping[str, ArmValues], primary: ContrastRule, last: Seen, levels: Levels
 ) -> Contrasts:
-    """All comparisons of a condition: the primary one alone, the secondary ones and those by lifetime under Holm."""
-    others = _asked_secondary(rules, primary)
-    (first,), secondary, twice, by_lifetime = _compare(
+    """The primary contrast as it was tested at the last look; the secondary ones and those by lifetime under Holm."""
+    scale = _scale(rules, levels)
+    first = Asked(primary.arm, primary.against, primary.metric)
+    doubled = [arm for arm in arms if arm.endswith(DOUBLED)]
+    pair = pair_up(arms[first.arm], arms[first.against], first.metric, scale)
+    secondary, twice, by_lifetime = _compare(
         rules,
         arms,
+        scale,
         [
-            ([primary], False),
-            (others, True),
-            (_asked_of_doubled(doubled, arms, primary), False),
-            (_asked_by_lifetime(arms, primary), True),
+            (_asked_secondary(rules, first), True),
+            (_asked_of_doubled(doubled, arms, first), False),
+            (_asked_by_lifetime(arms, first), True),
         ],
     )
-    return Contrasts(first, secondary, twice, by_lifetime)
+    if isinstance(pair, str):
+        margin = rules.margins.get(first.metric)
+        decided = not_comparable(arms[first.arm], arms[first.against], first.metric, margin, pair)
+    else:
+        decided = conclude(pair, last.tests, rules, last.look.level)
+    return Contrasts(decided, secondary, twice, by_lifetime)
 
 
 def _contrast_records(contrasts: Contrasts, levels: Levels) -> Json:
@@ -153,27 +235,37 @@ def _contrast_records(contrasts: Contrasts, levels: Levels) -> Json:
 
 
 def _all_values(
-    rules: VerdictRules, lives: Mapping[str, ArmLives], judged: Mapping[str, ArmLives], target_arm: str
+    rules: VerdictRules,
+    lives: Mapping[str, ArmLives],
+    judged: Mapping[str, ArmLives],
+    target_arm: str,
+    resampled: int | None = None,
 ) -> tuple[Levels, dict[str, ArmValues]]:
     """Levels of the condition, which arms with a doubled budget have no part in, and values of all arms."""
-    draws = resamples.draw(lives, rules.resamples, rules.seed)
+    draws = resamples.draw(lives, resampled or rules.resamples, rules.seed)
     scale = target_arm, rules.catch_up_share, rules.threshold.share, rules.threshold.of
     levels = resamples.study_levels(judged, None, *scale)
-    resampled = resamples.study_levels(judged, draws, *scale)
-    return levels, {arm: resamples.arm_values(of_arm, draws[arm], levels, resampled) for arm, of_arm in lives.items()}
+    drawn = resamples.study_levels(judged, draws, *scale)
+    return levels, {arm: resamples.arm_values(of_arm, draws[arm], levels, drawn) for arm, of_arm in lives.items()}
 
 
 def _compare(
-    rules: VerdictRules, arms: Mapping[str, ArmValues], families: Sequence[tuple[Sequence[Asked], bool]]
+    rules: VerdictRules,
+    arms: Mapping[str, ArmValues],
+    scale: Scale,
+    families: Sequence[tuple[Sequence[Asked], bool]],
 ) -> list[list[Contrast]]:
     """Contrasts, family by family in the order asked; what cannot be compared says why.
 
     Args:
         rules: of the study.
         arms: of the condition.
+        scale: of head starts.
         families: what is asked, and whether under Holm.
     """
-    paired = [[pair_up(arms[a.arm], arms[a.against], a.metric, a.lifetime) for a in asked] for asked, _ in families]
+    paired = [
+        [pair_up(arms[a.arm], arms[a.against], a.metric, scale, a.lifetime) for a in asked] for asked, _ in families
+    ]
     judged = judge(
         [
             Family([pair for pair in pairs if not isinstance(pair, str)], holm)
@@ -194,15 +286,16 @@ def _compare(
     return found
 
 
-def _head_start(rules: VerdictRules, arms: Mapping[str, ArmValues], primary: ContrastRule) -> str | None:
+def _no_head_start(rules: VerdictRules, arms: Mapping[str, ArmValues], primary: ContrastRule) -> list[str]:
     """What there is to say of it, where the primary metric is a time that is counted from it."""
     if primary.metric != "catch_up" or "random" not in arms:
-        return None
+        return []
     birth, floor = (
         estimate(iqm(of_arm.values["birth"]), iqm(of_arm.resampled["birth"]), rules.level, of_arm.lives.runs)
         for of_arm in (arms[primary.arm], arms["random"])
     )
-    return sentences.head_start_words(primary.arm, birth, floor)
+    words = sentences.head_start_words(primary.arm, birth, floor)
+    return [] if words is None else [words]
 
 
 def _asked_secondary(rules: VerdictRules, first: Asked) -> list[Asked]:
@@ -214,7 +307,8 @@ def _asked_secondary(rules: VerdictRules, first: Asked) -> list[Asked]:
 def _asked_of_doubled(doubled: Sequence[str], arms: Mapping[str, ArmValues], first: Asked) -> list[Asked]:
     """Twice the budget against the budget: in what evolution selects on, and in what the verdict rests on."""
     pairs = [(arm, arm.removesuffix(DOUBLED)) for arm in doubled]
-    names = dict.fromkeys(("total", first.metric))
+    # a blank slate's newborns have no head start, however long it was tuned: there it is the level's time that tells
+    names = dict.fromkeys(("total", "catch_up" if first.metric == "head_start" else first.metric))
     return [Asked(arm, against, metric) for arm, against in pairs if against in arms for metric in names]
 
 
@@ -281,7 +375,7 @@ def _factorial(arms: Mapping[str, ArmValues], level: float) -> Json | None:
 
 
 def _break_even(arms: Mapping[str, ArmValues], arm: str, outer_steps: Mapping[str, int], levels: Levels) -> list[Json]:
-    """After how many descendants the evolution of an arm is paid for, against those that learn from nothing."""
+    """After how many descendants an evolution is paid for, against tuned blank slates and their own bill."""
     rows = []
     for against, metric in BREAK_EVEN.items():
         pair = arms[arm], arms.get(against)
@@ -293,7 +387,8 @@ def _break_even(arms: Mapping[str, ArmValues], arm: str, outer_steps: Mapping[st
         level = sentences.level_words(metric, levels)
         # Lives as long as an evolution are seen through wider windows: what they reached, they reached earlier.
         coarse = bool(pair[1].lives.ages[0] > pair[0].lives.ages[0]) and not open_ends[1]
-        row = stats.break_even(outer_steps[arm], steps, steps_against, open_ends[0] or coarse, open_ends[1])
+        bills = outer_steps[arm], outer_steps.get(against, 0)
+        row = stats.break_even(*bills, steps, steps_against, open_ends[0] or coarse, open_ends[1])
         bounds = ["at least " if open_ends[0] else "", "at least " if open_ends[1] else "at most " if coarse else ""]
         words = [
             f"{bound}{sentences.amount(value, metric)} steps"
@@ -305,10 +400,11 @@ def _break_even(arms: Mapping[str, ArmValues], arm: str, outer_steps: Mapping[st
                 "against": against,
                 "metric": metric,
                 **dataclasses.asdict(row),
-                "evolution_steps": outer_steps[arm],
+                "evolution_steps": bills[0],
+                "evolution_steps_against": bills[1],
                 "steps_each": steps,
                 "steps_each_against": steps_against,
-                "sentence": sentences.break_even_sentence(arm, against, row, outer_steps[arm], words, level),
+                "sentence": sentences.break_even_sentence((arm, against), row, bills, words, level),
             }
         )
     return rows

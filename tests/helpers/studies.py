@@ -20,7 +20,7 @@ TOY: dict[str, Any] = {
     },
     "conditions": [{"name": "as it is"}],
     "arms": ["random", "tuned_blank", "evolved", "oracle"],
-    "primary": {"arm": "evolved", "against": "tuned_blank"},
+    "primary": {"arm": "evolved", "against": "tuned_blank", "metric": "catch_up"},
     "margins": {"catch_up": 100},
     "resamples": 100,
     "replay": {"steps": 20},

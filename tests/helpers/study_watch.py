@@ -30,6 +30,7 @@ class Onlooker:
         self.generations: Counter[tuple[str, str, int]] = Counter()
         self.jobs: list[tuple[str, str, int, str]] = []
         self.warnings: list[str] = []
+        self.looks: list[tuple[int, list[str]]] = []  # runs, and the conditions that were still open
         self.shares: list[float] = []
         self.under_way: tuple[str, str, int, str] | None = None
         self.left: list[Any] | None = None
@@ -61,6 +62,10 @@ class Onlooker:
 
     def warning(self, text) -> None:
         self.warnings.append(text)
+
+    def looked(self, look, still_open) -> None:
+        self.looks.append((look.runs, list(still_open)))
+        self._happened("looked", look.runs)
 
     def judging(self, what) -> None:
         self.under_way = None

@@ -75,6 +75,7 @@ def study_rules(**different):
     rules = {
         "seed": 7,
         "runs": 4,
+        "looks": (),
         "level": 0.05,
         "resamples": 200,
         "catch_up_share": 1.0,

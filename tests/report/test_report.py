@@ -294,12 +294,27 @@ def test_the_two_by_two_is_a_description():
 def test_break_even_lines_cross_at_the_verdicts_number():
     verdict = made_up_verdict()
     row = verdict["conditions"][0]["break_even"][0]
-    row |= {"descendants": 100.0, "evolution_steps": 1000, "steps_each": 5, "steps_each_against": 15, "bound": "exact"}
+    row |= {"descendants": 100.0, "bound": "exact", "evolution_steps": 1000, "evolution_steps_against": 0}
+    row |= {"steps_each": 5, "steps_each_against": 15}
     panel = charts_of(verdict)["break_even"].views[0].panels[0]
     falling, level = panel.series
     assert np.interp(100.0, falling.x, falling.y) == pytest.approx(15, rel=0.1)
     assert set(level.y) == {15.0}
     assert panel.rules[0].value == 100.0
+
+
+@pytest.mark.parametrize(("bound", "drawn"), [("at once", True), ("unknown", False)])
+def test_no_lines_cross_where_the_sentence_names_no_crossing(bound, drawn):
+    verdict = made_up_verdict(conditions=1)
+    (row,) = verdict["conditions"][0]["break_even"]
+    row |= {"descendants": 0.0 if drawn else None, "bound": bound, "evolution_steps": 1000}
+    row |= {"evolution_steps_against": 1000, "steps_each": 5, "steps_each_against": 15}
+    chart = charts_of(verdict).get("break_even")
+    assert (chart is not None) == drawn
+    if chart is not None:
+        (panel,) = chart.views[0].panels
+        assert (np.array(panel.series[0].y) < panel.series[1].y).all()
+        assert not panel.rules
 
 
 @pytest.mark.parametrize("missing", ["by_lifetime", "break_even", "factorial"])

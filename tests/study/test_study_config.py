@@ -1,5 +1,7 @@
 """Configs of studies: what is read, what is resolved, and the texts of what is refused."""
 
+import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from evolearn.config import STUDIES, ConfigError, dump_config, find_config, ship
 from evolearn.run import ARMS
 from evolearn.study import read_study
 from evolearn.study.config import check_study, slug
+from evolearn.study.study import looks_that_cannot_decide
+from evolearn.verdict import Look
 from tests.helpers.studies import TOY, toy_study
 
 
@@ -55,6 +59,10 @@ def refusal(*overrides: str, **fields: Any) -> str:
         ),
         ("secondary=[{arm: evolved, against: tuned_blank, metrics: [total]}]", "margins: total is missing, but "),
         ("secondary=[{arm: evolved, against: blank, metrics: [birth]}]", "secondary.0: arm 'blank' is unknown here."),
+        ("looks=[2, 2]", "looks=[2, 2]: must ascend"),
+        ("looks=[1, 3]", "runs=2: must be the last of looks, 3; leave runs out"),
+        ("look_levels=[0.05]", "look_levels: has 1 levels for 0 looks: must have one for each, or be left out"),
+        ("sequence=[as it was]", "sequence=['as it was']: must name every condition once: as it is"),
         ("margins.cach_up=1", "margins.cach_up: unknown metric. Did you mean catch_up?"),
         ("margins.catch_up=0", "margins.catch_up=0: must be greater than 0"),
         ("threshold.share=0", "threshold.share=0: must be greater than 0"),
@@ -220,8 +228,30 @@ def test_a_condition_changes_the_run_and_nothing_else() -> None:
     assert here.model_copy(update={"world": there.world}) == there
 
 
+def test_looks_say_how_many_runs_there_may_be_and_share_the_level() -> None:
+    content = {**copy.deepcopy(TOY), "looks": [5, 10, 15, 20]}
+    del content["runs"]
+    study = check_study(content, "toy")
+    assert study.runs == 20
+    assert study.planned_looks == tuple(Look(runs, 0.0125) for runs in (5, 10, 15, 20))
+    spent = check_study({**content, "look_levels": [0.01, 0.012, 0.013, 0.015]}, "toy")
+    assert [look.level for look in spent.planned_looks] == [0.01, 0.012, 0.013, 0.015]
+    with pytest.raises(ConfigError, match=re.escape("sum to 0.06: must be at most level=0.05, which all looks share")):
+        check_study({**content, "look_levels": [0.01, 0.01, 0.02, 0.02]}, "toy")
+    assert toy_study().planned_looks == (Look(2, 0.05),)
+
+
+def test_a_look_that_cannot_decide_is_named() -> None:
+    looks = toy_study("looks=[5, 10]", "runs=10", "margins.head_start=100", "primary.metric=head_start")
+    (said,) = looks_that_cannot_decide(looks)
+    assert said == (
+        "The look at 5 runs, level 0.025, cannot decide: 5 runs can at best give p = 0.031; 6 is the least."
+    )
+    assert looks_that_cannot_decide(toy_study("looks=[5, 10]", "runs=10")) == []
+
+
 def test_a_condition_may_be_decided_by_a_contrast_of_its_own() -> None:
-    study = toy_study("conditions=[{name: a, primary: {arm: evolved, against: random}}, {name: b}]")
+    study = toy_study("conditions=[{name: a, primary: {arm: evolved, against: random, metric: catch_up}}, {name: b}]")
     assert [study.primary_of(condition).against for condition in study.conditions] == ["random", "tuned_blank"]
 
 

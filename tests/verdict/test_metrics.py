@@ -1,6 +1,7 @@
 """One number per run, as lived and as resampled."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -61,12 +62,24 @@ def test_a_mean_of_equal_scores_reaches_that_score():
 
 def test_every_metric_has_run_values():
     lives = synthetic("a", runs=3, lives=5)
-    found = {name: metrics.run_values(lives, name, LEVELS) for name in metrics.METRICS if name != "transfer_ratio"}
+    found = {
+        name: metrics.run_values(lives, name, LEVELS) for name, metric in metrics.METRICS.items() if not metric.of_two
+    }
     assert {values.shape for values in found.values()} == {(3,)}
     np.testing.assert_allclose(found["gain"], found["ceiling"] - found["birth"])
     np.testing.assert_allclose(found["total"], lives.totals[:, :, -1].mean(axis=1))
     with pytest.raises(KeyError):
         metrics.run_values(lives, "beauty", LEVELS)
+
+
+def test_a_head_start_is_measured_by_the_newborns_of_the_same_run():
+    """Run 0 is born at .9 and caught up with late, run 1 at .5 and early, run 2 never, run 3 is born like random."""
+    curves = np.array([[0.2, 0.5, 0.9], [0.2, 0.5, 0.9], [0.2, 0.5, 0.8], [0.2, 0.5, 0.9]])
+    births, ages = np.array([0.9, 0.5, 0.9, 0.2]), np.array([600, 700, 800])
+    assert metrics.head_start(births, 0.2, 1.0, curves, ages).tolist() == [800, 700, math.inf, 0]
+    # of the way from .2 to .9 five sevenths are .7
+    assert metrics.head_start(births, 0.2, 5 / 7, curves, ages).tolist() == [800, 700, 800, 0]
+    assert metrics.head_start(births, None, 0.5, curves, ages)[3] == 600
 
 
 def test_weights_of_one_each_are_the_lives_as_lived():

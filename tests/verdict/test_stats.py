@@ -183,19 +183,27 @@ def test_late_gain_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("steps", "against", "cut", "descendants", "bound"),
+    ("more", "steps", "against", "cut", "descendants", "bound"),
     [
-        (600, 20_600, (False, False), 150.0, "exact"),
-        (600, 20_600, (False, True), 150.0, "at most"),
-        (600, 20_600, (True, False), 150.0, "at least"),
-        (600, 600, (False, False), None, "never"),
-        (900, 600, (True, False), None, "never"),
-        (20_000, 20_000, (True, True), None, "unknown"),
-        (20_000, 20_000, (False, True), None, "unknown"),
+        (3_000_000, 600, 20_600, (False, False), 150.0, "exact"),
+        (3_000_000, 600, 20_600, (False, True), 150.0, "at most"),
+        (3_000_000, 600, 20_600, (True, False), 150.0, "at least"),
+        (3_000_000, 600, 600, (False, False), None, "never"),
+        (3_000_000, 900, 600, (True, False), None, "never"),
+        (3_000_000, 20_000, 20_000, (True, True), None, "unknown"),
+        (3_000_000, 20_000, 20_000, (False, True), None, "unknown"),
+        (0, 600, 20_600, (False, False), 0.0, "at once"),
+        (-5, 600, 20_600, (False, True), 0.0, "at once"),
+        (0, 600, 20_600, (True, False), None, "unknown"),
+        (0, 900, 600, (False, False), None, "never"),
+        (-3_000_000, 20_600, 600, (False, False), 150.0, "until"),
+        (-3_000_000, 20_600, 600, (False, True), None, "unknown"),
     ],
 )
-def test_break_even_by_hand(steps, against, cut, descendants, bound):
-    found = stats.break_even(3_000_000, steps, against, *cut)
+@pytest.mark.parametrize("rival", [0, 7_000_000])
+def test_break_even_by_hand(rival, more, steps, against, cut, descendants, bound):
+    found = stats.break_even(rival + more, rival, steps, against, *cut)
     assert (found.descendants, found.bound) == (descendants, bound)
-    if descendants:
-        assert found.formula == "3,000,000 / (20,600 - 600) = 150.0"
+    if bound == "exact":
+        bill = "(10,000,000 - 7,000,000)" if rival else "3,000,000"
+        assert found.formula == f"{bill} / (20,600 - 600) = 150.0"

@@ -54,13 +54,13 @@ def test_the_record_has_all_that_readers_rely_on(verdict):
     json.dumps(verdict, allow_nan=False)
     condition = verdict["conditions"][0]
     assert list(condition) == [
-        "name", "world", "parameters", "selection_lifetime", "evolved_in", "sentence", "remarks", "floor", "target",
-        "catch_up_level", "threshold_level", "top", "arms", "primary", "secondary", "by_lifetime", "doubled",
-        "catch_up_by_lifetime", "factorial", "break_even",
+        "name", "world", "parameters", "selection_lifetime", "evolved_in", "able", "runs", "sentence", "remarks",
+        "floor", "target", "catch_up_level", "threshold_level", "top", "arms", "looks", "primary", "secondary",
+        "by_lifetime", "doubled", "catch_up_by_lifetime", "factorial", "break_even",
     ]  # fmt: skip
     arm = condition["arms"]["evolved"]
     assert set(arm) == {"runs", "metrics", "totals", "curve", "evolution", "dna"}
-    assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio"}
+    assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio", "head_start"}
     assert set(arm["metrics"]["birth"]) == {"iqm", "mean", "low", "high", "runs", "censored", "at_least"}
     assert set(arm["runs"][0]) == set(arm["metrics"]) | {"run", "seed", "totals", "deaths"}
     assert arm["runs"][1]["seed"] == 101
@@ -102,16 +102,18 @@ def test_a_head_start_said_in_a_sentence():
     assert condition["primary"]["verdict"] == "better"
     assert condition["primary"]["censored"] == [0, 4]
     sentence = condition["sentence"]
-    assert sentence.startswith("alpha 0: evolved is better than tuned_blank in catch-up time to a running score of 0.9")
+    assert sentence.startswith(
+        "alpha 0: 4 of 4 evolutions are born able; no blank slate is, and they never catch up within 20,000 steps of "
+        "life. The test: evolved is better than tuned_blank in catch-up time to a running score of 0.9"
+    )
     assert "tuned_blank never reached it within 20,000 steps in 4 of 4 runs" in sentence
     assert "evolved had it by " in sentence
     assert "p = 0.029" in sentence
     assert "4 runs per arm (fewer than 10: exploratory)" in sentence
-    assert sentence.endswith("selected on lives of 6,000 steps; brains are memoryless.")
 
 
 def test_ten_runs_are_not_exploratory():
-    assert "from 10 runs per arm, selected" in judged(arms_of(runs=10, lives=2), BIRTH)["sentence"]
+    assert "From 10 runs per arm." in judged(arms_of(runs=10, lives=2), BIRTH)["sentence"]
 
 
 def test_lower_is_better_only_for_times():
@@ -128,7 +130,9 @@ def test_lower_is_better_only_for_times():
 def test_all_runs_equal_gives_an_answer():
     """Every score 1.00: no difference, equivalent, no NaN and no warning."""
     arms = arms_of(noise=0.0, evolved=(1.0, 1.0), tuned_blank=(1.0, 1.0))
-    condition = judged(arms, BIRTH, secondary=(contrasts("evolved", "tuned_blank", tuple(METRICS)),))
+    condition = judged(
+        arms, BIRTH, secondary=(contrasts("evolved", "tuned_blank", tuple(set(METRICS) - {"head_start"})),)
+    )
     for row in (condition["primary"], *condition["secondary"]):
         assert row["p"] == 1.0
         assert row["difference"] == {"iqm": 0.0, "low": 0.0, "high": 0.0}
@@ -198,7 +202,7 @@ def test_times_that_nobody_reached_are_not_compared():
     assert condition["primary"]["withheld"] == reason
     assert condition["primary"]["equivalence_p"] is None
     assert condition["primary"]["censored"] == [4, 4]
-    assert f"is inconclusive: {reason}; from 4 runs" in condition["sentence"]
+    assert f"is inconclusive: {reason}. From 4 runs" in condition["sentence"]
     assert any(said.startswith("No arm reached the threshold of 0.9") for said in condition["remarks"])
     times = condition["arms"]["evolved"]["metrics"]["catch_up"]
     assert (times["iqm"], times["censored"], times["at_least"]) == (20_000, 4, True)
@@ -328,7 +332,7 @@ def test_lives_of_different_length_have_no_common_total():
     assert total["withheld"] == "lives of 20,000 and of 200,000 steps have no common total"
     assert threshold["verdict"] == "inconclusive" or threshold["difference"]["iqm"] < 0
     assert [row["against"] for row in condition["by_lifetime"]] == ["tuned_blank"] * 3
-    row = condition["break_even"][0]
+    row = condition["break_even"][-1]
     assert (row["against"], row["metric"], row["bound"]) == ("long_blank", "threshold", "exact")
     assert row["steps_each_against"] > 20_000
 
@@ -346,7 +350,7 @@ def test_wider_windows_bound_the_break_even_from_one_side():
     long = synthetic("long_blank", 4, 1, 0.2, 0.95, 40_000.0, seed=9, lifetimes=(200_000,))
     wide = dataclasses.replace(long, running=long.running[..., 99::100], ages=long.ages[99::100])
     condition = judged({**arms_of(noise=0.005), "long_blank": wide}, outer={"evolved": 1_000_000})
-    row = condition["break_even"][0]
+    row = condition["break_even"][-1]
     assert (row["against"], row["bound"]) == ("long_blank", "at least")
     assert f"one of long_blank at most {row['steps_each_against']:,.0f} steps" in row["sentence"]
     assert ["long_blank" in entry["arms"] for entry in condition["catch_up_by_lifetime"]] == [False, False, True]
@@ -365,27 +369,33 @@ def test_times_cut_off_are_never_called_equivalent():
     assert "times cut off cannot show equivalence" in condition["sentence"]
 
 
-def test_the_sentence_says_when_there_was_no_head_start():
-    born_alike = judged(arms_of(evolved=(0.19, 0.97)))["sentence"]
-    assert "no head start is shown: evolved is born at 0.1" in born_alike
-    assert "head start" not in judged(arms_of(noise=0.001))["sentence"]
+def test_a_remark_says_when_there_was_no_head_start():
+    born_alike = judged(arms_of(evolved=(0.19, 0.97)))["remarks"]
+    assert born_alike[0].startswith("No head start is shown: evolved is born at 0.1")
+    assert not any("head start" in remark for remark in judged(arms_of(noise=0.001))["remarks"])
 
 
 def test_break_even_of_a_blank_slate_that_never_got_there():
-    arms = arms_of(noise=0.0, blank=(0.18, 0.5))
-    (row,) = judged(arms, outer={"evolved": 3_880_000})["break_even"]
+    arms = arms_of(noise=0.0, tuned_blank=(0.18, 0.5))
+    (row,) = judged(arms, outer={"evolved": 5_000_000, "tuned_blank": 1_120_000})["break_even"]
     assert (row["descendants"], row["bound"]) == (200.0, "at most")
-    assert row["formula"] == "3,880,000 / (20,000 - 600) = 200.0"
+    assert row["formula"] == "(5,000,000 - 1,120,000) / (20,000 - 600) = 200.0"
     assert row["sentence"] == (
-        "One evolution run of evolved costs 3,880,000 steps; each descendant then needs 600 steps to a running score "
-        "of 0.940, one of blank at least 20,000 steps: evolution has paid for itself after at most 200 descendants "
-        "(3,880,000 / (20,000 - 600) = 200.0)."
+        "One run of evolved costs 5,000,000 steps, one of tuned_blank 1,120,000; each descendant then needs 600 steps "
+        "to a running score of 0.940, one of tuned_blank at least 20,000 steps: evolution has paid for itself after "
+        "at most 200 descendants ((5,000,000 - 1,120,000) / (20,000 - 600) = 200.0)."
     )
     assert judged(arms)["break_even"] == []  # no evolution, no bill
 
 
+def test_an_evolution_that_costs_no_more_than_its_rival_pays_at_once():
+    (row,) = judged(arms_of(noise=0.0), outer={"evolved": 1000, "tuned_blank": 1000})["break_even"]
+    assert row["bound"] == "at once"
+    assert row["sentence"].endswith("it costs no more and saves steps, so it pays from the first descendant on.")
+
+
 def test_evolution_that_saves_nothing_never_pays():
-    arms = arms_of(noise=0.0, evolved=(0.3, 0.97), blank=(0.4, 0.97))
+    arms = arms_of(noise=0.0, evolved=(0.3, 0.97), tuned_blank=(0.4, 0.97))
     (row,) = judged(arms, outer={"evolved": 1000})["break_even"]
     assert (row["bound"], row["descendants"]) == ("never", None)
     assert row["sentence"].endswith("no steps are saved, so evolution never pays for itself.")
@@ -430,3 +440,89 @@ def test_arms_with_twice_the_budget_move_no_level():
     with_more = judged({**arms, "evolved_x2": synthetic("evolved_x2", 4, 6, 1.5, 1.9, seed=8)})
     without = judged(arms)
     assert {**with_more, "doubled": [], "remarks": []} == {**without, "remarks": []}
+
+
+# --- the paired head start
+
+HEAD_START = contrast("evolved", "tuned_blank", "head_start")
+
+
+def born_at(births, learned_by, runs_of="evolved"):
+    """Lives of evolved runs born at `births` and of rivals whose runs reach 1 at the ages `learned_by`."""
+    arms = arms_of(runs=len(births), lives=2, noise=0.0)
+    evolved, rival = arms["evolved"], arms["tuned_blank"]
+    flat = np.broadcast_to(np.array(births)[:, None], evolved.birth.shape)
+    late = rival.ages >= np.array(learned_by)[:, None, None]
+    return {
+        **arms,
+        "evolved": dataclasses.replace(evolved, birth=flat.copy()),
+        "tuned_blank": dataclasses.replace(rival, running=np.where(late, 1.0, 0.2) * np.ones(rival.running.shape)),
+    }
+
+
+def head_start_of(births, learned_by, **rules):
+    condition = judged(born_at(births, learned_by), HEAD_START, **{"margins": {"head_start": 2000.0}, **rules})
+    return condition, condition["primary"]
+
+
+def test_a_head_start_is_tested_run_by_run_against_the_margin():
+    ages = [14_000, 15_000, 16_000, 14_500, 13_700, 17_000, math.inf, 14_200, 18_000, 15_500]
+    condition, found = head_start_of([0.97] * 10, ages)
+    assert found["head_start"] == [*ages[:6], None, *ages[7:]]
+    assert found["verdict"] == "better"
+    assert found["p"] == pytest.approx(0.5**10, rel=1e-4)
+    assert found["difference"] == {"iqm": 15250.0, "low": 14000.0, "high": 18000.0}
+    assert found["improvement"]["probability"] == 1.0
+    assert condition["sentence"] == (
+        "alpha 0: 10 of 10 evolutions are born able; no blank slate is, and they need 15,250 steps of life to catch up "
+        "(1 of 10 never does within 20,000). The test: the head start of evolved over tuned_blank is 13,700 steps in "
+        "the worst of 10 runs, 15,250 in the median: beyond 2,000 steps in 10 of 10 runs, p < 0.001. From 10 runs per "
+        "arm."
+    )
+
+
+def test_runs_that_stood_still_do_not_lower_the_level_of_those_that_ran():
+    """Two of ten evolutions are stuck at .44: the others are measured by their own births, and eight do not suffice."""
+    births = [0.97] * 8 + [0.44] * 2
+    condition, found = head_start_of(births, [14_000] * 8 + [700] * 2)
+    assert found["head_start"] == [14_000] * 8 + [700] * 2
+    assert found["p"] == pytest.approx(56 / 1024, rel=1e-3)
+    assert found["verdict"] == "inconclusive"
+    assert "8 of 10 evolutions are born able" in condition["sentence"]
+    assert (
+        "is inconclusive: 700 steps in the worst of 10 runs, 14,000 in the median, beyond 2,000 steps in 8 of 10 runs, "
+        "p = 0.055: neither more than that nor less is shown"
+    ) in condition["sentence"]
+
+
+def test_no_head_start_is_a_result():
+    condition, found = head_start_of([0.1] * 6, [14_000] * 6)  # born below random: nothing to catch up with
+    assert found["head_start"] == [0.0] * 6
+    assert (found["verdict"], found["within_margin"]) == ("equivalent", True)
+    assert found["equivalence_p"] == pytest.approx(0.5**6, rel=1e-4)
+    assert "over tuned_blank there is no head start that matters: 0 steps in the worst" in condition["sentence"]
+    assert "No evolution is born able, nor is any blank slate." in condition["sentence"]
+
+
+def test_an_arm_against_its_clone_has_no_head_start():
+    arms = arms_of(runs=10, lives=4)
+    arms["tuned_blank"] = dataclasses.replace(synthetic("tuned_blank", 10, 4, 0.94, 0.97, seed=9), arm="tuned_blank")
+    found = judged(arms, HEAD_START, margins={"head_start": 2000.0}, catch_up_share=0.9)["primary"]
+    assert found["verdict"] == "equivalent"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_false_head_starts_keep_the_level(share):
+    """A run is ahead with probability up to a half: there is no head start, and 5% at most are called one."""
+    rng = np.random.default_rng(3)
+    p_values = [stats.sign_test(np.where(rng.random(12) < share, math.inf, 600.0), 2000.0)[0] for _ in range(2000)]
+    assert np.mean(np.array(p_values) < 0.05) < 0.05
+
+
+def test_too_few_runs_for_a_head_start_withhold_the_test():
+    _, found = head_start_of([0.97] * 4, [14_000] * 4)
+    assert (found["verdict"], found["p"]) == ("inconclusive", None)
+    assert found["withheld"] == "4 runs can at best give p = 0.062; 5 is the least"
+    unpaired = {**born_at([0.97] * 6, [14_000] * 6), "tuned_blank": born_at([0.97] * 5, [14_000] * 5)["tuned_blank"]}
+    found = judged(unpaired, HEAD_START, margins={"head_start": 2000.0})["primary"]
+    assert found["withheld"] == "runs are paired by their numbers, and there are 6 against 5"

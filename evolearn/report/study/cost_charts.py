@@ -61,33 +61,33 @@ def _break_even(verdict: Json) -> Iterator[Chart]:
         yield Chart(
             "break_even",
             "After how many descendants evolution's bill is paid",
-            "Steps per descendant: evolution's bill divided among N descendants plus what each still has to learn "
-            "(falling line), against what a learner without that inheritance needs in every life (level line). Where "
-            "they cross, evolution has paid for itself; lines that do not cross: it never does.",
+            "Steps per descendant: an arm's bill, its own search, divided among N descendants, plus what each still "
+            "has to learn. Where the lines cross, evolution has paid for what it cost more; an arm that lies below "
+            "from the start pays at once. Nothing is drawn where it cannot be told.",
             "condition",
             tuple(views),
         )
 
 
 def _break_even_panel(row: Json, looks: dict[str, Look]) -> Panel | None:
-    if row["evolution_steps"] is None or row["steps_each"] is None or row["steps_each_against"] is None:
+    if row["bound"] == "unknown" or row["steps_each"] is None or row["steps_each_against"] is None:
         return None
-    evolution, each, against = (float(row[name]) for name in ("evolution_steps", "steps_each", "steps_each_against"))
-    crossing = row["descendants"]
-    decades = len(str(int(crossing or max(evolution / max(against, 1.0), 1.0)))) + 1
+    crossing = row["descendants"] or None  # paid at once: no lines that cross
+    bills = [float(row[name]) for name in ("evolution_steps", "evolution_steps_against")]
+    each = [float(row[name]) for name in ("steps_each", "steps_each_against")]
+    decades = len(str(int(crossing or max(max(bills) / max(each[1], 1.0), 1.0)))) + 1
     numbers = tuple(float(10 ** (decades * place / (_POINTS - 1))) for place in range(_POINTS))
-    arm, other = row["arm"], row["against"]
-    lines = (
-        Series(arm, looks[arm], "line", numbers, tuple(evolution / number + each for number in numbers)),
-        Series(other, looks[other], "line", (numbers[0], numbers[-1]), (against, against)),
+    lines = tuple(
+        Series(row[side], looks[row[side]], "line", numbers, tuple(bill / number + steps for number in numbers))
+        for side, bill, steps in zip(("arm", "against"), bills, each, strict=True)
     )
     bound = "" if row["bound"] == "exact" else f"{row['bound']} "
     rules = () if crossing is None else (Rule(float(crossing), f"N* {bound}{quantity(crossing, 'world steps')}", "x"),)
     return Panel(
         log_axis("number of descendants N", numbers),
-        log_axis("world steps per descendant", [*lines[0].y, against]),
+        log_axis("world steps per descendant", [y for line in lines for y in line.y]),
         lines,
         rules,
-        title=f"{arm} against {other}",
+        title=f"{row['arm']} against {row['against']}",
         height=320,
     )

@@ -34,7 +34,7 @@ def judge_replication(config: StudyConfig, study: StudyDirectory, verdict: Json)
         return
     table = StudyTable(verdict)
     cost = {"world_steps": verdict["ledger"]["total"], **_evolution_cost(study)}
-    record = replication_record(config, config.replication, STUDY_MEASURES, table, config.runs, cost)
+    record = replication_record(config, config.replication, STUDY_MEASURES, table, verdict["study"]["runs"], cost)
     first = {"first_config_sha256": verdict["study"]["first_config_sha256"]}
     with explained(study.path):
         write_rounded(study.path / REPLICATION_FILE, record | first)
