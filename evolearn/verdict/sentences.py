@@ -11,7 +11,7 @@ import numpy as np
 from evolearn.verdict._contrasts import Contrast, Estimate
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.metrics import METRICS, STEPS, Levels
-from evolearn.verdict.stats import BreakEven, FloatArray, smallest_p
+from evolearn.verdict.stats import BreakEven, FloatArray, smallest_p, smallest_sign_p
 
 CLAIM_RUNS = 10  # fewer are exploratory
 LISTED = 3  # of several things, so many are named
@@ -370,13 +370,18 @@ def _holm_remarks(contrasts: Sequence[Contrast], level: float, which: str) -> li
         (row.arm, row.against, "total" if row.metric == "transfer_ratio" else row.metric, row.lifetimes)
         for row in family
     }
-    hopeless = [best for row in family if (best := min(1.0, len(names) * smallest_p(*row.runs))) >= level]
+    hopeless = [best for row in family if (best := min(1.0, len(names) * _smallest_p(row))) >= level]
     if not hopeless or len(hopeless) < len(family):
         return []
     return [
         f"Too many {which} for so few runs: of {len(names)} under Holm none can come out below "
         f"p = {min(hopeless):.2g}, whatever the difference. Read their intervals, and not their verdicts."
     ]
+
+
+def _smallest_p(contrast: Contrast) -> float:
+    paired = contrast.head_start is not None
+    return smallest_sign_p(contrast.runs[0]) if paired else smallest_p(*contrast.runs)
 
 
 def _withheld_remarks(contrasts: Sequence[Contrast]) -> list[str]:

@@ -81,7 +81,15 @@ def study_rules(**different):
         "catch_up_share": 1.0,
         "threshold": SimpleNamespace(share=0.9, of="best"),
         "convergence": SimpleNamespace(tolerance=0.02, double_budget=False),
-        "margins": {"birth": 0.05, "catch_up": 500.0, "threshold": 500.0, "ceiling": 0.05, "gain": 0.05, "total": 0.05},
+        "margins": {
+            "head_start": 2000.0,
+            "birth": 0.05,
+            "catch_up": 500.0,
+            "threshold": 500.0,
+            "ceiling": 0.05,
+            "gain": 0.05,
+            "total": 0.05,
+        },
         "secondary": (),
     }
     return SimpleNamespace(**{**rules, **different})
@@ -126,27 +134,28 @@ def evolution_record(run, generations=16, ceiling=0.95, seed=0):
     }
 
 
-def full_verdict(runs=4, lives=8, conditions=None, **rules):
+def full_verdict(runs=4, lives=8, conditions=None, primary="catch_up", **rules):
     """A complete verdict.json, with numbers as a real study has them: 3 conditions x 8 arms.
 
     Args:
         runs: R.
         lives: L.
         conditions: share of the way to the unpredictable body by name; None: `CONDITIONS`.
+        primary: metric of the primary contrast.
         rules: that differ from `study_rules`.
     """
     conditions = conditions or CONDITIONS
     compared = ("birth", "catch_up", "ceiling", "gain", "total", "transfer_ratio")
     secondary = (contrasts("evolved", "tuned_blank", compared), contrasts("evolved", "shuffled", compared))
     config = study_rules(**{"runs": runs, "secondary": secondary, **rules})
-    primary = contrast("evolved", "tuned_blank", "catch_up")
+    first = contrast("evolved", "tuned_blank", primary)
     own = [arm for arm, about in ZOO.items() if about[0] == "own"]
     evolution = {arm: [evolution_record(run, seed=place) for run in range(runs)] for place, arm in enumerate(own)}
     judged = [
         judge_condition(
             config,
             ConditionFacts(name, "savannah", {"alpha": 90.0 * share}, 6000, None),
-            primary,
+            first,
             zoo(share, runs, lives, seed=50 * place),
             dict.fromkeys(own, 7_680_000),
             evolution,
@@ -174,6 +183,7 @@ def _study_record(config, lives):
         "seed": config.seed,
         "runs": config.runs,
         "test_lives": config.runs * lives,
+        "looks": [{"runs": config.runs, "level": config.level}],
         "config_sha256": "ab" * 32,
         "exploratory": config.runs < 10,
         "level": config.level,

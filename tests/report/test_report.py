@@ -1,5 +1,6 @@
 import base64
 import csv
+import dataclasses
 import errno
 import filecmp
 import html.parser
@@ -27,6 +28,7 @@ from evolearn.report.study.methods import methods_paragraph
 from evolearn.report.study.page import all_charts
 from evolearn.report.texts import commit_in_words, extension_in_words, probability, quantity, with_interval
 from tests.helpers.study_on_disk import made_up_replay, made_up_verdict, write_study
+from tests.helpers.synthetic_lives import full_verdict
 
 HOSTILE = "</script><img src=x onerror=alert(1)> <!-- & 'it' {{ 7 * 7 }} $x_1$ 100% \\input{x}"
 
@@ -453,7 +455,7 @@ def test_the_methods_paragraph_says_what_was_done(study):
         "the same number of outer world steps for all evolving arms of a condition, twice as many where a budget was",
         "secondary contrasts were corrected after Holm, and so, as a family of its own, was the comparison by lifetime",
         "the 2 x 2 and the doubled budgets are descriptions, uncorrected",
-        "nothing was corrected over conditions",
+        "The conditions' primary contrasts were corrected together, after Holm.",
         "catch_up of evolved against tuned_blank, tested at 0.05",
         "ab" * 32,
         "exploratory",
@@ -464,6 +466,24 @@ def test_the_methods_paragraph_says_what_was_done(study):
     ):
         assert said in text, said
     assert text + "\n" == (study / "report/methods.txt").read_text()
+
+
+def test_the_methods_name_the_looks(study):
+    verdict = made_up_verdict(conditions=1)
+    verdict["study"]["looks"] = [{"runs": 4, "level": 0.02}, {"runs": 8, "level": 0.03}]
+    text = methods_paragraph(dataclasses.replace(read_results(study), verdict=verdict))
+    assert "looks planned beforehand that share the level of 0.05 (0.02 at 4 runs, 0.03 at 8 runs)" in text
+    assert "corrected together" not in text
+
+
+def test_head_starts_are_drawn_run_by_run():
+    verdict = full_verdict(runs=6, lives=2, conditions={"easy": 0.0, "hard": 1.0}, primary="head_start", resamples=100)
+    assert "head_starts" not in charts_of(made_up_verdict())
+    (panel,) = charts_of(verdict)["head_starts"].views[0].panels
+    drawn = sorted(y for series in panel.series for y in series.y)
+    listed = [row["primary"]["head_start"] for row in verdict["conditions"]]
+    assert drawn == sorted(20_000.0 if steps is None else steps for steps in [*listed[0], *listed[1]])
+    assert [rule.value for rule in panel.rules] == [2000.0]
 
 
 def test_the_methods_say_nothing_of_differences_that_there_are_not(study):

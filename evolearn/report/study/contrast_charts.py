@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evolearn.report._chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View, spread_out
+from evolearn.report._chart import Axis, Chart, Heat, Kind, Look, Panel, Rule, Series, View, spread_out
 from evolearn.report._files import Json
 from evolearn.report._looks import SHADES, arm_looks
 from evolearn.report.study.score_charts import condition_ticks
@@ -18,12 +18,63 @@ def contrast_charts(verdict: Json) -> list[Chart]:
     Args:
         verdict: verdict.json.
     """
-    return [*_lifetimes_map(verdict), _improvement(verdict), *_factorial(verdict)]
+    return [*_head_starts(verdict), *_lifetimes_map(verdict), _improvement(verdict), *_factorial(verdict)]
 
 
 def contrast_name(contrast: Json) -> str:
     """Which arms a contrast is between."""
     return f"{contrast['arm']} against {contrast['against']}"
+
+
+def _head_starts(verdict: Json) -> Iterator[Chart]:
+    """Head starts run by run, where the verdict rests on them."""
+    rows = [
+        (place, row["primary"]) for place, row in enumerate(verdict["conditions"]) if row["primary"].get("head_start")
+    ]
+    if not rows:
+        return
+    looks = arm_looks(list(verdict["arms"]))
+    margins = {row["margin"] for _, row in rows} - {None}
+    kinds: tuple[Kind, ...] = ("points", "censored")
+    series = [
+        one
+        for arm in dict.fromkeys(row["arm"] for _, row in rows)
+        for kind in kinds
+        if (one := _runs_ahead(arm, kind, looks[arm], [(n, row) for n, row in rows if row["arm"] == arm], verdict))
+    ]
+    ticks = condition_ticks(verdict)
+    panel = Panel(
+        Axis("condition", ticks=ticks, span=(-0.5, len(ticks) - 0.5)),
+        Axis("head start, world steps", span=(-0.05 * verdict["lifetimes"][-1], 1.05 * verdict["lifetimes"][-1])),
+        tuple(series),
+        tuple(Rule(float(margin), "margin", "y") for margin in sorted(margins)),
+        height=380,
+    )
+    yield Chart(
+        "head_starts",
+        "How far ahead evolution puts each run",
+        "A mark per evolution run: how many steps of life the rival's run of the same number needs to score what that "
+        "run's newborns score. An open arrow: it never did within a life. The verdict counts the marks above the "
+        "margin.",
+        "",
+        (View("", (panel,)),),
+    )
+
+
+def _runs_ahead(arm: str, kind: Kind, look: Look, rows: Sequence[tuple[int, Json]], verdict: Json) -> Series | None:
+    marks = []
+    for place, row in rows:
+        steps = row["head_start"]
+        for run, offset in enumerate(spread_out(len(verdict["conditions"]), len(steps))):
+            if (steps[run] is None) == (kind == "censored"):
+                reached = verdict["lifetimes"][-1] if steps[run] is None else steps[run]
+                note = f"run {run + 1}: {'at least ' * (steps[run] is None)}{quantity(reached, 'world steps')} steps"
+                marks.append((place + offset, float(reached), note))
+    if not marks:
+        return None
+    x, y, notes = zip(*marks, strict=True)
+    ends = (y, y) if kind == "censored" else ((), ())
+    return Series(arm, look, kind, x, y, *ends, notes=notes)
 
 
 def _lifetimes_map(verdict: Json) -> Iterator[Chart]:
@@ -103,7 +154,7 @@ def _improvement(verdict: Json) -> Chart:
         "improvement",
         "How often one arm does better than the other",
         "Probability that a run of the first arm does better than a run of the second, with its interval: 1 is always, "
-        "0 never, one half is no difference (dashed).",
+        "0 never, one half is no difference (dashed). Of a head start it is the share of runs beyond the margin.",
         "condition",
         tuple(View(row["name"], (_improvement_panel(verdict, row),)) for row in verdict["conditions"]),
     )

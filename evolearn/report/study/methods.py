@@ -154,12 +154,13 @@ def _statistics(results: StudyResults) -> Iterator[str]:
     sha256 = study.get("first_config_sha256", study["config_sha256"])
     yield (
         f"The primary contrast, named before the first run (config sha256 {sha256}), was "
-        f"{'; '.join(primaries)}, tested at {study['level']:g}; secondary contrasts were corrected after Holm, and so, "
+        f"{'; '.join(primaries)}, tested {_level(study)}; secondary contrasts were corrected after Holm, and so, "
         "as a family of its own, was the comparison by lifetime; the 2 x 2 and the doubled budgets are descriptions, "
         "uncorrected."
     )
     if len(results.verdict["conditions"]) > 1:
-        yield "Each condition was tested by itself; nothing was corrected over conditions."
+        how = "in a fixed sequence" if results.config.get("sequence") else "after Holm"
+        yield f"The conditions' primary contrasts were corrected together, {how}."
     if tests:
         yield f"Tests: {'; '.join(tests)}."
     if withheld:
@@ -171,6 +172,17 @@ def _statistics(results: StudyResults) -> Iterator[str]:
     )
     if study["exploratory"]:
         yield "With fewer than ten runs per arm the study is exploratory."
+
+
+def _level(study: Json) -> str:
+    """The level, or what each planned look spends of it."""
+    if len(study["looks"]) == 1:
+        return f"at {study['level']:g}"
+    looks = ", ".join(f"{look['level']:g} at {look['runs']} runs" for look in study["looks"])
+    return (
+        f"at looks planned beforehand that share the level of {study['level']:g} ({looks}), each condition until it "
+        "was decided"
+    )
 
 
 def _margins(config: Json) -> str:
