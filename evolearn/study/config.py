@@ -21,6 +21,8 @@ from evolearn.study.bands.measures import StudyFacts, check_bands
 from evolearn.study.bands.parts import ReplicationPart
 from evolearn.verdict import DOUBLED, METRICS
 
+USUAL_METRICS = ("birth", "catch_up", "threshold", "ceiling", "gain", "total", "transfer_ratio")  # of a contrast
+
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -37,7 +39,7 @@ class ContrastsPart(Part):
 
     arm: str
     against: str
-    metrics: tuple[str, ...] = Field(tuple(METRICS), min_length=1, description="see `evolearn.verdict.metrics.METRICS`")
+    metrics: tuple[str, ...] = Field(USUAL_METRICS, min_length=1, description="see `evolearn.verdict.metrics.METRICS`")
 
 
 class ConditionPart(Part):

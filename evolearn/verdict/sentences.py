@@ -14,6 +14,7 @@ CLAIM_RUNS = 10  # fewer are exploratory
 LISTED = 3  # of several things, so many are named
 METRIC_WORDS = {
     "birth": "birth score",
+    "birth_reborn": "birth score with rebirths",
     "catch_up": "catch-up time",
     "threshold": "time to threshold",
     "ceiling": "ceiling",

@@ -43,6 +43,8 @@ class ConditionFacts:
     parameters: Mapping[str, float]
     selection_lifetime: int  # world steps
     evolved_in: str | None  # condition whose DNA is judged here
+    able: str = "able"  # what a newborn does that has mastered the task; see `evolearn.world.Declaration`
+    termination_is_death: bool = False  # likewise
 
 
 @dataclasses.dataclass(frozen=True)
