@@ -1,7 +1,7 @@
 """Birth scores: what newborns do in their first steps, learning off; where termination is a death, with one body each.
 
-A foal that stands still is dead after some 120 steps. Were it reborn within the window, upright and beside its mother,
-it would be scored for being born again and again; so what follows its death counts nothing. For each rule of fitness:
+A foal that stands still loses its mother after some 130 steps, and starves. Were it reborn within the window, upright
+and beside her, it would be scored for having died; so what follows its death counts nothing. For each rule of fitness:
 
 - mean per step: the first body's fitness, divided by all steps of the window. Being dead is worth 0 per step.
 - mean return per episode: over the episodes of the first body, up to the one that it died in; in a world whose

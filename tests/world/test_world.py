@@ -288,6 +288,16 @@ def test_a_worlds_page_says_whether_replays_draw_it(changes, said):
     assert f"in replays    {said}\n" in console.file.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({}, "is no death"), ({"termination_is_death": True}, "is a death: a birth score is of the first body alone")],
+)
+def test_a_worlds_page_says_whether_termination_is_a_death(changes, said):
+    console = Console(file=io.StringIO(), width=120)
+    print_world(console, "toy", world_with(**changes))
+    assert f"termination   {said}\n" in console.file.getvalue()
+
+
 def test_a_parameter_that_is_whole_refuses_fractions():
     world = world_with(parameters=(COUNT,))
     assert world.resolve({"count": 4}) == {"count": 4.0}
