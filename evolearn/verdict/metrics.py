@@ -29,7 +29,7 @@ class ArmLives:
     """
 
     arm: str
-    birth: FloatArray  # [R, L] birth score: over the first birth_steps, learning off; of the first body, see below
+    birth: FloatArray  # [R, L] score over the first birth_steps, learning off; if birth_reborn is given, of one body
     # [R, L, K] score in running windows of birth_steps, or wider in a life as long as an evolution; learning as it does
     running: FloatArray
     ages: IntArray  # [K] world steps at the end of each window, ascending
