@@ -18,6 +18,7 @@ LYING = 0.35  # m, of the torso's centre when it is put on its side
 class StandUp(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Begin every episode lying; reward: standing, 0 .. 1 per step."""
 
+    able = "standing"  # what a newborn does that has mastered the task
     tilt = math.pi / 2.0  # of the torso at the beginning, about a horizontal axis that is drawn anew, rad
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:

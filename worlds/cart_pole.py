@@ -146,4 +146,6 @@ cart_pole = World(
         Parameter("predictability", 1.0, 0.0, 1.0, "1", "how much of the cart is the same in every life; see above"),
     ),
     fitness_rule=MEAN_RETURN_PER_EPISODE,
+    termination_is_death=True,  # the pole lies; a birth score is of the first one alone
+    able="balancing",
 )

@@ -11,7 +11,7 @@ nominal one with every sign turned, in every life, and so predictable again.
 Redrawn at every rebirth: posture, where the mother stands, which way she goes, when the predator comes.
 
 Fitness: 1 in each step spent alive, standing and within 3 m of the mother, else 0. Death (no energy left) starts a
-new episode: a new body with the same motor map. Nothing else ends an episode.
+new episode: a new body with the same motor map. Nothing else ends an episode. A birth score is of the first body alone.
 
 Source: defined for this project; the balance is an inverted pendulum, the muscles a random linear synergy map.
 """
@@ -370,4 +370,6 @@ savannah = World(
     parameters=(
         Parameter("alpha", 0.0, 0.0, 180.0, "degrees", "how far the motor map is rotated at birth; see above"),
     ),
+    termination_is_death=True,
+    able="running",
 )

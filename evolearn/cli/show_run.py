@@ -114,6 +114,7 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     console.print()
     console.print(result_table(setup, result))
     for line in (
+        *rebirth_lines(result),
         *lifetime_lines(result),
         catch_up_sentence(result),
         "That blank slate is not tuned: published defaults, fitness as its only reward. Evolution started from the "
@@ -224,6 +225,27 @@ def result_table(setup: Setup, result: Result) -> Table:
             style="bold" if row.arm == "evolved" else "",
         )
     return table
+
+
+def rebirth_lines(result: Result) -> list[str]:
+    """What the birth scores leave out, where termination is a death."""
+    rows = [(ARM_LABELS.get(row.arm, row.arm), row.birth_reborn, row.birth_deaths) for row in result.arms]
+    dying = [(arm, score, deaths) for arm, score, deaths in rows if score is not None and deaths is not None]
+    return [rebirth_line(result.birth_steps, dying)] if dying else []
+
+
+def rebirth_line(steps: int, arms: Iterable[tuple[str, float | None, float]]) -> str:
+    """What the birth scores above leave out, where termination is a death.
+
+    Args:
+        steps: window of the birth score, world steps.
+        arms: name, score with all bodies in the window, deaths in it per life.
+    """
+    listed = (f"{arm} {'-' if score is None else f'{score:.3g}'} ({deaths:.1f})" for arm, score, deaths in arms)
+    return (
+        "Birth is of the first body: steps after its death count 0. With whoever is reborn in the same "
+        f"{steps:,} steps (deaths per life): {'; '.join(listed)}."
+    )
 
 
 def catch_up_sentence(result: Result) -> str:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from evolearn.cli.screen import Screen, duration
 from evolearn.cli.show_experiment import print_replication
-from evolearn.cli.show_run import arms_table, effort_of
+from evolearn.cli.show_run import arms_table, effort_of, rebirth_line
 from evolearn.cli.terminal import print_line
 from evolearn.run import Generation
 from evolearn.study import Progress as StudyProgress, Rates, StudyConfig, StudyJob, StudyPlan, arm_part
@@ -155,6 +155,12 @@ def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], pa
         console.print()
         console.print(Text(condition["sentence"], style="bold"))
         console.print(arm_table(condition, verdict))
+        if condition.get("termination_is_death"):
+            rows = (
+                (arm, row["metrics"]["birth_reborn"]["iqm"], row["birth_deaths"])
+                for arm, row in condition["arms"].items()
+            )
+            console.print(Text(rebirth_line(verdict["birth_steps"], rows)))
         for contrast in condition["secondary"]:
             console.print(Text(f"- {contrast['sentence']}"))
         for remark in condition["remarks"]:

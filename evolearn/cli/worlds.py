@@ -157,6 +157,8 @@ def print_world(console: Console, name: str, world: Declaration) -> None:
         console.print(table)
         console.print()
     console.print(Text.assemble(("life fitness  ", "bold"), world.fitness_rule))
+    death = "is a death: a birth score is of the first body alone" if world.termination_is_death else "is no death"
+    console.print(Text.assemble(("termination   ", "bold"), death))
     drawn = "drawn" if isinstance(world, World) and world.draw is not None else "not drawn: its observations by age"
     console.print(Text.assemble(("in replays    ", "bold"), drawn))
     console.print(Text(f"\nIn a config:  world: {{name: {name}}}"))

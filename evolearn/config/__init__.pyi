@@ -23,6 +23,7 @@ from .run import (
 )
 from .world import (
     CONSTRUCTOR as CONSTRUCTOR,
+    OF_GYMNASIUM as OF_GYMNASIUM,
     VariationPart as VariationPart,
     WorldPart as WorldPart,
     WrapperPart as WrapperPart,

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from evolearn.config.reading import Part
 
+OF_GYMNASIUM = ("kwargs", "wrappers", "vary", "termination_is_death", "able")  # settings that other worlds have not
 CONSTRUCTOR = "kwargs."  # begins the path of what is an argument of the constructor
 _NEEDED = {
     "uniform": ("low", "high"),
@@ -58,6 +59,10 @@ class WorldPart(Part):
     kwargs: dict[str, Any] = Field({}, description="Gymnasium: arguments of the environment's constructor")
     wrappers: tuple[WrapperPart, ...] = Field((), description="Gymnasium: put around the environment, in this order")
     vary: dict[str, VariationPart] = Field({}, description="Gymnasium: what is drawn at birth and holds for a life")
+    termination_is_death: bool | None = Field(
+        None, description="Gymnasium: whether a terminated episode is a death; none: as the environment says, or not"
+    )
+    able: str | None = Field(None, description="Gymnasium: one word for what a newborn does that has mastered the task")
     check: bool = Field(True, description="Gymnasium: whether its environment checker goes first")
 
     @field_validator("kwargs", mode="before")
@@ -95,7 +100,7 @@ class WorldPart(Part):
 
         The same for equal settings in any order.
         """
-        content = self.model_dump(include={"kwargs", "wrappers", "vary"}, exclude_defaults=True)
+        content = self.model_dump(include=set(OF_GYMNASIUM), exclude_defaults=True)
         if not content:
             return self.name
         try:

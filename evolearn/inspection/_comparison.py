@@ -16,7 +16,7 @@ from evolearn.inspection._alignment import likeness
 from evolearn.inspection._over_lives import mean_estimates, mean_over_lives
 from evolearn.inspection._scoring import birth_scores, diverged_in, last_quarter, learned_scores, quarter_of
 from evolearn.inspection._specimen import FIRST_GENERATION, Extent, IntArray, Json, Progress, lifetime_of
-from evolearn.life import Driver, LifeFault, OwnDrivers, Plan, life_fitness, lives
+from evolearn.life import Driver, LifeFault, OwnDrivers, Plan, birth_plan, births_in, lives
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import ARMS, DNA, Setup, natural_values, ready_arm, setup_of
 from evolearn.verdict import FloatArray
@@ -273,8 +273,8 @@ def _line_scores(setup: Setup, driver: Driver, keys: IntArray, steps: int, learn
     Returns:
         Newborns of n -> [n, L], and how many lives ended early, their brain having left the finite numbers.
     """
-    learner, rule = setup.config.learner, setup.conditions.world.fitness_rule
-    plan = Plan(steps, learn_until=0)
+    learner, world = setup.config.learner, setup.conditions.world
+    plan = birth_plan(world, Plan(steps, learn_until=0))
     if learns:
         plan = Plan(steps, learner.learn_from, learner.learn_until, quarter_of(steps))
 
@@ -282,7 +282,7 @@ def _line_scores(setup: Setup, driver: Driver, keys: IntArray, steps: int, learn
         count = len(newborns.weights)
         born_as = np.repeat(np.arange(count), len(keys))
         outcome, _ = lives(driver, setup.conditions, newborns, born_as, np.tile(keys, (count, 1)), plan)
-        scores = last_quarter(outcome, rule, plan) if learns else life_fitness(outcome, rule, plan)
+        scores = last_quarter(outcome, world.fitness_rule, plan) if learns else births_in(world, outcome, plan).score
         return scores.reshape(count, len(keys)), diverged_in(outcome)
 
     return live

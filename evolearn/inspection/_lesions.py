@@ -29,7 +29,7 @@ from evolearn.inspection._lesion_rows import (
 from evolearn.inspection._operations import MEAN, stack_surgeries
 from evolearn.inspection._over_lives import Estimate, least_p, mean_estimates
 from evolearn.inspection._specimen import IntArray, Json, Specimen
-from evolearn.life import DIVERGED, FROM_UNIFORM, Outcome, Plan, life_fitness, lives, score, traced_lives
+from evolearn.life import DIVERGED, FROM_UNIFORM, Outcome, Plan, birth_plan, births_in, lives, score, traced_lives
 from evolearn.run import running_score
 from evolearn.verdict import ROUNDING, FloatArray
 
@@ -226,13 +226,13 @@ def _joined(parts: Iterable[LesionedLives]) -> LesionedLives:
 
 def _births(specimen: Specimen, clock: Clock, rows: Sequence[Row], progress: _Progress) -> Iterator[LesionedLives]:
     """Birth scores, [some rows, L] at a time."""
-    plan = Plan(clock.birth_steps, learn_until=0, operate_at=0)
-    rule = specimen.setup.conditions.world.fitness_rule
+    world = specimen.setup.conditions.world
+    plan = birth_plan(world, Plan(clock.birth_steps, learn_until=0, operate_at=0))
     for some in _chunks(specimen, rows, plan.bins):
         outcome = _live(specimen, some, plan)
         shape = len(some), specimen.extent.lives
         yield LesionedLives(
-            life_fitness(outcome, rule, plan).reshape(shape), diverged=(outcome.status == DIVERGED).reshape(shape)
+            births_in(world, outcome, plan).score.reshape(shape), diverged=(outcome.status == DIVERGED).reshape(shape)
         )
         progress.lived(len(some) * specimen.extent.lives * plan.lifetime)
 

@@ -13,8 +13,7 @@ from evolearn.inspection._newborn_lives import FirstSteps, first_steps, learns, 
 from evolearn.inspection._over_lives import LEVEL, RESAMPLES
 from evolearn.inspection._specimen import Json, Specimen
 from evolearn.inspection.record import rounded
-from evolearn.life import life_fitness
-from evolearn.run import ARMS, Arm, has_oracle, live_arm, ready_arm
+from evolearn.run import ARMS, Arm, has_oracle, live_births, ready_arm
 from evolearn.study import ReplayArm, record_replay
 from evolearn.verdict import FloatArray, interval
 
@@ -73,9 +72,7 @@ def _birth_scores(specimen: Specimen) -> list[Json]:
     scores = {}
     for place, (name, _, arm) in enumerate(arms):
         specimen.progress(place, len(arms) + 1)
-        outcome = live_arm(specimen.setup, specimen.driver, arm, keys, specimen.birth_steps, None)
-        plan = arm.plan(specimen.birth_steps)
-        scores[name] = life_fitness(outcome, specimen.setup.conditions.world.fitness_rule, plan)
+        scores[name] = live_births(specimen.setup, specimen.driver, arm, keys, specimen.birth_steps).score
     resampled = _resampled(scores, specimen.dna.config.seed)
     shares = _shares(scores, resampled)
     return [

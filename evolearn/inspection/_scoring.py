@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from evolearn.inspection._specimen import IntArray
-from evolearn.life import DIVERGED, Driver, Outcome, Plan, life_fitness, score
-from evolearn.run import Arm, Setup, live_arm
+from evolearn.life import DIVERGED, Driver, Outcome, Plan, score
+from evolearn.run import Arm, Setup, live_arm, live_births
 from evolearn.verdict import FloatArray
 
 
@@ -18,7 +18,7 @@ class Scores(NamedTuple):
 
 
 def birth_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, birth_steps: int) -> Scores:
-    """Score of each life over its first steps, learning off.
+    """Birth score of each life.
 
     Args:
         setup: of the world.
@@ -27,9 +27,8 @@ def birth_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, birth_s
         keys: int64 [L, 4], of the lives.
         birth_steps: world steps.
     """
-    outcome = live_arm(setup, driver, arm.frozen(), keys, birth_steps, None)
-    values = life_fitness(outcome, setup.conditions.world.fitness_rule, arm.frozen().plan(birth_steps))
-    return Scores(values, diverged_in(outcome))
+    births = live_births(setup, driver, arm, keys, birth_steps)
+    return Scores(births.score, diverged_in(births.outcome))
 
 
 def learned_scores(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, lifetime: int) -> Scores:

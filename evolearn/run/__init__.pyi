@@ -54,6 +54,7 @@ from .transplant import (
     arm_config as arm_config,
     has_oracle as has_oracle,
     live_arm as live_arm,
+    live_births as live_births,
     natural_values as natural_values,
     ready_arm as ready_arm,
 )

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from evolearn.config import RunConfig, SearchPart
 from evolearn.errors import RunDirectoryError
 from evolearn.genome import FloatArray
-from evolearn.life import Driver, Drivers, Plan, evaluate, life_fitness
+from evolearn.life import Driver, Drivers, Plan, evaluate
 from evolearn.numerics import processor_type
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
@@ -24,7 +24,7 @@ from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
 from evolearn.run.evolution import TOP, Generation, evolve, new_search, to_genomes
 from evolearn.run.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
 from evolearn.run.setup import Setup, assemble, remarks_on, settled
-from evolearn.run.transplant import live_arm, run_arms
+from evolearn.run.transplant import live_arm, live_births, run_arms
 from evolearn.search import Search
 
 LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
@@ -266,23 +266,24 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
     """Live every arm of the closing table on validation lives."""
     genome = directory.load_dna().genome
     evaluation = setup.config.evaluation
-    rule = setup.conditions.world.fitness_rule
+    rule, dies = setup.conditions.world.fitness_rule, setup.conditions.world.termination_is_death
     long = Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
-    short = Plan(evaluation.birth_steps)
     window = evaluation.birth_steps // evaluation.bin_steps
     keys = life_keys(setup.config.seed, VALIDATION, 0, evaluation.lives)
     arms = run_arms(setup, genome)
     rows = []
     for number, arm in enumerate(arms):
         display.judging(arm.name, number, len(arms))
-        birth = life_fitness(live_arm(setup, driver, arm.frozen(), keys, short.lifetime, None), rule, short)
+        births = live_births(setup, driver, arm, keys, evaluation.birth_steps)
         outcome = live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps)
         rows.append(
             ArmScores(
                 arm=arm.name,
                 doc=arm.doc,
-                birth=float(birth.mean()),
-                birth_error=float(birth.std(ddof=1) / len(birth) ** 0.5),
+                birth=float(births.score.mean()),
+                birth_error=float(births.score.std(ddof=1) / len(keys) ** 0.5),
+                birth_reborn=float(births.reborn.mean()) if dies else None,
+                birth_deaths=float(births.deaths.mean()) if dies else None,
                 quarters=quarters(outcome, rule, long),
                 deaths=float(outcome.deaths.sum(axis=1).mean()),
                 by_lifetime=prefix_scores(outcome, rule, long, evaluation.lifetimes),

@@ -18,8 +18,10 @@ class ArmScores:
 
     arm: str
     doc: str
-    birth: float  # score over the first steps with learning switched off, mean over lives
+    birth: float  # birth score, mean over lives, see `evolearn.life.births_in`
     birth_error: float  # its standard error over lives
+    birth_reborn: float | None  # the same of all bodies in the window; None where termination is no death
+    birth_deaths: float | None  # in that window, per life; likewise
     quarters: tuple[float, ...]  # score by quarter of life
     deaths: float  # per life
     by_lifetime: tuple[float, ...]  # life fitness at each evaluation lifetime: prefixes of the same lives

@@ -22,7 +22,7 @@ from evolearn.agent import (
     find_policy,
     find_trunk,
 )
-from evolearn.config import ConfigError, LearnerPart, RunConfig, WorldPart
+from evolearn.config import OF_GYMNASIUM, ConfigError, LearnerPart, RunConfig, WorldPart
 from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
 from evolearn.genome import ENCODING, FIXED, GROUPS, TRANSFORMS, GenePool, find_encoding, gene_pool
 from evolearn.life import Conditions, Driver, Drivers, Plan
@@ -191,8 +191,8 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
 def _world_of(part: WorldPart) -> Declaration:
     """The world that a config names, in the settings that it gives."""
     if not part.name.startswith(GYMNASIUM):
-        for field in ("kwargs", "wrappers", "vary"):
-            if getattr(part, field):
+        for field in OF_GYMNASIUM:
+            if getattr(part, field) not in ({}, (), None):
                 raise ConfigError(
                     f"world.{field}: is for Gymnasium environments, and world {part.name!r} is none; leave it out, and "
                     "set what the world offers in world.parameters"

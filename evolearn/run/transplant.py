@@ -13,7 +13,18 @@ from evolearn.agent import INITIAL_SCALE, find_learner
 from evolearn.config import LearnerPart, RunConfig, check_model, set_dotted
 from evolearn.errors import PartNotFound
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, FloatArray, Gene, GenePool, Newborns, decode, draw_fresh
-from evolearn.life import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, Driver, Outcome, Plan, lives
+from evolearn.life import (
+    FROM_BRAIN,
+    FROM_ORACLE,
+    FROM_UNIFORM,
+    Births,
+    Driver,
+    Outcome,
+    Plan,
+    birth_plan,
+    births_in,
+    lives,
+)
 from evolearn.numerics import compiled
 from evolearn.rng import INIT, at_step, new_rng, open_stream, shuffle
 from evolearn.run.arms import ARMS, RUN_ARMS, ArmPart
@@ -77,6 +88,22 @@ def live_arm(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, lifetime: i
     newborns, born_as = arm.born(keys)
     outcome, _ = lives(driver, setup.conditions, newborns, born_as, keys, arm.plan(lifetime, bin_steps))
     return outcome
+
+
+def live_births(setup: Setup, driver: Driver, arm: Arm, keys: IntArray, steps: int) -> Births:
+    """Live the first steps of an arm's lives with learning off: its birth scores.
+
+    Args:
+        setup: of the world and its conditions.
+        driver: for these conditions.
+        arm: which.
+        keys: int64 [L, 4], see `evolearn.rng.life_keys`.
+        steps: window of the birth score, world steps.
+    """
+    world = setup.conditions.world
+    plan = birth_plan(world, arm.frozen().plan(steps))
+    outcome = live_arm(setup, driver, arm.frozen(), keys, steps, plan.bin_steps)
+    return births_in(world, outcome, plan)
 
 
 def run_arms(setup: Setup, genome: FloatArray) -> list[Arm]:

@@ -10,6 +10,8 @@ The columns of `lives.parquet`:
     age_bin            number of the age bin, from 0
     age                world steps since birth at the end of the bin
     score              mean fitness per step of the bin
+    birth_score        birth score of the life by the world's rule: where termination is a death, of its first body
+                       alone, while all else in the row is of all its bodies; null where learning was on
     deaths             episodes terminated in the bin
     returns, episodes  sum of the returns of the episodes that ended in the bin, and how many did
     open_return        return so far of the episode that went on at the bin's end
@@ -23,6 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -30,6 +33,8 @@ from evolearn.files import explained, write_whole
 from evolearn.life import Outcome, Plan, empty_outcome, life_fitness, score
 from evolearn.run import running_score
 from evolearn.verdict import ArmLives
+
+FloatArray = npt.NDArray[np.float64]
 
 COLUMNS = pa.schema(
     [
@@ -42,6 +47,7 @@ COLUMNS = pa.schema(
         ("age_bin", pa.int32()),
         ("age", pa.int64()),
         ("score", pa.float64()),
+        ("birth_score", pa.float64()),
         ("deaths", pa.int64()),
         ("returns", pa.float64()),
         ("episodes", pa.int64()),
@@ -55,8 +61,9 @@ COLUMNS = pa.schema(
 class HeldOut:
     """What the test lives of one evolution run came to: with learning off, and as the arm lives."""
 
-    birth_plan: Plan
-    birth: Outcome  # [L, ..]
+    birth_plan: Plan  # of one age bin
+    birth: Outcome  # [L, 1]
+    birth_score: FloatArray  # [L], see `evolearn.life.births_in`
     plan: Plan
     outcome: Outcome  # [L, ..]
 
@@ -68,11 +75,11 @@ class HeldOut:
 
 def tabulate(condition: str, arm: str, run: int, held_out: HeldOut) -> pa.Table:
     """The rows of one evolution run."""
-    parts = [(False, held_out.birth_plan, held_out.birth), (True, held_out.plan, held_out.outcome)]
-    return pa.concat_tables([_rows(condition, arm, run, *part) for part in parts])
+    births = _rows(condition, arm, run, held_out.birth_plan, held_out.birth, held_out.birth_score)
+    return pa.concat_tables([births, _rows(condition, arm, run, held_out.plan, held_out.outcome, None)])
 
 
-def _rows(condition: str, arm: str, run: int, learning: bool, plan: Plan, outcome: Outcome) -> pa.Table:
+def _rows(condition: str, arm: str, run: int, plan: Plan, outcome: Outcome, birth_score: FloatArray | None) -> pa.Table:
     lives, bins = outcome.fitness.shape
     count = lives * bins
     ends = np.minimum((np.arange(bins) + 1) * plan.bin_size, plan.lifetime)
@@ -82,11 +89,12 @@ def _rows(condition: str, arm: str, run: int, learning: bool, plan: Plan, outcom
         "arm": pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [arm]),
         "run": np.full(count, run, np.int32),
         "life": np.repeat(np.arange(lives, dtype=np.int32), bins),
-        "learning": np.full(count, learning),
+        "learning": np.full(count, birth_score is None),
         "lifetime": np.full(count, plan.lifetime),
         "age_bin": np.tile(np.arange(bins, dtype=np.int32), lives),
         "age": np.tile(ends, lives),
         "score": (outcome.fitness / sizes).ravel(),
+        "birth_score": pa.nulls(count, pa.float64()) if birth_score is None else birth_score,
         "deaths": outcome.deaths.ravel(),
         "returns": outcome.finished_return.ravel(),
         "episodes": outcome.finished.ravel(),
@@ -102,12 +110,15 @@ def read_held_out(table: pa.Table) -> HeldOut:
     Args:
         table: the rows of one evolution run.
     Raises:
-        ValueError: rows are missing.
+        ValueError: rows or birth scores are missing.
     """
     learning = table["learning"].to_numpy()
-    birth_plan, birth = _outcome(table.filter(pa.array(~learning)))
+    births = table.filter(pa.array(~learning))
+    birth_plan, birth = _outcome(births)
     plan, outcome = _outcome(table.filter(pa.array(learning)))
-    return HeldOut(birth_plan, birth, plan, outcome)
+    if births["birth_score"].null_count:
+        raise ValueError("birth_score is missing: an older evolearn wrote the file")
+    return HeldOut(birth_plan, birth, births["birth_score"].to_numpy(), plan, outcome)
 
 
 def _outcome(table: pa.Table) -> tuple[Plan, Outcome]:
@@ -135,7 +146,14 @@ def _outcome(table: pa.Table) -> tuple[Plan, Outcome]:
     return plan, outcome
 
 
-def arm_lives(arm: str, runs: Sequence[HeldOut], rule: str, lifetimes: Sequence[int], birth_steps: int) -> ArmLives:
+def arm_lives(
+    arm: str,
+    runs: Sequence[HeldOut],
+    rule: str,
+    lifetimes: Sequence[int],
+    birth_steps: int,
+    termination_is_death: bool = False,
+) -> ArmLives:
     """The scores of an arm's test lives.
 
     Args:
@@ -144,6 +162,7 @@ def arm_lives(arm: str, runs: Sequence[HeldOut], rule: str, lifetimes: Sequence[
         rule: of the world's fitness.
         lifetimes: evaluation lifetimes, world steps, ascending; a life longer than the longest has its own only.
         birth_steps: window of birth and running scores, world steps.
+        termination_is_death: as the world declares.
     """
     plan = runs[0].plan
     ages = tuple(lifetimes) if plan.lifetime == max(lifetimes) else (plan.lifetime,)
@@ -152,7 +171,13 @@ def arm_lives(arm: str, runs: Sequence[HeldOut], rule: str, lifetimes: Sequence[
     quarter = plan.bins - max(1, round(plan.bins / 4))
     return ArmLives(
         arm=arm,
-        birth=np.stack([life_fitness(run.birth, rule, run.birth_plan) for run in runs]),
+        birth=np.stack([run.birth_score for run in runs]),
+        birth_reborn=np.stack([life_fitness(run.birth, rule, run.birth_plan) for run in runs])
+        if termination_is_death
+        else None,
+        birth_deaths=np.stack([run.birth.deaths[:, 0].astype(np.float64) for run in runs])
+        if termination_is_death
+        else None,
         running=np.stack([running_score(run.outcome, rule, plan, window) for run in runs])[
             :, :, : whole_bins - window + 1
         ],

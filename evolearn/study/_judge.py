@@ -16,7 +16,7 @@ from evolearn.errors import RunDirectoryError
 from evolearn.run import natural_values
 from evolearn.study._held_out import HeldOut, arm_lives, join_tables, read_held_out, read_table
 from evolearn.study.config import ConditionPart, StudyConfig
-from evolearn.study.directory import FORMAT, StudyDirectory
+from evolearn.study.directory import StudyDirectory
 from evolearn.study.plan import StudyPlan, arm_part, evolving_arms, hash_key_spaces, held_out_keys, tested_arms
 from evolearn.verdict import (
     CLAIM_RUNS,
@@ -30,6 +30,7 @@ from evolearn.verdict import (
     judge_primary,
 )
 
+FORMAT = 1  # of verdict.json
 EXTENDED = (
     "Runs or arms were added after a verdict had been seen (optional stopping): p is no longer that of a test planned "
     "beforehand."
@@ -213,10 +214,12 @@ def _ledger_row(
 
 def _lives(plan: StudyPlan, condition: ConditionPart, held_out: Mapping[str, Sequence[HeldOut]]) -> dict[str, ArmLives]:
     setup = plan.setups[condition.name]
-    evaluation = setup.config.evaluation
-    rule = setup.conditions.world.fitness_rule
+    evaluation, world = setup.config.evaluation, setup.conditions.world
     lifetimes = sorted(evaluation.lifetimes)
-    return {arm: arm_lives(arm, runs, rule, lifetimes, evaluation.birth_steps) for arm, runs in held_out.items()}
+    return {
+        arm: arm_lives(arm, runs, world.fitness_rule, lifetimes, evaluation.birth_steps, world.termination_is_death)
+        for arm, runs in held_out.items()
+    }
 
 
 def _judge(
@@ -230,6 +233,7 @@ def _judge(
 ) -> Json:
     setup = plan.setups[condition.name]
     lives = _lives(plan, condition, held_out)
+    world = setup.conditions.world
     origin = condition if condition.evolved_in is None else config.condition(condition.evolved_in)
     facts = ConditionFacts(
         name=condition.name,
@@ -237,6 +241,8 @@ def _judge(
         parameters=dict(setup.conditions.parameters),
         selection_lifetime=config.run_of(origin).search.selection_lifetime,
         evolved_in=condition.evolved_in,
+        able=world.able,
+        termination_is_death=world.termination_is_death,
     )
     bills = {arm: _bill(config, arm, evolution) for arm in held_out}
     seen = looks.seen(condition.name)

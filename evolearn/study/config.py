@@ -21,9 +21,8 @@ from evolearn.study.bands.measures import StudyFacts, check_bands
 from evolearn.study.bands.parts import ReplicationPart
 from evolearn.verdict import DOUBLED, METRICS, Look, spent_evenly
 
-# What secondary contrasts compare if they do not say; a head start is asked for by name.
 SLACK = 1e-9  # decimals that sum to a level may miss it in the last bits
-COMPARED = tuple(name for name in METRICS if name != "head_start")
+USUAL_METRICS = ("birth", "catch_up", "threshold", "ceiling", "gain", "total", "transfer_ratio")  # of a contrast
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -41,7 +40,7 @@ class ContrastsPart(Part):
 
     arm: str
     against: str
-    metrics: tuple[str, ...] = Field(COMPARED, min_length=1, description="see `evolearn.verdict.metrics.METRICS`")
+    metrics: tuple[str, ...] = Field(USUAL_METRICS, min_length=1, description="see `evolearn.verdict.metrics.METRICS`")
 
 
 class ConditionPart(Part):

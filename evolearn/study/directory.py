@@ -29,7 +29,7 @@ from evolearn.files import explained, make_directory, write_whole
 from evolearn.run import RunDirectory, keeping_faulty_life, open_run
 from evolearn.study.config import ConditionPart, StudyConfig, check_study, slug
 
-FORMAT = 1  # of study directories; a change that old code cannot read raises it
+FORMAT = 2  # of study directories; a change that old code cannot read, or reads wrongly, raises it
 
 
 class StudyDirectory:

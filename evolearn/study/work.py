@@ -25,7 +25,7 @@ from evolearn.run import (
     assemble,
     create_run,
     evolve_run,
-    live_arm,
+    live_births,
     natural_values,
     open_run,
 )
@@ -195,18 +195,17 @@ class StudyWork:
         condition = config.condition(jobs[0].condition)
         arms = [self._study_arm(condition, job.arm, job.run) for job in jobs]
         keys = [held_out_keys(config, condition, job.arm, job.run) for job in jobs]
-        birth_plan = Plan(arms[0].setup.config.evaluation.birth_steps)
+        birth_steps = arms[0].setup.config.evaluation.birth_steps
         plan = long_plan(config, condition, jobs[0].arm)
         with self._study.keeping_faulty_life(arms[0].setup.config, condition.name, jobs[0].arm):
             births = [
-                live_arm(
-                    arm.setup, arm.setup.driver(self._drivers), arm.arm.frozen(), of_run, birth_plan.lifetime, None
-                )
+                live_births(arm.setup, arm.setup.driver(self._drivers), arm.arm, of_run, birth_steps)
                 for arm, of_run in zip(arms, keys, strict=True)
             ]
             outcomes = self._live_together(arms, keys, plan)
         for job, birth, outcome in zip(jobs, births, outcomes, strict=True):
-            table = tabulate(job.condition, job.arm, job.run, HeldOut(birth_plan, birth, plan, outcome))
+            held_out = HeldOut(birth.plan, birth.outcome, birth.score, plan, outcome)
+            table = tabulate(job.condition, job.arm, job.run, held_out)
             write_table(table, self._study.lives(job.condition, job.arm, job.run))
 
     def _live_together(self, arms: Sequence[StudyArm], keys: Sequence[np.ndarray], plan: Plan) -> list[Outcome]:

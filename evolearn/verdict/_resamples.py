@@ -118,7 +118,7 @@ def arm_values(lives: ArmLives, draws: Draws, levels: Levels, resampled_levels: 
     Returns:
         ArmValues; a time whose level the study does not have is left out.
     """
-    steady = ("birth", "ceiling", "gain", "total")
+    steady = ("birth", "birth_reborn", "ceiling", "gain", "total")
     timed = tuple(name for name in ("catch_up", "threshold") if getattr(levels, name) is not None)
     values = {name: metrics.run_values(lives, name, levels) for name in (*steady, *timed)}
     resampled = {name: pick(metrics.run_values(lives, name, weights=draws.weights), draws.runs) for name in steady}

@@ -79,9 +79,11 @@ def arm_record(values: ArmValues, rules: VerdictRules, evolution: Sequence[Json]
         gain: of its search in the last quarter of the generations, see `late_gain`.
     """
     low, high = stats.interval(values.resampled_curve, rules.level, values.lives.runs)
+    birth_deaths = values.lives.birth_deaths
     return {
         "runs": [_run_record(values, run, evolution) for run in range(values.lives.runs)],
-        "metrics": {name: _summary(values, name, rules.level) for name in OF_ONE_ARM},
+        "metrics": {name: _summary(values, name, rules.level) for name in _recorded(values)},
+        **({} if birth_deaths is None else {"birth_deaths": birth_deaths.mean()}),
         "totals": [
             {"lifetime": lifetime, **iqm_record(_over_runs(values, place, rules.level))}
             for place, lifetime in enumerate(values.lives.lifetimes)
@@ -96,9 +98,18 @@ def arm_record(values: ArmValues, rules: VerdictRules, evolution: Sequence[Json]
 
 def _run_record(values: ArmValues, run: int, evolution: Sequence[Json] | None) -> Json:
     seeds = {record["run"]: record["seed"] for record in evolution or ()}
-    by_metric = {name: values.values[name][run] if name in values.values else None for name in OF_ONE_ARM}
-    deaths = metrics.mean_over_lives(values.lives.deaths)[run]
-    return {"run": run, "seed": seeds.get(run), **by_metric, "totals": values.totals[run], "deaths": deaths}
+    by_metric = {name: values.values[name][run] if name in values.values else None for name in _recorded(values)}
+    lives = values.lives
+    deaths = {"deaths": metrics.mean_over_lives(lives.deaths)[run]}
+    if lives.birth_deaths is not None:
+        deaths["birth_deaths"] = metrics.mean_over_lives(lives.birth_deaths)[run]
+    return {"run": run, "seed": seeds.get(run), **by_metric, "totals": values.totals[run], **deaths}
+
+
+def _recorded(values: ArmValues) -> tuple[str, ...]:
+    """Metrics of an arm; where termination is no death, birth_reborn would be birth again."""
+    reborn = values.lives.birth_reborn is not None
+    return tuple(name for name in OF_ONE_ARM if reborn or name != "birth_reborn")
 
 
 def _summary(values: ArmValues, metric: str, level: float) -> Json:

@@ -29,7 +29,7 @@ class ArmLives:
     """
 
     arm: str
-    birth: FloatArray  # [R, L] score over the first birth_steps, learning off
+    birth: FloatArray  # [R, L] score over the first birth_steps, learning off; if birth_reborn is given, of one body
     # [R, L, K] score in running windows of birth_steps, or wider in a life as long as an evolution; learning as it does
     running: FloatArray
     ages: IntArray  # [K] world steps at the end of each window, ascending
@@ -37,6 +37,9 @@ class ArmLives:
     totals: FloatArray  # [R, L, T] life fitness over the first lifetimes[t] steps
     lifetimes: tuple[int, ...]  # world steps, ascending; the last is the age of censoring
     deaths: FloatArray  # [R, L] episodes terminated in a life
+    # where termination is a death; None elsewhere
+    birth_reborn: FloatArray | None = None  # [R, L] as birth, of all bodies in its window
+    birth_deaths: FloatArray | None = None  # [R, L] in that window, learning off
 
     @property
     def runs(self) -> int:
@@ -71,7 +74,8 @@ METRICS: Mapping[str, Metric] = {
             censored=True,
             of_two=True,
         ),
-        Metric("birth", "birth score: learning off, first steps of life", SCORE),
+        Metric("birth", "birth score: learning off, first steps of life; after a death nothing counts", SCORE),
+        Metric("birth_reborn", "the same with rebirths: every body in the window of the birth score counts", SCORE),
         Metric(
             "catch_up",
             "age at which the running score first reaches the birth score of the claim's arm",
@@ -214,6 +218,7 @@ def run_values(
         return first_age(mean_over_lives(lives.running, weights) if curves is None else curves, lives.ages, level)
     scores = {
         "birth": lives.birth,
+        "birth_reborn": lives.birth if lives.birth_reborn is None else lives.birth_reborn,
         "ceiling": lives.ceiling,
         "gain": lives.ceiling - lives.birth,
         "total": lives.totals[..., -1],

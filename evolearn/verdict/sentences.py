@@ -18,6 +18,7 @@ LISTED = 3  # of several things, so many are named
 METRIC_WORDS = {
     "head_start": "head start",
     "birth": "birth score",
+    "birth_reborn": "birth score with rebirths",
     "catch_up": "catch-up time",
     "threshold": "time to threshold",
     "ceiling": "ceiling",

@@ -49,7 +49,8 @@ class ConditionFacts:
     parameters: Mapping[str, float]
     selection_lifetime: int  # world steps
     evolved_in: str | None  # condition whose DNA is judged here
-    able: str = "able"  # one word for a newborn that has the skill at birth
+    able: str = "able"  # what a newborn does that has mastered the task; see `evolearn.world.Declaration`
+    termination_is_death: bool = False  # likewise
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,6 +21,7 @@ from evolearn.world.drawing import Shape
 MEAN_PER_STEP = "mean per step"
 MEAN_RETURN_PER_EPISODE = "mean return per episode"
 FITNESS_RULES = (MEAN_PER_STEP, MEAN_RETURN_PER_EPISODE)
+ABLE = "able"  # what a newborn that has mastered the task is, where a world has no better word
 
 
 class WorldError(UserError):
@@ -70,7 +71,19 @@ Step = tuple[float, bool, bool]  # fitness, terminated, truncated
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Declaration:
-    """What every world says of itself, compiled or not."""
+    """What every world says of itself, compiled or not.
+
+    - ``fitness_rule``: how the fitness of a life's steps becomes one number, of `FITNESS_RULES`.
+    - ``termination_is_death``: whether an episode that terminates is a death, after which another body is born (True),
+      or a goal reached, a choice made, an attempt that is over (False; also where nothing ever terminates, or where
+      one world terminates for both reasons). After a death the birth score counts nothing more, see
+      `evolearn.life.births_in`; so say True only where no fitness is what being dead is worth.
+    - ``able``: one word for what a newborn does that has mastered the task, as in "10 of 10 evolutions are born
+      running".
+
+    Raises:
+        WorldError: a declaration contradicts itself, or has a value that it cannot have.
+    """
 
     name: str
     doc: str
@@ -79,6 +92,8 @@ class Declaration:
     senses: tuple[Signal, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     fitness_rule: str = MEAN_PER_STEP
+    termination_is_death: bool = False
+    able: str = ABLE
 
     def __post_init__(self) -> None:
         if not self.observations:
@@ -86,6 +101,16 @@ class Declaration:
         if self.fitness_rule not in FITNESS_RULES:
             raise WorldError(
                 f"world {self.name}: fitness_rule={self.fitness_rule!r}: must be one of {', '.join(FITNESS_RULES)}"
+            )
+        if not isinstance(self.termination_is_death, bool):
+            raise WorldError(
+                f"world {self.name}: termination_is_death={self.termination_is_death!r}: must be True, if an episode "
+                "that terminates is a death, or False, if it is a goal reached, a choice made or the like"
+            )
+        if not isinstance(self.able, str) or self.able.split() != [self.able]:
+            raise WorldError(
+                f"world {self.name}: able={self.able!r}: must be one word for what a newborn does that has mastered "
+                f'the task, for example "running"; leave it out for "{ABLE}"'
             )
         if self.action_outputs < 1:
             raise WorldError(f"world {self.name}: actions={self.actions}: must offer at least one action")

@@ -91,6 +91,7 @@ def test_a_run_prints_a_line_per_generation_a_table_and_what_to_do_next(config: 
     for arm in ("blank slate", "evolved", "evolved, learning off", "random"):
         assert any(line.strip().startswith(arm) for line in lines), arm
     assert "Catch-up: the blank slate" in done.stdout
+    assert "Birth is of the first body: steps after its death count 0. With whoever is reborn" in " ".join(lines)
     assert "Run directory: runs/toy-seed7-1" in done.stdout
     assert "evolearn run runs/toy-seed7-1/config.yaml --seed 8" in done.stdout
     assert (tmp_path / "runs/toy-seed7-1/dna.safetensors").exists()

@@ -68,6 +68,9 @@ def test_a_study_says_what_it_will_cost_what_it_does_and_what_came_of_it(finishe
     assert " ".join(verdict["conditions"][0]["sentence"].split()) in flat
     for remark in verdict["conditions"][0]["remarks"]:
         assert " ".join(remark.split()) in flat
+    arm = verdict["conditions"][0]["arms"]["random"]
+    assert "Birth is of the first body: steps after its death count 0. With whoever is reborn in the same 40 " in flat
+    assert f"random {arm['metrics']['birth_reborn']['iqm']:.3g} ({arm['birth_deaths']:.1f})" in flat
     assert "1 evolution run(s) per arm: exploratory, not evidence for a claim." in output
     assert "evolearn study whole/study.yaml seed=4 runs=10" in output
     assert "The page: whole/report/index.html" in output

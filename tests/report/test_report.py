@@ -25,7 +25,7 @@ from evolearn.report.inspection.marks import listed, percent, short, signed
 from evolearn.report.study.files import read_results
 from evolearn.report.study.inheritance_charts import thinned
 from evolearn.report.study.methods import methods_paragraph
-from evolearn.report.study.page import all_charts
+from evolearn.report.study.page import all_charts, render_page
 from evolearn.report.texts import commit_in_words, extension_in_words, probability, quantity, with_interval
 from tests.helpers.study_on_disk import made_up_replay, made_up_verdict, write_study
 from tests.helpers.synthetic_lives import full_verdict
@@ -393,6 +393,30 @@ def test_tables_hold_the_verdicts_numbers(study):
         ledger = list(csv.DictReader(file))
     charged = sum(int(row[name]) for row in ledger for name in ("outer", "inner", "tuning", "evaluation"))
     assert charged == verdict["ledger"]["total"]
+
+
+def test_where_termination_is_a_death_the_page_shows_rebirths_and_deaths_beside_the_birth_score(tmp_path):
+    verdict = made_up_verdict(conditions=2)
+    mortal, other = verdict["conditions"]
+    mortal["termination_is_death"] = True
+    for arm in mortal["arms"].values():
+        arm["metrics"]["birth_reborn"] = {**arm["metrics"]["birth"], "iqm": 0.4321}
+        arm["birth_deaths"] = 1.25
+    results = read_results(write_study(tmp_path / "study", verdict))
+    page = render_page(results, [], "", figures=False)
+    with_deaths, without = re.findall(r'aria-label="Arms, [^"]*">(.*?)</table>', page, flags=re.DOTALL)
+    assert "birth reborn" in with_deaths
+    assert "deaths at birth" in with_deaths
+    assert with_deaths.count("0.432 [") == with_deaths.count(">1.250<") == len(mortal["arms"])
+    assert "birth reborn" not in without
+    assert "deaths at birth" not in without
+    assert "<th" in without
+    said = f"learning switched off, and under {mortal['name']} of the first body alone: steps after its death count 0."
+    assert said in methods_paragraph(results)
+    other["termination_is_death"] = True
+    (tmp_path / "study/verdict.json").write_text(json.dumps(verdict))
+    text = methods_paragraph(read_results(tmp_path / "study"))
+    assert "learning switched off, and of the first body alone: steps after its death count 0." in text
 
 
 def test_a_replay_survives_its_packing():

@@ -145,6 +145,9 @@ def test_the_closing_table_has_every_arm_and_a_catch_up(whole) -> None:
     assert arms["evolved"]["birth"] == arms["evolved_frozen"]["birth"], "birth scores are all without learning"
     assert all(len(row["quarters"]) == 4 for row in arms.values())
     assert len(arms["blank"]["running"]) == 4 - 2 + 1
+    assert arms["random"]["birth_deaths"] > 3.0, "a pole that falls is a death, and 200 steps see many"
+    assert arms["random"]["birth_reborn"] != arms["random"]["birth"]
+    assert (arms["oracle"]["birth"], arms["oracle"]["birth_reborn"], arms["oracle"]["birth_deaths"]) == (200, 200, 0)
 
 
 def test_nothing_on_disk_is_a_pickle(whole) -> None:

@@ -51,7 +51,8 @@ def made_up(plan: Plan, lives: int, seed: int) -> Outcome:
 
 
 def held_out(seed: int = 0, plan: Plan = LONG, lives: int = 4) -> HeldOut:
-    return HeldOut(BIRTH, made_up(BIRTH, lives, seed), plan, made_up(plan, lives, seed + 100))
+    born_with = np.random.default_rng(seed + 200).normal(size=lives)
+    return HeldOut(BIRTH, made_up(BIRTH, lives, seed), born_with, plan, made_up(plan, lives, seed + 100))
 
 
 def through_a_file(original: HeldOut, path: Path) -> HeldOut:
@@ -68,7 +69,7 @@ def test_scores_read_back_are_those_of_the_lives(rule: str, lifetime: int, tmp_p
     found = arm_lives("evolved", read, rule, (80, lifetime), 40)
     for number, run in enumerate(runs):
         close = dict(rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(found.birth[number], life_fitness(run.birth, rule, BIRTH), **close)
+        np.testing.assert_array_equal(found.birth[number], run.birth_score)
         whole = lifetime // 20
         expected = running_score(run.outcome, rule, plan, 2)[:, : whole - 1]
         np.testing.assert_allclose(found.running[number], expected, **close)
@@ -79,6 +80,21 @@ def test_scores_read_back_are_those_of_the_lives(rule: str, lifetime: int, tmp_p
     np.testing.assert_array_equal(found.ages, 20 * np.arange(2, lifetime // 20 + 1))
     assert found.lifetimes == (80, lifetime)
     assert found.birth.shape == (3, 4)
+    assert (found.birth_reborn, found.birth_deaths) == (None, None), "termination is no death: the same twice"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_where_termination_is_a_death_all_bodies_of_the_window_are_scored_beside_the_first(
+    rule: str, tmp_path: Path
+) -> None:
+    runs = [held_out(seed) for seed in range(3)]
+    read = [through_a_file(run, tmp_path / f"{number}.parquet") for number, run in enumerate(runs)]
+    found = arm_lives("evolved", read, rule, (80, 160), 40, termination_is_death=True)
+    for number, run in enumerate(runs):
+        np.testing.assert_array_equal(found.birth[number], run.birth_score)
+        np.testing.assert_allclose(found.birth_reborn[number], life_fitness(run.birth, rule, BIRTH), rtol=1e-12)
+        np.testing.assert_array_equal(found.birth_deaths[number], run.birth.deaths[:, 0])
+    assert not np.allclose(found.birth, found.birth_reborn)
 
 
 def test_the_mean_per_step_of_a_life_by_hand(tmp_path: Path) -> None:
@@ -119,13 +135,13 @@ def test_all_lifetimes_are_prefixes_of_the_same_lives(rule: str, tmp_path: Path)
 
 def test_one_long_life_has_its_own_lifetime_and_wider_windows(tmp_path: Path) -> None:
     plan = Plan(800, bin_steps=40)
-    run = HeldOut(BIRTH, made_up(BIRTH, 1, 1), plan, made_up(plan, 1, 2))
+    run = HeldOut(BIRTH, made_up(BIRTH, 1, 1), np.zeros(1), plan, made_up(plan, 1, 2))
     found = arm_lives("long_blank", [through_a_file(run, tmp_path / "long.parquet")], MEAN_PER_STEP, (80, 160), 40)
     assert found.lifetimes == (800,)
     assert found.totals.shape == (1, 1, 1)
     np.testing.assert_array_equal(found.ages, 40 * np.arange(1, 21))
     wide = Plan(800, bin_steps=80)
-    run = HeldOut(BIRTH, made_up(BIRTH, 1, 1), wide, made_up(wide, 1, 2))
+    run = HeldOut(BIRTH, made_up(BIRTH, 1, 1), np.zeros(1), wide, made_up(wide, 1, 2))
     found = arm_lives("long_blank", [through_a_file(run, tmp_path / "wide.parquet")], MEAN_PER_STEP, (80, 160), 40)
     np.testing.assert_array_equal(found.ages, 80 * np.arange(1, 11), err_msg="a window is one bin at least")
 
@@ -152,6 +168,7 @@ def test_a_row_says_what_happened_in_one_bin_of_one_life() -> None:
     assert (row["condition"], row["arm"], row["run"], row["life"]) == ("alpha 0", "evolved", 1, 2)
     assert (row["lifetime"], row["age_bin"], row["age"]) == (160, 5, 120)
     assert row["score"] == pytest.approx(original.outcome.fitness[2, 5] / 20)
+    assert (birth["birth_score"], row["birth_score"]) == (original.birth_score[2], None)
     assert row["deaths"] == original.outcome.deaths[2, 5]
     assert row["episodes"] == original.outcome.finished[2, 5]
     assert row["returns"] == original.outcome.finished_return[2, 5]
@@ -193,3 +210,11 @@ def test_joined_tables_hold_the_rows_of_their_parts_in_order(tmp_path: Path) -> 
 def test_missing_rows_are_told(damage, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         read_held_out(damage(tabulate("alpha 0", "evolved", 1, held_out())))
+
+
+def test_lives_written_before_there_were_birth_scores_are_told(tmp_path: Path) -> None:
+    """Without them the score of all bodies would pass for that of the first."""
+    old = tabulate("alpha 0", "evolved", 1, held_out()).drop_columns(["birth_score"])
+    pq.write_table(old, tmp_path / "old.parquet")
+    with pytest.raises(ValueError, match="birth_score is missing: an older evolearn wrote the file"):
+        read_held_out(read_table(tmp_path / "old.parquet"))

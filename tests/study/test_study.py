@@ -1,5 +1,6 @@
 """Studies end to end: equal budgets, the ledger, test lives opened once, comparisons that need care."""
 
+import contextlib
 import hashlib
 import json
 from collections import Counter
@@ -9,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evolearn.agent import TERMINATED
 from evolearn.config import ConfigError
-from evolearn.life import OwnDrivers
+from evolearn.life import OwnDrivers, traced_lives
 from evolearn.rng import SELECTION, TEST, VALIDATION
 from evolearn.run import load_dna, natural_values, open_run
 from evolearn.study import StudyConfig, start_study
 from evolearn.study._held_out import read_table
-from evolearn.study.plan import check_keys, evolving_arms
+from evolearn.study.plan import check_keys, evolving_arms, held_out_keys, study_arm
 from tests.helpers.studies import toy_study
 from tests.helpers.study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, rows_of, verdict_of
 
@@ -167,6 +169,40 @@ def test_birth_scores_are_measured_with_learning_off_and_lives_as_the_arm_lives(
     assert found == {
         (arm, how): how == "long" and part(arm).learns for arm in whole_study.config.arms for how in ("birth", "long")
     }
+
+
+def test_a_birth_score_is_of_the_first_body_alone_and_the_score_of_all_stands_beside_it(whole_study: Whole) -> None:
+    """Of cart-pole, as lived again and read off the steps: how long the first pole was balanced, and all of them."""
+    config, path = whole_study.config, whole_study.path
+    condition, run = config.conditions[0], 1
+    dna = load_dna(path / "runs/as-it-is/evolved/run_01")
+    ready = study_arm(config, condition, "evolved", lambda origin: (dna.pool, dna.genome))
+    keys = held_out_keys(config, condition, "evolved", run)
+    with contextlib.closing(OwnDrivers(1)) as drivers:
+        newborns, born_as = ready.arm.born(keys)
+        plan = ready.arm.frozen().plan(40)
+        outcome, trace = traced_lives(ready.setup.driver(drivers), newborns, born_as, keys, plan)
+    first, every = [], []
+    for ends in trace.ends:
+        falls = np.flatnonzero(ends == TERMINATED) + 1
+        first.append(falls[0] if falls.size else 40)
+        poles = np.diff(np.array([0, *falls]))
+        last = 40 - falls[-1] if falls.size else 40
+        every.append(np.mean([*poles, last] if not falls.size or last > poles.mean() else poles))
+    assert sum(fall < 40 for fall in first) > 0, "else there is nothing to tell apart"
+    rows = [
+        row for row in read_table(path / "lives/as-it-is/evolved/run_01.parquet").to_pylist() if not row["learning"]
+    ]
+    assert [row["birth_score"] for row in rows] == first
+    assert [row["deaths"] for row in rows] == outcome.deaths[:, 0].tolist()
+    judged = verdict_of(path)["conditions"][0]
+    assert (judged["able"], judged["termination_is_death"]) == ("balancing", True)
+    of_run = judged["arms"]["evolved"]["runs"][run]
+    assert of_run["birth"] == pytest.approx(np.mean(first), rel=1e-5)
+    assert of_run["birth_reborn"] == pytest.approx(np.mean(every), rel=1e-5)
+    assert of_run["birth_deaths"] == pytest.approx(outcome.deaths.sum(axis=1).mean(), rel=1e-5)
+    metrics = {contrast["metric"] for contrast in judged["secondary"]}
+    assert "birth_reborn" not in metrics, "compared only where a config asks for it"
 
 
 def test_every_key_that_was_lived_is_in_the_space_that_the_verdict_hashes(whole_study: Whole) -> None:

@@ -107,6 +107,10 @@ def test_fewer_test_lives_than_planned_are_found(copied) -> None:
             '{"kind": "study", "format": 99, "evolearn": "9.9"}',
             r"has format 99 \(made by evolearn 9\.9\), this evolearn",
         ),
+        (  # whose birth scores are of all bodies
+            '{"kind": "study", "format": 1, "evolearn": "0.1"}',
+            r"has format 1 \(made by evolearn 0\.1\), this evolearn reads 2; use that version, or start a new study",
+        ),
     ],
 )
 def test_what_is_no_study_is_told(label: str | None, text: str, tmp_path: Path) -> None:

@@ -67,6 +67,10 @@ def test_every_metric_has_run_values():
     }
     assert {values.shape for values in found.values()} == {(3,)}
     np.testing.assert_allclose(found["gain"], found["ceiling"] - found["birth"])
+    np.testing.assert_array_equal(found["birth_reborn"], found["birth"], err_msg="where termination is no death")
+    reborn = dataclasses.replace(lives, birth_reborn=lives.birth + 1.0)
+    np.testing.assert_allclose(metrics.run_values(reborn, "birth_reborn"), found["birth"] + 1.0)
+    np.testing.assert_array_equal(metrics.run_values(reborn, "birth"), found["birth"])
     np.testing.assert_allclose(found["total"], lives.totals[:, :, -1].mean(axis=1))
     with pytest.raises(KeyError):
         metrics.run_values(lives, "beauty", LEVELS)

@@ -54,13 +54,14 @@ def test_the_record_has_all_that_readers_rely_on(verdict):
     json.dumps(verdict, allow_nan=False)
     condition = verdict["conditions"][0]
     assert list(condition) == [
-        "name", "world", "parameters", "selection_lifetime", "evolved_in", "able", "runs", "sentence", "remarks",
-        "floor", "target", "catch_up_level", "threshold_level", "top", "arms", "looks", "primary", "secondary",
+        "name", "world", "parameters", "selection_lifetime", "evolved_in", "able", "termination_is_death", "runs",
+        "sentence", "remarks", "floor", "target", "catch_up_level", "threshold_level", "top", "arms", "looks",
+        "primary", "secondary",
         "by_lifetime", "doubled", "catch_up_by_lifetime", "factorial", "break_even",
     ]  # fmt: skip
     arm = condition["arms"]["evolved"]
     assert set(arm) == {"runs", "metrics", "totals", "curve", "evolution", "dna"}
-    assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio", "head_start"}
+    assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio", "head_start", "birth_reborn"}
     assert set(arm["metrics"]["birth"]) == {"iqm", "mean", "low", "high", "runs", "censored", "at_least"}
     assert set(arm["runs"][0]) == set(arm["metrics"]) | {"run", "seed", "totals", "deaths"}
     assert arm["runs"][1]["seed"] == 101
@@ -72,6 +73,33 @@ def test_the_record_has_all_that_readers_rely_on(verdict):
     assert [row["lifetime"] for row in condition["by_lifetime"][:3]] == [1200, 6000, 20000]
     assert condition["arms"]["random"]["evolution"] is None
     assert len(arm["dna"]) == 4
+
+
+def test_where_termination_is_a_death_what_rebirths_add_stands_beside_the_birth_score():
+    """As of an arm that dies once and is worth as much again; the claims are on the first bodies."""
+    lives = {
+        arm: dataclasses.replace(of_arm, birth_reborn=of_arm.birth + 0.2, birth_deaths=np.full_like(of_arm.birth, 1.5))
+        for arm, of_arm in zoo(0.0, 4, 8, seed=0).items()
+    }
+    facts = ConditionFacts("alpha 0", "savannah", {}, 6000, None, able="running", termination_is_death=True)
+    found = judge_condition(
+        study_rules(secondary=(contrasts("evolved", "random", ("birth", "birth_reborn")),)),
+        facts,
+        contrast("evolved", "tuned_blank", "catch_up"),
+        lives,
+        {},
+        {},
+    )
+    assert (found["able"], found["termination_is_death"]) == ("running", True)
+    arm = found["arms"]["evolved"]
+    assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio"}
+    assert arm["metrics"]["birth_reborn"]["iqm"] == pytest.approx(arm["metrics"]["birth"]["iqm"] + 0.2, abs=1e-5)
+    assert arm["runs"][2]["birth_reborn"] == pytest.approx(arm["runs"][2]["birth"] + 0.2, abs=1e-5)
+    assert arm["birth_deaths"] == arm["runs"][2]["birth_deaths"] == 1.5
+    assert found["target"] == arm["metrics"]["birth"]["iqm"]
+    one, other = found["secondary"]
+    assert other["difference"]["iqm"] == pytest.approx(one["difference"]["iqm"], abs=1e-5)
+    assert "evolved against random in birth score with rebirths is" in other["sentence"]
 
 
 def test_the_same_lives_give_the_same_bytes(verdict):

@@ -432,6 +432,12 @@ REMEMBERS = "goes on with its running mean and variance from life to life, so th
         ),
         ({"name": "cart-pole", "kwargs": {"g": 1}}, "world.kwargs: is for Gymnasium environments"),
         (
+            {"name": "cart-pole", "termination_is_death": False},
+            "world.termination_is_death: is for Gymnasium environments, and world 'cart-pole' is none",
+        ),
+        ({"name": "cart-pole", "able": "balancing"}, "world.able: is for Gymnasium environments"),
+        ({"name": POLE, "able": "two words"}, "able='two words': must be one word"),
+        (
             {"name": "gymnasium:Pendulum-v1", "kwargs": {"gg": 1.0}},
             "world.kwargs.gg: unknown for gymnasium:Pendulum-v1. Did you mean g? Known: g, max_episode_steps,",
         ),

@@ -11,10 +11,19 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
 
 import evolearn
+from evolearn.config import WorldPart
 from evolearn.errors import WorldNotFound
 from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream, uniform
-from evolearn.world import MEAN_RETURN_PER_EPISODE, EnvironmentFault, GymnasiumEnvironments, WorldError, gymnasium_world
+from evolearn.world import (
+    MEAN_RETURN_PER_EPISODE,
+    EnvironmentFault,
+    GymnasiumEnvironments,
+    WorldError,
+    find_world,
+    gymnasium_world,
+)
 from evolearn.world.gymnasium.environments import action_converter
+from evolearn.world.gymnasium.world import declare
 
 
 class Recorder(gymnasium.Env):
@@ -112,6 +121,42 @@ def test_cart_pole_is_declared_by_its_spaces():
     assert world.fitness_rule == MEAN_RETURN_PER_EPISODE
     assert (world.senses, world.parameters) == ((), ())
     assert world.summary.startswith("This environment corresponds to the version of the cart-pole problem")
+
+
+class Mortal(gymnasium.Wrapper):
+    """Says of an environment what it does not say itself."""
+
+    termination_is_death = True
+    able = "balancing"
+
+
+def told(**settings):
+    """What is known of a world: whether termination is a death, and what the able are."""
+    world = declare(WorldPart(name="gymnasium:CartPole-v1", **settings))
+    return world.termination_is_death, world.able
+
+
+def test_whether_termination_is_a_death_is_said_by_the_config_or_else_the_environment():
+    here = f"{__name__}:Mortal"
+    assert told() == (False, "able"), "not a death unless somebody says so"
+    assert told(wrappers=[here]) == (True, "balancing")
+    assert told(wrappers=[here, {"name": "TimeAwareObservation"}]) == (True, "balancing"), "from a wrapper within"
+    assert told(termination_is_death=True, able="standing") == (True, "standing")
+    assert told(wrappers=[here], termination_is_death=False) == (False, "balancing")
+
+
+def test_what_a_config_says_of_termination_travels_with_the_worlds_name():
+    part = WorldPart(name="gymnasium:CartPole-v1", termination_is_death=True, able="balancing")
+    assert part.full_name == 'gymnasium:CartPole-v1{"able":"balancing","termination_is_death":true}'
+    assert find_world(part.full_name) == declare(part) != declare(WorldPart(name="gymnasium:CartPole-v1"))
+
+
+def test_what_an_environment_says_of_itself_is_checked(monkeypatch):
+    monkeypatch.setattr(Mortal, "termination_is_death", "yes")
+    with pytest.raises(WorldError, match="world gymnasium:CartPole-v1: termination_is_death='yes': must be True, if"):
+        told(wrappers=[f"{__name__}:Mortal"])
+    with pytest.raises(WorldError, match="world gymnasium:CartPole-v1: able='able to stand': must be one word"):
+        told(able="able to stand")
 
 
 def test_arguments_reach_the_constructor_and_worlds_compare_by_value():

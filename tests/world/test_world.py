@@ -64,6 +64,19 @@ def world_with(**changes):
             {"fitness_rule": "best step"},
             "world toy: fitness_rule='best step': must be one of mean per step, mean return per episode",
         ),
+        (
+            {"termination_is_death": "yes"},
+            "world toy: termination_is_death='yes': must be True, if an episode that terminates is a death, or False, "
+            "if it is a goal reached, a choice made or the like",
+        ),
+        ({"termination_is_death": None}, "world toy: termination_is_death=None: must be True"),
+        (
+            {"able": "able to run"},
+            "world toy: able='able to run': must be one word for what a newborn does that has mastered the task, for "
+            'example "running"; leave it out for "able"',
+        ),
+        ({"able": ""}, "world toy: able='': must be one word"),
+        ({"able": None}, "world toy: able=None: must be one word"),
         ({"actions": Discrete(0)}, r"world toy: actions=Discrete\(choices=0.*\): must offer at least one action"),
         ({"actions": Box(0)}, r"world toy: actions=Box\(size=0.*\): must offer at least one action"),
         ({"observations": (ONE, ONE)}, "world toy: observations: one named twice; names must differ"),
@@ -140,6 +153,12 @@ def test_what_actions_come_to():
     choices, box = world_with(actions=Discrete(3)), world_with(actions=Box(2))
     assert (choices.is_discrete, choices.action_outputs, choices.action_size) == (True, 3, 1)
     assert (box.is_discrete, box.action_outputs, box.action_size) == (False, 2, 2)
+
+
+def test_termination_is_no_death_unless_a_world_says_so():
+    assert (world_with().termination_is_death, world_with().able) == (False, "able")
+    said = world_with(termination_is_death=True, able="running")
+    assert (said.termination_is_death, said.able) == (True, "running")
 
 
 def test_a_world_is_frozen():
@@ -267,6 +286,16 @@ def test_a_worlds_page_says_whether_replays_draw_it(changes, said):
     console = Console(file=io.StringIO(), width=120)
     print_world(console, "toy", world_with(**changes))
     assert f"in replays    {said}\n" in console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({}, "is no death"), ({"termination_is_death": True}, "is a death: a birth score is of the first body alone")],
+)
+def test_a_worlds_page_says_whether_termination_is_a_death(changes, said):
+    console = Console(file=io.StringIO(), width=120)
+    print_world(console, "toy", world_with(**changes))
+    assert f"termination   {said}\n" in console.file.getvalue()
 
 
 def test_a_parameter_that_is_whole_refuses_fractions():

@@ -51,13 +51,22 @@ def _design(results: StudyResults) -> Iterator[str]:
     yield (
         f"Genomes were selected on lives of {_steps(selection)} world steps and judged on lives of "
         f"{_steps(verdict['lifetimes'])}; birth scores are those of the first {verdict['birth_steps']} steps with "
-        "learning switched off."
+        f"learning switched off{_first_bodies(verdict['conditions'])}."
     )
     yield from _search(results)
     yield from _brain(_part(results.config, "run"))
     yield "Brains are memoryless: what they learn is in their weights alone."
     for change in study.get("extended", []):
         yield extension_in_words(change)
+
+
+def _first_bodies(conditions: list[Json]) -> str:
+    """What a birth score counts where termination is a death, which may be under some conditions only."""
+    dying = [row["name"] for row in conditions if row.get("termination_is_death")]
+    if not dying:
+        return ""
+    where = "" if len(dying) == len(conditions) else f" under {', '.join(dying)}"
+    return f", and{where} of the first body alone: steps after its death count 0"
 
 
 def _one_life(arms: Json) -> str:

@@ -24,7 +24,7 @@ from gymnasium.utils.env_checker import check_env
 from evolearn.config import CONSTRUCTOR, WorldPart, world_part
 from evolearn.errors import SettingRefused, UserError, WorldNotFound, offer, shortened_traceback
 from evolearn.rng import SELECTION, life_keys, new_rng
-from evolearn.world.contract import MEAN_RETURN_PER_EPISODE, Box, Declaration, Discrete, Signal, WorldError
+from evolearn.world.contract import ABLE, MEAN_RETURN_PER_EPISODE, Box, Declaration, Discrete, Signal, WorldError
 from evolearn.world.gymnasium.making import (
     constructor_arguments,
     creator_of,
@@ -136,9 +136,18 @@ def declare(part: WorldPart) -> GymnasiumWorld:
             doc=_description(environment, id_of(part)),
             observations=tuple(Signal(f"observation {i}", "as the environment gives it") for i in range(observations)),
             actions=_actions(part.name, environment.action_space),
+            termination_is_death=_said(environment, part, "termination_is_death", False),
+            able=_said(environment, part, "able", ABLE),
         )
     finally:
         environment.close()
+
+
+def _said(environment: Environment, part: WorldPart, name: str, default: Any) -> Any:
+    """What the config says of a world, or else its environment or a wrapper of it, by an attribute; or the default."""
+    if (told := getattr(part, name)) is not None:
+        return told
+    return environment.get_wrapper_attr(name) if environment.has_wrapper_attr(name) else default
 
 
 def _first_environment(world: GymnasiumWorld) -> Environment:
