@@ -92,7 +92,7 @@ def test_where_termination_is_a_death_what_rebirths_add_stands_beside_the_birth_
     )
     assert (found["able"], found["termination_is_death"]) == ("running", True)
     arm = found["arms"]["evolved"]
-    assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio"}
+    assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio", "head_start"}
     assert arm["metrics"]["birth_reborn"]["iqm"] == pytest.approx(arm["metrics"]["birth"]["iqm"] + 0.2, abs=1e-5)
     assert arm["runs"][2]["birth_reborn"] == pytest.approx(arm["runs"][2]["birth"] + 0.2, abs=1e-5)
     assert arm["birth_deaths"] == arm["runs"][2]["birth_deaths"] == 1.5
