@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from evolearn.verdict._contrasts import Contrast, Estimate
+from evolearn.verdict._convergence import FEWEST_GENERATIONS, ArmSearch, Cluster, clusters
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.metrics import METRICS, STEPS, Levels
 from evolearn.verdict.stats import BreakEven, smallest_p
@@ -207,7 +208,7 @@ def remarks(
     arms: Mapping[str, ArmValues],
     levels: Levels,
     threshold_of: str,
-    late_gains: Mapping[str, float | None],
+    searches: Mapping[str, ArmSearch],
     tolerance: float,
     contrasts: Sequence[Contrast],
     by_lifetime: Sequence[Contrast],
@@ -219,8 +220,8 @@ def remarks(
         arms: of the condition.
         levels: that times are measured to.
         threshold_of: oracle or best.
-        late_gains: by arm with an evolution, see `late_gain`.
-        tolerance: late gain above which a search counts as still climbing.
+        searches: how they ended, by arm with an evolution of its own.
+        tolerance: share of the scale that a run may gain late and not count as still climbing.
         contrasts: primary, secondary and doubled.
         by_lifetime: of life fitness at every lifetime.
         level: of the tests.
@@ -237,24 +238,68 @@ def remarks(
             "there is no head start to catch up with."
         )
     said += _threshold_remarks(arms, levels, threshold_of)
-    said += _convergence_remarks(late_gains, tolerance)
+    said += _convergence_remarks(searches, tolerance)
     said += _holm_remarks(contrasts, level, "secondary tests") + _holm_remarks(by_lifetime, level, "tests by lifetime")
     return said + _withheld_remarks(contrasts)
 
 
-def _convergence_remarks(late_gains: Mapping[str, float | None], tolerance: float) -> list[str]:
+def _convergence_remarks(searches: Mapping[str, ArmSearch], tolerance: float) -> list[str]:
     said = []
-    climbing = [f"{arm} ({gain:.1%})" for arm, gain in late_gains.items() if gain is not None and gain > tolerance]
+    climbing = [f"{arm} ({_climbing(search)})" for arm, search in searches.items() if search.ended is False]
     if climbing:
         said.append(
-            f"Not converged: {', '.join(climbing)}. In brackets is what the search still gained in the last quarter of "
-            f"the generations, as a share of its range; {tolerance:.1%} is tolerated. "
-            "Such an arm may be better than it looks."
+            f"Not converged: {', '.join(climbing)}. In the last quarter of the generations so many runs surely gained "
+            f"more than {tolerance:.1%} of the way from random to {_top(searches)}. Such an arm may be better than it "
+            "looks."
         )
-    unknown = [arm for arm, gain in late_gains.items() if gain is None]
+    unscaled = [arm for arm, search in searches.items() if search.scale is None]
+    if unscaled:
+        said.append(
+            f"Whether the search had ended cannot be told of {', '.join(unscaled)}: there is no scale of fitness from "
+            "random up to an oracle or to the best that was found."
+        )
+    unknown = [arm for arm, search in searches.items() if search.ended is None and search.scale is not None]
     if unknown:
-        said.append(f"Too few generations to say whether the search has converged: {', '.join(unknown)}.")
-    return said
+        said.append(
+            f"Too few generations to say whether the search had ended: {', '.join(unknown)} ({FEWEST_GENERATIONS} are "
+            "the least)."
+        )
+    return said + [_stuck_remark(arm, search) for arm, search in searches.items() if search.stuck]
+
+
+def _climbing(search: ArmSearch) -> str:
+    return f"{len(search.climbing)} of {len(search.runs)} run{'s' if len(search.runs) > 1 else ''} still climbing"
+
+
+def _top(searches: Mapping[str, ArmSearch]) -> str:
+    return next(search.scale.top_name for search in searches.values() if search.scale is not None)
+
+
+def _stuck_remark(arm: str, search: ArmSearch) -> str:
+    """Two clusters of runs are said as two."""
+    through, stuck = clusters(search)
+    behind = "lag far behind" if set(search.climbing) & set(search.stuck) else "never left the plateau"
+    return (
+        f"{len(stuck.runs)} of {len(search.runs)} evolutions of {arm} {behind}: {run_names(stuck.runs)} ended at "
+        f"{_ends_of(stuck)} of the way from random to {_top({arm: search})}, {run_names(through.runs)} at "
+        f"{_ends_of(through)}. A mean over all of them describes neither."
+    )
+
+
+def run_names(runs: Sequence[int]) -> str:
+    """Runs by their numbers.
+
+    >>> run_names([3]), run_names([3, 7]), run_names([0, 3, 7])
+    ('run 3', 'runs 3 and 7', 'runs 0, 3 and 7')
+    """
+    if len(runs) == 1:
+        return f"run {runs[0]}"
+    return f"runs {', '.join(map(str, runs[:-1]))} and {runs[-1]}"
+
+
+def _ends_of(cluster: Cluster) -> str:
+    low, high = f"{cluster.low:.2f}", f"{cluster.high:.2f}"
+    return low if low == high else f"{cluster.centre:.2f} ({low} to {high})"
 
 
 def _holm_remarks(contrasts: Sequence[Contrast], level: float, which: str) -> list[str]:

@@ -22,6 +22,7 @@ from evolearn.verdict._contrasts import (
     not_comparable,
     pair_up,
 )
+from evolearn.verdict._convergence import ArmSearch, find_scale, judge_search
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.json_records import Json, arm_record, contrast_record, for_json, iqm_record
 from evolearn.verdict.metrics import ArmLives, Levels
@@ -72,6 +73,7 @@ def judge_condition(
     lives: Mapping[str, ArmLives],
     outer_steps: Mapping[str, int],
     evolution: Mapping[str, Sequence[Json]],
+    origins: Mapping[str, str] | None = None,
 ) -> Json:
     """The verdict on one condition.
 
@@ -82,7 +84,8 @@ def judge_condition(
         lives: test lives by arm; those of an arm evolved twice as long go by its name and `DOUBLED`.
         outer_steps: world steps that one evolution run cost, by arm.
         evolution: one record per run for arms with an evolution of their own: run, seed, centre, best and stdev by
-            generation, drives and plasticity by name.
+            generation, drives and plasticity by name; selection_lifetime if it is not the condition's.
+        origins: by transplanted arm: the arm whose DNA it has.
     Returns:
         an entry of `conditions` in verdict.json.
     """
@@ -91,7 +94,9 @@ def judge_condition(
     levels, arms = _all_values(rules, lives, judged, primary.arm)
     own = {arm: values for arm, values in arms.items() if arm in judged}
     contrasts = _all_contrasts(rules, arms, Asked(primary.arm, primary.against, primary.metric), doubled)
-    gains = {arm: stats.late_gain(_centres(runs)) for arm, runs in evolution.items() if arm in judged}
+    searches = _searches(
+        rules, facts, judged, {arm: runs for arm, runs in evolution.items() if arm in judged}, origins or {}
+    )
     condition = {
         **dataclasses.asdict(facts),
         "sentence": sentences.condition_sentence(
@@ -101,7 +106,7 @@ def judge_condition(
             arms=own,
             levels=levels,
             threshold_of=rules.threshold.of,
-            late_gains=gains,
+            searches={arm: search for arm, search in searches.items() if arm in evolution},
             tolerance=rules.convergence.tolerance,
             contrasts=[contrasts.primary, *contrasts.secondary, *contrasts.doubled],
             by_lifetime=contrasts.by_lifetime,
@@ -112,7 +117,7 @@ def judge_condition(
         "catch_up_level": levels.catch_up,
         "threshold_level": levels.threshold,
         "top": levels.top,
-        "arms": {arm: arm_record(values, rules, evolution.get(arm), gains.get(arm)) for arm, values in own.items()},
+        "arms": {arm: arm_record(values, rules, evolution.get(arm), searches.get(arm)) for arm, values in own.items()},
         **_contrast_records(contrasts, levels),
         "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, lives[primary.arm].lifetimes),
         "factorial": _factorial(own, rules.level),
@@ -225,11 +230,28 @@ def _asked_by_lifetime(arms: Mapping[str, ArmValues], primary: Asked) -> list[As
     return [Asked(arm, against, "total", lifetime) for lifetime in common]
 
 
-def _centres(runs: Sequence[Json]) -> FloatArray:
-    """Fitness [R, generations] of each search's centre, as far as all runs went; of its best if it has no centre."""
-    curves = [run["best"] if None in run["centre"] else run["centre"] for run in runs]
-    generations = min(len(curve) for curve in curves)
-    return np.array([curve[:generations] for curve in curves], np.float64).reshape(len(curves), generations)
+def _searches(
+    rules: VerdictRules,
+    facts: ConditionFacts,
+    lives: Mapping[str, ArmLives],
+    evolution: Mapping[str, Sequence[Json]],
+    origins: Mapping[str, str],
+) -> dict[str, ArmSearch]:
+    """How the search of every arm ended that has one, or that has the DNA of an arm with one."""
+    curves = {arm: {run["run"]: _centre(run) for run in runs} for arm, runs in evolution.items()}
+    of_runs = {arm: list(by_run.values()) for arm, by_run in curves.items()}
+    how = rules.convergence.tolerance, rules.convergence.stuck_share, rules.level
+    found = {}
+    for arm, runs in evolution.items():
+        lifetime = runs[0].get("selection_lifetime", facts.selection_lifetime)
+        found[arm] = judge_search(curves[arm], find_scale(lives, lifetime, of_runs), *how)
+    transplanted = {arm: found[origin] for arm, origin in origins.items() if arm in lives and origin in found}
+    return {**transplanted, **found}
+
+
+def _centre(run: Json) -> FloatArray:
+    """Fitness [G] of a search's centre; of its best if it has no centre."""
+    return np.array(run["best"] if None in run["centre"] else run["centre"], np.float64)
 
 
 def _by_lifetime(contrast: Contrast) -> Json:

@@ -79,7 +79,7 @@ def study_rules(**different):
         "resamples": 200,
         "catch_up_share": 1.0,
         "threshold": SimpleNamespace(share=0.9, of="best"),
-        "convergence": SimpleNamespace(tolerance=0.02, double_budget=False),
+        "convergence": SimpleNamespace(tolerance=0.02, stuck_share=0.25, double_budget=False),
         "margins": {"birth": 0.05, "catch_up": 500.0, "threshold": 500.0, "ceiling": 0.05, "gain": 0.05, "total": 0.05},
         "secondary": (),
     }
