@@ -2,7 +2,7 @@ from . import stats as stats
 from .json_records import Json as Json, for_json as for_json
 from .metrics import METRICS as METRICS, ArmLives as ArmLives
 from .rules import DOUBLED as DOUBLED
-from .sentences import CLAIM_RUNS as CLAIM_RUNS, run_names as run_names
+from .sentences import CLAIM_RUNS as CLAIM_RUNS, cluster_words as cluster_words, run_names as run_names
 from .stats import (
     ROUNDING as ROUNDING,
     FloatArray as FloatArray,

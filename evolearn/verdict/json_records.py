@@ -89,7 +89,7 @@ def arm_record(
             for place, lifetime in enumerate(values.lives.lifetimes)
         ],
         "curve": {"age": values.curve_ages, "score": values.curve, "low": low, "high": high},
-        "clusters": [_cluster_record(values, cluster) for cluster in clusters(search)] if search else [],
+        "clusters": [_cluster_record(values, cluster) for cluster in _clusters(values, search, bool(evolution))],
         "evolution": _evolution_record(evolution, search) if evolution and search else None,
         "dna": [{name: run[name] for name in ("run", "drives", "plasticity")} for run in evolution]
         if evolution
@@ -139,6 +139,15 @@ def _evolution_record(evolution: Sequence[Json], search: ArmSearch) -> Json:
             for run, ended in zip(evolution, search.runs, strict=True)
         ],
     }
+
+
+def _clusters(values: ArmValues, search: ArmSearch | None, own: bool) -> tuple[Cluster, ...]:
+    """Those of the arm's search; of its origin's only if its own scores lie as far apart."""
+    found = clusters(search) if search else ()
+    if found and not own:
+        through, stuck = (values.values["total"][list(cluster.runs)] for cluster in found)
+        return found if through.min() > stuck.max() else ()
+    return found
 
 
 def _cluster_record(values: ArmValues, cluster: Cluster) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from evolearn.verdict._contrasts import Contrast, Estimate
 from evolearn.verdict._convergence import FEWEST_GENERATIONS, ArmSearch, Cluster, clusters
@@ -281,7 +282,7 @@ def _stuck_remark(arm: str, search: ArmSearch) -> str:
     behind = "lag far behind" if set(search.climbing) & set(search.stuck) else "never left the plateau"
     return (
         f"{len(stuck.runs)} of {len(search.runs)} evolutions of {arm} {behind}: {run_names(stuck.runs)} ended at "
-        f"{_ends_of(stuck)} of the way from random to {_top({arm: search})}, {run_names(through.runs)} at "
+        f"{_ends_of(stuck)} of the way from random to {_top({arm: search})}, the other {len(through.runs)} at "
         f"{_ends_of(through)}. A mean over all of them describes neither."
     )
 
@@ -295,6 +296,18 @@ def run_names(runs: Sequence[int]) -> str:
     if len(runs) == 1:
         return f"run {runs[0]}"
     return f"runs {', '.join(map(str, runs[:-1]))} and {runs[-1]}"
+
+
+def cluster_words(cluster: Mapping[str, Any]) -> str:
+    """Which runs a cluster of verdict.json holds.
+
+    >>> cluster_words({"stuck": True, "runs": [3, 7]}), cluster_words({"stuck": False, "runs": [0, 1, 2]})
+    ('runs 3 and 7, stuck', '3 runs, not stuck')
+    """
+    if cluster["stuck"]:
+        return f"{run_names(cluster['runs'])}, stuck"
+    count = len(cluster["runs"])
+    return f"{count} run{'s' if count > 1 else ''}, not stuck"
 
 
 def _ends_of(cluster: Cluster) -> str:

@@ -282,7 +282,7 @@ def test_stuck_runs_are_named_and_are_a_cluster_of_their_own():
     ]
     assert (
         "2 of 4 evolutions of evolved never left the plateau: runs 1 and 3 ended at 0.60 of the way from random to "
-        "the oracle, runs 0 and 2 at 1.00. A mean over all of them describes neither."
+        "the oracle, the other 2 at 1.00. A mean over all of them describes neither."
     ) in condition["remarks"]
     # whoever has its DNA has its clusters, and is not named once more
     births = [row["metrics"]["birth"]["iqm"] for row in condition["arms"]["frozen"]["clusters"]]
