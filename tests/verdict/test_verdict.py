@@ -15,6 +15,7 @@ from tests.helpers.synthetic_lives import (
     contrasts,
     evolution_record,
     full_verdict,
+    stand_still,
     study_rules,
     synthetic,
     zoo,
@@ -269,10 +270,13 @@ def test_a_search_without_a_centre_is_judged_by_its_best():
 def test_stuck_runs_are_named_and_are_a_cluster_of_their_own():
     """Two of four stand still at .6 of the way from .2 to the oracle's 1."""
     arms = arms_of(random=(0.2, 0.2), oracle=(1.0, 1.0), noise=0.0)
-    arms["frozen"] = dataclasses.replace(arms["evolved"], arm="frozen", birth=arms["evolved"].birth + np.c_[:4] / 10)
+    arms["frozen"] = stand_still(dataclasses.replace(arms["evolved"], arm="frozen"), [1, 3])
+    arms["shuffled"] = stand_still(dataclasses.replace(arms["evolved"], arm="shuffled"), [1, 2])
     through, still = [0.2, *[1.0] * 15], [0.2, *[0.68] * 15]
     rules, evolution = study_rules(), {"evolved": searched(through, still, through, still)}
-    condition = judge_condition(rules, FACTS, CATCH_UP, arms, {}, evolution, {"frozen": "evolved"})
+    condition = judge_condition(
+        rules, FACTS, CATCH_UP, arms, {}, evolution, {"frozen": "evolved", "shuffled": "evolved"}
+    )
     entry = condition["arms"]["evolved"]
     assert entry["evolution"]["stuck"] == [1, 3]
     assert [row["stuck"] for row in entry["evolution"]["runs"]] == [False, True, False, True]
@@ -284,9 +288,10 @@ def test_stuck_runs_are_named_and_are_a_cluster_of_their_own():
         "2 of 4 evolutions of evolved never left the plateau: runs 1 and 3 ended at 0.60 of the way from random to "
         "the oracle, the other 2 at 1.00. A mean over all of them describes neither."
     ) in condition["remarks"]
-    # whoever has its DNA has its clusters, and is not named once more
+    # who has its DNA has its clusters if they part its scores as well, and is not named once more
     births = [row["metrics"]["birth"]["iqm"] for row in condition["arms"]["frozen"]["clusters"]]
-    assert births == pytest.approx([0.94 + 0.1, 0.94 + 0.2])
+    assert births == pytest.approx([0.94, 0.4])
+    assert condition["arms"]["shuffled"]["clusters"] == []
     assert sum("never left the plateau" in remark for remark in condition["remarks"]) == 1
     assert condition["arms"]["tuned_blank"]["clusters"] == []
 

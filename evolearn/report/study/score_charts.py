@@ -167,7 +167,8 @@ def _times(arm: str, look: Look, points: Sequence[tuple[float, int, Json]]) -> I
                 kind,
                 tuple(x for x, _, _ in chosen),
                 tuple(float(entry["iqm"]) for _, _, entry in chosen),
-                *_interval([entry for _, _, entry in chosen]),
+                _ends([entry for _, _, entry in chosen], "low"),
+                _ends([entry for _, _, entry in chosen], "high"),
                 notes=tuple(
                     f"{with_interval(entry, 'world steps')}; lives of {steps:,} steps"
                     + (f"; {entry['words']}" if "words" in entry else "")
@@ -176,13 +177,11 @@ def _times(arm: str, look: Look, points: Sequence[tuple[float, int, Json]]) -> I
             )
 
 
-def _interval(chosen: Sequence[Json]) -> tuple[tuple[float, ...], ...]:
-    """Lower and upper ends of several summaries; clusters have none."""
-    if any("low" not in entry for entry in chosen):
+def _ends(chosen: Sequence[Json], end: str) -> tuple[float, ...]:
+    """Of the intervals of several summaries; those of clusters have none."""
+    if any(end not in entry for entry in chosen):
         return ()
-    return tuple(
-        tuple(float(entry["iqm"] if entry[end] is None else entry[end]) for entry in chosen) for end in ("low", "high")
-    )
+    return tuple(float(entry["iqm"] if entry[end] is None else entry[end]) for entry in chosen)
 
 
 def _column(rows: Sequence[Sequence[float]], place: int) -> tuple[float, ...]:
@@ -212,9 +211,10 @@ def _curve_panel(verdict: Json, condition: Json) -> Panel:
             curve = part.get("curve")
             rows = [row for row in zip(*_lists(curve), strict=True) if None not in row] if curve else []
             if rows:
-                ages, scores, *ends = (_column(rows, place) for place in range(len(rows[0])))
+                ages, scores = (_column(rows, place) for place in range(2))
+                low, high = (_column(rows, place) if place < len(rows[0]) else () for place in (2, 3))
                 notes = tuple(f"{words}{quantity(score)}" for score in scores) if words else ()
-                series.append(Series(arm, looks[arm], "line", ages, scores, *ends, notes=notes))
+                series.append(Series(arm, looks[arm], "line", ages, scores, low, high, notes=notes))
     ages = tuple(age for one in series for age in one.x)
     for level, name, dash in (("catch_up_level", "caught up", "dash"), ("threshold_level", "threshold", "dashdot")):
         if ages and condition.get(level) is not None:
@@ -321,7 +321,8 @@ def _one_arm(
                 "censored" if summary.get("censored") else "points",
                 (float(summary["iqm"]),),
                 (place + 0.12,),
-                *_interval([summary]),
+                _ends([summary], "low"),
+                _ends([summary], "high"),
                 interval="x",
                 notes=(f"{words}{with_interval(summary, unit)}",),
             )
