@@ -20,7 +20,7 @@ from evolearn.cli.show_run import arms_table, effort_of, rebirth_line
 from evolearn.cli.terminal import print_line
 from evolearn.run import Generation
 from evolearn.study import Progress as StudyProgress, Rates, StudyConfig, StudyJob, StudyPlan, arm_part
-from evolearn.verdict import CLAIM_RUNS, Look
+from evolearn.verdict import CLAIM_RUNS, Look, cluster_words
 
 
 class StudyScreen(Screen):
@@ -191,14 +191,16 @@ def arm_table(condition: dict[str, Any], verdict: dict[str, Any]) -> Table:
         ("birth", "catch-up", "ceiling", "total"),
     )
     for arm, entry in condition["arms"].items():
-        metrics = entry["metrics"]
-        table.add_row(
-            arm,
-            _score(metrics["birth"]),
-            _time(metrics["catch_up"]),
-            _score(metrics["ceiling"], with_interval=False),
-            _score(metrics["total"]),
-        )
+        clusters = entry.get("clusters") or []
+        for part in clusters or [entry]:  # of two clusters no mean describes either
+            metrics = part["metrics"]
+            table.add_row(
+                arm if part is entry else f"{arm}\n  {cluster_words(part)}",
+                _score(metrics["birth"]),
+                _time(metrics["catch_up"]),
+                _score(metrics["ceiling"], with_interval=False),
+                _score(metrics["total"]),
+            )
     return table
 
 
@@ -207,7 +209,7 @@ def _score(summary: dict[str, Any], with_interval: bool = True) -> str:
         return "-"
     digits = 3 if abs(summary["iqm"]) < 10 else 1
     value = f"{summary['iqm']:.{digits}f}"
-    if summary["low"] is None or not with_interval:
+    if summary.get("low") is None or not with_interval:
         return value
     return f"{value} [{summary['low']:.{digits - 1}f}, {summary['high']:.{digits - 1}f}]"
 

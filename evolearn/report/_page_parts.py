@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 from evolearn.report import texts
 from evolearn.report._chart import Chart
 from evolearn.report._plotly_charts import page_chart
+from evolearn.verdict import cluster_words
 
 PAGE_BYTES = 5_900_000  # replays are thinned until the page is no larger
 _HERE = Path(__file__).parent
@@ -32,6 +33,7 @@ def templates() -> jinja2.Environment:
     environment.filters |= {
         "quantity": texts.quantity,
         "with_interval": texts.with_interval,
+        "cluster_words": cluster_words,
         "probability": texts.probability,
         "in_words": texts.parameters_in_words,
         "extension": texts.extension_in_words,

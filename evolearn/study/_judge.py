@@ -181,6 +181,7 @@ def _evolution(
             {
                 "run": run,
                 "seed": own.seed,
+                "selection_lifetime": own.search.selection_lifetime,
                 "centre": [row["fitness_centre"] for row in rows],
                 "best": [row["fitness_best"] for row in rows],
                 "stdev": [row["search_stdev"] for row in rows],
@@ -246,7 +247,9 @@ def _judge(
     )
     bills = {arm: _bill(config, arm, evolution) for arm in held_out}
     seen = looks.seen(condition.name)
-    verdict = judge_condition(config, facts, config.primary_of(condition), lives, bills, evolution, seen)
+    parts = {arm: arm_part(config, arm) for arm in held_out}
+    origins = {arm: part.origin for arm, part in parts.items() if part.origin in parts}
+    verdict = judge_condition(config, facts, config.primary_of(condition), lives, bills, evolution, origins, seen)
     if extended:
         verdict["sentence"] += " " + EXTENDED
     return verdict

@@ -62,10 +62,13 @@ class ThresholdPart(Part):
 
 
 class ConvergencePart(Part):
-    """When a search counts as still climbing."""
+    """When a search counts as still climbing, and which of its runs as stuck."""
 
     tolerance: float = Field(
-        0.02, gt=0, description="gain of the centre's fitness, as a share of its range, over the last quarter"
+        0.02, gt=0, description="a run climbs if its last quarter surely gained more, of the way from random to oracle"
+    )
+    stuck_share: Share = Field(
+        0.25, description="a run that ended further below the arm's best one is stuck, of the way from random to oracle"
     )
     double_budget: bool = Field(False, description="evolve the primary contrast's arms again, twice as long")
 

@@ -114,17 +114,20 @@ class Contrast:
     difference: Estimate = NOTHING  # of the two; of a head start, the median over runs
     improvement: Estimate = NOTHING  # probability that a run of `arm` is better
     head_start: FloatArray | None = None  # [n] steps by run, infinite where never reached
+    unfinished: str | None = None  # why no verdict is passed though a test came out: a search had not ended
 
 
 @dataclasses.dataclass(frozen=True)
-class Scale:
+class HeadStartScale:
     """What a head start is measured by."""
 
     floor: float | None  # birth score of random actions
     share: float  # of the way from there to a birth score that counts as caught up
 
 
-def pair_up(arm: ArmValues, against: ArmValues, metric: str, scale: Scale, lifetime: int | None = None) -> Pair | str:
+def pair_up(
+    arm: ArmValues, against: ArmValues, metric: str, scale: HeadStartScale, lifetime: int | None = None
+) -> Pair | str:
     """Run values of two arms in one metric.
 
     Args:
@@ -175,13 +178,13 @@ def pair_up(arm: ArmValues, against: ArmValues, metric: str, scale: Scale, lifet
     return Pair(arm.lives.arm, against.lives.arm, metric, *sides, (lifetime or longest[0],) * 2)
 
 
-def head_starts(arm: ArmValues, against: ArmValues, scale: Scale) -> FloatArray:
+def head_starts(arm: ArmValues, against: ArmValues, scale: HeadStartScale) -> FloatArray:
     """Steps [R] that a run of `against` needs to reach the birth score of the run of `arm` with its number."""
     curves = metrics.mean_over_lives(against.lives.running)
     return metrics.head_start(arm.values["birth"], scale.floor, scale.share, curves, against.lives.ages)
 
 
-def _pair_of_head_starts(arm: ArmValues, against: ArmValues, scale: Scale) -> Pair | str:
+def _pair_of_head_starts(arm: ArmValues, against: ArmValues, scale: HeadStartScale) -> Pair | str:
     runs, others = arm.lives.runs, against.lives.runs
     if runs != others:
         return f"runs are paired by their numbers, and there are {runs} against {others}"

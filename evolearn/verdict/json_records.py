@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from evolearn.verdict import metrics, sentences, stats
 from evolearn.verdict._contrasts import Contrast, Estimate, count_censored, estimate, includes_censored
+from evolearn.verdict._convergence import ArmSearch, Cluster, clusters
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.metrics import METRICS, Levels
 from evolearn.verdict.rules import VerdictRules
@@ -55,6 +57,7 @@ def contrast_record(contrast: Contrast, levels: Levels) -> Json:
         "p": tests.p,
         **adjusted,
         "withheld": tests.withheld,
+        "unfinished": contrast.unfinished,
         "test": contrast.test,
         "difference": iqm_record(contrast.difference),
         "improvement": {"probability": chance.value, "low": chance.low, "high": chance.high},
@@ -69,14 +72,16 @@ def contrast_record(contrast: Contrast, levels: Levels) -> Json:
     }
 
 
-def arm_record(values: ArmValues, rules: VerdictRules, evolution: Sequence[Json] | None, gain: float | None) -> Json:
+def arm_record(
+    values: ArmValues, rules: VerdictRules, evolution: Sequence[Json] | None, search: ArmSearch | None
+) -> Json:
     """An arm as verdict.json has it.
 
     Args:
         values: of the arm.
         rules: of the study.
         evolution: one record per run, see `judge_condition`; None: it has no evolution of its own.
-        gain: of its search in the last quarter of the generations, see `late_gain`.
+        search: how it ended, or its origin's; None: there is none.
     """
     low, high = stats.interval(values.resampled_curve, rules.level, values.lives.runs)
     birth_deaths = values.lives.birth_deaths
@@ -89,7 +94,8 @@ def arm_record(values: ArmValues, rules: VerdictRules, evolution: Sequence[Json]
             for place, lifetime in enumerate(values.lives.lifetimes)
         ],
         "curve": {"age": values.curve_ages, "score": values.curve, "low": low, "high": high},
-        "evolution": _evolution_record(evolution, gain, rules.convergence.tolerance) if evolution else None,
+        "clusters": [_cluster_record(values, cluster) for cluster in _clusters(values, search, bool(evolution))],
+        "evolution": _evolution_record(evolution, search) if evolution and search else None,
         "dna": [{name: run[name] for name in ("run", "drives", "plasticity")} for run in evolution]
         if evolution
         else None,
@@ -138,9 +144,42 @@ def iqm_record(found: Estimate) -> Json:
     return {"iqm": found.value, "low": found.low, "high": found.high}
 
 
-def _evolution_record(evolution: Sequence[Json], gain: float | None, tolerance: float) -> Json:
+def _evolution_record(evolution: Sequence[Json], search: ArmSearch) -> Json:
     return {
-        "converged": None if gain is None else gain <= tolerance,
-        "gain_last_quarter": gain,
-        "runs": [{name: run[name] for name in ("run", "centre", "best", "stdev")} for run in evolution],
+        "converged": search.ended,
+        "stuck": search.stuck,
+        "runs": [
+            {name: run[name] for name in ("run", "centre", "best", "stdev")} | dataclasses.asdict(ended)
+            for run, ended in zip(evolution, search.runs, strict=True)
+        ],
+    }
+
+
+def _clusters(values: ArmValues, search: ArmSearch | None, own: bool) -> tuple[Cluster, ...]:
+    """Those of the arm's search; of its origin's only if its own scores lie as far apart."""
+    found = clusters(search) if search else ()
+    if found and not own:
+        through, stuck = (values.values["total"][list(cluster.runs)] for cluster in found)
+        return found if through.min() > stuck.max() else ()
+    return found
+
+
+def _cluster_record(values: ArmValues, cluster: Cluster) -> Json:
+    """What runs that ended alike scored: interquartile means over them, times cut off at the end of life."""
+    rows = list(cluster.runs)
+    found = {name: values.values[name][rows] for name in OF_ONE_ARM if name in values.values}
+    points = np.searchsorted(values.lives.ages, values.curve_ages)
+    curves = metrics.mean_over_lives(values.lives.running)[rows][:, points]
+    return {
+        **dataclasses.asdict(cluster),
+        "metrics": {
+            name: {
+                "iqm": iqm(metrics.restricted(runs, values.lives.lifetime) if METRICS[name].censored else runs),
+                "runs": len(rows),
+                "censored": count_censored(runs),
+                "at_least": includes_censored(runs),
+            }
+            for name, runs in found.items()
+        },
+        "curve": {"age": values.curve_ages, "score": iqm(curves, axis=0)},
     }

@@ -72,11 +72,15 @@ class ThresholdRule(Protocol):
 
 
 class ConvergenceRule(Protocol):
-    """When a search counts as still climbing."""
+    """When a search counts as still climbing, and which of its runs as stuck."""
 
     @property
     def tolerance(self) -> float:
-        """Gain over the last quarter, as a share of the range."""
+        """Gain over the last quarter, as a share of the way from random to the oracle."""
+
+    @property
+    def stuck_share(self) -> float:
+        """A run that ended further than this share of that way below the arm's best one is stuck."""
 
 
 class VerdictRules(JudgingRules, Protocol):

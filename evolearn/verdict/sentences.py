@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from evolearn.verdict._contrasts import Contrast, Estimate
+from evolearn.verdict._convergence import FEWEST_GENERATIONS, ArmSearch, Cluster, clusters
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.metrics import METRICS, STEPS, Levels
 from evolearn.verdict.stats import BreakEven, FloatArray, smallest_p, smallest_sign_p
@@ -214,6 +216,11 @@ def _claim(contrast: Contrast, levels: Levels) -> str:
     }[contrast.verdict]
     if contrast.head_start is not None:
         return _head_start_claim(contrast, contrast.head_start)
+    if contrast.unfinished is not None:
+        return (
+            f"no verdict on {arm} against {against} in {what}, since {contrast.unfinished}; so far {_sides(contrast)}; "
+            f"{_difference(contrast)}"
+        )
     return f"{verdict}: {_sides(contrast)}; {_difference(contrast)}{_tests(contrast)}"
 
 
@@ -230,6 +237,8 @@ def _head_start_claim(contrast: Contrast, steps: FloatArray) -> str:
         return f"the head start of {pair} is {size}; test withheld ({contrast.tests.withheld or 'there is no margin'})"
     beyond = int((steps > margin).sum())
     count = f"beyond {margin:,.0f} steps in {beyond} of {runs} runs"
+    if contrast.unfinished is not None:
+        return f"no verdict on the head start of {pair}, since {contrast.unfinished}; so far {size}, {count}"
     if contrast.verdict == "better":
         return f"the head start of {pair} is {size}: {count}, {_p_words(contrast)}"
     if contrast.verdict == "equivalent":
@@ -313,7 +322,7 @@ def remarks(
     arms: Mapping[str, ArmValues],
     levels: Levels,
     threshold_of: str,
-    late_gains: Mapping[str, float | None],
+    searches: Mapping[str, ArmSearch],
     tolerance: float,
     contrasts: Sequence[Contrast],
     by_lifetime: Sequence[Contrast],
@@ -325,8 +334,8 @@ def remarks(
         arms: of the condition.
         levels: that times are measured to.
         threshold_of: oracle or best.
-        late_gains: by arm with an evolution, see `late_gain`.
-        tolerance: late gain above which a search counts as still climbing.
+        searches: how they ended, by arm with an evolution of its own.
+        tolerance: share of the scale that a run may gain late and not count as still climbing.
         contrasts: primary, secondary and doubled.
         by_lifetime: of life fitness at every lifetime.
         level: of the tests.
@@ -343,24 +352,80 @@ def remarks(
             "there is no head start to catch up with."
         )
     said += _threshold_remarks(arms, levels, threshold_of)
-    said += _convergence_remarks(late_gains, tolerance)
+    said += _convergence_remarks(searches, tolerance)
     said += _holm_remarks(contrasts, level, "secondary tests") + _holm_remarks(by_lifetime, level, "tests by lifetime")
     return said + _withheld_remarks(contrasts)
 
 
-def _convergence_remarks(late_gains: Mapping[str, float | None], tolerance: float) -> list[str]:
+def _convergence_remarks(searches: Mapping[str, ArmSearch], tolerance: float) -> list[str]:
     said = []
-    climbing = [f"{arm} ({gain:.1%})" for arm, gain in late_gains.items() if gain is not None and gain > tolerance]
+    climbing = [f"{arm} ({_climbing(search)})" for arm, search in searches.items() if search.ended is False]
     if climbing:
         said.append(
-            f"Not converged: {', '.join(climbing)}. In brackets is what the search still gained in the last quarter of "
-            f"the generations, as a share of its range; {tolerance:.1%} is tolerated. "
-            "Such an arm may be better than it looks."
+            f"Not converged: {', '.join(climbing)}. In the last quarter of the generations so many runs surely gained "
+            f"more than {tolerance:.1%} of the way from random to {_top(searches)}. Such an arm may be better than it "
+            "looks."
         )
-    unknown = [arm for arm, gain in late_gains.items() if gain is None]
+    unscaled = [arm for arm, search in searches.items() if search.scale is None]
+    if unscaled:
+        said.append(
+            f"Whether the search had ended cannot be told of {', '.join(unscaled)}: there is no scale of fitness from "
+            "random up to an oracle or to the best that was found."
+        )
+    unknown = [arm for arm, search in searches.items() if search.ended is None and search.scale is not None]
     if unknown:
-        said.append(f"Too few generations to say whether the search has converged: {', '.join(unknown)}.")
-    return said
+        said.append(
+            f"Too few generations to say whether the search had ended: {', '.join(unknown)} ({FEWEST_GENERATIONS} are "
+            "the least)."
+        )
+    return said + [_stuck_remark(arm, search) for arm, search in searches.items() if search.stuck]
+
+
+def _climbing(search: ArmSearch) -> str:
+    return f"{len(search.climbing)} of {len(search.runs)} run{'s' if len(search.runs) > 1 else ''} still climbing"
+
+
+def _top(searches: Mapping[str, ArmSearch]) -> str:
+    return next(search.scale.top_name for search in searches.values() if search.scale is not None)
+
+
+def _stuck_remark(arm: str, search: ArmSearch) -> str:
+    """Two clusters of runs are said as two."""
+    through, stuck = clusters(search)
+    behind = "lag far behind" if set(search.climbing) & set(search.stuck) else "never left the plateau"
+    return (
+        f"{len(stuck.runs)} of {len(search.runs)} evolutions of {arm} {behind}: {run_names(stuck.runs)} ended at "
+        f"{_ends_of(stuck)} of the way from random to {_top({arm: search})}, the other {len(through.runs)} at "
+        f"{_ends_of(through)}. A mean over all of them describes neither."
+    )
+
+
+def run_names(runs: Sequence[int]) -> str:
+    """Runs by their numbers.
+
+    >>> run_names([3]), run_names([3, 7]), run_names([0, 3, 7])
+    ('run 3', 'runs 3 and 7', 'runs 0, 3 and 7')
+    """
+    if len(runs) == 1:
+        return f"run {runs[0]}"
+    return f"runs {', '.join(map(str, runs[:-1]))} and {runs[-1]}"
+
+
+def cluster_words(cluster: Mapping[str, Any]) -> str:
+    """Which runs a cluster of verdict.json holds.
+
+    >>> cluster_words({"stuck": True, "runs": [3, 7]}), cluster_words({"stuck": False, "runs": [0, 1, 2]})
+    ('runs 3 and 7, stuck', '3 runs, not stuck')
+    """
+    if cluster["stuck"]:
+        return f"{run_names(cluster['runs'])}, stuck"
+    count = len(cluster["runs"])
+    return f"{count} run{'s' if count > 1 else ''}, not stuck"
+
+
+def _ends_of(cluster: Cluster) -> str:
+    low, high = f"{cluster.low:.2f}", f"{cluster.high:.2f}"
+    return low if low == high else f"{cluster.centre:.2f} ({low} to {high})"
 
 
 def _holm_remarks(contrasts: Sequence[Contrast], level: float, which: str) -> list[str]:

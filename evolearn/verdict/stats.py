@@ -19,7 +19,6 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ttost_ind
 FloatArray = npt.NDArray[np.float64]
 
 PARTITIONS = 20_000  # at most so many ways of dealing out the runs are looked at; all of them if there are no more
-FEWEST_GENERATIONS = 8  # two per quarter: fewer say nothing about convergence
 # Runs that differ by less than this share of their size are equal: sums of equal numbers differ in the last bits.
 ROUNDING = 1e-12
 
@@ -349,26 +348,6 @@ def effect(samples: Sequence[FloatArray], weights: Sequence[float], level: float
     freedom = sum(parts) ** 2 / sum(part**2 / (len(sample) - 1) for part, sample in zip(parts, samples, strict=True))
     reach = float(stats.t.ppf(1 - level / 2, freedom)) * error
     return Effect(estimate, estimate - reach, estimate + reach, 2 * float(stats.t.sf(abs(estimate) / error, freedom)))
-
-
-def late_gain(curves: FloatArray) -> float | None:
-    """How much a search still gained in its last quarter, over the quarter before, as a share of its range.
-
-    Args:
-        curves: [R, generations] fitness.
-    Returns:
-        of the mean curve; 0 if it is flat; None below `FEWEST_GENERATIONS`.
-
-    >>> late_gain(np.array([[0.0, 0.2, 0.4, 0.6, 0.7, 0.9, 1.0, 1.0]]))
-    0.19999999999999996
-    """
-    generations = curves.shape[1]
-    if generations < FEWEST_GENERATIONS:
-        return None
-    curve, quarter = curves.mean(axis=0), generations // 4
-    span = float(np.ptp(curve))
-    gain = float(curve[-quarter:].mean() - curve[-2 * quarter : -quarter].mean())
-    return gain / span if span > 0 else 0.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from evolearn.verdict import _resamples as resamples, metrics, sentences, stats
 from evolearn.verdict._contrasts import (
     Contrast,
     Family,
-    Scale,
+    HeadStartScale,
     Tests,
     conclude,
     count_censored,
@@ -27,6 +27,7 @@ from evolearn.verdict._contrasts import (
     pair_up,
     unadjusted,
 )
+from evolearn.verdict._convergence import ArmSearch, find_scale, judge_search, unfinished
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.json_records import Json, arm_record, contrast_record, for_json, iqm_record
 from evolearn.verdict.looks import Look, Seen
@@ -96,6 +97,7 @@ def judge_condition(
     lives: Mapping[str, ArmLives],
     outer_steps: Mapping[str, int],
     evolution: Mapping[str, Sequence[Json]],
+    origins: Mapping[str, str] | None = None,
     seen: Sequence[Seen] = (),
 ) -> Json:
     """The verdict on one condition.
@@ -107,7 +109,8 @@ def judge_condition(
         lives: test lives by arm; those of an arm evolved twice as long go by its name and `DOUBLED`.
         outer_steps: world steps that one evolution run cost, by arm.
         evolution: one record per run for arms with an evolution of their own: run, seed, centre, best and stdev by
-            generation, drives and plasticity by name.
+            generation, drives and plasticity by name; selection_lifetime if it is not the condition's.
+        origins: by transplanted arm: the arm whose DNA it has.
         seen: what the looks at this condition came to, the last of them from these lives; none: it is judged alone.
     Returns:
         an entry of `conditions` in verdict.json.
@@ -118,8 +121,11 @@ def judge_condition(
     judged = _own(lives)
     levels, arms = _all_values(rules, lives, judged, primary.arm)
     own = {arm: values for arm, values in arms.items() if arm in judged}
-    contrasts = _all_contrasts(rules, arms, primary, seen[-1], levels)
-    gains = {arm: stats.late_gain(_centres(runs)) for arm, runs in evolution.items() if arm in judged}
+    evolved = {arm: runs for arm, runs in evolution.items() if arm in judged}
+    searches = _searches(rules, facts, judged, evolved, origins or {})
+    contrasts = _without_unfinished(
+        _all_contrasts(rules, arms, primary, seen[-1], levels), {arm: searches[arm] for arm in evolved}, origins or {}
+    )
     condition = {
         **dataclasses.asdict(facts),
         "runs": lives[primary.arm].runs,
@@ -129,7 +135,7 @@ def judge_condition(
             arms=own,
             levels=levels,
             threshold_of=rules.threshold.of,
-            late_gains=gains,
+            searches={arm: search for arm, search in searches.items() if arm in evolution},
             tolerance=rules.convergence.tolerance,
             contrasts=[contrasts.primary, *contrasts.secondary, *contrasts.doubled],
             by_lifetime=contrasts.by_lifetime,
@@ -140,7 +146,7 @@ def judge_condition(
         "catch_up_level": levels.catch_up,
         "threshold_level": levels.threshold,
         "top": levels.top,
-        "arms": {arm: arm_record(values, rules, evolution.get(arm), gains.get(arm)) for arm, values in own.items()},
+        "arms": {arm: arm_record(values, rules, evolution.get(arm), searches.get(arm)) for arm, values in own.items()},
         "looks": [_look_record(one) for one in seen],
         **_contrast_records(contrasts, levels),
         "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, lives[primary.arm].lifetimes),
@@ -156,8 +162,8 @@ def _own(lives: Mapping[str, ArmLives]) -> dict[str, ArmLives]:
     return {arm: values for arm, values in lives.items() if not arm.endswith(DOUBLED)}
 
 
-def _scale(rules: VerdictRules, levels: Levels) -> Scale:
-    return Scale(None if levels.floor is None else float(levels.floor), rules.catch_up_share)
+def _scale(rules: VerdictRules, levels: Levels) -> HeadStartScale:
+    return HeadStartScale(None if levels.floor is None else float(levels.floor), rules.catch_up_share)
 
 
 def _sentence(
@@ -223,6 +229,23 @@ def _all_contrasts(
     return Contrasts(decided, secondary, twice, by_lifetime)
 
 
+def _without_unfinished(
+    contrasts: Contrasts, searches: Mapping[str, ArmSearch], origins: Mapping[str, str]
+) -> Contrasts:
+    """The same, without verdicts on arms whose search had not ended; twice the budget tells of that by itself."""
+
+    def checked(contrast: Contrast) -> Contrast:
+        reason = unfinished(contrast.verdict, contrast.arm, contrast.against, searches, origins)
+        return contrast if reason is None else dataclasses.replace(contrast, verdict="inconclusive", unfinished=reason)
+
+    return dataclasses.replace(
+        contrasts,
+        primary=checked(contrasts.primary),
+        secondary=[checked(contrast) for contrast in contrasts.secondary],
+        by_lifetime=[checked(contrast) for contrast in contrasts.by_lifetime],
+    )
+
+
 def _contrast_records(contrasts: Contrasts, levels: Levels) -> Json:
     return {
         "primary": contrast_record(contrasts.primary, levels),
@@ -253,7 +276,7 @@ def _all_values(
 def _compare(
     rules: VerdictRules,
     arms: Mapping[str, ArmValues],
-    scale: Scale,
+    scale: HeadStartScale,
     families: Sequence[tuple[Sequence[Asked], bool]],
 ) -> list[list[Contrast]]:
     """Contrasts, family by family in the order asked; what cannot be compared says why.
@@ -320,11 +343,28 @@ def _asked_by_lifetime(arms: Mapping[str, ArmValues], primary: Asked) -> list[As
     return [Asked(arm, against, "total", lifetime) for lifetime in common]
 
 
-def _centres(runs: Sequence[Json]) -> FloatArray:
-    """Fitness [R, generations] of each search's centre, as far as all runs went; of its best if it has no centre."""
-    curves = [run["best"] if None in run["centre"] else run["centre"] for run in runs]
-    generations = min(len(curve) for curve in curves)
-    return np.array([curve[:generations] for curve in curves], np.float64).reshape(len(curves), generations)
+def _searches(
+    rules: VerdictRules,
+    facts: ConditionFacts,
+    lives: Mapping[str, ArmLives],
+    evolution: Mapping[str, Sequence[Json]],
+    origins: Mapping[str, str],
+) -> dict[str, ArmSearch]:
+    """How the search of every arm ended that has one, or that has the DNA of an arm with one."""
+    curves = {arm: {run["run"]: _centre(run) for run in runs} for arm, runs in evolution.items()}
+    of_runs = {arm: list(by_run.values()) for arm, by_run in curves.items()}
+    how = rules.convergence.tolerance, rules.convergence.stuck_share, rules.level
+    found = {}
+    for arm, runs in evolution.items():
+        lifetime = runs[0].get("selection_lifetime", facts.selection_lifetime)
+        found[arm] = judge_search(curves[arm], find_scale(lives, lifetime, of_runs), *how)
+    transplanted = {arm: found[origin] for arm, origin in origins.items() if arm in lives and origin in found}
+    return {**transplanted, **found}
+
+
+def _centre(run: Json) -> FloatArray:
+    """Fitness [G] of a search's centre; of its best if it has no centre."""
+    return np.array(run["best"] if None in run["centre"] else run["centre"], np.float64)
 
 
 def _by_lifetime(contrast: Contrast) -> Json:

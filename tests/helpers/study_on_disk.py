@@ -10,22 +10,23 @@ from tests.helpers.synthetic_lives import CONDITIONS, full_verdict
 
 
 @functools.cache
-def _verdict_text(conditions, runs):
+def _verdict_text(conditions, runs, stuck):
     """As JSON: judging takes seconds, and every test gets a copy of its own."""
     spread = [place / max(conditions - 1, 1) for place in range(conditions)]
     names = CONDITIONS if conditions == 3 else {f"alpha {90 * share:.0f}": share for share in spread}
-    return json.dumps(full_verdict(runs=runs, lives=4, conditions=names, resamples=100))
+    return json.dumps(full_verdict(runs=runs, lives=4, conditions=names, stuck=stuck, resamples=100))
 
 
-def made_up_verdict(conditions=3, runs=4, rename=None):
+def made_up_verdict(conditions=3, runs=4, rename=None, stuck=()):
     """A verdict.json with all that there is, in some hostile spelling if asked.
 
     Args:
         conditions: how many.
         runs: per arm and condition.
         rename: from names (of arms, conditions, the title) to others.
+        stuck: runs of `evolved` that stand still.
     """
-    text = _verdict_text(conditions, runs)
+    text = _verdict_text(conditions, runs, stuck)
     for name, other in (rename or {}).items():
         text = text.replace(json.dumps(name)[1:-1], json.dumps(other)[1:-1])
     verdict = json.loads(text)

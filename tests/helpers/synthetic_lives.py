@@ -80,7 +80,7 @@ def study_rules(**different):
         "resamples": 200,
         "catch_up_share": 1.0,
         "threshold": SimpleNamespace(share=0.9, of="best"),
-        "convergence": SimpleNamespace(tolerance=0.02, double_budget=False),
+        "convergence": SimpleNamespace(tolerance=0.02, stuck_share=0.25, double_budget=False),
         "margins": {
             "head_start": 2000.0,
             "birth": 0.05,
@@ -119,6 +119,17 @@ def zoo(unpredictable, runs, lives, seed, **how):
     return found
 
 
+def stand_still(lives, runs, score=0.4):
+    """The same lives, but those of some runs score the same at every age."""
+    chosen = np.isin(np.arange(lives.runs), runs)
+
+    def still(values):
+        return np.where(chosen.reshape(-1, *[1] * (values.ndim - 1)), score, values)
+
+    parts = {name: still(getattr(lives, name)) for name in ("birth", "running", "ceiling", "totals")}
+    return dataclasses.replace(lives, **parts)
+
+
 def evolution_record(run, generations=16, ceiling=0.95, seed=0):
     """What a study knows of one evolution run."""
     rng = np.random.default_rng([3, seed, run])
@@ -134,7 +145,7 @@ def evolution_record(run, generations=16, ceiling=0.95, seed=0):
     }
 
 
-def full_verdict(runs=4, lives=8, conditions=None, primary="catch_up", **rules):
+def full_verdict(runs=4, lives=8, conditions=None, primary="catch_up", stuck=(), **rules):
     """A complete verdict.json, with numbers as a real study has them: 3 conditions x 8 arms.
 
     Args:
@@ -142,6 +153,7 @@ def full_verdict(runs=4, lives=8, conditions=None, primary="catch_up", **rules):
         lives: L.
         conditions: share of the way to the unpredictable body by name; None: `CONDITIONS`.
         primary: metric of the primary contrast.
+        stuck: runs of `evolved` that stand still.
         rules: that differ from `study_rules`.
     """
     conditions = conditions or CONDITIONS
@@ -151,14 +163,17 @@ def full_verdict(runs=4, lives=8, conditions=None, primary="catch_up", **rules):
     first = contrast("evolved", "tuned_blank", primary)
     own = [arm for arm, about in ZOO.items() if about[0] == "own"]
     evolution = {arm: [evolution_record(run, seed=place) for run in range(runs)] for place, arm in enumerate(own)}
+    for run in stuck:
+        evolution["evolved"][run] = evolution_record(run, ceiling=0.4)
     judged = [
         judge_condition(
             config,
             ConditionFacts(name, "savannah", {"alpha": 90.0 * share}, 6000, None),
             first,
-            zoo(share, runs, lives, seed=50 * place),
+            _with_stuck(zoo(share, runs, lives, seed=50 * place), stuck),
             dict.fromkeys(own, 7_680_000),
             evolution,
+            {"evolved_frozen": "evolved", "shuffled": "evolved"},
         )
         for place, (name, share) in enumerate(conditions.items())
     ]
@@ -175,6 +190,10 @@ def full_verdict(runs=4, lives=8, conditions=None, primary="catch_up", **rules):
         "conditions": judged,
         "ledger": _ledger(conditions, own, runs),
     }
+
+
+def _with_stuck(arms, stuck):
+    return {arm: stand_still(of_arm, stuck) if arm.startswith("evolved") else of_arm for arm, of_arm in arms.items()}
 
 
 def _study_record(config, lives):

@@ -14,6 +14,7 @@ import sys
 import numpy as np
 import pytest
 
+from evolearn.cli.show_study import arm_table
 from evolearn.report import write_report
 from evolearn.report._chart import log_axis, spread_out
 from evolearn.report._files import ReportError
@@ -357,6 +358,44 @@ def test_searches_that_did_not_converge_are_named():
     for arm in states:
         arms[arm]["evolution"]["converged"] = True
     assert charts_of(verdict)["evolution"].views[0].note == "All searches converged."
+
+
+def test_two_clusters_of_runs_are_drawn_as_two():
+    """Runs 1 and 3 of 4 stand still: a mean of all four lies where no run is."""
+    verdict = made_up_verdict(conditions=1, stuck=(1, 3))
+    charts = charts_of(verdict)
+    (view,) = charts["birth_catch_up_ceiling"].views
+    birth, catch_up, _ = view.panels
+    marks = [series for series in birth.series if series.name == "evolved" and not series.faint]
+    assert [mark.low for mark in marks] == [(), ()]
+    assert [mark.x[0] for mark in marks] == pytest.approx([0.94, 0.4], abs=0.04)
+    assert [mark.notes[0].split(":")[0] for mark in marks] == ["2 runs, not stuck", "runs 1 and 3, stuck"]
+    assert sum(len(series.x) for series in birth.series if series.name == "evolved" and series.faint) == 4
+    assert sorted(mark.kind for mark in catch_up.series if mark.name == "evolved" and not mark.faint) == [
+        "censored",
+        "points",
+    ]
+    curves = [series for series in charts["learning_curves"].views[0].panels[0].series if series.name == "evolved"]
+    assert [(curve.y[-1] > 0.9, curve.low) for curve in curves] == [(True, ()), (False, ())]
+    times = [series for series in charts["catch_up"].views[0].panels[0].series if series.name == "evolved"]
+    assert [(series.kind, len(series.x), series.low) for series in times] == [("points", 3, ()), ("censored", 3, ())]
+    assert view.note == (
+        "Two clusters of runs, with a mark each and no interval: evolved (runs 1 and 3 stuck, 2 not); evolved_frozen "
+        "(runs 1 and 3 stuck, 2 not)."
+    )
+    assert charts["catch_up"].views[0].note.endswith("interval: evolved (runs 1 and 3 stuck, 2 not).")
+    assert charts["evolution"].views[0].note.endswith("Stuck: runs 1 and 3 of evolved.")
+
+
+def test_the_tables_have_a_row_per_cluster(tmp_path):
+    verdict = made_up_verdict(conditions=1, stuck=(1, 3))
+    page = write_report(write_study(tmp_path / "study", verdict), figures=False).read_text()
+    assert page.count("<small>runs 1 and 3, stuck</small>") == page.count("<small>2 runs, not stuck</small>") == 2
+    names = list(arm_table(verdict["conditions"][0], verdict).columns[0].cells)
+    assert [name for name in names if name.startswith("evolved\n")] == [
+        "evolved\n  2 runs, not stuck",
+        "evolved\n  runs 1 and 3, stuck",
+    ]
 
 
 def test_differences_within_the_margin_stay_pale():

@@ -173,15 +173,6 @@ def test_intervals_are_wider_than_percentiles_and_absent_for_one_run():
     assert np.isnan(stats.interval(np.zeros((5, 3)), 0.05, 1)).all()
 
 
-def test_late_gain_by_hand():
-    """Eight generations: the last two average 7, the two before 5, of a range of 7."""
-    rising = np.array([[0.0, 1.0, 2.0, 3.0, 4.5, 5.5, 7.0, 7.0]])
-    assert stats.late_gain(rising) == pytest.approx(2 / 7)
-    assert stats.late_gain(np.concatenate([rising + 1.0, rising - 1.0])) == pytest.approx(2 / 7)
-    assert stats.late_gain(np.ones((2, 8))) == 0.0
-    assert stats.late_gain(rising[:, :7]) is None
-
-
 @pytest.mark.parametrize(
     ("more", "steps", "against", "cut", "descendants", "bound"),
     [

@@ -9,6 +9,7 @@ from evolearn.report._files import Json
 from evolearn.report._looks import arm_looks
 from evolearn.report.study.score_charts import condition_ticks
 from evolearn.report.texts import quantity
+from evolearn.verdict import run_names
 
 CURVE_NUMBERS = 24_000  # numbers that all curves of evolution may take on the page, which has to stay small
 
@@ -69,7 +70,10 @@ def _convergence_note(condition: Json) -> str:
     unknown = [arm for arm, converged in found.items() if converged is None]
     notes = [f"Not converged: {', '.join(late)}."] if late else []
     notes += [f"Too few generations to say: {', '.join(unknown)}."] if unknown else []
-    return " ".join(notes) or "All searches converged."
+    notes = notes or ["All searches converged."]
+    stuck = {arm: entry["evolution"]["stuck"] for arm, entry in condition["arms"].items() if entry.get("evolution")}
+    notes += [f"Stuck: {run_names(runs)} of {arm}." for arm, runs in stuck.items() if runs]
+    return " ".join(notes)
 
 
 def thinned(length: int, points: int) -> list[int]:
