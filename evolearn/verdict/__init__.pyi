@@ -11,4 +11,4 @@ from .stats import (
     iqm as iqm,
     partitions as partitions,
 )
-from .verdict import ConditionFacts as ConditionFacts, judge_condition as judge_condition
+from .verdict import ConditionFacts as ConditionFacts, SearchFacts as SearchFacts, judge_condition as judge_condition

@@ -39,7 +39,7 @@ def probability(p: float) -> str:
 
 
 def condition_sentence(
-    name: str, primary: Contrast, levels: Levels, selection_lifetime: int, head_start: str | None = None
+    name: str, primary: Contrast, levels: Levels, selected: str, head_start: str | None = None
 ) -> str:
     """The verdict on one condition in one sentence.
 
@@ -47,12 +47,12 @@ def condition_sentence(
         name: of the condition.
         primary: its contrast, named beforehand.
         levels: that times are measured to.
-        selection_lifetime: world steps that lives lasted while evolving.
+        selected: on what lives its arms were, see `selected_words`.
         head_start: what there is to say of it, see `head_start_words`.
     """
     return (
         f"{name}: {_claim(primary, levels)}; {f'{head_start}; ' if head_start else ''}from {_runs(primary.runs)}, "
-        f"selected on lives of {selection_lifetime:,} steps; brains are memoryless."
+        f"{selected}; brains are memoryless."
     )
 
 

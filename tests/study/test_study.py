@@ -97,6 +97,7 @@ def test_every_step_is_in_the_column_where_it_belongs(whole_study: Whole) -> Non
         assert row == {
             "outer": 0 if fresh else evolution,
             "tuning": evolution if fresh else 0,
+            "settings": 0,
             "inner": by_job[arm, "long"] if learns else 0,
             "evaluation": off,
             "runs": 2,

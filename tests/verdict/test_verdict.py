@@ -59,7 +59,8 @@ def test_the_record_has_all_that_readers_rely_on(verdict):
         "catch_up_by_lifetime", "factorial", "break_even",
     ]  # fmt: skip
     arm = condition["arms"]["evolved"]
-    assert set(arm) == {"runs", "metrics", "totals", "curve", "evolution", "dna"}
+    searched = {"selection_lifetime", "outer_steps", "settings_steps"}
+    assert set(arm) == {"runs", "metrics", "totals", "curve", "evolution", "dna"} | searched
     assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio"}
     assert set(arm["metrics"]["birth"]) == {"iqm", "mean", "low", "high", "runs", "censored", "at_least"}
     assert set(arm["runs"][0]) == set(arm["metrics"]) | {"run", "seed", "totals", "deaths"}
