@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TimeRemainingColumn
 
-from evolearn.cli.screen import Screen
+from evolearn.cli.screen import Screen, counted
 from evolearn.cli.terminal import (
     Address,
     RuntimeEnv,
@@ -111,10 +111,9 @@ class TuneScreen(Screen):
         """Say what will be done, and begin to draw."""
         self.say(f"Tuning {arm} under {condition}: {plan.steps:,} world steps at most", wrapped=True)
         if plan.starts is not None:
-            lives = f"lives of {plan.lifetime:,} steps"
             self.say(
-                f"  {plan.starts.starts} starts lived from birth, {lives}; the best {plan.starts.closer} again, "
-                f"{plan.starts.lives} {lives} each",
+                f"  {plan.starts.starts} starts lived from birth, {counted(plan.starts.rounds, 'round')}, lives of "
+                f"{plan.lifetime:,} steps; the best {plan.starts.closer} of each round again",
                 wrapped=True,
             )
         if plan.evolutions:

@@ -15,8 +15,9 @@ from evolearn.run import Setup
 
 Scores = npt.NDArray[np.float64]
 
-# Numbers of generations, beyond those that any evolution makes, under which lives judge: every set of lives its own.
-BROAD, CLOSER, FINAL = 2**31, 2**31 + 1, 2**31 + 2
+# Numbers of generations, beyond those that any evolution makes, under which lives judge. The first two have others in
+# every round.
+BROAD, CLOSER, FINAL = 2**31, 2**31 + 1000, 2**31 + 2000
 
 
 class TuningDisplay(Protocol):
@@ -73,7 +74,7 @@ def judging_keys(seed: int, which: int, lives: int) -> npt.NDArray[np.int64]:
 
     Args:
         seed: of the search.
-        which: BROAD, CLOSER or FINAL.
+        which: BROAD or CLOSER, plus the number of the round; or FINAL.
         lives: how many.
     """
     return life_keys(seed, TUNING, which, lives)

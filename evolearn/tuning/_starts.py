@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,15 @@ from evolearn.tuning._sampler import import_optuna, new_study
 from evolearn.tuning.plan import FIRST_LIVES, StartsPlan
 
 REACH = 6.0  # spreads of its gene that a start is searched beyond what is known of it, each way
+NEAREST = 0.2  # of the reach: starts are drawn at all distances between that and the whole of it
+NARROWED, FURTHER = 0.6, 0.7  # reach of the second round, of the first's; of every one after that, of the one before's
 _LARGEST_LOGIT = 12.0  # beyond it six digits are those of 1
 _DIGITS = 6  # significant, of a natural value: what is written is what was lived
 _BATCH = 32  # starts that are lived together; changes what the estimator knows, not how many workers there are
 
 
-Start = dict[tuple[str, str], float]  # group and gene -> natural value
+Place = tuple[str, str]  # group and gene
+Point = Mapping[Place, float]  # a start, in gene units
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,15 +65,14 @@ def start_range(gene: Gene, learner: str) -> tuple[float, float]:
             next(row.default for row in find_learner(learner).plasticity if row.name == gene.name)
         )
     reach = REACH * float(gene.spread[0])
-    low, high = min(own, known) - reach, max(own, known) + reach
-    if gene.transform == "logit":
-        low, high = max(low, -_LARGEST_LOGIT), min(high, _LARGEST_LOGIT)
-    return low, high
+    return min(own, known) - reach, max(own, known) + reach
 
 
 def search_starts(setup: Setup, drivers: Drivers, plan: StartsPlan, seed: int, account: Account) -> FoundStart:
     """Live many starts from birth, and find the best.
 
+    In rounds. Each lives starts around the best of the one before, for a few lives that all of its starts share; then
+    its best again on other lives, beside their mean, which luck chose less, and beside where the round began.
     Weights that evolve are drawn afresh in each life here: every run of a study begins with a draw of its own.
 
     Args:
@@ -79,17 +83,76 @@ def search_starts(setup: Setup, drivers: Drivers, plan: StartsPlan, seed: int, a
         account: is charged.
     """
     pool, genes = newborn_pool(setup.pool), searched_genes(setup.pool)
-    starts, scores = _live_broadly(setup, drivers, pool, genes, plan.starts, seed, account)
-    leading = [starts[place] for place in np.argsort(-scores, kind="stable")[: plan.closer]]
-    genomes = np.stack([_genome(pool, genes, start) for start in leading])
-    keys = judging_keys(seed, CLOSER, plan.lives)
-    again = judge(setup, drivers, pool, genomes, keys, account, f"the best {plan.closer} starts again")
-    found = int(again.argmax())
-    both = np.stack([genomes[found], pool.centre])
-    keys = judging_keys(seed, FINAL, plan.lives)
+    centre = {(gene.group, gene.name): float(gene.centre[0]) for gene in genes}
+    ranges = {place: start_range(gene, setup.config.learner.name) for place, gene in zip(centre, genes, strict=True)}
+    reach = {place: (high - low) / 2 for place, (low, high) in ranges.items()}
+    all_scores: list[float] = []
+    for number in range(plan.rounds):
+        where = f"round {number + 1} of {plan.rounds}"
+        if number > 0:
+            share = NARROWED * FURTHER ** (number - 1)
+            ranges = {p: (centre[p] - share * reach[p], centre[p] + share * reach[p]) for p in centre}
+        points = _Points(ranges, centre, plan.starts_of(number), seed + number)
+        while some := points.ask():
+            genomes = np.stack([_genome(pool, genes, point) for point in some])
+            keys = judging_keys(seed, BROAD + number, FIRST_LIVES)
+            what = f"{where}, start {len(points.scores) + len(some)} of {points.count}"
+            points.tell(judge(setup, drivers, pool, genomes, keys, account, what))
+        all_scores += points.scores
+        leading = points.best(plan.closer)
+        mean = {place: float(np.mean([point[place] for point in leading])) for place in centre}
+        again = [centre, mean, *leading]
+        genomes = np.stack([_genome(pool, genes, point) for point in again])
+        keys = judging_keys(seed, CLOSER + number, plan.lives)
+        closer = judge(setup, drivers, pool, genomes, keys, account, f"{where}, the best again")
+        centre = again[int(closer.argmax())]
+    both = np.stack([_genome(pool, genes, centre), pool.centre])
+    keys = judging_keys(seed, FINAL, plan.final_lives)
     tuned, present = judge(setup, drivers, pool, both, keys, account, "the best start beside the present one")
-    settings = _settings(setup, genes, leading[found])
-    return FoundStart(settings, float(tuned), float(present), float(scores.max()), float(np.median(scores)))
+    settings = _settings(setup, genes, centre)
+    return FoundStart(settings, float(tuned), float(present), max(all_scores), float(np.median(all_scores)))
+
+
+class _Points:
+    """The starts of one round: where it begins, then draws at all distances from there, then what Optuna asks for."""
+
+    def __init__(self, ranges: Mapping[Place, tuple[float, float]], centre: Point, count: int, seed: int) -> None:
+        distribution = import_optuna().distributions.FloatDistribution
+        self.count = count
+        self.scores: list[float] = []
+        self._points: list[Point] = []
+        self._places = {".".join(place): place for place in ranges}
+        self._distributions = {name: distribution(*ranges[place]) for name, place in self._places.items()}
+        self._study = new_study(seed, startup=count // 2)
+        self._trials: list[Any] = []
+        random = np.random.default_rng(seed)
+        for number in range(count // 2):
+            scale = 0.0 if number == 0 else 0.5 * math.exp(random.uniform(math.log(NEAREST), 0.0))
+            point = {}
+            for name, place in self._places.items():
+                low, high = ranges[place]
+                drawn = centre[place] + scale * (high - low) / 2 * random.standard_normal()
+                point[name] = float(np.clip(drawn, low, high))
+            self._study.enqueue_trial(point)
+
+    def ask(self) -> list[Point]:
+        """The next starts to live; none when all are."""
+        count = min(_BATCH, self.count - len(self.scores))
+        self._trials = [self._study.ask(self._distributions) for _ in range(count)]
+        asked = [{self._places[name]: value for name, value in trial.params.items()} for trial in self._trials]
+        self._points += asked
+        return asked
+
+    def tell(self, scores: Scores) -> None:
+        """What the starts asked for were worth."""
+        for trial, score in zip(self._trials, scores.tolist(), strict=True):
+            self._study.tell(trial, score)
+            self.scores.append(score)
+
+    def best(self, count: int) -> list[Point]:
+        """The best so far, the best first."""
+        order = np.argsort(-np.array(self.scores), kind="stable")[:count]
+        return [self._points[place] for place in order]
 
 
 def newborn_pool(pool: GenePool) -> GenePool:
@@ -99,58 +162,31 @@ def newborn_pool(pool: GenePool) -> GenePool:
     return dataclasses.replace(pool, modes={**pool.modes, "weights": FRESH})
 
 
-def _live_broadly(
-    setup: Setup, drivers: Drivers, pool: GenePool, genes: tuple[Gene, ...], count: int, seed: int, account: Account
-) -> tuple[list[Start], Scores]:
-    """So many starts and what they were worth: the present one, random ones, then those the estimator asks for."""
-    float_distribution = import_optuna().distributions.FloatDistribution
-    ranges = {_name(gene): start_range(gene, setup.config.learner.name) for gene in genes}
-    distributions = {name: float_distribution(*ends) for name, ends in ranges.items()}
-    study = new_study(seed, startup=count // 2)
-    study.enqueue_trial({_name(gene): float(np.clip(gene.centre[0], *ranges[_name(gene)])) for gene in genes})
-    keys = judging_keys(seed, BROAD, FIRST_LIVES)
-    starts: list[Start] = []
-    scores: list[float] = []
-    while len(scores) < count:
-        trials = [study.ask(distributions) for _ in range(min(_BATCH, count - len(scores)))]
-        some = [
-            {(gene.group, gene.name): _natural(gene, trial.params[_name(gene)]) for gene in genes} for trial in trials
-        ]
-        genomes = np.stack([_genome(pool, genes, start) for start in some])
-        worth = judge(setup, drivers, pool, genomes, keys, account, f"start {len(scores) + len(trials)} of {count}")
-        for trial, score in zip(trials, worth, strict=True):
-            study.tell(trial, float(score))
-        starts += some
-        scores += worth.tolist()
-    return starts, np.array(scores)
-
-
-def _name(gene: Gene) -> str:
-    return f"{gene.group}.{gene.name}"
-
-
 def _natural(gene: Gene, number: float) -> float:
     """The natural value of a gene, with as many digits as will be written."""
+    if gene.transform == "logit":
+        number = min(max(number, -_LARGEST_LOGIT), _LARGEST_LOGIT)
     value = float(TRANSFORMS[gene.transform].decode(np.array([number], np.float64))[0])
     return float(f"{value:.{_DIGITS}g}")
 
 
-def _genome(pool: GenePool, genes: tuple[Gene, ...], start: Start) -> npt.NDArray[np.float32]:
-    """A genome [G] that starts there."""
+def _genome(pool: GenePool, genes: tuple[Gene, ...], point: Point) -> npt.NDArray[np.float32]:
+    """A genome [G] that starts there, as it will be written."""
     genome, places = pool.centre.copy(), pool.slices()
     for gene in genes:
-        genome[places[gene.group, gene.name]] = TRANSFORMS[gene.transform].encode(start[gene.group, gene.name])
+        place = gene.group, gene.name
+        genome[places[place]] = TRANSFORMS[gene.transform].encode(_natural(gene, point[place]))
     return genome
 
 
-def _settings(setup: Setup, genes: tuple[Gene, ...], start: Start) -> dict[str, Any]:
+def _settings(setup: Setup, genes: tuple[Gene, ...], point: Point) -> dict[str, Any]:
     """The start as settings of a run: whole sections, so that nothing of another start is left."""
     sections = {
         "drives": ("drives.weights", setup.config.drives.weights),
         "plasticity": ("learner.plasticity", setup.config.learner.plasticity),
     }
     return {
-        key: {**before, **{name: value for (of, name), value in start.items() if of == group}}
+        key: {**before, **{gene.name: _natural(gene, point[group, gene.name]) for gene in genes if gene.group == group}}
         for group, (key, before) in sections.items()
         if any(gene.group == group for gene in genes)
     }

@@ -11,22 +11,35 @@ FIRST_LIVES = 2  # that every start is lived for
 MOST_STARTS = 3000
 STARTS_ENOUGH = 1056  # lives on starts beyond which evolutions are the better use of what is left
 FEW_EVOLUTIONS = 4  # fewer say nothing: the present settings are one of them
-JUDGING_LIVES = 12  # at most, of what is judged more closely; at least a third of it
-_LEAST_STARTS, _LEAST_CLOSER = 8, 2
+JUDGING_LIVES = 12  # of an evolution's DNA; of the best start at the end, at most
+_ROUNDS, _LEAST_STARTS = 4, 16  # at most, of starts; in each of them at least
 
 
 @dataclasses.dataclass(frozen=True)
 class StartsPlan:
-    """Starts are lived from birth: many for a few lives, the best again for more, the best of all once more."""
+    """Starts are lived from birth in rounds, each around the best of the one before: many for a few lives, some again.
 
-    starts: int
-    closer: int  # of the best, lived again
-    lives: int  # each of them, and of the best and the present start at the end
+    The first round has half of all starts.
+    """
+
+    starts: int  # of all rounds
+    rounds: int
+    closer: int  # of each round's best, lived again; so are their mean and where the round began
+    lives: int  # each of these
+    final_lives: int  # each of the best of all and the present start, at the end
 
     @property
     def all_lives(self) -> int:
         """Lives that this takes."""
-        return FIRST_LIVES * self.starts + (self.closer + 2) * self.lives
+        return FIRST_LIVES * self.starts + self.rounds * (self.closer + 2) * self.lives + 2 * self.final_lives
+
+    def starts_of(self, number: int) -> int:
+        """Starts of a round, counted from 0."""
+        if self.rounds == 1:
+            return self.starts
+        first = self.starts // 2
+        each, rest = divmod(self.starts - first, self.rounds - 1)
+        return first if number == 0 else each + (number <= rest)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,13 +101,12 @@ def plan_tuning(
 
 
 def _starts_plan(lives: int) -> StartsPlan | None:
-    """Seven tenths for the broad search, the rest for a closer look at the best; None if that is too little."""
-    closely = min(JUDGING_LIVES, max(JUDGING_LIVES // 3, lives // 64))
-    starts = min(MOST_STARTS, 7 * lives // (10 * FIRST_LIVES))
-    closer = min((lives - FIRST_LIVES * starts) // closely - 2, starts)
-    if starts < _LEAST_STARTS or closer < _LEAST_CLOSER:
-        return None
-    return StartsPlan(starts, closer, closely)
+    """What so many lives are enough for; None if for nothing useful."""
+    rounds = min(_ROUNDS, 1 + lives // 100)
+    closer, closely = min(6, max(2, lives // 64)), min(8, max(4, lives // 128))
+    final = min(JUDGING_LIVES, max(4, lives // 32))
+    starts = min(MOST_STARTS, (lives - rounds * (closer + 2) * closely - 2 * final) // FIRST_LIVES)
+    return StartsPlan(starts, rounds, closer, closely, final) if starts >= _LEAST_STARTS * rounds else None
 
 
 def _repeated(evolutions: int) -> tuple[int, int]:

@@ -86,7 +86,7 @@ def tune_arm(
         found = search_settings(own, settings, drivers, plan, seed, account)
         settings = found.settings
     assert found is not None, "a plan holds starts or evolutions"
-    lives = plan.starts.lives if plan.starts is not None and not plan.evolutions else JUDGING_LIVES
+    lives = plan.starts.final_lives if plan.starts is not None and not plan.evolutions else JUDGING_LIVES
     return TunedSettings(
         evolearn=package_versions()["evolearn"],
         arm=arm,
