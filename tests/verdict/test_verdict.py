@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from evolearn.verdict import METRICS, ConditionFacts, for_json, judge_condition, stats
+from evolearn.verdict import METRICS, ConditionFacts, SearchFacts, for_json, judge_condition, stats
 from evolearn.verdict._contrasts import Family, Pair, judge
 from tests.helpers.synthetic_lives import (
     contrast,
@@ -390,6 +390,61 @@ def test_evolution_that_saves_nothing_never_pays():
     (row,) = judged(arms, outer={"evolved": 1000})["break_even"]
     assert (row["bound"], row["descendants"]) == ("never", None)
     assert row["sentence"].endswith("no steps are saved, so evolution never pays for itself.")
+
+
+def searched(arms, **searches):
+    """The verdict on arms whose evolutions are these."""
+    facts = dataclasses.replace(FACTS, searches=searches)
+    return judge_condition(study_rules(), facts, CATCH_UP, arms, {}, {})
+
+
+def test_a_sentence_gives_each_arm_its_own_selection_lifetime_where_they_differ():
+    arms = arms_of()  # lives of 20,000 steps
+    differ = searched(arms, evolved=SearchFacts(1000, 10), tuned_blank=SearchFacts(20_000, 10))
+    assert (
+        "; from 4 runs per arm (fewer than 10: exploratory), evolved selected on lives of 1,000 steps, "
+        in (differ["sentence"])
+    )
+    assert "tuned_blank on lives of 20,000; brains" in differ["sentence"]
+    assert "selection_lifetime" not in differ["arms"]["evolved"]["runs"][0]
+    lifetimes = {arm: entry["selection_lifetime"] for arm, entry in differ["arms"].items()}
+    assert lifetimes == {"random": None, "tuned_blank": 20_000, "evolved": 1000}
+    same = searched(arms, evolved=SearchFacts(3000, 10), tuned_blank=SearchFacts(3000, 10))
+    assert "exploratory), selected on lives of 3,000 steps; brains" in same["sentence"]
+    assert "selected on lives of 6,000 steps; brains" in searched(arms)["sentence"], "as the condition says"
+
+
+def test_arms_selected_on_shorter_lives_than_those_judged_are_named_in_one_remark():
+    arms = arms_of(instinct=(0.9, 0.9), shuffled=(0.2, 0.9), mid=(0.5, 0.9))
+    short, whole, mid = SearchFacts(1000, 10), SearchFacts(20_000, 10), SearchFacts(6000, 10)
+    frozen = SearchFacts(1000, 10, evolves=False)
+    found = searched(arms, evolved=short, tuned_blank=whole, instinct=short, mid=mid, shuffled=frozen)
+    said = [remark for remark in found["remarks"] if "selected on" in remark]
+    assert said == [
+        "evolved and instinct were selected on lives of 1,000 steps and are judged on 20,000; mid on lives of 6,000; "
+        "tuned_blank on lives as long as those judged."
+    ]
+    alike = searched(arms, evolved=whole, tuned_blank=whole)
+    assert [remark for remark in alike["remarks"] if "selected on" in remark] == []
+
+
+def test_a_claim_on_a_smaller_budget_than_its_rivals_is_remarked():
+    arms = arms_of()
+    found = searched(arms, evolved=SearchFacts(1000, 600), tuned_blank=SearchFacts(1000, 1200, settings_steps=77))
+    said = [remark for remark in found["remarks"] if "An evolution of" in remark]
+    assert said == ["An evolution of evolved took 600 steps, fewer than its rivals had: tuned_blank 1,200."]
+    assert found["arms"]["tuned_blank"]["settings_steps"] == 77
+    assert found["arms"]["evolved"]["outer_steps"] == 600
+    equal = searched(arms, evolved=SearchFacts(1000, 600), tuned_blank=SearchFacts(1000, 600))
+    assert [remark for remark in equal["remarks"] if "An evolution of" in remark] == []
+
+
+def test_the_factorial_needs_equal_budgets():
+    ends = {"tuned_learner": (0.2, 0.5), "evolved_weights": (0.5, 0.6)}
+    names = ("tuned_learner", "tuned_blank", "evolved_weights", "evolved")
+    equal = {name: SearchFacts(1000, 600) for name in names}
+    assert searched(arms_of(**ends), **equal)["factorial"] is not None
+    assert searched(arms_of(**ends), **equal | {"tuned_blank": SearchFacts(1000, 601)})["factorial"] is None
 
 
 def test_the_factorial_needs_all_four_arms():
