@@ -18,7 +18,6 @@ from evolearn.config import ConfigError, Part, check_model, read_yaml
 from evolearn.errors import RunDirectoryError
 from evolearn.files import write_whole
 
-FORMAT = 1  # of the file; a change that old code cannot read raises it
 _HEADER = "# Written by evolearn tune. A study reads it by define: {%s: {tuned: %s}}.\n"
 
 
@@ -37,7 +36,7 @@ class TunedSettings(Part):
     """What a search for an arm's settings found, and what it cost."""
 
     kind: Literal["tuned"] = "tuned"
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1  # a change that old code cannot read raises it
     evolearn: str = Field(description="version that searched")
     arm: str = Field(description="whose settings")
     condition: str = Field(description="of the study, under which they were searched")
@@ -88,9 +87,10 @@ def resolve_tuned(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """
     resolved = copy.deepcopy(dict(content))
     define = resolved.get("define")
-    for name, parts in define.items() if isinstance(define, dict) else ():
-        if isinstance(parts, dict) and "tuned" in parts:
-            define[name] = _resolved(name, parts, folder)
+    if isinstance(define, dict):
+        for name, parts in define.items():
+            if isinstance(parts, dict) and "tuned" in parts:
+                define[name] = _resolved(name, parts, folder)
     return resolved
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,17 @@ class TuningDisplay(Protocol):
 
     def advanced(self, steps: int, of: int, what: str) -> None:
         """So many world steps of the planned ones are lived; `what` is under way."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """The best that was found, and what it and the others were worth."""
+
+    settings: dict[str, Any]  # dotted keys of the run
+    tuned: float  # of the best, on lives that chose nothing
+    present: float  # of the study's own settings, on the same lives
+    best: float  # of all, on the lives that chose it
+    median: float
 
 
 @dataclasses.dataclass

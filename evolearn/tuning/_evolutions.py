@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,8 +14,8 @@ from evolearn.life import Drivers
 from evolearn.rng import TUNING
 from evolearn.run import Setup, assemble, evolve, new_search, to_genomes
 from evolearn.search import check_search, evaluations_per_generation, planned_outer_steps
-from evolearn.tuning._account import CLOSER, FINAL, Account, judge, judging_keys
-from evolearn.tuning._sampler import import_optuna, new_study
+from evolearn.tuning._account import CLOSER, FINAL, Account, Found, judge, judging_keys
+from evolearn.tuning._sampler import derived_seed, import_optuna, new_study
 from evolearn.tuning.plan import JUDGING_LIVES, TuningPlan
 
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)  # of the longest evaluation lifetime, that selection lives may last
@@ -37,17 +36,6 @@ OPTION_RANGES: Mapping[str, tuple[str, float, float]] = {
 _REPEATED = 3  # of the best settings, at most, that are evolved again
 
 
-@dataclasses.dataclass(frozen=True)
-class FoundSettings:
-    """The best settings, and what settings were worth."""
-
-    settings: dict[str, Any]  # dotted keys of the run
-    tuned: float  # of the best settings, on lives that chose nothing
-    present: float  # of the study's own, on the same lives
-    best: float  # of all, on the lives that chose it
-    median: float
-
-
 @dataclasses.dataclass
 class Candidate:
     """Settings, and what their evolutions came to."""
@@ -64,7 +52,7 @@ class Candidate:
 
 def search_settings(
     own: RunConfig, start: Mapping[str, Any], drivers: Drivers, plan: TuningPlan, seed: int, account: Account
-) -> FoundSettings:
+) -> Found:
     """Try settings by whole evolutions: the present ones, those with a new start, then what an estimator asks for.
 
     Args:
@@ -76,7 +64,7 @@ def search_settings(
         account: is charged.
     """
     trials = plan.evolutions - plan.repeats
-    study = new_study(seed, startup=max(2, trials // 3))
+    study = new_study(derived_seed(seed, "settings"), startup=max(2, trials // 3))
     present = Candidate({})
     candidates = [present]
     keys = judging_keys(seed, CLOSER, JUDGING_LIVES)
@@ -106,7 +94,7 @@ def search_settings(
     often = max(len(one.scores) for one in finalists)
     found = max((one for one in finalists if len(one.scores) == often), key=lambda one: one.score)
     tuned, before = (_judged_finally(own, one, drivers, seed, account) for one in (found, present))
-    return FoundSettings(found.settings, tuned, before, max(scores), float(np.median(scores)))
+    return Found(found.settings, tuned, before, max(scores), float(np.median(scores)))
 
 
 def _judged_finally(own: RunConfig, candidate: Candidate, drivers: Drivers, seed: int, account: Account) -> float:
@@ -119,8 +107,7 @@ def _judged_finally(own: RunConfig, candidate: Candidate, drivers: Drivers, seed
 
 def _setup(own: RunConfig, settings: Mapping[str, Any], seed: int, number: int) -> Setup:
     """A run with these settings, under a seed of its own, selected on lives of the tuning space."""
-    digest = hashlib.sha256(f"tuning/{seed}/{number}".encode()).digest()
-    config = _with(own, settings).model_copy(update={"seed": int.from_bytes(digest[:4], "big")})
+    config = _with(own, settings).model_copy(update={"seed": derived_seed(seed, f"evolution {number}")})
     return dataclasses.replace(assemble(config), space=TUNING)
 
 

@@ -14,13 +14,13 @@ from evolearn.agent import INITIAL_SCALE, find_learner
 from evolearn.genome import EVOLVED, FRESH, TRANSFORMS, Gene, GenePool
 from evolearn.life import Drivers
 from evolearn.run import Setup
-from evolearn.tuning._account import BROAD, CLOSER, FINAL, Account, Scores, judge, judging_keys
-from evolearn.tuning._sampler import import_optuna, new_study
+from evolearn.tuning._account import BROAD, CLOSER, FINAL, Account, Found, Scores, judge, judging_keys
+from evolearn.tuning._sampler import derived_seed, import_optuna, new_study
 from evolearn.tuning.plan import FIRST_LIVES, StartsPlan
 
-REACH = 6.0  # spreads of its gene that a start is searched beyond what is known of it, each way
+REACH = 10.0  # spreads of its gene that a start is searched beyond what is known of it, each way
 NEAREST = 0.2  # of the reach: starts are drawn at all distances between that and the whole of it
-NARROWED, FURTHER = 0.6, 0.7  # reach of the second round, of the first's; of every one after that, of the one before's
+NARROWED = 0.6  # a round's reach, of that of the one before
 _LARGEST_LOGIT = 12.0  # beyond it six digits are those of 1
 _DIGITS = 6  # significant, of a natural value: what is written is what was lived
 _BATCH = 32  # starts that are lived together; changes what the estimator knows, not how many workers there are
@@ -28,17 +28,6 @@ _BATCH = 32  # starts that are lived together; changes what the estimator knows,
 
 Place = tuple[str, str]  # group and gene
 Point = Mapping[Place, float]  # a start, in gene units
-
-
-@dataclasses.dataclass(frozen=True)
-class FoundStart:
-    """The best start, and what starts were worth."""
-
-    settings: dict[str, Any]  # dotted keys of the run
-    tuned: float  # of the best start, on lives that chose nothing
-    present: float  # of the study's own, on the same lives
-    best: float  # of all, on the lives that chose it
-    median: float
 
 
 def searched_genes(pool: GenePool) -> tuple[Gene, ...]:
@@ -68,7 +57,7 @@ def start_range(gene: Gene, learner: str) -> tuple[float, float]:
     return min(own, known) - reach, max(own, known) + reach
 
 
-def search_starts(setup: Setup, drivers: Drivers, plan: StartsPlan, seed: int, account: Account) -> FoundStart:
+def search_starts(setup: Setup, drivers: Drivers, plan: StartsPlan, seed: int, account: Account) -> Found:
     """Live many starts from birth, and find the best.
 
     In rounds. Each lives starts around the best of the one before, for a few lives that all of its starts share; then
@@ -83,16 +72,16 @@ def search_starts(setup: Setup, drivers: Drivers, plan: StartsPlan, seed: int, a
         account: is charged.
     """
     pool, genes = newborn_pool(setup.pool), searched_genes(setup.pool)
-    centre = {(gene.group, gene.name): float(gene.centre[0]) for gene in genes}
+    centre: Point = {(gene.group, gene.name): float(gene.centre[0]) for gene in genes}
     ranges = {place: start_range(gene, setup.config.learner.name) for place, gene in zip(centre, genes, strict=True)}
     reach = {place: (high - low) / 2 for place, (low, high) in ranges.items()}
     all_scores: list[float] = []
     for number in range(plan.rounds):
         where = f"round {number + 1} of {plan.rounds}"
         if number > 0:
-            share = NARROWED * FURTHER ** (number - 1)
+            share = NARROWED**number
             ranges = {p: (centre[p] - share * reach[p], centre[p] + share * reach[p]) for p in centre}
-        points = _Points(ranges, centre, plan.starts_of(number), seed + number)
+        points = _Points(ranges, centre, plan.starts_of(number), derived_seed(seed, where))
         while some := points.ask():
             genomes = np.stack([_genome(pool, genes, point) for point in some])
             keys = judging_keys(seed, BROAD + number, FIRST_LIVES)
@@ -110,7 +99,7 @@ def search_starts(setup: Setup, drivers: Drivers, plan: StartsPlan, seed: int, a
     keys = judging_keys(seed, FINAL, plan.final_lives)
     tuned, present = judge(setup, drivers, pool, both, keys, account, "the best start beside the present one")
     settings = _settings(setup, genes, centre)
-    return FoundStart(settings, float(tuned), float(present), max(all_scores), float(np.median(all_scores)))
+    return Found(settings, float(tuned), float(present), max(all_scores), float(np.median(all_scores)))
 
 
 class _Points:
@@ -139,7 +128,9 @@ class _Points:
         """The next starts to live; none when all are."""
         count = min(_BATCH, self.count - len(self.scores))
         self._trials = [self._study.ask(self._distributions) for _ in range(count)]
-        asked = [{self._places[name]: value for name, value in trial.params.items()} for trial in self._trials]
+        asked: list[Point] = [
+            {self._places[name]: value for name, value in trial.params.items()} for trial in self._trials
+        ]
         self._points += asked
         return asked
 

@@ -19,7 +19,7 @@ _ROUNDS, _LEAST_STARTS = 4, 16  # at most, of starts; in each of them at least
 class StartsPlan:
     """Starts are lived from birth in rounds, each around the best of the one before: many for a few lives, some again.
 
-    The first round has half of all starts.
+    The first round has two fifths of all starts.
     """
 
     starts: int  # of all rounds
@@ -37,7 +37,7 @@ class StartsPlan:
         """Starts of a round, counted from 0."""
         if self.rounds == 1:
             return self.starts
-        first = self.starts // 2
+        first = 2 * self.starts // 5
         each, rest = divmod(self.starts - first, self.rounds - 1)
         return first if number == 0 else each + (number <= rest)
 

@@ -217,9 +217,9 @@ def test_ranges_follow_the_transform_the_spread_and_what_is_known() -> None:
     factor = np.exp(REACH * 0.3)
     log, logit = (TRANSFORMS[name].encode for name in ("log", "logit"))
     assert ranges["learning_rate"] == pytest.approx((log(3e-4 / factor), log(0.003 * factor)), abs=1e-4)
-    assert ranges["discount"] == pytest.approx((logit(0.9) - 1.8, logit(0.99) + 1.8), abs=1e-4)
-    assert ranges["fitness"] == pytest.approx((-3.0, 4.0))
-    assert ranges["uprightness"] == pytest.approx((-3.0, 3.3))
+    assert ranges["discount"] == pytest.approx((logit(0.9) - 3.0, logit(0.99) + 3.0), abs=1e-4)
+    assert ranges["fitness"] == pytest.approx((-5.0, 6.0))
+    assert ranges["uprightness"] == pytest.approx((-5.0, 5.3))
 
 
 def test_only_what_evolves_is_searched_and_no_scale_of_weights_that_are_inherited() -> None:
