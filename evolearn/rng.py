@@ -19,8 +19,9 @@ from evolearn.numerics import compiled
 
 Rng = npt.NDArray[np.int64]  # [RNG_SIZE], see open_stream
 
-# Key spaces: lives that select genomes, lives for tables while developing, lives opened once by a study.
-SELECTION, VALIDATION, TEST = 0, 1, 2
+# Key spaces: lives that select genomes, lives for tables while developing, lives opened once by a study, lives in which
+# an arm's settings are searched before there is a study.
+SELECTION, VALIDATION, TEST, TUNING = 0, 1, 2, 3
 
 # Streams of one life.
 INIT, BIRTH, WORLD, ACTION = 0, 1, 2, 3
@@ -37,12 +38,12 @@ class LifeKey(NamedTuple):
     """What names one life: the same key and genome give the same life, bit for bit, anywhere."""
 
     seed: int  # 0 .. 2**32 - 1
-    space: int  # SELECTION, VALIDATION or TEST
+    space: int  # SELECTION, VALIDATION, TEST or TUNING
     generation: int  # 0 .. 2**32 - 1
     life: int  # 0 .. 2**32 - 1
 
     def __str__(self) -> str:
-        space = ("selection", "validation", "test")[self.space]
+        space = ("selection", "validation", "test", "tuning")[self.space]
         return f"(seed {self.seed}, {space}, generation {self.generation}, life {self.life})"
 
 

@@ -31,6 +31,7 @@ from evolearn.cli.terminal import (
     warn_of_changes,
     worker_count,
 )
+from evolearn.cli.tune import tune
 from evolearn.cli.worlds import worlds_app
 
 app = typer.Typer(
@@ -163,6 +164,7 @@ def report(
         print_line(console, f"The page: {page}")
 
 
+app.command()(tune)
 app.command()(inspect)
 app.command("export")(export_command)
 app.command()(new)

@@ -37,6 +37,7 @@ class ArmPart(Part):
     inheritance: Literal["darwinian", "lamarckian"] = Field("darwinian", description="whether learned weights are")
     one_life: bool = Field(False, description="judged in one life per run, as long as all of its origin's evolution")
     settings: dict[str, Any] = Field({}, description="dotted keys of the run that differ in this arm's evolution")
+    tuning_steps: int = Field(0, ge=0, description="world steps that finding its settings took, once, before the study")
 
     @model_validator(mode="after")
     def _parts_fit(self) -> ArmPart:
@@ -66,6 +67,11 @@ class ArmPart(Part):
                 )
         if self.settings and not evolves:
             raise ValueError("settings: only an arm with an evolution of its own has any; set origin=own")
+        if self.tuning_steps and not evolves:
+            raise ValueError(
+                f"tuning_steps={self.tuning_steps}: only an arm with an evolution of its own has settings to find; "
+                "set origin=own, or leave it out"
+            )
         for key in self.settings:
             if key.split(".")[0] not in SETTABLE:
                 raise ValueError(

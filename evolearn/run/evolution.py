@@ -117,10 +117,10 @@ def evolve(
         yield trial.record(time.perf_counter() - started, effort())
 
 
-def selection_keys(config: RunConfig, generation: int, batch: int = 0) -> npt.NDArray[np.int64]:
+def selection_keys(config: RunConfig, generation: int, batch: int = 0, space: int = SELECTION) -> npt.NDArray[np.int64]:
     """Keys int64 [L, 4] of a batch of a generation's selection lives: fresh ones for every generation and batch."""
     count = config.search.lives
-    keys = life_keys(config.seed, SELECTION, generation, count)
+    keys = life_keys(config.seed, space, generation, count)
     keys[:, 3] += batch * count
     return keys
 
@@ -157,7 +157,7 @@ def meta_lives(setup: Setup, z: FloatArray, generation: int, batch: int, first_o
         first_order: see `MAMLOptions`.
         number: of the genome in its generation, for errors.
     """
-    keys = selection_keys(setup.config, generation, batch)
+    keys = selection_keys(setup.config, generation, batch, setup.space)
     return MetaLives(setup.pool, to_genomes(setup, z), number, keys, setup.selection, first_order)
 
 
@@ -208,7 +208,7 @@ class _Trial:
     def evaluate_drawn(self, draw: Draw) -> Fitness:
         """Mean fitness [P] of a drawn population, in blocks; its centre is lived as well."""
         setup = self._setup
-        keys = selection_keys(setup.config, self._generation)
+        keys = selection_keys(setup.config, self._generation, space=setup.space)
         evaluation = live_in_blocks(self._driver, BlockLives(draw, setup.pool, keys, setup.selection))
         self._count(evaluation)
         return self._keep(evaluation, draw.noise.population)
@@ -242,7 +242,7 @@ class _Trial:
     def _live(self, z: FloatArray, plan: Plan, batch: int) -> Evaluation:
         setup = self._setup
         genomes = to_genomes(setup, z)
-        keys = selection_keys(setup.config, self._generation, batch)
+        keys = selection_keys(setup.config, self._generation, batch, setup.space)
         evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, keys, plan, self._lived)
         self._count(evaluation)
         return evaluation

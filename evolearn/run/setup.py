@@ -28,6 +28,7 @@ from evolearn.genome import ENCODING, FIXED, GROUPS, TRANSFORMS, GenePool, find_
 from evolearn.life import Conditions, Driver, Drivers, Plan
 from evolearn.numerics import portable
 from evolearn.plugins import Part, absolute, short
+from evolearn.rng import SELECTION
 from evolearn.run._setup_checks import check_training, learning_ends
 from evolearn.search import Options, check_search
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
@@ -44,6 +45,7 @@ class Setup:
     pool: GenePool
     selection: Plan
     options: Options  # of the search
+    space: int = SELECTION  # key space of the lives that evolution selects on
 
     def driver(self, drivers: Drivers) -> Driver:
         """The one of `drivers` that lives are lived with under the setup's conditions."""

@@ -14,17 +14,29 @@ from threadpoolctl import threadpool_limits
 
 from evolearn.errors import RunDirectoryError
 from evolearn.run import natural_values
+from evolearn.search import planned_outer_steps
 from evolearn.study._held_out import HeldOut, arm_lives, join_tables, read_held_out, read_table
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.plan import StudyPlan, arm_part, evolving_arms, hash_key_spaces, held_out_keys, tested_arms
+from evolearn.study.plan import (
+    StudyPlan,
+    arm_part,
+    evolving_arms,
+    hash_key_spaces,
+    held_out_keys,
+    origin_of,
+    planned_config,
+    tested_arms,
+)
 from evolearn.verdict import (
     CLAIM_RUNS,
+    DOUBLED,
     METRICS,
     ArmLives,
     ConditionFacts,
     Json,
     LookByLook,
+    SearchFacts,
     for_json,
     judge_condition,
     judge_primary,
@@ -40,6 +52,8 @@ EXTENDED = (
 LEDGER_COLUMNS = {
     "outer": "world steps of the arm's own evolution, if it searched the weights",
     "tuning": "world steps of the arm's own evolution, if weights were drawn afresh: the search for how to learn",
+    "settings": "world steps that finding the arm's settings took, once and before the study, for all of its runs; a "
+    "study of several conditions has it under each",
     "inner": "world steps of test lives in which the learner was on",
     "evaluation": "world steps with learning off: birth scores, test lives of arms that never learn; and the steps in "
     "which the leaders of a last generation were judged afresh",
@@ -207,6 +221,7 @@ def _ledger_row(
     return {
         "outer": searched if part.weights == "inherited" else 0,
         "tuning": 0 if part.weights == "inherited" else searched,
+        "settings": part.tuning_steps if condition.evolved_in is None and not arm.endswith(DOUBLED) else 0,
         "inner": lived if part.learns else 0,
         "evaluation": off + validated + (0 if part.learns else lived),
         "runs": len(runs),
@@ -244,6 +259,7 @@ def _judge(
         evolved_in=condition.evolved_in,
         able=world.able,
         termination_is_death=world.termination_is_death,
+        searches={arm: _search_facts(config, origin, arm) for arm in held_out if origin_of(config, arm) is not None},
     )
     bills = {arm: _bill(config, arm, evolution) for arm in held_out}
     seen = looks.seen(condition.name)
@@ -255,15 +271,27 @@ def _judge(
     return verdict
 
 
+def _search_facts(config: StudyConfig, condition: ConditionPart, arm: str) -> SearchFacts:
+    """What the verdict says of the evolution that an arm's DNA comes from."""
+    origin = origin_of(config, arm)
+    assert origin is not None
+    search = planned_config(config, condition, origin).search
+    evolves, settings = arm_part(config, arm).evolves, arm_part(config, origin).tuning_steps
+    return SearchFacts(search.selection_lifetime, planned_outer_steps(search), evolves, settings)
+
+
 def _bill(config: StudyConfig, arm: str, evolution: Mapping[str, Sequence[Json]]) -> int:
-    """World steps that one run of an arm took before its first life: its own evolution, its origin's and lenders'."""
+    """World steps that one run of an arm took before its first life: its own evolution, its origin's and lenders'.
+
+    What finding their settings took was paid once, whatever the number of runs, and is in it as it is.
+    """
     part = arm_part(config, arm)
     owed = dict.fromkeys([*([arm] if part.evolves else []), *part.needs()])
     steps = [
         sum(record["steps"] + record["validation_steps"] for record in evolution[name]) / len(evolution[name])
         for name in owed
     ]
-    return round(sum(steps))
+    return round(sum(steps)) + sum(arm_part(config, name).tuning_steps for name in owed)
 
 
 def _about(config: StudyConfig, label: Json, runs: int) -> Json:

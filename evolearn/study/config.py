@@ -19,6 +19,7 @@ from evolearn.errors import offer
 from evolearn.run import ARMS, ArmPart
 from evolearn.study.bands.measures import StudyFacts, check_bands
 from evolearn.study.bands.parts import ReplicationPart
+from evolearn.study.tuned import resolve_tuned
 from evolearn.verdict import DOUBLED, METRICS, Look, spent_evenly
 
 SLACK = 1e-9  # decimals that sum to a level may miss it in the last bits
@@ -188,7 +189,7 @@ def slug(name: str) -> str:
 
 
 def read_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
-    """Read a study's config.
+    """Read a study's config, with what its arms' `tuned` files say in their place.
 
     Args:
         path: a YAML file.
@@ -196,7 +197,7 @@ def read_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
     Raises:
         ConfigError: the file does not parse, or a field is unknown, of the wrong type, out of range or missing.
     """
-    return check_study(override(read_yaml(path), overrides), str(path))
+    return check_study(resolve_tuned(override(read_yaml(path), overrides), path.parent), str(path))
 
 
 def check_study(content: Mapping[str, Any], source: str) -> StudyConfig:

@@ -97,7 +97,7 @@ def plan_study(config: StudyConfig) -> StudyPlan:
         for arm, own in configs.items():
             _check_assembles(condition, arm, own)
         _check_origin(condition, setups)
-        _check_budgets(condition, {arm: own for arm, own in configs.items() if not arm.endswith(DOUBLED)})
+        _check_budgets(config, condition, {arm: planned_outer_steps(own.search) for arm, own in configs.items()})
         if condition.evolved_in is None:
             evolutions += [
                 StudyJob(condition.name, arm, run, planned_outer_steps(own.search), own.learner.learn_until != 0)
@@ -333,13 +333,37 @@ def _check_assembles(condition: ConditionPart, arm: str, own: RunConfig) -> None
         raise ConfigError(f"condition {condition.name!r}, arm {arm}: {error}") from error
 
 
-def _check_budgets(condition: ConditionPart, configs: Mapping[str, RunConfig]) -> None:
-    """Refuse a comparison of evolutions that do not cost the same."""
-    steps = {arm: planned_outer_steps(own.search) for arm, own in configs.items()}
-    if len(set(steps.values())) > 1:
-        listed = ", ".join(f"{arm} {count:,}" for arm, count in steps.items())
+def _check_budgets(config: StudyConfig, condition: ConditionPart, steps: Mapping[str, int]) -> None:
+    """Refuse a claim for an arm whose evolution, or whose origin's, costs more than that of whom it is compared with.
+
+    Less is allowed: it can only weaken the claim. An arm in no contrast may cost no more than those that are compared.
+    A doubled arm is compared with itself alone, and is no part of this.
+
+    Args:
+        config: of the study.
+        condition: under which they evolve.
+        steps: world steps that each evolution takes, by arm.
+    """
+    budgets = {arm: steps[origin] for arm in config.arms if (origin := origin_of(config, arm)) is not None}
+    pairs = dict.fromkeys((arm, against) for arm, against, _ in config.compared(condition))
+    compared = {arm for pair in pairs for arm in pair if arm in budgets}
+    most = max((budgets[arm] for arm in compared), default=None)
+    refused = [
+        f"{arm} {budgets[arm]:,} against {against} {budgets[against]:,}"
+        for arm, against in pairs
+        if arm in budgets and against in budgets and budgets[arm] > budgets[against]
+    ]
+    if most is not None:
+        free = {origin_of(config, arm) or arm: budgets[arm] for arm in budgets if arm not in compared}
+        refused += [
+            f"{arm} {count:,}, in no contrast, where those compared take at most {most:,}"
+            for arm, count in free.items()
+            if count > most
+        ]
+    if refused:
         raise ConfigError(
-            f"condition {condition.name!r}: evolutions must take the same number of world steps, but would take "
-            f"{listed}; change population, lives or generations in the settings of the arms that differ. "
-            "A generation lives population + 1 genomes, with algorithm=genetic 2 x population + 1"
+            f"condition {condition.name!r}: the evolution of an arm must not take more world steps than that of the "
+            f"arm that it is compared with, but would: {'; '.join(refused)}. Change population, lives or generations "
+            "in the settings of the arms that differ. A generation lives population + 1 genomes, with "
+            "algorithm=genetic 2 x population + 1"
         )

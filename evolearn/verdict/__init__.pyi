@@ -15,6 +15,7 @@ from .stats import (
 )
 from .verdict import (
     ConditionFacts as ConditionFacts,
+    SearchFacts as SearchFacts,
     judge_condition as judge_condition,
     judge_primary as judge_primary,
 )

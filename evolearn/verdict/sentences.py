@@ -59,7 +59,9 @@ class Births:
     lifetime: int  # world steps at which they are censored
 
 
-def condition_sentence(name: str, births: Births, primary: Contrast, levels: Levels, look: int | None = None) -> str:
+def condition_sentence(
+    name: str, births: Births, primary: Contrast, levels: Levels, selected: str, look: int | None = None
+) -> str:
     """The verdict on one condition: what there is to count, then the test.
 
     Args:
@@ -67,11 +69,12 @@ def condition_sentence(name: str, births: Births, primary: Contrast, levels: Lev
         births: of the two arms of the primary contrast.
         primary: its contrast, named beforehand.
         levels: that times are measured to.
+        selected: on what lives its arms were, see `selected_words`.
         look: number of the look that was the last, from 1; None: only one was planned.
     """
     counts = counted(births)
     at = "" if look is None else f" at look {look}"
-    runs = f"From {_runs(primary.runs)}{at}."
+    runs = f"From {_runs(primary.runs)}{at}, {selected}."
     claim = _claim(primary, levels)
     return f"{name}: {f'{counts} The test: ' if counts else ''}{claim}. {runs}"
 

@@ -7,11 +7,11 @@ nothing here chooses.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from evolearn.verdict import _resamples as resamples, metrics, sentences, stats
+from evolearn.verdict import _resamples as resamples, _searching as searching, metrics, sentences, stats
 from evolearn.verdict._contrasts import (
     Contrast,
     Family,
@@ -42,16 +42,31 @@ BREAK_EVEN = {"tuned_blank": "catch_up", "long_blank": "threshold"}
 
 
 @dataclasses.dataclass(frozen=True)
+class SearchFacts:
+    """What a verdict repeats of the evolution that an arm's DNA comes from, its own or its origin's."""
+
+    selection_lifetime: int  # world steps
+    outer_steps: int  # world steps that one evolution run was to take
+    evolves: bool = True  # itself
+    settings_steps: int = 0  # world steps that finding its settings took, once
+
+
+@dataclasses.dataclass(frozen=True)
 class ConditionFacts:
     """What a verdict repeats of a condition."""
 
     name: str
     world: str
     parameters: Mapping[str, float]
-    selection_lifetime: int  # world steps
+    selection_lifetime: int  # world steps, of arms that set no other
     evolved_in: str | None  # condition whose DNA is judged here
     able: str = "able"  # what a newborn does that has mastered the task; see `evolearn.world.Declaration`
     termination_is_death: bool = False  # likewise
+    searches: Mapping[str, SearchFacts] = dataclasses.field(default_factory=dict)  # by arm with an evolution, or origin
+
+    def record(self) -> Json:
+        """As an entry of verdict.json begins; searches stand with their arms."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if name != "searches"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +124,7 @@ def judge_condition(
         lives: test lives by arm; those of an arm evolved twice as long go by its name and `DOUBLED`.
         outer_steps: world steps that one evolution run cost, by arm.
         evolution: one record per run for arms with an evolution of their own: run, seed, centre, best and stdev by
-            generation, drives and plasticity by name; selection_lifetime if it is not the condition's.
+            generation, drives and plasticity by name.
         origins: by transplanted arm: the arm whose DNA it has.
         seen: what the looks at this condition came to, the last of them from these lives; none: it is judged alone.
     Returns:
@@ -127,7 +142,7 @@ def judge_condition(
         _all_contrasts(rules, arms, primary, seen[-1], levels), {arm: searches[arm] for arm in evolved}, origins or {}
     )
     condition = {
-        **dataclasses.asdict(facts),
+        **facts.record(),
         "runs": lives[primary.arm].runs,
         "sentence": _sentence(rules, facts, contrasts.primary, own, levels, seen),
         "remarks": _no_head_start(rules, own, primary)
@@ -140,17 +155,22 @@ def judge_condition(
             contrasts=[contrasts.primary, *contrasts.secondary, *contrasts.doubled],
             by_lifetime=contrasts.by_lifetime,
             level=rules.level,
-        ),
+        )
+        + _search_remarks(facts, own, [contrasts.primary, *contrasts.secondary]),
         "floor": levels.floor,
         "target": levels.target,
         "catch_up_level": levels.catch_up,
         "threshold_level": levels.threshold,
         "top": levels.top,
-        "arms": {arm: arm_record(values, rules, evolution.get(arm), searches.get(arm)) for arm, values in own.items()},
+        "arms": {
+            arm: arm_record(values, rules, evolution.get(arm), searches.get(arm))
+            | _search_record(facts.searches.get(arm))
+            for arm, values in own.items()
+        },
         "looks": [_look_record(one) for one in seen],
         **_contrast_records(contrasts, levels),
         "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, lives[primary.arm].lifetimes),
-        "factorial": _factorial(own, rules.level),
+        "factorial": _factorial(own, rules.level, facts.searches),
         "break_even": _break_even(own, primary.arm, outer_steps, levels),
     }
     rounded: Json = for_json(condition)
@@ -186,7 +206,8 @@ def _sentence(
         lifetime=against.lives.lifetime,
     )
     look = len(seen) if len(rules.looks) > 1 else None
-    return sentences.condition_sentence(facts.name, births, primary, levels, look)
+    selected = searching.selected_words(_lifetimes(facts, (primary.arm, primary.against)) or facts.selection_lifetime)
+    return sentences.condition_sentence(facts.name, births, primary, levels, selected, look)
 
 
 def _look_record(seen: Seen) -> Json:
@@ -201,6 +222,29 @@ def _look_record(seen: Seen) -> Json:
         "withheld": tests.withheld,
         "decided": seen.decided,
     }
+
+
+def _lifetimes(facts: ConditionFacts, arms: Iterable[str]) -> dict[str, int]:
+    """World steps of the lives that arms were selected on, or their origins, for those that were."""
+    return {arm: facts.searches[arm].selection_lifetime for arm in arms if arm in facts.searches}
+
+
+def _search_record(search: SearchFacts | None) -> Json:
+    """What an arm's entry says of the evolution that its DNA comes from; null if there is none."""
+    return {
+        "selection_lifetime": None if search is None else search.selection_lifetime,
+        "outer_steps": None if search is None else search.outer_steps,
+        "settings_steps": None if search is None else search.settings_steps,
+    }
+
+
+def _search_remarks(facts: ConditionFacts, arms: Mapping[str, ArmValues], contrasts: Sequence[Contrast]) -> list[str]:
+    """What a reader must know of how the arms' evolutions differ."""
+    evolving = [arm for arm in arms if arm in facts.searches and facts.searches[arm].evolves]
+    judged = max((arms[arm].lives.lifetime for arm in evolving), default=0)
+    steps = {arm: search.outer_steps for arm, search in facts.searches.items()}
+    pairs = dict.fromkeys((contrast.arm, contrast.against) for contrast in contrasts)
+    return searching.lifetime_remarks(_lifetimes(facts, evolving), judged) + searching.budget_remarks(steps, pairs)
 
 
 def _all_contrasts(
@@ -355,8 +399,8 @@ def _searches(
     of_runs = {arm: list(by_run.values()) for arm, by_run in curves.items()}
     how = rules.convergence.tolerance, rules.convergence.stuck_share, rules.level
     found = {}
-    for arm, runs in evolution.items():
-        lifetime = runs[0].get("selection_lifetime", facts.selection_lifetime)
+    for arm in evolution:
+        lifetime = _lifetimes(facts, [arm]).get(arm, facts.selection_lifetime)
         found[arm] = judge_search(curves[arm], find_scale(lives, lifetime, of_runs), *how)
     transplanted = {arm: found[origin] for arm, origin in origins.items() if arm in lives and origin in found}
     return {**transplanted, **found}
@@ -406,9 +450,14 @@ def _cut_off(values: ArmValues, lifetime: int, level: float) -> Json:
     return {**iqm_record(found), **counts}
 
 
-def _factorial(arms: Mapping[str, ArmValues], level: float) -> Json | None:
-    """Effects of inherited weights and drives on life fitness, and their interaction, if all four arms are there."""
+def _factorial(arms: Mapping[str, ArmValues], level: float, searches: Mapping[str, SearchFacts]) -> Json | None:
+    """Effects of inherited weights and drives on life fitness, and their interaction.
+
+    If all four arms are there, and their evolutions had the same budget: an effect of the budget is none of these.
+    """
     if any(arm not in arms or arms[arm].lives.runs < 2 for arm in FACTORIAL):
+        return None
+    if len({searches[arm].outer_steps for arm in FACTORIAL if arm in searches}) > 1:
         return None
     cells = [arms[arm].values["total"] for arm in FACTORIAL]
     effects = {name: dataclasses.asdict(stats.effect(cells, weights, level)) for name, weights in EFFECTS.items()}

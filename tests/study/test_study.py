@@ -17,6 +17,7 @@ from evolearn.rng import SELECTION, TEST, VALIDATION
 from evolearn.run import load_dna, natural_values, open_run
 from evolearn.study import StudyConfig, start_study
 from evolearn.study._held_out import read_table
+from evolearn.study._judge import _bill
 from evolearn.study.plan import check_keys, evolving_arms, held_out_keys, study_arm
 from tests.helpers.studies import toy_study
 from tests.helpers.study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, rows_of, verdict_of
@@ -99,10 +100,47 @@ def test_every_step_is_in_the_column_where_it_belongs(whole_study: Whole) -> Non
         assert row == {
             "outer": 0 if fresh else evolution,
             "tuning": evolution if fresh else 0,
+            "settings": 0,
             "inner": by_job[arm, "long"] if learns else 0,
             "evaluation": off,
             "runs": 2,
         }, arm
+
+
+def test_finding_an_arms_settings_is_charged_once_to_every_condition_that_paid_for_an_evolution(
+    tmp_path: Path, spy: Spy
+) -> None:
+    spy.onlooker = Onlooker()
+    define = "define={tuned_blank: {tuning_steps: 7000, settings: {search.selection_lifetime: 80, search.lives: 1}}}"
+    conditions = "conditions=[{name: home}, {name: twin, evolved_in: home}, {name: away}]"
+    arms = "arms=[random, tuned_blank, evolved, long_blank, oracle]"
+    make(toy_study(arms, define, conditions, "convergence.double_budget=true"), tmp_path / "s", 1, spy.onlooker)
+    verdict = verdict_of(tmp_path / "s")
+    charged = {
+        (condition, arm): row["settings"]
+        for condition, rows in verdict["ledger"]["conditions"].items()
+        for arm, row in rows.items()
+        if row["settings"]
+    }
+    assert charged == {("home", "tuned_blank"): 7000, ("away", "tuned_blank"): 7000}
+    assert verdict["ledger"]["total"] == spy.steps("evolution", "test", "check") + 2 * 7000
+    assert "once and before the study" in verdict["ledger"]["columns"]["settings"]
+    home = verdict["conditions"][0]
+    told = {arm: (entry["selection_lifetime"], entry["settings_steps"]) for arm, entry in home["arms"].items()}
+    assert told == {
+        "random": (None, None),
+        "tuned_blank": (80, 7000),
+        "evolved": (40, 0),
+        "long_blank": (80, 7000),
+        "oracle": (None, None),
+    }
+    assert "evolved selected on lives of 40 steps, tuned_blank on lives of 80;" in home["sentence"]
+    assert (
+        "evolved was selected on lives of 40 steps and is judged on 160; tuned_blank on lives of 80." in home["remarks"]
+    )
+    evolution = {"tuned_blank": [{"steps": 800, "validation_steps": 10}, {"steps": 800, "validation_steps": 20}]}
+    config = toy_study(arms, define)
+    assert _bill(config, "tuned_blank", evolution) == _bill(config, "long_blank", evolution) == 815 + 7000
 
 
 def test_twice_the_budget_is_twice_the_steps(tmp_path: Path, spy: Spy) -> None:

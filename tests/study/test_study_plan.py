@@ -33,6 +33,7 @@ from tests.helpers.studies import toy_study
 ALL = "arms=[random, blank, tuned_learner, tuned_blank, instinct, evolved_weights, evolved, evolved_frozen, \
 evolved_drives, shuffled, long_blank, pretrained, oracle]"
 GENETIC = "run.search.algorithm=genetic"
+MORE = "define={{{}: {{settings: {{search.generations: 3}}}}}}"
 
 
 def refusal(study: StudyConfig) -> str:
@@ -93,11 +94,45 @@ def test_lamarckian_without_the_genetic_algorithm_is_refused_with_its_remedy() -
 
 
 def test_unequal_budgets_are_refused_with_the_numbers() -> None:
-    text = refusal(toy_study(GENETIC, "arms=[random, tuned_blank, evolved, pretrained, oracle]"))
-    assert (
-        "condition 'as it is': evolutions must take the same number of world steps, but would take tuned_blank 1,440, "
-        "evolved 1,440, pretrained 800; change population, lives or generations in the settings of the arms that differ"
-    ) in text
+    text = refusal(toy_study(MORE.format("evolved")))
+    assert text == (
+        "condition 'as it is': the evolution of an arm must not take more world steps than that of the arm that it is "
+        "compared with, but would: evolved 1,200 against tuned_blank 800. Change population, lives or generations in "
+        "the settings of the arms that differ. A generation lives population + 1 genomes, with algorithm=genetic "
+        "2 x population + 1"
+    )
+
+
+def test_a_claim_on_less_than_its_rival_has_is_allowed() -> None:
+    study = toy_study(MORE.format("tuned_blank"))
+    assert outer_steps(study) == {"tuned_blank": 1200, "evolved": 800}
+    assert {job.arm: job.steps for job in plan_study(study).evolutions} == outer_steps(study)
+
+
+def test_a_secondary_claim_on_more_is_refused_also_of_an_arm_with_anothers_genes() -> None:
+    arms = "arms=[random, tuned_blank, tuned_learner, evolved, evolved_frozen, oracle]"
+    secondary = "secondary=[{{arm: {}, against: {}, metrics: [catch_up]}}]"
+    more = MORE.format("tuned_learner")
+    text = refusal(toy_study(arms, more, secondary.format("tuned_learner", "evolved")))
+    assert "but would: tuned_learner 1,200 against evolved 800. " in text
+    plan_study(toy_study(arms, more, secondary.format("evolved_frozen", "tuned_learner")))
+    text = refusal(toy_study(arms, MORE.format("evolved"), secondary.format("evolved_frozen", "tuned_learner")))
+    assert "evolved 1,200 against tuned_blank 800; evolved_frozen 1,200 against tuned_learner 800. " in text
+
+
+def test_an_arm_in_no_contrast_may_have_as_much_as_those_compared_and_not_more() -> None:
+    arms = "arms=[random, tuned_blank, tuned_learner, evolved, evolved_drives, oracle]"
+    more = MORE.format("tuned_learner")
+    assert "tuned_learner 1,200, in no contrast, where those compared take at most 800. " in refusal(
+        toy_study(arms, more)
+    )
+    both = more.replace("define={", f"define={{{MORE.format('tuned_blank')[8:-1]}, ")
+    assert outer_steps(toy_study(arms, both))["evolved"] < outer_steps(toy_study(arms, both))["tuned_learner"]
+    plan_study(toy_study(arms, both))
+
+
+def test_an_arm_without_an_evolution_has_no_budget_to_keep_to() -> None:
+    plan_study(toy_study(MORE.format("evolved"), "primary.against=random", "arms=[random, evolved, oracle]"))
 
 
 def test_settings_can_make_budgets_equal() -> None:
@@ -119,11 +154,6 @@ def test_maml_costs_what_the_other_arms_cost_and_lives_lives_of_its_own() -> Non
     assert own["maml"]["selection"]["keys"] == own["pretrained"]["selection"]["keys"]
     assert own["evolved"]["selection"]["keys"] == search.generations * search.lives
     assert all(spaces["disjoint"] for spaces in own.values())
-
-
-def test_an_arm_with_more_generations_is_refused() -> None:
-    more = "define={tuned_blank: {settings: {search.generations: 3}}}"
-    assert "would take tuned_blank 1,200, evolved 800" in refusal(toy_study(more))
 
 
 def test_doubled_arms_take_twice_the_steps_from_the_same_seed() -> None:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from evolearn.verdict import METRICS, ConditionFacts, for_json, judge_condition, stats
+from evolearn.verdict import METRICS, ConditionFacts, SearchFacts, for_json, judge_condition, stats
 from evolearn.verdict._contrasts import Family, Pair, judge
 from tests.helpers.synthetic_lives import (
     contrast,
@@ -61,14 +61,15 @@ def test_the_record_has_all_that_readers_rely_on(verdict):
         "by_lifetime", "doubled", "catch_up_by_lifetime", "factorial", "break_even",
     ]  # fmt: skip
     arm = condition["arms"]["evolved"]
-    assert set(arm) == {"runs", "metrics", "totals", "curve", "clusters", "evolution", "dna"}
+    searched = {"selection_lifetime", "outer_steps", "settings_steps"}
+    assert set(arm) == {"runs", "metrics", "totals", "curve", "clusters", "evolution", "dna"} | searched
     assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio", "head_start", "birth_reborn"}
     assert set(arm["metrics"]["birth"]) == {"iqm", "mean", "low", "high", "runs", "censored", "at_least"}
     assert set(arm["runs"][0]) == set(arm["metrics"]) | {"run", "seed", "totals", "deaths"}
     assert arm["runs"][1]["seed"] == 101
     assert set(condition["primary"]) == {
-        "arm", "against", "metric", "verdict", "p", "withheld", "unfinished", "test", "difference", "improvement", "margin",
-        "equivalence_p", "smallest_margin", "within_margin", "runs", "censored", "sentence",
+        "arm", "against", "metric", "verdict", "p", "withheld", "unfinished", "test", "difference", "improvement",
+        "margin", "equivalence_p", "smallest_margin", "within_margin", "runs", "censored", "sentence",
     }  # fmt: skip
     assert set(condition["secondary"][0]) == set(condition["primary"]) | {"p_holm", "equivalence_p_holm"}
     assert [row["lifetime"] for row in condition["by_lifetime"][:3]] == [1200, 6000, 20000]
@@ -508,6 +509,61 @@ def test_evolution_that_saves_nothing_never_pays():
     assert row["sentence"].endswith("no steps are saved, so evolution never pays for itself.")
 
 
+def with_searches(arms, **searches):
+    """The verdict on arms whose evolutions are these."""
+    facts = dataclasses.replace(FACTS, searches=searches)
+    return judge_condition(study_rules(), facts, CATCH_UP, arms, {}, {})
+
+
+def test_a_sentence_gives_each_arm_its_own_selection_lifetime_where_they_differ():
+    arms = arms_of()  # lives of 20,000 steps
+    differ = with_searches(arms, evolved=SearchFacts(1000, 10), tuned_blank=SearchFacts(20_000, 10))
+    assert (
+        "; from 4 runs per arm (fewer than 10: exploratory), evolved selected on lives of 1,000 steps, "
+        in (differ["sentence"])
+    )
+    assert "tuned_blank on lives of 20,000; brains" in differ["sentence"]
+    assert "selection_lifetime" not in differ["arms"]["evolved"]["runs"][0]
+    lifetimes = {arm: entry["selection_lifetime"] for arm, entry in differ["arms"].items()}
+    assert lifetimes == {"random": None, "tuned_blank": 20_000, "evolved": 1000}
+    same = with_searches(arms, evolved=SearchFacts(3000, 10), tuned_blank=SearchFacts(3000, 10))
+    assert "exploratory), selected on lives of 3,000 steps; brains" in same["sentence"]
+    assert "selected on lives of 6,000 steps; brains" in with_searches(arms)["sentence"], "as the condition says"
+
+
+def test_arms_selected_on_shorter_lives_than_those_judged_are_named_in_one_remark():
+    arms = arms_of(instinct=(0.9, 0.9), shuffled=(0.2, 0.9), mid=(0.5, 0.9))
+    short, whole, mid = SearchFacts(1000, 10), SearchFacts(20_000, 10), SearchFacts(6000, 10)
+    frozen = SearchFacts(1000, 10, evolves=False)
+    found = with_searches(arms, evolved=short, tuned_blank=whole, instinct=short, mid=mid, shuffled=frozen)
+    said = [remark for remark in found["remarks"] if "selected on" in remark]
+    assert said == [
+        "evolved and instinct were selected on lives of 1,000 steps and are judged on 20,000; mid on lives of 6,000; "
+        "tuned_blank on lives as long as those judged."
+    ]
+    alike = with_searches(arms, evolved=whole, tuned_blank=whole)
+    assert [remark for remark in alike["remarks"] if "selected on" in remark] == []
+
+
+def test_a_claim_on_a_smaller_budget_than_its_rivals_is_remarked():
+    arms = arms_of()
+    found = with_searches(arms, evolved=SearchFacts(1000, 600), tuned_blank=SearchFacts(1000, 1200, settings_steps=77))
+    said = [remark for remark in found["remarks"] if "An evolution of" in remark]
+    assert said == ["An evolution of evolved took 600 steps, fewer than its rivals had: tuned_blank 1,200."]
+    assert found["arms"]["tuned_blank"]["settings_steps"] == 77
+    assert found["arms"]["evolved"]["outer_steps"] == 600
+    equal = with_searches(arms, evolved=SearchFacts(1000, 600), tuned_blank=SearchFacts(1000, 600))
+    assert [remark for remark in equal["remarks"] if "An evolution of" in remark] == []
+
+
+def test_the_factorial_needs_equal_budgets():
+    ends = {"tuned_learner": (0.2, 0.5), "evolved_weights": (0.5, 0.6)}
+    names = ("tuned_learner", "tuned_blank", "evolved_weights", "evolved")
+    equal = {name: SearchFacts(1000, 600) for name in names}
+    assert with_searches(arms_of(**ends), **equal)["factorial"] is not None
+    assert with_searches(arms_of(**ends), **equal | {"tuned_blank": SearchFacts(1000, 601)})["factorial"] is None
+
+
 def test_the_factorial_needs_all_four_arms():
     ends = {
         "tuned_learner": (0.2, 0.5),
@@ -652,5 +708,7 @@ def test_no_verdict_against_a_rival_whose_search_had_not_ended(climbs, said):
     assert found["verdict"] == ("inconclusive" if said else "better")
     if said:
         assert found["unfinished"] == "the search of tuned_blank had not ended: 10 of 10 runs still climbed"
-        assert f"no verdict on the head start of evolved over tuned_blank, since {found['unfinished']}; so far 14,000 " \
-            in condition["sentence"]  # fmt: skip
+        started = (
+            f"no verdict on the head start of evolved over tuned_blank, since {found['unfinished']}; so far 14,000 "
+        )
+        assert started in condition["sentence"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from evolearn.report._chart import Axis, Chart, Look, Panel, Rule, Series, View, log_axis
 from evolearn.report._files import Json
-from evolearn.report._looks import SHADES, arm_looks
+from evolearn.report._looks import GREY, SHADES, arm_looks
 from evolearn.report.texts import quantity, shortened
 
-COLUMNS = ("outer", "inner", "tuning", "evaluation")
+COLUMNS = ("outer", "inner", "tuning", "evaluation", "settings")
 _POINTS = 25  # of a break-even curve
 
 
@@ -26,8 +26,9 @@ def _ledger(verdict: Json) -> Chart:
     return Chart(
         "ledger",
         "What every arm was charged",
-        "World steps per arm, all runs together. Arms with an evolution of their own were charged the same for it, as "
-        "outer steps where weights are inherited, as tuning where they are drawn afresh: nobody got a bigger budget.",
+        "World steps per arm, all runs together. An evolution is charged as outer steps where weights are inherited, "
+        "as tuning where they are drawn afresh; no arm got a bigger budget than the one that it is compared with. "
+        "Settings are what finding an arm's settings took beforehand, once.",
         "condition",
         tuple(View(name, (_ledger_panel(arms),)) for name, arms in verdict["ledger"]["conditions"].items()),
     )
@@ -36,9 +37,11 @@ def _ledger(verdict: Json) -> Chart:
 def _ledger_panel(arms: Json) -> Panel:
     places = tuple(-float(place) for place in range(len(arms)))
     series = []
-    for column, shade in zip(COLUMNS, SHADES, strict=True):
-        steps = tuple(float(row[column]) for row in arms.values())
-        notes = tuple(f"{arm}: {quantity(row[column], 'world steps')} {column}" for arm, row in arms.items())
+    for column, shade in zip(COLUMNS, (*SHADES, GREY), strict=True):
+        steps = tuple(float(row.get(column, 0)) for row in arms.values())
+        if column == "settings" and not any(steps):
+            continue
+        notes = tuple(f"{arm}: {quantity(row.get(column, 0), 'world steps')} {column}" for arm, row in arms.items())
         series.append(Series(column, Look(shade, "solid", "square"), "bars", steps, places, interval="x", notes=notes))
     return Panel(
         Axis("world steps"),

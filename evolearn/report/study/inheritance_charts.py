@@ -60,8 +60,10 @@ def _evolution_panel(verdict: Json, condition: Json, points: int) -> Panel:
                 if kept:
                     x, y = (tuple(row[axis] for row in kept) for axis in range(2))
                     series.append(Series(arm, looks[arm], "line", x, y, faint=faint))
-    lifetime = quantity(condition["selection_lifetime"], "world steps")
-    return Panel(Axis("generation"), Axis(f"fitness, lives of {lifetime} steps"), tuple(series), height=400)
+    own = {entry.get("selection_lifetime") for entry in condition["arms"].values() if entry.get("evolution")} - {None}
+    lifetimes = sorted(own or {condition["selection_lifetime"]})
+    lived = " or ".join(quantity(lifetime, "world steps") for lifetime in lifetimes)
+    return Panel(Axis("generation"), Axis(f"fitness, lives of {lived} steps"), tuple(series), height=400)
 
 
 def _convergence_note(condition: Json) -> str:

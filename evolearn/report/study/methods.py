@@ -91,14 +91,32 @@ def _search(results: StudyResults) -> Iterator[str]:
         doubled = any(row.get("doubled") for row in results.verdict["conditions"])
         yield (
             f"Evolution, where nothing else is said, was {_algorithm(search['algorithm'])} with {', '.join(parts)}; "
-            "the same number of outer world steps for all evolving arms of a condition"
-            f"{', twice as many where a budget was doubled' if doubled else ''}."
+            f"{_budgets(results.verdict)}{', twice as many where a budget was doubled' if doubled else ''}."
         )
+    for arm, about in results.verdict["arms"].items():
+        if about.get("tuning_steps"):
+            yield (
+                f"The settings of {arm} were searched before the study, at a cost of {about['tuning_steps']:,} world "
+                "steps."
+            )
     apart = {arm: "; ".join(_own_evolution(about)) for arm, about in results.verdict["arms"].items()}
     listed = [f"{arm} ({words})" for arm, words in apart.items() if words]
     if listed:
         yield f"Arms with settings of their own: {', '.join(listed)}."
     yield from _set_by_conditions(results.config)
+
+
+def _budgets(verdict: Json) -> str:
+    """What the evolutions of a condition cost, one beside the other."""
+    for condition in verdict["conditions"]:
+        steps = {arm: entry["outer_steps"] for arm, entry in condition["arms"].items() if entry.get("outer_steps")}
+        if len(set(steps.values())) > 1:
+            listed = ", ".join(f"{arm} {count:,}" for arm, count in steps.items())
+            return (
+                "no evolving arm had more outer world steps than the arm that it is compared with (under "
+                f"{condition['name']}: {listed})"
+            )
+    return "the same number of outer world steps for all evolving arms of a condition"
 
 
 def _own_evolution(about: Json) -> Iterator[str]:

@@ -1,0 +1,147 @@
+"""The command that searches an arm's start and settings, and what it prints. No logic, no heavy imports at the top."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TimeRemainingColumn
+
+from evolearn.cli.screen import Screen, counted
+from evolearn.cli.terminal import (
+    Address,
+    RuntimeEnv,
+    Workers,
+    at_terminal,
+    drivers,
+    enter_portable_mode_for,
+    expect_wait,
+    prepare_cluster,
+    print_line,
+)
+from evolearn.errors import UserError
+
+if TYPE_CHECKING:
+    from evolearn.study import TunedSettings
+    from evolearn.tuning import TuningPlan
+
+_UNITS = {"k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+
+
+def tune(
+    study: Annotated[str, typer.Argument(help="A study's YAML file, or the name of a shipped study.", metavar="STUDY")],
+    arm: Annotated[str, typer.Option(help="Whose settings to search, among the study's arms.")],
+    budget: Annotated[
+        str, typer.Option(help="World steps at most, for example 21M; the study is charged what it took.")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="Settings that differ, for example run.search.lives=4.", metavar="[KEY=VALUE]..."),
+    ] = None,
+    condition: Annotated[
+        str | None, typer.Option(help="Of the study, under which to search.", show_default="the first")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the search.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file to write.", show_default="STUDY.ARM.tuned.yaml beside the study"),
+    ] = None,
+    workers: Workers = None,
+    address: Address = None,
+    runtime_env: RuntimeEnv = None,
+) -> None:
+    """Search an arm's start and settings before a study, on lives that the study never sees, and say what it cost."""
+    with at_terminal() as console:
+        steps = steps_of(budget)
+        prepare_cluster(address)
+        from evolearn.config import STUDIES, find_config
+
+        path = find_config(study, STUDIES)
+        file = out or (path.parent if Path(study).is_file() else Path()) / f"{path.stem}.{arm}.tuned.yaml"
+        if file.exists():
+            raise UserError(f"--out {file}: exists already, and is never written over; name another, or remove it")
+        enter_portable_mode_for(path, overrides or [])
+        from evolearn.study import read_study, run_configs, write_tuned
+
+        config = read_study(path, overrides or [])
+        expect_wait(console)
+        from evolearn.tuning import tune_arm
+
+        with (
+            TuneScreen(console) as screen,
+            drivers(screen, address, workers, runtime_env, run_configs(config)) as here,
+        ):
+            tuned = tune_arm(config, arm, condition, steps, seed, here, screen)
+        write_tuned(file, tuned)
+        print_tuned(console, tuned, file)
+
+
+def steps_of(text: str) -> int:
+    """World steps as a person writes them.
+
+    >>> steps_of("21M"), steps_of("1_500_000"), steps_of("2.5k")
+    (21000000, 1500000, 2500)
+
+    Raises:
+        UserError: it is no number of steps.
+    """
+    unit = _UNITS.get(text[-1:], 1)
+    number = text[:-1] if text[-1:] in _UNITS else text
+    try:
+        steps = round(float(number.replace(",", "")) * unit)
+    except (ValueError, OverflowError):
+        steps = 0
+    if steps < 1:
+        raise UserError(f"--budget {text}: must be a number of world steps, at least 1, for example 21M or 21000000")
+    return steps
+
+
+class TuneScreen(Screen):
+    """One bar over the whole search."""
+
+    def __init__(self, console: Console) -> None:
+        """Show on `console`."""
+        columns = (BarColumn(bar_width=32), TaskProgressColumn(), TimeRemainingColumn(), "{task.description}")
+        super().__init__(console, *columns, description="tuning", total=1.0)
+
+    def planned(self, arm: str, condition: str, plan: TuningPlan) -> None:
+        """Say what will be done, and begin to draw."""
+        self.say(f"Tuning {arm} under {condition}: {plan.steps:,} world steps at most", wrapped=True)
+        if plan.starts is not None:
+            self.say(
+                f"  {plan.starts.starts} starts lived from birth, {counted(plan.starts.rounds, 'round')}, lives of "
+                f"{plan.lifetime:,} steps; the best {plan.starts.closer} of each round again",
+                wrapped=True,
+            )
+        if plan.evolutions:
+            self.say(
+                f"  {plan.evolutions} evolutions of {plan.evolution_steps:,} steps, {plan.repeats} of them to repeat "
+                "the best settings",
+                wrapped=True,
+            )
+        self.draw(completed=0.0)
+
+    def advanced(self, steps: int, of: int, what: str) -> None:
+        """So many world steps of the planned ones are lived."""
+        self.now_and_then(f"{steps / of:.0%}  {what}")
+        self.draw(completed=steps / of, description=what)
+
+
+def print_tuned(console: Console, tuned: TunedSettings, file: Path) -> None:
+    """What came of it, what it cost, and how a study takes it."""
+    scores = tuned.scores
+    for line in (
+        f"{tuned.arm} under {tuned.condition}: {scores.tuned:.3f} with what was found, {scores.present:.3f} as the "
+        f"study has it (mean life fitness, {scores.lives} lives of {scores.lifetime:,} steps that chose nothing).",
+        f"Of all that were tried the best had {scores.best:.3f} on the lives that chose it, the median "
+        f"{scores.median:.3f}.",
+        *(f"  {key}: {value}" for key, value in tuned.settings.items()),
+        f"Cost: {tuned.steps:,} world steps, which a study that reads the file is charged.",
+        f"Wrote {file}",
+        "Next: name it in the study, relative to the study's file:",
+        f"  define: {{{tuned.arm}: {{tuned: {shlex.quote(file.name)}}}}}",
+    ):
+        print_line(console, line)
