@@ -143,7 +143,7 @@ def test_a_head_start_said_in_a_sentence():
 
 
 def test_ten_runs_are_not_exploratory():
-    assert "From 10 runs per arm." in judged(arms_of(runs=10, lives=2), BIRTH)["sentence"]
+    assert "From 10 runs per arm, selected" in judged(arms_of(runs=10, lives=2), BIRTH)["sentence"]
 
 
 def test_lower_is_better_only_for_times():
@@ -353,9 +353,10 @@ def test_the_scale_is_that_of_the_arms_own_selection_lifetime():
     arms = arms_of(oracle=(1.0, 1.0), noise=0.0)
     arms["random"] = dataclasses.replace(arms["random"], totals=np.broadcast_to([0.0, 0.5, 0.5], (4, 6, 3)))
     evolution = {arm: searched(*[np.full(16, 0.75)] * 4) for arm in ("evolved", "tuned_blank")}
-    for run in evolution["evolved"]:
-        run["selection_lifetime"] = 1200
-    found = judged(arms, evolution=evolution)["arms"]
+    facts = dataclasses.replace(
+        FACTS, searches={"evolved": SearchFacts(1200, 10), "tuned_blank": SearchFacts(6000, 10)}
+    )
+    found = judge_condition(study_rules(), facts, CATCH_UP, arms, {}, evolution)["arms"]
     assert found["evolved"]["evolution"]["runs"][0]["end"] == pytest.approx(0.75)
     assert found["tuned_blank"]["evolution"]["runs"][0]["end"] == pytest.approx(0.5)
 
@@ -519,16 +520,16 @@ def test_a_sentence_gives_each_arm_its_own_selection_lifetime_where_they_differ(
     arms = arms_of()  # lives of 20,000 steps
     differ = with_searches(arms, evolved=SearchFacts(1000, 10), tuned_blank=SearchFacts(20_000, 10))
     assert (
-        "; from 4 runs per arm (fewer than 10: exploratory), evolved selected on lives of 1,000 steps, "
+        ". From 4 runs per arm (fewer than 10: exploratory), evolved selected on lives of 1,000 steps, "
         in (differ["sentence"])
     )
-    assert "tuned_blank on lives of 20,000; brains" in differ["sentence"]
+    assert "tuned_blank on lives of 20,000." in differ["sentence"]
     assert "selection_lifetime" not in differ["arms"]["evolved"]["runs"][0]
     lifetimes = {arm: entry["selection_lifetime"] for arm, entry in differ["arms"].items()}
     assert lifetimes == {"random": None, "tuned_blank": 20_000, "evolved": 1000}
     same = with_searches(arms, evolved=SearchFacts(3000, 10), tuned_blank=SearchFacts(3000, 10))
-    assert "exploratory), selected on lives of 3,000 steps; brains" in same["sentence"]
-    assert "selected on lives of 6,000 steps; brains" in with_searches(arms)["sentence"], "as the condition says"
+    assert "exploratory), selected on lives of 3,000 steps." in same["sentence"]
+    assert "selected on lives of 6,000 steps." in with_searches(arms)["sentence"], "as the condition says"
 
 
 def test_arms_selected_on_shorter_lives_than_those_judged_are_named_in_one_remark():
@@ -640,7 +641,7 @@ def test_a_head_start_is_tested_run_by_run_against_the_margin():
         "alpha 0: 10 of 10 evolutions are born able; no blank slate is, and they need 15,250 steps of life to catch up "
         "(1 of 10 never does within 20,000). The test: the head start of evolved over tuned_blank is 13,700 steps in "
         "the worst of 10 runs, 15,250 in the median: beyond 2,000 steps in 10 of 10 runs, p < 0.001. From 10 runs per "
-        "arm."
+        "arm, selected on lives of 6,000 steps."
     )
 
 
