@@ -125,9 +125,13 @@ def iqm_record(found: Estimate) -> Json:
     return {"iqm": found.value, "low": found.low, "high": found.high}
 
 
+_CURVES = ("run", "centre", "best", "stdev", "restart", "from_restart")
+
+
 def _evolution_record(evolution: Sequence[Json], gain: float | None, tolerance: float) -> Json:
     return {
         "converged": None if gain is None else gain <= tolerance,
         "gain_last_quarter": gain,
-        "runs": [{name: run[name] for name in ("run", "centre", "best", "stdev")} for run in evolution],
+        # Curves are of the restart that the result came from; restart and from_restart say where it lies in the run.
+        "runs": [{name: run[name] for name in _CURVES if name in run} for run in evolution],
     }
