@@ -26,5 +26,6 @@ from .restarts import (
     Stretch as Stretch,
     restart_window as restart_window,
     restarted_population as restarted_population,
+    stagnates as stagnates,
 )
 from .search import Fitness as Fitness, PopulationSearch as PopulationSearch, Search as Search

@@ -27,7 +27,7 @@ from evolearn.search.options import evaluations_per_generation, planned_evaluati
 from evolearn.search.search import Search, Trial
 
 FEWEST = 5  # generations of a window, if the config does not say
-TOLERANCE = 0.02  # a gain below this share of a curve's own range is none
+TOLERANCE = 0.05  # a gain below this share of a curve's own range is none
 LEAST_WINDOWS = 2  # a restart that would get fewer windows of generations is not begun
 _SEARCH, _PAST = "search.", "past."
 
