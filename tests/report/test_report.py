@@ -342,6 +342,21 @@ def test_searches_that_did_not_converge_are_named():
     assert charts_of(verdict)["evolution"].views[0].note == "All searches converged."
 
 
+def test_a_search_that_began_again_is_drawn_from_where_it_did_and_says_so():
+    verdict = made_up_verdict(conditions=1)
+    assert "began again" not in charts_of(verdict)["evolution"].sentence
+    run = verdict["conditions"][0]["arms"]["evolved"]["evolution"]["runs"][1]
+    run |= {"restart": [0] * 9 + [1] * len(run["centre"]) + [2] * 5, "from_restart": 1}
+    chart = charts_of(verdict)["evolution"]
+    assert "Some searches stagnated and began again: shown is the restart that the result came from" in chart.sentence
+    (panel,) = chart.views[0].panels
+    lines = [series for series in panel.series if series.kind == "line" and series.y == tuple(run["centre"])]
+    assert [series.x[0] for series in lines] == [10.0], "a gap where another restart was, and no fall"
+    (mark,) = [series for series in panel.series if series.kind == "points"]
+    assert (mark.x, mark.y) == ((10.0,), (run["centre"][0],))
+    assert mark.notes == ("run 1: restart 1 begins, the result is of it",)
+
+
 def test_differences_within_the_margin_stay_pale():
     verdict = made_up_verdict(conditions=1)
     condition = verdict["conditions"][0]

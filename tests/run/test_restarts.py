@@ -12,11 +12,13 @@ from evolearn.config import ConfigError, check_config
 from evolearn.life import OwnDrivers, evaluate
 from evolearn.run import (
     Interrupted,
+    Wanted,
     ancestors,
     assemble,
     leader_keys,
     load_dna,
     open_run,
+    relive_selection,
     restart_keys,
     resume_run,
     start_run,
@@ -152,6 +154,34 @@ def test_with_one_restart_only_nothing_is_compared_and_the_result_is_that_of_non
         assert found.header["lineage"] | {"run": ""} == expected.header["lineage"] | {"run": ""}
     assert json.loads((path / "result.json").read_text()) == json.loads((plain / "result.json").read_text())
     assert {row["restart"] for row in open_run(plain).rows()} == {0}
+
+
+@pytest.mark.parametrize("generation", [2, 3, 7])
+def test_a_life_of_a_restart_is_lived_again_out_of_its_own_population(generation: int, often, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    run(toy_with("snes", {"generations": 14, "restart": "ipop", "restart_window": 2}, checkpoint_every=4), path)
+    directory = open_run(path)
+    row = directory.rows()[generation]
+    centre = row["evaluations"] - 1  # the last one that a generation lives
+    assert centre == (8 if generation < 3 else 16)
+    lives = [relive_selection(directory, Wanted(generation, centre, life), False, 1, Silent()) for life in range(2)]
+    assert np.mean([life.fitness for life in lives]) == row["fitness_centre"]
+    for wanted, text in (
+        (Wanted(generation, centre + 1, 0), f"--genome {centre + 1}: must be 0 .. {centre}"),
+        (Wanted(len(directory.rows()), 0, 0), f"--generation .*: must be 0 .. {len(directory.rows()) - 1}"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            relive_selection(directory, wanted, False, 1, Silent())
+
+
+class Silent(Watcher):
+    """Shows nothing of how a generation is made again, and must not be warned."""
+
+    def remaking(self, generation, checkpoint) -> None:
+        pass
+
+    def warning(self, text) -> None:
+        raise AssertionError(text)
 
 
 def test_ancestors_are_counted_from_each_restart_and_each_last_one_is_kept(often, tmp_path: Path) -> None:
