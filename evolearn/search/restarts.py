@@ -110,11 +110,7 @@ class Restarting:
         self._spent = 0  # genomes, over all restarts
         self._ends = False  # the next generation begins again
         self._search = make(0, search.population)
-
-    @property
-    def has_centre(self) -> bool:
-        """See `Search`."""
-        return self._search.has_centre
+        self.has_centre = self._search.has_centre
 
     @property
     def restart(self) -> int:

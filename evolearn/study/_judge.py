@@ -31,7 +31,7 @@ LEDGER_COLUMNS = {
     "tuning": "world steps of the arm's own evolution, if weights were drawn afresh: the search for how to learn",
     "inner": "world steps of test lives in which the learner was on",
     "evaluation": "world steps with learning off: birth scores, test lives of arms that never learn; and the steps in "
-    "which the leaders of a last generation were judged afresh",
+    "which the leaders of a last generation were judged afresh, and the restarts of a search compared",
     "checks": "world steps of the lives that showed that arms differ. Not counted anywhere: the lives that time this "
     "machine, the replays, and what is lived again because a study was killed in the midst of it",
     "runs": "evolution runs, or replicates of an arm that does not evolve",

@@ -489,6 +489,21 @@ def test_the_methods_say_how_arms_differ(tmp_path):
     assert "(seed 7); shuffled was judged in one life per run, as long as all of the evolution of tuned_blank." in text
 
 
+def test_the_methods_say_that_searches_began_again_and_which_did_not(tmp_path):
+    verdict = made_up_verdict()
+    verdict["arms"]["tuned_learner"]["settings"] = {"search.restart": "none"}
+    plain = methods_paragraph(read_results(write_study(tmp_path / "plain", verdict)))
+    assert "began again" not in plain
+    assert "search.restart" not in plain
+    run = {"search": {"algorithm": "snes", "restart": "ipop"}}
+    text = methods_paragraph(read_results(write_study(tmp_path / "restarts", verdict, run=run)))
+    assert (
+        "A search that stagnated began again, each time with twice the population, all restarts within the same number "
+        "of steps; the result is that of the best restart on validation lives." in text
+    )
+    assert "Arms with settings of their own: tuned_learner (search.restart = none)." in text
+
+
 def test_the_methods_say_what_conditions_change(tmp_path):
     conditions = [
         {"name": "alpha 0", "set": {"world.parameters.alpha": 0, "search.selection_lifetime": 1200}},

@@ -85,14 +85,21 @@ def _search(results: StudyResults) -> Iterator[str]:
             "the same number of outer world steps for all evolving arms of a condition"
             f"{', twice as many where a budget was doubled' if doubled else ''}."
         )
-    apart = {arm: "; ".join(_own_evolution(about)) for arm, about in results.verdict["arms"].items()}
+    restarts = search.get("restart", "none")
+    if restarts != "none":
+        twice = ", each time with twice the population" if restarts == "ipop" else ""
+        yield (
+            f"A search that stagnated began again{twice}, all restarts within the same number of steps; the result is "
+            "that of the best restart on validation lives."
+        )
+    apart = {arm: "; ".join(_own_evolution(about, restarts)) for arm, about in results.verdict["arms"].items()}
     listed = [f"{arm} ({words})" for arm, words in apart.items() if words]
     if listed:
         yield f"Arms with settings of their own: {', '.join(listed)}."
     yield from _set_by_conditions(results.config)
 
 
-def _own_evolution(about: Json) -> Iterator[str]:
+def _own_evolution(about: Json, restarts: str) -> Iterator[str]:
     """What one arm's evolution does not share with the others, in words."""
     settings = _flat(_part(about, "settings"))
     if "search.algorithm" in settings:
@@ -100,6 +107,8 @@ def _own_evolution(about: Json) -> Iterator[str]:
     if settings.get("search.options") == {}:
         del settings["search.options"]
         yield "the algorithm's default options"
+    if settings.get("search.restart") == restarts:
+        del settings["search.restart"]
     yield from (f"{key} = {_value(value)}" for key, value in settings.items())
     if about.get("inheritance") == "lamarckian":
         yield "Lamarckian: offspring inherit weights as learned in life"
