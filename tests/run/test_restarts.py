@@ -17,6 +17,7 @@ from evolearn.run import (
     assemble,
     leader_keys,
     load_dna,
+    new_search,
     open_run,
     relive_selection,
     restart_keys,
@@ -27,6 +28,7 @@ from evolearn.run import (
 from evolearn.search import planned_outer_steps
 from tests.helpers.runs import Watcher, digests, toy_with
 from tests.helpers.training import WEIGHTS_ONLY
+from tests.helpers.trials import Asked
 
 GENERATIONS = 20
 FLAT = 9  # steps in which no cart's pole falls: every genome scores the same
@@ -87,6 +89,22 @@ def test_stopped_on_both_sides_of_a_restart_it_is_the_run_that_was_never_stopped
         assert found.keys() == expected.keys()
         assert all(found[part].tobytes() == expected[part].tobytes() for part in expected), name
     assert (path / "result.json").read_text() == (whole / "result.json").read_text()
+
+
+@pytest.mark.parametrize("sampling", ["whole", "blockwise"])
+def test_every_restart_draws_numbers_of_its_own_and_the_first_those_of_none(sampling: str) -> None:
+    first = {}
+    for restart in ("none", "stagnation"):
+        search = new_search(assemble(check_config(stuck(restart=restart, sampling=sampling), "toy")))
+        trial = Asked(lambda z: np.ones(len(z)))
+        for _ in range(GENERATIONS):
+            search.step(trial)
+            if restart != "none":
+                search.told(1.0, 1.0)
+        first[restart] = trial.seen
+    starts = [first["stagnation"][number] for number in (0, 5, 10, 15)]
+    assert np.array_equal(first["none"][0], starts[0])
+    assert len({start.tobytes() for start in starts}) == 4
 
 
 @pytest.mark.parametrize("restart", ["stagnation", "ipop"])
