@@ -115,8 +115,9 @@ class Evolved:
             DNAError: the file lies in the directory of another run than the one that made it.
         """
         self._check_run()
-        rows = [[row[name] for name in _HISTORY] for row in self.rows[: self.record.generation + 1]]
-        table = pd.DataFrame(rows, columns=list(_HISTORY))
+        # Runs made before there were restarts have no word of them.
+        lived = [{"restart": 0, **row} for row in self.rows[: self.record.generation + 1]]
+        table = pd.DataFrame([[row[name] for name in _HISTORY] for row in lived], columns=list(_HISTORY))
         return table.astype({"paired_correlation": float}).set_index("generation")
 
     @cached_property
@@ -213,13 +214,18 @@ class Evolved:
         return {
             "world": dna.world + (f" ({', '.join(parameters)})" if parameters else ""),
             "is": f"{'altered by hand, from' if dna.role == ALTERED else f'{dna.role} of'} generation "
-            f"{dna.generation}, of {search.generations} from 0 on; {search.algorithm}, seed {self.config.seed}",
+            f"{dna.generation}, of {search.generations} from 0 on; {self._restarted()}"
+            f"{search.algorithm}, seed {self.config.seed}",
             "brain": f"{brain.trunk} {'-'.join(str(units) for units in (*brain.layers, brain.actions))}, "
             f"policy {brain.policy}{self._drawn('weights')}",
             "genes": f"{dna.pool.size}: " + ", ".join(f"{count} {group}" for group, count in genes.items() if count),
             "drives": _listed(self.newborn.drives) + self._drawn("drives"),
             "plasticity": _listed(self.newborn.plasticity) + self._drawn("plasticity"),
         }
+
+    def _restarted(self) -> str:
+        restart = self.record.header["lineage"].get("restart", 0)
+        return f"restart {restart}; " if restart else ""
 
     def _drawn(self, group: str) -> str:
         return "; drawn afresh in every life" if self.record.pool.modes[group] == FRESH else ""

@@ -32,7 +32,7 @@ from evolearn.life import (
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import Setup, columns_of, setup_of
 
-GENERATION = 500  # of the validation key space: runs use 0 and 1, inspections 1000 and above
+GENERATION = 500  # of the validation key space: runs use 0 to 2, inspections 1000 and above
 MOST_BYTES = 4 * 2**30  # of outcome and trace together
 
 FloatTable = npt.NDArray[np.float64]

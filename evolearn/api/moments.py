@@ -81,6 +81,7 @@ def _centre(setup: Setup, search: Search, generation: Generation, out: Path | No
         "algorithm": setup.config.search.algorithm,
         "generations": setup.config.search.generations,
         "generation": generation.generation,
+        "restart": generation.restart,
         "fitness_sha256": generation.fitness_sha256,
     }
     return dna_of(

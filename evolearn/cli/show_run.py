@@ -18,6 +18,7 @@ from evolearn.cli.screen import Screen, accidents, counted, duration
 from evolearn.cli.terminal import print_line
 
 if TYPE_CHECKING:
+    from evolearn.config import SearchPart
     from evolearn.run import Generation, Result, Setup
 
 ROWS_SHOWN = 12
@@ -40,6 +41,8 @@ class RunScreen(Screen):
         self._rows: list[Generation] = []
         self._clock = _Clock()
         self._generations = 0
+        self._per_generation = 1
+        self._done = 0.0  # of them; a larger one counts for several
 
     def above(self) -> Table:
         """The last generations."""
@@ -47,22 +50,30 @@ class RunScreen(Screen):
 
     def starting(self, setup: Setup, directory: Path, first: int) -> None:
         """Say what is about to run and begin to draw."""
-        self._generations = setup.config.search.generations
+        from evolearn.run import RunDirectory
+        from evolearn.search import planned_evaluations
+
+        self._search = setup.config.search
+        self._generations = self._search.generations
+        self._per_generation = planned_evaluations(self._search) // self._generations
+        before = sum(row["evaluations"] for row in RunDirectory(directory).rows()) / self._per_generation
+        self._done = before if first else 0.0
         self._clock = _Clock()
         self.say(describe_setup(setup, directory, first), wrapped=True)
-        self.draw(total=self._generations, completed=first)
+        self.draw(total=self._generations, completed=self._done)
 
     def made(self, generation: Generation) -> None:
         """Show another generation."""
         self._rows.append(generation)
-        done = generation.generation + 1
-        left = f"{duration(self._clock.left(self._generations - done))} left"
+        made = generation.evaluations / self._per_generation  # more than one where restarts have larger populations
+        self._done += made
+        left = f"{duration(self._clock.left(made, self._generations - self._done))} left"
         self.log(
-            f"generation {done}/{self._generations}  best {generation.fitness_best:.3f}  "
+            f"generation {numbered(generation, self._search)}  best {generation.fitness_best:.3f}  "
             f"mean {generation.fitness_mean:.3f}  centre {generation.fitness_centre:.3f}  "
             f"{generation.steps_per_second / 1e6:.2f} M steps/s  {left}{effort_of(generation)}"
         )
-        self.draw(completed=done, left=left)
+        self.draw(completed=self._done, left=left)
 
     def judging(self, arm: str, number: int, of: int) -> None:
         """Show which arm lives."""
@@ -83,28 +94,40 @@ class _Clock:
 
     def __init__(self) -> None:
         self._started = time.monotonic()
-        self._ticks = 0
+        self._made = 0.0
 
-    def left(self, remaining: int) -> float:
-        """Seconds for `remaining` more, after one more was finished."""
-        self._ticks += 1
-        return (time.monotonic() - self._started) / self._ticks * remaining
+    def left(self, made: float, remaining: float) -> float:
+        """Seconds for `remaining` more, after `made` more were finished."""
+        self._made += made
+        return (time.monotonic() - self._started) / self._made * max(0.0, remaining)
+
+
+def numbered(generation: Generation, search: SearchPart) -> str:
+    """Which generation it is, and of how many; then of which restart, where there are any."""
+    number = str(generation.generation + 1)
+    if search.restart != "ipop":
+        number += f"/{search.generations}"
+    return number if search.restart == "none" else f"{number}, restart {generation.restart}"
 
 
 def generation_table(rows: list[Generation]) -> Table:
     """Generations as a table."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     spread = any(row.cluster is not None for row in rows)
-    for title in ("generation", "best", "mean", "centre", "M steps/s", *(CLUSTER_COLUMNS if spread else ())):
+    restarted = any(row.restart for row in rows)
+    columns = ["generation", *(["restart"] if restarted else []), "best", "mean", "centre", "M steps/s"]
+    for title in (*columns, *(CLUSTER_COLUMNS if spread else ())):
         table.add_column(title, justify="right")
-    for row in rows:
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
         table.add_row(
             str(row.generation + 1),
+            *([str(row.restart)] if restarted else []),
             f"{row.fitness_best:.3f}",
             f"{row.fitness_mean:.3f}",
             f"{row.fitness_centre:.3f}",
             f"{row.steps_per_second / 1e6:.2f}",
             *(_cluster_cells(row) if spread else ()),
+            end_section=after is not None and after.restart > row.restart,
         )
     return table
 
@@ -272,8 +295,14 @@ def describe_setup(setup: Setup, directory: Path, first: int) -> str:
     return (
         f"{config.world.name}{f' ({parameters})' if parameters else ''}, seed {config.seed}: {search.algorithm}, "
         f"{genomes}, {search.lives} lives of {search.selection_lifetime:,} steps each, "
-        f"{search.generations} generations{start}\n{directory}"
+        f"{search.generations} generations{_restarts(search)}{start}\n{directory}"
     )
+
+
+def _restarts(search: SearchPart) -> str:
+    if search.restart == "none":
+        return ""
+    return f", restarts ({search.restart}) within their budget"
 
 
 def _share(value: float, low: float, high: float) -> str:

@@ -46,8 +46,10 @@ class StudyScreen(Screen):
 
     def generation(self, progress: StudyProgress, generation: Generation, generations: int) -> None:
         """Another generation."""
-        job, effort = progress.job, effort_of(generation)
-        text = f"generation {generation.generation + 1}/{generations}, centre {generation.fitness_centre:.3f}{effort}"
+        job = progress.job
+        restart = f", restart {generation.restart}" if generation.restart else ""
+        centre = f"centre {generation.fitness_centre:.3f}{effort_of(generation)}"
+        text = f"generation {generation.generation + 1}/{generations}{restart}, {centre}"
         self.now_and_then(f"{place(progress)}  {job.arm}, run {job.run + 1}: {text}")
         self._draw(progress, text)
 

@@ -110,6 +110,18 @@ class SearchPart(Part):
         "random numbers, and so its results, are not those of whole",
     )
     options: dict[str, Any] = Field({}, description="hyperparameters of the algorithm, by EvoTorch's names")
+    restart: Literal["none", "stagnation", "ipop"] = Field(
+        "none",
+        description="stagnation: begin again, with fresh random numbers of the search, when it stagnates; ipop: the "
+        "same with twice the population each time; both within the budget of none. Not for reptile and maml",
+    )
+    restart_window: int | None = Field(
+        None,
+        ge=2,
+        le=100_000,
+        description="generations compared with as many before them to see stagnation; null: a tenth of "
+        "search.generations, at least 5",
+    )
 
 
 class EvaluationPart(Part):

@@ -158,13 +158,18 @@ def _kept(dna: DNA) -> list[DNA]:
     """The ancestors of a DNA's run."""
     if dna.run is None:
         raise DNAError(f"{dna.path}: lies outside of its run, which keeps the ancestors; inspect the run directory")
-    kept = [ancestor for ancestor in ancestors(dna.run) if ancestor.config == dna.config]
+    kept = [one for one in ancestors(dna.run) if one.config == dna.config and _restart(one) == _restart(dna)]
     if len(kept) < FEWEST:
         raise DNAError(
             f"{dna.run}: has {len(kept)} ancestors of this DNA, a path needs {FEWEST}: the run made too few "
             "generations, or was made before ancestors were kept; run it again"
         )
     return kept
+
+
+def _restart(dna: DNA) -> int:
+    """The restart of its search that made it: no others are on its way."""
+    return int(dna.header["lineage"].get("restart", 0))
 
 
 def _blocks(dna: DNA, generations: IntArray, settling: dict[str, IntArray]) -> list[Json]:
@@ -229,7 +234,7 @@ def _numbers(dna: DNA, generations: IntArray, settling: dict[str, IntArray], cha
 def _logged(dna: DNA) -> Json:
     """Fitness of the centre in every generation, as lived in selection."""
     assert dna.run is not None
-    rows = open_run(dna.run).rows()
+    rows = [row for row in open_run(dna.run).rows() if row.get("restart", 0) == _restart(dna)]
     known = [row for row in rows if row.get("fitness_centre") is not None]
     return {
         "generation": [int(row["generation"]) for row in known],

@@ -34,6 +34,7 @@ from .run import (
     evolve_run as evolve_run,
     generations_of_run as generations_of_run,
     leader_keys as leader_keys,
+    restart_keys as restart_keys,
     resume_run as resume_run,
     start_run as start_run,
 )

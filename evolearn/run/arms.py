@@ -135,14 +135,24 @@ ARMS: Mapping[str, ArmPart] = {
         "weights meta-trained by gradient (Reptile) at equal steps, drives and plasticity of tuned_blank, learning",
         drives="tuned_blank",
         plasticity="tuned_blank",
-        settings={"search.algorithm": "reptile", "search.options": {}, "search.sampling": "whole"},
+        settings={
+            "search.algorithm": "reptile",
+            "search.options": {},
+            "search.sampling": "whole",
+            "search.restart": "none",
+        },
     ),
     "maml": _part(
         "weights meta-trained by the gradient through learning (MAML) at equal steps, drives and plasticity of "
         "tuned_blank, learning",
         drives="tuned_blank",
         plasticity="tuned_blank",
-        settings={"search.algorithm": "maml", "search.options": {}, "search.sampling": "whole"},
+        settings={
+            "search.algorithm": "maml",
+            "search.options": {},
+            "search.sampling": "whole",
+            "search.restart": "none",
+        },
     ),
     "oracle": _part("knows this life's hidden draw", **_NOTHING, learns=False, actions="oracle"),
 }

@@ -7,9 +7,10 @@ A run directory holds::
     environment.json    versions, commit, processor, threads
     generations.jsonl   one row per generation, see `evolearn.run.evolution.Generation`
     checkpoints/        the search after a generation: generation_N.safetensors, and its checksum in .json
-    dna.safetensors     the centre of the last generation (genetic algorithm: its best), see `evolearn.run.dna`
+    dna.safetensors     the centre of the last generation (genetic algorithm: its best), of the best restart, see
+                        `evolearn.run.dna`
     dna_best.safetensors  the best genome of the last generation on validation lives
-    ancestors/          the centres that lived generations 0, 1, 2, 3, 4, 6, 8, 12 .. and the last, as DNA
+    ancestors/          the centres that lived generations 0, 1, 2, 3, 4, 6, 8, 12 .. and the last (of each restart)
     result.json         the closing table
     faulty_life.safetensors  the last life at which the world was at fault, see `evolearn.run.faulty_life`
 """

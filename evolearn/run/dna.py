@@ -32,6 +32,7 @@ FORMAT = 2  # of DNA files; a change that old code cannot read raises it
 NAME = "dna.safetensors"  # of a run's DNA
 _HEADER = "evolearn"  # its name among a file's metadata
 ANCESTORS = "ancestors"  # folder of a run
+_KEPT = ("run", "algorithm", "generations", "generation", "restart")  # of the lineage of altered DNA
 ALTERED = "altered"  # role of DNA whose genome was changed by hand
 
 
@@ -182,15 +183,15 @@ def dna_of(path: Path, setup: Setup, genome: FloatArray, stdev: FloatArray, abou
 def altered_dna(dna: DNA, genome: FloatArray) -> DNA:
     """DNA with another genome, which no search made and no generation lived: its role is ALTERED.
 
-    Of the lineage it keeps ``run``, ``algorithm``, ``generations`` and ``generation``, those of the DNA that a search
-    made, and gets ``of``, the checksum of that DNA: also where it is made of altered DNA.
+    Of the lineage it keeps ``run``, ``algorithm``, ``generations``, ``generation`` and ``restart``, those of the DNA
+    that a search made, and gets ``of``, the checksum of that DNA: also where it is made of altered DNA.
 
     Args:
         dna: what it is made of.
         genome: float32 [G], in gene units.
     """
     before = dna.header["lineage"]
-    lineage = {name: before[name] for name in ("run", "algorithm", "generations", "generation") if name in before}
+    lineage = {name: before[name] for name in _KEPT if name in before}
     lineage["of"] = before["of"] if dna.role == ALTERED else dna.sha256
     header = {name: value for name, value in dna.header.items() if name != "sha256"}
     return dataclasses.replace(dna, header={**header, "role": ALTERED, "lineage": lineage}, genome=genome)

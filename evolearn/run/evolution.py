@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
+import itertools
 import resource
 import sys
 import time
@@ -31,6 +33,7 @@ from evolearn.search import (
     PopulationSearch,
     Reptile,
     ReptileOptions,
+    Restarting,
     Search,
     Weights,
     differentiate,
@@ -60,6 +63,7 @@ class Generation:
     diverged_lives: int  # lives whose brain left the finite numbers
     skipped_updates: int  # learning updates skipped because a gradient was not finite
     peak_memory: int  # bytes, the most that this process has had in RAM since it began
+    restart: int = 0  # of the search, from 0
     cluster: Effort | None = None  # what a cluster did; None in process
 
     def row(self) -> dict[str, Any]:
@@ -79,13 +83,21 @@ def new_search(setup: Setup) -> Search:
         return Reptile(setup.options, genes, search.population, search.generations)
     if isinstance(setup.options, MAMLOptions):
         return MAML(setup.options, genes, search.population)
+    if search.restart == "none":
+        return _search_at(setup, 0, search.population)
+    return Restarting(search, functools.partial(_search_at, setup), TOP)
+
+
+def _search_at(setup: Setup, restart: int, population: int) -> Search:
+    """The search of a population at its start, with the random numbers of one of its restarts."""
+    search, genes, seed = setup.config.search, setup.pool.size, setup.config.seed
+    if restart:
+        seed = int(np.random.SeedSequence([seed, restart]).generate_state(1)[0])
     lamarckian = setup.config.genome.inheritance == "lamarckian"
     try:
         if search.sampling == "blockwise":
-            return BlockwiseSearch(search.algorithm, setup.options, genes, search.population, setup.config.seed)
-        return PopulationSearch(
-            search.algorithm, setup.options, genes, search.population, setup.config.seed, lamarckian
-        )
+            return BlockwiseSearch(search.algorithm, setup.options, genes, population, seed)
+        return PopulationSearch(search.algorithm, setup.options, genes, population, seed, lamarckian)
     except (TypeError, ValueError, AttributeError) as error:
         # What the options' schema cannot know, such as the arguments of an optimizer.
         raise ConfigError(f"search.options={search.options}: EvoTorch refuses them: {error}") from error
@@ -98,7 +110,7 @@ def evolve(
     first: int = 0,
     effort: Callable[[], Effort | None] = lambda: None,
 ) -> Iterator[Generation]:
-    """Make generations `first` to the last one.
+    """Make generations `first` to the last one; with restarts as many as the budget of `search.generations` has.
 
     Args:
         setup: from `assemble`.
@@ -109,12 +121,29 @@ def evolve(
     Yields:
         One record per generation. While it is held, `search` is in the state after that generation.
     """
-    for generation in range(first, setup.config.search.generations):
+    for generation in itertools.count(first):
+        if is_over(setup, search, generation):
+            return
         started = time.perf_counter()
         effort()  # what was done in between is not this generation's
         trial = _Trial(setup, driver, search, generation)
         search.step(trial)
-        yield trial.record(time.perf_counter() - started, effort())
+        record = trial.record(time.perf_counter() - started, effort())
+        if isinstance(search, Restarting):
+            search.told(record.fitness_centre, record.fitness_mean)
+        yield record
+
+
+def is_over(setup: Setup, search: Search, generation: int) -> bool:
+    """Whether a search has made all its generations when it comes to make `generation`."""
+    if isinstance(search, Restarting):
+        return search.is_over
+    return generation >= setup.config.search.generations
+
+
+def restart_of(search: Search) -> int:
+    """The restart that made a search's last generation, from 0."""
+    return search.restart if isinstance(search, Restarting) else 0
 
 
 def selection_keys(config: RunConfig, generation: int, batch: int = 0, space: int = SELECTION) -> npt.NDArray[np.int64]:
@@ -273,6 +302,7 @@ class _Trial:
             diverged_lives=sum(evaluation.diverged for evaluation in self._evaluations),
             skipped_updates=sum(evaluation.skipped_updates for evaluation in self._evaluations),
             peak_memory=_peak_memory(),
+            restart=restart_of(self._search),
             cluster=effort,
         )
 

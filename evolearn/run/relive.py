@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.config import ConfigError
+from evolearn.config import ConfigError, SearchPart
 from evolearn.errors import RunDirectoryError, shortened_traceback
 from evolearn.genome import FloatArray, Newborns, decode, draw_fresh
 from evolearn.life import (
@@ -49,6 +50,8 @@ from evolearn.search import (
     differentiate,
     draw_genomes,
     evaluations_per_generation,
+    is_whole,
+    restarted_population,
     sum_in_blocks,
 )
 from evolearn.world import World
@@ -196,8 +199,11 @@ def _selection_life(directory: RunDirectory, wanted: Wanted, workers: int, displ
 def _check_range(setup: Setup, directory: RunDirectory, wanted: Wanted) -> None:
     search = setup.config.search
     # The one that was under way when the run ended has no row.
-    begun = min(len(directory.rows()) + 1, search.generations)
-    genomes = evaluations_per_generation(search.algorithm, search.population)
+    rows = directory.rows()
+    begun = min(len(rows) + 1, search.generations)
+    if is_whole(search, [row["evaluations"] for row in rows]):
+        begun = len(rows)
+    genomes = _most_genomes(search, rows, wanted.generation)
     for name, value, count, of in (
         ("generation", wanted.generation, begun, f"the generations that {directory.path} has begun"),
         ("genome", wanted.genome, genomes, "the genomes that a generation lives, the centre among them"),
@@ -205,6 +211,15 @@ def _check_range(setup: Setup, directory: RunDirectory, wanted: Wanted) -> None:
     ):
         if not 0 <= value < count:
             raise ConfigError(f"--{name} {value}: must be 0 .. {count - 1}, {of}")
+
+
+def _most_genomes(search: SearchPart, rows: Sequence[Mapping[str, Any]], generation: int) -> int:
+    """Genomes that a generation lived; of one that has no row at most so many: it may be the first of a restart."""
+    if search.restart == "none" or not rows:
+        return evaluations_per_generation(search.algorithm, search.population)
+    if 0 <= generation < len(rows):
+        return int(rows[generation]["evaluations"])
+    return evaluations_per_generation(search.algorithm, restarted_population(search, rows[-1]["restart"] + 1))
 
 
 def _evolve_until(

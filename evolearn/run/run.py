@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import signal
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,13 +21,14 @@ from evolearn.numerics import processor_type
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
-from evolearn.run.evolution import TOP, Generation, evolve, new_search, to_genomes
+from evolearn.run.evolution import TOP, Generation, evolve, is_over, new_search, to_genomes
 from evolearn.run.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
 from evolearn.run.setup import Setup, assemble, remarks_on, settled
 from evolearn.run.transplant import live_arm, live_births, run_arms
-from evolearn.search import Search
+from evolearn.search import Restarting, Search, Stretch
 
 LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
+RESTART_LIVES = 32  # at least, on which the results of restarts are compared
 
 
 class Interrupted(KeyboardInterrupt):
@@ -92,6 +93,17 @@ def leader_keys(seed: int, search: SearchPart) -> npt.NDArray[np.int64]:
     """
     # Generation 1 of the validation space: lives that the closing table does not use.
     return life_keys(seed, VALIDATION, 1, max(LEADER_LIVES, search.lives))
+
+
+def restart_keys(seed: int, search: SearchPart) -> npt.NDArray[np.int64]:
+    """Keys int64 [L, 4] of the validation lives on which what restarts came to is compared; none without restarts.
+
+    Args:
+        seed: of the run.
+        search: of its config.
+    """
+    # Generation 2: not the lives that chose among a restart's leaders.
+    return life_keys(seed, VALIDATION, 2, 0 if search.restart == "none" else max(RESTART_LIVES, search.lives))
 
 
 def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, display: Display) -> Result:
@@ -186,8 +198,8 @@ def generations_of_run(
         for generation in evolve(setup, driver, search, first, drivers.effort):
             directory.append(generation)
             last_whole = Checkpoint(generation.generation, search.state())
-            is_last = generation.generation + 1 == setup.config.search.generations
-            if is_ancestor(generation.generation, setup.config.search.generations):
+            is_last = is_over(setup, search, generation.generation + 1)
+            if _is_kept(directory, search, generation, is_last):
                 _save_centre(setup, directory, search, generation)
             if is_last or (generation.generation + 1) % setup.config.checkpoint_every == 0:
                 directory.save_checkpoint(last_whole)
@@ -229,35 +241,76 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _is_kept(directory: RunDirectory, search: Search, generation: Generation, is_last: bool) -> bool:
+    """Whether the centre of a generation is kept as an ancestor; counted from the last restart."""
+    number, ends = generation.generation, is_last
+    if isinstance(search, Restarting):
+        number -= sum(row.get("restart", 0) < generation.restart for row in directory.rows())
+        ends = search.ends_here
+    return is_ancestor(number, number + 1 if ends else number + 2)
+
+
 def _save_centre(setup: Setup, directory: RunDirectory, search: Search, generation: Generation) -> None:
     """Keep the centre that lived a generation, for the lineage."""
     file = ancestor_file(directory.path, generation.generation)
-    about = {"role": _role(search), "lineage": _lineage(setup, directory, generation.generation)}
+    about = {"role": _role(search), "lineage": _lineage(setup, directory, generation.generation, generation.restart)}
     save_dna(file, setup, to_genomes(setup, search.centre()), setup.pool.spread * search.stdev(), about)
 
 
 def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search) -> None:
     """Write the DNA: `dna` last, so that it says that both are there."""
-    best, steps = _best_on_validation(setup, driver, search)
+    stretch, best, steps = _best_stretch(setup, driver, search)
     # Of the Gaussian searches this is the centre that made the last generation, judged in its row.
-    genome = to_genomes(setup, search.centre()) if search.has_centre else best
-    stdev = setup.pool.spread * search.stdev()
-    lineage = {**_lineage(setup, directory, setup.config.search.generations - 1), "validation_steps": steps}
+    genome = to_genomes(setup, stretch.centre) if search.has_centre else best
+    stdev = setup.pool.spread * stretch.stdev
+    lineage = {**_lineage(setup, directory, stretch.generation, stretch.restart), "validation_steps": steps}
     save_dna(directory.path / "dna_best.safetensors", setup, best, stdev, {"role": "best", "lineage": lineage})
     save_dna(directory.path / NAME, setup, genome, stdev, {"role": _role(search), "lineage": lineage})
+
+
+def _best_stretch(setup: Setup, driver: Driver, search: Search) -> tuple[Stretch, FloatArray, int]:
+    """The restart that came to most on validation lives, the best genome of its leaders, and the steps it took.
+
+    What a restart came to is its centre; of a search that has none the best of its leaders. Where there was only one,
+    nothing is compared.
+    """
+    if not isinstance(search, Restarting):
+        last = setup.config.search.generations - 1
+        stretches: Sequence[Stretch] = (Stretch(0, last, search.centre(), search.stdev(), search.best(TOP)),)
+    else:
+        stretches = search.stretches()
+    steps = 0
+    best: dict[int, FloatArray] = {}
+
+    def best_of(stretch: Stretch) -> FloatArray:
+        nonlocal steps
+        if stretch.restart not in best:
+            best[stretch.restart], more = _best_on_validation(setup, driver, stretch.leaders)
+            steps += more
+        return best[stretch.restart]
+
+    chosen = stretches[0]
+    if len(stretches) > 1:
+        rivals = [to_genomes(setup, stretch.centre) if search.has_centre else best_of(stretch) for stretch in stretches]
+        keys = restart_keys(setup.config.seed, setup.config.search)
+        judged = evaluate(driver, setup.conditions, setup.pool, np.stack(rivals), keys, setup.selection)
+        steps += judged.world_steps
+        chosen = stretches[int(np.nan_to_num(judged.fitness.mean(axis=1), nan=-np.inf).argmax())]
+    return chosen, best_of(chosen), steps
 
 
 def _role(search: Search) -> str:
     return "centre" if search.has_centre else "best"
 
 
-def _lineage(setup: Setup, directory: RunDirectory, generation: int) -> dict[str, Any]:
+def _lineage(setup: Setup, directory: RunDirectory, generation: int, restart: int) -> dict[str, Any]:
     search = setup.config.search
     return {
         "run": directory.path.name,
         "algorithm": search.algorithm,
         "generations": search.generations,
         "generation": generation,
+        "restart": restart,
         "fitness_sha256": directory.rows()[generation]["fitness_sha256"],
     }
 
@@ -307,9 +360,9 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
     return result
 
 
-def _best_on_validation(setup: Setup, driver: Driver, search: Search) -> tuple[FloatArray, int]:
-    """The best of the last generation's leaders, judged afresh, and the steps it took: leaders owe a part to luck."""
-    leaders = to_genomes(setup, search.best(TOP))
+def _best_on_validation(setup: Setup, driver: Driver, leaders: FloatArray) -> tuple[FloatArray, int]:
+    """The best of a last generation's leaders z, judged afresh, and the steps it took: leaders owe a part to luck."""
+    genomes = to_genomes(setup, leaders)
     keys = leader_keys(setup.config.seed, setup.config.search)
-    judged = evaluate(driver, setup.conditions, setup.pool, leaders, keys, setup.selection)
-    return leaders[int(judged.fitness.mean(axis=1).argmax())], judged.world_steps
+    judged = evaluate(driver, setup.conditions, setup.pool, genomes, keys, setup.selection)
+    return genomes[int(judged.fitness.mean(axis=1).argmax())], judged.world_steps

@@ -115,7 +115,9 @@ def assemble(config: RunConfig) -> Setup:
     check_training(config)
     pool = pool_of(config, brain, conditions.drive_names)
     search = config.search
-    options = check_search(search.algorithm, search.options, search.population, pool.size, search.sampling)
+    options = check_search(
+        search.algorithm, search.options, search.population, pool.size, search.sampling, search.restart
+    )
     selection = Plan(search.selection_lifetime, learner.learn_from, learning_ends(config, options))
     return Setup(config, conditions, pool, selection, options)
 

@@ -15,8 +15,17 @@ from .options import (
     ReptileOptions as ReptileOptions,
     check_search as check_search,
     evaluations_per_generation as evaluations_per_generation,
+    is_whole as is_whole,
     lives_per_generation as lives_per_generation,
+    planned_evaluations as planned_evaluations,
     planned_outer_steps as planned_outer_steps,
 )
 from .reptile import Reptile as Reptile
+from .restarts import (
+    Restarting as Restarting,
+    Stretch as Stretch,
+    restart_window as restart_window,
+    restarted_population as restarted_population,
+    stagnates as stagnates,
+)
 from .search import Fitness as Fitness, PopulationSearch as PopulationSearch, Search as Search

@@ -8,7 +8,7 @@ centre plus its spread times z.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import pydantic
@@ -157,7 +157,12 @@ QUADRATIC_LIMIT = 2000
 
 
 def check_search(
-    algorithm: str, options: Mapping[str, Any], population: int, genes: int, sampling: str = "whole"
+    algorithm: str,
+    options: Mapping[str, Any],
+    population: int,
+    genes: int,
+    sampling: str = "whole",
+    restart: str = "none",
 ) -> Options:
     """Check a search against the algorithm it names.
 
@@ -167,11 +172,12 @@ def check_search(
         population: genomes per generation.
         genes: length of a genome.
         sampling: of `search.sampling`.
+        restart: of `search.restart`.
     Returns:
         The options with defaults filled in.
     Raises:
         ConfigError: unknown algorithm or option, value out of range, population too small, too many genes, an
-            algorithm that cannot sample blockwise.
+            algorithm that cannot sample blockwise, or not begin again.
     """
     if algorithm not in ALGORITHMS:
         raise ConfigError(f"search.algorithm={algorithm!r}: unknown.{offer(algorithm, ALGORITHMS)}")
@@ -185,6 +191,11 @@ def check_search(
         raise ConfigError(
             f"search.sampling={sampling!r}: must be 'whole' with search.algorithm={algorithm!r}, "
             f"{_NEEDS_THE_WHOLE[algorithm]}; set search.sampling=whole, or search.algorithm to one of {able}"
+        )
+    if restart != "none" and model.trains_weights:
+        raise ConfigError(
+            f"search.restart={restart!r}: must be 'none' with search.algorithm={algorithm!r}, which draws nothing at "
+            "random: it would begin again at the same weights; set search.restart=none"
         )
     smallest, why = _smallest_population(algorithm, checked)
     if population < smallest:
@@ -246,8 +257,28 @@ def lives_per_generation(search: SearchPart) -> int:
 def planned_outer_steps(search: SearchPart) -> int:
     """World steps that a whole search takes: exact, unless a brain diverges, which ends its life early.
 
+    With `search.restart` ipop at most so many: a generation of a larger population that no longer fits is not begun.
+
     Args:
         search: of a run's config.
     """
-    evaluations = evaluations_per_generation(search.algorithm, search.population)
-    return search.generations * evaluations * search.lives * search.selection_lifetime
+    return planned_evaluations(search) * search.lives * search.selection_lifetime
+
+
+def planned_evaluations(search: SearchPart) -> int:
+    """Genomes that a whole search lives, all restarts together; with `search.restart` ipop at most.
+
+    Args:
+        search: of a run's config.
+    """
+    return search.generations * evaluations_per_generation(search.algorithm, search.population)
+
+
+def is_whole(search: SearchPart, evaluations: Sequence[int]) -> bool:
+    """Whether a search has spent its budget: another generation like its last one would not fit.
+
+    Args:
+        search: of a run's config.
+        evaluations: genomes of each generation so far.
+    """
+    return bool(evaluations) and sum(evaluations) + evaluations[-1] > planned_evaluations(search)

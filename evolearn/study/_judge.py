@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from evolearn.errors import RunDirectoryError
 from evolearn.run import natural_values
-from evolearn.search import planned_outer_steps
+from evolearn.search import is_whole, planned_outer_steps
 from evolearn.study._held_out import HeldOut, arm_lives, join_tables, read_held_out, read_table
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
@@ -56,7 +56,7 @@ LEDGER_COLUMNS = {
     "study of several conditions has it under each",
     "inner": "world steps of test lives in which the learner was on",
     "evaluation": "world steps with learning off: birth scores, test lives of arms that never learn; and the steps in "
-    "which the leaders of a last generation were judged afresh",
+    "which the leaders of a last generation were judged afresh, and the restarts of a search compared",
     "checks": "world steps of the lives that showed that arms differ. Not counted anywhere: the lives that time this "
     "machine, the replays, and what is lived again because a study was killed in the midst of it",
     "runs": "evolution runs, or replicates of an arm that does not evolve",
@@ -185,20 +185,25 @@ def _evolution(
         rows = directory.rows()
         dna = directory.load_dna()
         own = directory.read_config()
-        if len(rows) != own.search.generations:
+        if not is_whole(own.search, [row["evaluations"] for row in rows]):
+            must = "more" if own.search.restart == "ipop" else own.search.generations
             raise RunDirectoryError(
-                f"{directory.path / 'generations.jsonl'}: has {len(rows)} whole rows, must have "
-                f"{own.search.generations}; put the file back, or remove {directory.path}: evolearn resume "
-                f"{study.path} repeats this run, with the same result"
+                f"{directory.path / 'generations.jsonl'}: has {len(rows)} whole rows, must have {must}; put the file "
+                f"back, or remove {directory.path}: evolearn resume {study.path} repeats this run, with the same result"
             )
+        restarts = [int(row.get("restart", 0)) for row in rows]
+        from_restart = int(dna.header["lineage"].get("restart", 0))
+        # The way to the result alone: another restart's end and this one's beginning are no fall.
+        way = [row for row, restart in zip(rows, restarts, strict=True) if restart == from_restart]
         records.append(
             {
                 "run": run,
                 "seed": own.seed,
-                "selection_lifetime": own.search.selection_lifetime,
-                "centre": [row["fitness_centre"] for row in rows],
-                "best": [row["fitness_best"] for row in rows],
-                "stdev": [row["search_stdev"] for row in rows],
+                "centre": [row["fitness_centre"] for row in way],
+                "best": [row["fitness_best"] for row in way],
+                "stdev": [row["search_stdev"] for row in way],
+                "restart": restarts,
+                "from_restart": from_restart,
                 **natural_values(dna.pool, dna.genome),
                 "steps": sum(row["world_steps"] for row in rows),
                 "validation_steps": dna.header["lineage"]["validation_steps"],

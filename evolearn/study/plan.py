@@ -30,8 +30,9 @@ from evolearn.run import (
     names_parts,
     natural_values,
     ready_arm,
+    restart_keys,
 )
-from evolearn.search import lives_per_generation, planned_outer_steps
+from evolearn.search import lives_per_generation, planned_outer_steps, restart_window
 from evolearn.study.config import ConditionPart, StudyConfig, check_replication
 from evolearn.verdict import DOUBLED
 
@@ -194,7 +195,10 @@ def own_config(config: StudyConfig, condition: ConditionPart, arm: str, borrowed
     """
     own = arm_config(config.run_of(condition), arm, arm_part(config, arm), borrowed)
     if arm.endswith(DOUBLED):
-        longer = own.search.model_copy(update={"generations": 2 * own.search.generations})
+        twice = {"generations": 2 * own.search.generations}
+        if own.search.restart != "none":
+            twice["restart_window"] = restart_window(own.search)  # the original's: it begins as that one does
+        longer = own.search.model_copy(update=twice)
         own = own.model_copy(update={"search": longer})
     return own
 
@@ -270,7 +274,7 @@ def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
         seed = run_seed(config, job.condition, job.arm, job.run)
         lives = lives_per_generation(search)
         spaces["selection"] += [life_keys(seed, SELECTION, number, lives) for number in range(search.generations)]
-        spaces["validation"].append(leader_keys(seed, search))
+        spaces["validation"] += [leader_keys(seed, search), restart_keys(seed, search)]
     spaces["validation"].append(check_keys(config))
     for job in plan.tests:
         spaces["test"].append(held_out_keys(config, config.condition(job.condition), job.arm, job.run))

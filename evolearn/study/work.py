@@ -29,6 +29,7 @@ from evolearn.run import (
     natural_values,
     open_run,
 )
+from evolearn.search import planned_evaluations
 from evolearn.study._held_out import HeldOut, tabulate, write_table
 from evolearn.study.checks import Rates
 from evolearn.study.config import ConditionPart, StudyConfig
@@ -256,16 +257,21 @@ class _OneRun:
         self._display = display
         self._clock = clock
         self._generations = 1
+        self._planned = 1  # genomes
+        self._lived = 0
 
     def starting(self, setup: Setup, directory: Path, first: int) -> None:
         self._generations = setup.config.search.generations
-        self._clock.within(first / self._generations, counted=False)
+        self._planned = planned_evaluations(setup.config.search)
+        self._lived = sum(row["evaluations"] for row in RunDirectory(directory).rows()) if first else 0
+        self._clock.within(self._lived / self._planned, counted=False)
 
     def warning(self, text: str) -> None:
         self._display.warning(text)
 
     def made(self, generation: Generation) -> None:
-        self._clock.within((generation.generation + 1) / self._generations)
+        self._lived += generation.evaluations
+        self._clock.within(self._lived / self._planned)
         self._display.generation(self._clock.progress(), generation, self._generations)
 
 

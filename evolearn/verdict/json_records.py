@@ -144,12 +144,16 @@ def iqm_record(found: Estimate) -> Json:
     return {"iqm": found.value, "low": found.low, "high": found.high}
 
 
+_CURVES = ("run", "centre", "best", "stdev", "restart", "from_restart")
+
+
 def _evolution_record(evolution: Sequence[Json], search: ArmSearch) -> Json:
     return {
         "converged": search.ended,
         "stuck": search.stuck,
+        # Curves are of the restart that the result came from; restart and from_restart say where it lies in the run.
         "runs": [
-            {name: run[name] for name in ("run", "centre", "best", "stdev")} | dataclasses.asdict(ended)
+            {name: run[name] for name in _CURVES if name in run} | dataclasses.asdict(ended)
             for run, ended in zip(evolution, search.runs, strict=True)
         ],
     }

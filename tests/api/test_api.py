@@ -188,7 +188,10 @@ def test_dna_altered_by_hand_says_so(dna: Evolved, tmp_path: Path) -> None:
         assert made.record.role == "altered"
         assert made.record.generation == parent.generation
         assert made.record.header["lineage"] == {
-            **{name: parent.header["lineage"][name] for name in ("run", "algorithm", "generations", "generation")},
+            **{
+                name: parent.header["lineage"][name]
+                for name in ("run", "algorithm", "generations", "generation", "restart")
+            },
             "of": parent.header["sha256"],
         }
         assert made.record.run is None

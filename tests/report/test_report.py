@@ -398,6 +398,21 @@ def test_the_tables_have_a_row_per_cluster(tmp_path):
     ]
 
 
+def test_a_search_that_began_again_is_drawn_from_where_it_did_and_says_so():
+    verdict = made_up_verdict(conditions=1)
+    assert "began again" not in charts_of(verdict)["evolution"].sentence
+    run = verdict["conditions"][0]["arms"]["evolved"]["evolution"]["runs"][1]
+    run |= {"restart": [0] * 9 + [1] * len(run["centre"]) + [2] * 5, "from_restart": 1}
+    chart = charts_of(verdict)["evolution"]
+    assert "Some searches stagnated and began again: shown is the restart that the result came from" in chart.sentence
+    (panel,) = chart.views[0].panels
+    lines = [series for series in panel.series if series.kind == "line" and series.y == tuple(run["centre"])]
+    assert [series.x[0] for series in lines] == [10.0], "a gap where another restart was, and no fall"
+    (mark,) = [series for series in panel.series if series.kind == "points"]
+    assert (mark.x, mark.y) == ((10.0,), (run["centre"][0],))
+    assert mark.notes == ("run 1: restart 1 begins, the result is of it",)
+
+
 def test_differences_within_the_margin_stay_pale():
     verdict = made_up_verdict(conditions=1)
     condition = verdict["conditions"][0]
@@ -570,6 +585,21 @@ def test_the_methods_say_how_arms_differ(tmp_path):
         f"search.options.tournament_size = 4; {lamarckian}), evolved ({lamarckian})." in text
     )
     assert "(seed 7); shuffled was judged in one life per run, as long as all of the evolution of tuned_blank." in text
+
+
+def test_the_methods_say_that_searches_began_again_and_which_did_not(tmp_path):
+    verdict = made_up_verdict()
+    verdict["arms"]["tuned_learner"]["settings"] = {"search.restart": "none"}
+    plain = methods_paragraph(read_results(write_study(tmp_path / "plain", verdict)))
+    assert "began again" not in plain
+    assert "search.restart" not in plain
+    run = {"search": {"algorithm": "snes", "restart": "ipop"}}
+    text = methods_paragraph(read_results(write_study(tmp_path / "restarts", verdict, run=run)))
+    assert (
+        "A search that stagnated began again, each time with twice the population, all restarts within the same number "
+        "of steps; the result is that of the best restart on validation lives." in text
+    )
+    assert "Arms with settings of their own: tuned_learner (search.restart = none)." in text
 
 
 def test_the_methods_say_what_conditions_change(tmp_path):

@@ -11,6 +11,10 @@ from evolearn.report.study.score_charts import condition_ticks
 from evolearn.report.texts import quantity
 from evolearn.verdict import run_names
 
+_RESTARTED = (
+    " Some searches stagnated and began again: shown is the restart that the result came from, from the generation at "
+    "which it began, marked by a point."
+)
 CURVE_NUMBERS = 24_000  # numbers that all curves of evolution may take on the page, which has to stay small
 
 
@@ -39,7 +43,8 @@ def _evolution(verdict: Json) -> Iterator[Chart]:
         "How evolution went",
         "Fitness over a selection life, by generation, one line per run: solid for the centre of the search, faint "
         "for the best of each generation, which is flattered by luck. A centre that still climbs at the "
-        "right end had not converged.",
+        "right end had not converged."
+        + (_RESTARTED if any(len(set(run.get("restart") or ())) > 1 for run in runs) else ""),
         "condition",
         tuple(
             View(row["name"], (_evolution_panel(verdict, row, points),), _convergence_note(row))
@@ -55,15 +60,24 @@ def _evolution_panel(verdict: Json, condition: Json, points: int) -> Panel:
     for faint, name in ((True, "best"), (False, "centre")):
         for arm, entry in condition["arms"].items():
             for run in entry["evolution"]["runs"] if entry.get("evolution") else []:
-                rows = [(place + 1.0, float(y)) for place, y in enumerate(run[name]) if y is not None]
+                rows = [(place + 1.0, float(y)) for place, y in enumerate(run[name], _begins(run)) if y is not None]
                 kept = [rows[place] for place in thinned(len(rows), points)]
                 if kept:
                     x, y = (tuple(row[axis] for row in kept) for axis in range(2))
                     series.append(Series(arm, looks[arm], "line", x, y, faint=faint))
+                if kept and _begins(run) and not faint:
+                    note = f"run {run['run']}: restart {run['from_restart']} begins, the result is of it"
+                    series.append(Series(arm, looks[arm], "points", x[:1], y[:1], notes=(note,)))
     own = {entry.get("selection_lifetime") for entry in condition["arms"].values() if entry.get("evolution")} - {None}
     lifetimes = sorted(own or {condition["selection_lifetime"]})
     lived = " or ".join(quantity(lifetime, "world steps") for lifetime in lifetimes)
     return Panel(Axis("generation"), Axis(f"fitness, lives of {lived} steps"), tuple(series), height=400)
+
+
+def _begins(run: Json) -> int:
+    """The generation, from 0, at which the restart began that a run's curves are of."""
+    restarts: list[int] = run.get("restart") or [0]
+    return restarts.index(run.get("from_restart", 0))
 
 
 def _convergence_note(condition: Json) -> str:

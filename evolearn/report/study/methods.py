@@ -99,7 +99,14 @@ def _search(results: StudyResults) -> Iterator[str]:
                 f"The settings of {arm} were searched before the study, at a cost of {about['tuning_steps']:,} world "
                 "steps."
             )
-    apart = {arm: "; ".join(_own_evolution(about)) for arm, about in results.verdict["arms"].items()}
+    restarts = search.get("restart", "none")
+    if restarts != "none":
+        twice = ", each time with twice the population" if restarts == "ipop" else ""
+        yield (
+            f"A search that stagnated began again{twice}, all restarts within the same number of steps; the result is "
+            "that of the best restart on validation lives."
+        )
+    apart = {arm: "; ".join(_own_evolution(about, restarts)) for arm, about in results.verdict["arms"].items()}
     listed = [f"{arm} ({words})" for arm, words in apart.items() if words]
     if listed:
         yield f"Arms with settings of their own: {', '.join(listed)}."
@@ -119,7 +126,7 @@ def _budgets(verdict: Json) -> str:
     return "the same number of outer world steps for all evolving arms of a condition"
 
 
-def _own_evolution(about: Json) -> Iterator[str]:
+def _own_evolution(about: Json, restarts: str) -> Iterator[str]:
     """What one arm's evolution does not share with the others, in words."""
     settings = _flat(_part(about, "settings"))
     if "search.algorithm" in settings:
@@ -127,6 +134,8 @@ def _own_evolution(about: Json) -> Iterator[str]:
     if settings.get("search.options") == {}:
         del settings["search.options"]
         yield "the algorithm's default options"
+    if settings.get("search.restart") == restarts:
+        del settings["search.restart"]
     yield from (f"{key} = {_value(value)}" for key, value in settings.items())
     if about.get("inheritance") == "lamarckian":
         yield "Lamarckian: offspring inherit weights as learned in life"
