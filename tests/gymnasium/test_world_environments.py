@@ -1,6 +1,7 @@
 """Compiled worlds as Gymnasium environments: Gymnasium's checker, evolearn's own lives, and what is refused."""
 
 import copy
+import dataclasses
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from evolearn.rng import SELECTION, VALIDATION, LifeKey
 from evolearn.world import WorldError
 from tests.helpers.box import IN_THE_BOX, WORLDS, declared_entry_points
 from tests.helpers.places import ROOT
-from tests.helpers.probe_worlds import newborns_for, restless, restless_box
+from tests.helpers.probe_worlds import newborns_for, restless, restless_box, reward_by_action
 
 IDS = {name: f"evolearn/{name}-v0" for name in declared_entry_points()}
 LIFE = LifeKey(5, VALIDATION, 2, 3)
@@ -114,6 +115,20 @@ def test_a_life_is_named_at_construction_by_a_seed_or_in_the_options():
     assert one.reset(seed=9)[1]["key"] == LifeKey(9, SELECTION, 0, 0)
 
 
+def born_once_more(state, parameters, rng):
+    state.secret += 1
+
+
+def observe_births(state, parameters, observation):
+    observation[0] = state.secret
+
+
+def test_another_life_finds_nothing_of_the_last_one():
+    counting = dataclasses.replace(reward_by_action, name="counting", born=born_once_more, observe=observe_births)
+    environment = WorldEnv(counting)
+    assert [environment.reset(seed=seed)[0] for seed in (1, 2, 3)] == [1.0, 1.0, 1.0]
+
+
 def test_without_key_and_seed_lives_differ():
     keys = {WorldEnv("cart-pole").reset()[1]["key"] for _ in range(3)}
     assert len(keys) == 3
@@ -188,7 +203,7 @@ def test_actions_that_the_world_does_not_have_are_refused(world, action, text):
 
 
 def test_what_cannot_be_an_environment_is_refused():
-    with pytest.raises(WorldError, match="is a Gymnasium environment already; gymnasium.make makes it"):
+    with pytest.raises(WorldError, match=r"is a Gymnasium environment already; gymnasium\.make"):
         WorldEnv("gymnasium:CartPole-v1")
     with pytest.raises(ValueError, match=re.escape("world.parameters.alpha=200: must be 0 to 180 (degrees)")):
         WorldEnv("savannah", {"alpha": 200})
