@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import json
+import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,7 +46,7 @@ RIVALS = {"ppo": PPO, "a2c": A2C}
 SEED = 7
 LIFETIME, WINDOW = 20_000, 600  # steps
 SHARE = 0.95  # of the oracle's score, to be reached
-# As configs weigh the savannah's senses: a reward that somebody designed, as against what evolution selects on.
+# The savannah's senses, weighed: a reward that somebody designed, as against what evolution selects on.
 SHAPED = {"fitness": 1.0, "uprightness": 1.0, "approach": 2.0, "energy change": 0.6, "fall": -1.0, "effort": -0.05}
 
 
@@ -116,6 +118,7 @@ def key_of(job: Job) -> LifeKey:
 
 def live(job: Job, oracle: float) -> dict[str, Any]:
     """Live a life and say what came of it; `oracle` is the score to be compared with."""
+    torch.set_num_threads(1)
     settings = settings_of(job.rival, job.setting)
     diary = Diary(WorldEnv(savannah, {"alpha": job.alpha}, key=key_of(job)), settings["reward"])
     environment: VecEnv = DummyVecEnv([lambda: diary])
@@ -185,12 +188,16 @@ def oracle_score(alpha: float, count: int) -> float:
 class Book:
     """The rows of all lives, on disk after each."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, workers: int, console: Console) -> None:
         self._path = path
+        self._workers = workers
+        self._console = console
         self._machine = machine()
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         self.oracle: dict[str, float] = found.get("oracle", {})
-        self.rows: list[dict[str, Any]] = found.get("lives", [])
+        self._rows: dict[Job, dict[str, Any]] = {
+            Job(*(row[name] for name in Job._fields)): row for row in found.get("lives", [])
+        }
 
     def oracle_of(self, alpha: float, count: int) -> float:
         """The oracle's score, asked for once."""
@@ -198,34 +205,43 @@ class Book:
             self.oracle[f"{alpha:g}"] = round(oracle_score(alpha, count), 4)
         return self.oracle[f"{alpha:g}"]
 
-    def lived(self, job: Job, oracle: float) -> dict[str, Any]:
-        """The row of a life, which is lived if it was not yet."""
-        asked = job._asdict()
-        for row in self.rows:
-            if {name: row[name] for name in asked} == asked:
-                return row
-        row = live(job, oracle)
-        self.rows.append(row)
-        content = {
-            "machine": {**self._machine, "load": os.getloadavg()[0]},
-            "oracle": self.oracle,
-            "lives": self.rows,
-        }
-        part = self._path.with_suffix(".part")
-        rows = ",\n".join(json.dumps(row) for row in content.pop("lives"))
-        head = json.dumps(content, indent=1).removesuffix("\n}")
-        part.write_text(f'{head},\n "lives": [\n{rows}\n]\n}}\n', encoding="utf-8")
-        part.replace(self._path)
-        return row
+    def lived(self, jobs: list[Job], oracle: float) -> list[dict[str, Any]]:
+        """A row per life; those are lived that were not yet."""
+        left = [job for job in jobs if job not in self._rows]
+        if self._workers == 1:
+            self._write_down(live(job, oracle) for job in left)
+        elif left:
+            # Not forked: torch and Numba have threads.
+            with multiprocessing.get_context("spawn").Pool(min(self._workers, len(left))) as pool:
+                self._write_down(pool.imap_unordered(functools.partial(live, oracle=oracle), left))
+        return [self._rows[job] for job in jobs]
+
+    def _write_down(self, rows: Iterable[dict[str, Any]]) -> None:
+        for row in rows:
+            self._rows[Job(*(row[name] for name in Job._fields))] = row
+            said = {name: row[name] for name in (*Job._fields, "birth", "last_quarter", "reached_at", "seconds")}
+            self._console.print(", ".join(f"{name} {value}" for name, value in said.items()), markup=False)
+            head = {"machine": {**self._machine, "load": os.getloadavg()[0]}, "oracle": self.oracle}
+            lines = ",\n".join(json.dumps(row) for row in self._rows.values())
+            text = json.dumps(head, indent=1).removesuffix("\n}") + f',\n "lives": [\n{lines}\n]\n}}\n'
+            part = self._path.with_suffix(".part")
+            part.write_text(text, encoding="utf-8")
+            part.replace(self._path)
 
 
-def search(book: Book, rival: str, settings: int, oracle: float) -> Iterator[dict[str, Any]]:
+def search(book: Book, rival: str, settings: int, oracle: float) -> list[dict[str, Any]]:
     """Search a rival's settings, a row per life."""
-    first = [book.lived(Job(rival, "search", number, 0, 0.0, LIFETIME), oracle) for number in range(settings)]
-    yield from first
-    for row in sorted(first, key=lambda row: row["last_quarter"], reverse=True)[: max(1, settings // 4)]:
-        for life in (1, 2):
-            yield book.lived(Job(rival, "search", row["setting"], life, 0.0, LIFETIME), oracle)
+    first = book.lived([Job(rival, "search", number, 0, 0.0, LIFETIME) for number in range(settings)], oracle)
+    best = sorted(first, key=lambda row: row["last_quarter"], reverse=True)[: max(1, settings // 4)]
+    again = [Job(rival, "search", row["setting"], life, 0.0, LIFETIME) for row in best for life in (1, 2)]
+    return first + book.lived(again, oracle)
+
+
+def tests_of(chosen: dict[str, int], lives_of_each: range, alpha: float, steps: int) -> list[Job]:
+    """Test lives of every rival with its chosen setting."""
+    return [
+        Job(rival, "test", setting, life, alpha, steps) for life in lives_of_each for rival, setting in chosen.items()
+    ]
 
 
 def best_of(rows: list[dict[str, Any]]) -> int:
@@ -274,36 +290,27 @@ def main() -> None:
     parser.add_argument("--long", type=int, default=2, help="test lives that are lived once more, for --long-steps")
     parser.add_argument("--long-steps", type=int, default=200_000)
     parser.add_argument("--alphas", type=float, nargs="+", default=[0.0, 90.0], help="settings are searched at 0")
+    parser.add_argument("--workers", type=int, default=1, help="lives at a time, a process and a thread each")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    torch.set_num_threads(1)
     console = Console(width=130)
-    book = Book(options.out)
-    tests = []
+    book = Book(options.out, options.workers, console)
     chosen = {}
     for rival in RIVALS:
-        oracle = book.oracle_of(0.0, options.lives)
-        rows = []
-        for row in search(book, rival, options.settings, oracle):
-            rows.append(row)
-            console.print(
-                f"{rival} setting {row['setting']}, life {row['life']}: last quarter {row['last_quarter']:.3f}, "
-                f"{row['seconds']:.0f} s",
-                markup=False,
-            )
+        rows = search(book, rival, options.settings, book.oracle_of(0.0, options.lives))
         chosen[rival] = best_of(rows)
-        cost = sum(row["taken"] for row in rows)
+        cost, seconds = sum(row["taken"] for row in rows), sum(row["processor_seconds"] for row in rows)
         console.print(
-            f"{rival}: {options.settings} settings in {cost:,} steps, {sum(row['seconds'] for row in rows):.0f} s; "
-            f"number {chosen[rival]}: {settings_of(rival, chosen[rival])}",
+            f"{rival}: {options.settings} settings in {cost:,} steps, {seconds:.0f} s of a processor; best is number "
+            f"{chosen[rival]}: {settings_of(rival, chosen[rival])}",
             markup=False,
         )
-    short = [(alpha, life, LIFETIME) for alpha in options.alphas for life in range(options.lives)]
-    long = [(options.alphas[0], life, options.long_steps) for life in range(options.long)]
-    for alpha, life, steps in [*short[: options.lives], *long[:1], *short[options.lives :], *long[1:]]:
-        for rival, setting in chosen.items():
-            job = Job(rival, "test", setting, life, alpha, steps)
-            tests.append(book.lived(job, book.oracle_of(alpha, options.lives)))
+    tests = []
+    for alpha in options.alphas:
+        oracle = book.oracle_of(alpha, options.lives)
+        tests += book.lived(tests_of(chosen, range(options.lives), alpha, LIFETIME), oracle)
+        if alpha == options.alphas[0]:
+            tests += book.lived(tests_of(chosen, range(options.long), alpha, options.long_steps), oracle)
     console.print(table_of(tests, "Foals that learn by stable-baselines3: median (range) over lives"))
     console.print(f"The oracle: {book.oracle}; reached: {SHARE:g} of it over {WINDOW} steps", markup=False)
 
