@@ -149,7 +149,7 @@ def live(job: Job, oracle: float) -> dict[str, Any]:
         "processor_seconds": round(processor, 1),
         "diverged": diverged,
         **scores(fitness, diary.deaths, SHARE * oracle),
-        **({"settings": settings} if job.stage == "search" else {}),
+        "settings": settings,
     }
 
 
@@ -196,7 +196,9 @@ class Book:
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         self.oracle: dict[str, float] = found.get("oracle", {})
         self._rows: dict[Job, dict[str, Any]] = {
-            Job(*(row[name] for name in Job._fields)): row for row in found.get("lives", [])
+            Job(*(row[name] for name in Job._fields)): row
+            for row in found.get("lives", [])
+            if row["settings"] == settings_of(row["rival"], row["setting"])  # else they were drawn from other ranges
         }
 
     def oracle_of(self, alpha: float, count: int) -> float:

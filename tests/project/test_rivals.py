@@ -10,6 +10,7 @@ from evolearn.rng import SELECTION, TEST
 
 rivals = pytest.importorskip("benchmarks.rivals", reason="needs stable-baselines3", exc_type=ImportError)
 
+LATER = {"birth": 0.2, "last_quarter": 0.2, "reached_at": None, "seconds": 1.0}
 SHORT = rivals.Job("a2c", "test", 0, 3, 0.0, 40)
 
 
@@ -56,6 +57,15 @@ def test_what_was_lived_is_not_lived_again(tmp_path, monkeypatch):
     monkeypatch.setattr(rivals, "live", None)
     assert rivals.Book(path, 1, Console(quiet=True)).lived([SHORT], 1.0) == first
     assert json.loads(path.read_text())["lives"] == first
+
+
+def test_lives_with_other_settings_of_that_number_do_not_count(tmp_path, monkeypatch):
+    path = tmp_path / "rivals.json"
+    monkeypatch.setattr(rivals, "live", lambda job, oracle: {**job._asdict(), **drawn, **LATER})
+    drawn = {"settings": {"arguments": {"gamma": 0.5}}}
+    rivals.Book(path, 1, Console(quiet=True)).lived([SHORT], 1.0)
+    drawn = {"settings": rivals.settings_of("a2c", 0)}
+    assert rivals.Book(path, 1, Console(quiet=True)).lived([SHORT], 1.0)[0]["settings"] == drawn["settings"]
 
 
 def test_the_best_setting_has_been_lived_most_often():
