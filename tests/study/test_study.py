@@ -15,10 +15,11 @@ from evolearn.config import ConfigError
 from evolearn.life import OwnDrivers, traced_lives
 from evolearn.rng import SELECTION, TEST, VALIDATION
 from evolearn.run import load_dna, natural_values, open_run
-from evolearn.study import StudyConfig, start_study
+from evolearn.study import StudyConfig, _judge, start_study
 from evolearn.study._held_out import read_table
 from evolearn.study._judge import _bill
 from evolearn.study.plan import check_keys, evolving_arms, held_out_keys, study_arm
+from evolearn.verdict import judge_condition
 from tests.helpers.studies import toy_study
 from tests.helpers.study_watch import FEW, RESULTS, Onlooker, Spy, Whole, make, openings, rows_of, verdict_of
 
@@ -286,6 +287,23 @@ def test_identical_arms_are_refused_before_anything_is_written(tmp_path: Path) -
     with pytest.raises(ConfigError, match="evolved and again live identical lives"):
         start_study(config, "toy", tmp_path / "study", OwnDrivers(1), Onlooker())
     assert not (tmp_path / "study").exists()
+
+
+def test_the_verdict_hears_whose_dna_it_judges_and_on_which_lives_it_was_selected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Any] = []
+
+    def judge(*arguments: Any) -> Any:
+        heard.append(arguments)
+        return judge_condition(*arguments)
+
+    monkeypatch.setattr(_judge, "judge_condition", judge)
+    define = "define={evolved: {settings: {search.selection_lifetime: 80, search.generations: 1}}}"
+    make(toy_study("arms=[random, tuned_blank, evolved, evolved_frozen, oracle]", define, "runs=1"), tmp_path / "study")
+    ((*_, evolution, origins),) = heard
+    assert origins == {"evolved_frozen": "evolved"}
+    assert {arm: runs[0]["selection_lifetime"] for arm, runs in evolution.items()} == {"tuned_blank": 40, "evolved": 80}
 
 
 def test_too_few_runs_withhold_the_test_and_say_why(study_of_few: Path) -> None:
