@@ -692,3 +692,23 @@ def test_thinning_keeps_both_ends():
     assert thinned(5, 12) == [0, 1, 2, 3, 4]
     kept = thinned(100, 12)
     assert (kept[0], kept[-1], len(kept)) == (0, 99, 12)
+
+
+def test_what_finding_settings_took_is_drawn_and_told_with_unequal_budgets(tmp_path):
+    verdict = made_up_verdict(conditions=1)
+    assert [series.name for series in charts_of(verdict)["ledger"].views[0].panels[0].series][-1] == "evaluation"
+    same = methods_paragraph(read_results(write_study(tmp_path / "same", verdict)))
+    assert "the same number of outer world steps for all evolving arms" in same
+    (charged,), (condition,) = verdict["ledger"]["conditions"].values(), verdict["conditions"]
+    charged["tuned_blank"] = charged["tuned_blank"] | {"settings": 21_000_000}
+    verdict["arms"]["tuned_blank"]["tuning_steps"] = 21_000_000
+    for arm, steps in (("evolved", 6_600_000), ("tuned_blank", 13_200_000)):
+        condition["arms"][arm] |= {"outer_steps": steps, "selection_lifetime": steps // 1000}
+    settings = charts_of(verdict)["ledger"].views[0].panels[0].series[-1]
+    assert settings.name == "settings"
+    assert sum(settings.x) == 21_000_000
+    told = methods_paragraph(read_results(write_study(tmp_path / "told", verdict)))
+    assert "The settings of tuned_blank were searched before the study, at a cost of 21,000,000 world steps." in told
+    assert "no evolving arm had more outer world steps than the arm that it is compared with" in told
+    assert "evolved 6,600,000" in told
+    assert "fitness, lives of 6,600 or 13,200 steps" in str(charts_of(verdict)["evolution"].views[0].panels[0].y)

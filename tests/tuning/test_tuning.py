@@ -271,11 +271,14 @@ def test_a_search_is_the_same_whenever_it_is_made_and_another_under_another_seed
 
 
 def test_earlier_searches_and_settings_of_the_arm_stay_in_what_is_written() -> None:
-    define = "define={tuned_blank: {settings: {search.algorithm: cem, search.population: 9}, tuning_steps: 500}}"
-    found = tune(toy_study(define, "run.search.generations=1"), "tuned_blank", 60 * 160)
-    assert found.settings["search.algorithm"] == "cem"
-    assert found.settings["search.population"] == 9
-    assert 500 < found.steps <= 500 + 60 * 160
+    define = "define={{tuned_blank: {{settings: {{search.algorithm: cem, search.population: 9}}, tuning_steps: {}}}}}"
+    first, later = (
+        tune(toy_study(define.format(steps), "run.search.generations=1"), "tuned_blank", 60 * 160) for steps in (0, 500)
+    )
+    assert later.settings["search.algorithm"] == "cem"
+    assert later.settings["search.population"] == 9
+    assert later.steps == first.steps + 500
+    assert later.settings == first.settings
 
 
 def made_up(**more) -> TunedSettings:
