@@ -185,6 +185,21 @@ def oracle_score(alpha: float, count: int) -> float:
     return float(outcome.fitness.sum(axis=1).mean() / LIFETIME)
 
 
+def doing_nothing(alpha: float, count: int) -> list[dict[str, Any]]:
+    """The numbers of the test lives for a foal that never moves a muscle."""
+    found = []
+    for life in range(count):
+        key = key_of(Job("", "test", 0, life, alpha, LIFETIME))
+        diary = Diary(WorldEnv(savannah, {"alpha": alpha}, key=key), "fitness")
+        diary.reset()
+        for _ in range(LIFETIME):
+            _, _, terminated, truncated, _ = diary.step(np.zeros(4))
+            if terminated or truncated:
+                diary.reset()
+        found.append(scores(np.array(diary.fitness), diary.deaths, SHARE))
+    return found
+
+
 class Book:
     """The rows of all lives, on disk after each."""
 
@@ -314,6 +329,9 @@ def main() -> None:
         if alpha == options.alphas[0]:
             tests += book.lived(tests_of(chosen, range(options.long), alpha, options.long_steps), oracle)
     console.print(table_of(tests, "Foals that learn by stable-baselines3: median (range) over lives"))
+    still = doing_nothing(options.alphas[0], options.lives)
+    said = [f"{name} {shown([row[name] for row in still])}" for name in ("birth", "birth_first_body", "last_quarter")]
+    console.print(f"Doing nothing, alpha {options.alphas[0]:g}: {', '.join(said)}", markup=False)
     console.print(f"The oracle: {book.oracle}; reached: {SHARE:g} of it over {WINDOW} steps", markup=False)
 
 
