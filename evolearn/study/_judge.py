@@ -53,7 +53,7 @@ LEDGER_COLUMNS = {
     "outer": "world steps of the arm's own evolution, if it searched the weights",
     "tuning": "world steps of the arm's own evolution, if weights were drawn afresh: the search for how to learn",
     "settings": "world steps that finding the arm's settings took, once and before the study, for all of its runs; a "
-    "study of several conditions has it under each",
+    "study of several conditions has it under each, and once in the total",
     "inner": "world steps of test lives in which the learner was on",
     "evaluation": "world steps with learning off: birth scores, test lives of arms that never learn; and the steps in "
     "which the leaders of a last generation were judged afresh, and the restarts of a search compared",
@@ -123,13 +123,7 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, loo
             conditions.append(_judge(config, plan, condition, held_out, judged, looks, bool(label["extensions"])))
     join_tables(parts, study.path / "lives.parquet")  # all of them were read, so all are whole
     ledger["checks"] = label["check_steps"]
-    ledger["total"] = ledger["checks"] + sum(
-        value
-        for arms in ledger["conditions"].values()
-        for row in arms.values()
-        for column, value in row.items()
-        if column != "runs"
-    )
+    ledger["total"] = ledger["checks"] + _all_steps(ledger["conditions"])
     verdict: Json = for_json(
         {
             "kind": "verdict",
@@ -147,6 +141,17 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, loo
     study.write_json(study.path / "ledger.json", verdict["ledger"])
     study.write_json(study.path / "verdict.json", verdict)
     return verdict
+
+
+def _all_steps(conditions: Json) -> int:
+    """World steps of a ledger's rows; the search for an arm's settings stands under each condition and was made once."""
+    settings: dict[str, int] = {}
+    steps = 0
+    for arms in conditions.values():
+        for arm, row in arms.items():
+            settings[arm] = max(settings.get(arm, 0), row["settings"])
+            steps += sum(value for column, value in row.items() if column not in ("runs", "settings"))
+    return steps + sum(settings.values())
 
 
 def _held_out(

@@ -124,7 +124,7 @@ def test_finding_an_arms_settings_is_charged_once_to_every_condition_that_paid_f
         if row["settings"]
     }
     assert charged == {("home", "tuned_blank"): 7000, ("away", "tuned_blank"): 7000}
-    assert verdict["ledger"]["total"] == spy.steps("evolution", "test", "check") + 2 * 7000
+    assert verdict["ledger"]["total"] == spy.steps("evolution", "test", "check") + 7000
     assert "once and before the study" in verdict["ledger"]["columns"]["settings"]
     home = verdict["conditions"][0]
     told = {arm: (entry["selection_lifetime"], entry["settings_steps"]) for arm, entry in home["arms"].items()}
