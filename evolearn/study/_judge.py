@@ -144,7 +144,7 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, loo
 
 
 def _all_steps(conditions: Json) -> int:
-    """World steps of a ledger's rows; the search for an arm's settings stands under each condition and was made once."""
+    """World steps of a ledger's rows; the search for an arm's settings stands in each condition, and was made once."""
     settings: dict[str, int] = {}
     steps = 0
     for arms in conditions.values():
