@@ -43,9 +43,10 @@ def _head_starts(verdict: Json) -> Iterator[Chart]:
         if (one := _runs_ahead(arm, kind, looks[arm], [(n, row) for n, row in rows if row["arm"] == arm], verdict))
     ]
     ticks = condition_ticks(verdict)
+    top = max(verdict["lifetimes"][-1], *margins, 1.0)
     panel = Panel(
         Axis("condition", ticks=ticks, span=(-0.5, len(ticks) - 0.5)),
-        Axis("head start, world steps", span=(-0.05 * verdict["lifetimes"][-1], 1.05 * verdict["lifetimes"][-1])),
+        Axis("head start, world steps", span=(-0.05 * top, 1.05 * top)),
         tuple(series),
         tuple(Rule(float(margin), "margin", "y") for margin in sorted(margins)),
         height=380,
