@@ -28,7 +28,11 @@ def test_shipped_studies_survive_a_round_trip(name: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_studies_name_their_primary_contrast_and_fit_their_worlds(name: str) -> None:
     config = read_study(find_config(name, STUDIES))
-    assert (config.primary.arm, config.primary.against, config.primary.metric) == ("evolved", "tuned_blank", "head_start")
+    assert (config.primary.arm, config.primary.against, config.primary.metric) == (
+        "evolved",
+        "tuned_blank",
+        "head_start",
+    )
     assert plan_study(config).steps > 1e8
 
 

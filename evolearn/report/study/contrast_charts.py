@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from evolearn.report._chart import Axis, Chart, Heat, Kind, Look, Panel, Rule, Series, View, spread_out
 from evolearn.report._files import Json
-from evolearn.report._looks import SHADES, arm_looks
+from evolearn.report._looks import GREY, SHADES, arm_looks
 from evolearn.report.study.score_charts import condition_ticks
 from evolearn.report.texts import VERDICT_LETTERS, probability, quantity, shortened
 from evolearn.verdict import partitions
@@ -18,7 +18,7 @@ def contrast_charts(verdict: Json) -> list[Chart]:
     Args:
         verdict: verdict.json.
     """
-    return [*_head_starts(verdict), *_lifetimes_map(verdict), _improvement(verdict), *_factorial(verdict)]
+    return [*_lifetimes_map(verdict), _improvement(verdict), *_factorial(verdict)]
 
 
 def contrast_name(contrast: Json) -> str:
@@ -26,15 +26,19 @@ def contrast_name(contrast: Json) -> str:
     return f"{contrast['arm']} against {contrast['against']}"
 
 
-def _head_starts(verdict: Json) -> Iterator[Chart]:
-    """Head starts run by run, where the verdict rests on them."""
+def head_start_charts(verdict: Json) -> Iterator[Chart]:
+    """Head starts run by run, where the verdict rests on them; else nothing.
+
+    Args:
+        verdict: verdict.json.
+    """
     rows = [
         (place, row["primary"]) for place, row in enumerate(verdict["conditions"]) if row["primary"].get("head_start")
     ]
     if not rows:
         return
     looks = arm_looks(list(verdict["arms"]))
-    margins = {row["margin"] for _, row in rows} - {None}
+    margins = {float(row["margin"]) for _, row in rows if row["margin"] is not None}
     kinds: tuple[Kind, ...] = ("points", "censored")
     series = [
         one
@@ -44,11 +48,17 @@ def _head_starts(verdict: Json) -> Iterator[Chart]:
     ]
     ticks = condition_ticks(verdict)
     top = max(verdict["lifetimes"][-1], *margins, 1.0)
+    span = (-0.5, len(ticks) - 0.5)
+    steps = tuple(top * quarter / 4 for quarter in range(5))
+    lines = [Series("margin", Look(GREY, "dash", "none"), "line", span, (margin, margin)) for margin in sorted(margins)]
     panel = Panel(
-        Axis("condition", ticks=ticks, span=(-0.5, len(ticks) - 0.5)),
-        Axis("head start, world steps", span=(-0.05 * top, 1.05 * top)),
-        tuple(series),
-        tuple(Rule(float(margin), "margin", "y") for margin in sorted(margins)),
+        Axis("condition", ticks=ticks, span=span),
+        Axis(
+            "head start, world steps",
+            ticks=tuple((tick, quantity(tick, "world steps")) for tick in steps),
+            span=(-0.05 * top, 1.05 * top),
+        ),
+        (*lines, *series),
         height=380,
     )
     yield Chart(

@@ -12,7 +12,7 @@ from evolearn.report._files import Json
 from evolearn.report._looks import DARK, LIGHT, arm_looks
 from evolearn.report._page_parts import PAGE_BYTES, as_json, drawings, own_file, plotly, templates
 from evolearn.report._replays import pack_replays
-from evolearn.report.study.contrast_charts import contrast_charts
+from evolearn.report.study.contrast_charts import contrast_charts, head_start_charts
 from evolearn.report.study.cost_charts import COLUMNS, cost_charts
 from evolearn.report.study.files import ExperimentResults, StudyResults
 from evolearn.report.study.inheritance_charts import inheritance_charts
@@ -27,7 +27,8 @@ def all_charts(verdict: Json) -> list[Chart]:
         verdict: verdict.json.
     """
     return [
-        *score_charts(verdict), *contrast_charts(verdict), *inheritance_charts(verdict), *cost_charts(verdict)
+        *head_start_charts(verdict), *score_charts(verdict), *contrast_charts(verdict), *inheritance_charts(verdict),
+        *cost_charts(verdict),
     ]  # fmt: skip
 
 
