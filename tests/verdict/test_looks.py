@@ -1,14 +1,16 @@
 """Looks stated beforehand, and several conditions: the chance of a false finding is kept, planted effects are found."""
 
+import dataclasses
 import gc
 
 import numpy as np
 import pytest
 from scipy import stats as distributions
 
-from evolearn.verdict import Look, LookByLook, spent_evenly
+from evolearn.verdict import Look, LookByLook, judge_primary, spent_evenly
 from evolearn.verdict._contrasts import Tests as Outcome
 from evolearn.verdict.stats import Equivalence
+from tests.helpers.synthetic_lives import contrast, study_rules, synthetic
 
 LOOKS = tuple(map(Look, (5, 10, 15, 20), (0.010, 0.012, 0.013, 0.015)))
 
@@ -125,3 +127,56 @@ def test_a_gate_that_opened_stays_open():
 
 def test_equal_parts_sum_to_the_level():
     assert sum(spent_evenly(0.05, 7)) == pytest.approx(0.05)
+
+
+# --- from lives to the last look, as a study does it
+
+
+def lived_through(ends, metric, margin, seed):
+    """The looks at a made-up study, `ends` being birth score and ceiling of its two arms."""
+    arms = {"random": (0.18, 0.18), **ends}
+    lives = {
+        arm: synthetic(arm, LOOKS[-1].runs, 2, birth, ceiling, noise=0.05, seed=7 * seed + place, luck=seed)
+        for place, (arm, (birth, ceiling)) in enumerate(arms.items())
+    }
+    rules = study_rules(seed=seed, catch_up_share=0.9, margins={metric: margin})
+    primary = contrast("evolved", "rival", metric)
+    taken = LookByLook(["only"], LOOKS)
+    while (look := taken.next_look) is not None:
+        until = {arm: first_runs(of_arm, look.runs) for arm, of_arm in lives.items()}
+        taken.judge({"only": judge_primary(rules, primary, until, look.level)})
+    return taken.seen("only")
+
+
+def first_runs(lives, count):
+    parts = {name: getattr(lives, name)[:count] for name in ("birth", "running", "ceiling", "totals", "deaths")}
+    return dataclasses.replace(lives, **parts)
+
+
+def shows_a_difference(seen):
+    p = seen[-1].tests.p
+    return p is not None and p < seen[-1].look.level
+
+
+def test_an_arm_against_itself_is_rarely_found_different_at_any_of_four_looks():
+    found = [lived_through({"evolved": (0.5, 0.9), "rival": (0.5, 0.9)}, "birth", 1e-6, seed) for seed in range(40)]
+    assert sum(map(shows_a_difference, found)) <= 4  # of 40: more has a chance below .02 at a rate of .035
+    assert all(seen[-1].look.runs == 20 for seen in found if not seen[-1].decided)
+
+
+@pytest.mark.parametrize(("metric", "margin", "runs"), [("birth", 0.05, 5), ("head_start", 1000.0, 10)])
+def test_a_planted_head_start_is_found_at_the_first_look_that_can(metric, margin, runs):
+    """Five paired signs cannot come out at .010; five runs per arm, permuted, can."""
+    for seed in range(5):
+        seen = lived_through({"evolved": (0.9, 0.9), "rival": (0.2, 0.9)}, metric, margin, seed)
+        assert shows_a_difference(seen)
+        assert seen[-1].look.runs == runs
+
+
+def test_no_head_start_is_found_between_arms_that_are_born_alike():
+    """Neither has one: what is found is that there is none that matters."""
+    for seed in range(5):
+        seen = lived_through({"evolved": (0.2, 0.9), "rival": (0.2, 0.9)}, "head_start", 1500.0, seed)
+        assert not shows_a_difference(seen)
+        assert seen[-1].decided
+        assert seen[-1].tests.equivalence.p < seen[-1].look.level
