@@ -43,7 +43,7 @@ LOSER = {
     "conditions": [{"name": "as it is"}],
     "arms": ["random", "tuned_blank", "evolved", "instinct", "oracle"],
     "primary": {"arm": "evolved", "against": "tuned_blank"},
-    "margins": {"catch_up": 100},
+    "margins": {"head_start": 100},
     "resamples": 100,
 }
 BY_EVOLUTION = 4 * (2 * 5 * 2 * 40 + 2 * JUDGING_LIVES * 160)  # four evolutions of the toy study, judged twice
@@ -79,10 +79,6 @@ def lived(monkeypatch) -> list[tuple[np.ndarray, int, int]]:
 
 def tune(config: StudyConfig, arm: str, budget: int, seed: int = 0, condition: str | None = None) -> TunedSettings:
     return tune_arm(config, arm, condition, budget, seed, OwnDrivers(1), Watcher())
-
-
-def loser() -> StudyConfig:
-    return StudyConfig.model_validate(copy.deepcopy(LOSER))
 
 
 # --- lives that no study sees
