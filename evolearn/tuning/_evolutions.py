@@ -127,6 +127,41 @@ def _evolved(setup: Setup, drivers: Drivers, account: Account, what: str) -> npt
     return to_genomes(setup, search.centre())
 
 
+def check_settings_searchable(own: RunConfig, arm: str) -> None:
+    """Refuse before the first step what a search over settings cannot try.
+
+    Args:
+        own: config of the arm's evolution.
+        arm: its name.
+    Raises:
+        ConfigError: the evolution may begin again, and would be judged by its last restart alone; or no settings at
+            all spend its budget to the last step.
+    """
+    if own.search.restart != "none":
+        raise ConfigError(
+            f"search.restart={own.search.restart!r}: must be 'none' while the settings of {arm} are searched: that "
+            "judges what an evolution ends with, and a study takes the best of all restarts; add "
+            "run.search.restart=none to the command"
+        )
+    genes = assemble(own).pool.size
+    if not any(shapes(own, name, _known_options(own, name), genes) for name in algorithms(own, genes)):
+        raise _unspendable(own)
+
+
+def _known_options(own: RunConfig, algorithm: str) -> dict[str, Any]:
+    return dict(own.search.options) if algorithm == own.search.algorithm else {}
+
+
+def _unspendable(own: RunConfig) -> ConfigError:
+    search = own.search
+    return ConfigError(
+        f"search.generations={search.generations}, population={search.population}, lives={search.lives}, "
+        f"selection_lifetime={search.selection_lifetime}: no settings spend these {planned_outer_steps(search):,} "
+        f"world steps to the last one in at least {FEWEST_GENERATIONS} generations of at most {LARGEST_POPULATION:,} "
+        "genomes; give run.search.generations a number with more divisors, 12 for example"
+    )
+
+
 def algorithms(own: RunConfig, genes: int) -> tuple[str, ...]:
     """Those that may take the place of the present one; a breeding search and a training have no substitute.
 
@@ -200,7 +235,7 @@ def _asked(study: Any, own: RunConfig, start: Mapping[str, Any]) -> tuple[Any, d
         if settings is not None:
             return trial, {**start, **settings}
         study.tell(trial, state=import_optuna().trial.TrialState.PRUNED)  # nothing was lived for it
-    raise ConfigError("search: no other settings spend the budget of this arm's evolution to the last step")
+    raise _unspendable(own)  # known before the first step, but for options that leave no way
 
 
 def _suggested(trial: Any, own: RunConfig) -> dict[str, Any] | None:
@@ -209,7 +244,7 @@ def _suggested(trial: Any, own: RunConfig) -> dict[str, Any] | None:
     genes = setup.pool.size
     suggest: Callable[..., Any] = trial.suggest_float
     algorithm = trial.suggest_categorical("algorithm", algorithms(own, genes))
-    options: dict[str, Any] = dict(own.search.options) if algorithm == own.search.algorithm else {}
+    options = _known_options(own, algorithm)
     if algorithm in OPTION_RANGES:
         name, low, high = OPTION_RANGES[algorithm]
         options[name] = float(f"{suggest(f'{algorithm}.{name}', low, high, log=True):.3g}")
