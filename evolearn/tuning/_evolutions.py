@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from evolearn.config import ConfigError, RunConfig, check_config, set_dotted
 from evolearn.life import Drivers
-from evolearn.rng import TUNING
+from evolearn.rng import TUNING, derived_seed
 from evolearn.run import Setup, assemble, evolve, new_search, to_genomes
 from evolearn.search import check_search, evaluations_per_generation, planned_outer_steps
 from evolearn.tuning._account import CLOSER, FINAL, Account, Found, judge, judging_keys
-from evolearn.tuning._sampler import derived_seed, import_optuna, new_study
+from evolearn.tuning._sampler import import_optuna, new_study
 from evolearn.tuning.plan import JUDGING_LIVES, TuningPlan
 
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)  # of the longest evaluation lifetime, that selection lives may last
@@ -64,7 +64,7 @@ def search_settings(
         account: is charged.
     """
     trials = plan.evolutions - plan.repeats
-    study = new_study(derived_seed(seed, "settings"), startup=max(2, trials // 3))
+    study = new_study(derived_seed("tuning", seed, "settings"), startup=max(2, trials // 3))
     present = Candidate({})
     candidates = [present]
     keys = judging_keys(seed, CLOSER, JUDGING_LIVES)
@@ -107,7 +107,7 @@ def _judged_finally(own: RunConfig, candidate: Candidate, drivers: Drivers, seed
 
 def _setup(own: RunConfig, settings: Mapping[str, Any], seed: int, number: int) -> Setup:
     """A run with these settings, under a seed of its own, selected on lives of the tuning space."""
-    config = _with(own, settings).model_copy(update={"seed": derived_seed(seed, f"evolution {number}")})
+    config = _with(own, settings).model_copy(update={"seed": derived_seed("tuning", seed, f"evolution {number}")})
     return dataclasses.replace(assemble(config), space=TUNING)
 
 
