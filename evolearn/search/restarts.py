@@ -121,6 +121,11 @@ class Restarting:
         return len(self._past)
 
     @property
+    def began_at(self) -> int:
+        """Generation with which the restart of the last generation began, counted over all restarts from 0."""
+        return self._past[-1].generation + 1 if self._past else 0
+
+    @property
     def ends_here(self) -> bool:
         """After `told`: whether the last generation was the last of its restart."""
         return self._ends or self.is_over
