@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from rich.table import Table
 
 from evolearn.config import RunConfig, check_config
 from evolearn.life import new_driver
+from evolearn.rng import derived_seed
 from evolearn.run import Generation, assemble, evolve, new_search
 from evolearn.search import planned_evaluations, restart_window, stagnates
 
@@ -70,7 +70,7 @@ class Ended(NamedTuple):
 
 def seed_of(run: int) -> int:
     """Seed of a run of the arm evolved, under the condition alpha 0 of a study of seed 0."""
-    return int.from_bytes(hashlib.sha256(f"0/alpha 0/evolved/{run}".encode()).digest()[:4], "big")
+    return derived_seed(0, "alpha 0", "evolved", run)
 
 
 def config_of(setting: Setting, generations: int, restart: str, seed: int) -> RunConfig:

@@ -5,8 +5,8 @@ lives: one body after another, one stream of experience, all with the same muscl
 rate: the share of steps alive, standing and within 3 m of the mother.
 
 First its settings are searched at random, on lives apart from those that count; number 0 is the library's defaults on
-fitness alone. Each setting lives one life, the best quarter two more, and the one with the best last quarter of life is
-taken. Then it lives test lives, some of them ten times as long. Steps and seconds of all of it are kept.
+fitness alone. Each setting lives one life, the better half two more, and of these the one with the best last quarter of
+life is taken. Then it lives test lives, some of them ten times as long. Steps and seconds of all of it are kept.
 
 ``python -m benchmarks.rivals`` writes a row for each life as it ends, goes on where it was stopped, and prints tables.
 """
@@ -66,7 +66,7 @@ def settings_of(rival: str, number: int) -> dict[str, Any]:
     if number == 0:
         return {"reward": "fitness", "normalised": False, "arguments": {}, "policy": {}}
     rng = np.random.default_rng([SEED, list(RIVALS).index(rival), number])
-    steps = int(2 ** rng.integers(*((6, 11) if rival == "ppo" else (4, 9))))
+    steps = int(2 ** rng.integers(*((6, 11) if rival == "ppo" else (2, 9))))
     arguments = {
         "learning_rate": float(10 ** rng.uniform(-3.5, -1.7)),
         "gamma": float(1.0 - 10 ** rng.uniform(-2.3, -0.7)),
@@ -174,7 +174,7 @@ def scores(fitness: np.ndarray, deaths: list[int], level: float) -> dict[str, An
 
 
 def oracle_score(alpha: float, count: int) -> float:
-    """Mean fitness of the oracle over the test lives."""
+    """Mean fitness of the oracle over the test lives, LIFETIME steps each."""
     conditions = conditions_of(savannah, (24,), 20)
     conditions = dataclasses.replace(conditions, parameters=savannah.resolve({"alpha": alpha}))
     driver = new_driver(conditions, 1)
@@ -185,18 +185,18 @@ def oracle_score(alpha: float, count: int) -> float:
     return float(outcome.fitness.sum(axis=1).mean() / LIFETIME)
 
 
-def doing_nothing(alpha: float, count: int) -> list[dict[str, Any]]:
-    """The numbers of the test lives for a foal that never moves a muscle."""
+def doing_nothing(alpha: float, count: int, steps: int, oracle: float) -> list[dict[str, Any]]:
+    """The numbers of the test lives for a foal that never moves a muscle; `oracle` is the score to be compared with."""
     found = []
     for life in range(count):
-        key = key_of(Job("", "test", 0, life, alpha, LIFETIME))
+        key = key_of(Job("", "test", 0, life, alpha, steps))
         diary = Diary(WorldEnv(savannah, {"alpha": alpha}, key=key), "fitness")
         diary.reset()
-        for _ in range(LIFETIME):
+        for _ in range(steps):
             _, _, terminated, truncated, _ = diary.step(np.zeros(4))
             if terminated or truncated:
                 diary.reset()
-        found.append(scores(np.array(diary.fitness), diary.deaths, SHARE))
+        found.append(scores(np.array(diary.fitness), diary.deaths, SHARE * oracle))
     return found
 
 
@@ -226,19 +226,22 @@ class Book:
         """A row per life; those are lived that were not yet."""
         left = [job for job in jobs if job not in self._rows]
         if self._workers == 1:
-            self._write_down(live(job, oracle) for job in left)
+            self._write_down((live(job, oracle) for job in left), len(left))
         elif left:
             # Not forked: torch and Numba have threads.
             with multiprocessing.get_context("spawn").Pool(min(self._workers, len(left))) as pool:
-                self._write_down(pool.imap_unordered(functools.partial(live, oracle=oracle), left))
+                self._write_down(pool.imap_unordered(functools.partial(live, oracle=oracle), left), len(left))
         return [self._rows[job] for job in jobs]
 
-    def _write_down(self, rows: Iterable[dict[str, Any]]) -> None:
-        for row in rows:
+    def _write_down(self, rows: Iterable[dict[str, Any]], count: int) -> None:
+        for number, lived in enumerate(rows, 1):
+            # With each row and not with the file: lives of one file may come from several machines.
+            row = {**lived, "machine": {**self._machine, "load": round(os.getloadavg()[0], 1)}}
             self._rows[Job(*(row[name] for name in Job._fields))] = row
             said = {name: row[name] for name in (*Job._fields, "birth", "last_quarter", "reached_at", "seconds")}
-            self._console.print(", ".join(f"{name} {value}" for name, value in said.items()), markup=False)
-            head = {"machine": {**self._machine, "load": os.getloadavg()[0]}, "oracle": self.oracle}
+            told = ", ".join(f"{name} {value}" for name, value in said.items())
+            self._console.print(f"{number} of {count}: {told}", markup=False, highlight=False, soft_wrap=True)
+            head = {"oracle": self.oracle}
             lines = ",\n".join(json.dumps(row) for row in self._rows.values())
             text = json.dumps(head, indent=1).removesuffix("\n}") + f',\n "lives": [\n{lines}\n]\n}}\n'
             part = self._path.with_suffix(".part")
@@ -246,11 +249,12 @@ class Book:
             part.replace(self._path)
 
 
-def search(book: Book, rival: str, settings: int, oracle: float) -> list[dict[str, Any]]:
+def search(book: Book, rival: str, settings: int, steps: int, oracle: float) -> list[dict[str, Any]]:
     """Search a rival's settings, a row per life."""
-    first = book.lived([Job(rival, "search", number, 0, 0.0, LIFETIME) for number in range(settings)], oracle)
-    best = sorted(first, key=lambda row: row["last_quarter"], reverse=True)[: max(1, settings // 4)]
-    again = [Job(rival, "search", row["setting"], life, 0.0, LIFETIME) for row in best for life in (1, 2)]
+    first = book.lived([Job(rival, "search", number, 0, 0.0, steps) for number in range(settings)], oracle)
+    # At least two: who alone lives again is taken for one lucky life.
+    best = sorted(first, key=lambda row: row["last_quarter"], reverse=True)[: max(2, settings // 2)]
+    again = [Job(rival, "search", row["setting"], life, 0.0, steps) for row in best for life in (1, 2)]
     return first + book.lived(again, oracle)
 
 
@@ -304,6 +308,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rivals", description=__doc__)
     parser.add_argument("--settings", type=int, default=12, help="of each rival that are tried")
     parser.add_argument("--lives", type=int, default=10, help="test lives")
+    parser.add_argument("--steps", type=int, default=LIFETIME, help="of a life")
     parser.add_argument("--long", type=int, default=2, help="test lives that are lived once more, for --long-steps")
     parser.add_argument("--long-steps", type=int, default=200_000)
     parser.add_argument("--alphas", type=float, nargs="+", default=[0.0, 90.0], help="settings are searched at 0")
@@ -314,7 +319,7 @@ def main() -> None:
     book = Book(options.out, options.workers, console)
     chosen = {}
     for rival in RIVALS:
-        rows = search(book, rival, options.settings, book.oracle_of(0.0, options.lives))
+        rows = search(book, rival, options.settings, options.steps, book.oracle_of(0.0, options.lives))
         chosen[rival] = best_of(rows)
         cost, seconds = sum(row["taken"] for row in rows), sum(row["processor_seconds"] for row in rows)
         console.print(
@@ -325,13 +330,14 @@ def main() -> None:
     tests = []
     for alpha in options.alphas:
         oracle = book.oracle_of(alpha, options.lives)
-        tests += book.lived(tests_of(chosen, range(options.lives), alpha, LIFETIME), oracle)
+        tests += book.lived(tests_of(chosen, range(options.lives), alpha, options.steps), oracle)
         if alpha == options.alphas[0]:
             tests += book.lived(tests_of(chosen, range(options.long), alpha, options.long_steps), oracle)
     console.print(table_of(tests, "Foals that learn by stable-baselines3: median (range) over lives"))
-    still = doing_nothing(options.alphas[0], options.lives)
+    alpha = options.alphas[0]
+    still = doing_nothing(alpha, options.lives, options.steps, book.oracle_of(alpha, options.lives))
     said = [f"{name} {shown([row[name] for row in still])}" for name in ("birth", "birth_first_body", "last_quarter")]
-    console.print(f"Doing nothing, alpha {options.alphas[0]:g}: {', '.join(said)}", markup=False)
+    console.print(f"Doing nothing, alpha {alpha:g}: {', '.join(said)}", markup=False)
     console.print(f"The oracle: {book.oracle}; reached: {SHARE:g} of it over {WINDOW} steps", markup=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,16 +52,22 @@ def tune(
     address: Address = None,
     runtime_env: RuntimeEnv = None,
 ) -> None:
-    """Search an arm's start and settings before a study, on lives that the study never sees, and say what it cost."""
+    """Search an arm's start and settings before a study, on lives that the study never sees, and say what it cost.
+
+    A search that is stopped cannot be resumed: what it has found is written at its end.
+    """
     with at_terminal() as console:
         steps = steps_of(budget)
         prepare_cluster(address)
         from evolearn.config import STUDIES, find_config
 
         path = find_config(study, STUDIES)
-        file = out or (path.parent if Path(study).is_file() else Path()) / f"{path.stem}.{arm}.tuned.yaml"
+        folder = path.parent if Path(study).is_file() else None  # a shipped study has no folder of its user's
+        file = out or (folder or Path()) / f"{path.stem}.{arm}.tuned.yaml"
         if file.exists():
             raise UserError(f"--out {file}: exists already, and is never written over; name another, or remove it")
+        if not file.parent.is_dir():
+            raise UserError(f"--out {file}: folder {file.parent} does not exist; make it, or name another")
         enter_portable_mode_for(path, overrides or [])
         from evolearn.study import read_study, run_configs, write_tuned
 
@@ -75,8 +80,10 @@ def tune(
             drivers(screen, address, workers, runtime_env, run_configs(config)) as here,
         ):
             tuned = tune_arm(config, arm, condition, steps, seed, here, screen)
+        print_found(console, tuned)  # first: a disk that is full by now must not lose what was found
         write_tuned(file, tuned)
-        print_tuned(console, tuned, file)
+        print_line(console, f"Wrote {file}")
+        print_next(console, tuned, name_in_study(file, folder))
 
 
 def steps_of(text: str) -> int:
@@ -130,8 +137,8 @@ class TuneScreen(Screen):
         self.draw(completed=steps / of, description=what)
 
 
-def print_tuned(console: Console, tuned: TunedSettings, file: Path) -> None:
-    """What came of it, what it cost, and how a study takes it."""
+def print_found(console: Console, tuned: TunedSettings) -> None:
+    """What came of it, and what it cost."""
     scores = tuned.scores
     for line in (
         f"{tuned.arm} under {tuned.condition}: {scores.tuned:.3f} with what was found, {scores.present:.3f} as the "
@@ -140,8 +147,41 @@ def print_tuned(console: Console, tuned: TunedSettings, file: Path) -> None:
         f"{scores.median:.3f}.",
         *(f"  {key}: {value}" for key, value in tuned.settings.items()),
         f"Cost: {tuned.steps:,} world steps, which a study that reads the file is charged.",
-        f"Wrote {file}",
-        "Next: name it in the study, relative to the study's file:",
-        f"  define: {{{tuned.arm}: {{tuned: {shlex.quote(file.name)}}}}}",
     ):
         print_line(console, line)
+
+
+def print_next(console: Console, tuned: TunedSettings, name: str) -> None:
+    """How a study takes what was found, and whether that is worth it.
+
+    Args:
+        console: to print on.
+        tuned: what was found.
+        name: of the file, as the study has to name it.
+    """
+    import yaml
+
+    if tuned.scores.tuned <= tuned.scores.present:
+        print_line(
+            console,
+            "Nothing was found that is better than what the study has. Keep that, and let the study be charged "
+            f"(define, {tuned.arm}: tuning_steps: {tuned.steps}); or search again with more --budget.",
+        )
+        return
+    named = yaml.safe_dump({tuned.arm: {"tuned": name}}, default_flow_style=True, width=10**6, allow_unicode=True)
+    where = "its absolute path" if Path(name).is_absolute() else "relative to the study's file"
+    print_line(console, f"Next: name it in the study, {where}:")
+    print_line(console, f"  define: {named.strip()}")
+
+
+def name_in_study(file: Path, folder: Path | None) -> str:
+    """How a study names the file: relative to its own file where that lies above it, else by the absolute path.
+
+    Args:
+        file: that was written.
+        folder: of the study's file; None: a shipped study.
+    """
+    whole = file.resolve()
+    if folder is not None and whole.is_relative_to(folder.resolve()):
+        return whole.relative_to(folder.resolve()).as_posix()
+    return str(whole)

@@ -1,6 +1,6 @@
 """Compiled worlds as Gymnasium environments, for learners of other libraries. The other way is `evolearn.world`'s.
 
-To import this registers an id for every registered world, ``evolearn/NAME-v0``, so that Gymnasium finds it by
+To import this registers an id for every registered world that is compiled, ``evolearn/NAME-v0``: Gymnasium finds it by
 ``gymnasium.make("evolearn.gymnasium:evolearn/savannah-v0", alpha=90)``.
 """
 

@@ -6,18 +6,35 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium
 
-from evolearn.world import registered_worlds
+from evolearn.errors import UserError
+from evolearn.world import find_world, registered_worlds
 
 if TYPE_CHECKING:
     from evolearn.gymnasium.environment import WorldEnv
 
 
+_OWN = "evolearn."  # worlds of this package are compiled, which need not be found out by importing them
+
+
 def register_ids() -> None:
-    """Register ``evolearn/NAME-v0`` for every registered world; no world is imported."""
-    for name in registered_worlds():
+    """Register ``evolearn/NAME-v0`` for every registered world that is no Gymnasium environment itself.
+
+    To know that, worlds of other packages are imported.
+    """
+    for name, place in registered_worlds().items():
         environment_id = f"evolearn/{name}-v0"
-        if environment_id not in gymnasium.registry:
+        if environment_id not in gymnasium.registry and (place.startswith(_OWN) or not _is_environment(place)):
             gymnasium.register(environment_id, entry_point=f"{__name__}:environment_of", kwargs={"world": name})
+
+
+def _is_environment(place: str) -> bool:
+    """Whether the world there is a Gymnasium environment; what does not load says why when it is made."""
+    from evolearn.world import World
+
+    try:
+        return not isinstance(find_world(place), World)
+    except UserError:
+        return False
 
 
 def environment_of(world: str, key: Any = None, action_limit: float = 1.0, **parameters: float) -> WorldEnv:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.numerics import COMPILES
-from evolearn.rng import BIRTH, SELECTION, TEST, WORLD, LifeKey, at_step, new_rng, open_stream
+from evolearn.rng import BIRTH, SELECTION, TUNING, WORLD, LifeKey, at_step, new_rng, open_stream
 from evolearn.world import Box, World, WorldError, compile_world, find_world
 
 _MOST = 2**32  # parts of a key are below it
@@ -171,7 +171,7 @@ def _checked(key: Sequence[int]) -> LifeKey:
     if len(parts) != 4:
         raise ValueError(f"key={key!r}: must be four whole numbers: seed, space, generation, life")
     for name, part in zip(LifeKey._fields, parts, strict=True):
-        most = TEST if name == "space" else _MOST - 1
+        most = TUNING if name == "space" else _MOST - 1
         if not 0 <= part <= most or part != int(part):
             raise ValueError(f"key: {name}={part}: must be a whole number from 0 to {most}")
     return LifeKey(*(int(part) for part in parts))

@@ -199,7 +199,7 @@ def generations_of_run(
             directory.append(generation)
             last_whole = Checkpoint(generation.generation, search.state())
             is_last = is_over(setup, search, generation.generation + 1)
-            if _is_kept(directory, search, generation, is_last):
+            if _is_kept(search, generation, is_last):
                 _save_centre(setup, directory, search, generation)
             if is_last or (generation.generation + 1) % setup.config.checkpoint_every == 0:
                 directory.save_checkpoint(last_whole)
@@ -241,11 +241,11 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _is_kept(directory: RunDirectory, search: Search, generation: Generation, is_last: bool) -> bool:
+def _is_kept(search: Search, generation: Generation, is_last: bool) -> bool:
     """Whether the centre of a generation is kept as an ancestor; counted from the last restart."""
     number, ends = generation.generation, is_last
     if isinstance(search, Restarting):
-        number -= sum(row.get("restart", 0) < generation.restart for row in directory.rows())
+        number -= search.began_at
         ends = search.ends_here
     return is_ancestor(number, number + 1 if ends else number + 2)
 

@@ -59,7 +59,7 @@ def stagnates(curves: npt.ArrayLike, window: int) -> bool:
     was no more above that of the window before than `TOLERANCE` of the curve's range since the start. One lucky
     generation neither triggers nor prevents it. What only trembles about a level stagnates, solved or not; what climbs
     by more than its noise over a window does not; nor does anything in less than 2.5 windows. A fitness that is not
-    finite is no gain.
+    finite counts as one below all others, and belongs to no range.
 
     Args:
         curves: [generations, curves] since the last restart, the more the better: fitness of the centre and mean
@@ -75,10 +75,13 @@ def stagnates(curves: npt.ArrayLike, window: int) -> bool:
     patience = -(-window // 2)
     if len(known) < 2 * window + patience:
         return False
-    tolerated = TOLERANCE * np.ptp(known, axis=0)
+    tolerated = TOLERANCE * np.ma.masked_invalid(known).ptp(axis=0).filled(0.0)
+    ranked = np.where(np.isfinite(known), known, -np.inf)
     for end in range(len(known) - patience + 1, len(known) + 1):
-        late, early = known[end - window : end], known[end - 2 * window : end - window]
-        if (np.median(late, axis=0) - np.median(early, axis=0) > tolerated).any():
+        late, early = ranked[end - window : end], ranked[end - 2 * window : end - window]
+        with np.errstate(invalid="ignore"):  # from -inf to -inf there is no gain
+            gain = np.median(late, axis=0) - np.median(early, axis=0)
+        if (gain > tolerated).any():
             return False
     return True
 
@@ -116,6 +119,11 @@ class Restarting:
     def restart(self) -> int:
         """The restart that made the last generation, from 0."""
         return len(self._past)
+
+    @property
+    def began_at(self) -> int:
+        """Generation with which the restart of the last generation began, counted over all restarts from 0."""
+        return self._past[-1].generation + 1 if self._past else 0
 
     @property
     def ends_here(self) -> bool:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from evolearn.config import ConfigError, RunConfig, check_model, set_dotted
 from evolearn.genome import EVOLVED, FloatArray, GenePool
 from evolearn.life import Plan
-from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
+from evolearn.rng import SELECTION, TEST, VALIDATION, derived_seed, life_keys
 from evolearn.run import (
     Arm,
     ArmPart,
@@ -232,8 +232,7 @@ def run_configs(config: StudyConfig) -> list[RunConfig]:
 
 def run_seed(config: StudyConfig, condition: str, arm: str, run: int) -> int:
     """Seed of an evolution run; an arm that evolves twice as long begins as its original does."""
-    text = f"{config.seed}/{condition}/{arm.removesuffix(DOUBLED)}/{run}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+    return derived_seed(config.seed, condition, arm.removesuffix(DOUBLED), run)
 
 
 def held_out_keys(config: StudyConfig, condition: ConditionPart, arm: str, run: int) -> npt.NDArray[np.int64]:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from evolearn.config import ConfigError, RunConfig, check_config, set_dotted
 from evolearn.life import Drivers
-from evolearn.rng import TUNING
+from evolearn.rng import TUNING, derived_seed
 from evolearn.run import Setup, assemble, evolve, new_search, to_genomes
 from evolearn.search import check_search, evaluations_per_generation, planned_outer_steps
 from evolearn.tuning._account import CLOSER, FINAL, Account, Found, judge, judging_keys
-from evolearn.tuning._sampler import derived_seed, import_optuna, new_study
+from evolearn.tuning._sampler import import_optuna, new_study
 from evolearn.tuning.plan import JUDGING_LIVES, TuningPlan
 
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)  # of the longest evaluation lifetime, that selection lives may last
@@ -64,7 +64,7 @@ def search_settings(
         account: is charged.
     """
     trials = plan.evolutions - plan.repeats
-    study = new_study(derived_seed(seed, "settings"), startup=max(2, trials // 3))
+    study = new_study(derived_seed("tuning", seed, "settings"), startup=max(2, trials // 3))
     present = Candidate({})
     candidates = [present]
     keys = judging_keys(seed, CLOSER, JUDGING_LIVES)
@@ -107,7 +107,7 @@ def _judged_finally(own: RunConfig, candidate: Candidate, drivers: Drivers, seed
 
 def _setup(own: RunConfig, settings: Mapping[str, Any], seed: int, number: int) -> Setup:
     """A run with these settings, under a seed of its own, selected on lives of the tuning space."""
-    config = _with(own, settings).model_copy(update={"seed": derived_seed(seed, f"evolution {number}")})
+    config = _with(own, settings).model_copy(update={"seed": derived_seed("tuning", seed, f"evolution {number}")})
     return dataclasses.replace(assemble(config), space=TUNING)
 
 
@@ -125,6 +125,41 @@ def _evolved(setup: Setup, drivers: Drivers, account: Account, what: str) -> npt
     for row in evolve(setup, setup.driver(drivers), search):
         account.charge(row.world_steps, f"{what}, generation {row.generation + 1} of {generations}")
     return to_genomes(setup, search.centre())
+
+
+def check_settings_searchable(own: RunConfig, arm: str) -> None:
+    """Refuse before the first step what a search over settings cannot try.
+
+    Args:
+        own: config of the arm's evolution.
+        arm: its name.
+    Raises:
+        ConfigError: the evolution may begin again, and would be judged by its last restart alone; or no settings at
+            all spend its budget to the last step.
+    """
+    if own.search.restart != "none":
+        raise ConfigError(
+            f"search.restart={own.search.restart!r}: must be 'none' while the settings of {arm} are searched: that "
+            "judges what an evolution ends with, and a study takes the best of all restarts; add "
+            "run.search.restart=none to the command"
+        )
+    genes = assemble(own).pool.size
+    if not any(shapes(own, name, _known_options(own, name), genes) for name in algorithms(own, genes)):
+        raise _unspendable(own)
+
+
+def _known_options(own: RunConfig, algorithm: str) -> dict[str, Any]:
+    return dict(own.search.options) if algorithm == own.search.algorithm else {}
+
+
+def _unspendable(own: RunConfig) -> ConfigError:
+    search = own.search
+    return ConfigError(
+        f"search.generations={search.generations}, population={search.population}, lives={search.lives}, "
+        f"selection_lifetime={search.selection_lifetime}: no settings spend these {planned_outer_steps(search):,} "
+        f"world steps to the last one in at least {FEWEST_GENERATIONS} generations of at most {LARGEST_POPULATION:,} "
+        "genomes; give run.search.generations a number with more divisors, 12 for example"
+    )
 
 
 def algorithms(own: RunConfig, genes: int) -> tuple[str, ...]:
@@ -200,7 +235,7 @@ def _asked(study: Any, own: RunConfig, start: Mapping[str, Any]) -> tuple[Any, d
         if settings is not None:
             return trial, {**start, **settings}
         study.tell(trial, state=import_optuna().trial.TrialState.PRUNED)  # nothing was lived for it
-    raise ConfigError("search: no other settings spend the budget of this arm's evolution to the last step")
+    raise _unspendable(own)  # known before the first step, but for options that leave no way
 
 
 def _suggested(trial: Any, own: RunConfig) -> dict[str, Any] | None:
@@ -209,7 +244,7 @@ def _suggested(trial: Any, own: RunConfig) -> dict[str, Any] | None:
     genes = setup.pool.size
     suggest: Callable[..., Any] = trial.suggest_float
     algorithm = trial.suggest_categorical("algorithm", algorithms(own, genes))
-    options: dict[str, Any] = dict(own.search.options) if algorithm == own.search.algorithm else {}
+    options = _known_options(own, algorithm)
     if algorithm in OPTION_RANGES:
         name, low, high = OPTION_RANGES[algorithm]
         options[name] = float(f"{suggest(f'{algorithm}.{name}', low, high, log=True):.3g}")

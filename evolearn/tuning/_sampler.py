@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from typing import Any
 
@@ -23,11 +22,6 @@ def import_optuna() -> Any:
         ) from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
-
-
-def derived_seed(seed: int, what: str) -> int:
-    """A seed of its own for a part of a search, 0 .. 2**32 - 1."""
-    return int.from_bytes(hashlib.sha256(f"tuning/{seed}/{what}".encode()).digest()[:4], "big")
 
 
 def new_study(seed: int, startup: int) -> Any:

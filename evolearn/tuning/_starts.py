@@ -13,9 +13,10 @@ import numpy.typing as npt
 from evolearn.agent import INITIAL_SCALE, find_learner
 from evolearn.genome import EVOLVED, FRESH, TRANSFORMS, Gene, GenePool
 from evolearn.life import Drivers
+from evolearn.rng import derived_seed
 from evolearn.run import Setup
 from evolearn.tuning._account import BROAD, CLOSER, FINAL, Account, Found, Scores, judge, judging_keys
-from evolearn.tuning._sampler import derived_seed, import_optuna, new_study
+from evolearn.tuning._sampler import import_optuna, new_study
 from evolearn.tuning.plan import FIRST_LIVES, StartsPlan
 
 REACH = 10.0  # spreads of its gene that a start is searched beyond what is known of it, each way
@@ -81,7 +82,7 @@ def search_starts(setup: Setup, drivers: Drivers, plan: StartsPlan, seed: int, a
         if number > 0:
             share = NARROWED**number
             ranges = {p: (centre[p] - share * reach[p], centre[p] + share * reach[p]) for p in centre}
-        points = _Points(ranges, centre, plan.starts_of(number), derived_seed(seed, where))
+        points = _Points(ranges, centre, plan.starts_of(number), derived_seed("tuning", seed, where))
         while some := points.ask():
             genomes = np.stack([_genome(pool, genes, point) for point in some])
             keys = judging_keys(seed, BROAD + number, FIRST_LIVES)

@@ -18,7 +18,7 @@ from evolearn.run import assemble
 from evolearn.search import planned_outer_steps
 from evolearn.study import StudyConfig, TunedScores, TunedSettings, planned_config
 from evolearn.tuning._account import Account, TuningDisplay
-from evolearn.tuning._evolutions import search_settings
+from evolearn.tuning._evolutions import check_settings_searchable, search_settings
 from evolearn.tuning._sampler import import_optuna
 from evolearn.tuning._starts import search_starts, searched_genes
 from evolearn.tuning.plan import JUDGING_LIVES, TuningPlan, plan_tuning
@@ -54,7 +54,8 @@ def tune_arm(
     Returns:
         What was found, with the arm's present settings around it, so that it can stand by itself.
     Raises:
-        ConfigError: there is no such arm or condition, it does not evolve, or the budget is too small: names the least.
+        ConfigError: there is no such arm or condition, it does not evolve, the budget is too small (names the least),
+            or its evolution cannot be searched: it begins again, or nothing else spends its steps. Before any step.
         UserError: Optuna is not installed.
     """
     import_optuna()
@@ -75,6 +76,8 @@ def tune_arm(
         has_starts=part.learns and bool(searched_genes(setup.pool)),
         inherits_weights=setup.pool.modes["weights"] == EVOLVED,
     )
+    if plan.evolutions:
+        check_settings_searchable(own, arm)
     display.planned(arm, name, plan)
     account = Account(plan.steps, display)
     settings: dict[str, Any] = {}

@@ -14,14 +14,15 @@ from gymnasium.utils.env_checker import check_env
 import evolearn.gymnasium
 from evolearn.gymnasium import WorldEnv
 from evolearn.life import FROM_UNIFORM, Plan, traced_lives
-from evolearn.rng import SELECTION, VALIDATION, LifeKey
-from evolearn.world import WorldError
+from evolearn.rng import SELECTION, TUNING, VALIDATION, LifeKey
+from evolearn.world import WorldError, gymnasium_world
 from tests.helpers.box import IN_THE_BOX, WORLDS, declared_entry_points
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import newborns_for, restless, restless_box, reward_by_action
 
 IDS = {name: f"evolearn/{name}-v0" for name in declared_entry_points()}
 LIFE = LifeKey(5, VALIDATION, 2, 3)
+POLE = gymnasium_world("CartPole-v1")
 
 
 def lived(environment, actions, **how):
@@ -211,8 +212,8 @@ def test_what_cannot_be_an_environment_is_refused():
         WorldEnv("savannah", action_limit=0)
     with pytest.raises(ValueError, match=re.escape("key=(1, 2): must be four whole numbers")):
         WorldEnv("savannah", key=(1, 2))
-    with pytest.raises(ValueError, match="key: space=3: must be a whole number from 0 to 2"):
-        WorldEnv("savannah", key=(1, 3, 0, 0))
+    with pytest.raises(ValueError, match="key: space=4: must be a whole number from 0 to 3"):
+        WorldEnv("savannah", key=(1, 4, 0, 0))
     with pytest.raises(ValueError, match="key: seed=4294967296: must be a whole number from 0 to 4294967295"):
         WorldEnv("savannah").reset(seed=2**32)
 
@@ -231,3 +232,17 @@ def test_to_import_twice_registers_once(recwarn):
     evolearn.gymnasium.register_ids()
     assert dict(gymnasium.registry) == before
     assert not recwarn.list
+
+
+def test_only_what_can_be_made_has_an_id(monkeypatch):
+    worlds = {"pole": f"{__name__}:POLE", "restless": "tests.helpers.probe_worlds:restless", "broken": "no_such:world"}
+    monkeypatch.setattr("evolearn.gymnasium._ids.registered_worlds", lambda: worlds)
+    monkeypatch.setattr(gymnasium.envs.registration, "registry", registry := {})
+    monkeypatch.setattr(gymnasium, "registry", registry)
+    evolearn.gymnasium.register_ids()
+    assert list(registry) == ["evolearn/restless-v0", "evolearn/broken-v0"]
+
+
+def test_a_life_of_any_key_space_can_be_asked_for():
+    key = LifeKey(5, TUNING, 0, 1)
+    assert WorldEnv("bandit", key=key).reset()[1]["key"] == key

@@ -57,6 +57,28 @@ def test_what_was_lived_is_not_lived_again(tmp_path, monkeypatch):
     monkeypatch.setattr(rivals, "live", None)
     assert rivals.Book(path, 1, Console(quiet=True)).lived([SHORT], 1.0) == first
     assert json.loads(path.read_text())["lives"] == first
+    assert first[0]["machine"]["versions"]["evolearn"]
+
+
+def test_the_better_half_lives_twice_more_and_never_one_alone(tmp_path, monkeypatch):
+    def live(job, oracle):
+        found = {"settings": rivals.settings_of(job.rival, job.setting), "last_quarter": 0.1 * job.setting}
+        return {**LATER, **job._asdict(), **found}
+
+    monkeypatch.setattr(rivals, "live", live)
+    for settings, again in ((2, {0, 1}), (3, {1, 2}), (8, {4, 5, 6, 7})):
+        rows = rivals.search(
+            rivals.Book(tmp_path / f"{settings}.json", 1, Console(quiet=True)), "ppo", settings, 40, 1.0
+        )
+        lived = [row["setting"] for row in rows]
+        assert {number for number in lived if lived.count(number) == 3} == again
+        assert len(rows) == settings + 2 * len(again)
+
+
+def test_a_foal_that_does_nothing_is_held_to_the_same_share_of_the_oracle():
+    low, high = (rivals.doing_nothing(0.0, 1, 1200, oracle)[0]["reached_at"] for oracle in (0.01, 1.0))
+    assert low is not None
+    assert high is None
 
 
 def test_lives_with_other_settings_of_that_number_do_not_count(tmp_path, monkeypatch):

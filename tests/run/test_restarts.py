@@ -12,6 +12,7 @@ from evolearn.config import ConfigError, check_config
 from evolearn.life import OwnDrivers, evaluate
 from evolearn.run import (
     Interrupted,
+    RunDirectory,
     Wanted,
     ancestors,
     assemble,
@@ -208,6 +209,16 @@ def test_ancestors_are_counted_from_each_restart_and_each_last_one_is_kept(often
     assert [number for restart, number in kept if restart == 0] == [0, 1, 2]
     assert [number for restart, number in kept if restart == 1] == [3, 4, 5]
     assert kept[-1] == (3, 13)
+
+
+def test_the_rows_on_disk_are_read_no_more_often_than_without_restarts(monkeypatch, tmp_path: Path) -> None:
+    read = []
+    rows = RunDirectory.rows
+    monkeypatch.setattr(RunDirectory, "rows", lambda directory: read.append(directory.path.name) or rows(directory))
+    monkeypatch.setattr("evolearn.search.restarts.stagnates", lambda curves, window: False)
+    for restart in ("none", "stagnation"):
+        run(toy_with("snes", {"generations": 12, "restart": restart}), tmp_path / restart)
+    assert read.count("stagnation") == read.count("none")
 
 
 @pytest.mark.parametrize(("algorithm", "optimiser"), [("reptile", "adam"), ("maml", "sgd")])

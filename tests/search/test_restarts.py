@@ -184,7 +184,17 @@ def test_one_curve_that_climbs_is_enough_to_go_on() -> None:
 
 
 def test_what_is_not_finite_has_stagnated() -> None:
-    assert stagnates(np.full((13, 2), np.nan), 5)
+    for value in (np.nan, -np.inf):
+        assert stagnates(np.full((13, 2), value), 5)
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+@pytest.mark.parametrize("generation", [0, 3])
+def test_one_generation_that_is_not_finite_makes_no_standstill_of_a_climb(value: float, generation: int) -> None:
+    climb = np.repeat(0.05 * np.arange(13)[:, None], 2, axis=1)
+    climb[generation] = value
+    assert not stagnates(climb, 5)
+    assert not stagnates(np.concatenate([np.full((8, 2), value), climb]), 5), "what begins late has begun"
 
 
 def test_what_has_no_luck_of_its_own_is_refused() -> None:

@@ -186,6 +186,7 @@ def test_seeds_of_runs_differ_and_do_not_depend_on_what_else_is_in_the_study() -
     asked = list(itertools.product("ab", evolving_arms(study), range(5)))
     seeds = {place: run_seed(study, *place) for place in asked}
     assert len(set(seeds.values())) == len(asked)
+    assert run_seed(study, "as it is", "evolved", 1) == 4073130137, "or studies of earlier versions cannot be continued"
     fewer = toy_study("conditions=[{name: b}]")
     assert run_seed(fewer, "b", "evolved", 1) == seeds["b", "evolved", 1]
     other = toy_study("seed=4", "conditions=[{name: b}]")

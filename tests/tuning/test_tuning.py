@@ -43,7 +43,7 @@ LOSER = {
     "conditions": [{"name": "as it is"}],
     "arms": ["random", "tuned_blank", "evolved", "instinct", "oracle"],
     "primary": {"arm": "evolved", "against": "tuned_blank"},
-    "margins": {"catch_up": 100},
+    "margins": {"head_start": 100},
     "resamples": 100,
 }
 BY_EVOLUTION = 4 * (2 * 5 * 2 * 40 + 2 * JUDGING_LIVES * 160)  # four evolutions of the toy study, judged twice
@@ -79,10 +79,6 @@ def lived(monkeypatch) -> list[tuple[np.ndarray, int, int]]:
 
 def tune(config: StudyConfig, arm: str, budget: int, seed: int = 0, condition: str | None = None) -> TunedSettings:
     return tune_arm(config, arm, condition, budget, seed, OwnDrivers(1), Watcher())
-
-
-def loser() -> StudyConfig:
-    return StudyConfig.model_validate(copy.deepcopy(LOSER))
 
 
 # --- lives that no study sees
@@ -283,9 +279,17 @@ def test_earlier_searches_and_settings_of_the_arm_stay_in_what_is_written() -> N
 
 def made_up(**more) -> TunedSettings:
     scores = TunedScores(tuned=0.5, present=0.2, best=0.6, median=0.1, lives=12, lifetime=160)
-    fields = {"arm": "tuned_blank", "condition": "as it is", "seed": 0, "budget": 1000, "steps": 960, "starts": 20}
+    fields = {
+        "scores": scores,
+        "arm": "tuned_blank",
+        "condition": "as it is",
+        "seed": 0,
+        "budget": 1000,
+        "steps": 960,
+        "starts": 20,
+    }
     settings = {"drives.weights": {"fitness": 2.0, "uprightness": 0.1}, "genome.drives.spread": 0.2}
-    return TunedSettings(evolearn="0.1.0", evolutions=0, scores=scores, settings=settings, **{**fields, **more})
+    return TunedSettings(evolearn="0.1.0", evolutions=0, settings=settings, **{**fields, **more})
 
 
 def study_with(folder: Path, **define) -> Path:
@@ -344,6 +348,62 @@ def test_a_tuned_file_that_does_not_fit_is_refused(tmp_path: Path, parts: dict, 
 
 
 # --- what users can cause
+
+
+def tune_by_command(tmp_path: Path, *more: object, study: object = "study.yaml", budget: int = 60 * 160):
+    return evolearn("tune", study, "--arm", "tuned_blank", f"--budget={budget}", *more, folder=tmp_path)
+
+
+def test_a_missing_folder_is_said_before_the_search_and_not_after_it(tmp_path: Path, lived) -> None:
+    study_with(tmp_path)
+    done = tune_by_command(tmp_path, "--out", "found/x.yaml")
+    assert done.returncode == 2
+    assert "--out found/x.yaml: folder found does not exist; make it, or name another" in done.stderr
+    assert lived == []
+
+
+def test_the_file_is_named_as_the_study_has_to_name_it(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("evolearn.tuning.tune_arm", lambda *_: made_up())
+    study_with(tmp_path)
+    (tmp_path / "found, so far").mkdir()
+    beside, below, elsewhere = "x.yaml", "found, so far/x.yaml", tmp_path.parent / f"{tmp_path.name}.yaml"
+    for out, named in ((beside, beside), (below, below), (elsewhere, str(elsewhere))):
+        done = tune_by_command(tmp_path, "--out", out)
+        define = next(line for line in done.stdout.splitlines() if "define:" in line)
+        assert yaml.safe_load(define) == {"define": {"tuned_blank": {"tuned": named}}}
+        read_study(study_with(tmp_path, **yaml.safe_load(define)["define"]))
+        study_with(tmp_path)
+    done = tune_by_command(tmp_path, study="dial")  # a shipped study, whose folder is not the user's
+    assert yaml.safe_load(done.stdout.splitlines()[-1])["define"]["tuned_blank"]["tuned"] == str(
+        tmp_path / "dial.tuned_blank.tuned.yaml"
+    )
+
+
+def test_a_search_that_found_nothing_better_says_so(tmp_path: Path, monkeypatch) -> None:
+    scores = made_up().scores.model_copy(update={"tuned": 0.2, "present": 0.2})
+    monkeypatch.setattr("evolearn.tuning.tune_arm", lambda *_: made_up(scores=scores, steps=961))
+    study_with(tmp_path)
+    done = tune_by_command(tmp_path)
+    assert "Nothing was found that is better than what the study has." in done.stdout
+    assert "tuning_steps: 961" in done.stdout
+    assert "Next: name it in the study" not in done.stdout
+
+
+def test_an_evolution_that_may_begin_again_is_not_searched(lived) -> None:
+    config = toy_study("run.search.restart=stagnation")
+    with pytest.raises(
+        ConfigError, match=r"search\.restart='stagnation': must be 'none' .* add run\.search\.restart=none"
+    ):
+        tune(config, "evolved", BY_EVOLUTION)
+    assert lived == []
+    assert tune(config, "tuned_blank", 60 * 160).evolutions == 0, "starts are lived without evolving"
+
+
+def test_a_budget_that_cannot_be_cut_in_another_way_is_refused_before_the_first_step(lived) -> None:
+    one = "run.search={algorithm: pgpe, population: 2, generations: 1, lives: 1, selection_lifetime: 97}"
+    with pytest.raises(ConfigError, match=r"search\.generations=1, .*: no settings spend these 291 .* more divisors"):
+        tune(toy_study(one), "evolved", 20 * BY_EVOLUTION)
+    assert lived == []
 
 
 @pytest.mark.parametrize(
