@@ -349,6 +349,20 @@ def _contrast_problems(
                 f"{METRICS[metric].unit}, would be too small to matter, for example margins.{metric}="
                 f"{'2000' if METRICS[metric].censored else '0.05'}"
             )
+        elif metric == "head_start":
+            yield from _head_start_problems(config)
+
+
+def _head_start_problems(config: StudyConfig) -> Iterator[str]:
+    """Who is caught up with at once counts as ahead below the first window; beyond life nobody is seen to be."""
+    margin, evaluation = config.margins["head_start"], config.run.evaluation
+    first, last = evaluation.birth_steps, max(evaluation.lifetimes)
+    if not first <= margin < last:
+        yield (
+            f"margins.head_start={margin:g}: must be {first} (run.evaluation.birth_steps, before which no head start "
+            f"can be told) or more, and less than {last} (the longest of run.evaluation.lifetimes), for example "
+            f"margins.head_start={min(3 * first, (first + last) // 2)}"
+        )
 
 
 def _unknown_arms(field: str, names: Iterable[str], known: Iterable[str]) -> Iterator[str]:

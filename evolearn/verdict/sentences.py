@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.verdict._contrasts import Contrast, Estimate
+from evolearn.verdict._contrasts import Contrast, Estimate, against_margin
 from evolearn.verdict._convergence import FEWEST_GENERATIONS, ArmSearch, Cluster, clusters
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.metrics import METRICS, STEPS, Levels
@@ -55,7 +55,7 @@ class Births:
     scores_against: FloatArray  # [R']
     able_from: float | None  # birth score of a newborn that has the skill; None: the study has no such level
     able: str  # the word for it
-    steps: FloatArray | None  # [R] head starts; None: the two have other numbers of runs
+    steps: FloatArray | None  # [R] head starts; None: the two have none that could be told
     lifetime: int  # world steps at which they are censored
 
 
@@ -153,7 +153,7 @@ def contrast_sentence(contrast: Contrast, levels: Levels) -> str:
 
 def level_words(metric: str, levels: Levels) -> str:
     """Which running score a time is measured to, for a sentence; empty if there is none."""
-    level = levels.catch_up if metric == "catch_up" else levels.threshold
+    level = {"catch_up": levels.catch_up, "threshold": levels.threshold}.get(metric)
     return "" if level is None else f" to a running score of {float(level):.3f}"
 
 
@@ -207,8 +207,7 @@ def _runs(runs: tuple[int, int]) -> str:
 
 def _claim(contrast: Contrast, levels: Levels) -> str:
     arm, against, what = contrast.arm, contrast.against, METRIC_WORDS[contrast.metric]
-    if METRICS[contrast.metric].censored:
-        what += level_words(contrast.metric, levels)
+    what += level_words(contrast.metric, levels)
     if math.isnan(contrast.sides[0]):
         return f"{arm} against {against} in {what} is inconclusive: {contrast.tests.withheld}"
     verdict = {
@@ -238,7 +237,7 @@ def _head_start_claim(contrast: Contrast, steps: FloatArray) -> str:
     pair = f"{contrast.arm} over {contrast.against}"
     if margin is None or contrast.tests.p is None:
         return f"the head start of {pair} is {size}; test withheld ({contrast.tests.withheld or 'there is no margin'})"
-    beyond = int((steps > margin).sum())
+    beyond = int((against_margin(steps, margin, lifetime) > margin).sum())
     count = f"beyond {margin:,.0f} steps in {beyond} of {runs} runs"
     if contrast.unfinished is not None:
         return f"no verdict on the head start of {pair}, since {contrast.unfinished}; so far {size}, {count}"

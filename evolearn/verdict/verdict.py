@@ -20,7 +20,6 @@ from evolearn.verdict._contrasts import (
     conclude,
     count_censored,
     estimate,
-    head_starts,
     includes_censored,
     judge,
     not_comparable,
@@ -183,7 +182,8 @@ def _own(lives: Mapping[str, ArmLives]) -> dict[str, ArmLives]:
 
 
 def _scale(rules: VerdictRules, levels: Levels) -> HeadStartScale:
-    return HeadStartScale(None if levels.floor is None else float(levels.floor), rules.catch_up_share)
+    floor = None if levels.floor is None else float(levels.floor)
+    return HeadStartScale(floor, rules.catch_up_share, rules.margins.get("head_start"))
 
 
 def _sentence(
@@ -195,6 +195,7 @@ def _sentence(
     seen: Sequence[Seen],
 ) -> str:
     arm, against = arms[primary.arm], arms[primary.against]
+    pair = pair_up(arm, against, "head_start", _scale(rules, levels))
     births = sentences.Births(
         arm=primary.arm,
         against=primary.against,
@@ -202,7 +203,7 @@ def _sentence(
         scores_against=against.values["birth"],
         able_from=None if levels.threshold is None else float(levels.threshold),
         able=facts.able,
-        steps=head_starts(arm, against, _scale(rules, levels)) if arm.lives.runs == against.lives.runs else None,
+        steps=None if isinstance(pair, str) else pair.values,
         lifetime=against.lives.lifetime,
     )
     look = len(seen) if len(rules.looks) > 1 else None

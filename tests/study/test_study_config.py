@@ -64,6 +64,16 @@ def refusal(*overrides: str, **fields: Any) -> str:
         ("look_levels=[0.05]", "look_levels: has 1 levels for 0 looks: must have one for each, or be left out"),
         ("sequence=[as it was]", "sequence=['as it was']: must name every condition once: as it is"),
         ("margins.cach_up=1", "margins.cach_up: unknown metric. Did you mean catch_up?"),
+        (
+            "primary.metric=head_start&margins.head_start=39",
+            "margins.head_start=39: must be 40 (run.evaluation.birth_steps, before which no head start can be told) or "
+            "more, and less than 160 (the longest of run.evaluation.lifetimes), for example margins.head_start=100",
+        ),
+        ("primary.metric=head_start&margins.head_start=160", "margins.head_start=160: must be 40 (run.evaluation"),
+        (
+            "secondary=[{arm: evolved, against: random, metrics: [head_start]}]&margins.head_start=5000",
+            "margins.head_start=5000: must be 40",
+        ),
         ("margins.catch_up=0", "margins.catch_up=0: must be greater than 0"),
         ("threshold.share=0", "threshold.share=0: must be greater than 0"),
         ("threshold.share=1.1", "threshold.share=1.1: must be 1 or less"),

@@ -675,6 +675,55 @@ def test_an_arm_against_its_clone_has_no_head_start():
     assert found["verdict"] == "equivalent"
 
 
+@pytest.mark.parametrize(
+    ("margin", "ends", "beyond"),
+    [
+        (500.0, (0.94, 0.97), None),  # before the first window ends nobody is caught up with
+        (600.0, (0.94, 0.97), 0),
+        (19_000.0, (0.94, 0.97), 0),
+        (50_000.0, (0.94, 0.5), 0),  # never reached in 20,000 steps: that says nothing of 50,000
+        (20_000.0, (0.94, 0.5), 10),
+    ],
+)
+def test_no_margin_makes_an_arm_better_than_its_clone(margin, ends, beyond):
+    """Identical lives: each run is caught up with at once, or, if it forgets what it is born with, never."""
+    arms = arms_of(runs=10, lives=4, noise=0.0, evolved=ends, tuned_blank=ends)
+    if ends[1] < ends[0]:
+        arms = {arm: never(lives) for arm, lives in arms.items()}
+    condition = judged(arms, HEAD_START, margins={"head_start": margin})
+    found = condition["primary"]
+    if beyond is None:
+        assert (found["p"], found["test"], found["verdict"]) == (None, "none", "inconclusive")
+        assert found["withheld"] == (
+            "the first window of tuned_blank ends at 600 steps, so that whoever is there at once would count as beyond "
+            "500"
+        )
+        return
+    assert found["test"] == "one-sided sign test of 10 paired runs against the margin"
+    assert (found["verdict"] == "better", found["p"] < 0.05) == (beyond > 0, beyond > 0)
+    assert found["improvement"]["probability"] == beyond / 10
+    assert f"beyond {margin:,.0f} steps in {beyond} of 10 runs" in condition["sentence"]
+
+
+def test_a_rival_seen_through_windows_wider_than_the_margin_is_not_compared():
+    """It reaches nothing before its first window ends, were it born as able."""
+    long = synthetic("long_blank", 10, 1, 0.94, 0.95, 40_000.0, seed=9, lifetimes=(200_000,))
+    wide = dataclasses.replace(long, running=long.running[..., 99::100], ages=long.ages[99::100])
+    arms = {**arms_of(runs=10, lives=2), "long_blank": wide}
+    found = judged(arms, secondary=(contrasts("evolved", "long_blank", ("head_start",)),))["secondary"][0]
+    reason = (
+        "the first window of long_blank ends at 10,500 steps, so that whoever is there at once would count as beyond "
+        "2,000"
+    )
+    assert (found["verdict"], found["p"], found["withheld"]) == ("inconclusive", None, reason)
+    assert found["sentence"].startswith(f"evolved against long_blank in head start is inconclusive: {reason};")
+    primary = judged(arms, contrast("evolved", "long_blank", "head_start"))
+    assert "; no long_blank is." not in primary["sentence"]
+    assert "steps of life" not in primary["sentence"].split("The test")[0]
+    told = judged(arms, secondary=(contrasts("evolved", "long_blank", ("head_start",)),), margins={"head_start": 11e3})
+    assert told["secondary"][0]["p"] is not None
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_false_head_starts_keep_the_level(share):
     """A run is ahead with probability up to a half: there is no head start, and 5% at most are called one."""
