@@ -84,8 +84,8 @@ def counted(births: Births) -> str:
 
     >>> steps = np.array([14_000.0, 14_400.0, math.inf])
     >>> counted(Births("evolved", "tuned_blank", np.ones(3), np.zeros(3), 0.9, "running", steps, 20_000))
-    '3 of 3 evolutions are born running; no blank slate is, and they need 14,400 steps of life to catch up (1 of 3 \
-never does within 20,000).'
+    '3 of 3 evolutions are born running; no blank slate is, and they need 14,400 steps of life (median) to \
+catch up (1 of 3 never does within 20,000).'
     """
     if births.able_from is None:
         return ""
@@ -97,7 +97,7 @@ never does within 20,000).'
         return f"No {one} is born {births.able}, nor is any {one_against}."
     counts = f"{born} of {runs} {many} are born {births.able}" if born else f"No {one} is born {births.able}"
     if born_against:
-        return f"{counts}; {born_against} of {runs_against} {many_against} are as well."
+        return f"{counts}; {born_against} of {runs_against} {many_against} are{' as well' if born else ''}."
     if births.steps is None:
         return f"{counts}; no {one_against} is."
     late = f"; no {one_against} is, and they "
@@ -111,7 +111,7 @@ def _catching_up(steps: FloatArray, lifetime: int) -> str:
     if math.isinf(median):
         return f"mostly never catch up within {lifetime:,} steps of life ({never} of {len(steps)} do not)"
     late = f" ({never} of {len(steps)} never {'does' if never == 1 else 'do'} within {lifetime:,})" if never else ""
-    return f"need {median:,.0f} steps of life to catch up{late}"
+    return f"need {median:,.0f} steps of life{' (median)' if len(steps) > 1 else ''} to catch up{late}"
 
 
 def _kinds(arm: str) -> tuple[str, str]:
@@ -233,7 +233,9 @@ def _head_start_claim(contrast: Contrast, steps: FloatArray) -> str:
         f"{'at least ' if math.isinf(value) else ''}{min(value, lifetime):,.0f}"
         for value in (float(steps.min()), float(np.median(steps)))
     )
-    size = f"{worst} steps in the worst of {runs} runs, {median} in the median"
+    size = (
+        f"{worst} steps in the worst of {runs} runs, {median} in the median" if runs > 1 else f"{worst} steps in 1 run"
+    )
     pair = f"{contrast.arm} over {contrast.against}"
     if margin is None or contrast.tests.p is None:
         return f"the head start of {pair} is {size}; test withheld ({contrast.tests.withheld or 'there is no margin'})"

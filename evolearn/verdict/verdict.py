@@ -201,7 +201,7 @@ def _sentence(
         against=primary.against,
         scores=arm.values["birth"],
         scores_against=against.values["birth"],
-        able_from=None if levels.threshold is None else float(levels.threshold),
+        able_from=_able_from(levels),
         able=facts.able,
         steps=None if isinstance(pair, str) else pair.values,
         lifetime=against.lives.lifetime,
@@ -209,6 +209,13 @@ def _sentence(
     look = len(seen) if len(rules.looks) > 1 else None
     selected = searching.selected_words(_lifetimes(facts, (primary.arm, primary.against)) or facts.selection_lifetime)
     return sentences.condition_sentence(facts.name, births, primary, levels, selected, look)
+
+
+def _able_from(levels: Levels) -> float | None:
+    """Birth score from which on a newborn has the skill; None if whoever acts at random would have it."""
+    if levels.threshold is None or (levels.floor is not None and levels.threshold <= levels.floor):
+        return None
+    return float(levels.threshold)
 
 
 def _look_record(seen: Seen) -> Json:

@@ -638,10 +638,10 @@ def test_a_head_start_is_tested_run_by_run_against_the_margin():
     assert found["difference"] == {"iqm": 15250.0, "low": 14000.0, "high": 18000.0}
     assert found["improvement"]["probability"] == 1.0
     assert condition["sentence"] == (
-        "alpha 0: 10 of 10 evolutions are born able; no blank slate is, and they need 15,250 steps of life to catch up "
-        "(1 of 10 never does within 20,000). The test: the head start of evolved over tuned_blank is 13,700 steps in "
-        "the worst of 10 runs, 15,250 in the median: beyond 2,000 steps in 10 of 10 runs, p < 0.001. From 10 runs per "
-        "arm, selected on lives of 6,000 steps."
+        "alpha 0: 10 of 10 evolutions are born able; no blank slate is, and they need 15,250 steps of life (median) to "
+        "catch up (1 of 10 never does within 20,000). The test: the head start of evolved over tuned_blank is 13,700 "
+        "steps in the worst of 10 runs, 15,250 in the median: beyond 2,000 steps in 10 of 10 runs, p < 0.001. From 10 "
+        "runs per arm, selected on lives of 6,000 steps."
     )
 
 
@@ -666,6 +666,30 @@ def test_no_head_start_is_a_result():
     assert found["equivalence_p"] == pytest.approx(0.5**6, rel=1e-4)
     assert "over tuned_blank there is no head start that matters: 0 steps in the worst" in condition["sentence"]
     assert "No evolution is born able, nor is any blank slate." in condition["sentence"]
+    assert "the other arm may be born better" in METRICS["head_start"].doc
+
+
+def test_newborns_are_counted_on_either_side():
+    arms = arms_of(runs=6, tuned_blank=(0.94, 0.97))
+    assert "alpha 0: 6 of 6 evolutions are born able; 6 of 6 blank slates are as well. The" in judged(arms)["sentence"]
+    arms = arms_of(runs=6, evolved=(0.2, 0.97), tuned_blank=(0.94, 0.97))
+    condition = judged(arms, HEAD_START)
+    assert condition["sentence"].startswith("alpha 0: No evolution is born able; 6 of 6 blank slates are. The test: ")
+    assert condition["primary"]["verdict"] == "equivalent"
+
+
+def test_no_newborn_is_called_able_by_a_score_that_random_acts_pass():
+    condition = judged(arms_of(runs=6, random=(0.99, 0.99)), HEAD_START)
+    assert condition["threshold_level"] <= condition["floor"]
+    assert condition["sentence"].startswith("alpha 0: evolved over tuned_blank there is no head start that matters")
+
+
+def test_one_run_has_neither_a_median_nor_a_worst():
+    condition, _ = head_start_of([0.97], [14_000])
+    assert condition["sentence"].startswith(
+        "alpha 0: 1 of 1 evolutions are born able; no blank slate is, and they need 14,000 steps of life to catch up. "
+        "The test: the head start of evolved over tuned_blank is 14,000 steps in 1 run; test withheld ("
+    )
 
 
 def test_an_arm_against_its_clone_has_no_head_start():
