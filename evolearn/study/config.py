@@ -282,6 +282,8 @@ def _problems(config: StudyConfig) -> Iterator[str]:
     compared = [name for _, contrast in contrasts for name in (contrast.arm, contrast.against) if name in config.arms]
     if config.convergence.double_budget and not any(config.arm(name).evolves for name in compared):
         yield "convergence.double_budget=true: no arm of a primary contrast has an evolution of its own; leave it out"
+    elif config.convergence.double_budget and any(contrast.metric == "head_start" for _, contrast in contrasts):
+        yield from _doubled_problems(config)
     for name in config.margins:
         if name not in METRICS:
             yield f"margins.{name}: unknown metric.{offer(name, METRICS)}"
@@ -351,6 +353,18 @@ def _contrast_problems(
             )
         elif metric == "head_start":
             yield from _head_start_problems(config)
+
+
+def _doubled_problems(config: StudyConfig) -> Iterator[str]:
+    """An arm has no head start over itself: it is compared with itself evolved twice as long in these two."""
+    for metric, example in (("total", "0.05"), ("catch_up", "2000")):
+        if metric not in config.margins:
+            yield (
+                f"margins: {metric} is missing, but convergence.double_budget=true compares the arms of a contrast in "
+                f"head_start with themselves evolved twice as long in it: say beforehand which difference, in "
+                f"{METRICS[metric].unit}, would be too small to matter, for example margins.{metric}={example}; or set "
+                "convergence.double_budget=false"
+            )
 
 
 def _head_start_problems(config: StudyConfig) -> Iterator[str]:
