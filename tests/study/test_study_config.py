@@ -155,6 +155,16 @@ def refusal(*overrides: str, **fields: Any) -> str:
             "primary={arm: oracle, against: random, metric: catch_up}&convergence={double_budget: true}",
             "convergence.double_budget=true: no arm of a primary contrast has an evolution of its own",
         ),
+        (
+            "primary.metric=head_start&margins={head_start: 100, catch_up: 100}&convergence={double_budget: true}",
+            "margins: total is missing, but convergence.double_budget=true compares the arms of a contrast in "
+            "head_start with themselves evolved twice as long in it: say beforehand which difference, in score, would "
+            "be too small to matter, for example margins.total=0.05; or set convergence.double_budget=false",
+        ),
+        (
+            "primary.metric=head_start&margins={head_start: 100, total: 5}&convergence={double_budget: true}",
+            "margins: catch_up is missing, but convergence.double_budget=true compares",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_with_field_value_and_remedy(setting: str, text: str) -> None:
@@ -258,6 +268,17 @@ def test_a_look_that_cannot_decide_is_named() -> None:
         "The look at 5 runs, level 0.025, cannot decide: 5 runs can at best give p = 0.031; 6 is the least."
     )
     assert looks_that_cannot_decide(toy_study("looks=[5, 10]", "runs=10")) == []
+
+
+def test_too_few_runs_for_all_conditions_together_are_named_without_looks_too() -> None:
+    six = [{"name": name} for name in "abcdef"]
+    study = toy_study("margins.head_start=100", "primary.metric=head_start", runs=5, conditions=six)
+    assert looks_that_cannot_decide(study) == [
+        "The 5 runs, level 0.05, shared by 6 conditions, cannot decide: 5 runs can at best give p = 0.031; 7 is the "
+        "least."
+    ]
+    assert looks_that_cannot_decide(study.model_copy(update={"sequence": tuple("abcdef")})) == []
+    assert looks_that_cannot_decide(toy_study("margins.head_start=100", "primary.metric=head_start", runs=5)) == []
 
 
 def test_a_condition_may_be_decided_by_a_contrast_of_its_own() -> None:
