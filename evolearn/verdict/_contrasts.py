@@ -229,23 +229,28 @@ def unadjusted(pair: Pair, rules: JudgingRules, level: float) -> Tests:
     return _unadjusted([pair], [p], rules, level)[0]
 
 
-def judge(families: Sequence[Family], rules: JudgingRules) -> list[list[Contrast]]:
+def judge(families: Sequence[Family], rules: JudgingRules, level: float) -> list[list[Contrast]]:
     """Verdicts on pairs of arms.
 
     Args:
         families: of pairs to be judged.
         rules: of the study.
+        level: of each family; intervals are of the study's.
     Returns:
         contrasts by family, in its order.
     """
     # all in one call: drawing partitions is what takes time, and the same ones serve every pair
-    p_values = iter(_p_values([pair for family in families for pair in family.pairs], rules, rules.level))
-    return [_judge_family(family, list(itertools.islice(p_values, len(family.pairs))), rules) for family in families]
+    p_values = iter(_p_values([pair for family in families for pair in family.pairs], rules, level))
+    return [
+        _judge_family(family, list(itertools.islice(p_values, len(family.pairs))), rules, level) for family in families
+    ]
 
 
-def _judge_family(family: Family, p_values: Sequence[float | None], rules: JudgingRules) -> list[Contrast]:
+def _judge_family(
+    family: Family, p_values: Sequence[float | None], rules: JudgingRules, level: float
+) -> list[Contrast]:
     pairs = family.pairs
-    tests = _unadjusted(pairs, p_values, rules, rules.level)
+    tests = _unadjusted(pairs, p_values, rules, level)
     if family.holm:
         p_holm = _holm([pair.hypothesis for pair in pairs], p_values)
         # a ratio's margin is not a total's: these are hypotheses of their own
@@ -255,7 +260,7 @@ def _judge_family(family: Family, p_values: Sequence[float | None], rules: Judgi
             dataclasses.replace(outcome, p_holm=p, equivalence_p_holm=within)
             for outcome, p, within in zip(tests, p_holm, equivalence_p_holm, strict=True)
         ]
-    return [conclude(pair, outcome, rules, rules.level) for pair, outcome in zip(pairs, tests, strict=True)]
+    return [conclude(pair, outcome, rules, level) for pair, outcome in zip(pairs, tests, strict=True)]
 
 
 def _unadjusted(

@@ -328,9 +328,12 @@ def remarks(
     threshold_of: str,
     searches: Mapping[str, ArmSearch],
     tolerance: float,
-    contrasts: Sequence[Contrast],
+    primary: Contrast,
+    secondary: Sequence[Contrast],
+    doubled: Sequence[Contrast],
     by_lifetime: Sequence[Contrast],
     level: float,
+    study_level: float,
 ) -> list[str]:
     """What a reader must know beside the verdict.
 
@@ -340,9 +343,12 @@ def remarks(
         threshold_of: oracle or best.
         searches: how they ended, by arm with an evolution of its own.
         tolerance: share of the scale that a run may gain late and not count as still climbing.
-        contrasts: primary, secondary and doubled.
+        primary: the contrast that decides.
+        secondary: others that were asked for.
+        doubled: of arms that evolved twice as long.
         by_lifetime: of life fitness at every lifetime.
-        level: of the tests.
+        level: of all contrasts but the primary one.
+        study_level: level of the study.
     """
     said = []
     if any(values.lives.runs == 1 for values in arms.values()):
@@ -357,8 +363,13 @@ def remarks(
         )
     said += _threshold_remarks(arms, levels, threshold_of)
     said += _convergence_remarks(searches, tolerance)
-    said += _holm_remarks(contrasts, level, "secondary tests") + _holm_remarks(by_lifetime, level, "tests by lifetime")
-    return said + _withheld_remarks(contrasts)
+    if level != study_level:
+        said.append(
+            f"All other tests are judged at {level:.3g}, what the look that ended the condition may "
+            f"spend of {study_level:.3g}: it is the primary contrast that chose when to stop."
+        )
+    said += _holm_remarks(secondary, level, "secondary tests") + _holm_remarks(by_lifetime, level, "tests by lifetime")
+    return said + _withheld_remarks([primary, *secondary, *doubled])
 
 
 def _convergence_remarks(searches: Mapping[str, ArmSearch], tolerance: float) -> list[str]:

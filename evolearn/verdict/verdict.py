@@ -151,9 +151,12 @@ def judge_condition(
             threshold_of=rules.threshold.of,
             searches={arm: search for arm, search in searches.items() if arm in evolution},
             tolerance=rules.convergence.tolerance,
-            contrasts=[contrasts.primary, *contrasts.secondary, *contrasts.doubled],
+            primary=contrasts.primary,
+            secondary=contrasts.secondary,
+            doubled=contrasts.doubled,
             by_lifetime=contrasts.by_lifetime,
-            level=rules.level,
+            level=_level_of_others(rules, seen[-1]),
+            study_level=rules.level,
         )
         + _search_remarks(facts, own, [contrasts.primary, *contrasts.secondary]),
         "floor": levels.floor,
@@ -272,6 +275,7 @@ def _all_contrasts(
             (_asked_of_doubled(doubled, arms, first), False),
             (_asked_by_lifetime(arms, first), True),
         ],
+        _level_of_others(rules, last),
     )
     if isinstance(pair, str):
         margin = rules.margins.get(first.metric)
@@ -279,6 +283,15 @@ def _all_contrasts(
     else:
         decided = conclude(pair, last.tests, rules, last.look.level)
     return Contrasts(decided, secondary, twice, by_lifetime)
+
+
+def _level_of_others(rules: VerdictRules, last: Seen) -> float:
+    """Level of every family of contrasts but the primary ones.
+
+    Of several looks the primary contrast chooses the one at which the others are judged, and what is correlated with it
+    stands best just then: at the level of that look the union bound over looks holds for them as well.
+    """
+    return last.look.level if len(rules.looks) > 1 else rules.level
 
 
 def _without_unfinished(
@@ -330,6 +343,7 @@ def _compare(
     arms: Mapping[str, ArmValues],
     scale: HeadStartScale,
     families: Sequence[tuple[Sequence[Asked], bool]],
+    level: float,
 ) -> list[list[Contrast]]:
     """Contrasts, family by family in the order asked; what cannot be compared says why.
 
@@ -338,6 +352,7 @@ def _compare(
         arms: of the condition.
         scale: of head starts.
         families: what is asked, and whether under Holm.
+        level: of each family.
     """
     paired = [
         [pair_up(arms[a.arm], arms[a.against], a.metric, scale, a.lifetime) for a in asked] for asked, _ in families
@@ -348,6 +363,7 @@ def _compare(
             for pairs, (_, holm) in zip(paired, families, strict=True)
         ],
         rules,
+        level,
     )
     found = []
     for (asked, _), pairs, contrasts in zip(families, paired, map(iter, judged), strict=True):

@@ -8,7 +8,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from evolearn.verdict import METRICS, ConditionFacts, SearchFacts, for_json, judge_condition, stats
+from evolearn.verdict import (
+    METRICS,
+    ConditionFacts,
+    Look,
+    LookByLook,
+    SearchFacts,
+    for_json,
+    judge_condition,
+    judge_primary,
+    stats,
+)
 from evolearn.verdict._contrasts import Family, Pair, judge
 from tests.helpers.synthetic_lives import (
     contrast,
@@ -392,7 +402,7 @@ def test_times_are_tested_by_their_ranks():
     """Late and never are last, however late: the mean of what was reached would say something else."""
     times = {"evolved": [600.0, 700.0, 800.0, 19_000.0], "tuned_blank": [1000.0, 1100.0, 1200.0, np.inf]}
     pair = pair_of(times)
-    ((found,),) = judge([Family([pair], holm=False)], study_rules())
+    ((found,),) = judge([Family([pair], holm=False)], study_rules(), 0.05)
     assert found.tests.p == pytest.approx(float(stats.permutation_p([1.0, 2, 3, 7], [4.0, 5, 6, 8])))
     assert found.tests.p != pytest.approx(float(stats.permutation_p(times["evolved"], [1000.0, 1100, 1200, 20_000])))
     assert found.censored == (0, 1)
@@ -411,6 +421,47 @@ def test_too_many_tests_for_the_runs_are_remarked():
     words = "Too many secondary tests for so few runs: of 2 under Holm none can come out below p = 0.057"
     assert any(said.startswith(words) for said in judged(arms_of(runs=4), secondary=asked)["remarks"])
     assert not any("Too many" in said for said in judged(arms_of(runs=5), secondary=asked)["remarks"])
+
+
+def looked_at(arms, *levels, names=("alpha 0",), sequence=(), primary=CATCH_UP, **rules):
+    """The verdict on a condition that is decided at the last of these looks, the others having come to the same."""
+    of_study = study_rules(**rules)
+    runs = arms["evolved"].runs
+    taken = LookByLook(names, [Look(runs, level) for level in levels], sequence)
+    while taken.next_look is not None:
+        tests = judge_primary(of_study, primary, arms, taken.next_look.level)
+        taken.judge(dict.fromkeys(taken.open, tests))
+    return judge_condition(of_study, FACTS, primary, arms, {}, {}, {}, taken.seen("alpha 0"))
+
+
+def test_an_adjusted_primary_is_no_member_of_the_secondary_family():
+    """Four runs: p = .029 for two alone, doubled by Holm."""
+    asked = (contrasts("evolved", "tuned_blank", ("birth", "total")),)
+    condition = looked_at(arms_of(runs=4), 0.05, names=("alpha 0", "beta"), secondary=asked)
+    assert condition["primary"]["p_holm"] is not None
+    (said,) = [remark for remark in condition["remarks"] if "Too many secondary" in remark]
+    assert "of 2 under Holm none can come out below p = 0.057" in said
+
+
+@pytest.mark.parametrize(("looks", "level", "words"), [((5, 10), 0.02, "inconclusive"), ((), 0.05, "better")])
+def test_other_families_have_the_level_of_the_look_that_the_primary_chose(looks, level, words):
+    """Five runs: p = .0079; of the three lifetimes .024."""
+    asked = (contrasts("evolved", "tuned_blank", ("birth", "ceiling", "total")),)
+    arms = arms_of(runs=5, noise=0.001, tuned_blank=(0.2, 0.9))
+    found = looked_at(arms, level, looks=looks, secondary=asked)
+    assert found["primary"]["verdict"] == "better"
+    for row in (*found["secondary"], *found["by_lifetime"]):
+        assert row["p_holm"] == pytest.approx(3 * 2 / 252, rel=1e-4)
+        assert row["verdict"] == words
+    said = [remark for remark in found["remarks"] if "All other tests" in remark]
+    assert said == (
+        [
+            "All other tests are judged at 0.02, what the look that ended the condition may spend "
+            "of 0.05: it is the primary contrast that chose when to stop."
+        ]
+        if looks
+        else []
+    )
 
 
 def test_each_lifetime_is_judged_under_holm():
