@@ -74,7 +74,7 @@ class Tests:
 
     withheld: str | None = None  # why there is no p
     p: float | None = None
-    p_holm: float | None = None  # among several; None: withheld, or alone
+    p_holm: float | None = None  # among several, adjusted as `adjustment` says; None: withheld, or alone
     equivalence: stats.Equivalence = UNTESTED
     equivalence_p_holm: float | None = None
     adjustment: str = "after Holm"  # how the two were adjusted, in words
@@ -83,6 +83,11 @@ class Tests:
     def p_counted(self) -> float | None:
         """The p that the verdict rests on."""
         return self.p if self.p_holm is None else self.p_holm
+
+    @property
+    def adjusted(self) -> bool:
+        """Whether these are tests among several."""
+        return self.p_holm is not None or self.equivalence_p_holm is not None
 
     @property
     def equivalence_p_counted(self) -> float | None:

@@ -263,7 +263,7 @@ def _p_words(contrast: Contrast) -> str:
 def _adjustment(contrast: Contrast) -> str:
     """How p was adjusted, if it was: a leading blank and words."""
     tests = contrast.tests
-    return "" if tests.p_holm is None and tests.equivalence_p_holm is None else f" {tests.adjustment}"
+    return f" {tests.adjustment}" if tests.adjusted else ""
 
 
 def _sides(contrast: Contrast) -> str:
@@ -301,7 +301,7 @@ def _difference(contrast: Contrast) -> str:
 def _tests(contrast: Contrast) -> str:
     tests, margin = contrast.tests, contrast.margin
     p = tests.p_counted
-    adjusted = "" if tests.p_holm is None else f" {tests.adjustment}"
+    adjusted = _adjustment(contrast)
     words = f", test withheld ({tests.withheld})" if p is None else f", {probability(p)}{adjusted}"
     within = "" if margin is None else f"the margin of {amount(margin, contrast.metric)}"
     p_within = tests.equivalence_p_counted

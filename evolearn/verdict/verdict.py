@@ -230,6 +230,7 @@ def _look_record(seen: Seen) -> Json:
         "p_adjusted": tests.p_counted,
         "equivalence_p": tests.equivalence.p,
         "equivalence_p_adjusted": tests.equivalence_p_counted,
+        "adjustment": tests.adjustment if tests.adjusted else None,
         "withheld": tests.withheld,
         "decided": seen.decided,
     }
@@ -446,6 +447,9 @@ def _by_lifetime(contrast: Contrast) -> Json:
         "p_holm": tests.p_holm,
         "equivalence_p": tests.equivalence.p,
         "equivalence_p_holm": tests.equivalence_p_holm,
+        "adjustment": tests.adjustment,
+        "withheld": tests.withheld,
+        "unfinished": contrast.unfinished,
         "verdict": contrast.verdict,
     }
 

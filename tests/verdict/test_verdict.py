@@ -81,7 +81,8 @@ def test_the_record_has_all_that_readers_rely_on(verdict):
         "arm", "against", "metric", "verdict", "p", "withheld", "unfinished", "test", "difference", "improvement",
         "margin", "equivalence_p", "smallest_margin", "within_margin", "runs", "censored", "sentence",
     }  # fmt: skip
-    assert set(condition["secondary"][0]) == set(condition["primary"]) | {"p_holm", "equivalence_p_holm"}
+    assert set(condition["secondary"][0]) == set(condition["primary"]) | {"p_holm", "equivalence_p_holm", "adjustment"}
+    assert condition["secondary"][0]["adjustment"] == "after Holm"
     assert [row["lifetime"] for row in condition["by_lifetime"][:3]] == [1200, 6000, 20000]
     assert condition["arms"]["random"]["evolution"] is None
     assert len(arm["dna"]) == 4
@@ -210,6 +211,7 @@ def test_too_few_runs_withhold_the_test():
     assert condition["primary"]["withheld"] == reason
     assert condition["primary"]["difference"]["low"] is not None
     assert f"test withheld ({reason})" in condition["sentence"]
+    assert {(row["withheld"], row["unfinished"]) for row in condition["by_lifetime"]} == {(reason, None)}
     assert f"One test withheld: {reason} (evolved against tuned_blank in catch-up time)." in condition["remarks"]
 
 
@@ -443,6 +445,20 @@ def test_an_adjusted_primary_is_no_member_of_the_secondary_family():
     assert "of 2 under Holm none can come out below p = 0.057" in said
 
 
+@pytest.mark.parametrize(
+    ("sequence", "words"),
+    [(("alpha 0", "beta"), "in the fixed sequence of conditions"), ((), "after Holm over 2 conditions")],
+)
+def test_a_primary_among_several_says_how_its_p_was_adjusted(sequence, words):
+    for primary in (HEAD_START, CATCH_UP):
+        found = looked_at(arms_of(runs=8), 0.05, names=("alpha 0", "beta"), sequence=sequence, primary=primary)
+        assert found["primary"]["adjustment"] == found["looks"][0]["adjustment"] == words
+        assert f" {words}. From 8 runs" in found["sentence"]
+    alone = judged(arms_of(runs=8))
+    assert "adjustment" not in alone["primary"]
+    assert alone["looks"][0]["adjustment"] is None
+
+
 @pytest.mark.parametrize(("looks", "level", "words"), [((5, 10), 0.02, "inconclusive"), ((), 0.05, "better")])
 def test_other_families_have_the_level_of_the_look_that_the_primary_chose(looks, level, words):
     """Five runs: p = .0079; of the three lifetimes .024."""
@@ -472,6 +488,7 @@ def test_each_lifetime_is_judged_under_holm():
         (20000, "better"),
     ]
     assert [row["p_holm"] for row in rows] == pytest.approx([3 * 2 / 924] * 3, rel=1e-4)
+    assert {row["adjustment"] for row in rows} == {"after Holm"}
     assert rows[0]["difference"]["iqm"] > rows[2]["difference"]["iqm"] > 0
 
 
@@ -833,6 +850,7 @@ def test_no_verdict_against_a_rival_whose_search_had_not_ended(climbs, said):
     assert found["verdict"] == ("inconclusive" if said else "better")
     if said:
         assert found["unfinished"] == "the search of tuned_blank had not ended: 10 of 10 runs still climbed"
+        assert {row["unfinished"] for row in condition["by_lifetime"]} == {found["unfinished"]}
         started = (
             f"no verdict on the head start of evolved over tuned_blank, since {found['unfinished']}; so far 14,000 "
         )
