@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,12 +45,38 @@ def probability(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
+Kind = tuple[str, str]  # what the runs of an arm are called: one, and several
+EVOLUTION: Kind = ("evolution", "evolutions")
+BLANK_SLATE: Kind = ("blank slate", "blank slates")
+
+
+def kinds(arms: tuple[str, str], evolutions: Collection[str], blank_slates: Collection[str]) -> tuple[Kind, Kind]:
+    """What the runs of two arms are called: by what they are where that tells them apart, else by the arms' names.
+
+    Args:
+        arms: the two.
+        evolutions: arms whose evolution is of the weights that their newborns have, and that learn.
+        blank_slates: arms that learn from weights drawn afresh in each life.
+
+    >>> kinds(("evolved", "my_blank"), ("evolved", "lamarckian"), ("my_blank",))
+    (('evolution', 'evolutions'), ('blank slate', 'blank slates'))
+    >>> kinds(("evolved", "lamarckian"), ("evolved", "lamarckian"), ())
+    (('run of evolved', 'runs of evolved'), ('run of lamarckian', 'runs of lamarckian'))
+    """
+    named = [(f"run of {arm}", f"runs of {arm}") for arm in arms]
+    one, other = (
+        EVOLUTION if arm in evolutions else BLANK_SLATE if arm in blank_slates else name
+        for arm, name in zip(arms, named, strict=True)
+    )
+    return (one, other) if one != other else (named[0], named[1])
+
+
 @dataclasses.dataclass(frozen=True)
 class Births:
     """What the newborns of the two arms of a primary contrast can do, to be counted."""
 
-    arm: str
-    against: str
+    kind: Kind  # what runs of the claim's arm are called
+    kind_against: Kind
     scores: FloatArray  # [R] birth scores of the claim's arm
     scores_against: FloatArray  # [R']
     able_from: float | None  # birth score of a newborn that has the skill; None: the study has no such level
@@ -69,12 +95,12 @@ def condition_sentence(
         births: of the two arms of the primary contrast.
         primary: its contrast, named beforehand.
         levels: that times are measured to.
-        selected: on what lives its arms were, see `selected_words`.
+        selected: on what lives its arms were, see `selected_words`; empty: neither was selected.
         look: number of the look that was the last, from 1; None: only one was planned.
     """
     counts = counted(births)
     at = "" if look is None else f" at look {look}"
-    runs = f"From {_runs(primary.runs)}{at}, {selected}."
+    runs = f"From {_runs(primary.runs)}{at}{', ' if selected else ''}{selected}."
     claim = _claim(primary, levels)
     return f"{name}: {f'{counts} The test: ' if counts else ''}{claim}. {runs}"
 
@@ -83,7 +109,7 @@ def counted(births: Births) -> str:
     """How many newborns of either arm have the skill, and how long the others take to learn it.
 
     >>> steps = np.array([14_000.0, 14_400.0, math.inf])
-    >>> counted(Births("evolved", "tuned_blank", np.ones(3), np.zeros(3), 0.9, "running", steps, 20_000))
+    >>> counted(Births(EVOLUTION, BLANK_SLATE, np.ones(3), np.zeros(3), 0.9, "running", steps, 20_000))
     '3 of 3 evolutions are born running; no blank slate is, and they need 14,400 steps of life (median) to \
 catch up (1 of 3 never does within 20,000).'
     """
@@ -91,8 +117,7 @@ catch up (1 of 3 never does within 20,000).'
         return ""
     born, born_against = (int((side >= births.able_from).sum()) for side in (births.scores, births.scores_against))
     runs, runs_against = len(births.scores), len(births.scores_against)
-    one, many = _kinds(births.arm)
-    one_against, many_against = _kinds(births.against)
+    (one, many), (one_against, many_against) = births.kind, births.kind_against
     if not born and not born_against:
         return f"No {one} is born {births.able}, nor is any {one_against}."
     counts = f"{born} of {runs} {many} are born {births.able}" if born else f"No {one} is born {births.able}"
@@ -112,15 +137,6 @@ def _catching_up(steps: FloatArray, lifetime: int) -> str:
         return f"mostly never catch up within {lifetime:,} steps of life ({never} of {len(steps)} do not)"
     late = f" ({never} of {len(steps)} never {'does' if never == 1 else 'do'} within {lifetime:,})" if never else ""
     return f"need {median:,.0f} steps of life{' (median)' if len(steps) > 1 else ''} to catch up{late}"
-
-
-def _kinds(arm: str) -> tuple[str, str]:
-    """What the runs of an arm are called: one, and several."""
-    if arm == "evolved":
-        return "evolution", "evolutions"
-    if arm in ("blank", "tuned_blank", "tuned_learner"):
-        return "blank slate", "blank slates"
-    return f"run of {arm}", f"runs of {arm}"
 
 
 def head_start_words(arm: str, birth: Estimate, floor: Estimate) -> str | None:

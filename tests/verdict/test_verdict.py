@@ -31,7 +31,17 @@ from tests.helpers.synthetic_lives import (
     zoo,
 )
 
-FACTS = ConditionFacts("alpha 0", "savannah", {"alpha": 0.0}, 6000, None)
+FACTS = ConditionFacts(
+    "alpha 0",
+    "savannah",
+    {"alpha": 0.0},
+    6000,
+    None,
+    searches={arm: SearchFacts(6000, 10) for arm in ("evolved", "tuned_blank")},
+    evolutions=("evolved",),
+    blank_slates=("tuned_blank", "long_blank", "my_blank"),
+    one_life=("long_blank", "my_long_blank"),
+)
 CATCH_UP = contrast("evolved", "tuned_blank", "catch_up")
 BIRTH = contrast("evolved", "tuned_blank", "birth")
 
@@ -504,7 +514,7 @@ def test_lives_of_different_length_have_no_common_total():
     long = synthetic("long_blank", 4, 1, 0.2, 0.95, 40_000.0, seed=9, lifetimes=(200_000,))
     arms = {**arms_of(noise=0.005), "long_blank": long}
     asked = (contrasts("evolved", "long_blank", ("total", "threshold")),)
-    condition = judged(arms, secondary=asked, outer={"evolved": 1_000_000})
+    condition = judged(arms, secondary=asked, outer={"evolved": 1_000_000, "long_blank": 10_000})
     total, threshold = condition["secondary"]
     assert total["withheld"] == "lives of 20,000 and of 200,000 steps have no common total"
     assert threshold["verdict"] == "inconclusive" or threshold["difference"]["iqm"] < 0
@@ -526,7 +536,7 @@ def test_times_beyond_the_shorter_of_two_lives_are_not_ranked():
 def test_wider_windows_bound_the_break_even_from_one_side():
     long = synthetic("long_blank", 4, 1, 0.2, 0.95, 40_000.0, seed=9, lifetimes=(200_000,))
     wide = dataclasses.replace(long, running=long.running[..., 99::100], ages=long.ages[99::100])
-    condition = judged({**arms_of(noise=0.005), "long_blank": wide}, outer={"evolved": 1_000_000})
+    condition = judged({**arms_of(noise=0.005), "long_blank": wide}, outer={"evolved": 1_000_000, "long_blank": 10})
     row = condition["break_even"][-1]
     assert (row["against"], row["bound"]) == ("long_blank", "at least")
     assert f"one of long_blank at most {row['steps_each_against']:,.0f} steps" in row["sentence"]
@@ -565,6 +575,32 @@ def test_break_even_of_a_blank_slate_that_never_got_there():
     assert judged(arms)["break_even"] == []  # no evolution, no bill
 
 
+def test_break_even_and_words_go_by_what_a_rival_is_and_not_by_its_name():
+    """Of one's own: a blank slate, and one in one long life. Random and who has evolved's DNA searched nothing."""
+    arms = {**arms_of(noise=0.0), "my_blank": synthetic("my_blank", 4, 6, 0.2, 0.97, noise=0.0)}
+    arms["my_long_blank"] = synthetic("my_long_blank", 4, 1, 0.2, 0.97, noise=0.0, lifetimes=(200_000,))
+    arms["shuffled"] = synthetic("shuffled", 4, 6, 0.2, 0.97, noise=0.0)
+    bills = {
+        "evolved": 5000,
+        "tuned_blank": 1000,
+        "my_blank": 2000,
+        "my_long_blank": 2000,
+        "shuffled": 5000,
+        "random": 0,
+    }
+    rows = {}
+    for against in ("my_blank", "random", "shuffled"):
+        primary = contrast("evolved", against, "catch_up")
+        found = judge_condition(study_rules(), FACTS, primary, arms, bills, {}, {"shuffled": "evolved"})
+        rows[against] = [(row["against"], row["metric"], row["evolution_steps_against"]) for row in found["break_even"]]
+        if against == "my_blank":
+            assert found["sentence"].startswith(
+                "alpha 0: 4 of 4 evolutions are born able; no blank slate is, and they "
+            )
+    long = ("my_long_blank", "threshold", 2000)
+    assert rows == {"my_blank": [("my_blank", "catch_up", 2000), long], "random": [long], "shuffled": [long]}
+
+
 def test_an_evolution_that_costs_no_more_than_its_rival_pays_at_once():
     (row,) = judged(arms_of(noise=0.0), outer={"evolved": 1000, "tuned_blank": 1000})["break_even"]
     assert row["bound"] == "at once"
@@ -573,7 +609,7 @@ def test_an_evolution_that_costs_no_more_than_its_rival_pays_at_once():
 
 def test_evolution_that_saves_nothing_never_pays():
     arms = arms_of(noise=0.0, evolved=(0.3, 0.97), tuned_blank=(0.4, 0.97))
-    (row,) = judged(arms, outer={"evolved": 1000})["break_even"]
+    (row,) = judged(arms, outer={"evolved": 1000, "tuned_blank": 10})["break_even"]
     assert (row["bound"], row["descendants"]) == ("never", None)
     assert row["sentence"].endswith("no steps are saved, so evolution never pays for itself.")
 
@@ -597,7 +633,9 @@ def test_a_sentence_gives_each_arm_its_own_selection_lifetime_where_they_differ(
     assert lifetimes == {"random": None, "tuned_blank": 20_000, "evolved": 1000}
     same = with_searches(arms, evolved=SearchFacts(3000, 10), tuned_blank=SearchFacts(3000, 10))
     assert "exploratory), selected on lives of 3,000 steps." in same["sentence"]
-    assert "selected on lives of 6,000 steps." in with_searches(arms)["sentence"], "as the condition says"
+    one = with_searches(arms, evolved=SearchFacts(3000, 10))
+    assert "exploratory), selected on lives of 3,000 steps." in one["sentence"]
+    assert "From 4 runs per arm (fewer than 10: exploratory)." in with_searches(arms)["sentence"], "neither was"
 
 
 def test_arms_selected_on_shorter_lives_than_those_judged_are_named_in_one_remark():
@@ -809,9 +847,12 @@ def test_a_rival_seen_through_windows_wider_than_the_margin_is_not_compared():
     )
     assert (found["verdict"], found["p"], found["withheld"]) == ("inconclusive", None, reason)
     assert found["sentence"].startswith(f"evolved against long_blank in head start is inconclusive: {reason};")
-    primary = judged(arms, contrast("evolved", "long_blank", "head_start"))
-    assert "; no long_blank is." not in primary["sentence"]
-    assert "steps of life" not in primary["sentence"].split("The test")[0]
+    unable = {**arms, "long_blank": dataclasses.replace(wide, birth=np.full_like(wide.birth, 0.2))}
+    primary = judged(unable, contrast("evolved", "long_blank", "head_start"))
+    assert primary["sentence"].startswith(
+        "alpha 0: 9 of 10 evolutions are born able; no blank slate is. The test: evolved against long_blank in head "
+        f"start is inconclusive: {reason}."
+    )
     told = judged(arms, secondary=(contrasts("evolved", "long_blank", ("head_start",)),), margins={"head_start": 11e3})
     assert told["secondary"][0]["p"] is not None
 
