@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
@@ -43,6 +43,7 @@ from evolearn.verdict import (
 )
 
 FORMAT = 1  # of verdict.json
+BY_GRADIENT = ("maml", "reptile")  # searches that train one genome, and select nothing
 EXTENDED = (
     "Runs or arms were added after a verdict had been seen (optional stopping): p is no longer that of a test planned "
     "beforehand."
@@ -270,6 +271,7 @@ def _judge(
         able=world.able,
         termination_is_death=world.termination_is_death,
         searches={arm: _search_facts(config, origin, arm) for arm in held_out if origin_of(config, arm) is not None},
+        **arm_kinds(config, origin, held_out),
     )
     bills = {arm: _bill(config, arm, evolution) for arm in held_out}
     seen = looks.seen(condition.name)
@@ -279,6 +281,23 @@ def _judge(
     if extended:
         verdict["sentence"] += " " + EXTENDED
     return verdict
+
+
+def arm_kinds(config: StudyConfig, condition: ConditionPart, arms: Iterable[str]) -> dict[str, list[str]]:
+    """Which arms are evolutions, blank slates and judged in one life; see `ConditionFacts`.
+
+    Args:
+        config: of the study.
+        condition: under which they evolve.
+        arms: their names.
+    """
+    parts = {arm: arm_part(config, arm) for arm in arms}
+    inherit = [arm for arm, part in parts.items() if part.evolves and part.weights == "inherited" and part.learns]
+    return {
+        "evolutions": [a for a in inherit if planned_config(config, condition, a).search.algorithm not in BY_GRADIENT],
+        "blank_slates": [arm for arm, part in parts.items() if part.weights == "fresh" and part.learns],
+        "one_life": [arm for arm, part in parts.items() if part.one_life],
+    }
 
 
 def _search_facts(config: StudyConfig, condition: ConditionPart, arm: str) -> SearchFacts:

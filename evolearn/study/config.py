@@ -282,6 +282,8 @@ def _problems(config: StudyConfig) -> Iterator[str]:
     compared = [name for _, contrast in contrasts for name in (contrast.arm, contrast.against) if name in config.arms]
     if config.convergence.double_budget and not any(config.arm(name).evolves for name in compared):
         yield "convergence.double_budget=true: no arm of a primary contrast has an evolution of its own; leave it out"
+    elif config.convergence.double_budget and any(contrast.metric == "head_start" for _, contrast in contrasts):
+        yield from _doubled_problems(config)
     for name in config.margins:
         if name not in METRICS:
             yield f"margins.{name}: unknown metric.{offer(name, METRICS)}"
@@ -349,6 +351,32 @@ def _contrast_problems(
                 f"{METRICS[metric].unit}, would be too small to matter, for example margins.{metric}="
                 f"{'2000' if METRICS[metric].censored else '0.05'}"
             )
+        elif metric == "head_start":
+            yield from _head_start_problems(config)
+
+
+def _doubled_problems(config: StudyConfig) -> Iterator[str]:
+    """An arm has no head start over itself: it is compared with itself evolved twice as long in these two."""
+    for metric, example in (("total", "0.05"), ("catch_up", "2000")):
+        if metric not in config.margins:
+            yield (
+                f"margins: {metric} is missing, but convergence.double_budget=true compares the arms of a contrast in "
+                f"head_start with themselves evolved twice as long in it: say beforehand which difference, in "
+                f"{METRICS[metric].unit}, would be too small to matter, for example margins.{metric}={example}; or set "
+                "convergence.double_budget=false"
+            )
+
+
+def _head_start_problems(config: StudyConfig) -> Iterator[str]:
+    """Who is caught up with at once counts as ahead below the first window; beyond life nobody is seen to be."""
+    margin, evaluation = config.margins["head_start"], config.run.evaluation
+    first, last = evaluation.birth_steps, max(evaluation.lifetimes)
+    if not first <= margin < last:
+        yield (
+            f"margins.head_start={margin:g}: must be {first} (run.evaluation.birth_steps, before which no head start "
+            f"can be told) or more, and less than {last} (the longest of run.evaluation.lifetimes), for example "
+            f"margins.head_start={min(3 * first, (first + last) // 2)}"
+        )
 
 
 def _unknown_arms(field: str, names: Iterable[str], known: Iterable[str]) -> Iterator[str]:

@@ -62,16 +62,22 @@ def start_study(
 
 
 def looks_that_cannot_decide(config: StudyConfig) -> list[str]:
-    """Looks at too few runs for their level, were the arms as different as can be; one line for each."""
+    """Looks at too few runs for their level, were the arms as different as can be; one line for each.
+
+    A study of one condition that is looked at once says so in its verdict; several share the level, and runs that
+    are enough for each may be too few for all.
+    """
     said = []
     together = 1 if config.sequence else len(config.conditions)
     metrics = dict.fromkeys(config.primary_of(condition).metric for condition in config.conditions)
-    for look in config.planned_looks if config.looks else ():
+    for look in config.planned_looks if config.looks or together > 1 else ():
+        runs = f"{look.runs} run{'s' if look.runs > 1 else ''}"
+        which = f"The look at {runs}" if config.looks else f"The {runs}"
         for metric in metrics:
             reason = cannot_decide(metric, look.runs, look.runs, look.level / together)
             if reason is not None:
                 among = f", shared by {together} conditions" if together > 1 else ""
-                said.append(f"The look at {look.runs} runs, level {look.level:.3g}{among}, cannot decide: {reason}.")
+                said.append(f"{which}, level {look.level:.3g}{among}, cannot decide: {reason}.")
     return said
 
 

@@ -74,7 +74,7 @@ class Tests:
 
     withheld: str | None = None  # why there is no p
     p: float | None = None
-    p_holm: float | None = None  # among several; None: withheld, or alone
+    p_holm: float | None = None  # among several, adjusted as `adjustment` says; None: withheld, or alone
     equivalence: stats.Equivalence = UNTESTED
     equivalence_p_holm: float | None = None
     adjustment: str = "after Holm"  # how the two were adjusted, in words
@@ -83,6 +83,11 @@ class Tests:
     def p_counted(self) -> float | None:
         """The p that the verdict rests on."""
         return self.p if self.p_holm is None else self.p_holm
+
+    @property
+    def adjusted(self) -> bool:
+        """Whether these are tests among several."""
+        return self.p_holm is not None or self.equivalence_p_holm is not None
 
     @property
     def equivalence_p_counted(self) -> float | None:
@@ -123,6 +128,7 @@ class HeadStartScale:
 
     floor: float | None  # birth score of random actions
     share: float  # of the way from there to a birth score that counts as caught up
+    margin: float | None = None  # world steps that it must exceed
 
 
 def pair_up(
@@ -178,18 +184,40 @@ def pair_up(
     return Pair(arm.lives.arm, against.lives.arm, metric, *sides, (lifetime or longest[0],) * 2)
 
 
-def head_starts(arm: ArmValues, against: ArmValues, scale: HeadStartScale) -> FloatArray:
-    """Steps [R] that a run of `against` needs to reach the birth score of the run of `arm` with its number."""
-    curves = metrics.mean_over_lives(against.lives.running)
-    return metrics.head_start(arm.values["birth"], scale.floor, scale.share, curves, against.lives.ages)
+def against_margin(steps: FloatArray, margin: float, lifetime: int) -> FloatArray:
+    """Head starts [R] as a margin is held against them: NaN for what was never reached in lives too short to tell.
+
+    Args:
+        steps: [R] infinite where never reached.
+        margin: world steps.
+        lifetime: world steps at which the steps are censored.
+
+    >>> against_margin(np.array([600.0, np.inf]), 2000, 20_000).tolist()
+    [600.0, inf]
+    >>> against_margin(np.array([600.0, np.inf]), 50_000, 20_000).tolist()
+    [600.0, nan]
+    """
+    return np.where(np.isinf(steps) & (lifetime < margin), np.nan, steps)
 
 
 def _pair_of_head_starts(arm: ArmValues, against: ArmValues, scale: HeadStartScale) -> Pair | str:
+    """Run values, or why there are none.
+
+    A rival that is seen through windows wider than the margin reaches nothing sooner than the first of them ends: every
+    run of either kind would be beyond the margin, of an arm against itself too.
+    """
     runs, others = arm.lives.runs, against.lives.runs
     if runs != others:
         return f"runs are paired by their numbers, and there are {runs} against {others}"
+    first = int(against.lives.ages[0])
+    if scale.margin is not None and first > scale.margin:
+        return (
+            f"the first window of {against.lives.arm} ends at {first:,} steps, so that whoever is there at once would "
+            f"count as beyond {scale.margin:,.0f}"
+        )
     nothing = np.zeros(0)
-    steps = head_starts(arm, against, scale)
+    curves = metrics.mean_over_lives(against.lives.running)
+    steps = metrics.head_start(arm.values["birth"], scale.floor, scale.share, curves, against.lives.ages)
     names = arm.lives.arm, against.lives.arm, "head_start"
     return Pair(*names, steps, nothing, nothing, nothing, (against.lives.lifetime,) * 2, runs_against=others)
 
@@ -206,23 +234,28 @@ def unadjusted(pair: Pair, rules: JudgingRules, level: float) -> Tests:
     return _unadjusted([pair], [p], rules, level)[0]
 
 
-def judge(families: Sequence[Family], rules: JudgingRules) -> list[list[Contrast]]:
+def judge(families: Sequence[Family], rules: JudgingRules, level: float) -> list[list[Contrast]]:
     """Verdicts on pairs of arms.
 
     Args:
         families: of pairs to be judged.
         rules: of the study.
+        level: of each family; intervals are of the study's.
     Returns:
         contrasts by family, in its order.
     """
     # all in one call: drawing partitions is what takes time, and the same ones serve every pair
-    p_values = iter(_p_values([pair for family in families for pair in family.pairs], rules, rules.level))
-    return [_judge_family(family, list(itertools.islice(p_values, len(family.pairs))), rules) for family in families]
+    p_values = iter(_p_values([pair for family in families for pair in family.pairs], rules, level))
+    return [
+        _judge_family(family, list(itertools.islice(p_values, len(family.pairs))), rules, level) for family in families
+    ]
 
 
-def _judge_family(family: Family, p_values: Sequence[float | None], rules: JudgingRules) -> list[Contrast]:
+def _judge_family(
+    family: Family, p_values: Sequence[float | None], rules: JudgingRules, level: float
+) -> list[Contrast]:
     pairs = family.pairs
-    tests = _unadjusted(pairs, p_values, rules, rules.level)
+    tests = _unadjusted(pairs, p_values, rules, level)
     if family.holm:
         p_holm = _holm([pair.hypothesis for pair in pairs], p_values)
         # a ratio's margin is not a total's: these are hypotheses of their own
@@ -232,7 +265,7 @@ def _judge_family(family: Family, p_values: Sequence[float | None], rules: Judgi
             dataclasses.replace(outcome, p_holm=p, equivalence_p_holm=within)
             for outcome, p, within in zip(tests, p_holm, equivalence_p_holm, strict=True)
         ]
-    return [conclude(pair, outcome, rules, rules.level) for pair, outcome in zip(pairs, tests, strict=True)]
+    return [conclude(pair, outcome, rules, level) for pair, outcome in zip(pairs, tests, strict=True)]
 
 
 def _unadjusted(
@@ -308,7 +341,7 @@ def _p_values(pairs: Sequence[Pair], rules: JudgingRules, level: float) -> list[
             continue
         if pair.metric == "head_start":
             margin = rules.margins.get(pair.metric)
-            found[index] = None if margin is None else stats.sign_test(pair.values, margin)[0]
+            found[index] = None if margin is None else _sign_test(pair, margin)[0]
         else:
             by_shape[pair.runs].append(index)
     for rows in by_shape.values():
@@ -334,10 +367,14 @@ def _finite(pair: Pair) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]
 def _equivalence(pair: Pair, rules: JudgingRules, level: float) -> stats.Equivalence:
     margin = rules.margins.get(pair.metric)
     if pair.metric == "head_start":
-        p = None if margin is None else stats.sign_test(pair.values, margin)[1]
+        p = None if margin is None else _sign_test(pair, margin)[1]
         return stats.Equivalence(p, stats.sign_bound(pair.values, level))
     values, values_against, _, _ = _finite(pair)
     return stats.equivalence(values, values_against, margin, level)
+
+
+def _sign_test(pair: Pair, margin: float) -> tuple[float, float]:
+    return stats.sign_test(against_margin(pair.values, margin, pair.lifetimes[0]), margin)
 
 
 def _holm(hypotheses: Sequence[tuple[str, str, str]], p_values: Sequence[float | None]) -> list[float | None]:
@@ -387,7 +424,10 @@ def _head_start_contrast(pair: Pair, tests: Tests, rules: JudgingRules, level: f
     margin = rules.margins.get(pair.metric)
     lived = metrics.restricted(pair.values, pair.lifetimes[0])
     median = float(np.median(lived))
-    share = NOTHING if margin is None else Estimate(*stats.proportion(pair.values > margin, rules.level))
+    share = NOTHING
+    if margin is not None:
+        beyond = against_margin(pair.values, margin, pair.lifetimes[0]) > margin
+        share = Estimate(*stats.proportion(beyond, rules.level))
     shown, none_shown = (p is not None and p < level for p in (tests.p_counted, tests.equivalence_p_counted))
     return Contrast(
         arm=pair.arm,
@@ -401,7 +441,9 @@ def _head_start_contrast(pair: Pair, tests: Tests, rules: JudgingRules, level: f
         tests=tests,
         verdict="better" if shown else "equivalent" if none_shown else "inconclusive",
         within_margin=none_shown,
-        test=f"sign test of {pair.runs[0]} paired runs against the margin" if tests.withheld is None else "none",
+        test=f"one-sided sign test of {pair.runs[0]} paired runs against the margin"
+        if tests.withheld is None
+        else "none",
         sides=(median, 0.0),
         difference=Estimate(median, *stats.median_interval(lived, rules.level)),
         improvement=share,

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 
-def selected_words(lifetimes: Mapping[str, int] | int) -> str:
+def selected_words(lifetimes: Mapping[str, int]) -> str:
     """On what lives arms were selected, for the end of a sentence.
 
     Args:
-        lifetimes: world steps, by arm; or of all alike.
+        lifetimes: world steps, by arm.
 
     >>> selected_words({"evolved": 6000, "tuned_blank": 6000})
     'selected on lives of 6,000 steps'
     >>> selected_words({"evolved": 1000, "tuned_blank": 20000})
     'evolved selected on lives of 1,000 steps, tuned_blank on lives of 20,000'
     """
-    several = lifetimes if isinstance(lifetimes, Mapping) else {"": lifetimes}
-    if len(set(several.values())) == 1:
-        return f"selected on lives of {next(iter(several.values())):,} steps"
-    (first, steps), *rest = several.items()
+    if len(set(lifetimes.values())) == 1:
+        return f"selected on lives of {next(iter(lifetimes.values())):,} steps"
+    (first, steps), *rest = lifetimes.items()
     return ", ".join([f"{first} selected on lives of {steps:,} steps", *(f"{a} on lives of {n:,}" for a, n in rest)])
 
 

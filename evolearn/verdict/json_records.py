@@ -43,12 +43,14 @@ def for_json(value: Any) -> Any:
 
 
 def contrast_record(contrast: Contrast, levels: Levels) -> Json:
-    """A contrast as verdict.json has it; adjusted p only where it is one of several."""
+    """A contrast as verdict.json has it; adjusted p, and how it was adjusted, only where it is one of several."""
     tests = contrast.tests
     chance = contrast.improvement
     steps = {} if contrast.head_start is None else {"head_start": contrast.head_start}
-    adjusted = {} if tests.p_holm is None and tests.equivalence_p_holm is None else {
-        "p_holm": tests.p_holm, "equivalence_p_holm": tests.equivalence_p_holm}  # fmt: skip
+    adjusted: Json = {}
+    if tests.adjusted:
+        adjusted = {"p_holm": tests.p_holm, "equivalence_p_holm": tests.equivalence_p_holm}
+        adjusted["adjustment"] = tests.adjustment
     return {
         "arm": contrast.arm,
         "against": contrast.against,

@@ -69,7 +69,8 @@ METRICS: Mapping[str, Metric] = {
     for metric in (
         Metric(
             "head_start",
-            "steps that the other arm's run needs to reach the birth score of the run of the same number",
+            "steps that the other arm's run needs to reach the birth score of the run of the same number; equivalent: "
+            "not ahead by the margin, and the other arm may be born better",
             STEPS,
             censored=True,
             of_two=True,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from evolearn.verdict._contrasts import Contrast, Estimate
+from evolearn.verdict._contrasts import Contrast, Estimate, against_margin
 from evolearn.verdict._convergence import FEWEST_GENERATIONS, ArmSearch, Cluster, clusters
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.metrics import METRICS, STEPS, Levels
@@ -45,17 +45,43 @@ def probability(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
+Kind = tuple[str, str]  # what the runs of an arm are called: one, and several
+EVOLUTION: Kind = ("evolution", "evolutions")
+BLANK_SLATE: Kind = ("blank slate", "blank slates")
+
+
+def kinds(arms: tuple[str, str], evolutions: Collection[str], blank_slates: Collection[str]) -> tuple[Kind, Kind]:
+    """What the runs of two arms are called: by what they are where that tells them apart, else by the arms' names.
+
+    Args:
+        arms: the two.
+        evolutions: arms whose evolution is of the weights that their newborns have, and that learn.
+        blank_slates: arms that learn from weights drawn afresh in each life.
+
+    >>> kinds(("evolved", "my_blank"), ("evolved", "lamarckian"), ("my_blank",))
+    (('evolution', 'evolutions'), ('blank slate', 'blank slates'))
+    >>> kinds(("evolved", "lamarckian"), ("evolved", "lamarckian"), ())
+    (('run of evolved', 'runs of evolved'), ('run of lamarckian', 'runs of lamarckian'))
+    """
+    named = [(f"run of {arm}", f"runs of {arm}") for arm in arms]
+    one, other = (
+        EVOLUTION if arm in evolutions else BLANK_SLATE if arm in blank_slates else name
+        for arm, name in zip(arms, named, strict=True)
+    )
+    return (one, other) if one != other else (named[0], named[1])
+
+
 @dataclasses.dataclass(frozen=True)
 class Births:
     """What the newborns of the two arms of a primary contrast can do, to be counted."""
 
-    arm: str
-    against: str
+    kind: Kind  # what runs of the claim's arm are called
+    kind_against: Kind
     scores: FloatArray  # [R] birth scores of the claim's arm
     scores_against: FloatArray  # [R']
     able_from: float | None  # birth score of a newborn that has the skill; None: the study has no such level
     able: str  # the word for it
-    steps: FloatArray | None  # [R] head starts; None: the two have other numbers of runs
+    steps: FloatArray | None  # [R] head starts; None: the two have none that could be told
     lifetime: int  # world steps at which they are censored
 
 
@@ -69,12 +95,12 @@ def condition_sentence(
         births: of the two arms of the primary contrast.
         primary: its contrast, named beforehand.
         levels: that times are measured to.
-        selected: on what lives its arms were, see `selected_words`.
+        selected: on what lives its arms were, see `selected_words`; empty: neither was selected.
         look: number of the look that was the last, from 1; None: only one was planned.
     """
     counts = counted(births)
     at = "" if look is None else f" at look {look}"
-    runs = f"From {_runs(primary.runs)}{at}, {selected}."
+    runs = f"From {_runs(primary.runs)}{at}{', ' if selected else ''}{selected}."
     claim = _claim(primary, levels)
     return f"{name}: {f'{counts} The test: ' if counts else ''}{claim}. {runs}"
 
@@ -83,21 +109,20 @@ def counted(births: Births) -> str:
     """How many newborns of either arm have the skill, and how long the others take to learn it.
 
     >>> steps = np.array([14_000.0, 14_400.0, math.inf])
-    >>> counted(Births("evolved", "tuned_blank", np.ones(3), np.zeros(3), 0.9, "running", steps, 20_000))
-    '3 of 3 evolutions are born running; no blank slate is, and they need 14,400 steps of life to catch up (1 of 3 \
-never does within 20,000).'
+    >>> counted(Births(EVOLUTION, BLANK_SLATE, np.ones(3), np.zeros(3), 0.9, "running", steps, 20_000))
+    '3 of 3 evolutions are born running; no blank slate is, and they need 14,400 steps of life (median) to \
+catch up (1 of 3 never does within 20,000).'
     """
     if births.able_from is None:
         return ""
     born, born_against = (int((side >= births.able_from).sum()) for side in (births.scores, births.scores_against))
     runs, runs_against = len(births.scores), len(births.scores_against)
-    one, many = _kinds(births.arm)
-    one_against, many_against = _kinds(births.against)
+    (one, many), (one_against, many_against) = births.kind, births.kind_against
     if not born and not born_against:
         return f"No {one} is born {births.able}, nor is any {one_against}."
     counts = f"{born} of {runs} {many} are born {births.able}" if born else f"No {one} is born {births.able}"
     if born_against:
-        return f"{counts}; {born_against} of {runs_against} {many_against} are as well."
+        return f"{counts}; {born_against} of {runs_against} {many_against} are{' as well' if born else ''}."
     if births.steps is None:
         return f"{counts}; no {one_against} is."
     late = f"; no {one_against} is, and they "
@@ -111,16 +136,7 @@ def _catching_up(steps: FloatArray, lifetime: int) -> str:
     if math.isinf(median):
         return f"mostly never catch up within {lifetime:,} steps of life ({never} of {len(steps)} do not)"
     late = f" ({never} of {len(steps)} never {'does' if never == 1 else 'do'} within {lifetime:,})" if never else ""
-    return f"need {median:,.0f} steps of life to catch up{late}"
-
-
-def _kinds(arm: str) -> tuple[str, str]:
-    """What the runs of an arm are called: one, and several."""
-    if arm == "evolved":
-        return "evolution", "evolutions"
-    if arm in ("blank", "tuned_blank", "tuned_learner"):
-        return "blank slate", "blank slates"
-    return f"run of {arm}", f"runs of {arm}"
+    return f"need {median:,.0f} steps of life{' (median)' if len(steps) > 1 else ''} to catch up{late}"
 
 
 def head_start_words(arm: str, birth: Estimate, floor: Estimate) -> str | None:
@@ -153,7 +169,7 @@ def contrast_sentence(contrast: Contrast, levels: Levels) -> str:
 
 def level_words(metric: str, levels: Levels) -> str:
     """Which running score a time is measured to, for a sentence; empty if there is none."""
-    level = levels.catch_up if metric == "catch_up" else levels.threshold
+    level = {"catch_up": levels.catch_up, "threshold": levels.threshold}.get(metric)
     return "" if level is None else f" to a running score of {float(level):.3f}"
 
 
@@ -207,8 +223,7 @@ def _runs(runs: tuple[int, int]) -> str:
 
 def _claim(contrast: Contrast, levels: Levels) -> str:
     arm, against, what = contrast.arm, contrast.against, METRIC_WORDS[contrast.metric]
-    if METRICS[contrast.metric].censored:
-        what += level_words(contrast.metric, levels)
+    what += level_words(contrast.metric, levels)
     if math.isnan(contrast.sides[0]):
         return f"{arm} against {against} in {what} is inconclusive: {contrast.tests.withheld}"
     verdict = {
@@ -234,11 +249,13 @@ def _head_start_claim(contrast: Contrast, steps: FloatArray) -> str:
         f"{'at least ' if math.isinf(value) else ''}{min(value, lifetime):,.0f}"
         for value in (float(steps.min()), float(np.median(steps)))
     )
-    size = f"{worst} steps in the worst of {runs} runs, {median} in the median"
+    size = (
+        f"{worst} steps in the worst of {runs} runs, {median} in the median" if runs > 1 else f"{worst} steps in 1 run"
+    )
     pair = f"{contrast.arm} over {contrast.against}"
     if margin is None or contrast.tests.p is None:
         return f"the head start of {pair} is {size}; test withheld ({contrast.tests.withheld or 'there is no margin'})"
-    beyond = int((steps > margin).sum())
+    beyond = int((against_margin(steps, margin, lifetime) > margin).sum())
     count = f"beyond {margin:,.0f} steps in {beyond} of {runs} runs"
     if contrast.unfinished is not None:
         return f"no verdict on the head start of {pair}, since {contrast.unfinished}; so far {size}, {count}"
@@ -262,7 +279,7 @@ def _p_words(contrast: Contrast) -> str:
 def _adjustment(contrast: Contrast) -> str:
     """How p was adjusted, if it was: a leading blank and words."""
     tests = contrast.tests
-    return "" if tests.p_holm is None and tests.equivalence_p_holm is None else f" {tests.adjustment}"
+    return f" {tests.adjustment}" if tests.adjusted else ""
 
 
 def _sides(contrast: Contrast) -> str:
@@ -300,7 +317,7 @@ def _difference(contrast: Contrast) -> str:
 def _tests(contrast: Contrast) -> str:
     tests, margin = contrast.tests, contrast.margin
     p = tests.p_counted
-    adjusted = "" if tests.p_holm is None else f" {tests.adjustment}"
+    adjusted = _adjustment(contrast)
     words = f", test withheld ({tests.withheld})" if p is None else f", {probability(p)}{adjusted}"
     within = "" if margin is None else f"the margin of {amount(margin, contrast.metric)}"
     p_within = tests.equivalence_p_counted
@@ -327,9 +344,12 @@ def remarks(
     threshold_of: str,
     searches: Mapping[str, ArmSearch],
     tolerance: float,
-    contrasts: Sequence[Contrast],
+    primary: Contrast,
+    secondary: Sequence[Contrast],
+    doubled: Sequence[Contrast],
     by_lifetime: Sequence[Contrast],
     level: float,
+    study_level: float,
 ) -> list[str]:
     """What a reader must know beside the verdict.
 
@@ -339,9 +359,12 @@ def remarks(
         threshold_of: oracle or best.
         searches: how they ended, by arm with an evolution of its own.
         tolerance: share of the scale that a run may gain late and not count as still climbing.
-        contrasts: primary, secondary and doubled.
+        primary: the contrast that decides.
+        secondary: others that were asked for.
+        doubled: of arms that evolved twice as long.
         by_lifetime: of life fitness at every lifetime.
-        level: of the tests.
+        level: of all contrasts but the primary one.
+        study_level: level of the study.
     """
     said = []
     if any(values.lives.runs == 1 for values in arms.values()):
@@ -356,8 +379,13 @@ def remarks(
         )
     said += _threshold_remarks(arms, levels, threshold_of)
     said += _convergence_remarks(searches, tolerance)
-    said += _holm_remarks(contrasts, level, "secondary tests") + _holm_remarks(by_lifetime, level, "tests by lifetime")
-    return said + _withheld_remarks(contrasts)
+    if level != study_level:
+        said.append(
+            f"All other tests are judged at {level:.3g}, what the look that ended the condition may "
+            f"spend of {study_level:.3g}: it is the primary contrast that chose when to stop."
+        )
+    said += _holm_remarks(secondary, level, "secondary tests") + _holm_remarks(by_lifetime, level, "tests by lifetime")
+    return said + _withheld_remarks([primary, *secondary, *doubled])
 
 
 def _convergence_remarks(searches: Mapping[str, ArmSearch], tolerance: float) -> list[str]:

@@ -137,7 +137,7 @@ def sign_test(values: npt.ArrayLike, bound: float) -> tuple[float, float]:
     counts as above, and how long it would have been does not matter.
 
     Args:
-        values: [n], may be infinite; n >= 1.
+        values: [n], may be infinite; n >= 1. NaN, not known, speaks for neither.
         bound: in the unit of the values. What equals it speaks for neither.
     Returns:
         p above and p below, 0 .. 1.

@@ -7,7 +7,7 @@ nothing here chooses.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from evolearn.verdict._contrasts import (
     conclude,
     count_censored,
     estimate,
-    head_starts,
     includes_censored,
     judge,
     not_comparable,
@@ -37,8 +36,6 @@ from evolearn.verdict.stats import FloatArray, iqm
 
 FACTORIAL = ("tuned_learner", "tuned_blank", "evolved_weights", "evolved")  # neither, drives, weights, both
 EFFECTS = {"weights": (-0.5, -0.5, 0.5, 0.5), "drives": (-0.5, 0.5, -0.5, 0.5), "interaction": (1.0, -1.0, -1.0, 1.0)}
-# whom evolution has to pay for itself against, and by which time it is measured
-BREAK_EVEN = {"tuned_blank": "catch_up", "long_blank": "threshold"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,10 +60,15 @@ class ConditionFacts:
     able: str = "able"  # what a newborn does that has mastered the task; see `evolearn.world.Declaration`
     termination_is_death: bool = False  # likewise
     searches: Mapping[str, SearchFacts] = dataclasses.field(default_factory=dict)  # by arm with an evolution, or origin
+    # arms by what they are made of, whatever they are called
+    evolutions: Collection[str] = ()  # learn from weights of their own evolution
+    blank_slates: Collection[str] = ()  # learn from weights drawn afresh in each life
+    one_life: Collection[str] = ()  # judged in lives as long as an evolution
 
     def record(self) -> Json:
-        """As an entry of verdict.json begins; searches stand with their arms."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if name != "searches"}
+        """As an entry of verdict.json begins; what arms are stands with them."""
+        of_arms = ("searches", "evolutions", "blank_slates", "one_life")
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in of_arms}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,9 +154,12 @@ def judge_condition(
             threshold_of=rules.threshold.of,
             searches={arm: search for arm, search in searches.items() if arm in evolution},
             tolerance=rules.convergence.tolerance,
-            contrasts=[contrasts.primary, *contrasts.secondary, *contrasts.doubled],
+            primary=contrasts.primary,
+            secondary=contrasts.secondary,
+            doubled=contrasts.doubled,
             by_lifetime=contrasts.by_lifetime,
-            level=rules.level,
+            level=_level_of_others(rules, seen[-1]),
+            study_level=rules.level,
         )
         + _search_remarks(facts, own, [contrasts.primary, *contrasts.secondary]),
         "floor": levels.floor,
@@ -171,7 +176,7 @@ def judge_condition(
         **_contrast_records(contrasts, levels),
         "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, lives[primary.arm].lifetimes),
         "factorial": _factorial(own, rules.level, facts.searches),
-        "break_even": _break_even(own, primary.arm, outer_steps, levels),
+        "break_even": _break_even(facts, own, primary, outer_steps, origins or {}, levels),
     }
     rounded: Json = for_json(condition)
     return rounded
@@ -183,7 +188,8 @@ def _own(lives: Mapping[str, ArmLives]) -> dict[str, ArmLives]:
 
 
 def _scale(rules: VerdictRules, levels: Levels) -> HeadStartScale:
-    return HeadStartScale(None if levels.floor is None else float(levels.floor), rules.catch_up_share)
+    floor = None if levels.floor is None else float(levels.floor)
+    return HeadStartScale(floor, rules.catch_up_share, rules.margins.get("head_start"))
 
 
 def _sentence(
@@ -195,19 +201,29 @@ def _sentence(
     seen: Sequence[Seen],
 ) -> str:
     arm, against = arms[primary.arm], arms[primary.against]
+    pair = pair_up(arm, against, "head_start", _scale(rules, levels))
+    kind, kind_against = sentences.kinds((primary.arm, primary.against), facts.evolutions, facts.blank_slates)
     births = sentences.Births(
-        arm=primary.arm,
-        against=primary.against,
+        kind=kind,
+        kind_against=kind_against,
         scores=arm.values["birth"],
         scores_against=against.values["birth"],
-        able_from=None if levels.threshold is None else float(levels.threshold),
+        able_from=_able_from(levels),
         able=facts.able,
-        steps=head_starts(arm, against, _scale(rules, levels)) if arm.lives.runs == against.lives.runs else None,
+        steps=None if isinstance(pair, str) else pair.values,
         lifetime=against.lives.lifetime,
     )
     look = len(seen) if len(rules.looks) > 1 else None
-    selected = searching.selected_words(_lifetimes(facts, (primary.arm, primary.against)) or facts.selection_lifetime)
+    lifetimes = _lifetimes(facts, (primary.arm, primary.against))
+    selected = searching.selected_words(lifetimes) if lifetimes else ""
     return sentences.condition_sentence(facts.name, births, primary, levels, selected, look)
+
+
+def _able_from(levels: Levels) -> float | None:
+    """Birth score from which on a newborn has the skill; None if whoever acts at random would have it."""
+    if levels.threshold is None or (levels.floor is not None and levels.threshold <= levels.floor):
+        return None
+    return float(levels.threshold)
 
 
 def _look_record(seen: Seen) -> Json:
@@ -219,6 +235,7 @@ def _look_record(seen: Seen) -> Json:
         "p_adjusted": tests.p_counted,
         "equivalence_p": tests.equivalence.p,
         "equivalence_p_adjusted": tests.equivalence_p_counted,
+        "adjustment": tests.adjustment if tests.adjusted else None,
         "withheld": tests.withheld,
         "decided": seen.decided,
     }
@@ -264,6 +281,7 @@ def _all_contrasts(
             (_asked_of_doubled(doubled, arms, first), False),
             (_asked_by_lifetime(arms, first), True),
         ],
+        _level_of_others(rules, last),
     )
     if isinstance(pair, str):
         margin = rules.margins.get(first.metric)
@@ -271,6 +289,15 @@ def _all_contrasts(
     else:
         decided = conclude(pair, last.tests, rules, last.look.level)
     return Contrasts(decided, secondary, twice, by_lifetime)
+
+
+def _level_of_others(rules: VerdictRules, last: Seen) -> float:
+    """Level of every family of contrasts but the primary ones.
+
+    Of several looks the primary contrast chooses the one at which the others are judged, and what is correlated with it
+    stands best just then: at the level of that look the union bound over looks holds for them as well.
+    """
+    return last.look.level if len(rules.looks) > 1 else rules.level
 
 
 def _without_unfinished(
@@ -322,6 +349,7 @@ def _compare(
     arms: Mapping[str, ArmValues],
     scale: HeadStartScale,
     families: Sequence[tuple[Sequence[Asked], bool]],
+    level: float,
 ) -> list[list[Contrast]]:
     """Contrasts, family by family in the order asked; what cannot be compared says why.
 
@@ -330,6 +358,7 @@ def _compare(
         arms: of the condition.
         scale: of head starts.
         families: what is asked, and whether under Holm.
+        level: of each family.
     """
     paired = [
         [pair_up(arms[a.arm], arms[a.against], a.metric, scale, a.lifetime) for a in asked] for asked, _ in families
@@ -340,6 +369,7 @@ def _compare(
             for pairs, (_, holm) in zip(paired, families, strict=True)
         ],
         rules,
+        level,
     )
     found = []
     for (asked, _), pairs, contrasts in zip(families, paired, map(iter, judged), strict=True):
@@ -422,6 +452,9 @@ def _by_lifetime(contrast: Contrast) -> Json:
         "p_holm": tests.p_holm,
         "equivalence_p": tests.equivalence.p,
         "equivalence_p_holm": tests.equivalence_p_holm,
+        "adjustment": tests.adjustment,
+        "withheld": tests.withheld,
+        "unfinished": contrast.unfinished,
         "verdict": contrast.verdict,
     }
 
@@ -464,20 +497,37 @@ def _factorial(arms: Mapping[str, ArmValues], level: float, searches: Mapping[st
     return {"metric": "total", **effects}
 
 
-def _break_even(arms: Mapping[str, ArmValues], arm: str, outer_steps: Mapping[str, int], levels: Levels) -> list[Json]:
-    """After how many descendants an evolution is paid for, against tuned blank slates and their own bill."""
+def _break_even(
+    facts: ConditionFacts,
+    arms: Mapping[str, ArmValues],
+    primary: ContrastRule,
+    outer_steps: Mapping[str, int],
+    origins: Mapping[str, str],
+    levels: Levels,
+) -> list[Json]:
+    """After how many descendants an evolution is paid for, against rivals that have a bill of another search.
+
+    The rival of the primary contrast is measured by when it catches up, those judged in one long life by the threshold.
+    """
     rows = []
-    for against, metric in BREAK_EVEN.items():
-        pair = arms[arm], arms.get(against)
-        if against == arm or pair[1] is None or metric not in pair[0].values or not outer_steps.get(arm):
+    arm = primary.arm
+    for against, metric in ({primary.against: "catch_up"} | dict.fromkeys(facts.one_life, "threshold")).items():
+        if (
+            against not in arms
+            or metric not in arms[arm].values
+            or not (outer_steps.get(arm) and outer_steps.get(against))
+        ):
             continue
+        if origins.get(against, against) == origins.get(arm, arm):
+            continue
+        pair = arms[arm], arms[against]
         cut = [metrics.restricted(side.values[metric], side.lives.lifetime) for side in (pair[0], pair[1])]
         steps, steps_against = (float(iqm(times)) for times in cut)
         open_ends = [includes_censored(side.values[metric]) for side in (pair[0], pair[1])]
         level = sentences.level_words(metric, levels)
         # Lives as long as an evolution are seen through wider windows: what they reached, they reached earlier.
         coarse = bool(pair[1].lives.ages[0] > pair[0].lives.ages[0]) and not open_ends[1]
-        bills = outer_steps[arm], outer_steps.get(against, 0)
+        bills = outer_steps[arm], outer_steps[against]
         row = stats.break_even(*bills, steps, steps_against, open_ends[0] or coarse, open_ends[1])
         bounds = ["at least " if open_ends[0] else "", "at least " if open_ends[1] else "at most " if coarse else ""]
         words = [

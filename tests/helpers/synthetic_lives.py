@@ -168,7 +168,15 @@ def full_verdict(runs=4, lives=8, conditions=None, primary="catch_up", stuck=(),
     judged = [
         judge_condition(
             config,
-            ConditionFacts(name, "savannah", {"alpha": 90.0 * share}, 6000, None),
+            ConditionFacts(
+                name,
+                "savannah",
+                {"alpha": 90.0 * share},
+                6000,
+                None,
+                evolutions=("evolved",),
+                blank_slates=("blank", "tuned_learner", "tuned_blank"),
+            ),
             first,
             _with_stuck(zoo(share, runs, lives, seed=50 * place), stuck),
             dict.fromkeys(own, 7_680_000),

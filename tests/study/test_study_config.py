@@ -64,6 +64,16 @@ def refusal(*overrides: str, **fields: Any) -> str:
         ("look_levels=[0.05]", "look_levels: has 1 levels for 0 looks: must have one for each, or be left out"),
         ("sequence=[as it was]", "sequence=['as it was']: must name every condition once: as it is"),
         ("margins.cach_up=1", "margins.cach_up: unknown metric. Did you mean catch_up?"),
+        (
+            "primary.metric=head_start&margins.head_start=39",
+            "margins.head_start=39: must be 40 (run.evaluation.birth_steps, before which no head start can be told) or "
+            "more, and less than 160 (the longest of run.evaluation.lifetimes), for example margins.head_start=100",
+        ),
+        ("primary.metric=head_start&margins.head_start=160", "margins.head_start=160: must be 40 (run.evaluation"),
+        (
+            "secondary=[{arm: evolved, against: random, metrics: [head_start]}]&margins.head_start=5000",
+            "margins.head_start=5000: must be 40",
+        ),
         ("margins.catch_up=0", "margins.catch_up=0: must be greater than 0"),
         ("threshold.share=0", "threshold.share=0: must be greater than 0"),
         ("threshold.share=1.1", "threshold.share=1.1: must be 1 or less"),
@@ -144,6 +154,16 @@ def refusal(*overrides: str, **fields: Any) -> str:
         (
             "primary={arm: oracle, against: random, metric: catch_up}&convergence={double_budget: true}",
             "convergence.double_budget=true: no arm of a primary contrast has an evolution of its own",
+        ),
+        (
+            "primary.metric=head_start&margins={head_start: 100, catch_up: 100}&convergence={double_budget: true}",
+            "margins: total is missing, but convergence.double_budget=true compares the arms of a contrast in "
+            "head_start with themselves evolved twice as long in it: say beforehand which difference, in score, would "
+            "be too small to matter, for example margins.total=0.05; or set convergence.double_budget=false",
+        ),
+        (
+            "primary.metric=head_start&margins={head_start: 100, total: 5}&convergence={double_budget: true}",
+            "margins: catch_up is missing, but convergence.double_budget=true compares",
         ),
     ],
 )
@@ -248,6 +268,17 @@ def test_a_look_that_cannot_decide_is_named() -> None:
         "The look at 5 runs, level 0.025, cannot decide: 5 runs can at best give p = 0.031; 6 is the least."
     )
     assert looks_that_cannot_decide(toy_study("looks=[5, 10]", "runs=10")) == []
+
+
+def test_too_few_runs_for_all_conditions_together_are_named_without_looks_too() -> None:
+    six = [{"name": name} for name in "abcdef"]
+    study = toy_study("margins.head_start=100", "primary.metric=head_start", runs=5, conditions=six)
+    assert looks_that_cannot_decide(study) == [
+        "The 5 runs, level 0.05, shared by 6 conditions, cannot decide: 5 runs can at best give p = 0.031; 7 is the "
+        "least."
+    ]
+    assert looks_that_cannot_decide(study.model_copy(update={"sequence": tuple("abcdef")})) == []
+    assert looks_that_cannot_decide(toy_study("margins.head_start=100", "primary.metric=head_start", runs=5)) == []
 
 
 def test_a_condition_may_be_decided_by_a_contrast_of_its_own() -> None:

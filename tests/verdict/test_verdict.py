@@ -8,7 +8,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from evolearn.verdict import METRICS, ConditionFacts, SearchFacts, for_json, judge_condition, stats
+from evolearn.verdict import (
+    METRICS,
+    ConditionFacts,
+    Look,
+    LookByLook,
+    SearchFacts,
+    for_json,
+    judge_condition,
+    judge_primary,
+    stats,
+)
 from evolearn.verdict._contrasts import Family, Pair, judge
 from tests.helpers.synthetic_lives import (
     contrast,
@@ -21,7 +31,17 @@ from tests.helpers.synthetic_lives import (
     zoo,
 )
 
-FACTS = ConditionFacts("alpha 0", "savannah", {"alpha": 0.0}, 6000, None)
+FACTS = ConditionFacts(
+    "alpha 0",
+    "savannah",
+    {"alpha": 0.0},
+    6000,
+    None,
+    searches={arm: SearchFacts(6000, 10) for arm in ("evolved", "tuned_blank")},
+    evolutions=("evolved",),
+    blank_slates=("tuned_blank", "long_blank", "my_blank"),
+    one_life=("long_blank", "my_long_blank"),
+)
 CATCH_UP = contrast("evolved", "tuned_blank", "catch_up")
 BIRTH = contrast("evolved", "tuned_blank", "birth")
 
@@ -71,7 +91,8 @@ def test_the_record_has_all_that_readers_rely_on(verdict):
         "arm", "against", "metric", "verdict", "p", "withheld", "unfinished", "test", "difference", "improvement",
         "margin", "equivalence_p", "smallest_margin", "within_margin", "runs", "censored", "sentence",
     }  # fmt: skip
-    assert set(condition["secondary"][0]) == set(condition["primary"]) | {"p_holm", "equivalence_p_holm"}
+    assert set(condition["secondary"][0]) == set(condition["primary"]) | {"p_holm", "equivalence_p_holm", "adjustment"}
+    assert condition["secondary"][0]["adjustment"] == "after Holm"
     assert [row["lifetime"] for row in condition["by_lifetime"][:3]] == [1200, 6000, 20000]
     assert condition["arms"]["random"]["evolution"] is None
     assert len(arm["dna"]) == 4
@@ -200,6 +221,7 @@ def test_too_few_runs_withhold_the_test():
     assert condition["primary"]["withheld"] == reason
     assert condition["primary"]["difference"]["low"] is not None
     assert f"test withheld ({reason})" in condition["sentence"]
+    assert {(row["withheld"], row["unfinished"]) for row in condition["by_lifetime"]} == {(reason, None)}
     assert f"One test withheld: {reason} (evolved against tuned_blank in catch-up time)." in condition["remarks"]
 
 
@@ -392,7 +414,7 @@ def test_times_are_tested_by_their_ranks():
     """Late and never are last, however late: the mean of what was reached would say something else."""
     times = {"evolved": [600.0, 700.0, 800.0, 19_000.0], "tuned_blank": [1000.0, 1100.0, 1200.0, np.inf]}
     pair = pair_of(times)
-    ((found,),) = judge([Family([pair], holm=False)], study_rules())
+    ((found,),) = judge([Family([pair], holm=False)], study_rules(), 0.05)
     assert found.tests.p == pytest.approx(float(stats.permutation_p([1.0, 2, 3, 7], [4.0, 5, 6, 8])))
     assert found.tests.p != pytest.approx(float(stats.permutation_p(times["evolved"], [1000.0, 1100, 1200, 20_000])))
     assert found.censored == (0, 1)
@@ -413,6 +435,61 @@ def test_too_many_tests_for_the_runs_are_remarked():
     assert not any("Too many" in said for said in judged(arms_of(runs=5), secondary=asked)["remarks"])
 
 
+def looked_at(arms, *levels, names=("alpha 0",), sequence=(), primary=CATCH_UP, **rules):
+    """The verdict on a condition that is decided at the last of these looks, the others having come to the same."""
+    of_study = study_rules(**rules)
+    runs = arms["evolved"].runs
+    taken = LookByLook(names, [Look(runs, level) for level in levels], sequence)
+    while taken.next_look is not None:
+        tests = judge_primary(of_study, primary, arms, taken.next_look.level)
+        taken.judge(dict.fromkeys(taken.open, tests))
+    return judge_condition(of_study, FACTS, primary, arms, {}, {}, {}, taken.seen("alpha 0"))
+
+
+def test_an_adjusted_primary_is_no_member_of_the_secondary_family():
+    """Four runs: p = .029 for two alone, doubled by Holm."""
+    asked = (contrasts("evolved", "tuned_blank", ("birth", "total")),)
+    condition = looked_at(arms_of(runs=4), 0.05, names=("alpha 0", "beta"), secondary=asked)
+    assert condition["primary"]["p_holm"] is not None
+    (said,) = [remark for remark in condition["remarks"] if "Too many secondary" in remark]
+    assert "of 2 under Holm none can come out below p = 0.057" in said
+
+
+@pytest.mark.parametrize(
+    ("sequence", "words"),
+    [(("alpha 0", "beta"), "in the fixed sequence of conditions"), ((), "after Holm over 2 conditions")],
+)
+def test_a_primary_among_several_says_how_its_p_was_adjusted(sequence, words):
+    for primary in (HEAD_START, CATCH_UP):
+        found = looked_at(arms_of(runs=8), 0.05, names=("alpha 0", "beta"), sequence=sequence, primary=primary)
+        assert found["primary"]["adjustment"] == found["looks"][0]["adjustment"] == words
+        assert f" {words}. From 8 runs" in found["sentence"]
+    alone = judged(arms_of(runs=8))
+    assert "adjustment" not in alone["primary"]
+    assert alone["looks"][0]["adjustment"] is None
+
+
+@pytest.mark.parametrize(("looks", "level", "words"), [((5, 10), 0.02, "inconclusive"), ((), 0.05, "better")])
+def test_other_families_have_the_level_of_the_look_that_the_primary_chose(looks, level, words):
+    """Five runs: p = .0079; of the three lifetimes .024."""
+    asked = (contrasts("evolved", "tuned_blank", ("birth", "ceiling", "total")),)
+    arms = arms_of(runs=5, noise=0.001, tuned_blank=(0.2, 0.9))
+    found = looked_at(arms, level, looks=looks, secondary=asked)
+    assert found["primary"]["verdict"] == "better"
+    for row in (*found["secondary"], *found["by_lifetime"]):
+        assert row["p_holm"] == pytest.approx(3 * 2 / 252, rel=1e-4)
+        assert row["verdict"] == words
+    said = [remark for remark in found["remarks"] if "All other tests" in remark]
+    assert said == (
+        [
+            "All other tests are judged at 0.02, what the look that ended the condition may spend "
+            "of 0.05: it is the primary contrast that chose when to stop."
+        ]
+        if looks
+        else []
+    )
+
+
 def test_each_lifetime_is_judged_under_holm():
     rows = judged(arms_of(runs=6))["by_lifetime"]
     assert [(row["lifetime"], row["verdict"]) for row in rows] == [
@@ -421,6 +498,7 @@ def test_each_lifetime_is_judged_under_holm():
         (20000, "better"),
     ]
     assert [row["p_holm"] for row in rows] == pytest.approx([3 * 2 / 924] * 3, rel=1e-4)
+    assert {row["adjustment"] for row in rows} == {"after Holm"}
     assert rows[0]["difference"]["iqm"] > rows[2]["difference"]["iqm"] > 0
 
 
@@ -436,7 +514,7 @@ def test_lives_of_different_length_have_no_common_total():
     long = synthetic("long_blank", 4, 1, 0.2, 0.95, 40_000.0, seed=9, lifetimes=(200_000,))
     arms = {**arms_of(noise=0.005), "long_blank": long}
     asked = (contrasts("evolved", "long_blank", ("total", "threshold")),)
-    condition = judged(arms, secondary=asked, outer={"evolved": 1_000_000})
+    condition = judged(arms, secondary=asked, outer={"evolved": 1_000_000, "long_blank": 10_000})
     total, threshold = condition["secondary"]
     assert total["withheld"] == "lives of 20,000 and of 200,000 steps have no common total"
     assert threshold["verdict"] == "inconclusive" or threshold["difference"]["iqm"] < 0
@@ -458,7 +536,7 @@ def test_times_beyond_the_shorter_of_two_lives_are_not_ranked():
 def test_wider_windows_bound_the_break_even_from_one_side():
     long = synthetic("long_blank", 4, 1, 0.2, 0.95, 40_000.0, seed=9, lifetimes=(200_000,))
     wide = dataclasses.replace(long, running=long.running[..., 99::100], ages=long.ages[99::100])
-    condition = judged({**arms_of(noise=0.005), "long_blank": wide}, outer={"evolved": 1_000_000})
+    condition = judged({**arms_of(noise=0.005), "long_blank": wide}, outer={"evolved": 1_000_000, "long_blank": 10})
     row = condition["break_even"][-1]
     assert (row["against"], row["bound"]) == ("long_blank", "at least")
     assert f"one of long_blank at most {row['steps_each_against']:,.0f} steps" in row["sentence"]
@@ -497,6 +575,32 @@ def test_break_even_of_a_blank_slate_that_never_got_there():
     assert judged(arms)["break_even"] == []  # no evolution, no bill
 
 
+def test_break_even_and_words_go_by_what_a_rival_is_and_not_by_its_name():
+    """Of one's own: a blank slate, and one in one long life. Random and who has evolved's DNA searched nothing."""
+    arms = {**arms_of(noise=0.0), "my_blank": synthetic("my_blank", 4, 6, 0.2, 0.97, noise=0.0)}
+    arms["my_long_blank"] = synthetic("my_long_blank", 4, 1, 0.2, 0.97, noise=0.0, lifetimes=(200_000,))
+    arms["shuffled"] = synthetic("shuffled", 4, 6, 0.2, 0.97, noise=0.0)
+    bills = {
+        "evolved": 5000,
+        "tuned_blank": 1000,
+        "my_blank": 2000,
+        "my_long_blank": 2000,
+        "shuffled": 5000,
+        "random": 0,
+    }
+    rows = {}
+    for against in ("my_blank", "random", "shuffled"):
+        primary = contrast("evolved", against, "catch_up")
+        found = judge_condition(study_rules(), FACTS, primary, arms, bills, {}, {"shuffled": "evolved"})
+        rows[against] = [(row["against"], row["metric"], row["evolution_steps_against"]) for row in found["break_even"]]
+        if against == "my_blank":
+            assert found["sentence"].startswith(
+                "alpha 0: 4 of 4 evolutions are born able; no blank slate is, and they "
+            )
+    long = ("my_long_blank", "threshold", 2000)
+    assert rows == {"my_blank": [("my_blank", "catch_up", 2000), long], "random": [long], "shuffled": [long]}
+
+
 def test_an_evolution_that_costs_no_more_than_its_rival_pays_at_once():
     (row,) = judged(arms_of(noise=0.0), outer={"evolved": 1000, "tuned_blank": 1000})["break_even"]
     assert row["bound"] == "at once"
@@ -505,7 +609,7 @@ def test_an_evolution_that_costs_no_more_than_its_rival_pays_at_once():
 
 def test_evolution_that_saves_nothing_never_pays():
     arms = arms_of(noise=0.0, evolved=(0.3, 0.97), tuned_blank=(0.4, 0.97))
-    (row,) = judged(arms, outer={"evolved": 1000})["break_even"]
+    (row,) = judged(arms, outer={"evolved": 1000, "tuned_blank": 10})["break_even"]
     assert (row["bound"], row["descendants"]) == ("never", None)
     assert row["sentence"].endswith("no steps are saved, so evolution never pays for itself.")
 
@@ -529,7 +633,9 @@ def test_a_sentence_gives_each_arm_its_own_selection_lifetime_where_they_differ(
     assert lifetimes == {"random": None, "tuned_blank": 20_000, "evolved": 1000}
     same = with_searches(arms, evolved=SearchFacts(3000, 10), tuned_blank=SearchFacts(3000, 10))
     assert "exploratory), selected on lives of 3,000 steps." in same["sentence"]
-    assert "selected on lives of 6,000 steps." in with_searches(arms)["sentence"], "as the condition says"
+    one = with_searches(arms, evolved=SearchFacts(3000, 10))
+    assert "exploratory), selected on lives of 3,000 steps." in one["sentence"]
+    assert "From 4 runs per arm (fewer than 10: exploratory)." in with_searches(arms)["sentence"], "neither was"
 
 
 def test_arms_selected_on_shorter_lives_than_those_judged_are_named_in_one_remark():
@@ -638,10 +744,10 @@ def test_a_head_start_is_tested_run_by_run_against_the_margin():
     assert found["difference"] == {"iqm": 15250.0, "low": 14000.0, "high": 18000.0}
     assert found["improvement"]["probability"] == 1.0
     assert condition["sentence"] == (
-        "alpha 0: 10 of 10 evolutions are born able; no blank slate is, and they need 15,250 steps of life to catch up "
-        "(1 of 10 never does within 20,000). The test: the head start of evolved over tuned_blank is 13,700 steps in "
-        "the worst of 10 runs, 15,250 in the median: beyond 2,000 steps in 10 of 10 runs, p < 0.001. From 10 runs per "
-        "arm, selected on lives of 6,000 steps."
+        "alpha 0: 10 of 10 evolutions are born able; no blank slate is, and they need 15,250 steps of life (median) to "
+        "catch up (1 of 10 never does within 20,000). The test: the head start of evolved over tuned_blank is 13,700 "
+        "steps in the worst of 10 runs, 15,250 in the median: beyond 2,000 steps in 10 of 10 runs, p < 0.001. From 10 "
+        "runs per arm, selected on lives of 6,000 steps."
     )
 
 
@@ -666,6 +772,30 @@ def test_no_head_start_is_a_result():
     assert found["equivalence_p"] == pytest.approx(0.5**6, rel=1e-4)
     assert "over tuned_blank there is no head start that matters: 0 steps in the worst" in condition["sentence"]
     assert "No evolution is born able, nor is any blank slate." in condition["sentence"]
+    assert "the other arm may be born better" in METRICS["head_start"].doc
+
+
+def test_newborns_are_counted_on_either_side():
+    arms = arms_of(runs=6, tuned_blank=(0.94, 0.97))
+    assert "alpha 0: 6 of 6 evolutions are born able; 6 of 6 blank slates are as well. The" in judged(arms)["sentence"]
+    arms = arms_of(runs=6, evolved=(0.2, 0.97), tuned_blank=(0.94, 0.97))
+    condition = judged(arms, HEAD_START)
+    assert condition["sentence"].startswith("alpha 0: No evolution is born able; 6 of 6 blank slates are. The test: ")
+    assert condition["primary"]["verdict"] == "equivalent"
+
+
+def test_no_newborn_is_called_able_by_a_score_that_random_acts_pass():
+    condition = judged(arms_of(runs=6, random=(0.99, 0.99)), HEAD_START)
+    assert condition["threshold_level"] <= condition["floor"]
+    assert condition["sentence"].startswith("alpha 0: evolved over tuned_blank there is no head start that matters")
+
+
+def test_one_run_has_neither_a_median_nor_a_worst():
+    condition, _ = head_start_of([0.97], [14_000])
+    assert condition["sentence"].startswith(
+        "alpha 0: 1 of 1 evolutions are born able; no blank slate is, and they need 14,000 steps of life to catch up. "
+        "The test: the head start of evolved over tuned_blank is 14,000 steps in 1 run; test withheld ("
+    )
 
 
 def test_an_arm_against_its_clone_has_no_head_start():
@@ -673,6 +803,58 @@ def test_an_arm_against_its_clone_has_no_head_start():
     arms["tuned_blank"] = dataclasses.replace(synthetic("tuned_blank", 10, 4, 0.94, 0.97, seed=9), arm="tuned_blank")
     found = judged(arms, HEAD_START, margins={"head_start": 2000.0}, catch_up_share=0.9)["primary"]
     assert found["verdict"] == "equivalent"
+
+
+@pytest.mark.parametrize(
+    ("margin", "ends", "beyond"),
+    [
+        (500.0, (0.94, 0.97), None),  # before the first window ends nobody is caught up with
+        (600.0, (0.94, 0.97), 0),
+        (19_000.0, (0.94, 0.97), 0),
+        (50_000.0, (0.94, 0.5), 0),  # never reached in 20,000 steps: that says nothing of 50,000
+        (20_000.0, (0.94, 0.5), 10),
+    ],
+)
+def test_no_margin_makes_an_arm_better_than_its_clone(margin, ends, beyond):
+    """Identical lives: each run is caught up with at once, or, if it forgets what it is born with, never."""
+    arms = arms_of(runs=10, lives=4, noise=0.0, evolved=ends, tuned_blank=ends)
+    if ends[1] < ends[0]:
+        arms = {arm: never(lives) for arm, lives in arms.items()}
+    condition = judged(arms, HEAD_START, margins={"head_start": margin})
+    found = condition["primary"]
+    if beyond is None:
+        assert (found["p"], found["test"], found["verdict"]) == (None, "none", "inconclusive")
+        assert found["withheld"] == (
+            "the first window of tuned_blank ends at 600 steps, so that whoever is there at once would count as beyond "
+            "500"
+        )
+        return
+    assert found["test"] == "one-sided sign test of 10 paired runs against the margin"
+    assert (found["verdict"] == "better", found["p"] < 0.05) == (beyond > 0, beyond > 0)
+    assert found["improvement"]["probability"] == beyond / 10
+    assert f"beyond {margin:,.0f} steps in {beyond} of 10 runs" in condition["sentence"]
+
+
+def test_a_rival_seen_through_windows_wider_than_the_margin_is_not_compared():
+    """It reaches nothing before its first window ends, were it born as able."""
+    long = synthetic("long_blank", 10, 1, 0.94, 0.95, 40_000.0, seed=9, lifetimes=(200_000,))
+    wide = dataclasses.replace(long, running=long.running[..., 99::100], ages=long.ages[99::100])
+    arms = {**arms_of(runs=10, lives=2), "long_blank": wide}
+    found = judged(arms, secondary=(contrasts("evolved", "long_blank", ("head_start",)),))["secondary"][0]
+    reason = (
+        "the first window of long_blank ends at 10,500 steps, so that whoever is there at once would count as beyond "
+        "2,000"
+    )
+    assert (found["verdict"], found["p"], found["withheld"]) == ("inconclusive", None, reason)
+    assert found["sentence"].startswith(f"evolved against long_blank in head start is inconclusive: {reason};")
+    unable = {**arms, "long_blank": dataclasses.replace(wide, birth=np.full_like(wide.birth, 0.2))}
+    primary = judged(unable, contrast("evolved", "long_blank", "head_start"))
+    assert primary["sentence"].startswith(
+        "alpha 0: 9 of 10 evolutions are born able; no blank slate is. The test: evolved against long_blank in head "
+        f"start is inconclusive: {reason}."
+    )
+    told = judged(arms, secondary=(contrasts("evolved", "long_blank", ("head_start",)),), margins={"head_start": 11e3})
+    assert told["secondary"][0]["p"] is not None
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
@@ -709,6 +891,7 @@ def test_no_verdict_against_a_rival_whose_search_had_not_ended(climbs, said):
     assert found["verdict"] == ("inconclusive" if said else "better")
     if said:
         assert found["unfinished"] == "the search of tuned_blank had not ended: 10 of 10 runs still climbed"
+        assert {row["unfinished"] for row in condition["by_lifetime"]} == {found["unfinished"]}
         started = (
             f"no verdict on the head start of evolved over tuned_blank, since {found['unfinished']}; so far 14,000 "
         )

@@ -244,7 +244,7 @@ def _with_interval(table: StudyTable, value: FloatArray, drawn: FloatArray, runs
 
 def _p_words(contrast: Json) -> str:
     p = contrast.get("p_holm", contrast["p"])
-    return "" if p is None else f"p = {p:.3g}" + (" after Holm" if "p_holm" in contrast else "")
+    return "" if p is None else f"p = {p:.3g}" + (f" {contrast['adjustment']}" if "p_holm" in contrast else "")
 
 
 def _numbers(values: Iterable[float | None]) -> FloatArray:
