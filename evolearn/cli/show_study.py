@@ -18,6 +18,7 @@ from evolearn.cli.screen import Screen, duration
 from evolearn.cli.show_experiment import print_replication
 from evolearn.cli.show_run import arms_table, effort_of, rebirth_line
 from evolearn.cli.terminal import print_line
+from evolearn.config import read_yaml
 from evolearn.run import Generation
 from evolearn.study import Progress as StudyProgress, Rates, StudyConfig, StudyJob, StudyPlan, arm_part
 from evolearn.verdict import CLAIM_RUNS, Look, cluster_words
@@ -177,9 +178,14 @@ def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], pa
     print_line(console, f"Study directory: {directory}")
     print_line(console, f"  The page: {page}")
     console.print(Text("  verdict.json: all numbers; lives.parquet: every test life; runs/: every evolution run"))
-    console.print("Next: the same under another seed, with enough runs for a claim:")
-    again = f"seed={verdict['study']['seed'] + 1} runs={max(CLAIM_RUNS, verdict['study']['runs'])}"
-    print_line(console, f"  evolearn study {shlex.quote(str(directory / 'study.yaml'))} {again}")
+    config = directory / "study.yaml"
+    again = [f"seed={verdict['study']['seed'] + 1}"]
+    if read_yaml(config).get("looks"):  # they say how many runs there are
+        console.print("Next: the same under another seed:")
+    else:
+        console.print("Next: the same under another seed, with enough runs for a claim:")
+        again.append(f"runs={max(CLAIM_RUNS, verdict['study']['runs'])}")
+    print_line(console, f"  evolearn study {shlex.quote(str(config))} {' '.join(again)}")
 
 
 def arm_table(condition: dict[str, Any], verdict: dict[str, Any]) -> Table:

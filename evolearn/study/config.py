@@ -295,7 +295,10 @@ def _look_problems(config: StudyConfig) -> Iterator[str]:
     if looks != sorted(set(looks)):
         yield f"looks={looks}: must ascend, as [5, 10, 15, 20]"
     elif looks and looks[-1] != config.runs:
-        yield f"runs={config.runs}: must be the last of looks, {looks[-1]}; leave runs out"
+        instead = f"looks=[{config.runs}]{' look_levels=[]' if levels else ''} runs={config.runs}"
+        yield (
+            f"runs={config.runs}: with looks, runs is the last of them, {looks[-1]}; for {config.runs} runs set {instead}"
+        )
     if len(levels) not in (0, len(looks)):
         yield f"look_levels: has {len(levels)} levels for {len(looks)} looks: must have one for each, or be left out"
     elif sum(levels) > config.level * (1 + SLACK):

@@ -1,13 +1,18 @@
 """Studies that are judged look by look: they stop when decided, go on by themselves when not, and can be resumed."""
 
+import io
+import re
+import shlex
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from evolearn.cli.show_study import print_study
 from evolearn.config import ConfigError
 from evolearn.life import OwnDrivers
 from evolearn.run import Interrupted
-from evolearn.study import StudyConfig, extend_study, open_study, resume_study, start_study
+from evolearn.study import StudyConfig, extend_study, open_study, read_study, resume_study, start_study
 from tests.helpers.studies import toy_study
 from tests.helpers.study_watch import Onlooker, results, verdict_of
 
@@ -56,9 +61,18 @@ def test_a_condition_stops_when_it_is_decided_and_the_other_goes_on(looked) -> N
     assert [(row["runs"], row["decided"]) for row in alike["looks"]] == [(4, False), (5, False), (6, False)]
     assert (apart["primary"]["verdict"], apart["primary"]["p"]) == ("better", pytest.approx(2 / 70, rel=1e-4))
     assert len(apart["arms"]["oracle"]["runs"]) == 4
-    assert "From 4 runs per arm (fewer than 10: exploratory) at look 1." in apart["sentence"]
+    assert "From 4 runs per arm (fewer than 10: exploratory) at look 1, selected on" in apart["sentence"]
     assert verdict["ledger"]["conditions"]["apart"]["random"]["runs"] == 4
     assert verdict["key_spaces"]["test"]["keys"] == 6 * 3
+
+
+def test_the_command_that_is_offered_next_fits_a_study_with_looks(looked) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    print_study(console, looked[0])
+    (command,) = re.findall(r"^  evolearn study (.+)$", console.file.getvalue(), re.MULTILINE)
+    path, *settings = shlex.split(command)
+    study = read_study(Path(path), settings)
+    assert (study.seed, study.looks) == (4, (4, 5, 6))
 
 
 def test_a_planned_study_of_one_look_ends_at_once_when_that_decides(tmp_path: Path) -> None:
