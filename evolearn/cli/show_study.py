@@ -60,9 +60,9 @@ class StudyScreen(Screen):
         self.log(f"{place(progress)}  {job.condition}: {job.arm}, run {job.run + 1}: {what}")
         self._draw(progress, what)
 
-    def looked(self, look: Look, still_open: Sequence[str]) -> None:
-        """A planned look: which conditions go on."""
-        self.say(f"Look at {look.runs} runs, level {look.level:.3g}: {_open_words(still_open)}")
+    def looked(self, look: Look, came_out: Sequence[str], still_open: Sequence[str], another: bool) -> None:
+        """A planned look: whose test came out, and which conditions are open."""
+        self.say(f"Look at {look.runs} runs, level {look.level:.3g}: {_look_words(came_out, still_open, another)}")
 
     def judging(self, what: str) -> None:
         """The last part."""
@@ -78,8 +78,11 @@ class StudyScreen(Screen):
         )
 
 
-def _open_words(still_open: Sequence[str]) -> str:
-    return f"not decided yet: {', '.join(still_open)}" if still_open else "decided"
+def _look_words(came_out: Sequence[str], still_open: Sequence[str], another: bool) -> str:
+    """A test that came out is no verdict yet: that may be withheld."""
+    parts = [f"the test came out: {', '.join(came_out)}"] if came_out else []
+    parts += [f"not decided{' yet' if another else ''}: {', '.join(still_open)}"] if still_open else []
+    return "; ".join(parts)
 
 
 def place(progress: StudyProgress) -> str:
@@ -123,7 +126,7 @@ def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Ra
         f"{rates.frozen / 1e6:.2g} million without, as measured now.",
         f"{config.runs} evolution run(s) per arm{exploratory}.",
         f"Decided by: {config.primary.arm} against {config.primary.against}, {config.primary.metric}, at "
-        f"{config.level:g}{_correction(config)}.",
+        f"{looks[0].level if len(looks) == 1 else config.level:g}{_correction(config)}.",
         *_looks_words(config),
         *(("Bands, fixed by now:", *config.replication.bands_in_words) if config.replication else ()),
     ):

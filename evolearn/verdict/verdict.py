@@ -114,6 +114,7 @@ def judge_condition(
     evolution: Mapping[str, Sequence[Json]],
     origins: Mapping[str, str] | None = None,
     seen: Sequence[Seen] = (),
+    lives_at_home: Mapping[str, ArmLives] | None = None,
 ) -> Json:
     """The verdict on one condition.
 
@@ -127,6 +128,8 @@ def judge_condition(
             generation, drives and plasticity by name.
         origins: by transplanted arm: the arm whose DNA it has.
         seen: what the looks at this condition came to, the last of them from these lives; none: it is judged alone.
+        lives_at_home: test lives of random and the oracle under the condition in which the arms evolved, if another:
+            the scale of their searches.
     Returns:
         an entry of `conditions` in verdict.json.
     """
@@ -137,7 +140,9 @@ def judge_condition(
     levels, arms = _all_values(rules, lives, judged, primary.arm)
     own = {arm: values for arm, values in arms.items() if arm in judged}
     evolved = {arm: runs for arm, runs in evolution.items() if arm in judged}
-    searches = _searches(rules, facts, judged, evolved, origins or {})
+    searches = _searches(
+        rules, facts, judged, evolved, origins or {}, judged if lives_at_home is None else lives_at_home
+    )
     contrasts = _without_unfinished(
         _all_contrasts(rules, arms, primary, seen[-1], levels), {arm: searches[arm] for arm in evolved}, origins or {}
     )
@@ -171,7 +176,7 @@ def judge_condition(
         **_contrast_records(contrasts, levels),
         "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, lives[primary.arm].lifetimes),
         "factorial": _factorial(own, rules.level, facts.searches),
-        "break_even": _break_even(own, primary.arm, outer_steps, levels),
+        "break_even": _break_even(own, primary.arm, outer_steps, levels, facts.searches),
     }
     rounded: Json = for_json(condition)
     return rounded
@@ -393,6 +398,7 @@ def _searches(
     lives: Mapping[str, ArmLives],
     evolution: Mapping[str, Sequence[Json]],
     origins: Mapping[str, str],
+    at_home: Mapping[str, ArmLives],
 ) -> dict[str, ArmSearch]:
     """How the search of every arm ended that has one, or that has the DNA of an arm with one."""
     curves = {arm: {run["run"]: _centre(run) for run in runs} for arm, runs in evolution.items()}
@@ -401,7 +407,7 @@ def _searches(
     found = {}
     for arm in evolution:
         lifetime = _lifetimes(facts, [arm]).get(arm, facts.selection_lifetime)
-        found[arm] = judge_search(curves[arm], find_scale(lives, lifetime, of_runs), *how)
+        found[arm] = judge_search(curves[arm], find_scale(at_home, lifetime, of_runs), *how)
     transplanted = {arm: found[origin] for arm, origin in origins.items() if arm in lives and origin in found}
     return {**transplanted, **found}
 
@@ -464,7 +470,13 @@ def _factorial(arms: Mapping[str, ArmValues], level: float, searches: Mapping[st
     return {"metric": "total", **effects}
 
 
-def _break_even(arms: Mapping[str, ArmValues], arm: str, outer_steps: Mapping[str, int], levels: Levels) -> list[Json]:
+def _break_even(
+    arms: Mapping[str, ArmValues],
+    arm: str,
+    outer_steps: Mapping[str, int],
+    levels: Levels,
+    searches: Mapping[str, SearchFacts],
+) -> list[Json]:
     """After how many descendants an evolution is paid for, against tuned blank slates and their own bill."""
     rows = []
     for against, metric in BREAK_EVEN.items():
@@ -484,6 +496,7 @@ def _break_even(arms: Mapping[str, ArmValues], arm: str, outer_steps: Mapping[st
             f"{bound}{sentences.amount(value, metric)} steps"
             for bound, value in zip(bounds, (steps, steps_against), strict=True)
         ]
+        paid = {name for name, search in searches.items() if search.settings_steps}
         rows.append(
             {
                 "arm": arm,
@@ -494,7 +507,9 @@ def _break_even(arms: Mapping[str, ArmValues], arm: str, outer_steps: Mapping[st
                 "evolution_steps_against": bills[1],
                 "steps_each": steps,
                 "steps_each_against": steps_against,
-                "sentence": sentences.break_even_sentence((arm, against), row, bills, words, level),
+                "sentence": sentences.break_even_sentence(
+                    (arm, against), row, bills, words, level, (arm in paid, against in paid)
+                ),
             }
         )
     return rows
