@@ -69,8 +69,11 @@ def read_record(path: Path, kind: str, version: int, remedy: str, made_by: str |
     if content.get("kind") != kind:
         raise ReportError(f"{path}: says kind {content.get('kind')!r}, not {kind!r}; {remedy}")
     if content.get("format") != version:
-        which = "the version that made it" if made_by is None else f"evolearn {made_by}, which made it"
-        raise ReportError(f"{path}: has format {content.get('format')}, this evolearn reads {version}; use {which}")
+        which = "" if made_by is None else f" (evolearn {made_by}, of the commit in environment.json)"
+        raise ReportError(
+            f"{path}: has format {content.get('format')}, this evolearn reads {version}; use the version that made it"
+            f"{which}"
+        )
     return content
 
 

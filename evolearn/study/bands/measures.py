@@ -316,11 +316,12 @@ def _metric_problems(measure: str, of: Any, facts: StudyFacts) -> Iterator[str]:
     if not isinstance(of, Score):
         return
     condition = of.condition or facts.conditions[0]
-    held = isinstance(of, Difference) and measure == "difference"
-    if held and (of.arm, of.against, of.metric) in facts.contrasts[condition]:
-        return  # the verdict has it
+    rest = "name another metric"
+    if isinstance(of, Difference) and measure == "difference":
+        if (of.arm, of.against, of.metric) in facts.contrasts[condition]:
+            return  # the verdict has it
+        rest = f"add the contrast to secondary, or {rest}"
     field = f"of.metric={of.metric!r}"
-    rest = "add the contrast to secondary, or name another metric" if held else "name another metric"
     if METRICS[of.metric].of_two:
         yield f"{field}: no arm has it by itself, only one against another: {rest}"
     elif of.metric == "birth_reborn" and facts.dying is not None and condition not in facts.dying:
