@@ -18,6 +18,7 @@ from evolearn.cli.screen import Screen, duration
 from evolearn.cli.show_experiment import print_replication
 from evolearn.cli.show_run import arms_table, effort_of, rebirth_line
 from evolearn.cli.terminal import print_line
+from evolearn.config import read_yaml
 from evolearn.run import Generation
 from evolearn.study import Progress as StudyProgress, Rates, StudyConfig, StudyJob, StudyPlan, arm_part
 from evolearn.verdict import CLAIM_RUNS, Look, cluster_words
@@ -59,9 +60,9 @@ class StudyScreen(Screen):
         self.log(f"{place(progress)}  {job.condition}: {job.arm}, run {job.run + 1}: {what}")
         self._draw(progress, what)
 
-    def looked(self, look: Look, still_open: Sequence[str]) -> None:
-        """A planned look: which conditions go on."""
-        self.say(f"Look at {look.runs} runs, level {look.level:.3g}: {_open_words(still_open)}")
+    def looked(self, look: Look, came_out: Sequence[str], still_open: Sequence[str], another: bool) -> None:
+        """A planned look: whose test came out, and which conditions are open."""
+        self.say(f"Look at {look.runs} runs, level {look.level:.3g}: {_look_words(came_out, still_open, another)}")
 
     def judging(self, what: str) -> None:
         """The last part."""
@@ -77,8 +78,11 @@ class StudyScreen(Screen):
         )
 
 
-def _open_words(still_open: Sequence[str]) -> str:
-    return f"not decided yet: {', '.join(still_open)}" if still_open else "decided"
+def _look_words(came_out: Sequence[str], still_open: Sequence[str], another: bool) -> str:
+    """A test that came out is no verdict yet: that may be withheld."""
+    parts = [f"the test came out: {', '.join(came_out)}"] if came_out else []
+    parts += [f"not decided{' yet' if another else ''}: {', '.join(still_open)}"] if still_open else []
+    return "; ".join(parts)
 
 
 def place(progress: StudyProgress) -> str:
@@ -122,7 +126,7 @@ def print_plan(console: Console, config: StudyConfig, plan: StudyPlan, rates: Ra
         f"{rates.frozen / 1e6:.2g} million without, as measured now.",
         f"{config.runs} evolution run(s) per arm{exploratory}.",
         f"Decided by: {config.primary.arm} against {config.primary.against}, {config.primary.metric}, at "
-        f"{config.level:g}{_correction(config)}.",
+        f"{looks[0].level if len(looks) == 1 else config.level:g}{_correction(config)}.",
         *_looks_words(config),
         *(("Bands, fixed by now:", *config.replication.bands_in_words) if config.replication else ()),
     ):
@@ -177,9 +181,14 @@ def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], pa
     print_line(console, f"Study directory: {directory}")
     print_line(console, f"  The page: {page}")
     console.print(Text("  verdict.json: all numbers; lives.parquet: every test life; runs/: every evolution run"))
-    console.print("Next: the same under another seed, with enough runs for a claim:")
-    again = f"seed={verdict['study']['seed'] + 1} runs={max(CLAIM_RUNS, verdict['study']['runs'])}"
-    print_line(console, f"  evolearn study {shlex.quote(str(directory / 'study.yaml'))} {again}")
+    config = directory / "study.yaml"
+    again = [f"seed={verdict['study']['seed'] + 1}"]
+    if read_yaml(config).get("looks"):  # they say how many runs there are
+        console.print("Next: the same under another seed:")
+    else:
+        console.print("Next: the same under another seed, with enough runs for a claim:")
+        again.append(f"runs={max(CLAIM_RUNS, verdict['study']['runs'])}")
+    print_line(console, f"  evolearn study {shlex.quote(str(config))} {' '.join(again)}")
 
 
 def arm_table(condition: dict[str, Any], verdict: dict[str, Any]) -> Table:

@@ -52,7 +52,7 @@ def study_run(
     ],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(help="Settings that differ, for example runs=10.", metavar="[KEY=VALUE]..."),
+        typer.Argument(help="Settings that differ, for example seed=1.", metavar="[KEY=VALUE]..."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The study directory to make.", show_default="runs/study-NAME-N")

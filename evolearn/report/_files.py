@@ -53,7 +53,7 @@ def read_json(path: Path, remedy: str) -> Json:
     return content
 
 
-def read_record(path: Path, kind: str, version: int, remedy: str) -> Json:
+def read_record(path: Path, kind: str, version: int, remedy: str, made_by: str | None = None) -> Json:
     """Read a table of names and values that says what it is.
 
     Args:
@@ -61,6 +61,7 @@ def read_record(path: Path, kind: str, version: int, remedy: str) -> Json:
         kind: what it must be.
         version: of its format, which it must have.
         remedy: how to make it again, for the error.
+        made_by: version of evolearn, if known; for the error.
     Raises:
         ReportError: it is missing or damaged, something else, or of another format.
     """
@@ -68,8 +69,10 @@ def read_record(path: Path, kind: str, version: int, remedy: str) -> Json:
     if content.get("kind") != kind:
         raise ReportError(f"{path}: says kind {content.get('kind')!r}, not {kind!r}; {remedy}")
     if content.get("format") != version:
+        which = "" if made_by is None else f" (evolearn {made_by}, of the commit in environment.json)"
         raise ReportError(
             f"{path}: has format {content.get('format')}, this evolearn reads {version}; use the version that made it"
+            f"{which}"
         )
     return content
 

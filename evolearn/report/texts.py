@@ -71,12 +71,16 @@ def extension_in_words(change: Mapping[str, Any]) -> str:
     before, after, arms = change.get("runs_before"), change.get("runs_after"), change.get("arms_added")
     added = [f"from {before} to {after} runs per arm"] if before != after else []
     added += [f"arms added: {', '.join(arms)}"] if arms else []
-    if change.get("verdict_seen"):
-        return (
-            f"The study was extended after its verdict had been seen ({'; '.join(added)}): this is optional stopping, "
-            "which inflates errors, so the level of the tests no longer holds."
-        )
-    return f"The study was extended before any verdict ({'; '.join(added)})."
+    if not change.get("verdict_seen"):
+        return f"The study was extended before any verdict ({'; '.join(added)})."
+    said = f"The study was extended after its verdict had been seen ({'; '.join(added)}): "
+    if before == after:
+        return f"{said}its contrasts are those planned beforehand; what is said of the added arms was not planned."
+    looks = [f"{look['runs']} runs at {look['level']:.3g}" for look in change.get("looks_before", ())]
+    once = (
+        f" Planned were looks ({', '.join(looks)}); now it is judged once, at the level of the last." if looks else ""
+    )
+    return f"{said}this is optional stopping, which inflates errors, so the level of the tests no longer holds.{once}"
 
 
 def commit_in_words(commit: Any) -> str:

@@ -42,12 +42,14 @@ from evolearn.verdict import (
     judge_primary,
 )
 
-FORMAT = 1  # of verdict.json
+FORMAT = 2  # of verdict.json
 BY_GRADIENT = ("maml", "reptile")  # searches that train one genome, and select nothing
 EXTENDED = (
-    "Runs or arms were added after a verdict had been seen (optional stopping): p is no longer that of a test planned "
+    "Runs were added after a verdict had been seen (optional stopping): p is no longer that of a test planned "
     "beforehand."
 )
+ARMS_ADDED = "Arms were added after a verdict had been seen; this contrast is tested as it was planned."
+SCALE = ("random", "oracle")  # arms from whose life fitness to whose a search is judged
 
 # An arm that takes genes from another owes that one's bill as well; no step is counted twice here.
 LEDGER_COLUMNS = {
@@ -119,9 +121,15 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, loo
             arm: _ledger_row(config, condition, arm, lived, evolution.get(arm, [])) for arm, lived in held_out.items()
         }
         judged = {arm: records[:count] for arm, records in evolution.items()}
+        home = None
+        if condition.evolved_in is not None:
+            origin = config.condition(condition.evolved_in)
+            ends = [arm for arm in SCALE if arm in config.arms]
+            there = {arm: _held_out(config, study, origin, arm, runs[origin.name]) for arm in ends}
+            home = _lives(plan, origin, there)
         # Sums have other last bits on other numbers of threads; and for matrices of this size one is the fastest.
         with threadpool_limits(limits=1, user_api="blas"):
-            conditions.append(_judge(config, plan, condition, held_out, judged, looks, bool(label["extensions"])))
+            conditions.append(_judge(config, plan, condition, held_out, judged, looks, label["extensions"], home))
     join_tables(parts, study.path / "lives.parquet")  # all of them were read, so all are whole
     ledger["checks"] = label["check_steps"]
     ledger["total"] = ledger["checks"] + _all_steps(ledger["conditions"])
@@ -256,7 +264,8 @@ def _judge(
     held_out: Mapping[str, Sequence[HeldOut]],
     evolution: Mapping[str, Sequence[Json]],
     looks: LookByLook,
-    extended: bool,
+    extensions: Sequence[Json],
+    lives_at_home: Mapping[str, ArmLives] | None,
 ) -> Json:
     setup = plan.setups[condition.name]
     lives = _lives(plan, condition, held_out)
@@ -277,9 +286,11 @@ def _judge(
     seen = looks.seen(condition.name)
     parts = {arm: arm_part(config, arm) for arm in held_out}
     origins = {arm: part.origin for arm, part in parts.items() if part.origin in parts}
-    verdict = judge_condition(config, facts, config.primary_of(condition), lives, bills, evolution, origins, seen)
-    if extended:
-        verdict["sentence"] += " " + EXTENDED
+    verdict = judge_condition(
+        config, facts, config.primary_of(condition), lives, bills, evolution, origins, seen, lives_at_home
+    )
+    if extensions:
+        verdict["sentence"] += " " + (EXTENDED if any(map(_adds_runs, extensions)) else ARMS_ADDED)
     return verdict
 
 
@@ -298,6 +309,10 @@ def arm_kinds(config: StudyConfig, condition: ConditionPart, arms: Iterable[str]
         "blank_slates": [arm for arm, part in parts.items() if part.weights == "fresh" and part.learns],
         "one_life": [arm for arm, part in parts.items() if part.one_life],
     }
+
+
+def _adds_runs(extension: Json) -> bool:
+    return bool(extension["runs_after"] != extension["runs_before"])
 
 
 def _search_facts(config: StudyConfig, condition: ConditionPart, arm: str) -> SearchFacts:

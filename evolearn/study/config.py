@@ -213,13 +213,19 @@ def check_study(content: Mapping[str, Any], source: str) -> StudyConfig:
     return config
 
 
-def check_replication(config: StudyConfig, source: str, genes: Mapping[str, Sequence[str]] | None = None) -> None:
+def check_replication(
+    config: StudyConfig,
+    source: str,
+    genes: Mapping[str, Sequence[str]] | None = None,
+    dying: Sequence[str] | None = None,
+) -> None:
     """Refuse acceptance bands that ask for what the study will not have.
 
     Args:
         config: of the study.
         source: named in the error.
         genes: names by group, where the world is known.
+        dying: conditions in whose world termination is a death, where the world is known.
     Raises:
         ConfigError: names the band.
     """
@@ -231,6 +237,7 @@ def check_replication(config: StudyConfig, source: str, genes: Mapping[str, Sequ
         conditions=[condition.name for condition in config.conditions],
         lifetimes=config.run.evaluation.lifetimes,
         contrasts={condition.name: config.compared(condition) for condition in config.conditions},
+        dying=dying,
     )
     try:
         check_bands(config.replication, facts, genes)
@@ -297,7 +304,11 @@ def _look_problems(config: StudyConfig) -> Iterator[str]:
     if looks != sorted(set(looks)):
         yield f"looks={looks}: must ascend, as [5, 10, 15, 20]"
     elif looks and looks[-1] != config.runs:
-        yield f"runs={config.runs}: must be the last of looks, {looks[-1]}; leave runs out"
+        instead = f"looks=[{config.runs}]{' look_levels=[]' if levels else ''} runs={config.runs}"
+        yield (
+            f"runs={config.runs}: with looks, runs is the last of them, {looks[-1]}; for {config.runs} runs set "
+            f"{instead}"
+        )
     if len(levels) not in (0, len(looks)):
         yield f"look_levels: has {len(levels)} levels for {len(looks)} looks: must have one for each, or be left out"
     elif sum(levels) > config.level * (1 + SLACK):

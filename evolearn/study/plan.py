@@ -111,7 +111,8 @@ def plan_study(config: StudyConfig) -> StudyPlan:
             for run in range(config.runs)
             for arm, steps in test_steps.items()
         ]
-    check_replication(config, "config", _gene_names(setups))
+    dying = [name for name, setup in setups.items() if setup.conditions.world.termination_is_death]
+    check_replication(config, "config", _gene_names(setups), dying)
     origins = {condition.name: condition.evolved_in or condition.name for condition in config.conditions}
     return StudyPlan(tuple(evolutions), tuple(tests), setups, origins)
 

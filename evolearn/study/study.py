@@ -6,6 +6,7 @@ It can be stopped anywhere and continued, and ends with the same verdict, byte f
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -111,7 +112,8 @@ def extend_study(
     """Add evolution runs or arms to a finished study, and judge it again.
 
     The extension is written down: stopping when a verdict pleases is optional stopping, and a verdict that was seen
-    before more runs were added says so.
+    before more runs were added says so. Arms alone leave the looks, and each condition's number of runs, as they were;
+    with more runs after looks all conditions are judged once, at the level of the last look.
 
     Args:
         study: from `open_study`.
@@ -139,13 +141,14 @@ def extend_study(
         "arms_added": list(arms),
         "verdict_seen": True,
     }
-    # Looks are over: what is added was not planned.
-    content = config.model_dump(mode="json") | {
-        "runs": before + runs,
-        "looks": [],
-        "look_levels": [],
-        "arms": [*config.arms, *arms],
-    }
+    content = config.model_dump(mode="json") | {"arms": [*config.arms, *arms]}
+    if runs:
+        content["runs"] = before + runs
+    if runs and config.looks:
+        # Looks are over: what is added was not planned. What the others have spent of the level stays spent.
+        if not any("looks_before" in earlier for earlier in label["extensions"]):
+            extension["looks_before"] = [dataclasses.asdict(look) for look in config.planned_looks]
+        content |= {"looks": [before + runs], "look_levels": [config.planned_looks[-1].level]}
     longer = check_study(content, str(study.path))
     plan = plan_study(longer)
     with contextlib.closing(drivers):
@@ -189,10 +192,13 @@ def _live_until_decided(
     """Evolve and live look by look, every condition until it is decided or the looks are over."""
     looks = LookByLook([condition.name for condition in config.conditions], config.planned_looks, config.sequence)
     while (look := looks.next_look) is not None:
-        work.do(plan.until(dict.fromkeys(looks.open, look.runs)))
+        before = looks.open
+        work.do(plan.until(dict.fromkeys(before, look.runs)))
         judge_look(config, plan, study, looks)
         if config.looks:
-            display.looked(look, looks.open)
+            still_open = looks.open
+            came_out = [name for name in before if name not in still_open]
+            display.looked(look, came_out, still_open, looks.next_look is not None)
     return looks
 
 

@@ -85,8 +85,8 @@ class StudyDisplay(Protocol):
     def warning(self, text: str) -> None:
         """Something that a user should know, and that did not stop the study."""
 
-    def looked(self, look: Look, still_open: Sequence[str]) -> None:
-        """A planned look is done; conditions that are not decided by it go on, if there is another look."""
+    def looked(self, look: Look, came_out: Sequence[str], still_open: Sequence[str], another: bool) -> None:
+        """A planned look is done: conditions whose test came out at it, and those that go on if there is another."""
 
     def judging(self, what: str) -> None:
         """The last part begins: statistics, page."""

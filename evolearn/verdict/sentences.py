@@ -174,7 +174,12 @@ def level_words(metric: str, levels: Levels) -> str:
 
 
 def break_even_sentence(
-    arms: tuple[str, str], row: BreakEven, bills: tuple[int, int], sides: Sequence[str], level: str
+    arms: tuple[str, str],
+    row: BreakEven,
+    bills: tuple[int, int],
+    sides: Sequence[str],
+    level: str,
+    searched: tuple[bool, bool] = (False, False),
 ) -> str:
     """After how many descendants evolution is paid for.
 
@@ -184,11 +189,13 @@ def break_even_sentence(
         bills: world steps that one run of either cost before its first life.
         sides: what each descendant of either needs, in words.
         level: to what, see `level_words`.
+        searched: whether the bills hold a search for settings.
     """
     arm, against = arms
+    of_arm, of_rival = (", with the search for its settings," if own else "" for own in searched)
     compared = (
-        f"One run of {arm} costs {bills[0]:,} steps, one of {against} {bills[1]:,}; each descendant then needs "
-        f"{sides[0]}{level}, one of {against} {sides[1]}"
+        f"One run of {arm}{of_arm} costs {bills[0]:,} steps, one of {against}{of_rival} {bills[1]:,}; each descendant "
+        f"then needs {sides[0]}{level}, one of {against} {sides[1]}"
     )
     if row.bound == "never":
         return f"{compared}: no steps are saved, so evolution never pays for itself."

@@ -116,6 +116,7 @@ def judge_condition(
     evolution: Mapping[str, Sequence[Json]],
     origins: Mapping[str, str] | None = None,
     seen: Sequence[Seen] = (),
+    lives_at_home: Mapping[str, ArmLives] | None = None,
 ) -> Json:
     """The verdict on one condition.
 
@@ -129,6 +130,8 @@ def judge_condition(
             generation, drives and plasticity by name.
         origins: by transplanted arm: the arm whose DNA it has.
         seen: what the looks at this condition came to, the last of them from these lives; none: it is judged alone.
+        lives_at_home: test lives of random and the oracle under the condition in which the arms evolved, if another:
+            the scale of their searches.
     Returns:
         an entry of `conditions` in verdict.json.
     """
@@ -139,7 +142,9 @@ def judge_condition(
     levels, arms = _all_values(rules, lives, judged, primary.arm)
     own = {arm: values for arm, values in arms.items() if arm in judged}
     evolved = {arm: runs for arm, runs in evolution.items() if arm in judged}
-    searches = _searches(rules, facts, judged, evolved, origins or {})
+    searches = _searches(
+        rules, facts, judged, evolved, origins or {}, judged if lives_at_home is None else lives_at_home
+    )
     contrasts = _without_unfinished(
         _all_contrasts(rules, arms, primary, seen[-1], levels), {arm: searches[arm] for arm in evolved}, origins or {}
     )
@@ -423,6 +428,7 @@ def _searches(
     lives: Mapping[str, ArmLives],
     evolution: Mapping[str, Sequence[Json]],
     origins: Mapping[str, str],
+    at_home: Mapping[str, ArmLives],
 ) -> dict[str, ArmSearch]:
     """How the search of every arm ended that has one, or that has the DNA of an arm with one."""
     curves = {arm: {run["run"]: _centre(run) for run in runs} for arm, runs in evolution.items()}
@@ -431,7 +437,7 @@ def _searches(
     found = {}
     for arm in evolution:
         lifetime = _lifetimes(facts, [arm]).get(arm, facts.selection_lifetime)
-        found[arm] = judge_search(curves[arm], find_scale(lives, lifetime, of_runs), *how)
+        found[arm] = judge_search(curves[arm], find_scale(at_home, lifetime, of_runs), *how)
     transplanted = {arm: found[origin] for arm, origin in origins.items() if arm in lives and origin in found}
     return {**transplanted, **found}
 
@@ -534,6 +540,7 @@ def _break_even(
             f"{bound}{sentences.amount(value, metric)} steps"
             for bound, value in zip(bounds, (steps, steps_against), strict=True)
         ]
+        paid = {name for name, search in facts.searches.items() if search.settings_steps}
         rows.append(
             {
                 "arm": arm,
@@ -544,7 +551,9 @@ def _break_even(
                 "evolution_steps_against": bills[1],
                 "steps_each": steps,
                 "steps_each_against": steps_against,
-                "sentence": sentences.break_even_sentence((arm, against), row, bills, words, level),
+                "sentence": sentences.break_even_sentence(
+                    (arm, against), row, bills, words, level, (arm in paid, against in paid)
+                ),
             }
         )
     return rows

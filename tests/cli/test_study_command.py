@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from evolearn.config import STUDIES, find_config
+from evolearn.study import read_study
 from tests.helpers.command import evolearn
 from tests.helpers.studies import TOY
 
@@ -146,6 +149,12 @@ def test_a_study_is_extended_from_the_command_line(finished, tmp_path: Path, mon
     assert verdict["study"]["extended"] == [extension]
     assert "blank" in verdict["conditions"][0]["arms"]
     assert "blank, run 2: lived the test lives" in done.stdout
+
+
+def test_the_setting_that_the_help_gives_as_an_example_fits_the_flagship(tmp_path: Path) -> None:
+    done = evolearn("study", "run", "--help", folder=tmp_path)
+    (example,) = re.findall(r"\b([a-z.]+=\w+)\.", done.stdout)
+    read_study(find_config("zebra", STUDIES), [example])
 
 
 def test_help_names_the_way_to_extend(tmp_path: Path) -> None:

@@ -259,11 +259,26 @@ def test_a_run_without_a_number_is_not_dropped(verdict) -> None:
         ("score", {"arm": "evolvd"}, r"of.arm='evolvd': no such arm in the study. Did you mean evolved\?"),
         ("difference", {"arm": "evolved", "against": "blank"}, "of.against='blank': no such arm in the study"),
         ("score", {"arm": "evolved", "condition": "elsewhere"}, "of.condition='elsewhere': no such condition"),
-        ("score", {"arm": "evolved", "metric": "totl"}, "of.metric='totl': unknown, or not one per run"),
+        ("score", {"arm": "evolved", "metric": "totl"}, r"of.metric='totl': unknown\. Did you mean total"),
         (
             "score",
             {"arm": "evolved", "metric": "transfer_ratio"},
-            "of.metric='transfer_ratio': unknown, or not one per",
+            "of.metric='transfer_ratio': no arm has it by itself",
+        ),
+        (
+            "score",
+            {"arm": "evolved", "metric": "head_start"},
+            "of.metric='head_start': no arm has it by itself, only one against another: name another metric",
+        ),
+        (
+            "relative_advantage",
+            {"arm": "evolved", "against": "tuned_blank", "metric": "head_start"},
+            "of.metric='head_start': no arm has it by itself, only one against another: name another metric",
+        ),
+        (
+            "difference",
+            {"arm": "evolved", "against": "random", "metric": "head_start"},
+            "of.metric='head_start': no arm has it by itself, only one against another: add the contrast to secondary",
         ),
         ("score", {"arm": "evolved", "lifetime": 99}, "of.lifetime=99: must be one of evaluation.lifetimes: 80, 160"),
         ("score", {"arm": "evolved", "metric": "birth", "lifetime": 80}, "only totals are known by lifetime"),
@@ -283,6 +298,38 @@ def test_a_band_that_the_study_cannot_answer_is_refused_before_anything_is_lived
     bands = [{"name": "asked", "source": "here", "measure": measure, "of": of, **bound}]
     with pytest.raises(ConfigError, match=f"toy: replication.bands 'asked': .*{text}"):
         check_study(copy.deepcopy(TOY) | {"replication": {**ABOUT, "bands": bands}}, "toy")
+
+
+def test_a_difference_of_two_arms_in_what_only_two_have_is_that_of_the_contrast() -> None:
+    of = {"arm": "evolved", "against": "tuned_blank", "metric": "head_start"}
+    band = {"name": "asked", "source": "here", "measure": "difference", "of": of, "above": 0}
+    content = copy.deepcopy(TOY) | {"primary": of, "margins": {"head_start": 10}}
+    study = check_study(content | {"replication": {**ABOUT, "bands": [band]}}, "toy")
+    assert study.replication is not None
+    verdict = full_verdict(runs=4, lives=2, conditions={"alpha 0": 0.0}, resamples=100)
+    found = measured(verdict, "difference", **of)
+    assert (found["value"], found["judgement"]) == (None, UNMEASURED), "this one does not hold it"
+    held = full_verdict(runs=4, lives=2, conditions={"alpha 0": 0.0}, primary="head_start", resamples=100)
+    first = held["conditions"][0]["primary"]["difference"]["iqm"]
+    assert first is not None
+    assert measured(held, "difference", **of)["value"] == first
+
+
+@pytest.mark.parametrize(("name", "asked"), [("navigation", "refused"), ("cart-pole", "fine")])
+def test_births_with_rebirths_are_refused_where_nobody_dies(name: str, asked: str) -> None:
+    from evolearn.study.plan import plan_study
+
+    of = {"arm": "evolved", "metric": "birth_reborn"}
+    band = {"name": "asked", "source": "here", "measure": "score", "of": of, "above": 0}
+    content = copy.deepcopy(TOY) | {"replication": {**ABOUT, "bands": [band]}}
+    content["run"]["world"]["name"] = name
+    if asked == "fine":
+        plan_study(check_study(content, "toy"))
+        return
+    content |= {"arms": ["random", "tuned_blank", "evolved"], "threshold": {"of": "best"}}
+    content["run"]["drives"] = {"weights": {"fitness": 1.0}}
+    with pytest.raises(ConfigError, match=r"of\.metric='birth_reborn': in this world .* set of\.metric=birth"):
+        plan_study(check_study(content, "toy"))
 
 
 def test_with_several_conditions_a_band_names_one() -> None:

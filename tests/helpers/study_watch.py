@@ -31,6 +31,7 @@ class Onlooker:
         self.jobs: list[tuple[str, str, int, str]] = []
         self.warnings: list[str] = []
         self.looks: list[tuple[int, list[str]]] = []  # runs, and the conditions that were still open
+        self.came_out: list[str] = []  # conditions whose test came out at a look
         self.shares: list[float] = []
         self.under_way: tuple[str, str, int, str] | None = None
         self.left: list[Any] | None = None
@@ -63,8 +64,9 @@ class Onlooker:
     def warning(self, text) -> None:
         self.warnings.append(text)
 
-    def looked(self, look, still_open) -> None:
+    def looked(self, look, came_out, still_open, another) -> None:
         self.looks.append((look.runs, list(still_open)))
+        self.came_out += came_out
         self._happened("looked", look.runs)
 
     def judging(self, what) -> None:

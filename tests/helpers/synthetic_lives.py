@@ -187,7 +187,7 @@ def full_verdict(runs=4, lives=8, conditions=None, primary="catch_up", stuck=(),
     ]
     return {
         "kind": "verdict",
-        "format": 1,
+        "format": 2,
         "study": _study_record(config, lives),
         "key_spaces": {space: {"keys": 96, "sha256": "cd" * 32} for space in ("selection", "validation", "test")}
         | {"disjoint": True},

@@ -127,8 +127,12 @@ def test_a_missing_file_is_named_with_the_remedy(results_alone, name):
     [
         ("study.json", '{"kind": "run"}', r"study\.json: says kind 'run', not 'study'; name a study directory"),
         ("verdict.json", '{"kind": "run"}', r"verdict\.json: says kind 'run', not 'verdict'; `evolearn resume"),
-        ("verdict.json", '{"kind": "verdict", "format": 2}', r"has format 2, this evolearn reads 1; use the version"),
-        ("verdict.json", '{"kind": "verdict", "format": 1}', r"is damaged \(lacks study\); `evolearn resume"),
+        (
+            "verdict.json",
+            '{"kind": "verdict", "format": 1}',
+            r"has format 1, this evolearn reads 2; use the version that",
+        ),
+        ("verdict.json", '{"kind": "verdict", "format": 2}', r"is damaged \(lacks study\); `evolearn resume"),
         ("verdict.json", '{"kind": "verd', r"verdict\.json: is damaged \(Unterminated string"),
         ("environment.json", "[]", r"environment\.json: is damaged \(not a table of names and values\)"),
         ("study.yaml", "a: [", r"study\.yaml: is damaged \(while parsing"),
@@ -140,6 +144,15 @@ def test_a_missing_file_is_named_with_the_remedy(results_alone, name):
 def test_a_damaged_file_is_named_with_the_remedy(results_alone, name, content, message):
     (results_alone / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ReportError, match=message):
+        write_report(results_alone)
+
+
+def test_an_older_verdict_is_not_called_damaged_and_its_maker_is_named(results_alone):
+    (results_alone / "study.json").write_text(json.dumps({"kind": "study", "format": 1, "evolearn": "0.0.7"}))
+    (results_alone / "verdict.json").write_text(json.dumps(made_up_verdict() | {"format": 1}))
+    with pytest.raises(
+        ReportError, match=r"format 1, .* reads 2; use the version that made it \(evolearn 0\.0\.7, of "
+    ):
         write_report(results_alone)
 
 
@@ -286,6 +299,41 @@ def test_a_map_without_findings_does_not_look_like_equality(runs, p, reading):
     sentence = charts_of(verdict)["map"].sentence
     assert reading in sentence
     assert "turns to E" not in sentence
+
+
+def test_a_map_whose_verdicts_are_withheld_says_that_something_was_shown():
+    verdict = made_up_verdict()
+    for condition in verdict["conditions"]:
+        for row in condition["by_lifetime"]:
+            row |= {"verdict": "inconclusive", "p": 0.001, "unfinished": "the search of tuned_blank had not ended"}
+    sentence = charts_of(verdict)["map"].sentence
+    assert "because a search had not ended" in sentence
+    assert "neither differences nor equality" not in sentence
+
+
+def test_a_withheld_verdict_is_explained_in_the_tables(tmp_path):
+    verdict = made_up_verdict(conditions=1)
+    reason = "the search of tuned_blank had not ended: 3 of 4 runs still climbed"
+    verdict["conditions"][0]["primary"] |= {"verdict": "inconclusive", "unfinished": reason}
+    verdict["conditions"][0]["secondary"][0].pop("unfinished")
+    page = write_report(write_study(tmp_path / "study", verdict), figures=False)
+    assert page.read_text().count(f"; verdict withheld: {reason}</td>") == 1
+    with (page.parent / "tables/contrasts.csv").open() as file:
+        told = [row["unfinished"] for row in csv.DictReader(file)]
+    assert (told[0], set(told[1:])) == (reason, {""})
+
+
+def test_one_look_that_spends_less_than_the_level_is_said_to_be_tested_at_that(study):
+    verdict = made_up_verdict(conditions=1)
+    verdict["study"]["looks"] = [{"runs": 4, "level": 0.03}]
+    results = dataclasses.replace(read_results(study), verdict=verdict)
+    assert "tested at 0.03, that of one planned look, of 0.05 in all; secondary" in methods_paragraph(results)
+    assert "primary contrast is tested at 0.03; the others" in render_page(results, [], "", figures=False)
+
+
+def test_the_break_even_formula_has_both_bills(study):
+    page = (study / "report/index.html").read_text()
+    assert "N* = (the arm's bill \N{MINUS SIGN} its rival's) / (steps that the rival needs" in page
 
 
 def test_the_two_by_two_is_a_description():
@@ -563,6 +611,16 @@ def test_head_starts_are_drawn_run_by_run():
     listed = [row["primary"]["head_start"] for row in verdict["conditions"]]
     assert drawn == sorted(20_000.0 if steps is None else steps for steps in [*listed[0], *listed[1]])
     assert set(margin.y) == {2000.0}
+    notes = [note.split(":")[0] for series in marks for note in series.notes]
+    assert sorted(notes) == sorted(2 * [f"run {run}" for run in range(6)]), "as their directories are numbered"
+
+
+def test_lifetimes_in_any_order_end_at_the_longest():
+    verdict = full_verdict(runs=4, lives=2, conditions={"easy": 0.0}, primary="head_start", resamples=100)
+    verdict["conditions"][0]["primary"]["head_start"] = [None] * 4
+    for lifetimes in (verdict["lifetimes"], verdict["lifetimes"][::-1]):
+        (panel,) = charts_of(verdict | {"lifetimes": lifetimes})["head_starts"].views[0].panels
+        assert [set(series.y) for series in panel.series if series.kind == "censored"] == [{20_000.0}]
 
 
 def test_the_methods_say_nothing_of_differences_that_there_are_not(study):
@@ -626,7 +684,7 @@ def test_an_extension_is_told_at_the_top_of_the_page_and_in_the_methods(tmp_path
     top = page.read_text().split('<div class="cards">')[0]
     for said in (
         "(from 3 to 4 runs per arm): this is optional stopping",
-        "(arms added: mine, yours): this is optional",
+        "(arms added: mine, yours): its contrasts are those planned beforehand;",
     ):
         words = f"The study was extended after its verdict had been seen {said}"
         assert words in top
@@ -638,6 +696,14 @@ def test_an_extension_before_any_verdict_is_no_optional_stopping():
     change = {"runs_before": 3, "runs_after": 4, "arms_added": ["mine"], "verdict_seen": False}
     told = "The study was extended before any verdict (from 3 to 4 runs per arm; arms added: mine)."
     assert extension_in_words(change) == told
+
+
+def test_an_extension_after_looks_tells_of_them():
+    looks = [{"runs": 4, "level": 0.03}, {"runs": 6, "level": 0.02}]
+    change = {"runs_before": 4, "runs_after": 5, "arms_added": [], "verdict_seen": True, "looks_before": looks}
+    assert extension_in_words(change).endswith(
+        "Planned were looks (4 runs at 0.03, 6 runs at 0.02); now it is judged once, at the level of the last."
+    )
 
 
 def test_a_commit_is_clean_dirty_or_unknown():

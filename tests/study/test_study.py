@@ -135,7 +135,7 @@ def test_finding_an_arms_settings_is_charged_once_to_every_condition_that_paid_f
         "long_blank": (80, 7000),
         "oracle": (None, None),
     }
-    assert "evolved selected on lives of 40 steps, tuned_blank on lives of 80;" in home["sentence"]
+    assert "evolved selected on lives of 40 steps, tuned_blank on lives of 80." in home["sentence"]
     assert (
         "evolved was selected on lives of 40 steps and is judged on 160; tuned_blank on lives of 80." in home["remarks"]
     )
@@ -301,9 +301,11 @@ def test_the_verdict_hears_whose_dna_it_judges_and_on_which_lives_it_was_selecte
     monkeypatch.setattr(_judge, "judge_condition", judge)
     define = "define={evolved: {settings: {search.selection_lifetime: 80, search.generations: 1}}}"
     make(toy_study("arms=[random, tuned_blank, evolved, evolved_frozen, oracle]", define, "runs=1"), tmp_path / "study")
-    ((*_, evolution, origins),) = heard
+    (arguments,) = heard
+    facts, origins = arguments[1], arguments[6]
     assert origins == {"evolved_frozen": "evolved"}
-    assert {arm: runs[0]["selection_lifetime"] for arm, runs in evolution.items()} == {"tuned_blank": 40, "evolved": 80}
+    lifetimes = {arm: search.selection_lifetime for arm, search in facts.searches.items()}
+    assert lifetimes == {"tuned_blank": 40, "evolved": 80, "evolved_frozen": 80}
 
 
 def test_too_few_runs_withhold_the_test_and_say_why(study_of_few: Path) -> None:
@@ -335,6 +337,9 @@ def test_another_conditions_dna_is_judged_without_an_evolution_of_its_own(tmp_pa
     assert (here["evolved_in"], there["evolved_in"]) == ("there", None)
     for arm in ("evolved", "tuned_blank"):
         assert here["arms"][arm]["dna"] == there["arms"][arm]["dna"]
+        search = there["arms"][arm]["evolution"]
+        assert here["arms"][arm]["evolution"] == search, "on the scale of the condition in which it evolved"
+        assert all(run["end"] is not None for run in search["runs"])
         assert [run["seed"] for run in here["arms"][arm]["runs"]] == [run["seed"] for run in there["arms"][arm]["runs"]]
         row = verdict["ledger"]["conditions"]["here"][arm]
         assert (row["outer"], row["tuning"]) == (0, 0), "nothing was spent on evolution here"

@@ -60,7 +60,11 @@ def refusal(*overrides: str, **fields: Any) -> str:
         ("secondary=[{arm: evolved, against: tuned_blank, metrics: [total]}]", "margins: total is missing, but "),
         ("secondary=[{arm: evolved, against: blank, metrics: [birth]}]", "secondary.0: arm 'blank' is unknown here."),
         ("looks=[2, 2]", "looks=[2, 2]: must ascend"),
-        ("looks=[1, 3]", "runs=2: must be the last of looks, 3; leave runs out"),
+        (
+            "looks=[1, 3]",
+            "runs=2: with looks, runs is the last of them, 3; for 2 runs set looks=[2] runs=2",
+        ),
+        ("looks=[1, 3]&look_levels=[0.01, 0.04]", "for 2 runs set looks=[2] look_levels=[] runs=2"),
         ("look_levels=[0.05]", "look_levels: has 1 levels for 0 looks: must have one for each, or be left out"),
         ("sequence=[as it was]", "sequence=['as it was']: must name every condition once: as it is"),
         ("margins.cach_up=1", "margins.cach_up: unknown metric. Did you mean catch_up?"),
@@ -319,9 +323,9 @@ def test_every_shipped_study_reads(name: str) -> None:
 
 def test_zebra_is_the_claim_of_the_flagship() -> None:
     study = read_study(find_config("zebra", STUDIES))
-    assert (study.primary.arm, study.primary.against, study.primary.metric) == ("evolved", "tuned_blank", "catch_up")
+    assert (study.primary.arm, study.primary.against, study.primary.metric) == ("evolved", "tuned_blank", "head_start")
     assert study.run.search.selection_lifetime == 6000
     assert max(study.run.evaluation.lifetimes) == 20_000
     assert study.run_of(study.conditions[0]).world.parameters["alpha"] == 0
-    needed = {"random", "blank", "tuned_learner", "tuned_blank", "instinct", "evolved", "evolved_frozen", "shuffled"}
+    needed = {"random", "tuned_blank", "instinct", "evolved", "evolved_frozen", "shuffled"}
     assert needed <= set(study.arms)

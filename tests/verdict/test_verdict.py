@@ -601,6 +601,15 @@ def test_break_even_and_words_go_by_what_a_rival_is_and_not_by_its_name():
     assert rows == {"my_blank": [("my_blank", "catch_up", 2000), long], "random": [long], "shuffled": [long]}
 
 
+def test_break_even_says_whose_bill_holds_a_search_for_settings():
+    searches = {"evolved": SearchFacts(6000, 1, settings_steps=7), "tuned_blank": SearchFacts(6000, 1)}
+    bills = {"evolved": 1000, "tuned_blank": 900}
+    facts = dataclasses.replace(FACTS, searches=searches)
+    (row,) = judge_condition(study_rules(), facts, CATCH_UP, arms_of(noise=0.0), bills, {})["break_even"]
+    said = "One run of evolved, with the search for its settings, costs 1,000 steps, one of tuned_blank 900; each"
+    assert row["sentence"].startswith(said)
+
+
 def test_an_evolution_that_costs_no_more_than_its_rival_pays_at_once():
     (row,) = judged(arms_of(noise=0.0), outer={"evolved": 1000, "tuned_blank": 1000})["break_even"]
     assert row["bound"] == "at once"

@@ -47,7 +47,7 @@ def head_start_charts(verdict: Json) -> Iterator[Chart]:
         if (one := _runs_ahead(arm, kind, looks[arm], [(n, row) for n, row in rows if row["arm"] == arm], verdict))
     ]
     ticks = condition_ticks(verdict)
-    top = max(verdict["lifetimes"][-1], *margins, 1.0)
+    top = max(*verdict["lifetimes"], *margins, 1.0)
     span = (-0.5, len(ticks) - 0.5)
     steps = tuple(top * quarter / 4 for quarter in range(5))
     lines = [Series("margin", Look(GREY, "dash", "none"), "line", span, (margin, margin)) for margin in sorted(margins)]
@@ -78,8 +78,8 @@ def _runs_ahead(arm: str, kind: Kind, look: Look, rows: Sequence[tuple[int, Json
         steps = row["head_start"]
         for run, offset in enumerate(spread_out(len(verdict["conditions"]), len(steps))):
             if (steps[run] is None) == (kind == "censored"):
-                reached = verdict["lifetimes"][-1] if steps[run] is None else steps[run]
-                note = f"run {run + 1}: {'at least ' * (steps[run] is None)}{quantity(reached, 'world steps')} steps"
+                reached = max(verdict["lifetimes"]) if steps[run] is None else steps[run]
+                note = f"run {run}: {'at least ' * (steps[run] is None)}{quantity(reached, 'world steps')} steps"
                 marks.append((place + offset, float(reached), note))
     if not marks:
         return None
@@ -107,6 +107,11 @@ def _map_reading(verdict: Json) -> str:
     families = [row["by_lifetime"] for row in verdict["conditions"]]
     if any(cell["verdict"] != "inconclusive" for family in families for cell in family):
         return "If learning makes up for everything, the map turns to E towards long lives."
+    if any(cell.get("unfinished") for family in families for cell in family):
+        return (
+            "Every letter is I, some because a search had not ended (the remarks say whose): differences or equality "
+            "were shown there, and their verdicts are withheld."
+        )
     if any(_could_come_out(family, verdict["study"]) for family in families):
         return "Every letter is I: the map shows neither differences nor equality."
     return (

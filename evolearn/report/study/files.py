@@ -7,7 +7,8 @@ from pathlib import Path
 
 from evolearn.report._files import Json, ReportError, parse_yaml, read_json, read_record, read_text, require
 
-FORMAT = 1  # of verdict.json and of replication.json
+VERDICT_FORMAT = 2
+REPLICATION_FORMAT = 1
 
 # fmt: off
 _VERDICT = ("study", "key_spaces", "birth_steps", "lifetimes", "metrics", "arms", "conditions", "ledger")
@@ -45,7 +46,7 @@ def read_results(study: Path) -> StudyResults:
     Args:
         study: the study directory.
     Raises:
-        ReportError: a file is missing or damaged, or of a newer format.
+        ReportError: a file is missing or damaged, or of another format.
     """
     label = read_json(study / "study.json", f"is {study} a study directory? `evolearn study CONFIG` makes one")
     if label.get("kind") != "study":
@@ -53,7 +54,7 @@ def read_results(study: Path) -> StudyResults:
             f"{study / 'study.json'}: says kind {label.get('kind')!r}, not 'study'; name a study directory"
         )
     resume = f"`evolearn resume {study}` finishes the study and writes it again"
-    verdict = read_record(study / "verdict.json", "verdict", FORMAT, resume)
+    verdict = read_record(study / "verdict.json", "verdict", VERDICT_FORMAT, resume, label.get("evolearn"))
     require(study / "verdict.json", verdict, _VERDICT, resume)
     for number, condition in enumerate(verdict["conditions"]):
         require(study / "verdict.json", condition, _CONDITION, resume, f"conditions[{number}].")
@@ -94,7 +95,7 @@ def read_experiment_results(directory: Path) -> ExperimentResults:
 
 def _read_replication(directory: Path, remedy: str) -> Json:
     path = directory / "replication.json"
-    replication = read_record(path, "replication", FORMAT, remedy)
+    replication = read_record(path, "replication", REPLICATION_FORMAT, remedy)
     require(path, replication, ("about", "bands", "judgement", "runs", "cost", "config_sha256"), remedy)
     return replication
 

@@ -212,8 +212,10 @@ def _statistics(results: StudyResults) -> Iterator[str]:
 
 def _level(study: Json) -> str:
     """The level, or what each planned look spends of it."""
+    first = study["looks"][0]["level"]
     if len(study["looks"]) == 1:
-        return f"at {study['level']:g}"
+        of_all = "" if first == study["level"] else f", that of one planned look, of {study['level']:g} in all"
+        return f"at {first:g}{of_all}"
     looks = ", ".join(f"{look['level']:g} at {look['runs']} runs" for look in study["looks"])
     return (
         f"at looks planned beforehand that share the level of {study['level']:g} ({looks}), each condition until it "

@@ -147,7 +147,7 @@ def _catch_up_panel(
 
 def _all_times(verdict: Json) -> list[float]:
     """Times that every axis of times holds, so that all views have the same."""
-    return [verdict["birth_steps"], verdict["lifetimes"][-1]]
+    return [verdict["birth_steps"], max(verdict["lifetimes"])]
 
 
 def _times(arm: str, look: Look, points: Sequence[tuple[float, int, Json]]) -> Iterator[Series]:
@@ -260,7 +260,7 @@ def _metric_panel(verdict: Json, condition: Json, metric: str, title: str) -> Pa
     looks = arm_looks(list(verdict["arms"]))
     arms = [arm for arm in condition["arms"] if metric in condition["arms"][arm]["metrics"]]
     about = verdict["metrics"][metric]
-    last = float(verdict["lifetimes"][-1])
+    last = float(max(verdict["lifetimes"]))
     series: list[Series] = []
     for place, arm in enumerate(arms):
         series += _one_arm(condition["arms"][arm], arm, looks[arm], metric, about, float(-place), last)

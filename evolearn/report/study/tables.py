@@ -51,6 +51,7 @@ def contrast_rows(verdict: Json) -> Iterator[Row]:
                 "never_against": contrast["censored"][1],
                 "test": contrast["test"],
                 "withheld": contrast["withheld"],
+                "unfinished": contrast.get("unfinished"),
             }
 
 

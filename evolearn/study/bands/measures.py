@@ -8,6 +8,7 @@ before anything is lived.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -85,7 +86,7 @@ class StudyTable:
         self.level = float(verdict["study"]["level"])
         self._resamples = int(verdict["study"]["resamples"])
         self._seed = int(verdict["study"]["seed"])
-        self._lifetimes = list(verdict["lifetimes"])
+        self._lifetime = max(verdict["lifetimes"])
         self._conditions = {entry["name"]: entry for entry in verdict["conditions"]}
 
     def condition(self, name: str | None) -> Json:
@@ -102,7 +103,7 @@ class StudyTable:
             return _numbers(run["totals"][places.index(lifetime)] for run in entry["runs"])
         values = _numbers(run[metric] for run in entry["runs"])
         if METRICS[metric].censored and entry["metrics"][metric]["iqm"] is not None:
-            return np.where(np.isnan(values), self._lifetimes[-1], values)
+            return np.where(np.isnan(values), self._lifetime, values)
         return values
 
     def drawn(self, arm: str, values: FloatArray) -> FloatArray:
@@ -145,6 +146,8 @@ def _difference(table: StudyTable, of: Difference) -> Measured:
     held = table.contrast(of.arm, of.against, of.condition, of.metric, of.lifetime)
     if held is not None and held["difference"]["iqm"] is not None:
         return _stated(held["difference"])
+    if METRICS[of.metric].of_two:
+        return Measured(None, note="the study has no such number")
     return _between(table, of, lambda one, other: one - other)
 
 
@@ -260,6 +263,8 @@ class StudyFacts:
     conditions: Sequence[str]
     lifetimes: Sequence[int]  # world steps
     contrasts: Mapping[str, Sequence[tuple[str, str, str]]]  # condition -> arm, against, metric
+    # of those, the ones in whose world termination is a death; None: the world is not known yet
+    dying: Sequence[str] | None = None
 
 
 def check_bands(part: ReplicationPart, facts: StudyFacts, genes: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -274,7 +279,7 @@ def check_bands(part: ReplicationPart, facts: StudyFacts, genes: Mapping[str, Se
     """
     for band in part.bands:
         of = band_arguments(band, STUDY_MEASURES)
-        for problem in _problems(of, facts, genes):
+        for problem in itertools.chain(_problems(of, facts, genes), _metric_problems(band.measure, of, facts)):
             raise ConfigError(f"replication.bands {band.name!r}: {problem}")
 
 
@@ -290,8 +295,8 @@ def _problems(of: Any, facts: StudyFacts, genes: Mapping[str, Sequence[str]] | N
         yield f"of.condition: missing; the study has several: {', '.join(facts.conditions)}"
     elif given["condition"] not in (None, *facts.conditions):
         yield f"of.condition={given['condition']!r}: no such condition.{offer(given['condition'], facts.conditions)}"
-    if given.get("metric", "total") not in METRICS or (given.get("metric") == "transfer_ratio" and "lifetime" in given):
-        yield f"of.metric={given['metric']!r}: unknown, or not one per run.{offer(given['metric'], METRICS)}"
+    if given.get("metric", "total") not in METRICS:
+        yield f"of.metric={given['metric']!r}: unknown.{offer(given['metric'], METRICS)}"
     for field in ("lifetime", "shorter", "longer"):
         if given.get(field) not in (None, *facts.lifetimes):
             listed = ", ".join(map(str, facts.lifetimes))
@@ -304,6 +309,23 @@ def _problems(of: Any, facts: StudyFacts, genes: Mapping[str, Sequence[str]] | N
         for name in given.get("genes") or (given["gene"],):
             if name not in genes[given["group"]]:
                 yield f"of: {name!r} is no gene of {given['group']} here.{offer(name, genes[given['group']])}"
+
+
+def _metric_problems(measure: str, of: Any, facts: StudyFacts) -> Iterator[str]:
+    """A metric that arms do not have by themselves, of a measure that reads arm by arm."""
+    if not isinstance(of, Score):
+        return
+    condition = of.condition or facts.conditions[0]
+    rest = "name another metric"
+    if isinstance(of, Difference) and measure == "difference":
+        if (of.arm, of.against, of.metric) in facts.contrasts[condition]:
+            return  # the verdict has it
+        rest = f"add the contrast to secondary, or {rest}"
+    field = f"of.metric={of.metric!r}"
+    if METRICS[of.metric].of_two:
+        yield f"{field}: no arm has it by itself, only one against another: {rest}"
+    elif of.metric == "birth_reborn" and facts.dying is not None and condition not in facts.dying:
+        yield f"{field}: in this world termination is no death, so it is birth: set of.metric=birth"
 
 
 def _not_compared(of: Contrast, facts: StudyFacts) -> Iterator[str]:
