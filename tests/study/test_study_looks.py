@@ -66,7 +66,7 @@ def test_a_condition_stops_when_it_is_decided_and_the_other_goes_on(looked) -> N
     assert [(row["runs"], row["decided"]) for row in alike["looks"]] == [(4, False), (5, False), (6, False)]
     assert (apart["primary"]["verdict"], apart["primary"]["p"]) == ("better", pytest.approx(2 / 70, rel=1e-4))
     assert len(apart["arms"]["oracle"]["runs"]) == 4
-    assert "From 4 runs per arm (fewer than 10: exploratory) at look 1, selected on" in apart["sentence"]
+    assert "From 4 runs per arm (fewer than 10: exploratory) at look 1." in apart["sentence"]
     assert verdict["ledger"]["conditions"]["apart"]["random"]["runs"] == 4
     assert verdict["key_spaces"]["test"]["keys"] == 6 * 3
 
