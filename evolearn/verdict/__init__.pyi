@@ -1,5 +1,4 @@
 from . import stats as stats
-from ._contrasts import cannot_decide as cannot_decide
 from .json_records import Json as Json, for_json as for_json
 from .looks import Look as Look, LookByLook as LookByLook, spent_evenly as spent_evenly
 from .metrics import METRICS as METRICS, ArmLives as ArmLives
@@ -8,6 +7,7 @@ from .sentences import CLAIM_RUNS as CLAIM_RUNS, cluster_words as cluster_words,
 from .stats import (
     ROUNDING as ROUNDING,
     FloatArray as FloatArray,
+    cannot_decide as cannot_decide,
     holm as holm,
     interval as interval,
     iqm as iqm,

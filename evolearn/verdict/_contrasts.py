@@ -280,15 +280,8 @@ def _unadjusted(
     return [Tests(*outcome) for outcome in zip(withheld, p_values, [None] * len(pairs), equivalences, strict=True)]
 
 
-def cannot_decide(metric: str, runs: int, runs_against: int, level: float) -> str | None:
-    """Why a test in a metric of so many runs cannot come out at a level, or None if it can."""
-    if metric == "head_start":
-        return stats.too_few_signs(runs, level)
-    return stats.too_few(runs, runs_against, level)
-
-
 def _too_few(pair: Pair, level: float) -> str | None:
-    return cannot_decide(pair.metric, *pair.runs, level)
+    return stats.cannot_decide(pair.metric, *pair.runs, level)
 
 
 def _may_be_equivalent(pair: Pair, withheld: str | None) -> bool:

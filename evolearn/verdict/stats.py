@@ -170,6 +170,18 @@ def too_few_signs(runs: int, level: float) -> str | None:
     return f"{runs} run{'s' if runs > 1 else ''} can at best give p = {best:.2g}; {least} is the least"
 
 
+def cannot_decide(metric: str, runs: int, runs_against: int, level: float) -> str | None:
+    """Why a test of so many runs cannot come out at a level, or None if it can.
+
+    Args:
+        metric: that the runs are compared in: a head start by its sign, others by permutation.
+        runs: of one arm.
+        runs_against: of the other.
+        level: 0 .. .5.
+    """
+    return too_few_signs(runs, level) if metric == "head_start" else too_few(runs, runs_against, level)
+
+
 def sign_bound(values: npt.ArrayLike, level: float) -> float | None:
     """The least bound that the median would be shown to lie below or at; None if there is no finite one.
 
