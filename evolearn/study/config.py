@@ -306,8 +306,8 @@ def _look_problems(config: StudyConfig) -> Iterator[str]:
     elif looks and looks[-1] != config.runs:
         instead = f"looks=[{config.runs}]{' look_levels=[]' if levels else ''} runs={config.runs}"
         yield (
-            f"runs={config.runs}: with looks, runs is the last of them, {looks[-1]}; for {config.runs} runs set "
-            f"{instead}"
+            f"runs={config.runs}: with looks, runs is the last of them, {looks[-1]}; for {config.runs} run"
+            f"{'' if config.runs == 1 else 's'} set {instead}"
         )
     if len(levels) not in (0, len(looks)):
         yield f"look_levels: has {len(levels)} levels for {len(looks)} looks: must have one for each, or be left out"

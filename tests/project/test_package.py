@@ -33,7 +33,14 @@ def test_a_wheel_runs_a_shipped_config_in_an_empty_folder(tmp_path: Path) -> Non
     run = subprocess.run(command, capture_output=True, text=True, cwd=empty, timeout=300)
     assert run.returncode == 0, run.stderr
     assert "Run directory: runs/zebra-seed0-1" in run.stdout
-    small = ["runs=1", "resamples=100", "replay.steps=20", "run.search.generations=1", "run.search.population=8"]
+    small = [
+        "looks=[1]",
+        "define={}",
+        "resamples=100",
+        "replay.steps=20",
+        "run.search.generations=1",
+        "run.search.population=8",
+    ]
     small += ["run.search.selection_lifetime=40", "run.evaluation.lives=2", "run.evaluation.lifetimes=[1200]"]
     command = [str(environment / "bin" / "evolearn"), "study", "zebra", *small, "--out", "study"]
     study = subprocess.run(command, capture_output=True, text=True, cwd=empty, timeout=300)
