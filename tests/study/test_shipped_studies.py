@@ -56,6 +56,7 @@ def toy(name: str) -> dict:
             if key != "population" or "search.algorithm" not in own:
                 own.pop(f"search.{key}", None)
     run["evaluation"] = {"lives": 2, "lifetimes": [400, 800], "birth_steps": 200, "bin_steps": 100}
+    content["margins"]["head_start"] = 400  # within lives so short
     return content
 
 
