@@ -303,7 +303,7 @@ def test_a_band_that_the_study_cannot_answer_is_refused_before_anything_is_lived
 def test_a_difference_of_two_arms_in_what_only_two_have_is_that_of_the_contrast() -> None:
     of = {"arm": "evolved", "against": "tuned_blank", "metric": "head_start"}
     band = {"name": "asked", "source": "here", "measure": "difference", "of": of, "above": 0}
-    content = copy.deepcopy(TOY) | {"primary": of, "margins": {"head_start": 10}}
+    content = copy.deepcopy(TOY) | {"primary": of, "margins": {"head_start": 100}}
     study = check_study(content | {"replication": {**ABOUT, "bands": [band]}}, "toy")
     assert study.replication is not None
     verdict = full_verdict(runs=4, lives=2, conditions={"alpha 0": 0.0}, resamples=100)

@@ -10,7 +10,7 @@ import pytest
 from evolearn.inspection._lineage import assimilation, inspect_lineage, path_of, settle
 from evolearn.inspection._scoring import birth_scores, innate_scores, learned_scores
 from evolearn.inspection._specimen import QUICK, Specimen
-from evolearn.life import LifeFault, OwnDrivers, Plan, evaluate, new_driver, score
+from evolearn.life import LifeFault, OwnDrivers, Plan, births_in, new_driver, score
 from evolearn.report._paper import draw_figure, save_figures
 from evolearn.report._plotly_charts import page_chart
 from evolearn.report.inspection.lineage import lineage_section
@@ -260,8 +260,8 @@ def test_a_birth_score_is_that_of_a_newborn_that_does_not_learn(tmp_path: Path) 
     innate = innate_scores(setup, driver, arm, keys, 80).values
     rule = setup.conditions.world.fitness_rule
     frozen, learning = (
-        evaluate(driver, setup.conditions, setup.pool, setup.pool.centre[None], keys, plan).fitness[0]
-        for plan in (Plan(80, learn_until=0), Plan(80))
+        births_in(setup.conditions.world, live_arm(setup, driver, one, keys, 80, 1), Plan(80, bin_steps=1)).score
+        for one in (arm.frozen(), arm)
     )
     assert np.array_equal(birth, frozen)
     assert not np.array_equal(birth, learning)
