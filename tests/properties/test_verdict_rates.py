@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import binom
 
 from evolearn.verdict import stats
-from evolearn.verdict._contrasts import Family, judge, pair_up
+from evolearn.verdict._contrasts import Family, HeadStartScale, judge, pair_up
 from evolearn.verdict._resamples import arm_values, draw, pick, study_levels
 from tests.helpers.synthetic_lives import study_rules, synthetic
 
@@ -46,14 +46,15 @@ def pairs_of(metric, studies=STUDIES, runs=10, shift=0.0, noise=0.02, resamples=
         scale = "a", 1.0, how.get("share", 0.9), "best"
         levels, drawn = study_levels(lives, None, *scale), study_levels(lives, draws, *scale)
         one, other = (arm_values(lives[name], draws[name], levels, drawn) for name in both)
-        pair = pair_up(one, other, metric)
+        pair = pair_up(one, other, metric, HeadStartScale(None, 1.0))
         assert not isinstance(pair, str)
         pairs.append(pair)
     return pairs
 
 
 def verdicts(pairs, **rules):
-    (contrasts,) = judge([Family(pairs, holm=False)], study_rules(**rules))
+    how = study_rules(**rules)
+    (contrasts,) = judge([Family(pairs, holm=False)], how, how.level)
     return contrasts
 
 
