@@ -36,6 +36,7 @@ def test_a_wheel_runs_a_shipped_config_in_an_empty_folder(tmp_path: Path) -> Non
     small = [
         "looks=[1]",
         "define={}",
+        "margins.head_start=900",
         "resamples=100",
         "replay.steps=20",
         "run.search.generations=1",
