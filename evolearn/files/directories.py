@@ -1,11 +1,9 @@
-"""Directories that are never written over, and files that are written whole or not at all."""
+"""Directories that are never written over."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from evolearn.errors import RunDirectoryError
@@ -47,25 +45,3 @@ def make_next(folder: Path, name: str) -> Path:
     except OSError as error:
         raise RunDirectoryError(f"{folder}: cannot be made: {error.strerror}; choose another with --out") from error
     raise AssertionError("counting does not end")
-
-
-def write_whole(path: Path, payload: bytes) -> None:
-    """Write a whole file or none of it: a reader never sees half."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        file.write(payload)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-@contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Say what to do when the disk refuses."""
-    try:
-        yield
-    except OSError as error:
-        raise RunDirectoryError(
-            f"{path}: cannot be written: {error.strerror}; what was written before is whole, free space and continue "
-            "with evolearn resume, or choose another --out"
-        ) from error
