@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evolearn.errors import UserError
+from evolearn.world import environments_apart
 
 if TYPE_CHECKING:
     from evolearn.cli.screen import Screen
@@ -70,7 +71,8 @@ def at_terminal() -> Iterator[Console]:
     """The terminal of a command: what users can cause becomes text and an exit code, anything else a traceback."""
     console = new_console()
     try:
-        yield console
+        with environments_apart():
+            yield console
     except KeyboardInterrupt as stop:
         # A run that was under way says where it is.
         directory = getattr(stop, "directory", None)
