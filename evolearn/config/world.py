@@ -66,8 +66,8 @@ class WorldPart(Part):
     able: str | None = Field(None, description="Gymnasium: one word for what a newborn does that has mastered the task")
     check: bool = Field(
         True,
-        description="Gymnasium: whether its environment checker goes first, and lives in used environments are compared "
-        "with the same in fresh ones",
+        description="Gymnasium: whether its environment checker goes first, and lives in used environments are "
+        "compared with the same in fresh ones",
     )
     instances: int | None = Field(
         None, ge=1, description="Gymnasium: environments that may exist at once, on one machine; none: as many as suit"

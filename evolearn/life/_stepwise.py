@@ -185,7 +185,7 @@ class ChunkStepper:
         self._shown = new_shown()
 
     def _live_and_return(self, job: Job, stop: threading.Event) -> Fault | None:
-        """The same as `live_unwatched`; environments may move to a folder of theirs, nobody else in the process does."""
+        """The same as `live_unwatched`; environments may move to a folder of theirs, their process does not stay."""
         before = os.getcwd()
         try:
             with contextlib.suppress(OSError):

@@ -37,7 +37,8 @@ def find_world(name: str, hang_seconds: float | None = None) -> Declaration:
 
     Args:
         name: of the world.
-        hang_seconds: that making a Gymnasium environment may take, where that is watched, see `environments_apart`; none: as a run's by default.
+        hang_seconds: that making a Gymnasium environment may take, where that is watched, see `environments_apart`;
+            none: as a run's by default.
     Raises:
         WorldNotFound: there is no such world, or it does not load.
         SettingRefused: a Gymnasium environment does not take one of its settings.

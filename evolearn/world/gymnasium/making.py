@@ -72,7 +72,7 @@ def make_environment(part: WorldPart, drawn: Mapping[str, Any]) -> Environment:
 
 
 def close_quietly(environment: Environment) -> str:
-    """Close an environment; what it raises harms no life that is over, and is only told: an empty text if it did not."""
+    """Close an environment. What it raises, which harms no life that is over, is only told; empty: it did not raise."""
     try:
         environment.close()
     except BaseException as error:  # sys.exit among them
