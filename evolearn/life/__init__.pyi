@@ -14,6 +14,7 @@ from .live import (
     Driver as Driver,
     Job as Job,
     LifeFault as LifeFault,
+    LifeLost as LifeLost,
     Plan as Plan,
     empty_outcome as empty_outcome,
     empty_trace as empty_trace,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from evolearn.life.live import Conditions, Job, LifeFault, Plan, empty_outcome, empty_trace, fault_in
+from evolearn.life.live import Conditions, Job, LifeFault, LifeLost, Plan, empty_outcome, empty_trace, fault_in
 from evolearn.life.records import Outcome, Trace
 
 SHORT = 64  # steps of a life that is lived often
@@ -59,7 +59,7 @@ class Rehearsal:
 
         Raises:
             KeepsState: the environment is not fit to be used again.
-            LifeFault: it is at fault in that life.
+            LifeLost: it hangs or ends its process in that life.
         """
         if self._done or not len(job.genomes):
             return
@@ -68,11 +68,13 @@ class Rehearsal:
             self._rehearse(job)
         except KeepsState:
             raise
-        except LifeFault as fault:
+        except LifeLost as fault:
             self._first = None
-            if tuple(fault.key) == tuple(job.keys[0]):  # else those that count may come to it, or not
+            if tuple(fault.key) == tuple(job.keys[0]):  # to wait for it once is enough
                 job.outcome.age[0] = fault.step
-                raise fault_in(self._driver.conditions, job, 0, fault.reason) from fault.__cause__
+                raise fault_in(self._driver.conditions, job, 0, fault.reason, LifeLost) from fault.__cause__
+        except LifeFault:
+            self._first = None  # lives that count come to it as well, or do not
 
     def after(self, job: Job) -> None:
         """Live the one life again if enough others have been lived since; `job` is one that counts.
@@ -160,8 +162,9 @@ class Rehearsal:
             "world.check=false, and say so with results: they hold for this number of workers and this order alone"
         )
         self._job.outcome.age[0] = step
-        fault = fault_in(self._driver.conditions, self._job, 0, reason)
-        return KeepsState(*fault.args)
+        fault = fault_in(self._driver.conditions, self._job, 0, reason, KeepsState)
+        assert isinstance(fault, KeepsState)
+        return fault
 
 
 def _alone(job: Job, life: int, other: bool) -> Job:

@@ -44,6 +44,8 @@ from evolearn.life.live import (
     Conditions,
     Driver,
     Job,
+    LifeFault,
+    LifeLost,
     fault_in,
     machinery,
     name_culprit,
@@ -165,7 +167,7 @@ class ChunkStepper:
                     job.outcome.age[place] = age
                     reason = hanging(self._hang_seconds, thread.where())
                     self._give_up(stop)
-                    return Fault(place, reason, at_once=True)
+                    return Fault(place, reason, at_once=True, lost=True)
         except BaseException:  # Ctrl-C: what is closed next must not be at work any more
             stop.set()
             if thread.wait(SECONDS_TO_END) is None:
@@ -365,19 +367,20 @@ class StepwiseDriver:
             self._rehearsal.after(job)
 
     def _live(self, job: Job) -> None:
-        faults: dict[int, str] = {}
+        faults: dict[int, Fault] = {}
         tasks = self._tasks(job)
         for first, fault in self._live_on_crew(tasks) if self._apart else self._live_here(tasks):
             if fault is None:
                 continue
-            faults[first + fault.place] = fault.text
+            faults[first + fault.place] = fault
             if fault.at_once:
                 self._end_now()  # environments too: what raised may not be in a state to be reset
-                faults = {first + fault.place: fault.text}
+                faults = {first + fault.place: fault}
                 break
         if faults:
             life = min(faults)
-            raise fault_in(self.conditions, job, life, faults[life])
+            kind = LifeLost if faults[life].lost else LifeFault
+            raise fault_in(self.conditions, job, life, faults[life].text, kind)
 
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
         """`function(driver, shared, block)` for every block, in order; the processes share the lives of each."""
@@ -450,7 +453,7 @@ class StepwiseDriver:
                     place, age, living = worker.shown
                     if living and watch.stands_still(id(worker), (task.first, age, place)):
                         task.job.outcome.age[place] = age
-                        yield task.first, Fault(place, hanging(self.hang_seconds, worker.frames()), at_once=True)
+                        yield task.first, Fault(place, hanging(self.hang_seconds, worker.frames()), True, lost=True)
         except BaseException:
             self._end_now()
             raise
@@ -487,6 +490,7 @@ def _fatal(worker: Worker, task: _Task, death: WorkerDied) -> Fault:
         f"the process that lived it {how_it_ended(worker.exit_code)}, and so did another: os._exit, or a crash in the "
         "environment's own code (C); it must raise an exception instead",
         at_once=True,
+        lost=True,
     )
 
 

@@ -29,6 +29,7 @@ class Fault(NamedTuple):
     place: int
     text: str
     at_once: bool  # the chunk ended there: the environment raised
+    lost: bool = False  # what was lived of the chunk is not known: it hung, or its process died
 
 
 # What a stepper shows of itself, an entry each: the place at work in the chunk, its age in steps, and whether it lives.

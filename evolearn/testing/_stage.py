@@ -51,7 +51,7 @@ class Complaints:
         self.world = world
         self.findings = findings
         self.progress = progress
-        fields = world.state.fields or {}
+        fields: Any = world.state.fields or {}
         self._real_fields = [name for name, field in fields.items() if field[0].base.kind == "f"]
 
     def judge_filled(

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from evolearn.config import WorldPart, world_part
+from evolearn.config import HANG_SECONDS, WorldPart, world_part
 from evolearn.errors import SettingRefused, UserError
 from evolearn.world.contract import WorldError
 from evolearn.world.gymnasium.making import SECONDS_TO_CLOSE, close_quietly, is_of_environment, is_own_file
@@ -73,7 +73,7 @@ def declare(part: WorldPart, hang_seconds: float) -> GymnasiumWorld:
     return looked.world
 
 
-def check_environment(world: GymnasiumWorld, hang_seconds: float) -> tuple[str, ...]:
+def check_environment(world: GymnasiumWorld, hang_seconds: float = HANG_SECONDS) -> tuple[str, ...]:
     """Check a world's environment in its wrappers: see `remarks_here`, which does it, here or apart."""
     looked = _looked(world.part, hang_seconds)
     if looked is None:
