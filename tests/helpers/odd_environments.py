@@ -52,7 +52,7 @@ class Keeping(Plain):
         self.episodes += 1
         self.total = 0.0
         if self.how == "seeds the global generator":
-            np.random.seed(seed)
+            np.random.seed(seed)  # noqa: NPY002
         return super().reset(seed=seed)
 
     def step(self, action):
@@ -78,8 +78,8 @@ class Keeping(Plain):
             "velocity": lambda: self.velocity,
             "the best so far": lambda: 100.0 * beaten,
             "a generator of its own": lambda: float(self.rng.random()),
-            "the global generator": lambda: float(np.random.rand()),
-            "seeds the global generator": lambda: float(np.random.rand()),
+            "the global generator": lambda: float(np.random.rand()),  # noqa: NPY002
+            "seeds the global generator": lambda: float(np.random.rand()),  # noqa: NPY002
             "Python's generator": lambda: random.random(),
             "its space's generator": lambda: float(self.action_space.sample()),
             "a clock": time.perf_counter,

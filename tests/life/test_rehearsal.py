@@ -49,14 +49,18 @@ def test_what_was_there_and_what_came_instead_is_said():
     driver.close()
 
 
+def live_toys_over_and_over(driver):
+    for seed in range(20):
+        live_toys(driver, count=1, steps=600, seed=seed)
+
+
 def test_what_shows_late_ends_a_run_that_is_under_way():
     driver = driver_in("keeping", how="every 500th episode", chunk=1)
     with pytest.raises(
         KeepsState, match=r"otherwise after [\d,]+ steps of lives: from step \d+ on \(reward: 1, and 0.5"
     ):
-        for seed in range(20):
-            live_toys(driver, count=1, steps=600, seed=seed)
-    assert seed > 0
+        live_toys_over_and_over(driver)
+    assert driver._rehearsal._steps > 1000
     driver.close()
 
 
@@ -75,7 +79,7 @@ def test_a_sound_environment_lives_as_if_nothing_had_been_rehearsed(name):
 
 def test_a_fault_in_a_rehearsal_is_left_to_the_lives_that_count():
     driver = driver_in("leaving", how="exits by sys.exit")
-    with pytest.raises(LifeFault, match="life 0.*step 2: the environment ended the program by sys.exit") as caught:
+    with pytest.raises(LifeFault, match=r"life 0.*step 2: the environment ended the program by sys.exit") as caught:
         live_toys(driver, count=2)
     assert type(caught.value) is LifeFault
     driver.close()

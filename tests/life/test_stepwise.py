@@ -385,9 +385,9 @@ def test_a_life_in_which_processes_die_is_at_fault_and_the_next_job_gets_new_one
         with pytest.raises(LifeLost) as caught:
             live_toys(driver, count=1, first=doomed)
         assert str(caught.value) == (
-            f"{TOY}, life (seed 8, selection, generation 0, life {doomed}), genome {doomed % 2}, step 2: the process that "
-            "lived it ended with exit code 3, and so did another: os._exit, or a crash in the environment's own code (C); "
-            "it must raise an exception instead"
+            f"{TOY}, life (seed 8, selection, generation 0, life {doomed}), genome {doomed % 2}, step 2: the process "
+            "that lived it ended with exit code 3, and so did another: os._exit, or a crash in the environment's own "
+            "code (C); it must raise an exception instead"
         )
         assert not multiprocessing.active_children()
         if workers == 1:

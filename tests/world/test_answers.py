@@ -72,7 +72,7 @@ def test_flags_and_resets():
     assert taken_flag("terminated", 0) is False
     assert taken_reset(("seen", {})) == "seen"
     for wrong in ("seen", np.zeros(2), (1, 2, 3), None):
-        with pytest.raises(WrongAnswer, match="reset returned .*: must be a pair, the observation and a dict"):
+        with pytest.raises(WrongAnswer, match=r"reset returned .*: must be a pair, the observation and a dict"):
             taken_reset(wrong)
     assert taken_step([1, 2, 3, 4, 5]) == (1, 2, 3, 4, 5)
 
@@ -106,7 +106,7 @@ def test_spaces_that_are_missing_foreign_or_composed_are_refused_with_a_remedy()
         Bare: "has no observation_space .*; set self.observation_space in its __init__",
         Composed: r"is not supported: .*; flatten it: world.wrappers=\[FlattenObservation\]",
         Later: "its observation_space is None: must be a space of gymnasium.spaces as soon as it is made",
-        Many: r"action space MultiDiscrete.* is not supported: .*name it in world.wrappers, as \[your_module:function\]",
+        Many: r"action space MultiDiscrete.* is not supported: .*in world.wrappers, as \[your_module:function\]",
     }
     for kind, text in said.items():
         gymnasium.register("evolearn-spaces-v0", entry_point=kind)

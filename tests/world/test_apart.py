@@ -32,13 +32,13 @@ def test_a_world_is_the_same_as_one_declared_here():
 
 
 def test_a_constructor_that_waits_is_named_with_its_line():
-    with pytest.raises(WorldNotFound, match="constructor, reset or step does not return after 0.5 s; .*") as caught:
+    with pytest.raises(WorldNotFound, match=r"constructor, reset or step does not return after 0.5 s; .*") as caught:
         find_world(told("waits in its constructor"), 0.5)
     assert "in __init__: time.sleep(600.0)" in str(caught.value)
 
 
 def test_a_constructor_that_ends_its_process_is_named():
-    with pytest.raises(WorldNotFound, match="the process ended with exit code 3 while its environment was made"):
+    with pytest.raises(WorldNotFound, match=r"the process ended with exit code 3 while its environment was made"):
         find_world(told("exits in its constructor"))
 
 
@@ -51,5 +51,5 @@ def test_a_close_that_raises_is_told_and_harms_nothing():
 
 
 def test_what_is_no_environment_is_refused_as_it_is_here():
-    with pytest.raises(WorldNotFound, match="names no version, .*; write gymnasium:CartPole-v1"):
+    with pytest.raises(WorldNotFound, match=r"names no version, .*; write gymnasium:CartPole-v1"):
         find_world("gymnasium:CartPole")
