@@ -1,4 +1,4 @@
-from ._rehearsal import KeepsState as KeepsState
+from ._rehearsal import KeepsState as KeepsState, rehearse as rehearse
 from .birth import Births as Births, birth_plan as birth_plan, births_in as births_in
 from .drivers import (
     ClusterStatus as ClusterStatus,

@@ -23,7 +23,7 @@ from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
 from evolearn.run.evolution import TOP, Generation, evolve, is_over, new_search, to_genomes
 from evolearn.run.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
-from evolearn.run.setup import Setup, assemble, remarks_on, settled
+from evolearn.run.setup import Setup, assemble, make_ready, remarks_on, settled
 from evolearn.run.transplant import live_arm, live_births, run_arms
 from evolearn.search import Restarting, Search, Stretch
 
@@ -124,7 +124,7 @@ def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, 
         for remark in remarks_on(setup):
             display.warning(remark)
         new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
-        setup.driver(drivers)  # likewise: compiles
+        make_ready(setup, drivers)  # likewise
         return _complete(setup, drivers, create_run(setup.config, name, out, drivers.describe()), display)
 
 
