@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from evolearn.config.reading import Part
 
 # Settings that other worlds have not.
-OF_GYMNASIUM = ("kwargs", "wrappers", "vary", "termination_is_death", "able", "check", "instances")
+OF_GYMNASIUM = ("kwargs", "wrappers", "vary", "termination_is_death", "able", "check", "instances", "fresh")
 CONSTRUCTOR = "kwargs."  # begins the path of what is an argument of the constructor
 _NEEDED = {
     "uniform": ("low", "high"),
@@ -71,6 +71,10 @@ class WorldPart(Part):
     )
     instances: int | None = Field(
         None, ge=1, description="Gymnasium: environments that may exist at once, on one machine; none: as many as suit"
+    )
+
+    fresh: bool = Field(
+        False, description="Gymnasium: whether every life gets a new environment, for those that keep something"
     )
 
     @field_validator("kwargs", mode="before")
