@@ -180,8 +180,8 @@ class Rehearsal:
             "takes chance from elsewhere than its seed (a generator of its own or a global one, its spaces' sample, a "
             "clock), so that results would depend on the number of workers. Set everything back in reset, and draw "
             "from self.np_random alone, which reset(seed=..) seeds; what is to change from episode to episode (a "
-            "curriculum, a running mean) can be an argument (world.kwargs, world.vary). Or set world.fresh=true: every "
-            "life gets an environment of its own, which takes as long as its constructor. If it is known and meant, set "
+            "curriculum, a running mean) can be an argument (world.kwargs, world.vary). Or set world.fresh=true: "
+            "every life gets an environment of its own, at the cost of its constructor. If it is known and meant, set "
             "world.check=false, and say so with results: they hold for this number of workers and this order alone"
         )
         self._job.outcome.age[0] = step
