@@ -1,6 +1,13 @@
 from .directories import (
+    check_name as check_name,
     make_directory as make_directory,
     make_next as make_next,
+    making as making,
+)
+from .locks import (
+    LOCK as LOCK,
+    DirectoryHeld as DirectoryHeld,
+    holding as holding,
 )
 from .reading import (
     FileDamaged as FileDamaged,
@@ -19,4 +26,5 @@ from .reading import (
 from .writing import (
     explained as explained,
     write_whole as write_whole,
+    writing as writing,
 )
