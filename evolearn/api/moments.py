@@ -104,3 +104,6 @@ class _Quiet:
 
     def made(self, generation: Generation) -> None:
         pass
+
+    def choosing(self, what: str, number: int, of: int) -> None:
+        pass

@@ -75,6 +75,11 @@ class RunScreen(Screen):
         )
         self.draw(completed=self._done, left=left)
 
+    def choosing(self, what: str, number: int, of: int) -> None:
+        """Show what lives again."""
+        self.log(f"choosing by validation lives {number + 1}/{of}: {what}")
+        self.draw(description=f"choosing: {what}", total=of, completed=number, left="")
+
     def judging(self, arm: str, number: int, of: int) -> None:
         """Show which arm lives."""
         label = ARM_LABELS.get(arm, arm)

@@ -174,15 +174,11 @@ def _selection_life(directory: RunDirectory, wanted: Wanted, workers: int, displ
     """A life that selected genomes; its population is made again."""
     setup = assemble(directory.read_config())
     _check_range(setup, directory, wanted)
-    search = new_search(setup)
-    checkpoint, complaints = directory.last_checkpoint(before=wanted.generation)
-    for complaint in complaints:
+    stands = standing(setup, directory, before=wanted.generation)
+    search, first = stands.search, stands.first
+    for complaint in stands.complaints:
         display.warning(complaint)
-    first = 0
-    if checkpoint is not None:
-        search.restore(dict(checkpoint.state))
-        first = checkpoint.generation + 1
-    display.remaking(wanted.generation, None if checkpoint is None else checkpoint.generation)
+    display.remaking(wanted.generation, first - 1 if first else None)
     driver = new_driver(setup.conditions, workers, setup.config.hang_seconds)
     try:
         if first < wanted.generation:

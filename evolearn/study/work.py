@@ -274,6 +274,9 @@ class _OneRun:
         self._clock.within(self._lived / self._planned)
         self._display.generation(self._clock.progress(), generation, self._generations)
 
+    def choosing(self, what: str, number: int, of: int) -> None:
+        self._display.working(self._clock.progress(), f"validation lives {number + 1}/{of}: {what}")
+
 
 class _Clock:
     """Time left, from the rates measured beforehand and the jobs done since."""
