@@ -13,7 +13,15 @@ from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TimeElap
 from rich.text import Text
 
 from evolearn.cli.screen import Screen
-from evolearn.cli.terminal import Workers, at_terminal, enter_portable_mode_for, expect_wait, print_line, worker_count
+from evolearn.cli.terminal import (
+    Workers,
+    at_terminal,
+    enter_portable_mode_for,
+    expect_wait,
+    print_line,
+    shown,
+    worker_count,
+)
 
 if TYPE_CHECKING:
     from evolearn.inspection import Answer
@@ -64,6 +72,7 @@ def inspect(
         wishes = Wishes(quick, tuple(only.split(",")) if only is not None else (), lifetime, age, figures)
         count = worker_count(console, workers)
         with InspectScreen(console) as screen:
+            console.stops.listen()
             if other is None:
                 inspected = inspect_dna(run, wishes, out, count, screen)
             else:
@@ -116,4 +125,4 @@ def print_sections(console: Console, sections: Sequence[Section], page: Path) ->
         if more > 0:
             console.print(Text(f"  and {more} more on the page", style="dim"))
     console.print()
-    print_line(console, f"The page: {page}")
+    print_line(console, f"The page: {shown(page)}")

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.cli.screen import Screen, accidents, counted, duration
-from evolearn.cli.terminal import print_line
+from evolearn.cli.terminal import print_line, shown
 
 if TYPE_CHECKING:
     from evolearn.config import SearchPart
@@ -151,6 +151,7 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     ):
         console.print(Text(line))
     console.print()
+    directory = shown(directory)
     config = shlex.quote(str(directory / "config.yaml"))
     print_line(console, f"Run directory: {directory}")
     print_line(console, "  dna.safetensors: what evolved; result.json: this table; generations.jsonl: every generation")
@@ -300,7 +301,7 @@ def describe_setup(setup: Setup, directory: Path, first: int) -> str:
     return (
         f"{config.world.name}{f' ({parameters})' if parameters else ''}, seed {config.seed}: {search.algorithm}, "
         f"{genomes}, {search.lives} lives of {search.selection_lifetime:,} steps each, "
-        f"{search.generations} generations{_restarts(search)}{start}\n{directory}"
+        f"{search.generations} generations{_restarts(search)}{start}\n{shown(directory)}"
     )
 
 

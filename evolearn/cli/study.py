@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import typer.core
 from rich.console import Console
 
 from evolearn.cli.terminal import (
     Address,
+    Commands,
     RuntimeEnv,
+    TimeLimit,
     Workers,
     at_terminal,
     drivers,
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
     from evolearn.life import Drivers
 
 
-class _DefaultCommand(typer.core.TyperGroup):
+class _DefaultCommand(Commands):
     """A group whose first command is meant where none is named: `evolearn study CONFIG`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         first = next(iter(self.commands))
-        if not args or args[0] not in self.commands:
+        if not args or args[0] not in (*self.commands, "help"):
             args = [first, *args]
         return super().parse_args(ctx, args)
 
@@ -61,9 +62,10 @@ def study_run(
     address: Address = None,
     runtime_env: RuntimeEnv = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and estimate steps and minutes.")] = False,
+    time_limit: TimeLimit = None,
 ) -> None:
     """Evolve every arm under every condition, several times over, and judge evolved against blank slate."""
-    with at_terminal() as console:
+    with at_terminal(time_limit) as console:
         prepare_cluster(address)
         from evolearn.config import STUDIES, find_config
 
@@ -127,9 +129,10 @@ def study_add(
     workers: Workers = None,
     address: Address = None,
     runtime_env: RuntimeEnv = None,
+    time_limit: TimeLimit = None,
 ) -> None:
     """Extend a finished study; its verdict says that it was extended after it had been seen."""
-    with at_terminal() as console:
+    with at_terminal(time_limit) as console:
         prepare_cluster(address)
         expect_wait(console)
         enter_portable_mode_for(study)

@@ -6,6 +6,7 @@ from .directories import (
 )
 from .locks import (
     LOCK as LOCK,
+    REPORT_LOCK as REPORT_LOCK,
     DirectoryHeld as DirectoryHeld,
     holding as holding,
 )

@@ -31,6 +31,7 @@ from evolearn.errors import RunDirectoryError
 from evolearn.files.reading import Record
 
 LOCK = ".lock"  # within a directory
+REPORT_LOCK = ".report.lock"  # beside a report in a directory that somebody else may be writing in
 BEAT = 15.0  # seconds between two signs of life
 SILENCE = 180.0  # seconds without one, after which a process of another host is gone; caches of NFS hold 60 of them
 _MOST = 65_536  # bytes of a lock's file

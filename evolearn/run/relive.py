@@ -36,8 +36,9 @@ from evolearn.life import (
 )
 from evolearn.rng import LifeKey
 from evolearn.run.directory import RunDirectory
-from evolearn.run.evolution import Generation, evolve, meta_lives, new_search, selection_keys, to_genomes, with_learned
+from evolearn.run.evolution import Generation, evolve, meta_lives, selection_keys, to_genomes, with_learned
 from evolearn.run.faulty_life import load_faulty_life
+from evolearn.run.resuming import standing
 from evolearn.run.scores import quarters
 from evolearn.run.setup import Setup, assemble
 from evolearn.search import (

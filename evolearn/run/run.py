@@ -302,9 +302,7 @@ def _save_centre(setup: Setup, directory: RunDirectory, search: Search, generati
     save_dna(file, setup, to_genomes(setup, search.centre()), setup.pool.spread * search.stdev(), about)
 
 
-def _save_dna(
-    setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: EvolutionDisplay
-) -> None:
+def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: EvolutionDisplay) -> None:
     """Write the DNA: `dna` last, so that it says that both are there."""
     stretch, best, steps = _best_stretch(setup, driver, search, display)
     # Of the Gaussian searches this is the centre that made the last generation, judged in its row.

@@ -11,6 +11,7 @@ A study directory holds::
     lives.parquet, ledger.json, verdict.json    the results
     report/            the page, figures, tables
     faulty_life.safetensors  the last test life at which the world was at fault, see there
+    .lock, .report.lock    who is writing here, while that goes on, see `evolearn.files.locks`
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 from evolearn.config import RunConfig, config_sha256, dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
-from evolearn.files import explained, make_directory, write_whole
+from evolearn.files import LOCK, REPORT_LOCK, explained, holding, make_directory, making, write_whole
 from evolearn.run import RunDirectory, keeping_faulty_life, open_run
 from evolearn.study.config import ConditionPart, StudyConfig, check_study, slug
 
@@ -48,6 +49,14 @@ class StudyDirectory:
     def page(self) -> Path:
         """The page, there or not; the last thing that a study writes."""
         return self.path / "report" / "index.html"
+
+    def hold(self) -> contextlib.AbstractContextManager[None]:
+        """Be the only one who writes into the directory, runs that are under way aside; see `holding`."""
+        return holding(self.path / LOCK, f"STUDY={self.path}")
+
+    def hold_report(self) -> contextlib.AbstractContextManager[None]:
+        """Be the only one who writes its page, figures and tables."""
+        return holding(self.path / REPORT_LOCK, f"STUDY={self.path}")
 
     def label(self) -> dict[str, Any]:
         """What `study.json` says.
@@ -176,9 +185,9 @@ def create_study(
         RunDirectoryError: it exists, or cannot be written.
     """
     study = StudyDirectory(make_directory(f"study-{name}", out))
-    with explained(study.path):
+    with making(study.path), explained(study.path):
         study.write_json(study.path / "environment.json", describe_environment(lived_on))
-    study.write_config(config, check_steps=check_steps, extensions=[])
+        study.write_config(config, check_steps=check_steps, extensions=[])
     return study
 
 
@@ -203,4 +212,4 @@ def open_study(path: Path) -> StudyDirectory:
             f"STUDY={path}: has format {written} (made by evolearn {label.get('evolearn')}), this evolearn reads "
             f"{FORMAT}; use that version, or start a new study from {path / 'study.yaml'}"
         )
-    return StudyDirectory(path)
+    return StudyDirectory(path.absolute())

@@ -171,7 +171,7 @@ class StudyWork:
             directory = create_run(self._config_of(job), job.arm, directory.path, self._drivers.describe())
         directory = open_run(directory.path)
         setup = assemble(directory.read_config())
-        with directory.keeping_faulty_life(setup.config):
+        with directory.hold(), directory.keeping_faulty_life(setup.config):
             evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
 
     def _config_of(self, job: StudyJob) -> RunConfig:
