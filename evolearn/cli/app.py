@@ -27,6 +27,7 @@ from evolearn.cli.terminal import (
     drivers,
     enter_portable_mode_for,
     expect_wait,
+    listen,
     prepare_cluster,
     print_line,
     run_and_leave,
@@ -39,7 +40,7 @@ from evolearn.cli.worlds import worlds_app
 
 app = typer.Typer(
     cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["--help", "-h"]},
     help="Evolutionary meta-learning sandbox: what should an agent be born with, and what should it learn?",
     no_args_is_help=True,
     add_completion=False,
@@ -138,6 +139,7 @@ def replay_life(
         from evolearn.cli.show_life import LifeScreen, print_relived, relive_life
         from evolearn.run import check_trace_file, wanted_life, write_trace
 
+        listen(console)
         wanted = wanted_life(generation, genome, life)
         if trace is not None:
             check_trace_file(trace)

@@ -18,6 +18,7 @@ from evolearn.cli.terminal import (
     at_terminal,
     enter_portable_mode_for,
     expect_wait,
+    listen,
     print_line,
     shown,
     worker_count,
@@ -72,7 +73,7 @@ def inspect(
         wishes = Wishes(quick, tuple(only.split(",")) if only is not None else (), lifetime, age, figures)
         count = worker_count(console, workers)
         with InspectScreen(console) as screen:
-            console.stops.listen()
+            listen(console)
             if other is None:
                 inspected = inspect_dna(run, wishes, out, count, screen)
             else:

@@ -19,6 +19,7 @@ from evolearn.cli.terminal import (
     drivers,
     enter_portable_mode_for,
     expect_wait,
+    listen,
     prepare_cluster,
     warn_of_changes,
     worker_count,
@@ -116,6 +117,7 @@ def _run_experiment(
         return
     name = path.stem if path.name != "experiment.yaml" else "again"
     count = worker_count(console, workers)
+    listen(console)
     with ExperimentScreen(console) as screen:
         directory = start_experiment(checked, f"experiment-{name}", out, count, screen)
     print_experiment(console, directory)

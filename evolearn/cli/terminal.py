@@ -254,7 +254,7 @@ def drivers(
         from evolearn.life import OwnDrivers
 
         with contextlib.closing(OwnDrivers(worker_count(screen.console, workers))) as here:
-            _listen(screen.console)
+            listen(screen.console)
             yield here
         return
     from evolearn.cluster import open_cluster
@@ -272,11 +272,11 @@ def drivers(
         parts=sorted({part for config in configs for part in parts_of(config)}, key=lambda part: part.name),
     )
     with contextlib.closing(cluster):
-        _listen(screen.console)
+        listen(screen.console)
         yield cluster
 
 
-def _listen(console: Console) -> None:
+def listen(console: Console) -> None:
     """Hear signals after libraries were imported that take them for themselves."""
     if isinstance(console, Terminal):
         console.stops.listen()

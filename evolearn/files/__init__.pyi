@@ -26,6 +26,6 @@ from .reading import (
 )
 from .writing import (
     explained as explained,
+    whole_file as whole_file,
     write_whole as write_whole,
-    writing as writing,
 )

@@ -13,7 +13,7 @@ from evolearn.files.directories import LABELS
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write to that is there, whole, when the block ends; what fails leaves nothing behind."""
     temporary = path.with_name(path.name + ".part")
     try:
@@ -30,7 +30,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
 
 def write_whole(path: Path, payload: bytes) -> None:
     """Write a whole file or none of it: a reader never sees half, and what fails leaves nothing behind."""
-    with writing(path) as file:
+    with whole_file(path) as file:
         file.write(payload)
 
 

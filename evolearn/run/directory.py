@@ -100,7 +100,7 @@ class Surroundings(Record):
     """What of `environment.json` is read again."""
 
     processor_type: str | None = None
-    packages: dict[str, str | None] = {}
+    packages: Mapping[str, str | None] = pydantic.Field(default_factory=dict)
 
 
 class RunDirectory:
@@ -204,16 +204,17 @@ class RunDirectory:
         folder = self.path / "checkpoints"
         stem = _stem(checkpoint.generation)
         payload = safetensors.torch.save(dict(checkpoint.state))
-        about = {
-            "generation": checkpoint.generation,
-            "config_sha256": self._label().config_sha256,
-            "rows_sha256": self._digests[checkpoint.generation],
-        }
-        label = {**about, "sha256": _checksum(CheckpointLabel(**about, sha256=""), payload)}
+        label = CheckpointLabel(
+            generation=checkpoint.generation,
+            config_sha256=self._label().config_sha256,
+            rows_sha256=self._digests[checkpoint.generation],
+            sha256="",
+        )
+        label = label.model_copy(update={"sha256": _checksum(label, payload)})
         with explained(self.path):
             folder.mkdir(exist_ok=True)
             write_whole(folder / f"{stem}.safetensors", payload)
-            write_whole(folder / f"{stem}.json", json.dumps(label).encode())
+            write_whole(folder / f"{stem}.json", label.model_dump_json().encode())
             for old in sorted(folder.glob("generation_*.safetensors"))[:-KEPT_CHECKPOINTS]:
                 old.unlink()
                 old.with_suffix(".json").unlink(missing_ok=True)

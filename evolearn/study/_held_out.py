@@ -29,7 +29,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evolearn.files import explained, write_whole, writing
+from evolearn.files import explained, whole_file, write_whole
 from evolearn.life import Outcome, Plan, empty_outcome, life_fitness, score
 from evolearn.run import running_score
 from evolearn.verdict import ArmLives
@@ -209,6 +209,10 @@ def read_table(path: Path) -> pa.Table:
 
 def join_tables(parts: Sequence[Path], path: Path) -> None:
     """Write one table of many, part by part, so that memory holds one."""
-    with explained(path.parent), writing(path) as file, pq.ParquetWriter(file, COLUMNS, compression="zstd") as writer:
+    with (
+        explained(path.parent),
+        whole_file(path) as file,
+        pq.ParquetWriter(file, COLUMNS, compression="zstd") as writer,
+    ):
         for part in parts:
             writer.write_table(read_table(part))

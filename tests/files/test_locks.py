@@ -52,7 +52,7 @@ def test_another_process_is_refused_and_named_until_it_is_killed(tmp_path: Path)
             pass
         text = str(refused.value)
         assert text.startswith(f"RUN=here: is being written by process {other.pid} on host {socket.gethostname()}")
-        assert "since 2" in text and " UTC: " in text and str(lock) in text
+        assert " UTC: -c " in text
         other.kill()
         other.wait()
         assert lock.exists(), "nobody removed it"
@@ -90,7 +90,7 @@ def test_another_thread_of_the_same_process_is_refused(tmp_path: Path) -> None:
 def test_a_process_of_another_host_is_there_until_it_is_silent(tmp_path: Path) -> None:
     lock = tmp_path / LOCK
     left_by(lock, host="elsewhere", pid=1)
-    with pytest.raises(DirectoryHeld, match="process 1 on host elsewhere, since .* remove ") as refused:
+    with pytest.raises(DirectoryHeld, match=r"process 1 on host elsewhere, since .* remove ") as refused:
         locks._acquired(lock, "RUN=a")
     assert str(lock) in str(refused.value)
     long_ago = lock.stat().st_mtime - locks.SILENCE - 1
@@ -145,8 +145,8 @@ def test_a_forked_child_neither_keeps_a_lock_nor_removes_it(tmp_path: Path) -> N
 
 
 def test_a_directory_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / LOCK).mkdir()
     with pytest.raises(RunDirectoryError, match="RUN=a: cannot be written: Is a directory"):
-        (tmp_path / LOCK).mkdir()
         locks._acquired(tmp_path / LOCK, "RUN=a")
     with pytest.raises(RunDirectoryError, match="RUN=a: cannot be written: No such file"):
         locks._acquired(tmp_path / "gone" / LOCK, "RUN=a")

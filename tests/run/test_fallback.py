@@ -232,7 +232,7 @@ def test_rows_that_cannot_be_read_are_named(content: str, run: Path) -> None:
     missing(run)
     (run / "generations.jsonl").mkdir() if content == "folder" else os.mkfifo(run / "generations.jsonl")
     with pytest.raises(
-        RunDirectoryError, match="not a (regular )?file; put it back; or remove it, and evolearn resume"
+        RunDirectoryError, match=r"not a (regular )?file; put it back; or remove it, and evolearn resume"
     ):
         resume_run(open_run(run), OwnDrivers(1), Watcher())
     assert not (run / LOCK).exists()
