@@ -1,15 +1,5 @@
-from .directories import (
-    check_name as check_name,
-    make_directory as make_directory,
-    make_next as make_next,
-    making as making,
-)
-from .locks import (
-    LOCK as LOCK,
-    REPORT_LOCK as REPORT_LOCK,
-    DirectoryHeld as DirectoryHeld,
-    holding as holding,
-)
+from .directories import make_directory as make_directory, making as making
+from .locks import LOCK as LOCK, REPORT_LOCK as REPORT_LOCK, holding as holding
 from .reading import (
     FileDamaged as FileDamaged,
     FileMissing as FileMissing,

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from evolearn.errors import RunDirectoryError
-from evolearn.files import LOCK, DirectoryHeld, holding, locks
+from evolearn.files import LOCK, holding, locks
+from evolearn.files.locks import DirectoryHeld
 
 HOLDING = """
 import sys, pathlib

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from evolearn.errors import RunDirectoryError
-from evolearn.files import explained, make_directory, make_next, write_whole
+from evolearn.files import explained, make_directory, write_whole
+from evolearn.files.directories import make_next
 
 
 @pytest.fixture

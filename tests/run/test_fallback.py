@@ -14,7 +14,8 @@ import torch
 
 from evolearn.config import check_config
 from evolearn.errors import RunDirectoryError, UserError
-from evolearn.files import LOCK, DirectoryHeld
+from evolearn.files import LOCK
+from evolearn.files.locks import DirectoryHeld
 from evolearn.life import OwnDrivers
 from evolearn.run import Interrupted, ProgramEnded, assemble, create_run, open_run, resume_run, start_run
 from evolearn.run.resuming import standing
