@@ -142,7 +142,9 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
     except UserError as error:
         _complain(shortened(str(error)))
         raise typer.Exit(EXIT_USER_ERROR) from error
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):  # as PyTorch says it
+            raise
         _complain(
             f"out of memory ({error}): fewer --workers, or a smaller search.population, brain.hidden, search.lives or "
             "evaluation.lives need less"
@@ -216,12 +218,28 @@ def expect_wait(console: Console) -> None:
         console.print("Loading; the first run on a machine compiles for about half a minute.", style="dim")
 
 
-def worker_count(console: Console, asked: int | None) -> int:
-    """How many workers to use, and a word on too many."""
+def worker_count(console: Console, asked: int | None, processes: bool = False) -> int:
+    """How many workers to use, and a word on too many.
+
+    Args:
+        console: to say it on.
+        asked: by the user.
+        processes: each of them is a process; else a thread.
+    """
+    from evolearn.life import most_workers
+
     cores = os.cpu_count() or 1
-    if asked is not None and asked > cores:
+    most = most_workers(processes)
+    if asked is not None and asked > most:
+        what = "processes" if processes else "threads"
+        print_line(
+            console,
+            f"--workers {asked}: {most} {what} are used, as many as the {cores} cores and the memory here can be of "
+            "use to; more would not be faster.",
+        )
+    elif asked is not None and asked > cores:
         console.print(f"--workers {asked}: more than the {cores} cores here; accepted, but it will not be faster.")
-    return asked or cores
+    return min(asked or cores, most)
 
 
 def enter_portable_mode_for(config: Path, overrides: Sequence[str] = ()) -> None:
@@ -253,7 +271,8 @@ def drivers(
             )
         from evolearn.life import OwnDrivers
 
-        with contextlib.closing(OwnDrivers(worker_count(screen.console, workers))) as here:
+        processes = any(config.world.name.startswith("gymnasium:") for config in configs)
+        with contextlib.closing(OwnDrivers(worker_count(screen.console, workers, processes))) as here:
             listen(screen.console)
             yield here
         return

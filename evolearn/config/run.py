@@ -19,6 +19,7 @@ from evolearn.config.world import WorldPart
 Positive = Annotated[float, Field(gt=0)]
 Mode = Literal["evolved", "fixed", "fresh"]
 
+OLDEST = 1_000_000_000_000  # steps, an age that no life reaches; what counts them holds no more than 2^63
 HANG_SECONDS = 30.0  # without a finished step until a life counts as hanging, if nothing else is said
 
 
@@ -50,8 +51,10 @@ class LearnerPart(Part):
     plasticity: dict[str, float] = Field(
         {}, description="natural values at the start of evolution that differ from the published defaults"
     )
-    learn_from: int = Field(0, ge=0, description="age at which learning starts, steps")
-    learn_until: int | None = Field(None, ge=0, description="age at which learning stops, steps; 0: never learns")
+    learn_from: int = Field(0, ge=0, le=OLDEST, description="age at which learning starts, steps")
+    learn_until: int | None = Field(
+        None, ge=0, le=OLDEST, description="age at which learning stops, steps; 0: never learns"
+    )
 
 
 class DrivesPart(Part):
@@ -150,7 +153,7 @@ class RunConfig(Part):
         False,
         description="true: the same results on every x86-64-v3 processor, by slower functions; compiled worlds only",
     )
-    checkpoint_every: int = Field(1, ge=1, description="generations between two checkpoints")
+    checkpoint_every: int = Field(1, ge=1, le=1_000_000, description="generations between two checkpoints")
     hang_seconds: Positive = Field(
         HANG_SECONDS, description="a life without a finished step for so long is a fault of its world, seconds"
     )

@@ -20,10 +20,10 @@ from evolearn.genome import FloatArray
 from evolearn.life import Driver, Drivers, Plan, evaluate
 from evolearn.numerics import processor_type
 from evolearn.rng import VALIDATION, life_keys
+from evolearn.run._resuming import standing
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
 from evolearn.run.evolution import TOP, Generation, evolve, is_over, new_search, to_genomes
-from evolearn.run.resuming import standing
 from evolearn.run.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
 from evolearn.run.setup import Setup, assemble, remarks_on, settled
 from evolearn.run.transplant import live_arm, live_births, run_arms

@@ -29,6 +29,7 @@ from evolearn.life import Conditions, Driver, Drivers, Plan
 from evolearn.numerics import portable
 from evolearn.plugins import Part, absolute, short
 from evolearn.rng import SELECTION
+from evolearn.run._memory import check_memory
 from evolearn.run._setup_checks import check_training, learning_ends
 from evolearn.search import Options, check_search
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
@@ -213,8 +214,9 @@ def remarks_on(setup: Setup) -> tuple[str, ...]:
     """What a user should know of a setup's world before it is lived in: a Gymnasium environment is checked here.
 
     Raises:
-        ConfigError: the environment breaks Gymnasium's contract.
+        ConfigError: the environment breaks Gymnasium's contract, or the run needs more memory than there is.
     """
+    check_memory(setup)
     if not (setup.config.world.name.startswith(GYMNASIUM) and setup.config.world.check):
         return ()
     from evolearn.world import GymnasiumWorld, check_environment

@@ -18,7 +18,7 @@ from evolearn.files import LOCK
 from evolearn.files.locks import DirectoryHeld
 from evolearn.life import OwnDrivers
 from evolearn.run import Interrupted, ProgramEnded, assemble, create_run, open_run, resume_run, start_run
-from evolearn.run.resuming import standing
+from evolearn.run._resuming import standing
 from tests.helpers.runs import GENERATIONS, Watcher, digests, toy, toy_with
 
 CONFIG = check_config(toy(), "toy")
