@@ -13,8 +13,8 @@ from tests.helpers.runs import Watcher, toy
     [
         (
             {"search": {"population": 1_000_000}, "brain": {"hidden": [1024, 1024]}},
-            r"search.population=1000000: 1,000,001 genomes of 1,0..,... genes need about .* GB of memory, and 1.0 GB are"
-            " free; lower it, choose a smaller brain.hidden",
+            r"search.population=1000000: 1,000,001 genomes of 1,0..,... genes need about .* GB of memory, and 1.0 GB "
+            "are free; lower it, choose a smaller brain.hidden",
         ),
         ({"search": {"population": 100_000, "lives": 100_000}}, r"search.lives=100000: 100,001 genomes with 100,000 "),
         (
