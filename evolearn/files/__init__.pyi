@@ -18,6 +18,7 @@ from .reading import (
     read_text as read_text,
 )
 from .sealing import (
+    SEAL as SEAL,
     check_sealed as check_sealed,
     read_sealed as read_sealed,
     sealed as sealed,

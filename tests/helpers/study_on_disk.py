@@ -8,6 +8,7 @@ import yaml
 
 from evolearn.files import sealed, sha256_of
 from evolearn.report.study.files import STUDY_FORMAT, VERDICT_FORMAT
+from evolearn.study.bands import write_rounded
 from tests.helpers.synthetic_lives import CONDITIONS, full_verdict
 
 
@@ -80,6 +81,18 @@ def write_verdict(folder, verdict):
     study = {**verdict["study"], "config_sha256": sha256_of(folder / "study.yaml")}
     content = sealed({**verdict, "format": VERDICT_FORMAT, "study": study, "files": files})
     (folder / "verdict.json").write_text(json.dumps(content))
+
+
+def write_experiment(folder, config_text, replication, cpu="a fast one"):
+    """Write the files of an experiment of its own into `folder`, which is there."""
+    environment = {"time": "", "python": "", "packages": {}, "commit": None, "cpu": cpu}
+    (folder / "experiment.yaml").write_text(config_text)
+    (folder / "environment.json").write_text(json.dumps(environment))
+    hashes = {
+        "config_sha256": sha256_of(folder / "experiment.yaml"),
+        "environment_sha256": sha256_of(folder / "environment.json"),
+    }
+    write_rounded(folder / "replication.json", {**replication, **hashes})
 
 
 def made_up_replay(condition="alpha 0", arms=("evolved", "tuned_blank"), frames=450, shapes=True):
