@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from threadpoolctl import threadpool_limits
 
-from evolearn.config import RunConfig
 from evolearn.errors import RunDirectoryError
 from evolearn.files import sealed, sha256_of
-from evolearn.run import DNA, natural_values
+from evolearn.run import natural_values
 from evolearn.search import is_whole, planned_outer_steps
 from evolearn.study._held_out import HeldOut, arm_lives, join_tables
 from evolearn.study.config import ConditionPart, StudyConfig
@@ -182,18 +181,22 @@ def _evolution(
 ) -> list[Json]:
     """What the page shows of an arm's first `count` evolution runs, and what they cost."""
     records = []
+    origin = condition if condition.evolved_in is None else config.condition(condition.evolved_in)
+    pieces = Pieces(config, study)
     for run in range(count):
-        directory = study.evolved(condition, arm, run)
+        job = StudyJob(origin.name, arm, run, 0, False)
+        directory, own = pieces.opened(job)
         rows = directory.rows()
         dna = directory.load_dna()
-        own = directory.read_config()
         if not is_whole(own.search, [row["evaluations"] for row in rows]):
             must = "more" if own.search.restart == "ipop" else own.search.generations
             raise RunDirectoryError(
                 f"{directory.path / 'generations.jsonl'}: has {len(rows)} whole rows, must have {must}; put the file "
                 f"back, or remove {directory.path}: evolearn resume {study.path} repeats this run, with the same result"
             )
-        _check_run(config, study, condition, arm, run, (own, rows, dna))
+        lenders = {lender: study.evolved(origin, lender, run).load_dna() for lender in arm_part(config, arm).needs()}
+        borrowed = {lender: natural_values(lent.pool, lent.genome) for lender, lent in lenders.items()}
+        pieces.check_run(job, own, evolution_config(config, origin, arm, run, borrowed), rows, dna)
         restarts = [int(row.get("restart", 0)) for row in rows]
         from_restart = int(dna.header["lineage"].get("restart", 0))
         # The way to the result alone: another restart's end and this one's beginning are no fall.
@@ -214,25 +217,6 @@ def _evolution(
             }
         )
     return records
-
-
-def _check_run(
-    config: StudyConfig,
-    study: StudyDirectory,
-    condition: ConditionPart,
-    arm: str,
-    run: int,
-    found: tuple[RunConfig, Sequence[Json], DNA],
-) -> None:
-    """Check that a run is the one that was planned: its own config and rows, and what it came to."""
-    origin = condition if condition.evolved_in is None else config.condition(condition.evolved_in)
-    lenders = {lender: study.evolved(origin, lender, run).load_dna() for lender in arm_part(config, arm).needs()}
-    borrowed = {lender: natural_values(dna.pool, dna.genome) for lender, dna in lenders.items()}
-    own, rows, dna = found
-    planned = evolution_config(config, origin, arm, run, borrowed)
-    Pieces(config, study).check_run(
-        StudyJob(origin.name, arm, run, 0, own.learner.learn_until != 0), own, planned, rows, dna
-    )
 
 
 def _ledger_row(

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from evolearn.config import RunConfig
 from evolearn.environment import package_versions
+from evolearn.errors import RunDirectoryError, UserError
 from evolearn.files import (
     FileDamaged,
     FileUnfit,
@@ -26,7 +27,7 @@ from evolearn.files import (
     read_tensor_labels,
     sealed,
 )
-from evolearn.run import DNA, RunDirectory
+from evolearn.run import DNA, RunDirectory, open_run
 from evolearn.study._held_out import HeldOut, parse_table, read_held_out
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
@@ -98,11 +99,30 @@ class Pieces:
         remedy = self.run_again(directory)
         found = read_sealed(seal, Seal, remedy)
         self._check_identity(found, self._identity("run", job), seal, remedy)
+        self._open(directory)
         for name in OF_RUN:
             file = directory.path / name
             if _sha256(read_bytes(file, remedy)) != found.files.get(name):
                 raise PieceUnfit(f"{file}: {_what_dna_is(file, found.seed) or _ALTERED}; {remedy}")
         return True
+
+    def opened(self, job: StudyJob) -> tuple[RunDirectory, RunConfig]:
+        """A run that has been begun, and its config.
+
+        Raises:
+            PieceUnfit: it is damaged.
+        """
+        directory = self._open(self._study.run(job.condition, job.arm, job.run))
+        try:
+            return directory, directory.read_config()
+        except RunDirectoryError as error:
+            raise PieceUnfit(f"{_problem(error)}; {self.run_again(directory)}") from error
+
+    def _open(self, directory: RunDirectory) -> RunDirectory:
+        try:
+            return open_run(directory.path)
+        except RunDirectoryError as error:
+            raise PieceUnfit(f"{_problem(error)}; {self.run_again(directory)}") from error
 
     def run_again(self, directory: RunDirectory) -> str:
         """What to do about a run that does not fit."""
@@ -258,6 +278,11 @@ class Pieces:
 
 
 _ALTERED = "was altered or swapped since it was written: its bytes do not match the checksum in the file beside it"
+
+
+def _problem(error: UserError) -> str:
+    """What an error says without its remedy, which is another one in a study."""
+    return str(error).partition("; ")[0]
 
 
 def _seal_of(path: Path) -> Path:

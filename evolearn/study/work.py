@@ -28,7 +28,6 @@ from evolearn.run import (
     evolve_run,
     live_births,
     natural_values,
-    open_run,
 )
 from evolearn.search import planned_evaluations
 from evolearn.study._held_out import HeldOut, tabulate, write_table
@@ -198,12 +197,11 @@ class StudyWork:
     def _evolve(self, job: StudyJob) -> None:
         directory = self._run(job)
         planned = self._config_of(job)
-        if not (directory.path / "run.json").exists():
+        if not any((directory.path / name).exists() for name in ("run.json", "generations.jsonl")):
             # A directory without its label was cut off while it was made.
             shutil.rmtree(directory.path, ignore_errors=True)
-            directory = create_run(planned, job.arm, directory.path, self._drivers.describe())
-        directory = open_run(directory.path)
-        own = directory.read_config()
+            create_run(planned, job.arm, directory.path, self._drivers.describe())
+        directory, own = self._pieces.opened(job)
         self._pieces.check_run(job, own, planned)
         setup = assemble(own)
         with directory.keeping_faulty_life(setup.config):

@@ -18,7 +18,7 @@ from evolearn.study._judge import _evolution
 from evolearn.study.pieces import Pieces, Seal
 from evolearn.study.plan import StudyJob, plan_study
 
-FLIPS = 25  # of each kind of file
+FLIPS = 12  # of each kind of file
 RUN, LIVES = "runs/as-it-is/evolved/run_01", "lives/as-it-is/evolved/run_01"
 KINDS = [
     "study.json",
