@@ -18,7 +18,7 @@ from typing import Protocol
 from evolearn.config import config_sha256, dump_config
 from evolearn.environment import describe_environment
 from evolearn.experiments.table import EXPERIMENTS, settings_of
-from evolearn.files import LOCK, REPORT_LOCK, explained, holding, make_directory, making, write_whole
+from evolearn.files import LOCK, REPORT_LOCK, explained, holding, make_directory, making, sha256_of, write_whole
 from evolearn.report import write_experiment_report
 from evolearn.study.bands import REPLICATION_FILE, ExperimentConfig, replication_record, write_rounded
 
@@ -63,7 +63,12 @@ def start_experiment(
         cost = {**experiment.cost(settings, config.runs, lived), "seconds": round(time.perf_counter() - started, 1)}
         units = experiment.units(settings, config.runs)
         record = replication_record(config, config.replication, experiment.measures, lived, units, cost)
-        about = {"experiment": config.experiment, "title": config.title, "seed": config.seed}
+        about = {
+            "experiment": config.experiment,
+            "title": config.title,
+            "seed": config.seed,
+            "environment_sha256": sha256_of(directory / "environment.json"),
+        }
         with explained(directory):
             write_rounded(directory / REPLICATION_FILE, {**record, **about, "pictures": experiment.pictures(lived)})
     with holding(directory / REPORT_LOCK, f"--out {directory}"):

@@ -4,6 +4,7 @@ from .reading import (
     FileDamaged as FileDamaged,
     FileMissing as FileMissing,
     FileUnfit as FileUnfit,
+    Model as Model,
     Record as Record,
     check_record as check_record,
     parse_json as parse_json,
@@ -13,6 +14,13 @@ from .reading import (
     read_tensor_labels as read_tensor_labels,
     read_tensors as read_tensors,
     read_text as read_text,
+)
+from .sealing import (
+    SEAL as SEAL,
+    check_sealed as check_sealed,
+    read_sealed as read_sealed,
+    sealed as sealed,
+    sha256_of as sha256_of,
 )
 from .writing import (
     explained as explained,

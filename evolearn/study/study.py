@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evolearn.config import ConfigError
-from evolearn.errors import RunDirectoryError
+from evolearn.errors import RunDirectoryError, UserError
 from evolearn.files import explained
 from evolearn.life import Drivers
-from evolearn.report import write_report
+from evolearn.report import read_results, write_report
 from evolearn.run import remarks_on, resumable, settled, settled_keys
 from evolearn.study._judge import judge_look, judge_study
 from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, measure_rates
 from evolearn.study.config import StudyConfig, check_study
 from evolearn.study.directory import StudyDirectory, create_study
-from evolearn.study.plan import StudyPlan, plan_study
+from evolearn.study.pieces import Pieces, PieceUnfit
+from evolearn.study.plan import StudyJob, StudyPlan, plan_study
 from evolearn.study.work import StudyDisplay, StudyWork
 from evolearn.verdict import LookByLook, cannot_decide
 
@@ -91,25 +92,36 @@ def resume_study(study: StudyDirectory, drivers: Drivers, display: StudyDisplay)
         drivers: see `start_study`; may differ from before.
         display: shows what happens.
     Raises:
-        RunDirectoryError: the study is finished, or damaged.
+        RunDirectoryError: the study is finished and whole; or its config or one of its runs is damaged. Damaged test
+            lives, replays and results are made again.
     """
-    _refuse_finished(study)
     with resumable(study.path), contextlib.closing(drivers), study.hold():
-        _refuse_finished(study)  # meanwhile, by the one who had it
         config = study.read_config()
         plan = plan_study(config)
+        if problem := study.mend_environment(drivers.describe()):
+            display.warning(problem)  # the page shows it, and is made again
+        elif _is_complete(config, plan, study, display):
+            raise RunDirectoryError(
+                f"STUDY={study.path}: is finished; its verdict is in {study.path / 'verdict.json'}. `evolearn report "
+                f"{study.path}` makes its page again, `evolearn study add {study.path} --runs N` extends it"
+            )
         rates = measure_rates(config, plan, drivers)
         work = StudyWork(config, plan, study, drivers, rates, display)
         display.planned(config, plan, rates, [*work.evolutions, *work.tests])
         _complete(config, plan, study, work, display)
 
 
-def _refuse_finished(study: StudyDirectory) -> None:
-    if study.is_finished and study.page.exists():
-        raise RunDirectoryError(
-            f"STUDY={study.path}: is finished; its verdict is in {study.path / 'verdict.json'}. `evolearn report "
-            f"{study.path}` makes its page again, `evolearn study add {study.path} --runs N` extends it"
-        )
+def _is_complete(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, display: StudyDisplay) -> bool:
+    """Whether a study is finished, and all that its verdict is made of is there and fits; says what does not."""
+    if not (study.is_finished and study.page.exists()):
+        return False
+    try:
+        read_results(study.path)
+        judged = study.judged()
+    except UserError as error:
+        display.warning(f"{str(error).rpartition('; ')[0]}; the results are made again")
+        return False
+    return not any(Pieces(config, study).left(plan.until(judged), lambda job, unfit: None))
 
 
 def extend_study(
@@ -129,7 +141,7 @@ def extend_study(
         display: shows what happens.
     Raises:
         ConfigError: nothing to add, or an arm that is there or unknown.
-        RunDirectoryError: the study is not finished.
+        RunDirectoryError: the study is not finished, or something of it does not fit.
     """
     with contextlib.closing(drivers), study.hold():
         _extend(study, runs, arms, drivers, display)
@@ -146,6 +158,8 @@ def _extend(study: StudyDirectory, runs: int, arms: Sequence[str], drivers: Driv
             raise ConfigError(f"--arm {arm}: is in the study already")
     label = study.label()
     before = study.runs_judged()
+    read_results(study.path)
+    Pieces(config, study).left(plan_study(config).until(study.judged()), _refuse)
     extension = {
         "runs_before": before,
         "runs_after": before + runs,
@@ -177,6 +191,10 @@ def _extend(study: StudyDirectory, runs: int, arms: Sequence[str], drivers: Driv
     work = StudyWork(longer, plan, study, drivers, rates, display)
     display.planned(longer, plan, rates, [*work.evolutions, *work.tests])
     _complete(longer, plan, study, work, display)
+
+
+def _refuse(job: StudyJob, unfit: PieceUnfit) -> None:
+    raise unfit
 
 
 def _complete(
