@@ -1,3 +1,4 @@
+from ._yaml import dump_yaml as dump_yaml
 from .portable import wants_portable_mode as wants_portable_mode
 from .reading import (
     STUDIES as STUDIES,
@@ -12,6 +13,8 @@ from .reading import (
     read_yaml as read_yaml,
     set_dotted as set_dotted,
     shipped_configs as shipped_configs,
+    shown as shown,
+    yaml_fields as yaml_fields,
 )
 from .run import (
     HANG_SECONDS as HANG_SECONDS,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pydantic
-import yaml
 
+from evolearn.config._yaml import DEEPEST, MOST_CHARACTERS, YamlError, dump_yaml, parse_yaml
 from evolearn.errors import UserError, offer
+from evolearn.files import FileUnfit, read_text
 
 
 class ConfigError(UserError, ValueError):
@@ -83,21 +85,31 @@ def find_config(name: str, folder: str = "") -> Path:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Parse a YAML file into a mapping."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}); is it a config?") from error
+        return yaml_fields(read_text(path, most=4 * MOST_CHARACTERS), path)
+    except FileUnfit as error:
+        raise ConfigError(str(error)) from error
+
+
+def yaml_fields(text: str, path: Path) -> dict[str, Any]:
+    """The mapping that a text in YAML holds.
+
+    Args:
+        text: what is in the file.
+        path: of the file, for the error.
+    Raises:
+        ConfigError: it is not YAML as `evolearn.config._yaml` takes it, or holds something else.
+    """
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        problem = getattr(error, "problem", None) or str(error)
-        raise ConfigError(f"{path}: is not YAML: {where}: {problem}") from error
+        content = parse_yaml(text)
+    except YamlError as error:
+        raise ConfigError(f"{path}: is not YAML: {error}") from error
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must hold fields (`key: value`), but holds {type(content).__name__}")
+        held = "nothing" if content is None else _WORDS.get(type(content), "a number")
+        raise ConfigError(f"{path}: must hold fields (`key: value`), but holds {held}")
     return content
+
+
+_WORDS = {list: "a list", str: "a text", bool: "a truth value"}
 
 
 def override(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
@@ -109,11 +121,9 @@ def override(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any
         if not equals or not all(parts):
             raise ConfigError(f"{entry}: overrides have the form key=value, for example search.population=32")
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{entry}: the value is not YAML: {getattr(error, 'problem', error)}") from error
-        if isinstance(value, str):
-            value = _number_or_text(value)
+            value = parse_yaml(text)
+        except YamlError as error:
+            raise ConfigError(f"{entry}: the value is not YAML: {error}") from error
         set_dotted(result, parts, value, entry)
     return result
 
@@ -135,15 +145,17 @@ def check_model(model: type[Model], content: Mapping[str, Any], source: str) -> 
         ConfigError: one line per problem, under the name of `source`.
     """
     try:
-        return model.model_validate(_numbers_repaired(content))
+        _check_texts(content, ())
+        return model.model_validate(content)
+    except _Unreadable as error:
+        raise ConfigError(f"{source}:\n  {error}") from error
     except pydantic.ValidationError as error:
-        lines = [_explain(problem, model) for problem in error.errors()]
-        raise ConfigError("\n".join([f"{source}:", *(f"  {line}" for line in lines)])) from error
+        raise ConfigError("\n".join([f"{source}:", *(f"  {line}" for line in _explained(error, model))])) from error
 
 
 def dump_config(config: Part) -> str:
     """The config as YAML, every default filled in; read back, it is equal."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
+    return dump_yaml(config.model_dump(mode="json"), default_flow_style=None)
 
 
 def config_sha256(config: Part) -> str:
@@ -153,7 +165,25 @@ def config_sha256(config: Part) -> str:
 
 def explain_validation(error: pydantic.ValidationError, model: type[pydantic.BaseModel], prefix: str) -> str:
     """The same kind of text for a model that is checked later, its fields under `prefix`."""
-    return "\n".join(f"{prefix}.{_explain(problem, model)}" for problem in error.errors())
+    return "\n".join(f"{prefix}.{line}" for line in _explained(error, model))
+
+
+_MOST_LINES = 20
+
+
+def _explained(error: pydantic.ValidationError, model: type[pydantic.BaseModel]) -> list[str]:
+    """A line for each of the first few problems."""
+    lines = [_explain(problem, model) for problem in error.errors()[:_MOST_LINES]]
+    return lines + ([f"and {error.error_count() - _MOST_LINES} more"] if error.error_count() > _MOST_LINES else [])
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it, however long it is."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits
+        return "(a number too long to be shown)" if isinstance(value, int) else "(too much to be shown)"
+    return text if len(text) <= 200 else f"{text[:160]}... ({len(text):,} characters)"
 
 
 def _explain(problem: Any, model: type[pydantic.BaseModel]) -> str:
@@ -162,14 +192,14 @@ def _explain(problem: Any, model: type[pydantic.BaseModel]) -> str:
     value = problem["input"]
     kind = problem["type"]
     if kind == "extra_forbidden":
-        return f"{field}={value!r}: unknown key.{offer(str(place[-1]), _fields_at(model, place[:-1]))}"
+        return f"{field}={shown(value)}: unknown key.{offer(str(place[-1]), _fields_at(model, place[:-1]))}"
     if kind == "missing":
         return f"{field}: missing; this field has no default"
     if kind == "value_error":
         said = str(problem["ctx"]["error"])
         # One of several parts with names of their own does not know its own.
         return f"{field}.{said}" if _is_named(model, place) else said
-    return f"{field}={value!r}: {_requirement(problem)}{_hint(model, place)}"
+    return f"{field}={shown(value)}: {_requirement(problem)}{_hint(model, place)}"
 
 
 def _is_named(model: type[pydantic.BaseModel], place: list[Any]) -> bool:
@@ -231,17 +261,36 @@ def _hint(model: type[pydantic.BaseModel], place: Sequence[Any]) -> str:
     return f" ({described.description})" if described is not None and described.description else ""
 
 
-# YAML 1.1 reads 1e-3 as text; everybody who writes it means a number. "90" in quotes is meant as text.
-_EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+_LONGEST_TEXT = 1 << 16  # characters of a value
+_LONGEST_NAME = 1000  # characters of a key
 
 
-def _number_or_text(text: str) -> Any:
-    return float(text) if _EXPONENT.fullmatch(text) else text
+class _Unreadable(ValueError):
+    """A value that no field takes; begins with its place."""
 
 
-def _numbers_repaired(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _numbers_repaired(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_numbers_repaired(value) for value in content]
-    return _number_or_text(content) if isinstance(content, str) else content
+def _check_texts(content: Any, place: tuple[str, ...]) -> None:
+    """Refuse what is nested too deeply, keys that are no texts, and texts that are none or are too long."""
+    if len(place) > DEEPEST:
+        raise _Unreadable(f"{'.'.join(place)[:100]}...: nested more than {DEEPEST} deep")
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            if problem := _no_text(key, _LONGEST_NAME):
+                raise _Unreadable(f"{'.'.join(place) or 'config'}: key {shown(key)} {problem}")
+            _check_texts(value, (*place, key))
+    elif isinstance(content, list | tuple):
+        for number, value in enumerate(content):
+            _check_texts(value, (*place, str(number)))
+    elif isinstance(content, str) and (problem := _no_text(content, _LONGEST_TEXT)):
+        raise _Unreadable(f"{'.'.join(place)}={shown(content)}: {problem}")
+
+
+def _no_text(text: Any, most: int) -> str:
+    """What is wrong with a text; empty: nothing."""
+    if not isinstance(text, str):
+        return f'must be a text; write "{text}" in quotes, or give a list'
+    if len(text) > most:
+        return f"has {len(text):,} characters, must have at most {most:,}"
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        return "must be text, without zero bytes and halves of characters"
+    return ""

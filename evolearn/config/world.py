@@ -65,21 +65,12 @@ class WorldPart(Part):
     able: str | None = Field(None, description="Gymnasium: one word for what a newborn does that has mastered the task")
     check: bool = Field(True, description="Gymnasium: whether its environment checker goes first")
 
-    @field_validator("kwargs", mode="before")
-    @classmethod
-    def _texts_as_keys(cls, kwargs: Any) -> Any:
-        _check_keys("world.kwargs", kwargs)
-        return kwargs
-
     @field_validator("wrappers", mode="before")
     @classmethod
     def _named(cls, wrappers: Any) -> Any:
         """A wrapper without arguments may be given by its name alone."""
         if not isinstance(wrappers, list | tuple):
             return wrappers
-        for place, wrapper in enumerate(wrappers):
-            if isinstance(wrapper, dict):
-                _check_keys(f"world.wrappers.{place}.kwargs", wrapper.get("kwargs"))
         return [{"name": wrapper} if isinstance(wrapper, str) else wrapper for wrapper in wrappers]
 
     @model_validator(mode="after")
@@ -90,7 +81,6 @@ class WorldPart(Part):
             problem = _problem(variation) or _misplaced(name, variation)
             if problem:
                 raise ValueError(f"world.vary.{name}{problem}")
-            _check_keys(f"world.vary.{name}.values", variation.values)
         _check_places(self.vary)
         return self
 
@@ -174,18 +164,6 @@ def _misplaced(name: str, variation: VariationPart) -> str:
         if path.startswith(CONSTRUCTOR) and not path.removeprefix(CONSTRUCTOR).isidentifier():
             return f": {path!r}: must be {CONSTRUCTOR}NAME, an argument of the constructor as a whole"
     return ""
-
-
-def _check_keys(path: str, value: Any) -> None:
-    """Refuse keys that are not texts: workers are told settings as JSON, which knows no others."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                raise ValueError(f'{path}: key {key!r} must be a text; write "{key}" in quotes, or give a list')
-            _check_keys(f"{path}.{key}", inner)
-    elif isinstance(value, list | tuple):
-        for place, inner in enumerate(value):
-            _check_keys(f"{path}.{place}", inner)
 
 
 def _check_places(vary: dict[str, VariationPart]) -> None:
