@@ -4,6 +4,7 @@ from .reading import (
     STUDIES as STUDIES,
     ConfigError as ConfigError,
     Part as Part,
+    Positive as Positive,
     check_model as check_model,
     config_sha256 as config_sha256,
     dump_config as dump_config,

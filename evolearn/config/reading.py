@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import math
-import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic
+from pydantic_core import PydanticKnownError
 
 from evolearn.config._yaml import DEEPEST, MOST_CHARACTERS, YamlError, dump_yaml, parse_yaml
 from evolearn.errors import UserError, offer
@@ -37,6 +36,26 @@ class Part(pydantic.BaseModel):
         ser_json_inf_nan="constants",  # arguments of an environment may be infinite, and would become null
     )
 
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        """Pydantic takes true for 1."""
+        if _holds_truth(value):
+            kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
+            if kinds & {int, float} and not kinds & {bool, Any}:
+                raise PydanticKnownError("int_type" if int in kinds else "float_type")
+        return value
+
+
+def _felt(value: float) -> float:
+    if 0 < value < _SMALLEST:
+        raise PydanticKnownError("greater_than_equal", {"ge": _SMALLEST})
+    return value
+
+
+_SMALLEST = 1e-12
+# A number that is none of nothing in float32, in which lives and searches compute, and whose square is no infinity.
+Positive = Annotated[float, pydantic.Field(gt=0, le=1e9), pydantic.AfterValidator(_felt)]
 
 Model = TypeVar("Model", bound=Part)
 
@@ -173,8 +192,12 @@ _MOST_LINES = 20
 
 def _explained(error: pydantic.ValidationError, model: type[pydantic.BaseModel]) -> list[str]:
     """A line for each of the first few problems."""
-    lines = [_explain(problem, model) for problem in error.errors()[:_MOST_LINES]]
-    return lines + ([f"and {error.error_count() - _MOST_LINES} more"] if error.error_count() > _MOST_LINES else [])
+    found = error.errors()
+    places = {problem["loc"][:-1] for problem in found}
+    # Of a list with unfit entries pydantic also says that it has too few.
+    told = [problem for problem in found if problem["type"] != "too_short" or problem["loc"] not in places]
+    lines = [_explain(problem, model) for problem in told[:_MOST_LINES]]
+    return lines + ([f"and {len(told) - _MOST_LINES} more"] if len(told) > _MOST_LINES else [])
 
 
 def shown(value: Any) -> str:
@@ -184,6 +207,17 @@ def shown(value: Any) -> str:
     except (ValueError, RecursionError):  # a number of thousands of digits
         return "(a number too long to be shown)" if isinstance(value, int) else "(too much to be shown)"
     return text if len(text) <= 200 else f"{text[:160]}... ({len(text):,} characters)"
+
+
+def _holds_truth(value: Any) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return isinstance(value, bool) or any(isinstance(entry, bool) for entry in inner)
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """What an annotation is made of: {int, NoneType} of `int | None`."""
+    inner = typing.get_args(annotation)
+    return set().union(*map(_kinds, inner)) if inner else {annotation}
 
 
 def _explain(problem: Any, model: type[pydantic.BaseModel]) -> str:
@@ -216,7 +250,7 @@ def _requirement(problem: Any) -> str:
     requirements = {
         "greater_than_equal": "must be {ge} or more",
         "less_than_equal": "must be {le} or less",
-        "too_short": "must have at least {min_length} entry",
+        "too_short": "must have at least {min_length} {entries}",
         "too_long": "must have at most {max_length} entries",
         "tuple_type": "must be a list, for example [24]",
         "dict_type": "must be a section of fields",
@@ -229,8 +263,9 @@ def _requirement(problem: Any) -> str:
     }
     if problem["type"] in requirements:
         bounds = {name: value for name, value in context.items() if name in _BOUNDS}
+        entries = "entry" if context.get("min_length") == 1 else "entries"
         plain = {name: int(value) if value == int(value) else value for name, value in bounds.items()}
-        return requirements[problem["type"]].format(**plain)
+        return requirements[problem["type"]].format(**plain, entries=entries)
     return str(problem["msg"]).replace("Input should be", "must be").replace("a valid", "a")
 
 

@@ -29,7 +29,7 @@ from evolearn.life import Conditions, Driver, Drivers, Plan
 from evolearn.numerics import portable
 from evolearn.plugins import Part, absolute, short
 from evolearn.rng import SELECTION
-from evolearn.run._setup_checks import check_training, learning_ends
+from evolearn.run._setup_checks import check_brain_size, check_population_size, check_training, learning_ends
 from evolearn.search import Options, check_search
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
 
@@ -113,6 +113,7 @@ def assemble(config: RunConfig) -> Setup:
     _check_plasticity(config)
     _check_teacher(config)
     check_training(config)
+    check_population_size(config, brain)
     pool = pool_of(config, brain, conditions.drive_names)
     search = config.search
     options = check_search(
@@ -176,7 +177,11 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         config: of the run.
         brain: what the brain is made of.
         drive_names: see `Conditions.drive_names`.
+    Raises:
+        ConfigError: the brain has too many weights, or a value does not fit its gene.
     """
+    check_brain_size(config, brain)
+    _check_plasticity(config)  # of DNA, which is read without its world, nobody else does
     return gene_pool(
         brain=brain,
         encoding=config.genome.encoding,
@@ -332,7 +337,7 @@ def _check_plasticity(config: RunConfig) -> None:
         transform = genes[name].transform
         try:
             TRANSFORMS[transform].encode(value)
-        except (ValueError, ZeroDivisionError) as error:
+        except (ValueError, ArithmeticError) as error:
             raise ConfigError(
                 f"learner.plasticity.{name}={value:g}: must fit its gene, {TRANSFORMS[transform].doc}"
             ) from error
