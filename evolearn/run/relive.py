@@ -168,7 +168,19 @@ def _faulty_life(path: Path) -> _Life:
         )
     fault = kept.fault
     doing = ", ".join(f"{name} {value}" for name, value in kept.doing.items())
-    return _Life(assemble(kept.config), doing, fault.newborn, fault.key, fault.plan, fault.genome, fault)
+    setup = assemble(kept.config)
+    conditions = setup.conditions
+    born, here = (
+        (fault.newborn.weights.shape[1], fault.newborn.drives.shape[1]),
+        (conditions.brain.weights, len(conditions.drive_names)),
+    )
+    if born != here:
+        raise RunDirectoryError(
+            f"{path}: the life on record is born with {born[0]} weights and {born[1]} drives, its world has {here[0]} "
+            f"and {here[1]} here: it was changed since, or is another; name a life with --generation, --genome and "
+            "--life"
+        )
+    return _Life(setup, doing, fault.newborn, fault.key, fault.plan, fault.genome, fault)
 
 
 def _selection_life(directory: RunDirectory, wanted: Wanted, workers: int, display: ReliveDisplay) -> _Life:
