@@ -276,13 +276,13 @@ class _Until:
 
     def evaluate(self, z: FloatArray) -> Fitness:
         """See Trial."""
-        return self._live_population(z, self._setup.selection).fitness.mean(axis=1)[: len(z)]
+        return self._live_population(z, self._setup.selection).means[: len(z)]
 
     def learn(self, z: FloatArray) -> tuple[Fitness, FloatArray]:
         """See Trial."""
         evaluation = self._live_population(z, self._learning)
         assert evaluation.learned is not None, "the plan keeps final weights"
-        return evaluation.fitness.mean(axis=1)[: len(z)], with_learned(self._setup, z, evaluation.learned[: len(z)])
+        return evaluation.means[: len(z)], with_learned(self._setup, z, evaluation.learned[: len(z)])
 
     def learn_alone(self, z: FloatArray, batch: int) -> FloatArray:
         """See Trial."""

@@ -21,7 +21,7 @@ from evolearn.numerics import processor_type
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
-from evolearn.run.evolution import TOP, Generation, evolve, is_over, new_search, to_genomes
+from evolearn.run.evolution import TOP, Generation, SearchDiverged, evolve, is_over, new_search, to_genomes
 from evolearn.run.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
 from evolearn.run.setup import Setup, assemble, remarks_on, settled
 from evolearn.run.transplant import live_arm, live_births, run_arms
@@ -207,11 +207,17 @@ def generations_of_run(
             processors = _compare_processors(setup, processors, generation, display)
             yield generation, search
         _save_dna(setup, driver, directory, search)
-    except BaseException:
+    except BaseException as error:
         # Whatever went wrong, the last whole generation is kept; a second Ctrl-C must not cut that short.
         with _undisturbed():
             if last_whole is not None:
                 directory.save_checkpoint(last_whole)
+        if isinstance(error, SearchDiverged):
+            raise SearchDiverged(
+                f"RUN={directory.path}: {error}, in a run of its own: evolearn run {directory.path / 'config.yaml'} "
+                "KEY=VALUE. Resumed, this run comes to the same end; it has no DNA, and keeps the generations before "
+                f"and, in ancestors/, their centres"
+            ) from error
         raise
 
 
@@ -295,7 +301,7 @@ def _best_stretch(setup: Setup, driver: Driver, search: Search) -> tuple[Stretch
         keys = restart_keys(setup.config.seed, setup.config.search)
         judged = evaluate(driver, setup.conditions, setup.pool, np.stack(rivals), keys, setup.selection)
         steps += judged.world_steps
-        chosen = stretches[int(np.nan_to_num(judged.fitness.mean(axis=1), nan=-np.inf).argmax())]
+        chosen = stretches[int(judged.means.argmax())]
     return chosen, best_of(chosen), steps
 
 
@@ -365,4 +371,4 @@ def _best_on_validation(setup: Setup, driver: Driver, leaders: FloatArray) -> tu
     genomes = to_genomes(setup, leaders)
     keys = leader_keys(setup.config.seed, setup.config.search)
     judged = evaluate(driver, setup.conditions, setup.pool, genomes, keys, setup.selection)
-    return genomes[int(judged.fitness.mean(axis=1).argmax())], judged.world_steps
+    return genomes[int(judged.means.argmax())], judged.world_steps
