@@ -150,7 +150,17 @@ def load_dna(path: Path) -> DNA:
             f"{file}: has {genome.size} numbers, and this evolearn lays out {pool.size} genes for its config; use the "
             "version that made it"
         )
+    _require_finite(file, genome, stdev)
     return DNA(file, header, config, pool, genome, stdev)
+
+
+def _require_finite(file: Path, genome: FloatArray, stdev: FloatArray) -> None:
+    for what, values in (("genome", genome), ("stdev", stdev)):
+        if bad := int((~np.isfinite(values)).sum()):
+            raise DNAError(
+                f"{file}: {what}: {bad} of {values.size} numbers are not finite, so nothing can live with this DNA; evolve "
+                "again, with smaller learning rates in search.options"
+            )
 
 
 def _pool_in(header: Mapping[str, Any], config: RunConfig) -> GenePool:
@@ -201,8 +211,10 @@ def write_dna(dna: DNA) -> None:
     """Write DNA to its path, whole or not at all.
 
     Raises:
+        DNAError: a gene or the spread is not finite: no life could be read of it.
         RunDirectoryError: the disk refuses.
     """
+    _require_finite(dna.path, dna.genome, dna.stdev)
     header = {**dna.header, "sha256": dna.sha256}
     with explained(dna.path.parent):
         dna.path.parent.mkdir(exist_ok=True)
