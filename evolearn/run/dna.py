@@ -158,8 +158,8 @@ def _require_finite(file: Path, genome: FloatArray, stdev: FloatArray) -> None:
     for what, values in (("genome", genome), ("stdev", stdev)):
         if bad := int((~np.isfinite(values)).sum()):
             raise DNAError(
-                f"{file}: {what}: {bad} of {values.size} numbers are not finite, so nothing can live with this DNA; evolve "
-                "again, with smaller learning rates in search.options"
+                f"{file}: {what}: {bad} of {values.size} numbers are not finite, so nothing can live with this DNA; "
+                "evolve again, with smaller learning rates in search.options"
             )
 
 

@@ -85,8 +85,9 @@ class SearchDiverged(UserError):
     """A search left the finite numbers; the text says when, which settings it had and what to change."""
 
 
-# What makes a step of a search large, or a spread small; and what its text offers instead.
+# What makes a step of a search large, or its spread small.
 _STEP_SETTINGS = (
+    "ranking_method",
     "center_learning_rate",
     "stdev_learning_rate",
     "stdev_max_change",
@@ -98,28 +99,33 @@ _STEP_SETTINGS = (
     "c_m",
     "c_sigma_ratio",
     "damp_sigma_ratio",
+    "c_1_ratio",
+    "c_mu_ratio",
 )
 
 
 def _why_diverged(setup: Setup, generation: int, what: str) -> str:
-    search = setup.config.search
+    search, genome = setup.config.search, setup.config.genome
     options = setup.options.model_dump()
-    at_fault = [f"{name}={options[name]}" for name in _STEP_SETTINGS if options.get(name) is not None]
-    remedies = []
-    usual = type(setup.options).model_fields
-    if options.get("ranking_method") in ("raw", "normalized"):
-        at_fault.insert(0, f"ranking_method={options['ranking_method']}")
-        remedies.append(f"search.options.ranking_method={usual['ranking_method'].default}")
-    if search.options:
-        remedies.append("smaller learning rates, or leave search.options out")
-    spreads = {group: getattr(setup.config.genome, group).spread for group in ("weights", "drives", "plasticity")}
-    at_fault += [f"genome.{group}.spread={spread}" for group, spread in spreads.items() if spread is not None]
-    remedies.append("smaller spreads in genome" if not search.options else "smaller spreads in genome likewise")
+    had = [f"{name}={options[name]}" for name in _STEP_SETTINGS if options.get(name) is not None]
+    spreads = (f"{getattr(genome, group).spread:g} {group}" for group in ("weights", "drives", "plasticity"))
     return (
-        f"generation {generation + 1} of {search.generations}: {what}, so search.algorithm={search.algorithm} cannot go "
-        f"on. Its step was too large, or its spread too small: {', '.join(at_fault) or 'all settings are the defaults'}. "
-        f"Set {'; '.join(remedies)}"
+        f"generation {generation + 1} of {search.generations} was not made: {what}. A step of search.algorithm="
+        f"{search.algorithm} was too large, or its spread became too small (search.options: "
+        f"{', '.join(had) or 'the defaults'}; spread of genome: {', '.join(spreads)})"
     )
+
+
+def remedy_of_diverged(config: RunConfig) -> str:
+    """What to begin a run anew with whose search left the finite numbers: settings for its command."""
+    usual = type(config.genome)()
+    wide = [
+        f"genome.{group}.spread={getattr(usual, group).spread:g}"
+        for group in ("weights", "drives", "plasticity")
+        if getattr(config.genome, group).spread > getattr(usual, group).spread
+    ]
+    calm = [*(["search.options={}"] if config.search.options else []), *wide]
+    return " ".join(calm) or ("search.algorithm=cem" if config.search.algorithm != "cem" else "search.algorithm=pgpe")
 
 
 def new_search(setup: Setup) -> Search:
@@ -184,6 +190,7 @@ def evolve(
             search.step(trial)
             # Finite in spreads, and not in the genes' own units: such DNA could not live.
             require_finite("the centre", to_genomes(setup, search.centre()))
+            require_finite("the spread", to_spread(setup, search.stdev()))
         except LeftFinite as error:
             raise SearchDiverged(_why_diverged(setup, generation, str(error))) from error
         record = trial.record(time.perf_counter() - started, effort())
@@ -216,6 +223,12 @@ def to_genomes(setup: Setup, z: FloatArray) -> FloatArray:
     """Genomes [.., G] in gene units from z: gene = centre + spread z."""
     with np.errstate(over="ignore", invalid="ignore"):  # a genome beyond the numbers lives, and diverges
         return from_z(setup.pool, z)
+
+
+def to_spread(setup: Setup, stdev: FloatArray) -> FloatArray:
+    """Standard deviation [G] in gene units from that in z."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return setup.pool.spread * stdev
 
 
 def with_learned(setup: Setup, z: FloatArray, learned: FloatArray) -> FloatArray:

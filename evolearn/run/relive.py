@@ -343,7 +343,7 @@ def _lived(life: _Life, traced: bool) -> Relived:
         if fault is None:
             finer = plan if plan.bins >= 4 else dataclasses.replace(plan, bin_steps=-(-plan.lifetime // 4))
             again = outcome if finer is plan else _live_alone(life, driver, finer, 0)[0]
-            by_quarter = quarters(again, rule, finer)
+            by_quarter = tuple(quarters(again, rule, finer)[0].tolist())
     finally:
         driver.close()
     lived = int(outcome.age[0])

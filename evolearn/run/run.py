@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import signal
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,16 +17,27 @@ import numpy.typing as npt
 from evolearn.config import RunConfig, SearchPart
 from evolearn.errors import RunDirectoryError
 from evolearn.genome import FloatArray
-from evolearn.life import Driver, Drivers, Plan, evaluate
+from evolearn.life import Births, Driver, Drivers, Outcome, Plan, broken_lives, evaluate, life_fitness
 from evolearn.numerics import processor_type
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
-from evolearn.run.evolution import TOP, Generation, SearchDiverged, evolve, is_over, new_search, to_genomes
-from evolearn.run.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
+from evolearn.run.evolution import (
+    TOP,
+    Generation,
+    SearchDiverged,
+    evolve,
+    is_over,
+    new_search,
+    remedy_of_diverged,
+    to_genomes,
+    to_spread,
+)
+from evolearn.run.scores import ArmScores, catch_up_age, over_lives, prefix_scores, quarters, running_score
 from evolearn.run.setup import Setup, assemble, remarks_on, settled
 from evolearn.run.transplant import live_arm, live_births, run_arms
 from evolearn.search import Restarting, Search, Stretch
+from evolearn.verdict import counted_last
 
 LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
 RESTART_LIVES = 32  # at least, on which the results of restarts are compared
@@ -80,8 +92,16 @@ class Result:
         return next(row for row in self.arms if row.arm == arm)
 
     def as_json(self) -> dict[str, Any]:
-        """For result.json."""
-        return dataclasses.asdict(self)
+        """For result.json; what is not finite as None."""
+        table = dataclasses.asdict(self)
+        for row in table["arms"]:
+            for name, value in row.items():
+                row[name] = tuple(map(_for_json, value)) if isinstance(value, tuple) else _for_json(value)
+        return table
+
+
+def _for_json(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def leader_keys(seed: int, search: SearchPart) -> npt.NDArray[np.int64]:
@@ -214,9 +234,8 @@ def generations_of_run(
                 directory.save_checkpoint(last_whole)
         if isinstance(error, SearchDiverged):
             raise SearchDiverged(
-                f"RUN={directory.path}: {error}, in a run of its own: evolearn run {directory.path / 'config.yaml'} "
-                "KEY=VALUE. Resumed, this run comes to the same end; it has no DNA, and keeps the generations before "
-                f"and, in ancestors/, their centres"
+                f"RUN={directory.path}: {error}. There is no DNA, and evolearn resume comes to the same end; begin "
+                f"anew, with smaller steps: evolearn run {directory.path / 'config.yaml'} {remedy_of_diverged(setup.config)}"
             ) from error
         raise
 
@@ -260,7 +279,7 @@ def _save_centre(setup: Setup, directory: RunDirectory, search: Search, generati
     """Keep the centre that lived a generation, for the lineage."""
     file = ancestor_file(directory.path, generation.generation)
     about = {"role": _role(search), "lineage": _lineage(setup, directory, generation.generation, generation.restart)}
-    save_dna(file, setup, to_genomes(setup, search.centre()), setup.pool.spread * search.stdev(), about)
+    save_dna(file, setup, to_genomes(setup, search.centre()), to_spread(setup, search.stdev()), about)
 
 
 def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search) -> None:
@@ -268,7 +287,7 @@ def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Sea
     stretch, best, steps = _best_stretch(setup, driver, search)
     # Of the Gaussian searches this is the centre that made the last generation, judged in its row.
     genome = to_genomes(setup, stretch.centre) if search.has_centre else best
-    stdev = setup.pool.spread * stretch.stdev
+    stdev = to_spread(setup, stretch.stdev)
     lineage = {**_lineage(setup, directory, stretch.generation, stretch.restart), "validation_steps": steps}
     save_dna(directory.path / "dna_best.safetensors", setup, best, stdev, {"role": "best", "lineage": lineage})
     save_dna(directory.path / NAME, setup, genome, stdev, {"role": _role(search), "lineage": lineage})
@@ -330,25 +349,45 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
     window = evaluation.birth_steps // evaluation.bin_steps
     keys = life_keys(setup.config.seed, VALIDATION, 0, evaluation.lives)
     arms = run_arms(setup, genome)
-    rows = []
+    lived = []
     for number, arm in enumerate(arms):
         display.judging(arm.name, number, len(arms))
         births = live_births(setup, driver, arm, keys, evaluation.birth_steps)
-        outcome = live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps)
-        rows.append(
-            ArmScores(
-                arm=arm.name,
-                doc=arm.doc,
-                birth=float(births.score.mean()),
-                birth_error=float(births.score.std(ddof=1) / len(keys) ** 0.5),
-                birth_reborn=float(births.reborn.mean()) if dies else None,
-                birth_deaths=float(births.deaths.mean()) if dies else None,
-                quarters=quarters(outcome, rule, long),
-                deaths=float(outcome.deaths.sum(axis=1).mean()),
-                by_lifetime=prefix_scores(outcome, rule, long, evaluation.lifetimes),
-                running=tuple(float(value) for value in running_score(outcome, rule, long, window).mean(axis=0)),
-            )
+        lived.append((births, live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps)))
+    broken = [
+        broken_lives(births.outcome, births.reborn) | broken_lives(outcome, life_fitness(outcome, rule, long))
+        for births, outcome in lived
+    ]
+
+    def counted(measure: Callable[[Births, Outcome], npt.NDArray[np.float64]]) -> list[npt.NDArray[np.float64]]:
+        return counted_last([measure(births, outcome) for births, outcome in lived], broken)
+
+    rows = [
+        ArmScores(
+            arm=arm.name,
+            doc=arm.doc,
+            birth=float(birth.mean()),
+            birth_error=float(birth.std(ddof=1) / len(keys) ** 0.5),
+            birth_reborn=float(reborn.mean()) if dies else None,
+            birth_deaths=float(births.deaths.mean()) if dies else None,
+            quarters=over_lives(by_quarter),
+            deaths=float(outcome.deaths.sum(axis=1).mean()),
+            by_lifetime=over_lives(totals),
+            running=tuple(float(value) for value in running.mean(axis=0)),
+            diverged=int(mask.sum()),
         )
+        for arm, (births, outcome), mask, birth, reborn, by_quarter, totals, running in zip(
+            arms,
+            lived,
+            broken,
+            counted(lambda births, _: births.score),
+            counted(lambda births, _: births.reborn),
+            counted(lambda _, outcome: quarters(outcome, rule, long)),
+            counted(lambda _, outcome: prefix_scores(outcome, rule, long, evaluation.lifetimes)),
+            counted(lambda _, outcome: running_score(outcome, rule, long, window)),
+            strict=True,
+        )
+    ]
     by_name = {row.arm: row for row in rows}
     catch_up = catch_up_age(
         by_name["blank"].running, by_name["evolved"].birth, evaluation.birth_steps, evaluation.bin_steps

@@ -56,15 +56,18 @@ def make_algorithm(problem: Problem, algorithm: str, options: Options, genes: in
 class _ClipUp(ClipUp):  # type: ignore[misc]  # EvoTorch is not typed
     """EvoTorch's, which divides a gradient by its length, also where that is 0, or is no number that float32 holds."""
 
+    _velocity: torch.Tensor
+
     def ascent(self, globalg: torch.Tensor, *, cloned_result: bool = True) -> torch.Tensor:
         length = torch.norm(globalg)
         if not length > 0.0 or torch.isinf(length):
             largest = torch.abs(globalg).max()
             if largest == 0.0:  # no way is up: what is left is momentum
-                self._velocity = self._clip(self._momentum * self._velocity, self._max_speed)
-                return self._velocity.clone() if cloned_result else self._velocity
+                self._velocity = self._momentum * self._velocity
+                return self._velocity.clone()
             globalg = globalg / largest
-        return super().ascent(globalg, cloned_result=cloned_result)
+        ascent: torch.Tensor = super().ascent(globalg, cloned_result=cloned_result)
+        return ascent
 
 
 def gaussian_state(algorithm: Any) -> State:

@@ -172,7 +172,7 @@ class PopulationSearch:
         before = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in before.items()}
         try:
             algorithm.step()
-        except torch.linalg.LinAlgError as error:
+        except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
             raise LeftFinite(f"the covariance is none any more ({error})") from error
         if self._is_flat():
             for name, value in before.items():
