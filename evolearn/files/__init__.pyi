@@ -18,5 +18,6 @@ from .reading import (
 )
 from .writing import (
     explained as explained,
+    json_text as json_text,
     write_whole as write_whole,
 )

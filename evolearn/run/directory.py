@@ -33,7 +33,7 @@ import torch
 from evolearn.config import RunConfig, check_config, config_sha256, dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
-from evolearn.files import explained, make_directory, write_whole
+from evolearn.files import explained, json_text, make_directory, write_whole
 from evolearn.run.dna import DNA, NAME, load_dna
 from evolearn.run.evolution import Generation
 from evolearn.run.faulty_life import keeping_faulty_life
@@ -92,7 +92,7 @@ class RunDirectory:
     def append(self, generation: Generation) -> None:
         """Add a generation's row and see it to the disk."""
         with explained(self.path), (self.path / "generations.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(generation.row()) + "\n")
+            file.write(json_text(generation.row()) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -164,7 +164,7 @@ class RunDirectory:
     def save_result(self, result: Mapping[str, Any]) -> None:
         """Write the closing table."""
         with explained(self.path):
-            write_whole(self.path / "result.json", json.dumps(result, indent=1).encode())
+            write_whole(self.path / "result.json", json_text(result, indent=1).encode())
 
     def keeping_faulty_life(self, config: RunConfig) -> contextlib.AbstractContextManager[None]:
         """Keep the life at which what is done within ends by the world's fault; see `keeping_faulty_life`."""

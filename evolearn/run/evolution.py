@@ -76,9 +76,8 @@ class Generation:
     cluster: Effort | None = None  # what a cluster did; None in process
 
     def row(self) -> dict[str, Any]:
-        """The record as a mapping, in order; what is not finite as None."""
-        row = dataclasses.asdict(self)
-        return {name: None if isinstance(x, float) and not math.isfinite(x) else x for name, x in row.items()}
+        """The record as a mapping, in order."""
+        return dataclasses.asdict(self)
 
 
 class SearchDiverged(UserError):

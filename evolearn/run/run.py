@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -92,16 +91,8 @@ class Result:
         return next(row for row in self.arms if row.arm == arm)
 
     def as_json(self) -> dict[str, Any]:
-        """For result.json; what is not finite as None."""
-        table = dataclasses.asdict(self)
-        for row in table["arms"]:
-            for name, value in row.items():
-                row[name] = tuple(map(_for_json, value)) if isinstance(value, tuple) else _for_json(value)
-        return table
-
-
-def _for_json(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        """For result.json."""
+        return dataclasses.asdict(self)
 
 
 def leader_keys(seed: int, search: SearchPart) -> npt.NDArray[np.int64]:
@@ -235,7 +226,8 @@ def generations_of_run(
         if isinstance(error, SearchDiverged):
             raise SearchDiverged(
                 f"RUN={directory.path}: {error}. There is no DNA, and evolearn resume comes to the same end; begin "
-                f"anew, with smaller steps: evolearn run {directory.path / 'config.yaml'} {remedy_of_diverged(setup.config)}"
+                f"anew, with smaller steps: evolearn run {directory.path / 'config.yaml'} "
+                f"{remedy_of_diverged(setup.config)}"
             ) from error
         raise
 

@@ -25,7 +25,7 @@ from typing import Any
 from evolearn.config import RunConfig, config_sha256, dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
-from evolearn.files import explained, make_directory, write_whole
+from evolearn.files import explained, json_text, make_directory, write_whole
 from evolearn.run import RunDirectory, keeping_faulty_life, open_run
 from evolearn.study.config import ConditionPart, StudyConfig, check_study, slug
 
@@ -148,7 +148,7 @@ class StudyDirectory:
         """Write JSON, whole or not at all; `compact` for what programs read."""
         how: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}
         with explained(self.path):
-            write_whole(path, json.dumps(content, allow_nan=False, **how).encode())
+            write_whole(path, json_text(content, **how).encode())
 
     def keeping_faulty_life(
         self, config: RunConfig, condition: str, arm: str

@@ -7,14 +7,14 @@ of any arm, at any age; and a mean over lives can never be the better for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from evolearn.verdict.metrics import ArmLives, BoolArray
+from evolearn.verdict.rules import DOUBLED
 from evolearn.verdict.stats import FloatArray
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 def counted_last(values: Sequence[FloatArray], broken: Sequence[BoolArray]) -> list[FloatArray]:
@@ -45,4 +45,52 @@ def counted_last(values: Sequence[FloatArray], broken: Sequence[BoolArray]) -> l
     return [
         np.where(mask, np.minimum(np.where(np.isfinite(scores), scores, worst), worst), scores)
         for scores, mask in zip(values, masks, strict=True)
+    ]
+
+
+def diverged_last(lives: Mapping[str, ArmLives]) -> dict[str, ArmLives]:
+    """Test lives of a condition with those that left the finite numbers counted last, in every metric.
+
+    Args:
+        lives: by arm; those of an arm evolved twice as long go by its name and `DOUBLED`, and set no standard.
+    Returns:
+        By arm, the records themselves if no life of any arm is broken.
+    """
+    if not any(of_arm.broken.any() for of_arm in lives.values()):
+        return dict(lives)
+    own = [arm for arm in lives if not arm.endswith(DOUBLED)]
+    counted = dict(zip(own, _all_counted([lives[arm] for arm in own]), strict=True))
+    for arm in lives:
+        if arm not in counted:
+            counted[arm] = _all_counted([*(lives[name] for name in own), lives[arm]])[-1]
+    return {arm: counted[arm] for arm in lives}
+
+
+def _all_counted(arms: Sequence[ArmLives]) -> list[ArmLives]:
+    births, later = [one.broken_births for one in arms], [one.broken_lives for one in arms]
+    either = [birth | life for birth, life in zip(births, later, strict=True)]
+
+    def last(of: Callable[[ArmLives], FloatArray], broken: Sequence[BoolArray]) -> list[FloatArray]:
+        return counted_last([of(one) for one in arms], broken)
+
+    parts = {
+        "birth": last(lambda one: one.birth, births),
+        "birth_reborn": last(lambda one: one.birth if one.birth_reborn is None else one.birth_reborn, births),
+        "running": last(lambda one: one.running, later),
+        "ceiling": last(lambda one: one.ceiling, later),
+        "totals": last(lambda one: one.totals, later),
+        "gain": last(lambda one: one.ceiling - one.birth, either),
+        "birth_diverged": births,
+        "diverged": later,
+    }
+    return [
+        dataclasses.replace(
+            one,
+            **{
+                name: values[place]
+                for name, values in parts.items()
+                if name != "birth_reborn" or one.birth_reborn is not None
+            },
+        )
+        for place, one in enumerate(arms)
     ]
