@@ -1,7 +1,4 @@
-from .directories import (
-    make_directory as make_directory,
-    make_next as make_next,
-)
+from .directories import make_directory as make_directory
 from .reading import (
     FileDamaged as FileDamaged,
     FileMissing as FileMissing,

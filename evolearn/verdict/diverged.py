@@ -73,7 +73,7 @@ def _all_counted(arms: Sequence[ArmLives]) -> list[ArmLives]:
     def last(of: Callable[[ArmLives], FloatArray], broken: Sequence[BoolArray]) -> list[FloatArray]:
         return counted_last([of(one) for one in arms], broken)
 
-    parts = {
+    parts: dict[str, Sequence[FloatArray] | Sequence[BoolArray]] = {
         "birth": last(lambda one: one.birth, births),
         "birth_reborn": last(lambda one: one.birth if one.birth_reborn is None else one.birth_reborn, births),
         "running": last(lambda one: one.running, later),
