@@ -24,6 +24,7 @@ from .sealing import (
 )
 from .writing import (
     explained as explained,
+    json_text as json_text,
     whole_file as whole_file,
     write_whole as write_whole,
 )

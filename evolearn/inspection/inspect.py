@@ -19,7 +19,7 @@ from typing import Protocol
 
 from evolearn.environment import describe_environment
 from evolearn.errors import UserError, offer
-from evolearn.files import LOCK, holding, write_whole
+from evolearn.files import LOCK, holding, json_text, write_whole
 from evolearn.inspection._sections import COMPARISON, PARTS, Part, Subject
 from evolearn.inspection._specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.inspection.record import Answer, describe, name_of, record
@@ -331,7 +331,7 @@ def _write(directory: Path, about: Json, command: str, answers: list[Answer], wo
     try:
         directory.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(directory / "figures", ignore_errors=True)  # of the inspection that was there
-        write_whole(directory / INSPECTION_FILE, json.dumps(content, indent=1, allow_nan=False).encode())
+        write_whole(directory / INSPECTION_FILE, json_text(content, indent=1).encode())
     except OSError as error:
         raise _unwritable(directory, error) from error
     page, sections = write_inspection_report(directory, figures)

@@ -8,7 +8,13 @@ from .drivers import (
     OwnDrivers as OwnDrivers,
     new_driver as new_driver,
 )
-from .evaluation import Evaluation as Evaluation, evaluate as evaluate, life_fitness as life_fitness, score as score
+from .evaluation import (
+    Evaluation as Evaluation,
+    broken_lives as broken_lives,
+    evaluate as evaluate,
+    life_fitness as life_fitness,
+    score as score,
+)
 from .live import (
     Conditions as Conditions,
     Driver as Driver,

@@ -43,6 +43,7 @@ from evolearn.files import (
     check_record,
     explained,
     holding,
+    json_text,
     make_directory,
     making,
     parse_json,
@@ -149,7 +150,7 @@ class RunDirectory:
 
     def append(self, generation: Generation) -> None:
         """Add a generation's row and see it to the disk."""
-        line = json.dumps(generation.row()).encode() + b"\n"
+        line = json_text(generation.row()).encode() + b"\n"
         written = self._written or _digest(self._lines()[: generation.generation])
         with explained(self.path), (self.path / ROWS).open("ab") as file:
             file.write(line)
@@ -253,7 +254,7 @@ class RunDirectory:
     def save_result(self, result: Mapping[str, Any]) -> None:
         """Write the closing table."""
         with explained(self.path):
-            write_whole(self.path / "result.json", json.dumps(result, indent=1).encode())
+            write_whole(self.path / "result.json", json_text(result, indent=1).encode())
 
     def keeping_faulty_life(self, config: RunConfig) -> contextlib.AbstractContextManager[None]:
         """Keep the life at which what is done within ends by the world's fault; see `keeping_faulty_life`."""

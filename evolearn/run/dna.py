@@ -147,6 +147,7 @@ def load_dna(path: Path) -> DNA:
         raise DNAError(str(error) if str(error).startswith(str(file)) else f"{file}: {error}") from error
     if problem:
         raise DNAError(f"{file}: {problem}; {_REMEDY}")
+    _require_finite(file, genome, stdev)
     return DNA(file, header, config, pool, genome, stdev)
 
 
@@ -177,6 +178,15 @@ def _vector(file: Path, tensors: Mapping[str, np.ndarray], name: str) -> FloatAr
     return vector
 
 
+def _require_finite(file: Path, genome: FloatArray, stdev: FloatArray) -> None:
+    for what, values in (("genome", genome), ("stdev", stdev)):
+        if bad := int((~np.isfinite(values)).sum()):
+            raise DNAError(
+                f"{file}: {what}: {bad} of {values.size} numbers are not finite, so nothing can live with this DNA; "
+                "evolve again, with smaller learning rates in search.options"
+            )
+
+
 def _contradictions(
     header: DNAHeader, config: RunConfig, pool: GenePool, genome: FloatArray, stdev: FloatArray
 ) -> Iterator[str]:
@@ -184,8 +194,6 @@ def _contradictions(
     for name, vector in (("genome", genome), ("stdev", stdev)):
         if vector.shape != (pool.size,):
             yield f"{name} has {vector.size} numbers, and this evolearn lays out {pool.size} genes for its config"
-        if not np.isfinite(vector).all():
-            yield f"{name} holds numbers that are not finite"
     if (stdev < 0).any():
         yield "stdev holds negative numbers"
     yield from contradictions(header, config)
@@ -242,8 +250,10 @@ def write_dna(dna: DNA) -> None:
     """Write DNA to its path, whole or not at all.
 
     Raises:
+        DNAError: a gene or the spread is not finite: no life could be read of it.
         RunDirectoryError: the disk refuses.
     """
+    _require_finite(dna.path, dna.genome, dna.stdev)
     header = {**dna.header, "sha256": dna.sha256}
     with explained(dna.path.parent):
         dna.path.parent.mkdir(exist_ok=True)

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -40,6 +39,7 @@ from evolearn.files import (
     check_sealed,
     explained,
     holding,
+    json_text,
     make_directory,
     making,
     read_json,
@@ -288,7 +288,7 @@ class StudyDirectory:
         """Write JSON, whole or not at all; `compact` for what programs read."""
         how: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}
         with explained(self.path):
-            write_whole(path, json.dumps(content, allow_nan=False, **how).encode())
+            write_whole(path, json_text(content, **how).encode())
 
     def keeping_faulty_life(
         self, config: RunConfig, condition: str, arm: str
