@@ -20,6 +20,7 @@ from rich.text import Text
 
 from evolearn.cli.stopping import Stops
 from evolearn.errors import UserError
+from evolearn.world import environments_apart
 
 if TYPE_CHECKING:
     from evolearn.cli.screen import Screen
@@ -124,7 +125,7 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
     """
     console = new_console()
     try:
-        with console.stops.heeded(limit):
+        with console.stops.heeded(limit), environments_apart():
             yield console
     except KeyboardInterrupt as end:
         # What was under way says where it is.
