@@ -13,11 +13,13 @@ from rich.console import Console
 from evolearn.cli.terminal import (
     Address,
     RuntimeEnv,
+    Trust,
     Workers,
     at_terminal,
     drivers,
     enter_portable_mode_for,
     expect_wait,
+    naming,
     prepare_cluster,
     warn_of_changes,
     worker_count,
@@ -127,9 +129,10 @@ def study_add(
     workers: Workers = None,
     address: Address = None,
     runtime_env: RuntimeEnv = None,
+    trust: Trust = False,
 ) -> None:
     """Extend a finished study; its verdict says that it was extended after it had been seen."""
-    with at_terminal() as console:
+    with at_terminal() as console, naming(console, study, trust):
         prepare_cluster(address)
         expect_wait(console)
         enter_portable_mode_for(study)
@@ -151,11 +154,13 @@ def continue_study(
 ) -> None:
     """Go on with a study that is there, by `work` on its directory, and show what came of it."""
     from evolearn.cli.show_study import StudyScreen, print_study
+    from evolearn.run import admit_sources
     from evolearn.study import open_study, run_configs
 
     study = open_study(path)
     warn_of_changes(console, study.version_changes())
     configs = run_configs(study.read_config())
+    admit_sources(configs)
     with StudyScreen(console) as screen, drivers(screen, address, workers, runtime_env, configs) as here:
         work(study, here, screen)
     print_study(console, study.path)

@@ -2,6 +2,10 @@ from .directories import (
     make_directory as make_directory,
     make_next as make_next,
 )
+from .private import (
+    danger_in as danger_in,
+    make_private as make_private,
+)
 from .reading import (
     FileDamaged as FileDamaged,
     FileMissing as FileMissing,

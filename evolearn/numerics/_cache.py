@@ -13,7 +13,6 @@ import hashlib
 import itertools
 import os
 import pickle
-import stat
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -24,7 +23,7 @@ import numba
 from numba.core import caching
 from numba.core.serialize import dumps
 
-from evolearn.files import FileMissing, read_bytes
+from evolearn.files import FileMissing, danger_in, make_private, read_bytes
 from evolearn.numerics.fingerprint import identity_of
 
 FORMAT = 1  # of the files
@@ -32,7 +31,6 @@ FINGERPRINT = "evolearn_fingerprint"  # attribute of a function that is kept by 
 _OPENING = b"evolearn compiled code\0"
 _DIGEST = hashlib.sha256().digest_size
 _LARGEST = 1 << 28  # bytes of a file; of the kernel it has a few million
-_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -74,11 +72,11 @@ def open_folder(name_in: Callable[[Path], str]) -> Path | None:
     refused = []
     for base in (base_folder(), temporary_folder()):
         try:
-            _make_private(base)
+            make_private(base)
             if not os.access(base, os.W_OK):
                 continue
             folder = base / name_in(base)
-            _make_private(folder)
+            make_private(folder)
             danger = danger_in(folder)
         except OSError:
             continue  # read-only, full, or a file is in the way
@@ -99,43 +97,6 @@ _NOT_KEPT = "compiled code is not kept, and every command compiles anew"
 def _refuse(refused: list[tuple[Path, str]], instead: str) -> None:
     for place, danger in refused:
         warn(place, f"{danger}, and whoever can write there could run code as you: it is not used; {instead}")
-
-
-def _make_private(folder: Path) -> None:
-    """Make a folder, and those above it, for this user alone."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    for path in reversed(missing):
-        path.mkdir(mode=0o700, exist_ok=True)
-
-
-def danger_in(folder: Path) -> tuple[Path, str] | None:
-    """Where others could put files into a folder, or another in its place, and what is wrong there; None: nowhere."""
-    if not hasattr(os, "getuid"):
-        return None  # Windows gives a user's folders to nobody else
-    real = folder.resolve()
-    for path in (real, *real.parents):
-        about = path.stat()
-        if path == real and about.st_uid != os.geteuid():
-            return path, "belongs to another user"
-        # A folder in a sticky one, such as /tmp, is replaced by its owner alone.
-        harmless = path != real and about.st_mode & stat.S_ISVTX
-        if about.st_mode & _OTHERS and not harmless and not _only_own_group(about):
-            return path, f"can be written by other users (chmod go-w {path} ends that)"
-    return None
-
-
-def _only_own_group(about: os.stat_result) -> bool:
-    """Whether those who may write are one user's own group, as many systems give to each."""
-    import grp
-    import pwd
-
-    if about.st_mode & stat.S_IWOTH:
-        return False
-    try:
-        group = grp.getgrgid(about.st_gid)
-        return group.gr_name == pwd.getpwuid(os.geteuid()).pw_name and set(group.gr_mem) <= {group.gr_name}
-    except KeyError:
-        return False
 
 
 _said: set[str] = set()  # Numba changes the filters of warnings all the time, and Python then forgets what it showed

@@ -4,7 +4,7 @@ A run directory holds::
 
     run.json            what this is: kind, format, version of evolearn
     config.yaml         the resolved config
-    environment.json    versions, commit, processor, threads
+    environment.json    versions, commit, processor, threads, checksums of the code that the config names
     generations.jsonl   one row per generation, see `evolearn.run.evolution.Generation`
     checkpoints/        the search after a generation: generation_N.safetensors, and its checksum in .json
     dna.safetensors     the centre of the last generation (genetic algorithm: its best), of the best restart, see
@@ -37,6 +37,7 @@ from evolearn.files import explained, make_directory, write_whole
 from evolearn.run.dna import DNA, NAME, load_dna
 from evolearn.run.evolution import Generation
 from evolearn.run.faulty_life import keeping_faulty_life
+from evolearn.run.sources import source_changes, source_hashes
 
 FORMAT = 1  # of run directories; a change that old code cannot read raises it
 KEPT_CHECKPOINTS = 3
@@ -180,13 +181,16 @@ class RunDirectory:
         return set().union(*(set(row["cluster"]["processors"]) if row.get("cluster") else here for row in self.rows()))
 
     def version_changes(self) -> list[str]:
-        """Packages whose version differs from the one that made the run: results may differ from here on."""
+        """Packages and sources that differ from those that made the run: results may differ from here on."""
         try:
-            made_by = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))["packages"]
+            environment = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))
+            made_by = environment["packages"]
+            moved = source_changes(environment.get("sources", {}))
         except (OSError, ValueError, KeyError, TypeError):
             return ["environment.json is missing or damaged: versions unknown"]
         now = package_versions()
-        return [f"{name} {made_by.get(name)} -> {now[name]}" for name in now if made_by.get(name) != now[name]]
+        changes = [f"{name} {made_by.get(name)} -> {now[name]}" for name in now if made_by.get(name) != now[name]]
+        return changes + moved
 
 
 def create_run(config: RunConfig, name: str, out: Path | None, lived_on: Mapping[str, Any]) -> RunDirectory:
@@ -202,9 +206,10 @@ def create_run(config: RunConfig, name: str, out: Path | None, lived_on: Mapping
     """
     path = make_directory(f"{name}-seed{config.seed}", out)
     run = RunDirectory(path)
+    about = {**describe_environment(lived_on), "sources": source_hashes([config])}
     with explained(path):
         write_whole(path / "config.yaml", dump_config(config).encode())
-        write_whole(path / "environment.json", json.dumps(describe_environment(lived_on), indent=1).encode())
+        write_whole(path / "environment.json", json.dumps(about, indent=1).encode())
         label = {
             "kind": "run",
             "format": FORMAT,

@@ -26,6 +26,7 @@ from evolearn.errors import PartNotFound, RunDirectoryError
 from evolearn.files import explained, write_whole
 from evolearn.genome import FloatArray, GenePool, Newborns, decode
 from evolearn.run.setup import Setup, assemble, pool_of
+from evolearn.run.sources import source_hashes
 from evolearn.world import Declaration
 
 FORMAT = 2  # of DNA files; a change that old code cannot read raises it
@@ -338,6 +339,7 @@ def _described(setup: Setup) -> dict[str, Any]:
         },
         "drives": list(conditions.drive_names),
         "seed": config.seed,
+        "sources": source_hashes([config]),
     }
 
 

@@ -26,8 +26,9 @@ from evolearn.config import RunConfig, config_sha256, dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
 from evolearn.files import explained, make_directory, write_whole
-from evolearn.run import RunDirectory, keeping_faulty_life, open_run
+from evolearn.run import RunDirectory, keeping_faulty_life, open_run, source_hashes
 from evolearn.study.config import ConditionPart, StudyConfig, check_study, slug
+from evolearn.study.plan import run_configs
 
 FORMAT = 2  # of study directories; a change that old code cannot read, or reads wrongly, raises it
 
@@ -177,7 +178,8 @@ def create_study(
     """
     study = StudyDirectory(make_directory(f"study-{name}", out))
     with explained(study.path):
-        study.write_json(study.path / "environment.json", describe_environment(lived_on))
+        about = {**describe_environment(lived_on), "sources": source_hashes(run_configs(config))}
+        study.write_json(study.path / "environment.json", about)
     study.write_config(config, check_steps=check_steps, extensions=[])
     return study
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numba
 import pytest
 
+from evolearn.files import danger_in
 from evolearn.numerics import _cache as module
-from evolearn.numerics._cache import CacheWarning, danger_in, open_folder
+from evolearn.numerics._cache import CacheWarning, open_folder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders belong to users")
 
@@ -176,7 +177,7 @@ def test_a_folder_that_others_can_write_to_is_not_used(places, level):
 def test_a_folder_of_another_user_is_not_used(places, monkeypatch):
     folder = opened()
     other = os.geteuid() + 1
-    monkeypatch.setattr(module.os, "geteuid", lambda: other)
+    monkeypatch.setattr(os, "geteuid", lambda: other)
     assert danger_in(folder) == (folder, "belongs to another user")
 
 
