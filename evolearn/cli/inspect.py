@@ -75,7 +75,8 @@ def inspect(
 
         for dna in [load_dna(path) for path in (run, other) if path is not None]:
             warn_of_changes(console, source_changes(dna.header.get("sources", {})))
-            admit_sources([dna.config])
+            if other is not None:  # a comparison asks for the worlds while it draws its bar
+                admit_sources([dna.config])
 
         wishes = Wishes(quick, tuple(only.split(",")) if only is not None else (), lifetime, age, figures)
         count = worker_count(console, workers)

@@ -176,7 +176,7 @@ def _registered() -> frozenset[str]:
 
 
 def _is_installed(path: Path) -> bool:
-    return any(folder in path.parents for folder in _installed_folders())
+    return any(folder in (path, *path.parents) for folder in _installed_folders())
 
 
 @functools.cache
@@ -185,7 +185,8 @@ def _installed_folders() -> tuple[Path, ...]:
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
     folders.append(site.getusersitepackages())
     folders += [entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
-    return (*(Path(folder).resolve() for folder in folders), Path(__file__).resolve().parents[1])
+    package = Path(__file__).resolve().parents[1]
+    return (*(Path(folder).resolve() for folder in folders), package, package.parent / "worlds")  # that of a checkout
 
 
 def _checksum(path: Path) -> str:
