@@ -70,6 +70,14 @@ TimeLimit = Annotated[
 ]
 
 
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Run the code that it names, such as a world's file, also if you have never used that before."
+    ),
+]
+
+
 class Commands(typer.core.TyperGroup):
     """A group of commands that takes `help COMMAND` for `COMMAND --help`."""
 
@@ -258,6 +266,17 @@ def prepare_cluster(address: str | None) -> None:
         from evolearn.cluster import prepare
 
         prepare(address)
+
+
+def naming(console: Console, path: Path, trust: bool) -> contextlib.AbstractContextManager[None]:
+    """What is imported within is named by a directory, or a file, which may be somebody else's."""
+    from evolearn.plugins import named_by
+
+    def agreed(text: str) -> bool:
+        print_line(console, f"{text}.")
+        return typer.confirm("Import it?")
+
+    return named_by(path, trust, agreed if console.is_terminal and sys.stdin.isatty() else None)
 
 
 @contextlib.contextmanager

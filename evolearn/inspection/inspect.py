@@ -24,6 +24,7 @@ from evolearn.inspection._sections import COMPARISON, PARTS, Part, Subject
 from evolearn.inspection._specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.inspection.record import Answer, describe, name_of, record
 from evolearn.life import new_driver
+from evolearn.plugins import NotTrusted
 from evolearn.report import INSPECTION_FILE, Section, is_inspection, write_inspection_report
 from evolearn.run import DNA, load_dna, setup_of
 
@@ -277,6 +278,8 @@ def _alive(
     try:
         setup = setup_of(dna)
         driver = new_driver(setup.conditions, workers, setup.config.hang_seconds)
+    except NotTrusted:
+        raise
     except UserError as error:
         yield None, str(error)
         return

@@ -27,6 +27,7 @@ from evolearn.files import FileMissing, FileUnfit, check_record, explained, pars
 from evolearn.genome import FloatArray, GenePool, Newborns, decode
 from evolearn.run._dna_header import DNAHeader, contradictions
 from evolearn.run.setup import Setup, assemble, pool_of
+from evolearn.run.sources import source_hashes
 from evolearn.world import Declaration
 
 FORMAT = 2  # of DNA files; a change that old code cannot read raises it
@@ -388,6 +389,7 @@ def _described(setup: Setup) -> dict[str, Any]:
         },
         "drives": list(conditions.drive_names),
         "seed": config.seed,
+        "sources": source_hashes([config]),
     }
 
 

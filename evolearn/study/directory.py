@@ -48,8 +48,9 @@ from evolearn.files import (
     sha256_of,
     write_whole,
 )
-from evolearn.run import RunDirectory, keeping_faulty_life, open_run
+from evolearn.run import RunDirectory, keeping_faulty_life, open_run, source_hashes
 from evolearn.study.config import ConditionPart, StudyConfig, check_study, slug
+from evolearn.study.plan import run_configs
 
 FORMAT = 3  # of study directories; a change that old code cannot read, or reads wrongly, raises it
 
@@ -317,7 +318,8 @@ def create_study(
     """
     study = StudyDirectory(make_directory(f"study-{name}", out))
     with making(study.path), explained(study.path):
-        study.write_json(study.path / "environment.json", describe_environment(lived_on))
+        about = {**describe_environment(lived_on), "sources": source_hashes(run_configs(config))}
+        study.write_json(study.path / "environment.json", about)
         study.write_config(config, check_steps=check_steps, extensions=[])
     return study
 
