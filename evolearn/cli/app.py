@@ -22,12 +22,14 @@ from evolearn.cli.terminal import (
     Commands,
     RuntimeEnv,
     TimeLimit,
+    Trust,
     Workers,
     at_terminal,
     drivers,
     enter_portable_mode_for,
     expect_wait,
     listen,
+    naming,
     prepare_cluster,
     print_line,
     run_and_leave,
@@ -94,9 +96,10 @@ def resume(
     address: Address = None,
     runtime_env: RuntimeEnv = None,
     time_limit: TimeLimit = None,
+    trust: Trust = False,
 ) -> None:
     """Continue a run or a study that was stopped; the result is that of one never stopped."""
-    with at_terminal(time_limit) as console:
+    with at_terminal(time_limit) as console, naming(console, run, trust):
         prepare_cluster(address)
         expect_wait(console)
         enter_portable_mode_for(run)
@@ -105,11 +108,12 @@ def resume(
 
             continue_study(console, run, resume_study, address, workers, runtime_env)
             return
-        from evolearn.run import open_run, resume_run
+        from evolearn.run import admit_sources, open_run, resume_run
 
         directory = open_run(run)
         warn_of_changes(console, directory.version_changes())
         configs = [directory.read_config()]
+        admit_sources(configs)
         with RunScreen(console) as screen, drivers(screen, address, workers, runtime_env, configs) as here:
             resume_run(directory, here, screen)
 
@@ -131,9 +135,10 @@ def replay_life(
         Path | None, typer.Option(help="Write every step to a .csv, .npz or .parquet file.", show_default=False)
     ] = None,
     workers: Workers = None,
+    trust: Trust = False,
 ) -> None:
     """Live one life again: the one whose world was at fault, or any that selected a run's genomes."""
-    with at_terminal() as console:
+    with at_terminal() as console, naming(console, run, trust):
         expect_wait(console)
         enter_portable_mode_for(run)
         from evolearn.cli.show_life import LifeScreen, print_relived, relive_life

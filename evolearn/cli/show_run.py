@@ -142,6 +142,7 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     console.print()
     console.print(result_table(setup, result))
     for line in (
+        *diverged_lines(result),
         *rebirth_lines(result),
         *lifetime_lines(result),
         catch_up_sentence(result),
@@ -254,6 +255,16 @@ def result_table(setup: Setup, result: Result) -> Table:
             style="bold" if row.arm == "evolved" else "",
         )
     return table
+
+
+def diverged_lines(result: Result) -> list[str]:
+    """Which arms had lives that left the finite numbers, and what became of them."""
+    return [
+        f"{ARM_LABELS.get(row.arm, row.arm)}: in {row.diverged} of {result.lives} lives the brain left the finite "
+        "numbers; each counts as the worst life of any arm."
+        for row in result.arms
+        if row.diverged
+    ]
 
 
 def rebirth_lines(result: Result) -> list[str]:

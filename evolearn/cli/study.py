@@ -14,12 +14,14 @@ from evolearn.cli.terminal import (
     Commands,
     RuntimeEnv,
     TimeLimit,
+    Trust,
     Workers,
     at_terminal,
     drivers,
     enter_portable_mode_for,
     expect_wait,
     listen,
+    naming,
     prepare_cluster,
     warn_of_changes,
     worker_count,
@@ -132,9 +134,10 @@ def study_add(
     address: Address = None,
     runtime_env: RuntimeEnv = None,
     time_limit: TimeLimit = None,
+    trust: Trust = False,
 ) -> None:
     """Extend a finished study; its verdict says that it was extended after it had been seen."""
-    with at_terminal(time_limit) as console:
+    with at_terminal(time_limit) as console, naming(console, study, trust):
         prepare_cluster(address)
         expect_wait(console)
         enter_portable_mode_for(study)
@@ -156,11 +159,13 @@ def continue_study(
 ) -> None:
     """Go on with a study that is there, by `work` on its directory, and show what came of it."""
     from evolearn.cli.show_study import StudyScreen, print_study
+    from evolearn.run import admit_sources
     from evolearn.study import open_study, run_configs
 
     study = open_study(path)
     warn_of_changes(console, study.version_changes())
     configs = run_configs(study.read_config())
+    admit_sources(configs)
     with StudyScreen(console) as screen, drivers(screen, address, workers, runtime_env, configs) as here:
         work(study, here, screen)
     print_study(console, study.path)

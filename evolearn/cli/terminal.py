@@ -20,6 +20,7 @@ from rich.text import Text
 
 from evolearn.cli.stopping import Stops
 from evolearn.errors import UserError
+from evolearn.world import environments_apart
 
 if TYPE_CHECKING:
     from evolearn.cli.screen import Screen
@@ -65,6 +66,14 @@ TimeLimit = Annotated[
         "90s or 02:00:00.",
         show_default=False,
         metavar="TIME",
+    ),
+]
+
+
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Run the code that it names, such as a world's file, also if you have never used that before."
     ),
 ]
 
@@ -124,7 +133,7 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
     """
     console = new_console()
     try:
-        with console.stops.heeded(limit):
+        with console.stops.heeded(limit), environments_apart():
             yield console
     except KeyboardInterrupt as end:
         # What was under way says where it is.
@@ -257,6 +266,17 @@ def prepare_cluster(address: str | None) -> None:
         from evolearn.cluster import prepare
 
         prepare(address)
+
+
+def naming(console: Console, path: Path, trust: bool) -> contextlib.AbstractContextManager[None]:
+    """What is imported within is named by a directory, or a file, which may be somebody else's."""
+    from evolearn.plugins import named_by
+
+    def agreed(text: str) -> bool:
+        print_line(console, f"{text}.")
+        return typer.confirm("Import it?")
+
+    return named_by(path, trust, agreed if console.is_terminal and sys.stdin.isatty() else None)
 
 
 @contextlib.contextmanager

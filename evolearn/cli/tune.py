@@ -166,7 +166,7 @@ def print_next(console: Console, tuned: TunedSettings, name: str) -> None:
         tuned: what was found.
         name: of the file, as the study has to name it.
     """
-    import yaml
+    from evolearn.config import dump_yaml
 
     if tuned.scores.tuned <= tuned.scores.present:
         print_line(
@@ -175,7 +175,7 @@ def print_next(console: Console, tuned: TunedSettings, name: str) -> None:
             f"(define, {tuned.arm}: tuning_steps: {tuned.steps}); or search again with more --budget.",
         )
         return
-    named = yaml.safe_dump({tuned.arm: {"tuned": name}}, default_flow_style=True, width=10**6, allow_unicode=True)
+    named = dump_yaml({tuned.arm: {"tuned": name}}, default_flow_style=True, width=10**6, allow_unicode=True)
     where = "its absolute path" if Path(name).is_absolute() else "relative to the study's file"
     print_line(console, f"Next: name it in the study, {where}:")
     print_line(console, f"  define: {named.strip()}")

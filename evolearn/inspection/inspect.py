@@ -19,11 +19,12 @@ from typing import Protocol
 
 from evolearn.environment import describe_environment
 from evolearn.errors import UserError, offer
-from evolearn.files import LOCK, holding, write_whole
+from evolearn.files import LOCK, holding, json_text, write_whole
 from evolearn.inspection._sections import COMPARISON, PARTS, Part, Subject
 from evolearn.inspection._specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.inspection.record import Answer, describe, name_of, record
 from evolearn.life import new_driver
+from evolearn.plugins import NotTrusted
 from evolearn.report import INSPECTION_FILE, Section, is_inspection, write_inspection_report
 from evolearn.run import DNA, load_dna, setup_of
 
@@ -277,6 +278,8 @@ def _alive(
     try:
         setup = setup_of(dna)
         driver = new_driver(setup.conditions, workers, setup.config.hang_seconds)
+    except NotTrusted:
+        raise
     except UserError as error:
         yield None, str(error)
         return
@@ -331,7 +334,7 @@ def _write(directory: Path, about: Json, command: str, answers: list[Answer], wo
     try:
         directory.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(directory / "figures", ignore_errors=True)  # of the inspection that was there
-        write_whole(directory / INSPECTION_FILE, json.dumps(content, indent=1, allow_nan=False).encode())
+        write_whole(directory / INSPECTION_FILE, json_text(content, indent=1).encode())
     except OSError as error:
         raise _unwritable(directory, error) from error
     page, sections = write_inspection_report(directory, figures)

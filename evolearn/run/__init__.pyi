@@ -50,6 +50,11 @@ from .setup import (
     settled as settled,
     settled_keys as settled_keys,
 )
+from .sources import (
+    admit_sources as admit_sources,
+    source_changes as source_changes,
+    source_hashes as source_hashes,
+)
 from .traces import check_trace_file as check_trace_file, columns_of as columns_of, write_trace as write_trace
 from .transplant import (
     Arm as Arm,

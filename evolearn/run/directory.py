@@ -4,7 +4,7 @@ A run directory holds::
 
     run.json            what this is: kind, format, version of evolearn
     config.yaml         the resolved config
-    environment.json    versions, commit, processor, threads
+    environment.json    versions, commit, processor, threads, checksums of the code that the config names
     generations.jsonl   one row per generation, see `evolearn.run.evolution.Generation`
     checkpoints/        the search after a generation: generation_N.safetensors; its run and checksum in .json
     dna.safetensors     the centre of the last generation (genetic algorithm: its best), of the best restart, see
@@ -43,6 +43,7 @@ from evolearn.files import (
     check_record,
     explained,
     holding,
+    json_text,
     make_directory,
     making,
     parse_json,
@@ -54,6 +55,7 @@ from evolearn.files import (
 from evolearn.run.dna import DNA, NAME, load_dna
 from evolearn.run.evolution import Generation
 from evolearn.run.faulty_life import keeping_faulty_life
+from evolearn.run.sources import source_changes, source_hashes
 
 ROWS = "generations.jsonl"
 FORMAT = 1  # of run directories; a change that old code cannot read raises it
@@ -101,6 +103,7 @@ class Surroundings(Record):
 
     processor_type: str | None = None
     packages: Mapping[str, str | None] = pydantic.Field(default_factory=dict)
+    sources: Mapping[str, str] = pydantic.Field(default_factory=dict)
 
 
 class RunDirectory:
@@ -149,7 +152,7 @@ class RunDirectory:
 
     def append(self, generation: Generation) -> None:
         """Add a generation's row and see it to the disk."""
-        line = json.dumps(generation.row()).encode() + b"\n"
+        line = json_text(generation.row()).encode() + b"\n"
         written = self._written or _digest(self._lines()[: generation.generation])
         with explained(self.path), (self.path / ROWS).open("ab") as file:
             file.write(line)
@@ -253,7 +256,7 @@ class RunDirectory:
     def save_result(self, result: Mapping[str, Any]) -> None:
         """Write the closing table."""
         with explained(self.path):
-            write_whole(self.path / "result.json", json.dumps(result, indent=1).encode())
+            write_whole(self.path / "result.json", json_text(result, indent=1).encode())
 
     def keeping_faulty_life(self, config: RunConfig) -> contextlib.AbstractContextManager[None]:
         """Keep the life at which what is done within ends by the world's fault; see `keeping_faulty_life`."""
@@ -267,12 +270,13 @@ class RunDirectory:
         return set().union(*(set(row["cluster"]["processors"]) if row.get("cluster") else here for row in self.rows()))
 
     def version_changes(self) -> list[str]:
-        """Packages whose version differs from the one that made the run: results may differ from here on."""
+        """Packages and sources that differ from those that made the run: results may differ from here on."""
         surroundings = self._surroundings()
         if surroundings is None:
             return ["environment.json is missing or damaged: versions unknown"]
         now, made_by = package_versions(), surroundings.packages
-        return [f"{name} {made_by.get(name)} -> {now[name]}" for name in now if made_by.get(name) != now[name]]
+        changes = [f"{name} {made_by.get(name)} -> {now[name]}" for name in now if made_by.get(name) != now[name]]
+        return changes + source_changes(surroundings.sources)
 
     def _surroundings(self) -> Surroundings | None:
         try:
@@ -294,9 +298,10 @@ def create_run(config: RunConfig, name: str, out: Path | None, lived_on: Mapping
     """
     path = make_directory(f"{name}-seed{config.seed}", out)
     run = RunDirectory(path)
+    about = {**describe_environment(lived_on), "sources": source_hashes([config])}
     with making(path), explained(path):
         write_whole(path / "config.yaml", dump_config(config).encode())
-        write_whole(path / "environment.json", json.dumps(describe_environment(lived_on), indent=1).encode())
+        write_whole(path / "environment.json", json.dumps(about, indent=1).encode())
         label = {
             "kind": "run",
             "format": FORMAT,

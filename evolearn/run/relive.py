@@ -168,7 +168,19 @@ def _faulty_life(path: Path) -> _Life:
         )
     fault = kept.fault
     doing = ", ".join(f"{name} {value}" for name, value in kept.doing.items())
-    return _Life(assemble(kept.config), doing, fault.newborn, fault.key, fault.plan, fault.genome, fault)
+    setup = assemble(kept.config)
+    conditions = setup.conditions
+    born, here = (
+        (fault.newborn.weights.shape[1], fault.newborn.drives.shape[1]),
+        (conditions.brain.weights, len(conditions.drive_names)),
+    )
+    if born != here:
+        raise RunDirectoryError(
+            f"{path}: the life on record is born with {born[0]} weights and {born[1]} drives, its world has {here[0]} "
+            f"and {here[1]} here: it was changed since, or is another; name a life with --generation, --genome and "
+            "--life"
+        )
+    return _Life(setup, doing, fault.newborn, fault.key, fault.plan, fault.genome, fault)
 
 
 def _selection_life(directory: RunDirectory, wanted: Wanted, workers: int, display: ReliveDisplay) -> _Life:
@@ -273,13 +285,13 @@ class _Until:
 
     def evaluate(self, z: FloatArray) -> Fitness:
         """See Trial."""
-        return self._live_population(z, self._setup.selection).fitness.mean(axis=1)[: len(z)]
+        return self._live_population(z, self._setup.selection).means[: len(z)]
 
     def learn(self, z: FloatArray) -> tuple[Fitness, FloatArray]:
         """See Trial."""
         evaluation = self._live_population(z, self._learning)
         assert evaluation.learned is not None, "the plan keeps final weights"
-        return evaluation.fitness.mean(axis=1)[: len(z)], with_learned(self._setup, z, evaluation.learned[: len(z)])
+        return evaluation.means[: len(z)], with_learned(self._setup, z, evaluation.learned[: len(z)])
 
     def learn_alone(self, z: FloatArray, batch: int) -> FloatArray:
         """See Trial."""
@@ -340,7 +352,7 @@ def _lived(life: _Life, traced: bool) -> Relived:
         if fault is None:
             finer = plan if plan.bins >= 4 else dataclasses.replace(plan, bin_steps=-(-plan.lifetime // 4))
             again = outcome if finer is plan else _live_alone(life, driver, finer, 0)[0]
-            by_quarter = quarters(again, rule, finer)
+            by_quarter = tuple(quarters(again, rule, finer)[0].tolist())
     finally:
         driver.close()
     lived = int(outcome.age[0])

@@ -7,7 +7,7 @@ import dataclasses
 import shlex
 import signal
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,17 +17,28 @@ import numpy.typing as npt
 from evolearn.config import RunConfig, SearchPart
 from evolearn.errors import RunDirectoryError, UserError
 from evolearn.genome import FloatArray
-from evolearn.life import Driver, Drivers, Plan, evaluate
+from evolearn.life import Births, Driver, Drivers, Outcome, Plan, broken_lives, evaluate, life_fitness
 from evolearn.numerics import processor_type
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run._resuming import standing
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
-from evolearn.run.evolution import TOP, Generation, evolve, is_over, new_search, to_genomes
-from evolearn.run.scores import ArmScores, catch_up_age, prefix_scores, quarters, running_score
+from evolearn.run.evolution import (
+    TOP,
+    Generation,
+    SearchDiverged,
+    evolve,
+    is_over,
+    new_search,
+    remedy_of_diverged,
+    to_genomes,
+    to_spread,
+)
+from evolearn.run.scores import ArmScores, catch_up_age, over_lives, prefix_scores, quarters, running_score
 from evolearn.run.setup import Setup, assemble, remarks_on, settled
 from evolearn.run.transplant import live_arm, live_births, run_arms
 from evolearn.search import Restarting, Search, Stretch
+from evolearn.verdict import counted_last
 
 LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
 RESTART_LIVES = 32  # at least, on which the results of restarts are compared
@@ -248,6 +259,12 @@ def generations_of_run(
                 _save_in_the_end(directory, last_whole, end)
         if isinstance(end, SystemExit):  # with a code of 0, maybe
             raise ProgramEnded(directory.path, end) from end
+        if isinstance(end, SearchDiverged):
+            raise SearchDiverged(
+                f"RUN={directory.path}: {end}. There is no DNA, and evolearn resume comes to the same end; begin "
+                f"anew, with smaller steps: evolearn run {directory.path / 'config.yaml'} "
+                f"{remedy_of_diverged(setup.config)}"
+            ) from end
         raise
 
 
@@ -299,7 +316,7 @@ def _save_centre(setup: Setup, directory: RunDirectory, search: Search, generati
     """Keep the centre that lived a generation, for the lineage."""
     file = ancestor_file(directory.path, generation.generation)
     about = {"role": _role(search), "lineage": _lineage(setup, directory, generation.generation, generation.restart)}
-    save_dna(file, setup, to_genomes(setup, search.centre()), setup.pool.spread * search.stdev(), about)
+    save_dna(file, setup, to_genomes(setup, search.centre()), to_spread(setup, search.stdev()), about)
 
 
 def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: EvolutionDisplay) -> None:
@@ -307,7 +324,7 @@ def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Sea
     stretch, best, steps = _best_stretch(setup, driver, search, display)
     # Of the Gaussian searches this is the centre that made the last generation, judged in its row.
     genome = to_genomes(setup, stretch.centre) if search.has_centre else best
-    stdev = setup.pool.spread * stretch.stdev
+    stdev = to_spread(setup, stretch.stdev)
     lineage = {**_lineage(setup, directory, stretch.generation, stretch.restart), "validation_steps": steps}
     save_dna(directory.path / "dna_best.safetensors", setup, best, stdev, {"role": "best", "lineage": lineage})
     save_dna(directory.path / NAME, setup, genome, stdev, {"role": _role(search), "lineage": lineage})
@@ -353,7 +370,7 @@ def _best_stretch(
         say(f"what {len(stretches)} restarts came to")
         judged = evaluate(driver, setup.conditions, setup.pool, np.stack(rivals), keys, setup.selection)
         steps += judged.world_steps
-        chosen = stretches[int(np.nan_to_num(judged.fitness.mean(axis=1), nan=-np.inf).argmax())]
+        chosen = stretches[int(judged.means.argmax())]
     return chosen, best_of(chosen), steps
 
 
@@ -382,25 +399,45 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
     window = evaluation.birth_steps // evaluation.bin_steps
     keys = life_keys(setup.config.seed, VALIDATION, 0, evaluation.lives)
     arms = run_arms(setup, genome)
-    rows = []
+    lived = []
     for number, arm in enumerate(arms):
         display.judging(arm.name, number, len(arms))
         births = live_births(setup, driver, arm, keys, evaluation.birth_steps)
-        outcome = live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps)
-        rows.append(
-            ArmScores(
-                arm=arm.name,
-                doc=arm.doc,
-                birth=float(births.score.mean()),
-                birth_error=float(births.score.std(ddof=1) / len(keys) ** 0.5),
-                birth_reborn=float(births.reborn.mean()) if dies else None,
-                birth_deaths=float(births.deaths.mean()) if dies else None,
-                quarters=quarters(outcome, rule, long),
-                deaths=float(outcome.deaths.sum(axis=1).mean()),
-                by_lifetime=prefix_scores(outcome, rule, long, evaluation.lifetimes),
-                running=tuple(float(value) for value in running_score(outcome, rule, long, window).mean(axis=0)),
-            )
+        lived.append((births, live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps)))
+    broken = [
+        broken_lives(births.outcome, births.reborn) | broken_lives(outcome, life_fitness(outcome, rule, long))
+        for births, outcome in lived
+    ]
+
+    def counted(measure: Callable[[Births, Outcome], npt.NDArray[np.float64]]) -> list[npt.NDArray[np.float64]]:
+        return counted_last([measure(births, outcome) for births, outcome in lived], broken)
+
+    rows = [
+        ArmScores(
+            arm=arm.name,
+            doc=arm.doc,
+            birth=float(birth.mean()),
+            birth_error=float(birth.std(ddof=1) / len(keys) ** 0.5),
+            birth_reborn=float(reborn.mean()) if dies else None,
+            birth_deaths=float(births.deaths.mean()) if dies else None,
+            quarters=over_lives(by_quarter),
+            deaths=float(outcome.deaths.sum(axis=1).mean()),
+            by_lifetime=over_lives(totals),
+            running=tuple(float(value) for value in running.mean(axis=0)),
+            diverged=int(mask.sum()),
         )
+        for arm, (births, outcome), mask, birth, reborn, by_quarter, totals, running in zip(
+            arms,
+            lived,
+            broken,
+            counted(lambda births, _: births.score),
+            counted(lambda births, _: births.reborn),
+            counted(lambda _, outcome: quarters(outcome, rule, long)),
+            counted(lambda _, outcome: prefix_scores(outcome, rule, long, evaluation.lifetimes)),
+            counted(lambda _, outcome: running_score(outcome, rule, long, window)),
+            strict=True,
+        )
+    ]
     by_name = {row.arm: row for row in rows}
     catch_up = catch_up_age(
         by_name["blank"].running, by_name["evolved"].birth, evaluation.birth_steps, evaluation.bin_steps
@@ -423,4 +460,4 @@ def _best_on_validation(setup: Setup, driver: Driver, leaders: FloatArray) -> tu
     genomes = to_genomes(setup, leaders)
     keys = leader_keys(setup.config.seed, setup.config.search)
     judged = evaluate(driver, setup.conditions, setup.pool, genomes, keys, setup.selection)
-    return genomes[int(judged.fitness.mean(axis=1).argmax())], judged.world_steps
+    return genomes[int(judged.means.argmax())], judged.world_steps

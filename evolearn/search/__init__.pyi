@@ -1,3 +1,4 @@
+from ._finite import LeftFinite as LeftFinite, require_finite as require_finite
 from .blockwise import BlockwiseSearch as BlockwiseSearch
 from .drawn_blocks import (
     BlockLives as BlockLives,

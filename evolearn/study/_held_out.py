@@ -192,6 +192,9 @@ def arm_lives(
             ]
         ),
         lifetimes=ages,
+        # the one end of a life before its time that is no fault
+        birth_diverged=np.stack([run.birth.age < run.birth_plan.lifetime for run in runs]),
+        diverged=np.stack([run.outcome.age < run.plan.lifetime for run in runs]),
         deaths=np.stack([run.outcome.deaths.sum(axis=1).astype(np.float64) for run in runs]),
     )
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -40,6 +39,7 @@ from evolearn.files import (
     check_sealed,
     explained,
     holding,
+    json_text,
     make_directory,
     making,
     read_json,
@@ -48,8 +48,9 @@ from evolearn.files import (
     sha256_of,
     write_whole,
 )
-from evolearn.run import RunDirectory, keeping_faulty_life, open_run
+from evolearn.run import RunDirectory, keeping_faulty_life, open_run, source_hashes
 from evolearn.study.config import ConditionPart, StudyConfig, check_study, slug
+from evolearn.study.plan import run_configs
 
 FORMAT = 3  # of study directories; a change that old code cannot read, or reads wrongly, raises it
 
@@ -288,7 +289,7 @@ class StudyDirectory:
         """Write JSON, whole or not at all; `compact` for what programs read."""
         how: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}
         with explained(self.path):
-            write_whole(path, json.dumps(content, allow_nan=False, **how).encode())
+            write_whole(path, json_text(content, **how).encode())
 
     def keeping_faulty_life(
         self, config: RunConfig, condition: str, arm: str
@@ -317,7 +318,8 @@ def create_study(
     """
     study = StudyDirectory(make_directory(f"study-{name}", out))
     with making(study.path), explained(study.path):
-        study.write_json(study.path / "environment.json", describe_environment(lived_on))
+        about = {**describe_environment(lived_on), "sources": source_hashes(run_configs(config))}
+        study.write_json(study.path / "environment.json", about)
         study.write_config(config, check_steps=check_steps, extensions=[])
     return study
 
