@@ -1,5 +1,6 @@
 """Study directories that miss something or hold something else: made again, or named with what to do."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -175,6 +176,20 @@ def test_damaged_results_are_made_again_from_what_they_are_of(file: str, said: s
     assert results(path) == before
     with pytest.raises(RunDirectoryError, match="is finished"):
         resume(path)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+@pytest.mark.parametrize(
+    "name", ["verdict.json", "lives.parquet", "replays/as-it-is.json", "environment.json", LIVES, LIVES[:-8] + ".json"]
+)
+def test_what_is_no_file_is_put_aside_too(name: str, make: Callable[[Path], None], copied) -> None:
+    path = copied()
+    before = results(path)
+    (path / name).unlink()
+    make(path / name)
+    resume(path)
+    assert results(path) == before
+    assert (path / "damaged" / name).exists()
 
 
 def test_fewer_test_lives_than_planned_are_found(copied) -> None:
