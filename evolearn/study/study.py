@@ -114,7 +114,7 @@ def resume_study(study: StudyDirectory, drivers: Drivers, display: StudyDisplay)
 
 def _is_complete(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, display: StudyDisplay) -> bool:
     """Whether a study is finished, and all that its verdict is made of is there and fits; says what does not."""
-    if not all((study.path / name).exists() for name in (*OF_VERDICT, study.page)):
+    if not all(path.exists() for path in (study.page, *(study.path / name for name in OF_VERDICT))):
         return False
     try:
         read_results(study.path)
