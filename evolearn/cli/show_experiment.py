@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.cli.screen import Screen
-from evolearn.cli.terminal import print_line
+from evolearn.cli.terminal import print_line, shown
 from evolearn.experiments import EXPERIMENTS, settings_of
 from evolearn.files import read_json
 from evolearn.report import band_value, cost_in_words
@@ -74,6 +74,7 @@ def print_replication(console: Console, replication: dict[str, Any]) -> None:
 
 def print_experiment(console: Console, directory: Path) -> None:
     """What came of an experiment, from its files; where everything is, and what to do next."""
+    directory = shown(directory)
     replication = read_json(directory / "replication.json")
     print_replication(console, replication)
     print_line(console, f"Experiment directory: {directory}")

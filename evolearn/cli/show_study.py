@@ -16,7 +16,7 @@ from rich.text import Text
 from evolearn.cli.screen import Screen, duration
 from evolearn.cli.show_experiment import print_replication
 from evolearn.cli.show_run import arms_table, effort_of, rebirth_line
-from evolearn.cli.terminal import print_line
+from evolearn.cli.terminal import print_line, shown
 from evolearn.config import read_yaml
 from evolearn.files import read_json
 from evolearn.run import Generation
@@ -38,7 +38,7 @@ class StudyScreen(Screen):
 
     def began(self, directory: Path) -> None:
         """Say where the study is and begin to draw."""
-        self.say(f"Study directory: {directory}")
+        self.say(f"Study directory: {shown(directory)}")
         self.draw()
 
     def working(self, progress: StudyProgress, what: str) -> None:
@@ -148,6 +148,7 @@ def _looks_words(config: StudyConfig) -> list[str]:
 
 def print_study(console: Console, directory: Path) -> None:
     """What came of a study, from its files: verdict, and replication if it is one."""
+    directory = shown(directory)
     verdict = read_json(directory / "verdict.json")
     print_verdict(console, directory, verdict, directory / "report" / "index.html")
     replication = directory / "replication.json"

@@ -1,4 +1,9 @@
-from .directories import make_directory as make_directory
+from .directories import make_directory as make_directory, making as making
+from .locks import LOCK as LOCK, REPORT_LOCK as REPORT_LOCK, holding as holding
+from .private import (
+    danger_in as danger_in,
+    make_private as make_private,
+)
 from .reading import (
     FileDamaged as FileDamaged,
     FileMissing as FileMissing,
@@ -23,5 +28,7 @@ from .sealing import (
 )
 from .writing import (
     explained as explained,
+    json_text as json_text,
+    whole_file as whole_file,
     write_whole as write_whole,
 )

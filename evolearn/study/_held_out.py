@@ -29,7 +29,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evolearn.files import explained, write_whole
+from evolearn.files import explained, whole_file, write_whole
 from evolearn.life import Outcome, Plan, empty_outcome, life_fitness, score
 from evolearn.run import running_score
 from evolearn.verdict import ArmLives
@@ -192,6 +192,9 @@ def arm_lives(
             ]
         ),
         lifetimes=ages,
+        # the one end of a life before its time that is no fault
+        birth_diverged=np.stack([run.birth.age < run.birth_plan.lifetime for run in runs]),
+        diverged=np.stack([run.outcome.age < run.plan.lifetime for run in runs]),
         deaths=np.stack([run.outcome.deaths.sum(axis=1).astype(np.float64) for run in runs]),
     )
 
@@ -231,12 +234,10 @@ def parse_table(payload: bytes, rows: int) -> pa.Table:
 
 def join_tables(parts: Iterable[pa.Table], path: Path) -> None:
     """Write one table of many, part by part, so that memory holds one."""
-    temporary = path.with_name(path.name + ".part")
-    with explained(path.parent):
-        try:
-            with pq.ParquetWriter(temporary, COLUMNS, compression="zstd") as writer:
-                for part in parts:
-                    writer.write_table(part)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with (
+        explained(path.parent),
+        whole_file(path) as file,
+        pq.ParquetWriter(file, COLUMNS, compression="zstd") as writer,
+    ):
+        for part in parts:
+            writer.write_table(part)

@@ -13,13 +13,13 @@ A study directory holds::
     report/            the page, figures, tables
     damaged/           what did not fit and was made again
     faulty_life.safetensors  the last test life at which the world was at fault, see there
+    .lock, .report.lock    who is writing here, while that goes on, see `evolearn.files.locks`
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,21 +30,27 @@ from evolearn.config import RunConfig, config_sha256, dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
 from evolearn.files import (
+    LOCK,
+    REPORT_LOCK,
     FileMissing,
     FileUnfit,
     Record,
     check_record,
     check_sealed,
     explained,
+    holding,
+    json_text,
     make_directory,
+    making,
     read_json,
     read_sealed,
     sealed,
     sha256_of,
     write_whole,
 )
-from evolearn.run import RunDirectory, keeping_faulty_life, open_run
+from evolearn.run import RunDirectory, keeping_faulty_life, open_run, source_hashes
 from evolearn.study.config import ConditionPart, StudyConfig, check_study, slug
+from evolearn.study.plan import run_configs
 
 FORMAT = 3  # of study directories; a change that old code cannot read, or reads wrongly, raises it
 
@@ -116,6 +122,14 @@ class StudyDirectory:
     def page(self) -> Path:
         """The page, there or not; the last thing that a study writes."""
         return self.path / "report" / "index.html"
+
+    def hold(self) -> contextlib.AbstractContextManager[None]:
+        """Be the only one who writes into the directory, runs that are under way aside; see `holding`."""
+        return holding(self.path / LOCK, f"STUDY={self.path}")
+
+    def hold_report(self) -> contextlib.AbstractContextManager[None]:
+        """Be the only one who writes its page, figures and tables."""
+        return holding(self.path / REPORT_LOCK, f"STUDY={self.path}")
 
     def label(self) -> dict[str, Any]:
         """What `study.json` says.
@@ -287,7 +301,7 @@ class StudyDirectory:
         """Write JSON, whole or not at all; `compact` for what programs read."""
         how: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}
         with explained(self.path):
-            write_whole(path, json.dumps(content, allow_nan=False, **how).encode())
+            write_whole(path, json_text(content, **how).encode())
 
     def keeping_faulty_life(
         self, config: RunConfig, condition: str, arm: str
@@ -315,9 +329,10 @@ def create_study(
         RunDirectoryError: it exists, or cannot be written.
     """
     study = StudyDirectory(make_directory(f"study-{name}", out))
-    with explained(study.path):
-        study.write_json(study.path / "environment.json", describe_environment(lived_on))
-    study.write_config(config, check_steps=check_steps, extensions=[])
+    with making(study.path), explained(study.path):
+        about = {**describe_environment(lived_on), "sources": source_hashes(run_configs(config))}
+        study.write_json(study.path / "environment.json", about)
+        study.write_config(config, check_steps=check_steps, extensions=[])
     return study
 
 
@@ -340,4 +355,4 @@ def open_study(path: Path) -> StudyDirectory:
             f"STUDY={path}: has format {by.format} (made by evolearn {by.evolearn}), this evolearn reads {FORMAT}; use "
             f"that version, or start a new study from {path / 'study.yaml'}"
         )
-    return StudyDirectory(path)
+    return StudyDirectory(path.absolute())

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from evolearn.config import ConfigError
 from evolearn.errors import RunDirectoryError, UserError
+from evolearn.files import explained
 from evolearn.life import Drivers
 from evolearn.report import read_results, write_report
-from evolearn.run import Interrupted, remarks_on, settled, settled_keys
+from evolearn.run import remarks_on, resumable, settled, settled_keys
 from evolearn.study._judge import judge_look, judge_study
 from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, measure_rates
@@ -58,8 +59,8 @@ def start_study(
         if dry_run:
             return None
         study = create_study(config, name, out, drivers.describe(), steps)
-        work = StudyWork(config, plan, study, drivers, rates, display)
-        _complete(config, plan, study, work, display)
+        with study.hold():
+            _complete(config, plan, study, StudyWork(config, plan, study, drivers, rates, display), display)
         return study.path
 
 
@@ -94,9 +95,9 @@ def resume_study(study: StudyDirectory, drivers: Drivers, display: StudyDisplay)
         RunDirectoryError: the study is finished and whole; or its config or one of its runs is damaged. Damaged test
             lives, replays and results are made again.
     """
-    config = study.read_config()
-    plan = plan_study(config)
-    with _resumable(study), contextlib.closing(drivers):
+    with resumable(study.path), contextlib.closing(drivers), study.hold():
+        config = study.read_config()
+        plan = plan_study(config)
         for moved in study.clear_the_way():
             display.warning(moved)
         if problem := study.mend_environment(drivers.describe()):
@@ -144,6 +145,11 @@ def extend_study(
         ConfigError: nothing to add, or an arm that is there or unknown.
         RunDirectoryError: the study is not finished, or something of it does not fit.
     """
+    with contextlib.closing(drivers), study.hold():
+        _extend(study, runs, arms, drivers, display)
+
+
+def _extend(study: StudyDirectory, runs: int, arms: Sequence[str], drivers: Drivers, display: StudyDisplay) -> None:
     if not study.is_finished:
         raise RunDirectoryError(f"STUDY={study.path}: is not finished; `evolearn resume {study.path}` continues it")
     config = study.read_config()
@@ -172,21 +178,21 @@ def extend_study(
         content |= {"looks": [before + runs], "look_levels": [config.planned_looks[-1].level]}
     longer = check_study(content, str(study.path))
     plan = plan_study(longer)
-    with contextlib.closing(drivers):
-        steps = check_arms_differ(longer, plan, drivers)
-        rates = measure_rates(longer, plan, drivers)
+    steps = check_arms_differ(longer, plan, drivers)
+    rates = measure_rates(longer, plan, drivers)
+    with explained(study.path):
         for name in RESULTS:
             (study.path / name).unlink(missing_ok=True)
         study.page.unlink(missing_ok=True)
-        study.write_config(
-            longer,
-            check_steps=label["check_steps"] + steps,
-            extensions=[*label["extensions"], extension],
-            first_config_sha256=label.get("first_config_sha256", label["config_sha256"]),
-        )
-        work = StudyWork(longer, plan, study, drivers, rates, display)
-        display.planned(longer, plan, rates, [*work.evolutions, *work.tests])
-        _complete(longer, plan, study, work, display)
+    study.write_config(
+        longer,
+        check_steps=label["check_steps"] + steps,
+        extensions=[*label["extensions"], extension],
+        first_config_sha256=label.get("first_config_sha256", label["config_sha256"]),
+    )
+    work = StudyWork(longer, plan, study, drivers, rates, display)
+    display.planned(longer, plan, rates, [*work.evolutions, *work.tests])
+    _complete(longer, plan, study, work, display)
 
 
 def _refuse(job: StudyJob, unfit: PieceUnfit) -> None:
@@ -196,7 +202,7 @@ def _refuse(job: StudyJob, unfit: PieceUnfit) -> None:
 def _complete(
     config: StudyConfig, plan: StudyPlan, study: StudyDirectory, work: StudyWork, display: StudyDisplay
 ) -> None:
-    with _resumable(study):
+    with resumable(study.path):
         display.began(study.path)
         looks = _live_until_decided(config, plan, study, work, display)
         work.record_replays()
@@ -204,7 +210,8 @@ def _complete(
         judge_replication(config, study, judge_study(config, plan, study, looks))
         display.judging("page, figures and tables")
         try:
-            write_report(study.path)
+            with study.hold_report():
+                write_report(study.path)
         except BaseException:
             # The figures are not all there: a resumed study writes the page again.
             study.page.unlink(missing_ok=True)
@@ -225,15 +232,6 @@ def _live_until_decided(
             came_out = [name for name in before if name not in still_open]
             display.looked(look, came_out, still_open, looks.next_look is not None)
     return looks
-
-
-@contextlib.contextmanager
-def _resumable(study: StudyDirectory) -> Iterator[None]:
-    """Say where to continue what the user interrupts."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Interrupted(study.path) from None
 
 
 def _settled(config: StudyConfig) -> StudyConfig:

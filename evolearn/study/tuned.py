@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field
 
-from evolearn.config import ConfigError, Part, check_model, read_yaml
+from evolearn.config import ConfigError, Part, check_model, dump_yaml, read_yaml
 from evolearn.errors import RunDirectoryError
 from evolearn.files import SEAL, sealed, write_whole
 
@@ -32,8 +31,8 @@ class TunedScores(Part):
     present: float = Field(description="of the study's own settings and start, in the same lives")
     best: float = Field(description="the best of all that were tried, on the lives that chose it: inflated by luck")
     median: float = Field(description="of all that were tried, on the same lives as the best")
-    lives: int = Field(ge=1, description="lives per genome behind tuned and present")
-    lifetime: int = Field(ge=1, description="world steps of each")
+    lives: int = Field(ge=1, le=10**18, description="lives per genome behind tuned and present")
+    lifetime: int = Field(ge=1, le=10**18, description="world steps of each")
 
 
 class TunedSettings(Part):
@@ -45,10 +44,14 @@ class TunedSettings(Part):
     arm: str = Field(description="whose settings")
     condition: str = Field(description="of the study, under which they were searched")
     seed: int = Field(ge=0, lt=2**32, description="of the search")
-    budget: int = Field(ge=1, description="world steps that it was allowed")
-    steps: int = Field(ge=0, description="world steps that finding the settings took, earlier searches included")
-    starts: int = Field(ge=0, description="starts that were lived from birth")
-    evolutions: int = Field(ge=0, description="settings that were tried by a whole evolution, some of them repeatedly")
+    budget: int = Field(ge=1, le=10**18, description="world steps that it was allowed")
+    steps: int = Field(
+        ge=0, le=10**18, description="world steps that finding the settings took, earlier searches included"
+    )
+    starts: int = Field(ge=0, le=10**18, description="starts that were lived from birth")
+    evolutions: int = Field(
+        ge=0, le=10**18, description="settings that were tried by a whole evolution, some of them repeatedly"
+    )
     scores: TunedScores
     settings: dict[str, Any] = Field(description="dotted keys of the run, as in `ArmPart.settings`")
 
@@ -62,7 +65,7 @@ def write_tuned(path: Path, tuned: TunedSettings) -> None:
     Raises:
         RunDirectoryError: the file cannot be written.
     """
-    text = yaml.safe_dump(sealed(tuned.model_dump(mode="json")), sort_keys=False, allow_unicode=True)
+    text = dump_yaml(sealed(tuned.model_dump(mode="json")), allow_unicode=True)
     try:
         write_whole(path, (_HEADER % (tuned.arm, path.name) + text).encode())
     except OSError as error:

@@ -204,7 +204,7 @@ class StudyWork:
         directory, own = self._pieces.opened(job)
         self._pieces.check_run(job, own, planned)
         setup = assemble(own)
-        with directory.keeping_faulty_life(setup.config):
+        with directory.hold(), directory.keeping_faulty_life(setup.config):
             evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
         self._pieces.check_run(job, own, planned, directory.rows(), directory.load_dna())
         self._pieces.seal_run(job)
@@ -320,6 +320,9 @@ class _OneRun:
         self._lived += generation.evaluations
         self._clock.within(self._lived / self._planned)
         self._display.generation(self._clock.progress(), generation, self._generations)
+
+    def choosing(self, what: str, number: int, of: int) -> None:
+        self._display.working(self._clock.progress(), f"validation lives {number + 1}/{of}: {what}")
 
 
 class _Clock:

@@ -158,7 +158,7 @@ def test_all_lifetimes_are_prefixes_of_the_same_lives(rule: str, tmp_path: Path)
     original = held_out()
     read = through_a_file(original, tmp_path / "lives.parquet")
     found = arm_lives("evolved", [read], rule, (80, 120, 160), 40)
-    means = prefix_scores(original.outcome, rule, LONG, (80, 120, 160))
+    means = prefix_scores(original.outcome, rule, LONG, (80, 120, 160)).mean(axis=0)
     np.testing.assert_allclose(found.totals[0].mean(axis=0), means, rtol=1e-12)
 
 
