@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from evolearn.errors import UserError
 
 Json = Mapping[str, Any]
@@ -74,25 +72,6 @@ def read_record(path: Path, kind: str, version: int, remedy: str, made_by: str |
             f"{path}: has format {content.get('format')}, this evolearn reads {version}; use the version that made it"
             f"{which}"
         )
-    return content
-
-
-def parse_yaml(path: Path, text: str, remedy: str) -> Json:
-    """The table of names and values that a text in YAML holds.
-
-    Args:
-        path: of the file, for the error.
-        text: what is in it.
-        remedy: how to make it again, for the error.
-    Raises:
-        ReportError: it is damaged.
-    """
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ReportError(f"{path}: is damaged ({error}); {remedy}") from error
-    if not isinstance(content, dict):
-        raise ReportError(f"{path}: is damaged (not a table of names and values); {remedy}")
     return content
 
 
