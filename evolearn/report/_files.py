@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from evolearn import files
+from evolearn.config import YamlError, parse_yaml as parsed
 from evolearn.errors import UserError
 
 Json = Mapping[str, Any]
@@ -28,11 +27,9 @@ def read_text(path: Path, remedy: str) -> str:
         ReportError: it is missing or cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ReportError(f"{path}: is missing; {remedy}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReportError(f"{path}: cannot be read: {error}; {remedy}") from error
+        return files.read_text(path, remedy)
+    except files.FileUnfit as error:
+        raise ReportError(str(error)) from error
 
 
 def read_json(path: Path, remedy: str) -> Json:
@@ -45,8 +42,8 @@ def read_json(path: Path, remedy: str) -> Json:
         ReportError: it is missing or damaged.
     """
     try:
-        content = json.loads(read_text(path, remedy))
-    except json.JSONDecodeError as error:
+        content = files.parse_json(read_text(path, remedy))
+    except ValueError as error:
         raise ReportError(f"{path}: is damaged ({error}); {remedy}") from error
     if not isinstance(content, dict):
         raise ReportError(f"{path}: is damaged (not a table of names and values); {remedy}")
@@ -88,8 +85,8 @@ def parse_yaml(path: Path, text: str, remedy: str) -> Json:
         ReportError: it is damaged.
     """
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        content = parsed(text)
+    except YamlError as error:
         raise ReportError(f"{path}: is damaged ({error}); {remedy}") from error
     if not isinstance(content, dict):
         raise ReportError(f"{path}: is damaged (not a table of names and values); {remedy}")

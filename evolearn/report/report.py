@@ -107,13 +107,21 @@ def write_inspection_report(directory: Path, figures: bool = False) -> tuple[Pat
         if figures:
             save_figures([chart for section in sections for chart in section.charts], directory / "figures")
         write_whole(directory / "index.html", text.encode())
-    except (KeyError, jinja2.UndefinedError) as error:
+    except _UNFIT as error:
         raise ReportError(
-            f"{directory / INSPECTION_FILE}: is damaged (lacks {error}); `evolearn inspect` makes it again"
+            f"{directory / INSPECTION_FILE}: is damaged: {_what(error)}; `evolearn inspect` makes it again"
         ) from error
     except OSError as error:
         raise _unwritable(directory, error) from error
     return directory / "index.html", sections
+
+
+# What drawing ends with where a result file holds something else than its kind does, and its record did not show it.
+_UNFIT = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, jinja2.UndefinedError)
+
+
+def _what(error: Exception) -> str:
+    return f"lacks {error}" if isinstance(error, LookupError | jinja2.UndefinedError) else str(error)
 
 
 def _unwritable(folder: Path, error: OSError) -> ReportError:

@@ -409,7 +409,7 @@ def test_two_charts_of_one_key_are_refused(tmp_path: Path) -> None:
     content = full_inspection()
     builders = {**BUILDERS, "landscape": BUILDERS["genes"]}
     content["sections"][3]["found"] = {"name": "w"}
-    with pytest.raises(ValueError, match="two charts or tables of a page cannot have the same key"):
+    with pytest.raises(ReportError, match="two charts or tables of a page cannot have the same key"):
         write_inspection(tmp_path, content, builders)
 
 
@@ -418,7 +418,7 @@ def test_two_charts_of_one_key_are_refused(tmp_path: Path) -> None:
     [
         ({"kind": "verdict"}, "says kind 'verdict', not 'inspection'"),
         ({"format": 2}, "has format 2, this evolearn reads 1"),
-        ({"sections": [{"key": "genes"}]}, r"lacks sections\[0\].title"),
+        ({"sections": [{"key": "genes"}]}, r"lacks sections\.0\.title"),
         ({"about": {}}, "is damaged"),
     ],
 )

@@ -135,9 +135,9 @@ def test_a_missing_file_is_named_with_the_remedy(results_alone, name):
         ("verdict.json", '{"kind": "verdict", "format": 2}', r"is damaged \(lacks study\); `evolearn resume"),
         ("verdict.json", '{"kind": "verd', r"verdict\.json: is damaged \(Unterminated string"),
         ("environment.json", "[]", r"environment\.json: is damaged \(not a table of names and values\)"),
-        ("study.yaml", "a: [", r"study\.yaml: is damaged \(while parsing"),
+        ("study.yaml", "a: [", r"study\.yaml: is damaged \(line 1, column 5: while parsing"),
         ("study.yaml", "- a", r"study\.yaml: is damaged \(not a table"),
-        ("study.yaml", b"\xff\xfe", r"study\.yaml: cannot be read: .*utf-8"),
+        ("study.yaml", b"\xff\xfe", r"study\.yaml: is not UTF-8 text \(byte 0\)"),
         ("replays/condition-0.json", "{}", r"condition-0\.json: is damaged \(lacks condition\)"),
     ],
 )
