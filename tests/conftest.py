@@ -18,7 +18,7 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-# Hours of what the suite tries for seconds: EVOLEARN_EXAMPLES=2000 make test-bad-files
+# For longer than the suite has time, and other examples each time.
 settings.register_profile(
     "long",
     settings.get_profile("evolearn"),
@@ -26,6 +26,14 @@ settings.register_profile(
     derandomize=False,
 )
 settings.load_profile("long" if "EVOLEARN_EXAMPLES" in os.environ else "evolearn")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_trust(tmp_path_factory):
+    """What tests import is remembered as trusted for them alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ from pydantic import Field, field_validator, model_validator
 from evolearn.config.reading import ConfigError, Part, check_model
 from evolearn.files import parse_json
 
-OF_GYMNASIUM = ("kwargs", "wrappers", "vary", "termination_is_death", "able")  # settings that other worlds have not
+# Settings that other worlds have not.
+OF_GYMNASIUM = ("kwargs", "wrappers", "vary", "termination_is_death", "able", "check", "instances")
 CONSTRUCTOR = "kwargs."  # begins the path of what is an argument of the constructor
 _NEEDED = {
     "uniform": ("low", "high"),
@@ -69,7 +70,14 @@ class WorldPart(Part):
         None, description="Gymnasium: whether a terminated episode is a death; none: as the environment says, or not"
     )
     able: str | None = Field(None, description="Gymnasium: one word for what a newborn does that has mastered the task")
-    check: bool = Field(True, description="Gymnasium: whether its environment checker goes first")
+    check: bool = Field(
+        True,
+        description="Gymnasium: whether its environment checker goes first, and lives in used environments are "
+        "compared with the same in fresh ones",
+    )
+    instances: int | None = Field(
+        None, ge=1, description="Gymnasium: environments that may exist at once, on one machine; none: as many as suit"
+    )
 
     @field_validator("wrappers", mode="before")
     @classmethod
@@ -118,7 +126,7 @@ class WorldPart(Part):
 
 
 def world_part(full_name: str) -> WorldPart:
-    """The section that has this full name, see `WorldPart.full_name`; `check` is as by default.
+    """The section that has this full name, see `WorldPart.full_name`.
 
     Raises:
         ValueError: the settings are not a table of settings as JSON.

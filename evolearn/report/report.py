@@ -50,9 +50,10 @@ def write_report(study: Path, figures: bool = True) -> Path:
         if figures:
             save_figures(charts, folder / "figures")
         write_whole(page, text.encode())  # last: where it is, the report is whole
-    except (KeyError, jinja2.UndefinedError) as error:
+    except _UNFIT as error:
         raise ReportError(
-            f"{study / 'verdict.json'}: is damaged (lacks {error}); `evolearn resume {study}` writes it again"
+            f"{study / 'verdict.json'}: is damaged: {_what(error)}; remove it, and evolearn resume {study} makes it "
+            "again"
         ) from error
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -79,9 +80,9 @@ def write_experiment_report(directory: Path, figures: bool = True) -> Path:
         if figures:
             save_figures(charts, folder / "figures")
         write_whole(folder / "index.html", text.encode())
-    except (KeyError, jinja2.UndefinedError) as error:
+    except _UNFIT as error:
         raise ReportError(
-            f"{directory / 'replication.json'}: is damaged (lacks {error}); `evolearn study "
+            f"{directory / 'replication.json'}: is damaged: {_what(error)}; `evolearn study "
             f"{directory / 'experiment.yaml'}` makes it again in a new directory"
         ) from error
     except OSError as error:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
-
 from evolearn.agent import LEARNERS, MOST_WEIGHTS, TRUNKS, BrainSpec, find_learner, find_trunk
 from evolearn.config import ConfigError, RunConfig
 from evolearn.genome import EVOLVED
@@ -24,29 +21,6 @@ def check_brain_size(config: RunConfig, brain: BrainSpec) -> None:
             f"brain.hidden={list(brain.hidden)}: makes {brain.weights:,} weights with {brain.observations:,} "
             f"observations and {brain.actions:,} action outputs: must be at most {MOST_WEIGHTS:,}; make layers smaller"
         )
-
-
-def check_population_size(config: RunConfig, brain: BrainSpec) -> None:
-    """Refuse a population that this machine has not the memory for.
-
-    Raises:
-        ConfigError: names the field.
-    """
-    asked, there = 4 * config.search.population * brain.weights, _memory()
-    if config.search.sampling == "whole" and asked > there:
-        raise ConfigError(
-            f"search.population={config.search.population}: as many brains of {brain.weights:,} weights take "
-            f"{asked / 1e9:,.0f} GB, and this machine has {there / 1e9:,.0f} GB; make it, or brain.hidden, smaller, or "
-            "set search.sampling=blockwise"
-        )
-
-
-def _memory() -> float:
-    """Bytes of this machine's memory; infinite where it does not say."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return math.inf
 
 
 def check_training(config: RunConfig) -> None:

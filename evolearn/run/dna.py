@@ -27,6 +27,7 @@ from evolearn.files import FileMissing, FileUnfit, check_record, explained, pars
 from evolearn.genome import FloatArray, GenePool, Newborns, decode
 from evolearn.run._dna_header import DNAHeader, contradictions
 from evolearn.run.setup import Setup, assemble, pool_of
+from evolearn.run.sources import source_hashes
 from evolearn.world import Declaration
 
 FORMAT = 2  # of DNA files; a change that old code cannot read raises it
@@ -139,14 +140,14 @@ def load_dna(path: Path) -> DNA:
     try:
         checked = check_record(DNAHeader, header, file, _REMEDY)
         config = check_config(checked.config, f"{file}: config")
+        _refuse(file, contradictions(checked, config))
         pool = _pool_in(checked, config)
-        problem = next(_contradictions(checked, config, pool, genome, stdev), "")
+        _refuse(file, _misfits(checked, pool, genome, stdev))
     except PartNotFound as error:
         raise DNAError(f"{file}: is of a part that is not here; put it back to read this DNA: {error}") from error
     except (FileUnfit, ConfigError) as error:
         raise DNAError(str(error) if str(error).startswith(str(file)) else f"{file}: {error}") from error
-    if problem:
-        raise DNAError(f"{file}: {problem}; {_REMEDY}")
+    _require_finite(file, genome, stdev)
     return DNA(file, header, config, pool, genome, stdev)
 
 
@@ -177,18 +178,27 @@ def _vector(file: Path, tensors: Mapping[str, np.ndarray], name: str) -> FloatAr
     return vector
 
 
-def _contradictions(
-    header: DNAHeader, config: RunConfig, pool: GenePool, genome: FloatArray, stdev: FloatArray
-) -> Iterator[str]:
-    """What in a DNA file does not fit the rest of it."""
+def _require_finite(file: Path, genome: FloatArray, stdev: FloatArray) -> None:
+    for what, values in (("genome", genome), ("stdev", stdev)):
+        if bad := int((~np.isfinite(values)).sum()):
+            raise DNAError(
+                f"{file}: {what}: {bad} of {values.size} numbers are not finite, so nothing can live with this DNA; "
+                "evolve again, with smaller learning rates in search.options"
+            )
+
+
+def _refuse(file: Path, problems: Iterator[str]) -> None:
+    for problem in problems:
+        raise DNAError(f"{file}: {problem}; {_REMEDY}")
+
+
+def _misfits(header: DNAHeader, pool: GenePool, genome: FloatArray, stdev: FloatArray) -> Iterator[str]:
+    """What does not fit the table of genes that its config lays out."""
     for name, vector in (("genome", genome), ("stdev", stdev)):
         if vector.shape != (pool.size,):
             yield f"{name} has {vector.size} numbers, and this evolearn lays out {pool.size} genes for its config"
-        if not np.isfinite(vector).all():
-            yield f"{name} holds numbers that are not finite"
     if (stdev < 0).any():
         yield "stdev holds negative numbers"
-    yield from contradictions(header, config)
     tables = json.loads(json.dumps(_gene_tables(pool)))
     if tables != {"genes": header.genes, "not_evolved": header.not_evolved}:
         yield "its table of genes is not the one that this evolearn lays out for its config"
@@ -242,8 +252,10 @@ def write_dna(dna: DNA) -> None:
     """Write DNA to its path, whole or not at all.
 
     Raises:
+        DNAError: a gene or the spread is not finite: no life could be read of it.
         RunDirectoryError: the disk refuses.
     """
+    _require_finite(dna.path, dna.genome, dna.stdev)
     header = {**dna.header, "sha256": dna.sha256}
     with explained(dna.path.parent):
         dna.path.parent.mkdir(exist_ok=True)
@@ -378,6 +390,7 @@ def _described(setup: Setup) -> dict[str, Any]:
         },
         "drives": list(conditions.drive_names),
         "seed": config.seed,
+        "sources": source_hashes([config]),
     }
 
 

@@ -15,9 +15,13 @@ from pydantic import Field
 
 from evolearn.config import ConfigError, Part, check_model, dump_yaml, read_yaml
 from evolearn.errors import RunDirectoryError
-from evolearn.files import write_whole
+from evolearn.files import SEAL, sealed, write_whole
 
 _HEADER = "# Written by evolearn tune. A study reads it by define: {%s: {tuned: %s}}.\n"
+
+_BY_HAND = (
+    "search again with evolearn tune; or give settings, and its steps as tuning_steps, by hand under the study's define"
+)
 
 
 class TunedScores(Part):
@@ -35,7 +39,7 @@ class TunedSettings(Part):
     """What a search for an arm's settings found, and what it cost."""
 
     kind: Literal["tuned"] = "tuned"
-    format: Literal[1] = 1  # a change that old code cannot read raises it
+    format: Literal[2] = 2  # a change that old code cannot read raises it
     evolearn: str = Field(description="version that searched")
     arm: str = Field(description="whose settings")
     condition: str = Field(description="of the study, under which they were searched")
@@ -52,13 +56,16 @@ class TunedSettings(Part):
     settings: dict[str, Any] = Field(description="dotted keys of the run, as in `ArmPart.settings`")
 
 
+FORMAT = TunedSettings.model_fields["format"].default
+
+
 def write_tuned(path: Path, tuned: TunedSettings) -> None:
     """Write what was found, whole or not at all.
 
     Raises:
         RunDirectoryError: the file cannot be written.
     """
-    text = dump_yaml(tuned.model_dump(mode="json"), allow_unicode=True)
+    text = dump_yaml(sealed(tuned.model_dump(mode="json")), allow_unicode=True)
     try:
         write_whole(path, (_HEADER % (tuned.arm, path.name) + text).encode())
     except OSError as error:
@@ -69,12 +76,25 @@ def read_tuned(path: Path) -> TunedSettings:
     """Read such a file.
 
     Raises:
-        ConfigError: it is not there, or is not one.
+        ConfigError: it is not there, is not one, or was altered since.
     """
     content = read_yaml(path)
     if content.get("kind") != "tuned":
         raise ConfigError(f"{path}: is not a file that evolearn tune wrote: it has no kind: tuned")
-    return check_model(TunedSettings, content, str(path))
+    if content.get("format") != FORMAT:
+        raise ConfigError(
+            f"{path}: has format {content.get('format')} (made by evolearn {content.get('evolearn')}), this evolearn "
+            f"reads {FORMAT}; {_BY_HAND}"
+        )
+    seal = content.pop(SEAL, None)
+    tuned = check_model(TunedSettings, content, str(path))
+    try:
+        is_whole = seal == sealed(content)[SEAL]
+    except (TypeError, ValueError):  # a date, which no search finds
+        is_whole = False
+    if not is_whole:
+        raise ConfigError(f"{path}: was altered since evolearn tune wrote it: it does not match its sha256; {_BY_HAND}")
+    return tuned
 
 
 def resolve_tuned(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -423,7 +423,7 @@ def test_two_charts_of_one_key_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_damaged_files_are_refused(tmp_path: Path, change, message) -> None:
-    with pytest.raises(ReportError, match=message):
+    with pytest.raises(UserError, match=message):
         write_inspection(tmp_path, full_inspection() | change, BUILDERS)
 
 
@@ -442,7 +442,7 @@ def test_tables_of_the_wrong_shape_are_refused() -> None:
 
 
 def test_an_inspection_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match=r"inspection\.json: is missing; `evolearn inspect` makes it again"):
+    with pytest.raises(UserError, match=r"inspection\.json: is missing; `evolearn inspect` makes it again"):
         read_inspection(tmp_path)
     with pytest.raises(UserError, match="is missing"):
         write_inspection_report(tmp_path)

@@ -20,7 +20,7 @@ from evolearn.inspection import Wishes, inspect_dna
 from evolearn.life import LifeFault, Plan
 from evolearn.report import write_inspection_report
 from evolearn.rng import LifeKey
-from evolearn.run import load_dna, setup_of
+from evolearn.run import load_dna, setup_of, source_changes
 from evolearn.run.dna import _checksum
 from evolearn.run.faulty_life import FILE, keeping_faulty_life
 from evolearn.run.relive import _faulty_life
@@ -69,6 +69,7 @@ def read_dna(path):
     decode(dna.pool, dna.genome[None])
     describe(dna)
     repr(load(path))
+    source_changes(dna.header.get("sources", {}))
     setup_of(dna)
 
 

@@ -6,8 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from evolearn.files import FileDamaged, Record, check_record
-from evolearn.report._files import Json, ReportError, read_record
+from evolearn.config import shown
+from evolearn.files import Record, check_record, read_json
+from evolearn.report._files import Json, ReportError
 
 INSPECTION_FILE = "inspection.json"
 INSPECTION_FORMAT = 1  # of inspection.json; a change that old code cannot read raises it
@@ -106,15 +107,21 @@ def read_inspection(directory: Path) -> Inspection:
     Args:
         directory: of the inspection.
     Raises:
-        ReportError: the file is missing or damaged, or of another format.
+        ReportError: the file is of another kind or format.
+        FileUnfit: it is missing or damaged.
     """
     path = directory / INSPECTION_FILE
     again = "`evolearn inspect` makes it again"
-    content = read_record(path, "inspection", INSPECTION_FORMAT, again)
-    try:
-        check_record(_Content, content, path, again)
-    except FileDamaged as error:
-        raise ReportError(str(error)) from error
+    content = read_json(path, again)
+    kind, written = content.get("kind"), content.get("format")
+    if kind != "inspection":
+        raise ReportError(f"{path}: says kind {shown(kind)}, not 'inspection'; {again}")
+    if written != INSPECTION_FORMAT:
+        raise ReportError(
+            f"{path}: has format {shown(written)}, this evolearn reads {INSPECTION_FORMAT}; use the version that made "
+            f"it, or {again}"
+        )
+    check_record(_Content, content, path, again)
     return Inspection(
         about=content["about"],
         entries=tuple(
