@@ -20,7 +20,7 @@ class UserError(Exception):
         if text.isascii() and len(text) <= _LONGEST_LINE:
             return text
         lines = text[:_LONGEST].encode(errors="backslashreplace").decode().split("\n")
-        cut = "\n".join(line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..." for line in lines)
+        cut = "\n".join(line if len(line) <= _LONGEST_LINE else f"{line[:3000]}...{line[-900:]}" for line in lines)
         return cut if len(text) <= _LONGEST else f"{cut}\n... ({len(text):,} characters)"
 
 
