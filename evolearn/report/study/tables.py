@@ -46,7 +46,10 @@ def harmless(cell: Any) -> Any:
     >>> harmless("=1+1"), harmless("-1.5"), harmless(-1.5), harmless("as it is")
     ("'=1+1", '-1.5', -1.5, 'as it is')
     """
-    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+    if not isinstance(cell, str):
+        return cell
+    apostrophe = "'" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else ""
+    return apostrophe + cell.replace("\r", " ")  # which begins a line for some readers, in quotes or not
 
 
 def contrast_rows(verdict: Json) -> Iterator[Row]:
