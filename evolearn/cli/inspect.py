@@ -19,8 +19,10 @@ from evolearn.cli.terminal import (
     at_terminal,
     enter_portable_mode_for,
     expect_wait,
+    listen,
     naming,
     print_line,
+    shown,
     warn_of_changes,
     worker_count,
 )
@@ -81,6 +83,7 @@ def inspect(
         wishes = Wishes(quick, tuple(only.split(",")) if only is not None else (), lifetime, age, figures)
         count = worker_count(console, workers)
         with InspectScreen(console) as screen:
+            listen(console)
             if other is None:
                 inspected = inspect_dna(run, wishes, out, count, screen)
             else:
@@ -133,4 +136,4 @@ def print_sections(console: Console, sections: Sequence[Section], page: Path) ->
         if more > 0:
             console.print(Text(f"  and {more} more on the page", style="dim"))
     console.print()
-    print_line(console, f"The page: {page}")
+    print_line(console, f"The page: {shown(page)}")

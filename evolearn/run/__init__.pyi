@@ -30,11 +30,13 @@ from .relive import (
 )
 from .run import (
     Interrupted as Interrupted,
+    ProgramEnded as ProgramEnded,
     Result as Result,
     evolve_run as evolve_run,
     generations_of_run as generations_of_run,
     leader_keys as leader_keys,
     restart_keys as restart_keys,
+    resumable as resumable,
     resume_run as resume_run,
     start_run as start_run,
 )

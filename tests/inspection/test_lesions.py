@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -291,13 +290,6 @@ def table(lesions, draws=20):
         rows += [Row("lesion", lesion, lambda: None)]
         rows += [Row("sham", lesion, lambda: None) for _ in range(draws)]
     return rows
-
-
-@pytest.fixture(autouse=True, scope="module")
-def no_collecting():
-    """Holm's correction in statsmodels collects garbage in every call, which takes longer than all the rest."""
-    with mock.patch("gc.collect", return_value=0):
-        yield
 
 
 LAYERS = [Lesion("layer", name, "zero") for name in ("hidden1", "hidden2", "hidden3", "policy")]

@@ -1,7 +1,6 @@
 """Looks stated beforehand, and several conditions: the chance of a false finding is kept, planted effects are found."""
 
 import dataclasses
-import gc
 
 import numpy as np
 import pytest
@@ -13,14 +12,6 @@ from evolearn.verdict.stats import Equivalence
 from tests.helpers.synthetic_lives import contrast, study_rules, synthetic
 
 LOOKS = tuple(map(Look, (5, 10, 15, 20), (0.010, 0.012, 0.013, 0.015)))
-
-
-@pytest.fixture(autouse=True)
-def _little_to_collect():
-    """statsmodels collects garbage at every Holm, among all that other tests have left: take that out of its sight."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def outcome(p, within=None):

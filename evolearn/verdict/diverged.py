@@ -1,0 +1,96 @@
+"""Lives that left the finite numbers, among others: counted last, whatever the sign of rewards. Pure.
+
+A brain that diverges ends its life, and what the life had earned by then says nothing: where rewards are costs, the
+life that ends first has lost least. So such a life counts as no better than the worst of all lives that stayed finite,
+of any arm, at any age; and a mean over lives can never be the better for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from evolearn.verdict.metrics import ArmLives, BoolArray
+from evolearn.verdict.rules import DOUBLED
+from evolearn.verdict.stats import FloatArray
+
+
+def counted_last(values: Sequence[FloatArray], broken: Sequence[BoolArray]) -> list[FloatArray]:
+    """Scores of several arms with those of broken lives no better than the worst of the others.
+
+    Args:
+        values: by arm, [.., L, ..]: scores in one metric, of one or several ages.
+        broken: by arm: whether a life left the finite numbers, over the first axes of its values.
+    Returns:
+        By arm, the arrays themselves if no life is broken.
+
+    >>> [scores.tolist() for scores in counted_last([np.array([0.0, -150.0]), np.array([-200.0])], \
+[np.array([True, False]), np.array([False])])]
+    [[-200.0, -150.0], [-200.0]]
+    """
+    if not any(mask.any() for mask in broken):
+        return list(values)
+    masks = [
+        np.broadcast_to(mask.reshape(mask.shape + (1,) * (scores.ndim - mask.ndim)), scores.shape)
+        for scores, mask in zip(values, broken, strict=True)
+    ]
+    whole, all_of_them = (
+        np.concatenate([scores[np.isfinite(scores) & kept] for scores, kept in zip(values, these, strict=True)])
+        for these in ([~mask for mask in masks], [np.ones_like(mask) for mask in masks])
+    )
+    known = whole if whole.size else all_of_them
+    worst = known.min() if known.size else 0.0  # without any finite number there is nothing to be worse than
+    return [
+        np.where(mask, np.minimum(np.where(np.isfinite(scores), scores, worst), worst), scores)
+        for scores, mask in zip(values, masks, strict=True)
+    ]
+
+
+def diverged_last(lives: Mapping[str, ArmLives]) -> dict[str, ArmLives]:
+    """Test lives of a condition with those that left the finite numbers counted last, in every metric.
+
+    Args:
+        lives: by arm; those of an arm evolved twice as long go by its name and `DOUBLED`, and set no standard.
+    Returns:
+        By arm, the records themselves if no life of any arm is broken.
+    """
+    if not any(of_arm.broken.any() for of_arm in lives.values()):
+        return dict(lives)
+    own = [arm for arm in lives if not arm.endswith(DOUBLED)]
+    counted = dict(zip(own, _all_counted([lives[arm] for arm in own]), strict=True))
+    for arm in lives:
+        if arm not in counted:
+            counted[arm] = _all_counted([*(lives[name] for name in own), lives[arm]])[-1]
+    return {arm: counted[arm] for arm in lives}
+
+
+def _all_counted(arms: Sequence[ArmLives]) -> list[ArmLives]:
+    births, later = [one.broken_births for one in arms], [one.broken_lives for one in arms]
+    either = [birth | life for birth, life in zip(births, later, strict=True)]
+
+    def last(of: Callable[[ArmLives], FloatArray], broken: Sequence[BoolArray]) -> list[FloatArray]:
+        return counted_last([of(one) for one in arms], broken)
+
+    parts: dict[str, Sequence[FloatArray] | Sequence[BoolArray]] = {
+        "birth": last(lambda one: one.birth, births),
+        "birth_reborn": last(lambda one: one.birth if one.birth_reborn is None else one.birth_reborn, births),
+        "running": last(lambda one: one.running, later),
+        "ceiling": last(lambda one: one.ceiling, later),
+        "totals": last(lambda one: one.totals, later),
+        "gain": last(lambda one: one.ceiling - one.birth, either),
+        "birth_diverged": births,
+        "diverged": later,
+    }
+    return [
+        dataclasses.replace(
+            one,
+            **{
+                name: values[place]
+                for name, values in parts.items()
+                if name != "birth_reborn" or one.birth_reborn is not None
+            },
+        )
+        for place, one in enumerate(arms)
+    ]
