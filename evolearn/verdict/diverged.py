@@ -73,24 +73,23 @@ def _all_counted(arms: Sequence[ArmLives]) -> list[ArmLives]:
     def last(of: Callable[[ArmLives], FloatArray], broken: Sequence[BoolArray]) -> list[FloatArray]:
         return counted_last([of(one) for one in arms], broken)
 
-    parts: dict[str, Sequence[FloatArray] | Sequence[BoolArray]] = {
-        "birth": last(lambda one: one.birth, births),
-        "birth_reborn": last(lambda one: one.birth if one.birth_reborn is None else one.birth_reborn, births),
-        "running": last(lambda one: one.running, later),
-        "ceiling": last(lambda one: one.ceiling, later),
-        "totals": last(lambda one: one.totals, later),
-        "gain": last(lambda one: one.ceiling - one.birth, either),
-        "birth_diverged": births,
-        "diverged": later,
-    }
+    birth = last(lambda one: one.birth, births)
+    reborn = last(lambda one: one.birth if one.birth_reborn is None else one.birth_reborn, births)
+    running = last(lambda one: one.running, later)
+    ceiling = last(lambda one: one.ceiling, later)
+    totals = last(lambda one: one.totals, later)
+    gain = last(lambda one: one.ceiling - one.birth, either)
     return [
         dataclasses.replace(
             one,
-            **{
-                name: values[place]
-                for name, values in parts.items()
-                if name != "birth_reborn" or one.birth_reborn is not None
-            },
+            birth=birth[place],
+            birth_reborn=None if one.birth_reborn is None else reborn[place],
+            running=running[place],
+            ceiling=ceiling[place],
+            totals=totals[place],
+            gain=gain[place],
+            birth_diverged=births[place],
+            diverged=later[place],
         )
         for place, one in enumerate(arms)
     ]

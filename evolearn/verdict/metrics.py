@@ -20,6 +20,7 @@ IntArray = npt.NDArray[np.int64]
 SCORE, STEPS, RATIO = "score", "world steps", "ratio"
 # Means of equal scores differ in the last bits with the order of the sum: a level missed by this share is reached.
 ROUNDING = 1e-9
+LARGEST = 1e150  # a score beyond has a square that is no number: no statistic holds it, it counts as not finite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +82,7 @@ class ArmLives:
 def _broken(diverged: BoolArray | None, scores: Sequence[FloatArray]) -> BoolArray:
     found = np.zeros(scores[0].shape[:2], np.bool_) if diverged is None else diverged.copy()
     for values in scores:
-        found |= ~np.isfinite(values.reshape(*found.shape, -1)).all(axis=-1)
+        found |= ~(np.abs(values.reshape(*found.shape, -1)) < LARGEST).all(axis=-1)
     return found
 
 
