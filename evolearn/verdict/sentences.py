@@ -410,8 +410,8 @@ def diverged_remarks(arms: Mapping[str, ArmValues]) -> list[str]:
         )
         said.append(
             f"In {int(broken.sum()):,} of {broken.size:,} test lives of {arm} ({where}) the brain or the score left "
-            "the finite numbers. Each counts as no better than the worst life of any arm, in every score, whatever the sign of "
-            f"rewards: {what}."
+            "the finite numbers. Each counts as no better than the worst life of any arm, in every score, whatever the "
+            f"sign of rewards: {what}."
         )
     return said
 

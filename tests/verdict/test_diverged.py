@@ -80,9 +80,9 @@ def test_an_arm_none_of_whose_lives_stayed_finite_is_judged_in_nothing(by: float
     assert "every life left the finite numbers, so that it has no score" in condition["sentence"]
     assert "0.000 against" not in condition["sentence"]
     assert (
-        "In 24 of 24 test lives of evolved (runs 0, 1, 2, 3, 4 and 5) the brain or the score left the finite numbers. Each "
-        "counts as no better than the worst life of any arm, in every score, whatever the sign of rewards: no life of runs 0, 1, "
-        "2, 3, 4 and 5 stayed finite, so evolved is judged in nothing."
+        "In 24 of 24 test lives of evolved (runs 0, 1, 2, 3, 4 and 5) the brain or the score left the finite numbers. "
+        "Each counts as no better than the worst life of any arm, in every score, whatever the sign of rewards: no "
+        "life of runs 0, 1, 2, 3, 4 and 5 stayed finite, so evolved is judged in nothing."
     ) in condition["remarks"]
     assert [arm["diverged"] for arm in condition["arms"].values()] == [0, 0, 24]
     assert condition["factorial"] is None
