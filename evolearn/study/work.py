@@ -20,6 +20,7 @@ from evolearn.life import Drivers, Outcome, Plan, lives
 from evolearn.run import (
     Generation,
     RunDirectory,
+    SearchDiverged,
     Setup,
     Values,
     assemble,
@@ -171,8 +172,15 @@ class StudyWork:
             directory = create_run(self._config_of(job), job.arm, directory.path, self._drivers.describe())
         directory = open_run(directory.path)
         setup = assemble(directory.read_config())
-        with directory.keeping_faulty_life(setup.config):
-            evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
+        try:
+            with directory.keeping_faulty_life(setup.config):
+                evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
+        except SearchDiverged as error:
+            raise SearchDiverged(
+                f"STUDY={self._study.path}: no verdict can be reached, since an evolution of {job.arm} under "
+                f"{job.condition} has no result. {error}. If that run holds, begin the study anew with the "
+                f"same: as run.KEY of {self._study.path / 'study.yaml'}, or in define.{job.arm}.settings"
+            ) from error
 
     def _config_of(self, job: StudyJob) -> RunConfig:
         condition = self._config.condition(job.condition)
