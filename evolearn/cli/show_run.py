@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.cli.screen import Screen, accidents, counted, duration
-from evolearn.cli.terminal import print_line
+from evolearn.cli.terminal import print_line, shown
 
 if TYPE_CHECKING:
     from evolearn.config import SearchPart
@@ -74,6 +74,11 @@ class RunScreen(Screen):
             f"{generation.steps_per_second / 1e6:.2f} M steps/s  {left}{effort_of(generation)}"
         )
         self.draw(completed=self._done, left=left)
+
+    def choosing(self, what: str, number: int, of: int) -> None:
+        """Show what lives again."""
+        self.log(f"choosing by validation lives {number + 1}/{of}: {what}")
+        self.draw(description=f"choosing: {what}", total=of, completed=number, left="")
 
     def judging(self, arm: str, number: int, of: int) -> None:
         """Show which arm lives."""
@@ -137,6 +142,7 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     console.print()
     console.print(result_table(setup, result))
     for line in (
+        *diverged_lines(result),
         *rebirth_lines(result),
         *lifetime_lines(result),
         catch_up_sentence(result),
@@ -146,6 +152,7 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     ):
         console.print(Text(line))
     console.print()
+    directory = shown(directory)
     config = shlex.quote(str(directory / "config.yaml"))
     print_line(console, f"Run directory: {directory}")
     print_line(console, "  dna.safetensors: what evolved; result.json: this table; generations.jsonl: every generation")
@@ -250,6 +257,16 @@ def result_table(setup: Setup, result: Result) -> Table:
     return table
 
 
+def diverged_lines(result: Result) -> list[str]:
+    """Which arms had lives that left the finite numbers, and what became of them."""
+    return [
+        f"{ARM_LABELS.get(row.arm, row.arm)}: in {row.diverged} of {result.lives} lives the brain left the finite "
+        "numbers; each counts as the worst life of any arm."
+        for row in result.arms
+        if row.diverged
+    ]
+
+
 def rebirth_lines(result: Result) -> list[str]:
     """What the birth scores leave out, where termination is a death."""
     rows = [(ARM_LABELS.get(row.arm, row.arm), row.birth_reborn, row.birth_deaths) for row in result.arms]
@@ -295,7 +312,7 @@ def describe_setup(setup: Setup, directory: Path, first: int) -> str:
     return (
         f"{config.world.name}{f' ({parameters})' if parameters else ''}, seed {config.seed}: {search.algorithm}, "
         f"{genomes}, {search.lives} lives of {search.selection_lifetime:,} steps each, "
-        f"{search.generations} generations{_restarts(search)}{start}\n{directory}"
+        f"{search.generations} generations{_restarts(search)}{start}\n{shown(directory)}"
     )
 
 

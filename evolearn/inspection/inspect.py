@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import shlex
 import shutil
@@ -19,11 +18,12 @@ from typing import Protocol
 
 from evolearn.environment import describe_environment
 from evolearn.errors import UserError, offer
-from evolearn.files import write_whole
+from evolearn.files import LOCK, FileUnfit, holding, json_text, read_json, write_whole
 from evolearn.inspection._sections import COMPARISON, PARTS, Part, Subject
 from evolearn.inspection._specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.inspection.record import Answer, describe, name_of, record
 from evolearn.life import new_driver
+from evolearn.plugins import NotTrusted
 from evolearn.report import INSPECTION_FILE, Section, is_inspection, write_inspection_report
 from evolearn.run import DNA, load_dna, setup_of
 
@@ -93,7 +93,7 @@ def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, disp
     directory = free_directory(out or place_of(dna), [dna], is_partial=wishes.quick or bool(wishes.only))
     extent = extent_of([dna], wishes.quick)
     lifetime = _checked_lifetime(dna, wishes, extent)
-    with _alive(dna, extent, lifetime, workers, parts) as (specimen, why_not):
+    with _held(directory), _alive(dna, extent, lifetime, workers, parts) as (specimen, why_not):
         about = describe(dna, extent, lifetime, wishes.age, specimen) | {"note": extent.note}
         if why_not:
             about["warning"] = f"The world cannot be lived in, so that sections that need lives are missing: {why_not}"
@@ -101,7 +101,7 @@ def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, disp
         subject = Subject(dna, specimen, wishes.age)
         faults: list[Exception] = []
         answers = [_answer(part, subject, display, faults) for part in parts]
-    inspected = _write(directory, about, _command([path], wishes), answers, workers, wishes.figures)
+        inspected = _write(directory, about, _command([path], wishes), answers, workers, wishes.figures)
     return dataclasses.replace(inspected, faults=tuple(faults))
 
 
@@ -139,8 +139,9 @@ def compare_dna(
         return COMPARISON(dna, other, extent, workers=workers, progress=progress, lifetime=wishes.lifetime)
 
     faults: list[Exception] = []
-    answers = [_timed("comparison", "Comparison", comparing, display, faults)]
-    inspected = _write(directory, about, _command([first, second], wishes), answers, workers, wishes.figures)
+    with _held(directory):
+        answers = [_timed("comparison", "Comparison", comparing, display, faults)]
+        inspected = _write(directory, about, _command([first, second], wishes), answers, workers, wishes.figures)
     return dataclasses.replace(inspected, faults=tuple(faults))
 
 
@@ -183,33 +184,54 @@ def free_directory(directory: Path, dnas: Sequence[DNA], is_partial: bool) -> Pa
     """
     if directory.exists() and not directory.is_dir():
         raise InspectionError(f"--out {directory}: is a file; name a directory")
-    if directory.is_dir() and not is_inspection(directory) and any(directory.iterdir()):
+    if directory.is_dir() and not is_inspection(directory) and _holds_something(directory):
         raise InspectionError(
             f"--out {directory}: holds something else than an inspection, which would be mixed with it; name another"
         )
     _check_earlier(directory, dnas, is_partial)
+    with _passing(directory):
+        try:
+            tempfile.TemporaryFile(dir=directory).close()
+        except OSError as error:
+            raise _unwritable(directory, error) from error
+    return directory.absolute()  # worlds may take the process elsewhere
+
+
+@contextlib.contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    """Be the only one who inspects into a directory; what is stopped leaves no empty one behind."""
+    with _passing(directory), holding(directory / LOCK, f"--out {directory}"):
+        yield
+
+
+@contextlib.contextmanager
+def _passing(directory: Path) -> Iterator[None]:
+    """A directory that is there, and at the end only if something is in it."""
     missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
-    except OSError as error:
-        raise _unwritable(directory, error) from error
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(directory, error) from error
+        yield
     finally:
         for folder in missing:  # Ctrl-C leaves nothing behind
             with contextlib.suppress(OSError):
                 folder.rmdir()
-    return directory
+
+
+def _holds_something(directory: Path) -> bool:
+    return any(entry.name != LOCK for entry in directory.iterdir())  # one that was left is no content
 
 
 def _check_earlier(directory: Path, dnas: Sequence[DNA], is_partial: bool) -> None:
     """An inspection of other DNA is not written over, nor is a whole one by a part."""
     try:
-        earlier = json.loads((directory / INSPECTION_FILE).read_text(encoding="utf-8"))
+        earlier = read_json(directory / INSPECTION_FILE)
         about = earlier["about"]
         whose = [about["sha256"], *([about["other"]["sha256"]] if "other" in about else [])]
         was_whole = about["extent"] == FULL.name and (len(whose) > 1 or len(earlier["sections"]) == len(PARTS))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (FileUnfit, KeyError, TypeError):
         return  # none, or a damaged one: made anew
     if whose != [dna.sha256 for dna in dnas]:
         raise InspectionError(
@@ -255,6 +277,8 @@ def _alive(
     try:
         setup = setup_of(dna)
         driver = new_driver(setup.conditions, workers, setup.config.hang_seconds)
+    except NotTrusted:
+        raise
     except UserError as error:
         yield None, str(error)
         return
@@ -309,7 +333,7 @@ def _write(directory: Path, about: Json, command: str, answers: list[Answer], wo
     try:
         directory.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(directory / "figures", ignore_errors=True)  # of the inspection that was there
-        write_whole(directory / INSPECTION_FILE, json.dumps(content, indent=1, allow_nan=False).encode())
+        write_whole(directory / INSPECTION_FILE, json_text(content, indent=1).encode())
     except OSError as error:
         raise _unwritable(directory, error) from error
     page, sections = write_inspection_report(directory, figures)

@@ -1,5 +1,6 @@
 from ._rehearsal import KeepsState as KeepsState, rehearse as rehearse
 from .birth import Births as Births, birth_plan as birth_plan, births_in as births_in
+from .capacity import available_memory as available_memory, most_workers as most_workers
 from .drivers import (
     ClusterStatus as ClusterStatus,
     ClusterWatch as ClusterWatch,
@@ -8,7 +9,13 @@ from .drivers import (
     OwnDrivers as OwnDrivers,
     new_driver as new_driver,
 )
-from .evaluation import Evaluation as Evaluation, evaluate as evaluate, life_fitness as life_fitness, score as score
+from .evaluation import (
+    Evaluation as Evaluation,
+    broken_lives as broken_lives,
+    evaluate as evaluate,
+    life_fitness as life_fitness,
+    score as score,
+)
 from .live import (
     Conditions as Conditions,
     Driver as Driver,

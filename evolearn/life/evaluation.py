@@ -24,11 +24,27 @@ LIVES_PER_WORKER = 64
 class Evaluation:
     """What a population earned. P genomes, L lives each."""
 
-    fitness: npt.NDArray[np.float64]  # [P, L], life fitness by the world's rule
+    fitness: npt.NDArray[np.float64]  # [P, L], life fitness by the world's rule: what was earned
+    broken: npt.NDArray[np.bool_]  # [P, L], lives whose brain, or whose fitness, left the finite numbers
     world_steps: int
-    diverged: int  # lives whose brain left the finite numbers
     skipped_updates: int
     learned: FloatArray | None = None  # [P, W], see `learned_weights`; None if the plan keeps no final weights
+
+    @property
+    def diverged(self) -> int:
+        """How many lives left the finite numbers."""
+        return int(self.broken.sum())
+
+    @property
+    def means(self) -> npt.NDArray[np.float64]:
+        """Fitness of each genome, [P], the mean over its lives; -inf if one of them left the finite numbers.
+
+        What such a life had earned says nothing: in a world of costs the life that ends first would earn most. So
+        whoever chooses among genomes by these numbers takes one that stays finite, whatever the sign of rewards.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            means = self.fitness.mean(axis=1)
+        return np.where(self.broken.any(axis=1) | ~np.isfinite(means), -np.inf, means)
 
 
 def evaluate(
@@ -55,9 +71,9 @@ def evaluate(
     Raises:
         LifeFault: the world is at fault.
     """
-    fitness = np.empty((len(genomes), len(keys)))
+    fitness, broken = np.empty((len(genomes), len(keys))), np.empty((len(genomes), len(keys)), np.bool_)
     learned = np.empty((len(genomes), conditions.brain.weights), np.float32) if plan.final_weights else None
-    steps = diverged = skipped = 0
+    steps = skipped = 0
     at_once = max(1, max(LIVES_AT_ONCE, LIVES_PER_WORKER * driver.workers) // len(keys))
     for start in range(0, len(genomes), at_once):
         some = genomes[start : start + at_once]
@@ -66,15 +82,14 @@ def evaluate(
         except LifeFault as fault:
             genome = numbered_from + start + fault.life // len(keys)
             raise fault.altered(life=start * len(keys) + fault.life, genome=genome) from fault.__cause__
-        fitness[start : start + len(some)] = life_fitness(outcome, conditions.world.fitness_rule, plan).reshape(
-            len(some), len(keys)
-        )
+        shape, rows = (len(some), len(keys)), slice(start, start + len(some))
+        earned = life_fitness(outcome, conditions.world.fitness_rule, plan)
+        fitness[rows], broken[rows] = earned.reshape(shape), broken_lives(outcome, earned).reshape(shape)
         steps += int(outcome.age.sum())
-        diverged += int((outcome.status == DIVERGED).sum())
         skipped += int(outcome.skipped_updates.sum())
         if learned is not None:
-            learned[start : start + len(some)] = learned_weights(outcome, len(some))
-    return Evaluation(fitness, steps, diverged, skipped, learned)
+            learned[rows] = learned_weights(outcome, len(some))
+    return Evaluation(fitness, broken, steps, skipped, learned)
 
 
 def learned_weights(outcome: Outcome, genomes: int) -> FloatArray:
@@ -113,19 +128,31 @@ def live_each(
     return outcome
 
 
+def broken_lives(outcome: Outcome, earned: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which lives [L] left the finite numbers: in the brain, which ended them, or in what they earned [L]."""
+    return np.asarray((outcome.status == DIVERGED) | ~np.isfinite(earned))
+
+
 def life_fitness(outcome: Outcome, rule: str, plan: Plan) -> npt.NDArray[np.float64]:
     """One number per life, [L], by the world's rule."""
     return score(outcome, rule, 0, plan.bins, plan)
 
 
 def score(outcome: Outcome, rule: str, first: int, last: int, plan: Plan) -> npt.NDArray[np.float64]:
-    """Score of each life, [L], over the age bins `first` .. `last` - 1.
+    """Score of each life, [L], over the age bins `first` .. `last` - 1: what it earned, however it ended.
 
-    Mean per step: a life that ended early, its brain diverged, earns nothing for the steps it did not live.
+    Mean per step: a life that ended early, its brain diverged, earns nothing for the steps it did not live; that is no
+    merit where rewards are costs, so whoever chooses by a score asks `broken_lives` as well.
     Mean return per episode: over the episodes that ended in these bins; the episode still going on at their end, or
     when the brain diverged, counts as well if none has ended, or if its return so far is already further from zero
     than their mean, on the same side (rewards, or costs, only grow).
     """
+    # sums of rewards near the end of the numbers overflow: not finite, which is for the caller to see
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _score(outcome, rule, first, last, plan)
+
+
+def _score(outcome: Outcome, rule: str, first: int, last: int, plan: Plan) -> npt.NDArray[np.float64]:
     if rule == MEAN_PER_STEP:
         steps = min(last * plan.bin_size, plan.lifetime) - first * plan.bin_size
         return outcome.fitness[:, first:last].sum(axis=1) / steps

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import markupsafe
 from jinja2.utils import htmlsafe_json_dumps
 from plotly.offline import get_plotlyjs
 
+from evolearn.files import json_text
 from evolearn.report import texts
 from evolearn.report._chart import Chart
 from evolearn.report._plotly_charts import page_chart
@@ -69,4 +69,4 @@ def _script(code: str) -> markupsafe.Markup:
 
 
 def _dumps(content: Any, **options: Any) -> str:
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=True, allow_nan=False, **options)
+    return json_text(content, separators=(",", ":"), ensure_ascii=True, **options)

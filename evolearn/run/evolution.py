@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import itertools
+import math
 import resource
 import sys
 import time
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.config import ConfigError, RunConfig
+from evolearn.errors import UserError
 from evolearn.genome import FloatArray, from_z
 from evolearn.life import Driver, Effort, Evaluation, Plan, evaluate
 from evolearn.rng import SELECTION, life_keys
@@ -27,6 +29,7 @@ from evolearn.search import (
     BlockwiseSearch,
     Draw,
     Fitness,
+    LeftFinite,
     MAMLOptions,
     MetaLives,
     Noise,
@@ -38,6 +41,7 @@ from evolearn.search import (
     Weights,
     differentiate,
     live_in_blocks,
+    require_finite,
     sum_in_blocks,
 )
 
@@ -46,13 +50,18 @@ TOP = 8  # genomes of the last generation that are lived again to find the best
 
 @dataclasses.dataclass(frozen=True)
 class Generation:
-    """One row of `generations.jsonl`. Fitness is the mean over the generation's lives."""
+    """One row of `generations.jsonl`. Fitness is the mean over the generation's lives.
+
+    A genome one of whose lives diverged ranks last, and has no fitness: it is left out here, and a number that no
+    genome is left for is NaN, null in the file.
+    """
 
     generation: int  # from 0
     fitness_mean: float  # over the population; trainers of weights, reptile and maml: over their updates
-    fitness_std: float  # likewise
+    fitness_std: float  # likewise; 0 if nothing was told apart: then the search makes no step
     fitness_best: float  # likewise; on the lives that chose it: inflated by luck
-    fitness_centre: float  # of the centre before this generation's update; genetic: last champion; trainers: after it
+    # of the centre before this generation's update; genetic: last champion; trainers: after it
+    fitness_centre: float
     world_steps: int  # lived in this generation, centre included
     seconds: float  # of wall clock
     steps_per_second: float
@@ -60,7 +69,7 @@ class Generation:
     fitness_sha256: str  # of the fitness vector, float64 little-endian; then what was learned, where it is used
     paired_correlation: float | None  # mean correlation over lives between two genomes; None if they share no lives
     search_stdev: float  # mean standard deviation of the search, in spreads
-    diverged_lives: int  # lives whose brain left the finite numbers
+    diverged_lives: int  # lives whose brain, or whose fitness, left the finite numbers
     skipped_updates: int  # learning updates skipped because a gradient was not finite
     peak_memory: int  # bytes, the most that this process has had in RAM since it began
     restart: int = 0  # of the search, from 0
@@ -69,6 +78,53 @@ class Generation:
     def row(self) -> dict[str, Any]:
         """The record as a mapping, in order."""
         return dataclasses.asdict(self)
+
+
+class SearchDiverged(UserError):
+    """A search left the finite numbers; the text says when, which settings it had and what to change."""
+
+
+# What makes a step of a search large, or its spread small.
+_STEP_SETTINGS = (
+    "ranking_method",
+    "center_learning_rate",
+    "stdev_learning_rate",
+    "stdev_max_change",
+    "stdev_min",
+    "stdev_max",
+    "optimizer_config",
+    "mutation_stdev",
+    "step_size",
+    "c_m",
+    "c_sigma_ratio",
+    "damp_sigma_ratio",
+    "c_1_ratio",
+    "c_mu_ratio",
+)
+
+
+def _why_diverged(setup: Setup, generation: int, what: str) -> str:
+    search, genome = setup.config.search, setup.config.genome
+    options = setup.options.model_dump()
+    had = [f"{name}={options[name]}" for name in _STEP_SETTINGS if options.get(name) is not None]
+    spreads = (f"{getattr(genome, group).spread:g} {group}" for group in ("weights", "drives", "plasticity"))
+    return (
+        f"generation {generation + 1} of {search.generations} was not made: {what}. A step of search.algorithm="
+        f"{search.algorithm} was too large, or its spread became too small (search.options: "
+        f"{', '.join(had) or 'the defaults'}; spread of genome: {', '.join(spreads)})"
+    )
+
+
+def remedy_of_diverged(config: RunConfig) -> str:
+    """What to begin a run anew with whose search left the finite numbers: settings for its command."""
+    usual = type(config.genome)()
+    wide = [
+        f"genome.{group}.spread={getattr(usual, group).spread:g}"
+        for group in ("weights", "drives", "plasticity")
+        if getattr(config.genome, group).spread > getattr(usual, group).spread
+    ]
+    calm = [*(["search.options={}"] if config.search.options else []), *wide]
+    return " ".join(calm) or ("search.algorithm=cem" if config.search.algorithm != "cem" else "search.algorithm=pgpe")
 
 
 def new_search(setup: Setup) -> Search:
@@ -120,6 +176,8 @@ def evolve(
         effort: what a cluster did since the last call, see `Drivers`.
     Yields:
         One record per generation. While it is held, `search` is in the state after that generation.
+    Raises:
+        SearchDiverged: a step led out of the finite numbers; its generation has no record.
     """
     for generation in itertools.count(first):
         if is_over(setup, search, generation):
@@ -127,7 +185,13 @@ def evolve(
         started = time.perf_counter()
         effort()  # what was done in between is not this generation's
         trial = _Trial(setup, driver, search, generation)
-        search.step(trial)
+        try:
+            search.step(trial)
+            # Finite in spreads, and not in the genes' own units: such DNA could not live.
+            require_finite("the centre", to_genomes(setup, search.centre()))
+            require_finite("the spread", to_spread(setup, search.stdev()))
+        except LeftFinite as error:
+            raise SearchDiverged(_why_diverged(setup, generation, str(error))) from error
         record = trial.record(time.perf_counter() - started, effort())
         if isinstance(search, Restarting):
             search.told(record.fitness_centre, record.fitness_mean)
@@ -159,6 +223,12 @@ def to_genomes(setup: Setup, z: FloatArray) -> FloatArray:
     return from_z(setup.pool, z)
 
 
+def to_spread(setup: Setup, stdev: FloatArray) -> FloatArray:
+    """Standard deviation [G] in gene units from that in z."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return setup.pool.spread * stdev
+
+
 def with_learned(setup: Setup, z: FloatArray, learned: FloatArray) -> FloatArray:
     """Genomes z [P, G] with learned weights in the place of the weights genes; the other genes stay.
 
@@ -170,8 +240,10 @@ def with_learned(setup: Setup, z: FloatArray, learned: FloatArray) -> FloatArray
     places = [place for (group, _), place in setup.pool.slices().items() if group == "weights"]
     weights = np.r_[tuple(places)]
     result = z.copy()
-    rows = np.isfinite(learned).all(axis=1)
-    result[np.ix_(rows, weights)] = (learned[rows] - setup.pool.centre[weights]) / setup.pool.spread[weights]
+    with np.errstate(over="ignore", invalid="ignore"):
+        inherited = (learned - setup.pool.centre[weights]) / setup.pool.spread[weights]
+    rows = np.isfinite(inherited).all(axis=1)
+    result[np.ix_(rows, weights)] = inherited[rows]
     return result
 
 
@@ -218,7 +290,7 @@ class _Trial:
     def learn_alone(self, z: FloatArray, batch: int) -> FloatArray:
         """The genome z [G] with the weights that its lives of this batch ended with."""
         evaluation = self._live(z[None], self._learning, batch)
-        self._fitness.append(evaluation.fitness.mean(axis=1))
+        self._fitness.append(evaluation.means)
         return self._inherit(z[None], evaluation.learned)[0]
 
     def differentiate(self, z: FloatArray, batch: int, first_order: bool) -> FloatArray:
@@ -226,13 +298,13 @@ class _Trial:
         lives = meta_lives(self._setup, z, self._generation, batch, first_order, self._lived)
         evaluation, gradient = differentiate(self._driver, lives)
         self._count(evaluation)
-        self._fitness.append(evaluation.fitness.mean(axis=1))
+        self._fitness.append(evaluation.means)
         self._learned.append((gradient * self._setup.pool.spread).astype(np.float32))
         return self._learned[-1].copy()
 
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         """Live the centre z [G] on the lives of this batch, for the record."""
-        self._centre_fitness = float(self._live(z[None], self._setup.selection, batch).fitness.mean())
+        self._centre_fitness = float(self._live(z[None], self._setup.selection, batch).means[0])
 
     def evaluate_drawn(self, draw: Draw) -> Fitness:
         """Mean fitness [P] of a drawn population, in blocks; its centre is lived as well."""
@@ -261,8 +333,8 @@ class _Trial:
 
     def _keep(self, evaluation: Evaluation, population: int) -> Fitness:
         """Write down lives that all genomes shared, with the centre after the population or without it."""
-        self._shared.append(evaluation.fitness)
-        means = evaluation.fitness.mean(axis=1)
+        self._shared.append(evaluation.fitness[~evaluation.broken.any(axis=1)])
+        means = evaluation.means
         if len(means) > population:
             self._centre_fitness = float(means[-1])
         self._fitness.append(means[:population])
@@ -284,14 +356,17 @@ class _Trial:
     def record(self, seconds: float, effort: Effort | None) -> Generation:
         """The row of this generation."""
         fitness = np.concatenate(self._fitness)
+        whole = fitness[np.isfinite(fitness)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, std = (float(whole.mean()), float(whole.std())) if len(whole) else (math.nan, math.nan)
         steps = sum(evaluation.world_steps for evaluation in self._evaluations)
         learned = b"".join(z.astype("<f4").tobytes() for z in self._learned)
         return Generation(
             generation=self._generation,
-            fitness_mean=float(fitness.mean()),
-            fitness_std=float(fitness.std()),
-            fitness_best=float(fitness.max()),
-            fitness_centre=self._centre_fitness,
+            fitness_mean=mean,
+            fitness_std=std,
+            fitness_best=float(whole.max()) if len(whole) else math.nan,
+            fitness_centre=self._centre_fitness if math.isfinite(self._centre_fitness) else math.nan,
             world_steps=steps,
             seconds=seconds,
             steps_per_second=steps / seconds,
@@ -320,9 +395,11 @@ def paired_correlation(fitness: Fitness) -> float | None:
     Returns:
         -1 .. 1, or None if fewer than two genomes or lives differ.
     """
-    deviations = fitness - fitness.mean(axis=1, keepdims=True)
-    lengths = np.linalg.norm(deviations, axis=1)
-    directions = deviations[lengths > 1e-12] / lengths[lengths > 1e-12, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviations = fitness - fitness.mean(axis=1, keepdims=True)
+        lengths = np.linalg.norm(deviations, axis=1)
+    known = (lengths > 1e-12) & np.isfinite(lengths)
+    directions = deviations[known] / lengths[known, None]
     count = len(directions)
     if count < 2 or fitness.shape[1] < 2:
         return None

@@ -35,8 +35,9 @@ from evolearn.life import (
     own_code,
 )
 from evolearn.rng import LifeKey
+from evolearn.run._resuming import standing
 from evolearn.run.directory import RunDirectory
-from evolearn.run.evolution import Generation, evolve, meta_lives, new_search, selection_keys, to_genomes, with_learned
+from evolearn.run.evolution import Generation, evolve, meta_lives, selection_keys, to_genomes, with_learned
 from evolearn.run.faulty_life import load_faulty_life
 from evolearn.run.scores import quarters
 from evolearn.run.setup import Setup, assemble
@@ -167,22 +168,30 @@ def _faulty_life(path: Path) -> _Life:
         )
     fault = kept.fault
     doing = ", ".join(f"{name} {value}" for name, value in kept.doing.items())
-    return _Life(assemble(kept.config), doing, fault.newborn, fault.key, fault.plan, fault.genome, fault)
+    setup = assemble(kept.config)
+    conditions = setup.conditions
+    born, here = (
+        (fault.newborn.weights.shape[1], fault.newborn.drives.shape[1]),
+        (conditions.brain.weights, len(conditions.drive_names)),
+    )
+    if born != here:
+        raise RunDirectoryError(
+            f"{path}: the life on record is born with {born[0]} weights and {born[1]} drives, its world has {here[0]} "
+            f"and {here[1]} here: it was changed since, or is another; name a life with --generation, --genome and "
+            "--life"
+        )
+    return _Life(setup, doing, fault.newborn, fault.key, fault.plan, fault.genome, fault)
 
 
 def _selection_life(directory: RunDirectory, wanted: Wanted, workers: int, display: ReliveDisplay) -> _Life:
     """A life that selected genomes; its population is made again."""
     setup = assemble(directory.read_config())
     _check_range(setup, directory, wanted)
-    search = new_search(setup)
-    checkpoint, complaints = directory.last_checkpoint(before=wanted.generation)
-    for complaint in complaints:
+    stands = standing(setup, directory, before=wanted.generation)
+    search, first = stands.search, stands.first
+    for complaint in stands.complaints:
         display.warning(complaint)
-    first = 0
-    if checkpoint is not None:
-        search.restore(dict(checkpoint.state))
-        first = checkpoint.generation + 1
-    display.remaking(wanted.generation, None if checkpoint is None else checkpoint.generation)
+    display.remaking(wanted.generation, first - 1 if first else None)
     driver = new_driver(setup.conditions, workers, setup.config.hang_seconds)
     try:
         if first < wanted.generation:
@@ -276,13 +285,13 @@ class _Until:
 
     def evaluate(self, z: FloatArray) -> Fitness:
         """See Trial."""
-        return self._live_population(z, self._setup.selection).fitness.mean(axis=1)[: len(z)]
+        return self._live_population(z, self._setup.selection).means[: len(z)]
 
     def learn(self, z: FloatArray) -> tuple[Fitness, FloatArray]:
         """See Trial."""
         evaluation = self._live_population(z, self._learning)
         assert evaluation.learned is not None, "the plan keeps final weights"
-        return evaluation.fitness.mean(axis=1)[: len(z)], with_learned(self._setup, z, evaluation.learned[: len(z)])
+        return evaluation.means[: len(z)], with_learned(self._setup, z, evaluation.learned[: len(z)])
 
     def learn_alone(self, z: FloatArray, batch: int) -> FloatArray:
         """See Trial."""
@@ -343,7 +352,7 @@ def _lived(life: _Life, traced: bool) -> Relived:
         if fault is None:
             finer = plan if plan.bins >= 4 else dataclasses.replace(plan, bin_steps=-(-plan.lifetime // 4))
             again = outcome if finer is plan else _live_alone(life, driver, finer, 0)[0]
-            by_quarter = quarters(again, rule, finer)
+            by_quarter = tuple(quarters(again, rule, finer)[0].tolist())
     finally:
         driver.close()
     lived = int(outcome.age[0])

@@ -26,6 +26,7 @@ class ArmScores:
     deaths: float  # per life
     by_lifetime: tuple[float, ...]  # life fitness at each evaluation lifetime: prefixes of the same lives
     running: tuple[float, ...]  # running score by age: entry i ends with age bin i + window - 1
+    diverged: int = 0  # lives that left the finite numbers: each counts as the worst life of any arm
 
 
 def running_score(outcome: Outcome, rule: str, plan: Plan, window: int) -> npt.NDArray[np.float64]:
@@ -43,8 +44,8 @@ def running_score(outcome: Outcome, rule: str, plan: Plan, window: int) -> npt.N
     return np.stack([score(outcome, rule, start, start + window, plan) for start in starts], axis=1)
 
 
-def prefix_scores(outcome: Outcome, rule: str, plan: Plan, lifetimes: Sequence[int]) -> tuple[float, ...]:
-    """Mean life fitness at several lifetimes: a shorter life is the beginning of a longer one.
+def prefix_scores(outcome: Outcome, rule: str, plan: Plan, lifetimes: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Life fitness of each life at several lifetimes, [L, T]: a shorter life is the beginning of a longer one.
 
     Args:
         outcome: [L, ..] of lives as long as the longest.
@@ -52,16 +53,22 @@ def prefix_scores(outcome: Outcome, rule: str, plan: Plan, lifetimes: Sequence[i
         plan: with which the lives were lived.
         lifetimes: world steps, multiples of the plan's bin_steps.
     """
-    return tuple(float(score(outcome, rule, 0, lifetime // plan.bin_size, plan).mean()) for lifetime in lifetimes)
+    return np.stack([score(outcome, rule, 0, lifetime // plan.bin_size, plan) for lifetime in lifetimes], axis=1)
 
 
-def quarters(outcome: Outcome, rule: str, plan: Plan) -> tuple[float, ...]:
-    """Mean score over lives by quarter of life, to the resolution of the age bins."""
+def quarters(outcome: Outcome, rule: str, plan: Plan) -> npt.NDArray[np.float64]:
+    """Score of each life by quarter, [L, 4], to the resolution of the age bins; NaN for a quarter of no bin."""
     edges = [round(plan.bins * part / 4) for part in range(5)]
-    return tuple(
-        float(score(outcome, rule, first, last, plan).mean()) if last > first else float("nan")
-        for first, last in itertools.pairwise(edges)
-    )
+    none = np.full(len(outcome.age), np.nan)
+    parts = [
+        score(outcome, rule, first, last, plan) if last > first else none for first, last in itertools.pairwise(edges)
+    ]
+    return np.stack(parts, axis=1)
+
+
+def over_lives(scores: npt.NDArray[np.float64]) -> tuple[float, ...]:
+    """Means over lives of scores [L, ages], one for each age."""
+    return tuple(float(np.ascontiguousarray(column).mean()) for column in scores.T)
 
 
 def catch_up_age(running: npt.ArrayLike, target: float, window_steps: int, bin_steps: int) -> int | None:

@@ -31,7 +31,8 @@ from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
 from evolearn.numerics import portable
 from evolearn.plugins import Part, absolute, short
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run._setup_checks import check_training, learning_ends
+from evolearn.run._memory import check_memory
+from evolearn.run._setup_checks import check_brain_size, check_training, learning_ends
 from evolearn.search import Options, check_search
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
 
@@ -192,7 +193,11 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         config: of the run.
         brain: what the brain is made of.
         drive_names: see `Conditions.drive_names`.
+    Raises:
+        ConfigError: the brain has too many weights, or a value does not fit its gene.
     """
+    check_brain_size(config, brain)
+    _check_plasticity(config)  # of DNA, which is read without its world, nobody else does
     return gene_pool(
         brain=brain,
         encoding=config.genome.encoding,
@@ -229,8 +234,9 @@ def remarks_on(setup: Setup) -> tuple[str, ...]:
     """What a user should know of a setup's world before it is lived in: a Gymnasium environment is checked here.
 
     Raises:
-        ConfigError: the environment breaks Gymnasium's contract.
+        ConfigError: the environment breaks Gymnasium's contract, or the run needs more memory than there is.
     """
+    check_memory(setup)
     name = setup.config.world.name
     if not name.startswith(GYMNASIUM):
         return ()
@@ -354,7 +360,7 @@ def _check_plasticity(config: RunConfig) -> None:
         transform = genes[name].transform
         try:
             TRANSFORMS[transform].encode(value)
-        except (ValueError, ZeroDivisionError) as error:
+        except (ValueError, ArithmeticError) as error:
             raise ConfigError(
                 f"learner.plasticity.{name}={value:g}: must fit its gene, {TRANSFORMS[transform].doc}"
             ) from error

@@ -1,3 +1,4 @@
+from ._finite import LeftFinite as LeftFinite, require_finite as require_finite
 from .blockwise import BlockwiseSearch as BlockwiseSearch
 from .drawn_blocks import (
     BlockLives as BlockLives,
@@ -28,4 +29,5 @@ from .restarts import (
     restarted_population as restarted_population,
     stagnates as stagnates,
 )
+from .saved import restore as restore
 from .search import Fitness as Fitness, PopulationSearch as PopulationSearch, Search as Search

@@ -9,6 +9,7 @@ import torch
 from evotorch import Problem
 from evotorch.algorithms import CEM, CMAES, PGPE, SNES, XNES, GeneticAlgorithm
 from evotorch.operators import GaussianMutation, OnePointCrossOver
+from evotorch.optimizers import ClipUp
 
 from evolearn.search.options import GeneticOptions, Options
 
@@ -46,7 +47,27 @@ def make_algorithm(problem: Problem, algorithm: str, options: Options, genes: in
     start = [0.0] * genes
     if algorithm == "cmaes":
         return CMAES(problem, stdev_init=1.0, popsize=population, center_init=start, **arguments)
-    return _GAUSSIAN[algorithm](problem, popsize=population, center_init=start, stdev_init=1.0, **arguments)
+    made = _GAUSSIAN[algorithm](problem, popsize=population, center_init=start, stdev_init=1.0, **arguments)
+    if isinstance(made._optimizer, ClipUp):
+        made._optimizer.__class__ = _ClipUp  # its arguments have rules of EvoTorch's own
+    return made
+
+
+class _ClipUp(ClipUp):  # type: ignore[misc]  # EvoTorch is not typed
+    """EvoTorch's, which divides a gradient by its length, also where that is 0, or is no number that float32 holds."""
+
+    _velocity: torch.Tensor
+
+    def ascent(self, globalg: torch.Tensor, *, cloned_result: bool = True) -> torch.Tensor:
+        length = torch.norm(globalg)
+        if not length > 0.0 or torch.isinf(length):
+            largest = torch.abs(globalg).max()
+            if largest == 0.0:  # no way is up: what is left is momentum
+                self._velocity = self._momentum * self._velocity
+                return self._velocity.clone()
+            globalg = globalg / largest
+        ascent: torch.Tensor = super().ascent(globalg, cloned_result=cloned_result)
+        return ascent
 
 
 def gaussian_state(algorithm: Any) -> State:

@@ -22,6 +22,7 @@ from evotorch.tools.ranking import rank
 from evolearn.agent import one_thread
 from evolearn.genome import FloatArray
 from evolearn.search._algorithms import State, gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
+from evolearn.search._finite import require_finite, told
 from evolearn.search.draws import Draw, Noise, Weights, draw_genomes
 from evolearn.search.options import CEMOptions, Options, PGPEOptions
 from evolearn.search.search import Trial
@@ -107,12 +108,16 @@ class BlockwiseSearch:
 
         Args:
             trial: asked for the sums over the last generation's noise, if there was one, then for this one's fitness.
+        Raises:
+            LeftFinite: see `Search.step`.
         """
         if self._fitness is not None:
-            self._update(trial, self._fitness)
+            if not (self._fitness == self._fitness[0]).all():  # flat: see `told`
+                self._update(trial, self._fitness)
+            require_finite("the centre", self.centre())
+            require_finite("the spread", self.stdev())
             self._noise = dataclasses.replace(self._noise, generation=self._noise.generation + 1)
-        fitness = trial.evaluate_drawn(self._draw())
-        self._fitness = torch.as_tensor(fitness, dtype=torch.float32)
+        self._fitness = told(trial.evaluate_drawn(self._draw()), self._algorithm._ranking_method)
 
     def _update(self, trial: Trial, fitness: torch.Tensor) -> None:
         """Move the distribution by what a population was worth: ranked as a whole, summed in blocks."""

@@ -72,8 +72,8 @@ def live_in_blocks(driver: Driver, shared: BlockLives) -> Evaluation:
     evaluations = driver.over_blocks(live_block, shared, [*range(shared.draw.noise.blocks), CENTRE])
     return Evaluation(
         np.concatenate([evaluation.fitness for evaluation in evaluations]),
+        np.concatenate([evaluation.broken for evaluation in evaluations]),
         sum(evaluation.world_steps for evaluation in evaluations),
-        sum(evaluation.diverged for evaluation in evaluations),
         sum(evaluation.skipped_updates for evaluation in evaluations),
     )
 

@@ -8,6 +8,7 @@ import torch
 from evolearn.agent import one_thread
 from evolearn.genome import FloatArray
 from evolearn.search._algorithms import State
+from evolearn.search._finite import require_finite
 from evolearn.search.options import MAMLOptions
 from evolearn.search.search import Trial
 
@@ -45,7 +46,11 @@ class MAML:
         self._second = np.zeros(genes, np.float32)  # and of its square
 
     def step(self, trial: Trial) -> None:
-        """Make one generation: `population` meta-updates, then the centre is judged."""
+        """Make one generation: `population` meta-updates, then the centre is judged.
+
+        Raises:
+            LeftFinite: see `Search.step`.
+        """
         with one_thread():
             for batch in range(self._population):
                 gradient = trial.differentiate(self.centre(), batch, self._options.first_order)
@@ -56,11 +61,13 @@ class MAML:
     def _descend(self, gradient: FloatArray) -> None:
         """One step of Adam. Source: Kingma and Ba 2015, algorithm 1."""
         self._done += 1
-        self._first += np.float32(1.0 - FIRST_DECAY) * (gradient - self._first)
-        self._second += np.float32(1.0 - SECOND_DECAY) * (gradient * gradient - self._second)
-        size = np.float32(self._options.step_size / (1.0 - FIRST_DECAY**self._done))
-        scale = np.sqrt(self._second / np.float32(1.0 - SECOND_DECAY**self._done)) + np.float32(EPSILON)
-        self._centre = self._centre - size * self._first / scale
+        with np.errstate(over="ignore", invalid="ignore"):  # it is seen below
+            self._first += np.float32(1.0 - FIRST_DECAY) * (gradient - self._first)
+            self._second += np.float32(1.0 - SECOND_DECAY) * (gradient * gradient - self._second)
+            size = np.float32(self._options.step_size / (1.0 - FIRST_DECAY**self._done))
+            scale = np.sqrt(self._second / np.float32(1.0 - SECOND_DECAY**self._done)) + np.float32(EPSILON)
+            self._centre = self._centre - size * self._first / scale
+        require_finite("the centre", self._centre)
 
     def centre(self) -> FloatArray:
         """The weights at birth, z [G], after all meta-updates so far: the record of a generation judges its result."""

@@ -15,7 +15,18 @@ import torch
 
 from evolearn.agent import Steps, meta_gradient
 from evolearn.genome import FloatArray, GenePool, Newborns, decode, draw_fresh
-from evolearn.life import DIVERGED, Conditions, Driver, Evaluation, LifeFault, Plan, Trace, life_fitness, traced_lives
+from evolearn.life import (
+    DIVERGED,
+    Conditions,
+    Driver,
+    Evaluation,
+    LifeFault,
+    Plan,
+    Trace,
+    broken_lives,
+    life_fitness,
+    traced_lives,
+)
 
 LIVES_AT_ONCE, STEPS_AT_ONCE = 128, 50_000  # in a block: few enough to share among workers, and to be kept in memory
 
@@ -60,8 +71,8 @@ def differentiate(driver: Driver, shared: MetaLives) -> tuple[Evaluation, npt.ND
     answers: list[BlockGradient] = driver.over_blocks(differentiate_block, shared, blocks)
     evaluation = Evaluation(
         np.concatenate([answer.evaluation.fitness for answer in answers], axis=1),
+        np.concatenate([answer.evaluation.broken for answer in answers], axis=1),
         sum(answer.evaluation.world_steps for answer in answers),
-        sum(answer.evaluation.diverged for answer in answers),
         sum(answer.evaluation.skipped_updates for answer in answers),
     )
     total = np.sum([answer.gradient for answer in answers], axis=0)
@@ -89,10 +100,11 @@ def differentiate_block(driver: Driver, shared: MetaLives, block: int) -> BlockG
         outcome, traces = traced_lives(driver, newborns, born_as, keys, shared.plan)
     except LifeFault as fault:
         raise fault.altered(life=first + fault.life, genome=shared.number) from fault.__cause__
+    earned = life_fitness(outcome, driver.conditions.world.fitness_rule, shared.plan)
     evaluation = Evaluation(
-        life_fitness(outcome, driver.conditions.world.fitness_rule, shared.plan)[None],
+        earned[None],
+        broken_lives(outcome, earned)[None],
         int(outcome.age.sum()),
-        int((outcome.status == DIVERGED).sum()),
         int(outcome.skipped_updates.sum()),
     )
     whole = np.flatnonzero((outcome.status != DIVERGED) & (outcome.skipped_updates == 0))

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from evolearn.genome import FloatArray
+from evolearn.search._finite import require_finite
 from evolearn.search.options import ReptileOptions
 from evolearn.search.search import Trial
 
@@ -39,10 +40,16 @@ class Reptile:
         self._centre = np.zeros(genes, np.float32)
 
     def step(self, trial: Trial) -> None:
-        """Make one generation: `population` updates, then the centre is judged."""
+        """Make one generation: `population` updates, then the centre is judged.
+
+        Raises:
+            LeftFinite: see `Search.step`.
+        """
         for batch in range(self._population):
             learned = trial.learn_alone(self._centre, batch)
-            self._centre = self._centre + np.float32(self.step_size()) * (learned - self._centre)
+            with np.errstate(over="ignore", invalid="ignore"):  # it is seen below
+                self._centre = self._centre + np.float32(self.step_size()) * (learned - self._centre)
+            require_finite("the centre", self._centre)
             self._done += 1
         trial.judge_centre(self._centre, self._population)
 

@@ -7,6 +7,8 @@ both stay inside this file.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +20,7 @@ from evotorch.algorithms import CMAES, GeneticAlgorithm
 from evolearn.agent import one_thread
 from evolearn.genome import FloatArray
 from evolearn.search._algorithms import State, gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
+from evolearn.search._finite import LeftFinite, clipped, require_finite, told
 from evolearn.search.draws import Draw, Noise, Weights
 from evolearn.search.options import Options
 
@@ -28,6 +31,8 @@ _CMAES_STATE = ("m", "sigma", "C", "A", "p_sigma", "p_c")
 
 class Trial(Protocol):
     """One generation's lives, as a search asks for them. Genomes are z; fitness is a mean over lives.
+
+    Fitness that is not finite is worse than any other.
 
     `evaluate` and `learn` live the same lives with every genome of a generation, and the search's centre along with
     the first call. `learn_alone`, `differentiate` and `judge_centre` live one genome on a batch of lives that no other
@@ -63,7 +68,11 @@ class Search(Protocol):
     has_centre: bool  # else its result is the best of its last population
 
     def step(self, trial: Trial) -> None:
-        """Make one generation."""
+        """Make one generation; where the one before told no genome from another, from the same centre and spread.
+
+        Raises:
+            LeftFinite: the step before it, or this one, led out of the finite numbers.
+        """
 
     def centre(self) -> FloatArray:
         """The centre, z [G]: the one that the record of the generation under way, or of the last one, judges."""
@@ -84,9 +93,10 @@ class Search(Protocol):
 class _GenomeProblem(Problem):  # type: ignore[misc]  # EvoTorch is not typed
     """Maximise fitness in the current step's trial."""
 
-    def __init__(self, genes: int, seed: int, lamarckian: bool) -> None:
+    def __init__(self, genes: int, seed: int, told: Callable[[Fitness], torch.Tensor], lamarckian: bool) -> None:
         super().__init__("max", solution_length=genes, initial_bounds=(-1.0, 1.0), dtype=torch.float32, seed=seed)
         self.trial: Trial | None = None
+        self._told = told
         self._lamarckian = lamarckian
 
     def _fill(self, values: torch.Tensor) -> None:
@@ -96,13 +106,14 @@ class _GenomeProblem(Problem):  # type: ignore[misc]  # EvoTorch is not typed
         if self.trial is None:
             raise RuntimeError("a search evaluates only during a step")
         z = batch.values.numpy().copy()
+        require_finite("the new population", z)
         if self._lamarckian:
             fitness, learned = self.trial.learn(z)
             # In place: EvoTorch breeds from this batch, and takes survivors from it.
             batch.access_values()[:] = torch.from_numpy(learned)
         else:
             fitness = self.trial.evaluate(z)
-        batch.set_evals(torch.as_tensor(fitness, dtype=torch.float32))
+        batch.set_evals(self._told(fitness))
 
 
 class PopulationSearch:
@@ -124,7 +135,10 @@ class PopulationSearch:
                 Source: Whitley, Gordon and Mathias 1994, "Lamarckian evolution, the Baldwin effect and function
                 optimization".
         """
-        self._problem = _GenomeProblem(genes, seed, lamarckian)
+        # Of two populations of one generation, parents and children, neither must be told apart from the other.
+        ranking = options.model_dump().get("ranking_method")
+        shown = clipped if algorithm == "genetic" else functools.partial(told, ranking=ranking)
+        self._problem = _GenomeProblem(genes, seed, shown, lamarckian)
         with one_thread():
             self._algorithm = make_algorithm(self._problem, algorithm, options, genes, population)
         self.has_centre = algorithm != "genetic"
@@ -134,13 +148,41 @@ class PopulationSearch:
 
         Args:
             trial: asked once, or twice by a genetic algorithm with cross-over (parents, then children).
+        Raises:
+            LeftFinite: see `Search.step`.
         """
         self._problem.trial = trial
+        algorithm = self._algorithm
         try:
             with one_thread():
-                self._algorithm.step()
+                if isinstance(algorithm, CMAES):
+                    self._step_cmaes(algorithm)
+                else:
+                    if not isinstance(algorithm, GeneticAlgorithm) and self._is_flat():
+                        algorithm._first_iter = True  # draws, and does not update
+                    algorithm.step()
         finally:
             self._problem.trial = None
+        require_finite("the centre", self.centre())
+        require_finite("the spread", self.stdev())
+
+    def _step_cmaes(self, algorithm: CMAES) -> None:
+        """CMA-ES alone updates after its lives."""
+        before = {name: getattr(algorithm, name) for name in _CMAES_STATE}
+        before = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in before.items()}
+        try:
+            algorithm.step()
+        except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
+            raise LeftFinite(f"the covariance is none any more ({error})") from error
+        if self._is_flat():
+            for name, value in before.items():
+                setattr(algorithm, name, value)
+
+    def _is_flat(self) -> bool:
+        """Whether the last population's fitness told no genome from another, see `told`."""
+        population = self._algorithm._population
+        evals = None if population is None else population.evals[:, 0]
+        return evals is not None and bool((evals == evals[0]).all())
 
     def centre(self) -> FloatArray:
         """During a step: z [G] of the centre whose population is being evaluated.

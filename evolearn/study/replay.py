@@ -8,6 +8,7 @@ what the trace says it saw: a replay shows the life that was lived.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -193,9 +194,10 @@ def _check_alike(conditions: Conditions, drawings: list[tuple[Shape, ...]], key:
             )
 
 
-def _bounds(shapes: list[Shape]) -> list[float] | None:
+def _bounds(shapes: list[Shape]) -> list[float | None] | None:
     """What is seen, and a little more; None if nothing is."""
     extents = np.array([shape.extent for shape in shapes if shape.opacity > 0.0]).reshape(-1, 4)
+    extents = extents[np.isfinite(extents).all(axis=1)]
     if not extents.size:
         return None
     x_from, x_to = float(extents[:, 0].min()), float(extents[:, 1].max())
@@ -242,10 +244,16 @@ def _score(rule: str, trace: Trace, first_steps: npt.NDArray[np.int64]) -> npt.N
     return earned[np.append(first_steps[1:], steps) - 1]
 
 
-def _rounded(numbers: npt.ArrayLike) -> list[float]:
-    """Numbers as JSON should hold them: no -0.0, whole ones without a point."""
+def _rounded(numbers: npt.ArrayLike) -> list[float | None]:
+    """Numbers as JSON should hold them: no -0.0, whole ones without a point, none for what is not finite."""
     rounded = np.round(np.asarray(numbers, np.float64), DECIMALS).tolist()
-    return [int(number) if number == int(number) else number for number in rounded]
+    return [_compact(number) for number in rounded]
+
+
+def _compact(number: float) -> float | None:
+    if not math.isfinite(number):
+        return None
+    return int(number) if number == int(number) else number
 
 
 def _named(key: npt.NDArray[np.int64]) -> str:

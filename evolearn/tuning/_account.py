@@ -32,7 +32,7 @@ class Found:
     """The best that was found, and what it and the others were worth."""
 
     settings: dict[str, Any]  # dotted keys of the run
-    tuned: float  # of the best, on lives that chose nothing
+    tuned: float  # of the best, on lives that chose nothing; here and below -inf if one of them diverged
     present: float  # of the study's own settings, on the same lives
     best: float  # of all, on the lives that chose it
     median: float
@@ -64,6 +64,8 @@ def judge(
 ) -> Scores:
     """Mean life fitness [P] of genomes [P, G] over the longest evaluation lifetime, as the arm lives.
 
+    -inf for a genome one of whose lives diverged: it is worse than any other, whatever the sign of rewards.
+
     Args:
         setup: of the arm's evolution.
         drivers: where lives are lived.
@@ -77,7 +79,7 @@ def judge(
     plan = Plan(max(setup.config.evaluation.lifetimes), learner.learn_from, learner.learn_until)
     lived = evaluate(setup.driver(drivers), setup.conditions, pool, genomes, keys, plan)
     account.charge(lived.world_steps, what)
-    return lived.fitness.mean(axis=1)
+    return lived.means
 
 
 def judging_keys(seed: int, which: int, lives: int) -> npt.NDArray[np.int64]:

@@ -1,4 +1,5 @@
 from . import stats as stats
+from .diverged import counted_last as counted_last
 from .json_records import Json as Json, for_json as for_json
 from .looks import Look as Look, LookByLook as LookByLook, spent_evenly as spent_evenly
 from .metrics import METRICS as METRICS, ArmLives as ArmLives

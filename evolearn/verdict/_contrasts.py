@@ -143,9 +143,11 @@ def pair_up(
         scale: of head starts.
         lifetime: of totals, one of the lifetimes of both arms; None: the longest.
     Returns:
-        Pair, or why the two cannot be compared.
+        Pair, or why the two cannot be compared: nothing is said of an arm with a run that left no finite life.
     """
     longest = arm.lives.lifetime, against.lives.lifetime
+    if (lost := _lost(arm) or _lost(against)) is not None:
+        return lost
     if metric == "head_start":
         return _pair_of_head_starts(arm, against, scale)
     if metric not in ("total", "transfer_ratio"):
@@ -182,6 +184,15 @@ def pair_up(
         if not all(np.isfinite(side).all() for side in sides):
             return f"the total of {against.lives.arm} is 0, so there is no ratio to it"
     return Pair(arm.lives.arm, against.lives.arm, metric, *sides, (lifetime or longest[0],) * 2)
+
+
+def _lost(arm: ArmValues) -> str | None:
+    """Why an arm has no score, if it has none."""
+    lost = arm.lives.lost_runs
+    if not lost:
+        return None
+    whose = f"{len(lost)} of {arm.lives.runs} runs" if arm.lives.runs > 1 else "the run"
+    return f"in {whose} of {arm.lives.arm} every life left the finite numbers, so that it has no score"
 
 
 def against_margin(steps: FloatArray, margin: float, lifetime: int) -> FloatArray:

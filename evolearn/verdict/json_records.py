@@ -89,6 +89,7 @@ def arm_record(
     birth_deaths = values.lives.birth_deaths
     return {
         "runs": [_run_record(values, run, evolution) for run in range(values.lives.runs)],
+        "diverged": values.lives.broken.sum(),
         "metrics": {name: _summary(values, name, rules.level) for name in _recorded(values)},
         **({} if birth_deaths is None else {"birth_deaths": birth_deaths.mean()}),
         "totals": [
@@ -111,7 +112,8 @@ def _run_record(values: ArmValues, run: int, evolution: Sequence[Json] | None) -
     deaths = {"deaths": metrics.mean_over_lives(lives.deaths)[run]}
     if lives.birth_deaths is not None:
         deaths["birth_deaths"] = metrics.mean_over_lives(lives.birth_deaths)[run]
-    return {"run": run, "seed": seeds.get(run), **by_metric, "totals": values.totals[run], **deaths}
+    diverged = {"diverged": lives.broken[run].sum()}
+    return {"run": run, "seed": seeds.get(run), **by_metric, "totals": values.totals[run], **deaths, **diverged}
 
 
 def _recorded(values: ArmValues) -> tuple[str, ...]:
@@ -146,7 +148,7 @@ def iqm_record(found: Estimate) -> Json:
     return {"iqm": found.value, "low": found.low, "high": found.high}
 
 
-_CURVES = ("run", "centre", "best", "stdev", "restart", "from_restart")
+_CURVES = ("run", "centre", "best", "stdev", "restart", "from_restart", "diverged")
 
 
 def _evolution_record(evolution: Sequence[Json], search: ArmSearch) -> Json:

@@ -7,18 +7,21 @@ Times that were never reached are infinite here: they are censored at the end of
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from evolearn.verdict.stats import FloatArray
 
+BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
 SCORE, STEPS, RATIO = "score", "world steps", "ratio"
 # Means of equal scores differ in the last bits with the order of the sum: a level missed by this share is reached.
 ROUNDING = 1e-9
+LARGEST = 1e150  # a score beyond has a square that is no number: no statistic holds it, it counts as not finite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +43,10 @@ class ArmLives:
     # where termination is a death; None elsewhere
     birth_reborn: FloatArray | None = None  # [R, L] as birth, of all bodies in its window
     birth_deaths: FloatArray | None = None  # [R, L] in that window, learning off
+    # lives whose brain left the finite numbers; None: none did
+    birth_diverged: BoolArray | None = None  # [R, L] in the window of the birth score, learning off
+    diverged: BoolArray | None = None  # [R, L] learning as the arm does
+    gain: FloatArray | None = None  # [R, L] ceiling minus birth where that does not say it; see `diverged_last`
 
     @property
     def runs(self) -> int:
@@ -50,6 +57,35 @@ class ArmLives:
     def lifetime(self) -> int:
         """World steps at which times are censored."""
         return self.lifetimes[-1]
+
+    @cached_property
+    def broken_births(self) -> BoolArray:
+        """Lives [R, L] that left the finite numbers in the window of the birth score."""
+        scores = [self.birth, *([] if self.birth_reborn is None else [self.birth_reborn])]
+        return _broken(self.birth_diverged, scores)
+
+    @cached_property
+    def broken_lives(self) -> BoolArray:
+        """Lives [R, L] that left the finite numbers, learning as the arm does."""
+        return _broken(self.diverged, [self.running, self.ceiling, self.totals])
+
+    @cached_property
+    def broken(self) -> BoolArray:
+        """Lives [R, L] that left the finite numbers with learning off or on."""
+        return self.broken_births | self.broken_lives
+
+    @cached_property
+    def lost_runs(self) -> tuple[int, ...]:
+        """Runs none of whose lives stayed finite: they have no score."""
+        return tuple(np.flatnonzero(self.broken.all(axis=1)).tolist())
+
+
+def _broken(diverged: BoolArray | None, scores: Sequence[FloatArray]) -> BoolArray:
+    found = np.zeros(scores[0].shape[:2], np.bool_) if diverged is None else diverged.copy()
+    for values in scores:
+        if not (values.min() > -LARGEST and values.max() < LARGEST):
+            found |= ~(np.abs(values.reshape(*found.shape, -1)) < LARGEST).all(axis=-1)
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -221,7 +257,7 @@ def run_values(
         "birth": lives.birth,
         "birth_reborn": lives.birth if lives.birth_reborn is None else lives.birth_reborn,
         "ceiling": lives.ceiling,
-        "gain": lives.ceiling - lives.birth,
+        "gain": lives.ceiling - lives.birth if lives.gain is None else lives.gain,
         "total": lives.totals[..., -1],
     }[metric]
     return mean_over_lives(scores, weights)

@@ -395,6 +395,27 @@ def remarks(
     return said + _withheld_remarks([primary, *secondary, *doubled])
 
 
+def diverged_remarks(arms: Mapping[str, ArmValues]) -> list[str]:
+    """Which arms had test lives that left the finite numbers, and what became of these."""
+    said = []
+    for arm, values in arms.items():
+        broken, lost = values.lives.broken, values.lives.lost_runs
+        if not broken.any():
+            continue
+        where = run_names(np.flatnonzero(broken.any(axis=1)).tolist())
+        what = (
+            f"no life of {run_names(lost)} stayed finite, so {arm} is judged in nothing"
+            if lost
+            else f"means of {arm} are with them"
+        )
+        said.append(
+            f"In {int(broken.sum()):,} of {broken.size:,} test lives of {arm} ({where}) the brain or the score left "
+            "the finite numbers. Each counts as no better than the worst life of any arm, in every score, whatever the "
+            f"sign of rewards: {what}."
+        )
+    return said
+
+
 def _convergence_remarks(searches: Mapping[str, ArmSearch], tolerance: float) -> list[str]:
     said = []
     climbing = [f"{arm} ({_climbing(search)})" for arm, search in searches.items() if search.ended is False]

@@ -41,7 +41,8 @@ def iqm(values: npt.ArrayLike, axis: int = -1) -> FloatArray:
     # scipy.stats.trim_mean is the same number, three to thirty times slower: too slow for resamples
     ordered = np.sort(np.moveaxis(np.asarray(values, np.float64), axis, -1))
     cut = ordered.shape[-1] // 4
-    return np.asarray(ordered[..., cut : ordered.shape[-1] - cut].mean(axis=-1))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(ordered[..., cut : ordered.shape[-1] - cut].mean(axis=-1))
 
 
 def midranks(values: npt.ArrayLike, against: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -108,7 +109,7 @@ def permutation_p(values: npt.ArrayLike, against: npt.ArrayLike, seed: int = 0) 
         against: [.., m].
         seed: of the partitions drawn where there are more than `PARTITIONS`; the same ones for every row.
     Returns:
-        [..], 1 where all runs are equal.
+        [..], 1 where all runs are equal, or one of them is not finite: what is no number shows no difference.
     Source: Fisher 1935, The Design of Experiments, section 21; Phipson and Smyth 2010 for drawn partitions.
 
     Five runs that all lie above five others, in one of 252 ways of dealing them out, or all below:
@@ -117,6 +118,8 @@ def permutation_p(values: npt.ArrayLike, against: npt.ArrayLike, seed: int = 0) 
     0.0079
     """
     first, second = np.asarray(values, np.float64), np.asarray(against, np.float64)
+    known = np.isfinite(first).all(axis=-1, keepdims=True) & np.isfinite(second).all(axis=-1, keepdims=True)
+    first, second = np.where(known, first, 0.0), np.where(known, second, 0.0)
     result = stats.permutation_test(
         (first, second),
         lambda one, other, axis: one.mean(axis=axis) - other.mean(axis=axis),
@@ -209,7 +212,10 @@ def median_interval(values: npt.ArrayLike, level: float) -> tuple[float, float]:
     >>> median_interval(range(1, 11), 0.05)
     (2.0, 9.0)
     """
-    low, high = stats.quantile_test(np.asarray(values, np.float64), p=0.5).confidence_interval(1 - level)
+    runs = np.asarray(values, np.float64)
+    if not np.isfinite(runs).all():
+        return math.nan, math.nan
+    low, high = stats.quantile_test(runs, p=0.5).confidence_interval(1 - level)
     return float(low), float(high)
 
 
@@ -235,18 +241,19 @@ def permutation_words(runs: int, runs_against: int, censored: bool) -> str:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted so that the chance of any false finding among them keeps the level.
+    """p-values adjusted so that the chance of any false finding among them keeps the level; NaN counts as 1.
 
     Source: Holm 1979, A simple sequentially rejective multiple test procedure.
 
     >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]
     """
-    if not p_values:
+    known = [1.0 if math.isnan(p) else p for p in p_values]
+    if not known:
         return []
     gc.freeze()  # statsmodels collects garbage at every call, which takes a quarter of a second among many objects
     try:
-        return [float(p) for p in multipletests(p_values, method="holm")[1]]
+        return [float(p) for p in multipletests(known, method="holm")[1]]
     finally:
         gc.unfreeze()
 
@@ -259,7 +266,7 @@ def improvement(values: FloatArray, against: FloatArray, lower_is_better: bool) 
         against: [.., m].
         lower_is_better: of the metric.
     Returns:
-        [..] 0 .. 1, Mann and Whitney's U as a share of n m.
+        [..] 0 .. 1, Mann and Whitney's U as a share of n m; NaN if a run is NaN.
     Source: Mann and Whitney 1947; Agarwal et al. 2021, section 4.3.
 
     >>> improvement(np.array([0.9, 0.5]), np.array([0.2, 0.5]), lower_is_better=False).item()
@@ -267,7 +274,8 @@ def improvement(values: FloatArray, against: FloatArray, lower_is_better: bool) 
     """
     one, other = values[..., :, None], against[..., None, :]
     better = one < other if lower_is_better else one > other
-    return np.asarray(better.mean(axis=(-2, -1)) + 0.5 * (one == other).mean(axis=(-2, -1)))
+    share = better.mean(axis=(-2, -1)) + 0.5 * (one == other).mean(axis=(-2, -1))
+    return np.where(np.isnan(values).any(axis=-1) | np.isnan(against).any(axis=-1), np.nan, share)
 
 
 def expanded_tail(level: float, runs: int) -> float:
@@ -298,7 +306,8 @@ def interval(resamples: FloatArray, level: float, runs: int) -> tuple[FloatArray
         nothing = np.full(resamples.shape[1:], np.nan)
         return nothing, nothing
     tail = expanded_tail(level, runs)
-    low, high = np.quantile(resamples, [tail, 1 - tail], axis=0)
+    with np.errstate(invalid="ignore"):
+        low, high = np.quantile(resamples, [tail, 1 - tail], axis=0)
     return low, high
 
 
@@ -319,10 +328,11 @@ def equivalence(values: FloatArray, against: FloatArray, margin: float | None, l
         margin: in the unit of the values; None: no p.
         level: of the test.
     Returns:
-        Equivalence. Where no run differs from its arm, the difference is taken as known.
+        Equivalence. Where no run differs from its arm, the difference is taken as known; where a run is not finite,
+        nothing is.
     Source: Schuirmann 1987; Welch 1947.
     """
-    if min(len(values), len(against)) < 2:
+    if min(len(values), len(against)) < 2 or not (np.isfinite(values).all() and np.isfinite(against).all()):
         return Equivalence(None, None)
     difference = abs(float(values.mean() - against.mean()))
     scale = max(float(np.abs(values).max()), float(np.abs(against).max()))
@@ -351,9 +361,12 @@ def effect(samples: Sequence[FloatArray], weights: Sequence[float], level: float
         weights: one per arm.
         level: the interval covers 1 - level.
     Returns:
-        Effect. Without any variance the estimate is taken as known: p is 0, or 1 if it is 0.
+        Effect. Without any variance the estimate is taken as known: p is 0, or 1 if it is 0. NaN without p if a run
+        is not finite.
     Source: Welch 1947; Satterthwaite 1946 for the degrees of freedom.
     """
+    if not all(np.isfinite(sample).all() for sample in samples):
+        return Effect(math.nan, math.nan, math.nan, None)
     estimate = sum(weight * float(sample.mean()) for weight, sample in zip(weights, samples, strict=True))
     if min(len(sample) for sample in samples) < 2:
         return Effect(estimate, math.nan, math.nan, None)
@@ -400,6 +413,8 @@ def break_even(
     'at once'
     """
     saved, more = steps_against - steps, bill - bill_against
+    if not math.isfinite(saved):
+        return BreakEven(None, "unknown", "")
     cost = f"({bill:,} - {bill_against:,})" if bill_against else f"{bill:,}"
     formula = f"{cost} / ({steps_against:,.0f} - {steps:,.0f})"
     # A time that is cut off may be longer: what depends on how long cannot be told.

@@ -28,6 +28,7 @@ from evolearn.verdict._contrasts import (
 )
 from evolearn.verdict._convergence import ArmSearch, find_scale, judge_search, unfinished
 from evolearn.verdict._resamples import ArmValues
+from evolearn.verdict.diverged import diverged_last
 from evolearn.verdict.json_records import Json, arm_record, contrast_record, for_json, iqm_record
 from evolearn.verdict.looks import Look, Seen
 from evolearn.verdict.metrics import ArmLives, Levels
@@ -100,7 +101,7 @@ def judge_primary(rules: VerdictRules, primary: ContrastRule, lives: Mapping[str
         lives: see `judge_condition`.
         level: of the look.
     """
-    judged = _own(lives)
+    judged = diverged_last(_own(lives))
     # tests ask for no resamples
     levels, arms = _all_values(rules, judged, judged, primary.arm, resampled=1)
     pair = pair_up(arms[primary.arm], arms[primary.against], primary.metric, _scale(rules, levels))
@@ -138,12 +139,13 @@ def judge_condition(
     if not seen:
         tests = judge_primary(rules, primary, lives, rules.level)
         seen = [Seen(Look(lives[primary.arm].runs, rules.level), tests, tests.conclusive(rules.level))]
+    lives = diverged_last(lives)
     judged = _own(lives)
     levels, arms = _all_values(rules, lives, judged, primary.arm)
     own = {arm: values for arm, values in arms.items() if arm in judged}
     evolved = {arm: runs for arm, runs in evolution.items() if arm in judged}
     searches = _searches(
-        rules, facts, judged, evolved, origins or {}, judged if lives_at_home is None else lives_at_home
+        rules, facts, judged, evolved, origins or {}, judged if lives_at_home is None else diverged_last(lives_at_home)
     )
     contrasts = _without_unfinished(
         _all_contrasts(rules, arms, primary, seen[-1], levels), {arm: searches[arm] for arm in evolved}, origins or {}
@@ -152,7 +154,8 @@ def judge_condition(
         **facts.record(),
         "runs": lives[primary.arm].runs,
         "sentence": _sentence(rules, facts, contrasts.primary, own, levels, seen),
-        "remarks": _no_head_start(rules, own, primary)
+        "remarks": sentences.diverged_remarks(own)
+        + _no_head_start(rules, own, primary)
         + sentences.remarks(
             arms=own,
             levels=levels,
@@ -443,8 +446,10 @@ def _searches(
 
 
 def _centre(run: Json) -> FloatArray:
-    """Fitness [G] of a search's centre; of its best if it has no centre."""
-    return np.array(run["best"] if None in run["centre"] else run["centre"], np.float64)
+    """Fitness of a search's centre, of its best if it has none, in the generations in which it was finite."""
+    centre, best = (np.array(run[name], np.float64) for name in ("centre", "best"))
+    centre = centre if np.isfinite(centre).any() else best
+    return centre[np.isfinite(centre)]
 
 
 def _by_lifetime(contrast: Contrast) -> Json:
@@ -492,9 +497,10 @@ def _cut_off(values: ArmValues, lifetime: int, level: float) -> Json:
 def _factorial(arms: Mapping[str, ArmValues], level: float, searches: Mapping[str, SearchFacts]) -> Json | None:
     """Effects of inherited weights and drives on life fitness, and their interaction.
 
-    If all four arms are there, and their evolutions had the same budget: an effect of the budget is none of these.
+    If all four arms are there and have scores, and their evolutions had the same budget: an effect of the budget is
+    none of these.
     """
-    if any(arm not in arms or arms[arm].lives.runs < 2 for arm in FACTORIAL):
+    if any(arm not in arms or arms[arm].lives.runs < 2 or arms[arm].lives.lost_runs for arm in FACTORIAL):
         return None
     if len({searches[arm].outer_steps for arm in FACTORIAL if arm in searches}) > 1:
         return None
@@ -527,6 +533,8 @@ def _break_even(
         if origins.get(against, against) == origins.get(arm, arm):
             continue
         pair = arms[arm], arms[against]
+        if any(side.lives.lost_runs for side in pair):
+            continue
         cut = [metrics.restricted(side.values[metric], side.lives.lifetime) for side in (pair[0], pair[1])]
         steps, steps_against = (float(iqm(times)) for times in cut)
         open_ends = [includes_censored(side.values[metric]) for side in (pair[0], pair[1])]

@@ -1,11 +1,19 @@
-import dataclasses
-
 import numpy as np
 import pytest
 from evolearn.worlds.cart_pole import cart_pole
 
 from evolearn.genome import EVOLVED, FIXED, FRESH, gene_pool
-from evolearn.life import DIVERGED, Plan, empty_outcome, evaluate, life_fitness, lives, score
+from evolearn.life import (
+    DIVERGED,
+    Evaluation,
+    Plan,
+    broken_lives,
+    empty_outcome,
+    evaluate,
+    life_fitness,
+    lives,
+    score,
+)
 from evolearn.life.evaluation import live_each
 from evolearn.rng import SELECTION, life_keys
 from evolearn.world import MEAN_PER_STEP, MEAN_RETURN_PER_EPISODE
@@ -125,7 +133,8 @@ def test_every_genome_lives_every_key_and_is_charged_for_it(world, drives, drive
     monkeypatch.setattr("evolearn.life.evaluation.LIVES_PER_WORKER", 1)
     in_parts = evaluate(driver, driver.conditions, pool, genomes, keys, plan)
     np.testing.assert_array_equal(in_parts.fitness, found.fitness)
-    assert dataclasses.replace(in_parts, fitness=found.fitness) == dataclasses.replace(found, fitness=found.fitness)
+    np.testing.assert_array_equal(in_parts.broken, found.broken)
+    assert (in_parts.world_steps, in_parts.skipped_updates) == (found.world_steps, found.skipped_updates)
 
 
 def test_diverged_lives_are_counted_and_charged_only_for_what_they_lived(driver_for):
@@ -138,6 +147,17 @@ def test_diverged_lives_are_counted_and_charged_only_for_what_they_lived(driver_
     assert found.world_steps == 4 * 40
     np.testing.assert_array_equal(found.fitness[1], 0.0)
     assert np.all(np.isfinite(found.fitness))
+    assert found.means[1] == -np.inf, "whoever chooses by the mean takes another"
+    np.testing.assert_array_equal(found.means[[0, 2]], found.fitness[[0, 2]].mean(axis=1))
+
+
+def test_a_fitness_beyond_the_numbers_is_a_broken_life():
+    plan = Plan(100, bin_steps=50)
+    outcome = outcome_with(plan, fitness=[1.7e308, 1.7e308])
+    earned = life_fitness(outcome, MEAN_PER_STEP, plan)
+    assert broken_lives(outcome, earned).all()
+    evaluation = Evaluation(np.array([[1.7e308, 1.7e308], [-5.0, -7.0]]), np.zeros((2, 2), bool), 0, 0)
+    assert evaluation.means.tolist() == [-np.inf, -6.0]
 
 
 def test_lives_come_genome_by_genome():

@@ -82,10 +82,10 @@ def test_the_record_has_all_that_readers_rely_on(verdict):
     ]  # fmt: skip
     arm = condition["arms"]["evolved"]
     searched = {"selection_lifetime", "outer_steps", "settings_steps"}
-    assert set(arm) == {"runs", "metrics", "totals", "curve", "clusters", "evolution", "dna"} | searched
+    assert set(arm) == {"runs", "diverged", "metrics", "totals", "curve", "clusters", "evolution", "dna"} | searched
     assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio", "head_start", "birth_reborn"}
     assert set(arm["metrics"]["birth"]) == {"iqm", "mean", "low", "high", "runs", "censored", "at_least"}
-    assert set(arm["runs"][0]) == set(arm["metrics"]) | {"run", "seed", "totals", "deaths"}
+    assert set(arm["runs"][0]) == set(arm["metrics"]) | {"run", "seed", "totals", "deaths", "diverged"}
     assert arm["runs"][1]["seed"] == 101
     assert set(condition["primary"]) == {
         "arm", "against", "metric", "verdict", "p", "withheld", "unfinished", "test", "difference", "improvement",

@@ -169,11 +169,14 @@ def _declared(
     making()
     environment = _first_environment(probe, close)
     try:
-        observations = _observation_size(part.name, _space(part.name, environment, "observation_space"))
+        space = _space(part.name, environment, "observation_space")
+        observations = _observation_size(part.name, space)
+        first = int(getattr(space, "start", 0))  # of a Discrete, one-hot
+        numbers = range(first, first + observations)
         return dataclasses.replace(
             probe,
             doc=_description(environment, id_of(part)),
-            observations=tuple(Signal(f"observation {i}", "as the environment gives it") for i in range(observations)),
+            observations=tuple(Signal(f"observation {number}", "as the environment gives it") for number in numbers),
             actions=_actions(part.name, _space(part.name, environment, "action_space")),
             termination_is_death=_said(environment, part, "termination_is_death", False),
             able=_said(environment, part, "able", ABLE),
@@ -346,7 +349,7 @@ def _observation_size(name: str, space: gymnasium.Space[Any]) -> int:
 
 def _actions(name: str, space: gymnasium.Space[Any]) -> Box | Discrete:
     if isinstance(space, gymnasium.spaces.Discrete):
-        return Discrete(int(space.n))
+        return Discrete(int(space.n), start=int(space.start))
     if (
         isinstance(space, gymnasium.spaces.Box)
         and len(space.shape) == 1
