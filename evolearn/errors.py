@@ -6,9 +6,22 @@ import difflib
 import traceback
 from collections.abc import Callable, Iterable
 
+_LONGEST_LINE, _LONGEST = 4000, 20_000  # characters of an error's text
+
 
 class UserError(Exception):
-    """Shown as text, without a traceback; the command ends with code 2."""
+    """Shown as text, without a traceback; the command ends with code 2.
+
+    However long what it quotes, its text can be read, and however broken, printed.
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if text.isascii() and len(text) <= _LONGEST_LINE:
+            return text
+        lines = text[:_LONGEST].encode(errors="backslashreplace").decode().split("\n")
+        cut = "\n".join(line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..." for line in lines)
+        return cut if len(text) <= _LONGEST else f"{cut}\n... ({len(text):,} characters)"
 
 
 class NotFound(UserError, ValueError):
@@ -68,7 +81,7 @@ def nearest(name: str, known: Iterable[str], likeness: float = 0.5) -> str:
         known: what it may be.
         likeness: 0 .. 1, how alike the two must be at least, see `difflib.get_close_matches`.
     """
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=likeness)
+    close = difflib.get_close_matches(name[:200], list(known), n=1, cutoff=likeness)
     return close[0] if close else ""
 
 

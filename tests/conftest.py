@@ -19,6 +19,14 @@ settings.register_profile(
 settings.load_profile("evolearn")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_trust(tmp_path_factory):
+    """What tests import is remembered as trusted for them alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def driver_for():
     """One driver per world and way of living in it, shared by all tests: a world compiles for seconds."""

@@ -1,4 +1,4 @@
-from .brain import BrainSpec as BrainSpec
+from .brain import MOST_WEIGHTS as MOST_WEIGHTS, BrainSpec as BrainSpec
 from .drives.table import (
     DRIVE as DRIVE,
     DRIVES as DRIVES,

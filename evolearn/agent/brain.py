@@ -12,6 +12,8 @@ from evolearn.agent.trunks.heads import head_tensors
 from evolearn.agent.trunks.table import find_trunk
 from evolearn.agent.trunks.trunk import Layers, Tensor
 
+MOST_WEIGHTS = 1 << 25  # of a brain: 128 MB of float32, for each genome of a population
+
 
 @dataclasses.dataclass(frozen=True)
 class BrainSpec:

@@ -81,7 +81,7 @@ def evolve(
     return moments(checked, directory, workers)
 
 
-def load(path: str | Path) -> Evolved:
+def load(path: str | Path, *, trust: bool = False) -> Evolved:
     """Read what evolution wrote.
 
     Where DNA was evolved in portable mode and nothing that computes has been imported yet, this enters that mode, so
@@ -90,11 +90,14 @@ def load(path: str | Path) -> Evolved:
     Args:
         path: a run directory, whose DNA is then read, or a DNA file: ``dna.safetensors``, ``dna_best.safetensors``, or
             one of the folder ``ancestors``.
+        trust: run the code of parts that it names (trunk, learner, drives, encoding), also if you have never used it
+            before. Its world is not looked for.
     Returns:
         The DNA with its genome, newborn, brain, config and history at hand, see `evolearn.api.evolved.Evolved`.
     Raises:
         ConfigError: `path` is no path.
         DNAError: there is none; it is no DNA file, was altered, or is of another format.
+        NotTrusted: it names code that you have not used before.
 
     >>> import evolearn
     >>> foal = evolearn.load("runs/zebra-seed0-1")  # doctest: +SKIP
@@ -105,8 +108,10 @@ def load(path: str | Path) -> Evolved:
         with contextlib.suppress(PortableError):  # DNA can be read in any process
             portable.enter()
     from evolearn.api.evolved import read_evolved
+    from evolearn.plugins import named_by
 
-    return read_evolved(path)
+    with named_by(path, trust):
+        return read_evolved(path)
 
 
 def live(
@@ -120,6 +125,7 @@ def live(
     trace: bool | int = False,
     seed: int = 0,
     workers: int | None = None,
+    trust: bool = False,
 ) -> Lived:
     """Let some DNA live, and see how it does.
 
@@ -139,6 +145,8 @@ def live(
         trace: keep every step of every life; or a number, the first so many steps.
         seed: of the lives, 0 .. 2^32 - 1.
         workers: see `evolve`.
+        trust: run the code that the DNA names, its world's among them, also if you have never used it before. A `world`
+            that you give is trusted.
     Returns:
         Scores and traces, see `evolearn.api.lived.Lived`.
     Raises:
@@ -146,6 +154,7 @@ def live(
             refuses its settings.
         DNAError: there is no DNA at that path, or it cannot live in that world.
         LifeFault: the world is at fault; the text names the life and the step.
+        NotTrusted: the DNA names code that you have not used before.
         WorkerDied: a process of `workers` ended before its time.
 
     >>> import evolearn
@@ -155,11 +164,11 @@ def live(
     >>> lived.scores.shape, lived.by_age.shape, lived.ages.tolist()
     ((4,), (4, 2), [100, 200])
     """
-    evolved = load(dna) if isinstance(dna, str | Path) else dna
+    evolved = load(dna, trust=trust) if isinstance(dna, str | Path) else dna
     from evolearn.api.lived import live_lives
 
     changed = {} if parameters is None else parameters
-    return live_lives(evolved, world, changed, lives, learning, lifetime, trace, seed, workers)
+    return live_lives(evolved, world, changed, lives, learning, lifetime, trace, seed, workers, trust)
 
 
 def _path(name: str, value: Any, meaning: str) -> Path:

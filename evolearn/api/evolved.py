@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evolearn.agent import TorchBrain, brain_of
+from evolearn.agent import TorchBrain, brain_of, find_policy, find_trunk
 from evolearn.api.arguments import refusals_in_python
 from evolearn.config import RunConfig
 from evolearn.genome import FRESH, GROUPS, TRANSFORMS, FloatArray
@@ -240,6 +240,7 @@ class Evolved:
 def read_evolved(path: Path) -> Evolved:
     """See `evolearn.load`."""
     dna = load_dna(path)
+    find_trunk(dna.brain.trunk), find_policy(dna.brain.policy)  # now, that who opens it is asked once
     return Evolved(dna, open_run(dna.run).rows() if dna.run else ())
 
 

@@ -29,6 +29,7 @@ from evolearn.life import (
     new_driver,
     score,
 )
+from evolearn.plugins import named_by
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import Setup, columns_of, setup_of
 
@@ -148,6 +149,7 @@ def live_lives(
     trace: bool | int,
     seed: int,
     workers: int | None,
+    trust: bool,
 ) -> Lived:
     """See `evolearn.live`."""
     if not isinstance(dna, Evolved):
@@ -165,7 +167,9 @@ def live_lives(
         "workers": workers,
     }
     asked = check_model(Living, content, "evolearn.live")
-    setup = setup_of(dna.record, _world(dna, world, asked.parameters))
+    whose = named_by(dna.record.path, trust) if world is None else contextlib.nullcontext()
+    with whose:
+        setup = setup_of(dna.record, _world(dna, world, asked.parameters))
     learner = dna.config.learner
     plan = Plan(
         asked.lifetime,

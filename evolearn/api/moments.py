@@ -70,7 +70,7 @@ def _on_disk(setup: Setup, drivers: Drivers, out: Path) -> Generator[tuple[Gener
     with refusals_in_python(f"out={out}", "name another directory"):
         directory = create_run(setup.config, out.name, out, drivers.describe())
     remedy = f"what was written before is whole: free space, and `evolearn resume {out}` goes on"
-    with refusals_in_python(f"out={out}", remedy), directory.keeping_faulty_life(setup.config):
+    with refusals_in_python(f"out={out}", remedy), directory.hold(), directory.keeping_faulty_life(setup.config):
         yield from generations_of_run(setup, drivers, directory, _Quiet())
 
 
@@ -103,4 +103,7 @@ class _Quiet:
         warnings.warn(text, stacklevel=2)
 
     def made(self, generation: Generation) -> None:
+        pass
+
+    def choosing(self, what: str, number: int, of: int) -> None:
         pass

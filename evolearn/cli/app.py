@@ -19,15 +19,21 @@ from evolearn.cli.study import continue_study, study_app
 from evolearn.cli.terminal import (
     EXIT_USER_ERROR,
     Address,
+    Commands,
     RuntimeEnv,
+    TimeLimit,
+    Trust,
     Workers,
     at_terminal,
     drivers,
     enter_portable_mode_for,
     expect_wait,
+    listen,
+    naming,
     prepare_cluster,
     print_line,
     run_and_leave,
+    shown,
     warn_of_changes,
     worker_count,
 )
@@ -35,6 +41,8 @@ from evolearn.cli.tune import tune
 from evolearn.cli.worlds import worlds_app
 
 app = typer.Typer(
+    cls=Commands,
+    context_settings={"help_option_names": ["--help", "-h"]},
     help="Evolutionary meta-learning sandbox: what should an agent be born with, and what should it learn?",
     no_args_is_help=True,
     add_completion=False,
@@ -58,11 +66,13 @@ def run(
     address: Address = None,
     runtime_env: RuntimeEnv = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of the run, instead of the config's.", show_default=False)
+        int | None,
+        typer.Option(min=0, max=2**32 - 1, help="Seed of the run, instead of the config's.", show_default=False),
     ] = None,
+    time_limit: TimeLimit = None,
 ) -> None:
     """Evolve what an agent is born with, and judge it against a blank slate."""
-    with at_terminal() as console:
+    with at_terminal(time_limit) as console:
         prepare_cluster(address)
         from evolearn.config import find_config, read_config
 
@@ -85,9 +95,11 @@ def resume(
     workers: Workers = None,
     address: Address = None,
     runtime_env: RuntimeEnv = None,
+    time_limit: TimeLimit = None,
+    trust: Trust = False,
 ) -> None:
     """Continue a run or a study that was stopped; the result is that of one never stopped."""
-    with at_terminal() as console:
+    with at_terminal(time_limit) as console, naming(console, run, trust):
         prepare_cluster(address)
         expect_wait(console)
         enter_portable_mode_for(run)
@@ -96,11 +108,12 @@ def resume(
 
             continue_study(console, run, resume_study, address, workers, runtime_env)
             return
-        from evolearn.run import open_run, resume_run
+        from evolearn.run import admit_sources, open_run, resume_run
 
         directory = open_run(run)
         warn_of_changes(console, directory.version_changes())
         configs = [directory.read_config()]
+        admit_sources(configs)
         with RunScreen(console) as screen, drivers(screen, address, workers, runtime_env, configs) as here:
             resume_run(directory, here, screen)
 
@@ -122,17 +135,20 @@ def replay_life(
         Path | None, typer.Option(help="Write every step to a .csv, .npz or .parquet file.", show_default=False)
     ] = None,
     workers: Workers = None,
+    trust: Trust = False,
 ) -> None:
     """Live one life again: the one whose world was at fault, or any that selected a run's genomes."""
-    with at_terminal() as console:
+    with at_terminal() as console, naming(console, run, trust):
         expect_wait(console)
         enter_portable_mode_for(run)
         from evolearn.cli.show_life import LifeScreen, print_relived, relive_life
         from evolearn.run import check_trace_file, wanted_life, write_trace
 
+        listen(console)
         wanted = wanted_life(generation, genome, life)
         if trace is not None:
             check_trace_file(trace)
+            trace = trace.absolute()
         relived = relive_life(run, wanted, trace is not None, worker_count(console, workers), LifeScreen(console))
         if trace is not None:
             write_trace(trace, relived.trace, relived.setup.conditions)
@@ -155,13 +171,17 @@ def report(
 ) -> None:
     """Make the page of a study or an inspection again, from its results alone."""
     with at_terminal() as console:
+        from evolearn.files import LOCK, REPORT_LOCK, holding
         from evolearn.report import is_inspection, write_inspection_report, write_report
 
-        if is_inspection(directory):
-            page, _ = write_inspection_report(directory, bool(figures))
-        else:
-            page = write_report(directory, figures is not False)
-        print_line(console, f"The page: {page}")
+        directory = directory.absolute()
+        inspection = is_inspection(directory)
+        with holding(directory / (LOCK if inspection else REPORT_LOCK), f"DIRECTORY={directory}"):
+            if inspection:
+                page, _ = write_inspection_report(directory, bool(figures))
+            else:
+                page = write_report(directory, figures is not False)
+        print_line(console, f"The page: {shown(page)}")
 
 
 app.command()(tune)

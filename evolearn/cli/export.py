@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evolearn.cli.terminal import at_terminal, enter_portable_mode_for, print_line
+from evolearn.cli.terminal import Trust, at_terminal, enter_portable_mode_for, naming, print_line
 
 
 def export_command(
@@ -19,9 +19,10 @@ def export_command(
         Path, typer.Option(help="The file to write: .safetensors, .pt, .pth or .onnx.", metavar="FILE", dir_okay=True)
     ],
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    trust: Trust = False,
 ) -> None:
     """Write the brain that evolution wrote to a file that torch, or ONNX Runtime, reads without evolearn."""
-    with at_terminal() as console:
+    with at_terminal() as console, naming(console, dna, trust):
         enter_portable_mode_for(dna)
         from evolearn.export import export, loading_code
         from evolearn.run import load_dna

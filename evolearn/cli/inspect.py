@@ -13,7 +13,19 @@ from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TimeElap
 from rich.text import Text
 
 from evolearn.cli.screen import Screen
-from evolearn.cli.terminal import Workers, at_terminal, enter_portable_mode_for, expect_wait, print_line, worker_count
+from evolearn.cli.terminal import (
+    Trust,
+    Workers,
+    at_terminal,
+    enter_portable_mode_for,
+    expect_wait,
+    listen,
+    naming,
+    print_line,
+    shown,
+    warn_of_changes,
+    worker_count,
+)
 
 if TYPE_CHECKING:
     from evolearn.inspection import Answer
@@ -53,17 +65,25 @@ def inspect(
     ] = None,
     figures: Annotated[bool, typer.Option("--figures", help="Write the figures for papers too.")] = False,
     workers: Workers = None,
+    trust: Trust = False,
 ) -> None:
     """Look into DNA: genes, weights, drives, innate repertoire, lesions, landscape and lineage, on one page."""
-    with at_terminal() as console:
+    with at_terminal() as console, naming(console, run if other is None else Path(f"{run} or {other}"), trust):
         for path in filter(None, (run, other)):
             enter_portable_mode_for(path)
         expect_wait(console)
         from evolearn.inspection import Wishes, compare_dna, inspect_dna
+        from evolearn.run import admit_sources, load_dna, source_changes
+
+        for dna in [load_dna(path) for path in (run, other) if path is not None]:
+            warn_of_changes(console, source_changes(dna.header.get("sources", {})))
+            if other is not None:  # a comparison asks for the worlds while it draws its bar
+                admit_sources([dna.config])
 
         wishes = Wishes(quick, tuple(only.split(",")) if only is not None else (), lifetime, age, figures)
         count = worker_count(console, workers)
         with InspectScreen(console) as screen:
+            listen(console)
             if other is None:
                 inspected = inspect_dna(run, wishes, out, count, screen)
             else:
@@ -116,4 +136,4 @@ def print_sections(console: Console, sections: Sequence[Section], page: Path) ->
         if more > 0:
             console.print(Text(f"  and {more} more on the page", style="dim"))
     console.print()
-    print_line(console, f"The page: {page}")
+    print_line(console, f"The page: {shown(page)}")

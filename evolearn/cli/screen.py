@@ -12,6 +12,8 @@ from rich.console import Console, RenderableType
 from rich.progress import Progress, ProgressColumn
 from rich.text import Text
 
+from evolearn.cli.terminal import shortened
+
 if TYPE_CHECKING:
     from evolearn.life import ClusterStatus, Effort
 
@@ -86,7 +88,7 @@ class Screen:
 
     def warning(self, text: str) -> None:
         """Something that a user should know."""
-        self.say(f"Warning: {text}", "yellow", wrapped=True)
+        self.say(f"Warning: {shortened(text)}", "yellow", wrapped=True)
 
     def notice(self, text: str) -> None:
         """Something worth knowing."""

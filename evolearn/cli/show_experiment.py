@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.cli.screen import Screen
-from evolearn.cli.terminal import print_line
+from evolearn.cli.terminal import print_line, shown
 from evolearn.experiments import EXPERIMENTS, settings_of
+from evolearn.files import read_json
 from evolearn.report import band_value, cost_in_words
 from evolearn.study.bands import ExperimentConfig
 from evolearn.verdict import CLAIM_RUNS
@@ -74,7 +74,8 @@ def print_replication(console: Console, replication: dict[str, Any]) -> None:
 
 def print_experiment(console: Console, directory: Path) -> None:
     """What came of an experiment, from its files; where everything is, and what to do next."""
-    replication = json.loads((directory / "replication.json").read_text(encoding="utf-8"))
+    directory = shown(directory)
+    replication = read_json(directory / "replication.json")
     print_replication(console, replication)
     print_line(console, f"Experiment directory: {directory}")
     print_line(console, f"  The page: {directory / 'report' / 'index.html'}")

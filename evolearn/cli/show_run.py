@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.cli.screen import Screen, accidents, counted, duration
-from evolearn.cli.terminal import print_line
+from evolearn.cli.terminal import print_line, shown
 
 if TYPE_CHECKING:
     from evolearn.config import SearchPart
@@ -74,6 +74,11 @@ class RunScreen(Screen):
             f"{generation.steps_per_second / 1e6:.2f} M steps/s  {left}{effort_of(generation)}"
         )
         self.draw(completed=self._done, left=left)
+
+    def choosing(self, what: str, number: int, of: int) -> None:
+        """Show what lives again."""
+        self.log(f"choosing by validation lives {number + 1}/{of}: {what}")
+        self.draw(description=f"choosing: {what}", total=of, completed=number, left="")
 
     def judging(self, arm: str, number: int, of: int) -> None:
         """Show which arm lives."""
@@ -147,6 +152,7 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     ):
         console.print(Text(line))
     console.print()
+    directory = shown(directory)
     config = shlex.quote(str(directory / "config.yaml"))
     print_line(console, f"Run directory: {directory}")
     print_line(console, "  dna.safetensors: what evolved; result.json: this table; generations.jsonl: every generation")
@@ -306,7 +312,7 @@ def describe_setup(setup: Setup, directory: Path, first: int) -> str:
     return (
         f"{config.world.name}{f' ({parameters})' if parameters else ''}, seed {config.seed}: {search.algorithm}, "
         f"{genomes}, {search.lives} lives of {search.selection_lifetime:,} steps each, "
-        f"{search.generations} generations{_restarts(search)}{start}\n{directory}"
+        f"{search.generations} generations{_restarts(search)}{start}\n{shown(directory)}"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +16,9 @@ from rich.text import Text
 from evolearn.cli.screen import Screen, duration
 from evolearn.cli.show_experiment import print_replication
 from evolearn.cli.show_run import arms_table, effort_of, rebirth_line
-from evolearn.cli.terminal import print_line
+from evolearn.cli.terminal import print_line, shown
 from evolearn.config import read_yaml
+from evolearn.files import read_json
 from evolearn.run import Generation
 from evolearn.study import Progress as StudyProgress, Rates, StudyConfig, StudyJob, StudyPlan, arm_part
 from evolearn.verdict import CLAIM_RUNS, Look, cluster_words
@@ -38,7 +38,7 @@ class StudyScreen(Screen):
 
     def began(self, directory: Path) -> None:
         """Say where the study is and begin to draw."""
-        self.say(f"Study directory: {directory}")
+        self.say(f"Study directory: {shown(directory)}")
         self.draw()
 
     def working(self, progress: StudyProgress, what: str) -> None:
@@ -148,11 +148,12 @@ def _looks_words(config: StudyConfig) -> list[str]:
 
 def print_study(console: Console, directory: Path) -> None:
     """What came of a study, from its files: verdict, and replication if it is one."""
-    verdict = json.loads((directory / "verdict.json").read_text(encoding="utf-8"))
+    directory = shown(directory)
+    verdict = read_json(directory / "verdict.json")
     print_verdict(console, directory, verdict, directory / "report" / "index.html")
     replication = directory / "replication.json"
     if replication.exists():
-        print_replication(console, json.loads(replication.read_text(encoding="utf-8")))
+        print_replication(console, read_json(replication))
 
 
 def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], page: Path) -> None:

@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import typer.core
 from rich.console import Console
 
 from evolearn.cli.terminal import (
     Address,
+    Commands,
     RuntimeEnv,
+    TimeLimit,
+    Trust,
     Workers,
     at_terminal,
     drivers,
     enter_portable_mode_for,
     expect_wait,
+    listen,
+    naming,
     prepare_cluster,
     warn_of_changes,
     worker_count,
@@ -29,12 +33,12 @@ if TYPE_CHECKING:
     from evolearn.life import Drivers
 
 
-class _DefaultCommand(typer.core.TyperGroup):
+class _DefaultCommand(Commands):
     """A group whose first command is meant where none is named: `evolearn study CONFIG`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         first = next(iter(self.commands))
-        if not args or args[0] not in self.commands:
+        if not args or args[0] not in (*self.commands, "help"):
             args = [first, *args]
         return super().parse_args(ctx, args)
 
@@ -61,9 +65,10 @@ def study_run(
     address: Address = None,
     runtime_env: RuntimeEnv = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and estimate steps and minutes.")] = False,
+    time_limit: TimeLimit = None,
 ) -> None:
     """Evolve every arm under every condition, several times over, and judge evolved against blank slate."""
-    with at_terminal() as console:
+    with at_terminal(time_limit) as console:
         prepare_cluster(address)
         from evolearn.config import STUDIES, find_config
 
@@ -114,6 +119,7 @@ def _run_experiment(
         return
     name = path.stem if path.name != "experiment.yaml" else "again"
     count = worker_count(console, workers)
+    listen(console)
     with ExperimentScreen(console) as screen:
         directory = start_experiment(checked, f"experiment-{name}", out, count, screen)
     print_experiment(console, directory)
@@ -127,9 +133,11 @@ def study_add(
     workers: Workers = None,
     address: Address = None,
     runtime_env: RuntimeEnv = None,
+    time_limit: TimeLimit = None,
+    trust: Trust = False,
 ) -> None:
     """Extend a finished study; its verdict says that it was extended after it had been seen."""
-    with at_terminal() as console:
+    with at_terminal(time_limit) as console, naming(console, study, trust):
         prepare_cluster(address)
         expect_wait(console)
         enter_portable_mode_for(study)
@@ -151,11 +159,13 @@ def continue_study(
 ) -> None:
     """Go on with a study that is there, by `work` on its directory, and show what came of it."""
     from evolearn.cli.show_study import StudyScreen, print_study
+    from evolearn.run import admit_sources
     from evolearn.study import open_study, run_configs
 
     study = open_study(path)
     warn_of_changes(console, study.version_changes())
     configs = run_configs(study.read_config())
+    admit_sources(configs)
     with StudyScreen(console) as screen, drivers(screen, address, workers, runtime_env, configs) as here:
         work(study, here, screen)
     print_study(console, study.path)

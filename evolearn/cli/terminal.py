@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+import typer.core
 from rich.console import Console
 from rich.text import Text
 
+from evolearn.cli.stopping import Stops
 from evolearn.errors import UserError
+from evolearn.world import environments_apart
 
 if TYPE_CHECKING:
     from evolearn.cli.screen import Screen
@@ -22,7 +28,6 @@ if TYPE_CHECKING:
     from evolearn.life import Drivers
 
 EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
 
 Workers = Annotated[
     int | None,
@@ -54,10 +59,48 @@ RuntimeEnv = Annotated[
 ]
 
 
-def new_console() -> Console:
+TimeLimit = Annotated[
+    str | None,
+    typer.Option(
+        help="Stop after so long, as Ctrl-C would, with code 124; what is finished is kept. For example 30m, 1h30m, "
+        "90s or 02:00:00.",
+        show_default=False,
+        metavar="TIME",
+    ),
+]
+
+
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Run the code that it names, such as a world's file, also if you have never used that before."
+    ),
+]
+
+
+class Commands(typer.core.TyperGroup):
+    """A group of commands that takes `help COMMAND` for `COMMAND --help`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Click's, after that."""
+        if args and args[0] == "help" and "help" not in self.commands:
+            args = [*args[1:], "--help"]
+        return super().parse_args(ctx, args)
+
+
+class Terminal(Console):
+    """The terminal of a command, and what stops it."""
+
+    def __init__(self, **how: Any) -> None:
+        """See rich."""
+        super().__init__(**how)
+        self.stops = Stops()
+
+
+def new_console() -> Terminal:
     """The terminal as it is; a file or a pipe gets lines wide enough for the tables."""
-    console = Console()
-    return console if console.is_terminal else Console(width=100)
+    console = Terminal()
+    return console if console.is_terminal else Terminal(width=100)
 
 
 def print_line(console: Console, text: str, style: str = "") -> None:
@@ -65,25 +108,98 @@ def print_line(console: Console, text: str, style: str = "") -> None:
     console.print(Text(text, style=style), soft_wrap=True)
 
 
+def shown(path: Path) -> Path:
+    """A path as a user would give it: below the working directory without what leads there."""
+    with contextlib.suppress(OSError, ValueError):
+        return path.relative_to(Path.cwd()) if path.is_absolute() else path
+    return path
+
+
+def shortened(text: str) -> str:
+    """A text with the paths below the working directory as a user would give them."""
+    try:
+        folder = os.getcwd()
+    except OSError:  # removed
+        return text
+    return text if folder == os.sep else re.sub(rf"(?<![\w./-]){re.escape(folder + os.sep)}", "", text)
+
+
 @contextlib.contextmanager
-def at_terminal() -> Iterator[Console]:
-    """The terminal of a command: what users can cause becomes text and an exit code, anything else a traceback."""
+def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
+    """The terminal of a command: what users can cause becomes text and an exit code, anything else a traceback.
+
+    Args:
+        limit: on the command's time, see `evolearn.cli.stopping.seconds_of`.
+    """
     console = new_console()
     try:
-        yield console
-    except KeyboardInterrupt as stop:
-        # A run that was under way says where it is.
-        directory = getattr(stop, "directory", None)
-        remedy = f"Continue with: evolearn resume {shlex.quote(str(directory))}" if directory else ""
-        print_line(console, f"Interrupted. {remedy}")
-        raise typer.Exit(EXIT_INTERRUPTED) from stop
+        with console.stops.heeded(limit), environments_apart():
+            yield console
+    except KeyboardInterrupt as end:
+        # What was under way says where it is.
+        directory = getattr(end, "directory", None)
+        go_on = f" Continue with: evolearn resume {shlex.quote(str(shown(directory)))}" if directory else ""
+        stop = console.stops.stop
+        if stop is not None:
+            print_line(console, f"{stop.words}.{go_on or getattr(end, 'remedy', '')}")
+            raise typer.Exit(stop.code) from end
+        _complain(f"the world, or what it is made of, raised KeyboardInterrupt, and no key was pressed.{go_on}")
+        raise typer.Exit(EXIT_USER_ERROR) from end
+    except SystemExit as end:  # no command of ours ends so
+        _complain(f"the world, or what it is made of, asked for the end of the program (SystemExit, code {end.code})")
+        raise typer.Exit(EXIT_USER_ERROR) from end
     except UserError as error:
-        print_line(Console(stderr=True), f"Error: {error}")
+        _complain(shortened(str(error)))
         raise typer.Exit(EXIT_USER_ERROR) from error
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):  # as PyTorch says it
+            raise
+        _complain(
+            f"out of memory ({error}): fewer --workers, or a smaller search.population, brain.hidden, search.lives or "
+            "evaluation.lives need less"
+        )
+        raise typer.Exit(EXIT_USER_ERROR) from error
+
+
+def _complain(text: str) -> None:
+    print_line(Console(stderr=True), f"Error: {text}")
+
+
+class _Output:
+    """A stream to the terminal that may be closed, or full, while the work goes on."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream if stream is not None else io.StringIO()
+        self.failure: OSError | None = None if stream is not None else OSError(errno.EBADF, "it is closed")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that its encoding cannot show
+
+    def write(self, text: str) -> int:
+        self._trying(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._trying(self._stream.flush)
+
+    def _trying(self, what: Callable[[], object]) -> None:
+        if self.failure is None:
+            try:
+                what()
+            except OSError as error:
+                self.failure = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def run_and_leave(program: Callable[[], object]) -> NoReturn:
     """End as `program` does, and at once: a thread in a world that hangs must not keep it from ending."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:  # closed: a file that is opened must not take its place
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout, sys.stderr = said, complaints = _Output(sys.stdout), _Output(sys.stderr)
     code: object = 0
     try:
         program()
@@ -92,10 +208,17 @@ def run_and_leave(program: Callable[[], object]) -> NoReturn:
     except BaseException:
         sys.excepthook(*sys.exc_info())
         code = 1
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # nobody reads on: `| head`
-            stream.flush()
-    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+    code = code if isinstance(code, int) else 0 if code is None else 1
+    said.flush()
+    if said.failure is not None:
+        code = code or 1
+        if not isinstance(said.failure, BrokenPipeError):  # nobody reads on: `| head`
+            complaints.write(
+                f"Error: standard output: cannot be written: {said.failure.strerror}; the work was done, and its files "
+                "are whole, but what was to be said here is not\n"
+            )
+    complaints.flush()
+    os._exit(code)
 
 
 def expect_wait(console: Console) -> None:
@@ -104,12 +227,28 @@ def expect_wait(console: Console) -> None:
         console.print("Loading; the first run on a machine compiles for about half a minute.", style="dim")
 
 
-def worker_count(console: Console, asked: int | None) -> int:
-    """How many workers to use, and a word on too many."""
+def worker_count(console: Console, asked: int | None, processes: bool = False) -> int:
+    """How many workers to use, and a word on too many.
+
+    Args:
+        console: to say it on.
+        asked: by the user.
+        processes: each of them is a process; else a thread.
+    """
+    from evolearn.life import most_workers
+
     cores = os.cpu_count() or 1
-    if asked is not None and asked > cores:
+    most = most_workers(processes)
+    if asked is not None and asked > most:
+        what = "processes" if processes else "threads"
+        print_line(
+            console,
+            f"--workers {asked}: {most} {what} are used, as many as the {cores} cores and the memory here can be of "
+            "use to; more would not be faster.",
+        )
+    elif asked is not None and asked > cores:
         console.print(f"--workers {asked}: more than the {cores} cores here; accepted, but it will not be faster.")
-    return asked or cores
+    return min(asked or cores, most)
 
 
 def enter_portable_mode_for(config: Path, overrides: Sequence[str] = ()) -> None:
@@ -129,6 +268,17 @@ def prepare_cluster(address: str | None) -> None:
         prepare(address)
 
 
+def naming(console: Console, path: Path, trust: bool) -> contextlib.AbstractContextManager[None]:
+    """What is imported within is named by a directory, or a file, which may be somebody else's."""
+    from evolearn.plugins import named_by
+
+    def agreed(text: str) -> bool:
+        print_line(console, f"{text}.")
+        return typer.confirm("Import it?")
+
+    return named_by(path, trust, agreed if console.is_terminal and sys.stdin.isatty() else None)
+
+
 @contextlib.contextmanager
 def drivers(
     screen: Screen, address: str | None, workers: int | None, runtime_env: Path | None, configs: Sequence[RunConfig]
@@ -141,7 +291,9 @@ def drivers(
             )
         from evolearn.life import OwnDrivers
 
-        with contextlib.closing(OwnDrivers(worker_count(screen.console, workers))) as here:
+        processes = any(config.world.name.startswith("gymnasium:") for config in configs)
+        with contextlib.closing(OwnDrivers(worker_count(screen.console, workers, processes))) as here:
+            listen(screen.console)
             yield here
         return
     from evolearn.cluster import open_cluster
@@ -159,7 +311,14 @@ def drivers(
         parts=sorted({part for config in configs for part in parts_of(config)}, key=lambda part: part.name),
     )
     with contextlib.closing(cluster):
+        listen(screen.console)
         yield cluster
+
+
+def listen(console: Console) -> None:
+    """Hear signals after libraries were imported that take them for themselves."""
+    if isinstance(console, Terminal):
+        console.stops.listen()
 
 
 def warn_of_changes(console: Console, changes: list[str]) -> None:

@@ -14,6 +14,7 @@ from evolearn.cli.screen import Screen, counted
 from evolearn.cli.terminal import (
     Address,
     RuntimeEnv,
+    TimeLimit,
     Workers,
     at_terminal,
     drivers,
@@ -21,6 +22,7 @@ from evolearn.cli.terminal import (
     expect_wait,
     prepare_cluster,
     print_line,
+    shown,
 )
 from evolearn.errors import UserError
 
@@ -52,12 +54,13 @@ def tune(
     workers: Workers = None,
     address: Address = None,
     runtime_env: RuntimeEnv = None,
+    time_limit: TimeLimit = None,
 ) -> None:
     """Search an arm's start and settings before a study, on lives that the study never sees, and say what it cost.
 
     A search that is stopped cannot be resumed: what it has found is written at its end.
     """
-    with at_terminal() as console:
+    with at_terminal(time_limit) as console:
         steps = steps_of(budget)
         prepare_cluster(address)
         from evolearn.config import STUDIES, find_config
@@ -74,16 +77,20 @@ def tune(
 
         config = read_study(path, overrides or [])
         expect_wait(console)
+        from evolearn.files import holding
         from evolearn.tuning import tune_arm
 
+        file = file.absolute()
         with (
+            holding(file.with_name(f".{file.name}.lock"), f"--out {file}"),
             TuneScreen(console) as screen,
             drivers(screen, address, workers, runtime_env, run_configs(config)) as here,
         ):
             tuned = tune_arm(config, arm, condition, steps, seed, here, screen)
-        print_found(console, tuned)  # first: a disk that is full by now must not lose what was found
-        write_tuned(file, tuned)
-        print_line(console, f"Wrote {file}")
+            screen.close()
+            print_found(console, tuned)  # first: a disk that is full by now must not lose what was found
+            write_tuned(file, tuned)
+        print_line(console, f"Wrote {shown(file)}")
         print_next(console, tuned, name_in_study(file, folder))
 
 
@@ -164,7 +171,7 @@ def print_next(console: Console, tuned: TunedSettings, name: str) -> None:
         tuned: what was found.
         name: of the file, as the study has to name it.
     """
-    import yaml
+    from evolearn.config import dump_yaml
 
     worth, before = (-math.inf if x is None else x for x in (tuned.scores.tuned, tuned.scores.present))
     if worth <= before:
@@ -174,7 +181,7 @@ def print_next(console: Console, tuned: TunedSettings, name: str) -> None:
             f"(define, {tuned.arm}: tuning_steps: {tuned.steps}); or search again with more --budget.",
         )
         return
-    named = yaml.safe_dump({tuned.arm: {"tuned": name}}, default_flow_style=True, width=10**6, allow_unicode=True)
+    named = dump_yaml({tuned.arm: {"tuned": name}}, default_flow_style=True, width=10**6, allow_unicode=True)
     where = "its absolute path" if Path(name).is_absolute() else "relative to the study's file"
     print_line(console, f"Next: name it in the study, {where}:")
     print_line(console, f"  define: {named.strip()}")

@@ -19,6 +19,7 @@ from evolearn.cli.screen import Screen
 from evolearn.cli.show_run import ARM_LABELS, arms_table
 from evolearn.cli.terminal import (
     EXIT_USER_ERROR,
+    Commands,
     Workers,
     at_terminal,
     enter_portable_mode_for,
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 LABELS = {**ARM_LABELS, "instinct": "evolved, no learning", "evolved": "evolved, learning"}
 _LISTED = re.compile(r"([-*+|]|\d+[.)]) ")
 
-worlds_app = typer.Typer(help="List worlds, show one, make a new one, or check one.", invoke_without_command=True)
+worlds_app = typer.Typer(
+    cls=Commands, help="List worlds, show one, make a new one, or check one.", invoke_without_command=True
+)
 
 WorldName = Annotated[str, typer.Argument(help="A world, as `evolearn worlds` lists them.", metavar="NAME")]
 

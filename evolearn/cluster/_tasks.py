@@ -221,9 +221,15 @@ def _one_compiler(recipe: bytes) -> Iterator[None]:
     if ready.exists():
         yield
         return
-    with filelock.FileLock(ready.with_suffix(".lock")):
+    lock = filelock.FileLock(ready.with_suffix(".lock"))
+    with contextlib.suppress(OSError):  # a full disk: everybody compiles
+        lock.acquire()
+    try:
         yield
-        ready.touch()
+        with contextlib.suppress(OSError):
+            ready.touch()
+    finally:
+        lock.release()
 
 
 def _where() -> Where:

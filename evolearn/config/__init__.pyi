@@ -1,8 +1,10 @@
+from ._yaml import dump_yaml as dump_yaml
 from .portable import wants_portable_mode as wants_portable_mode
 from .reading import (
     STUDIES as STUDIES,
     ConfigError as ConfigError,
     Part as Part,
+    Positive as Positive,
     check_model as check_model,
     config_sha256 as config_sha256,
     dump_config as dump_config,
@@ -12,6 +14,8 @@ from .reading import (
     read_yaml as read_yaml,
     set_dotted as set_dotted,
     shipped_configs as shipped_configs,
+    shown as shown,
+    yaml_fields as yaml_fields,
 )
 from .run import (
     HANG_SECONDS as HANG_SECONDS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pydantic
 
 from evolearn.config.reading import ConfigError, override, read_yaml
+from evolearn.files import FileUnfit, parse_json, read_tensor_labels
 
 
 def wants_portable_mode(config: Path, overrides: Sequence[str] = ()) -> bool:
@@ -21,28 +22,23 @@ def wants_portable_mode(config: Path, overrides: Sequence[str] = ()) -> bool:
     Returns:
         False also for what cannot be read: those who read it in earnest say what is wrong.
     """
-    files = [config / "config.yaml", config / "study.yaml"] if config.is_dir() else [config]
+    files = [config / "config.yaml", config / "study.yaml"] if os.path.isdir(config) else [config]
     for file in files:
         try:
             content: Any = (
                 _config_of_dna(file) if file.suffix == ".safetensors" else override(read_yaml(file), overrides)
             )
-        except (ConfigError, OSError, ValueError, KeyError, TypeError):
+        except (ConfigError, FileUnfit, ValueError, KeyError, TypeError):
             continue
-        parts = [content, content.get("run")]
+        parts = [content, content.get("run") if isinstance(content, dict) else None]
         if any(isinstance(part, dict) and _is_true(part.get("portable", False)) for part in parts):
             return True
     return False
 
 
 def _config_of_dna(file: Path) -> Any:
-    """The config in a DNA file's header, read by hand: the library for it imports NumPy."""
-    with file.open("rb") as source:
-        length = int.from_bytes(source.read(8), "little")
-        if length > file.stat().st_size:
-            raise ValueError("not a safetensors file")
-        header = json.loads(source.read(length))
-    return json.loads(header["__metadata__"]["evolearn"])["config"]
+    """The config in a DNA file's header; imports nothing that computes."""
+    return parse_json(read_tensor_labels(file)["evolearn"])["config"]
 
 
 def _is_true(value: Any) -> bool:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic
-import yaml
+from pydantic_core import PydanticKnownError
 
+from evolearn.config._yaml import DEEPEST, MOST_CHARACTERS, YamlError, dump_yaml, parse_yaml
 from evolearn.errors import UserError, offer
+from evolearn.files import FileUnfit, read_text
 
 
 class ConfigError(UserError, ValueError):
@@ -35,6 +36,26 @@ class Part(pydantic.BaseModel):
         ser_json_inf_nan="constants",  # arguments of an environment may be infinite, and would become null
     )
 
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        """Pydantic takes true for 1."""
+        if _holds_truth(value):
+            kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
+            if kinds & {int, float} and not kinds & {bool, Any}:
+                raise PydanticKnownError("int_type" if int in kinds else "float_type")
+        return value
+
+
+def _felt(value: float) -> float:
+    if 0 < value < _SMALLEST:
+        raise PydanticKnownError("greater_than_equal", {"ge": _SMALLEST})
+    return value
+
+
+_SMALLEST = 1e-12
+# A number that is none of nothing in float32, in which lives and searches compute, and whose square is no infinity.
+Positive = Annotated[float, pydantic.Field(gt=0, le=1e9), pydantic.AfterValidator(_felt)]
 
 Model = TypeVar("Model", bound=Part)
 
@@ -83,21 +104,31 @@ def find_config(name: str, folder: str = "") -> Path:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Parse a YAML file into a mapping."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}); is it a config?") from error
+        return yaml_fields(read_text(path, most=4 * MOST_CHARACTERS), path)
+    except FileUnfit as error:
+        raise ConfigError(str(error)) from error
+
+
+def yaml_fields(text: str, path: Path) -> dict[str, Any]:
+    """The mapping that a text in YAML holds.
+
+    Args:
+        text: what is in the file.
+        path: of the file, for the error.
+    Raises:
+        ConfigError: it is not YAML as `evolearn.config._yaml` takes it, or holds something else.
+    """
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        problem = getattr(error, "problem", None) or str(error)
-        raise ConfigError(f"{path}: is not YAML: {where}: {problem}") from error
+        content = parse_yaml(text)
+    except YamlError as error:
+        raise ConfigError(f"{path}: is not YAML: {error}") from error
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must hold fields (`key: value`), but holds {type(content).__name__}")
+        held = "nothing" if content is None else _WORDS.get(type(content), "a number")
+        raise ConfigError(f"{path}: must hold fields (`key: value`), but holds {held}")
     return content
+
+
+_WORDS = {list: "a list", str: "a text", bool: "a truth value"}
 
 
 def override(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
@@ -109,11 +140,9 @@ def override(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any
         if not equals or not all(parts):
             raise ConfigError(f"{entry}: overrides have the form key=value, for example search.population=32")
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{entry}: the value is not YAML: {getattr(error, 'problem', error)}") from error
-        if isinstance(value, str):
-            value = _number_or_text(value)
+            value = parse_yaml(text)
+        except YamlError as error:
+            raise ConfigError(f"{entry}: the value is not YAML: {error}") from error
         set_dotted(result, parts, value, entry)
     return result
 
@@ -135,15 +164,17 @@ def check_model(model: type[Model], content: Mapping[str, Any], source: str) -> 
         ConfigError: one line per problem, under the name of `source`.
     """
     try:
-        return model.model_validate(_numbers_repaired(content))
+        _check_texts(content, ())
+        return model.model_validate(content)
+    except _Unreadable as error:
+        raise ConfigError(f"{source}:\n  {error}") from error
     except pydantic.ValidationError as error:
-        lines = [_explain(problem, model) for problem in error.errors()]
-        raise ConfigError("\n".join([f"{source}:", *(f"  {line}" for line in lines)])) from error
+        raise ConfigError("\n".join([f"{source}:", *(f"  {line}" for line in _explained(error, model))])) from error
 
 
 def dump_config(config: Part) -> str:
     """The config as YAML, every default filled in; read back, it is equal."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
+    return dump_yaml(config.model_dump(mode="json"), default_flow_style=None)
 
 
 def config_sha256(config: Part) -> str:
@@ -153,7 +184,40 @@ def config_sha256(config: Part) -> str:
 
 def explain_validation(error: pydantic.ValidationError, model: type[pydantic.BaseModel], prefix: str) -> str:
     """The same kind of text for a model that is checked later, its fields under `prefix`."""
-    return "\n".join(f"{prefix}.{_explain(problem, model)}" for problem in error.errors())
+    return "\n".join(f"{prefix}.{line}" for line in _explained(error, model))
+
+
+_MOST_LINES = 20
+
+
+def _explained(error: pydantic.ValidationError, model: type[pydantic.BaseModel]) -> list[str]:
+    """A line for each of the first few problems."""
+    found = error.errors()
+    places = {problem["loc"][:-1] for problem in found}
+    # Of a list with unfit entries pydantic also says that it has too few.
+    told = [problem for problem in found if problem["type"] != "too_short" or problem["loc"] not in places]
+    lines = [_explain(problem, model) for problem in told[:_MOST_LINES]]
+    return lines + ([f"and {len(told) - _MOST_LINES} more"] if len(told) > _MOST_LINES else [])
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it, however long it is."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits
+        return "(a number too long to be shown)" if isinstance(value, int) else "(too much to be shown)"
+    return text if len(text) <= 200 else f"{text[:160]}... ({len(text):,} characters)"
+
+
+def _holds_truth(value: Any) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return isinstance(value, bool) or any(isinstance(entry, bool) for entry in inner)
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """What an annotation is made of: {int, NoneType} of `int | None`."""
+    inner = typing.get_args(annotation)
+    return set().union(*map(_kinds, inner)) if inner else {annotation}
 
 
 def _explain(problem: Any, model: type[pydantic.BaseModel]) -> str:
@@ -162,14 +226,14 @@ def _explain(problem: Any, model: type[pydantic.BaseModel]) -> str:
     value = problem["input"]
     kind = problem["type"]
     if kind == "extra_forbidden":
-        return f"{field}={value!r}: unknown key.{offer(str(place[-1]), _fields_at(model, place[:-1]))}"
+        return f"{field}={shown(value)}: unknown key.{offer(str(place[-1]), _fields_at(model, place[:-1]))}"
     if kind == "missing":
         return f"{field}: missing; this field has no default"
     if kind == "value_error":
         said = str(problem["ctx"]["error"])
         # One of several parts with names of their own does not know its own.
         return f"{field}.{said}" if _is_named(model, place) else said
-    return f"{field}={value!r}: {_requirement(problem)}{_hint(model, place)}"
+    return f"{field}={shown(value)}: {_requirement(problem)}{_hint(model, place)}"
 
 
 def _is_named(model: type[pydantic.BaseModel], place: list[Any]) -> bool:
@@ -186,7 +250,7 @@ def _requirement(problem: Any) -> str:
     requirements = {
         "greater_than_equal": "must be {ge} or more",
         "less_than_equal": "must be {le} or less",
-        "too_short": "must have at least {min_length} entry",
+        "too_short": "must have at least {min_length} {entries}",
         "too_long": "must have at most {max_length} entries",
         "tuple_type": "must be a list, for example [24]",
         "dict_type": "must be a section of fields",
@@ -199,8 +263,9 @@ def _requirement(problem: Any) -> str:
     }
     if problem["type"] in requirements:
         bounds = {name: value for name, value in context.items() if name in _BOUNDS}
+        entries = "entry" if context.get("min_length") == 1 else "entries"
         plain = {name: int(value) if value == int(value) else value for name, value in bounds.items()}
-        return requirements[problem["type"]].format(**plain)
+        return requirements[problem["type"]].format(**plain, entries=entries)
     return str(problem["msg"]).replace("Input should be", "must be").replace("a valid", "a")
 
 
@@ -231,17 +296,36 @@ def _hint(model: type[pydantic.BaseModel], place: Sequence[Any]) -> str:
     return f" ({described.description})" if described is not None and described.description else ""
 
 
-# YAML 1.1 reads 1e-3 as text; everybody who writes it means a number. "90" in quotes is meant as text.
-_EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+_LONGEST_TEXT = 1 << 16  # characters of a value
+_LONGEST_NAME = 1000  # characters of a key
 
 
-def _number_or_text(text: str) -> Any:
-    return float(text) if _EXPONENT.fullmatch(text) else text
+class _Unreadable(ValueError):
+    """A value that no field takes; begins with its place."""
 
 
-def _numbers_repaired(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _numbers_repaired(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_numbers_repaired(value) for value in content]
-    return _number_or_text(content) if isinstance(content, str) else content
+def _check_texts(content: Any, place: tuple[str, ...]) -> None:
+    """Refuse what is nested too deeply, keys that are no texts, and texts that are none or are too long."""
+    if len(place) > DEEPEST:
+        raise _Unreadable(f"{'.'.join(place)[:100]}...: nested more than {DEEPEST} deep")
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            if problem := _no_text(key, _LONGEST_NAME):
+                raise _Unreadable(f"{'.'.join(place) or 'config'}: key {shown(key)} {problem}")
+            _check_texts(value, (*place, key))
+    elif isinstance(content, list | tuple):
+        for number, value in enumerate(content):
+            _check_texts(value, (*place, str(number)))
+    elif isinstance(content, str) and (problem := _no_text(content, _LONGEST_TEXT)):
+        raise _Unreadable(f"{'.'.join(place)}={shown(content)}: {problem}")
+
+
+def _no_text(text: Any, most: int) -> str:
+    """What is wrong with a text; empty: nothing."""
+    if not isinstance(text, str):
+        return f'must be a text; write "{text}" in quotes, or give a list'
+    if len(text) > most:
+        return f"has {len(text):,} characters, must have at most {most:,}"
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        return "must be text, without zero bytes and halves of characters"
+    return ""

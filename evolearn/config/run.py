@@ -6,26 +6,33 @@ and the search algorithm that it names in `evolearn.run.setup`; both raise `Conf
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field
 
-from evolearn.config.reading import Part, check_model, override, read_yaml
+from evolearn.config.reading import Part, Positive, check_model, override, read_yaml
 from evolearn.config.world import WorldPart
 
-Positive = Annotated[float, Field(gt=0)]
+# Numbers that stay numbers in float32, in which lives compute.
+Moderate = Annotated[float, Field(ge=-1e30, le=1e30)]
+Decay = Annotated[float, Field(ge=0, lt=1, le=0.999999)]
+Steps = Annotated[int, Field(ge=0, le=100_000_000)]
+Name = Annotated[str, Field(min_length=1, max_length=1000)]
 Mode = Literal["evolved", "fixed", "fresh"]
 
+_MOST_LIVES = 10_000_000  # of a generation: their keys and scores must fit in memory
+_MOST_STEPS = 10**15  # of a run: decades of a fast computer
+_MOST_SCORES = 100_000_000  # by age, of a run's evaluation
 HANG_SECONDS = 30.0  # without a finished step until a life counts as hanging, if nothing else is said
 
 
 class BrainPart(Part):
     """What a brain is made of."""
 
-    trunk: str = Field("mlp", description="kind of trunk: one in the box, such as mlp, or path/to/file.py:NAME")
+    trunk: Name = Field("mlp", description="kind of trunk: one in the box, such as mlp, or path/to/file.py:NAME")
     hidden: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
         (24,),
         max_length=16,
@@ -36,7 +43,7 @@ class BrainPart(Part):
 class LearnerPart(Part):
     """How a life learns, as far as it does not evolve."""
 
-    name: str = Field(
+    name: Name = Field(
         "actor_critic", description="kind of learner: one in the box, such as q_learning, or path/to/file.py:NAME"
     )
     window: int = Field(20, ge=1, le=4096, description="steps between two learning updates")
@@ -44,34 +51,36 @@ class LearnerPart(Part):
     epochs: int = Field(1, ge=1, le=64, description="passes over a window; 1: actor-critic, more: PPO")
     clip: float = Field(0.2, gt=0, le=1, description="PPO: largest change of a probability ratio")
     gradient_norm: Positive = Field(0.5, description="longer gradients are shortened to this")
-    first_decay: float = Field(0.9, ge=0, lt=1, description="Adam's first decay")
-    second_decay: float = Field(0.999, ge=0, lt=1, description="Adam's second decay")
+    first_decay: Decay = Field(0.9, description="Adam's first decay")
+    second_decay: Decay = Field(0.999, description="Adam's second decay")
     epsilon: Positive = Field(1e-5, description="Adam's epsilon")
-    plasticity: dict[str, float] = Field(
+    plasticity: dict[str, Moderate] = Field(
         {}, description="natural values at the start of evolution that differ from the published defaults"
     )
-    learn_from: int = Field(0, ge=0, description="age at which learning starts, steps")
-    learn_until: int | None = Field(None, ge=0, description="age at which learning stops, steps; 0: never learns")
+    learn_from: Steps = Field(0, description="age at which learning starts, steps")
+    learn_until: Steps | None = Field(None, description="age at which learning stops, steps; 0: never learns")
 
 
 class DrivesPart(Part):
     """What a newborn may want."""
 
-    generic: tuple[str, ...] = Field(
+    generic: tuple[Name, ...] = Field(
         (),
+        max_length=1000,
         description="generic drives beside fitness and the world's senses: in the box, such as novelty, or "
         "path/to/file.py:NAME",
     )
-    weights: dict[str, float] = Field(
+    weights: dict[str, Moderate] = Field(
         {"fitness": 1.0}, description="drive weights at the start of evolution; 0 for those not named"
     )
     transform: Literal["identity", "symlog"] = Field(
         "identity",
         description="how a drive's gene becomes its weight; symlog: any sign, evenly over orders of magnitude",
     )
-    evolved: tuple[str, ...] | None = Field(
+    evolved: tuple[Name, ...] | None = Field(
         None,
         min_length=1,
+        max_length=1000,
         description="drives whose weights are genes, the others stay as in drives.weights; null: all. To hold all of "
         "them, set genome.drives.mode=fixed",
     )
@@ -87,7 +96,7 @@ class GroupPart(Part):
 class GenomePart(Part):
     """What evolution searches."""
 
-    encoding: str = Field("direct", description="how genes become weights: direct, or path/to/file.py:NAME")
+    encoding: Name = Field("direct", description="how genes become weights: direct, or path/to/file.py:NAME")
     inheritance: Literal["darwinian", "lamarckian"] = Field(
         "darwinian", description="lamarckian: offspring inherit weights as learned in life; genetic algorithm only"
     )
@@ -99,7 +108,7 @@ class GenomePart(Part):
 class SearchPart(Part):
     """The outer loop."""
 
-    algorithm: str = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic, reptile or maml")
+    algorithm: Name = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic, reptile or maml")
     generations: int = Field(30, ge=1, le=1_000_000, description="generations in a run")
     population: int = Field(64, ge=2, le=1_000_000, description="genomes per generation")
     lives: int = Field(4, ge=1, le=100_000, description="lives per genome and generation")
@@ -129,10 +138,13 @@ class EvaluationPart(Part):
 
     lives: int = Field(128, ge=2, le=100_000, description="validation lives")
     lifetimes: tuple[Annotated[int, Field(ge=1, le=100_000_000)], ...] = Field(
-        (20_000,), min_length=1, description="evaluation lifetimes in world steps; all are lived as the longest"
+        (20_000,),
+        min_length=1,
+        max_length=1000,
+        description="evaluation lifetimes in world steps; all are lived as the longest",
     )
-    birth_steps: int = Field(600, ge=1, description="window of the birth score, world steps")
-    bin_steps: int = Field(100, ge=1, description="resolution of scores by age, world steps")
+    birth_steps: int = Field(600, ge=1, le=100_000_000, description="window of the birth score, world steps")
+    bin_steps: int = Field(100, ge=1, le=100_000_000, description="resolution of scores by age, world steps")
 
 
 class RunConfig(Part):
@@ -150,9 +162,12 @@ class RunConfig(Part):
         False,
         description="true: the same results on every x86-64-v3 processor, by slower functions; compiled worlds only",
     )
-    checkpoint_every: int = Field(1, ge=1, description="generations between two checkpoints")
-    hang_seconds: Positive = Field(
-        HANG_SECONDS, description="a life without a finished step for so long is a fault of its world, seconds"
+    checkpoint_every: int = Field(1, ge=1, le=1_000_000, description="generations between two checkpoints")
+    hang_seconds: float = Field(
+        HANG_SECONDS,
+        gt=0,
+        le=1e6,
+        description="a life without a finished step for so long is a fault of its world, seconds",
     )
 
     @pydantic.model_validator(mode="after")
@@ -181,6 +196,8 @@ class RunConfig(Part):
                 "learner.learn_from and the end of learning or of a life of search.selection_lifetime; "
                 "make the window smaller, or set learner.learn_until=0 for a life without learning"
             )
+        for problem in _excesses(self.search, evaluation):
+            raise ValueError(problem)
         for value in (evaluation.birth_steps, *evaluation.lifetimes):
             if value % evaluation.bin_steps:
                 name = "birth_steps" if value == evaluation.birth_steps else "lifetimes"
@@ -188,6 +205,28 @@ class RunConfig(Part):
                     f"evaluation.{name}={value}: must be a multiple of evaluation.bin_steps, {evaluation.bin_steps}"
                 )
         return self
+
+
+def _excesses(search: SearchPart, evaluation: EvaluationPart) -> Iterator[str]:
+    """What numbers that are fine one by one ask for together."""
+    lives = search.population * search.lives
+    steps = search.generations * lives * search.selection_lifetime
+    scores = evaluation.lives * (max(evaluation.lifetimes) // evaluation.bin_steps)
+    if lives > _MOST_LIVES:
+        yield (
+            f"search.population={search.population}: makes {lives:,} lives a generation with "
+            f"search.lives={search.lives}: must be at most {_MOST_LIVES:,}; make one of the two smaller"
+        )
+    if steps > _MOST_STEPS:
+        yield (
+            f"search.generations={search.generations}: makes {steps:,} world steps with search.population, "
+            f"search.lives and search.selection_lifetime: must be at most {_MOST_STEPS:,}; make one of them smaller"
+        )
+    if scores > _MOST_SCORES:
+        yield (
+            f"evaluation.bin_steps={evaluation.bin_steps}: makes {scores:,} scores by age with evaluation.lives and "
+            f"evaluation.lifetimes: must be at most {_MOST_SCORES:,}; make it larger"
+        )
 
 
 def read_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:

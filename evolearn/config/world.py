@@ -7,12 +7,13 @@ import math
 import re
 from typing import Any, Literal
 
-import pydantic
 from pydantic import Field, field_validator, model_validator
 
-from evolearn.config.reading import Part
+from evolearn.config.reading import ConfigError, Part, check_model
+from evolearn.files import parse_json
 
-OF_GYMNASIUM = ("kwargs", "wrappers", "vary", "termination_is_death", "able")  # settings that other worlds have not
+# Settings that other worlds have not.
+OF_GYMNASIUM = ("kwargs", "wrappers", "vary", "termination_is_death", "able", "check", "instances")
 CONSTRUCTOR = "kwargs."  # begins the path of what is an argument of the constructor
 _NEEDED = {
     "uniform": ("low", "high"),
@@ -54,22 +55,29 @@ class VariationPart(Part):
 class WorldPart(Part):
     """Where lives are lived."""
 
-    name: str = Field(description="registered name, package.module:attribute, file.py:attribute or gymnasium:ID")
+    name: str = Field(
+        min_length=1,
+        max_length=1000,
+        description="registered name, package.module:attribute, file.py:attribute or gymnasium:ID",
+    )
     parameters: dict[str, float] = Field({}, description="values that differ from the world's defaults")
     kwargs: dict[str, Any] = Field({}, description="Gymnasium: arguments of the environment's constructor")
-    wrappers: tuple[WrapperPart, ...] = Field((), description="Gymnasium: put around the environment, in this order")
+    wrappers: tuple[WrapperPart, ...] = Field(
+        (), max_length=100, description="Gymnasium: put around the environment, in this order"
+    )
     vary: dict[str, VariationPart] = Field({}, description="Gymnasium: what is drawn at birth and holds for a life")
     termination_is_death: bool | None = Field(
         None, description="Gymnasium: whether a terminated episode is a death; none: as the environment says, or not"
     )
     able: str | None = Field(None, description="Gymnasium: one word for what a newborn does that has mastered the task")
-    check: bool = Field(True, description="Gymnasium: whether its environment checker goes first")
-
-    @field_validator("kwargs", mode="before")
-    @classmethod
-    def _texts_as_keys(cls, kwargs: Any) -> Any:
-        _check_keys("world.kwargs", kwargs)
-        return kwargs
+    check: bool = Field(
+        True,
+        description="Gymnasium: whether its environment checker goes first, and lives in used environments are "
+        "compared with the same in fresh ones",
+    )
+    instances: int | None = Field(
+        None, ge=1, description="Gymnasium: environments that may exist at once, on one machine; none: as many as suit"
+    )
 
     @field_validator("wrappers", mode="before")
     @classmethod
@@ -77,10 +85,17 @@ class WorldPart(Part):
         """A wrapper without arguments may be given by its name alone."""
         if not isinstance(wrappers, list | tuple):
             return wrappers
-        for place, wrapper in enumerate(wrappers):
-            if isinstance(wrapper, dict):
-                _check_keys(f"world.wrappers.{place}.kwargs", wrapper.get("kwargs"))
         return [{"name": wrapper} if isinstance(wrapper, str) else wrapper for wrapper in wrappers]
+
+    @field_validator("name")
+    @classmethod
+    def _alone(cls, name: str) -> str:
+        if "{" in name:
+            raise ValueError(
+                f"world.name={name!r}: must be a name alone, without {{; settings stand in fields of their own, such "
+                "as world.kwargs"
+            )
+        return name
 
     @model_validator(mode="after")
     def _variations_fit(self) -> WorldPart:
@@ -90,7 +105,6 @@ class WorldPart(Part):
             problem = _problem(variation) or _misplaced(name, variation)
             if problem:
                 raise ValueError(f"world.vary.{name}{problem}")
-            _check_keys(f"world.vary.{name}.values", variation.values)
         _check_places(self.vary)
         return self
 
@@ -112,17 +126,19 @@ class WorldPart(Part):
 
 
 def world_part(full_name: str) -> WorldPart:
-    """The section that has this full name, see `WorldPart.full_name`; `check` is as by default.
+    """The section that has this full name, see `WorldPart.full_name`.
 
     Raises:
         ValueError: the settings are not a table of settings as JSON.
     """
     name, brace, content = full_name.partition("{")
     try:
-        return WorldPart(name=name, **json.loads(brace + content)) if brace else WorldPart(name=name)
-    except json.JSONDecodeError as error:
+        settings = parse_json(brace + content) if brace else {}
+    except ValueError as error:
         raise ValueError(f"its settings are not JSON: {error}") from error
-    except pydantic.ValidationError as error:
+    try:
+        return check_model(WorldPart, {**settings, "name": name}, "world")
+    except ConfigError as error:
         raise ValueError(f"its settings do not fit: {error}") from error
 
 
@@ -174,18 +190,6 @@ def _misplaced(name: str, variation: VariationPart) -> str:
         if path.startswith(CONSTRUCTOR) and not path.removeprefix(CONSTRUCTOR).isidentifier():
             return f": {path!r}: must be {CONSTRUCTOR}NAME, an argument of the constructor as a whole"
     return ""
-
-
-def _check_keys(path: str, value: Any) -> None:
-    """Refuse keys that are not texts: workers are told settings as JSON, which knows no others."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                raise ValueError(f'{path}: key {key!r} must be a text; write "{key}" in quotes, or give a list')
-            _check_keys(f"{path}.{key}", inner)
-    elif isinstance(value, list | tuple):
-        for place, inner in enumerate(value):
-            _check_keys(f"{path}.{place}", inner)
 
 
 def _check_places(vary: dict[str, VariationPart]) -> None:

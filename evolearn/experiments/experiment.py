@@ -11,7 +11,6 @@ An experiment's directory holds::
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +18,7 @@ from typing import Protocol
 from evolearn.config import config_sha256, dump_config
 from evolearn.environment import describe_environment
 from evolearn.experiments.table import EXPERIMENTS, settings_of
-from evolearn.files import explained, make_directory, write_whole
+from evolearn.files import LOCK, REPORT_LOCK, explained, holding, make_directory, making, sha256_of, write_whole
 from evolearn.report import write_experiment_report
 from evolearn.study.bands import REPLICATION_FILE, ExperimentConfig, replication_record, write_rounded
 
@@ -53,7 +52,8 @@ def start_experiment(
     settings = settings_of(config)
     experiment = EXPERIMENTS[config.experiment]
     directory = make_directory(name, out)
-    try:
+    # What is there is ours, and says nothing until it is whole.
+    with making(directory), holding(directory / LOCK, f"--out {directory}"):
         with explained(directory):
             write_whole(directory / "experiment.yaml", dump_config(config).encode())
             environment = describe_environment({"workers": workers, "cores": os.cpu_count()})
@@ -63,11 +63,14 @@ def start_experiment(
         cost = {**experiment.cost(settings, config.runs, lived), "seconds": round(time.perf_counter() - started, 1)}
         units = experiment.units(settings, config.runs)
         record = replication_record(config, config.replication, experiment.measures, lived, units, cost)
-        about = {"experiment": config.experiment, "title": config.title, "seed": config.seed}
+        about = {
+            "experiment": config.experiment,
+            "title": config.title,
+            "seed": config.seed,
+            "environment_sha256": sha256_of(directory / "environment.json"),
+        }
         with explained(directory):
             write_rounded(directory / REPLICATION_FILE, {**record, **about, "pictures": experiment.pictures(lived)})
-    except BaseException:
-        shutil.rmtree(directory, ignore_errors=True)  # what is there is ours, and says nothing
-        raise
-    write_experiment_report(directory)
+    with holding(directory / REPORT_LOCK, f"--out {directory}"):
+        write_experiment_report(directory)
     return directory

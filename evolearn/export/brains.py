@@ -11,18 +11,18 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 
 from evolearn.agent import TorchBrain, brain_of, find_learner, find_policy
 from evolearn.errors import UserError, lacking, offer
 from evolearn.export.loading import CONVERSION
-from evolearn.files import write_whole
+from evolearn.files import FileUnfit, parse_json, read_tensor_labels, write_whole
 from evolearn.genome import FRESH
 from evolearn.run import DNA
 from evolearn.world import GYMNASIUM
@@ -135,9 +135,11 @@ def description_of(path: Path) -> dict[str, Any]:
         ExportError: it has none.
     """
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            return json.loads((file.metadata() or {})[DESCRIPTION])
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+        content = parse_json(read_tensor_labels(path)[DESCRIPTION])
+        if not isinstance(content, dict):
+            raise ValueError("its description is no table of names and values")
+        return content
+    except (FileUnfit, KeyError, ValueError) as error:
         raise ExportError(f"{path}: is not a brain that evolearn exported as .safetensors: {error}") from error
 
 
@@ -164,15 +166,17 @@ def _check_target(to: Path, force: bool) -> bool:
     """Whether there is a file to be replaced; refuses what cannot be written, before any work."""
     if to.suffix.lower() not in FORMATS:
         raise ExportError(f"--to {to}: must end in one of {', '.join(FORMATS)}.{_meant(to.suffix)}")
-    if not to.parent.is_dir():
+    if not os.path.isdir(to.parent):
         raise ExportError(f"--to {to}: there is no folder {to.parent}; make it, or name another")
-    if to.is_dir():
+    if os.path.isdir(to):
         raise ExportError(f"--to {to}: is a folder; name a file")
     if _is_dna(to):
         raise ExportError(f"--to {to}: is DNA, which an export never replaces; name another file")
-    if to.exists() and not force:
+    if (there := os.path.lexists(to)) and not force:
         raise ExportError(f"--to {to}: exists already; give --force to replace it, or name another")
-    return to.exists()
+    if there and not os.path.isfile(to):
+        raise ExportError(f"--to {to}: is not a regular file, which an export never replaces; name another")
+    return there
 
 
 def _meant(suffix: str) -> str:
@@ -180,12 +184,9 @@ def _meant(suffix: str) -> str:
 
 
 def _is_dna(path: Path) -> bool:
-    if not path.is_file():
-        return False
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            return "evolearn" in (file.metadata() or {})
-    except (OSError, safetensors.SafetensorError):
+        return "evolearn" in read_tensor_labels(path)
+    except FileUnfit:
         return False
 
 

@@ -1,8 +1,14 @@
-from .directories import make_directory as make_directory
+from .directories import make_directory as make_directory, making as making
+from .locks import LOCK as LOCK, REPORT_LOCK as REPORT_LOCK, holding as holding
+from .private import (
+    danger_in as danger_in,
+    make_private as make_private,
+)
 from .reading import (
     FileDamaged as FileDamaged,
     FileMissing as FileMissing,
     FileUnfit as FileUnfit,
+    Model as Model,
     Record as Record,
     check_record as check_record,
     parse_json as parse_json,
@@ -13,8 +19,16 @@ from .reading import (
     read_tensors as read_tensors,
     read_text as read_text,
 )
+from .sealing import (
+    SEAL as SEAL,
+    check_sealed as check_sealed,
+    read_sealed as read_sealed,
+    sealed as sealed,
+    sha256_of as sha256_of,
+)
 from .writing import (
     explained as explained,
     json_text as json_text,
+    whole_file as whole_file,
     write_whole as write_whole,
 )

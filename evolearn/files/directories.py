@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from evolearn.errors import RunDirectoryError
@@ -17,25 +19,31 @@ def make_directory(name: str, out: Path | None) -> Path:
     Args:
         name: used where `out` is not given: `runs/NAME-N` with the next free N.
         out: the directory to make.
+    Returns:
+        Its absolute path: what lives in a world may take the process elsewhere.
     Raises:
         RunDirectoryError: it exists, or cannot be made.
     """
     if out is None:
         return make_next(Path("runs"), name)
+    check_name(f"--out {out}", out)
     try:
-        out.mkdir(parents=True)
+        path = out.absolute()
+        path.mkdir(parents=True)
     except FileExistsError as error:
         resumable = any((out / label).exists() for label in LABELS)
         remedy = f"evolearn resume {out} continues it" if resumable else "name another"
         raise RunDirectoryError(f"--out {out}: exists already, and runs are never overwritten; {remedy}") from error
     except OSError as error:
-        raise RunDirectoryError(f"--out {out}: cannot be made: {error.strerror}; name another") from error
-    return out
+        raise RunDirectoryError(f"--out {out}: cannot be made: {error.strerror or error}; name another") from error
+    return path
 
 
 def make_next(folder: Path, name: str) -> Path:
-    """Make `folder/NAME-N` with the next free N."""
+    """Make `folder/NAME-N` with the next free N; its absolute path."""
+    check_name(f"{folder / name}", folder / name)
     try:
+        folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         for number in itertools.count(len(list(folder.glob(f"{name}-*"))) + 1):
             path = folder / f"{name}-{number}"
@@ -43,5 +51,35 @@ def make_next(folder: Path, name: str) -> Path:
                 path.mkdir()
                 return path
     except OSError as error:
-        raise RunDirectoryError(f"{folder}: cannot be made: {error.strerror}; choose another with --out") from error
+        raise RunDirectoryError(
+            f"{folder}: cannot be made: {error.strerror or error}; choose another with --out"
+        ) from error
     raise AssertionError("counting does not end")
+
+
+def check_name(what: str, path: Path) -> None:
+    """Refuse a name that no file can have, or that no file can hold as text.
+
+    Args:
+        what: begins the error.
+        path: to be made.
+    Raises:
+        RunDirectoryError: it holds a zero byte, or is not UTF-8.
+    """
+    shown = what.replace("\0", "?")
+    if "\0" in str(path):
+        raise RunDirectoryError(f"{shown}: holds a zero byte, which no name may; name another")
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise RunDirectoryError(f"{shown}: is not text in UTF-8; name another") from error
+
+
+@contextlib.contextmanager
+def making(path: Path) -> Iterator[None]:
+    """Fill a directory that was just made; if that fails, nothing is left of it."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise

@@ -6,13 +6,14 @@ could ask for more memory than there is. Nothing in a file is ever run: JSON and
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import pydantic
 
@@ -25,6 +26,7 @@ LARGEST = 1 << 32  # bytes of any file that is read whole; a larger one is none 
 LARGEST_TEXT = 64 << 20  # bytes of a text
 _DEEPEST = 100  # tables within tables
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # may be half a character
+_LONGEST_HEADER = 64 << 20  # bytes of the header of a safetensors file
 _LENGTH = 8  # bytes that say how long the header of a safetensors file is
 
 
@@ -60,15 +62,22 @@ def read_bytes(path: Path, remedy: str = "", most: int = LARGEST) -> bytes:
         FileMissing: it is not there.
         FileDamaged: it is no regular file, is too large, or cannot be read.
     """
+    with _regular(path, remedy) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise FileDamaged(_said(path, f"has {size:,} bytes, at most {most:,} are read", remedy))
+        return file.read()
+
+
+@contextlib.contextmanager
+def _regular(path: Path, remedy: str) -> Iterator[BinaryIO]:
+    """A regular file, open; what is none, or cannot be read, is refused."""
     try:
         # Not to wait for a pipe's other end.
         with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode):
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise FileDamaged(_said(path, "is not a regular file", remedy))
-            if about.st_size > most:
-                raise FileDamaged(_said(path, f"has {about.st_size:,} bytes, at most {most:,} are read", remedy))
-            return file.read()
+            yield file
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileMissing(_said(path, "is missing", remedy)) from error
     except IsADirectoryError as error:
@@ -163,10 +172,13 @@ def read_tensor_labels(path: Path, remedy: str = "") -> dict[str, str]:
     Raises:
         FileMissing, FileDamaged: it is not there, or not such a file.
     """
-    return _labels(read_bytes(path, remedy), path, remedy)
+    with _regular(path, remedy) as file:
+        length = file.read(_LENGTH)
+        header = file.read(min(int.from_bytes(length, "little"), _LONGEST_HEADER + 1))
+    return _labels(length + header, path, remedy)
 
 
-def read_tensors(path: Path, remedy: str = "") -> tuple[dict[str, str], dict[str, np.ndarray]]:
+def read_tensors(path: Path, remedy: str = "", most: int = LARGEST) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     """Labels and tensors of a safetensors file; the tensors can be written to.
 
     Raises:
@@ -175,7 +187,7 @@ def read_tensors(path: Path, remedy: str = "") -> tuple[dict[str, str], dict[str
     import safetensors
     import safetensors.numpy
 
-    payload = read_bytes(path, remedy)
+    payload = read_bytes(path, remedy, most)
     labels = _labels(payload, path, remedy)
     try:
         tensors = safetensors.numpy.load(payload)
@@ -187,6 +199,8 @@ def read_tensors(path: Path, remedy: str = "") -> tuple[dict[str, str], dict[str
 def _labels(payload: bytes, path: Path, remedy: str) -> dict[str, str]:
     length = int.from_bytes(payload[:_LENGTH], "little")
     try:
+        if length > _LONGEST_HEADER:
+            raise ValueError(f"its header has {length:,} bytes, at most {_LONGEST_HEADER:,} are read")
         if len(payload) < _LENGTH + length:
             raise ValueError(f"{len(payload)} bytes hold no header of {length}")
         header = parse_json(payload[_LENGTH : _LENGTH + length])

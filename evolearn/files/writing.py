@@ -8,17 +8,19 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from evolearn.errors import RunDirectoryError
+from evolearn.files.directories import LABELS
 
 
-def write_whole(path: Path, payload: bytes) -> None:
-    """Write a whole file or none of it: a reader never sees half, and what fails leaves nothing behind."""
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to that is there, whole, when the block ends; what fails leaves nothing behind."""
     temporary = path.with_name(path.name + ".part")
     try:
         with temporary.open("wb") as file:
-            file.write(payload)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -26,6 +28,12 @@ def write_whole(path: Path, payload: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, payload: bytes) -> None:
+    """Write a whole file or none of it: a reader never sees half, and what fails leaves nothing behind."""
+    with whole_file(path) as file:
+        file.write(payload)
 
 
 def json_text(content: Any, **how: Any) -> str:
@@ -50,12 +58,33 @@ def _nulled(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Say what to do when the disk refuses."""
+def explained(directory: Path) -> Iterator[None]:
+    """Say what to do when the disk refuses.
+
+    Args:
+        directory: of a run or a study, or one within.
+    Raises:
+        RunDirectoryError: in the place of what the system says.
+    """
     try:
         yield
     except OSError as error:
+        reason = f"{directory}: cannot be written: {error.strerror or error}"
+        if isinstance(error, FileNotFoundError):
+            raise RunDirectoryError(
+                f"{directory}: was removed while it was written; put it back and continue with evolearn resume, or "
+                "begin again with another --out"
+            ) from error
+        resumable = next((one for one in (directory, *directory.parents) if _is_resumable(one)), None)
+        if resumable is None:
+            raise RunDirectoryError(
+                f"{reason}; nothing is there yet that could be resumed: free space, or choose another --out, and begin "
+                "again"
+            ) from error
         raise RunDirectoryError(
-            f"{path}: cannot be written: {error.strerror}; what was written before is whole, free space and continue "
-            "with evolearn resume, or choose another --out"
+            f"{reason}; what was written before is whole: free space and continue with evolearn resume {resumable}"
         ) from error
+
+
+def _is_resumable(directory: Path) -> bool:
+    return any((directory / label).is_file() for label in LABELS)

@@ -19,11 +19,12 @@ from typing import Protocol
 
 from evolearn.environment import describe_environment
 from evolearn.errors import UserError, offer
-from evolearn.files import json_text, write_whole
+from evolearn.files import LOCK, holding, json_text, write_whole
 from evolearn.inspection._sections import COMPARISON, PARTS, Part, Subject
 from evolearn.inspection._specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.inspection.record import Answer, describe, name_of, record
 from evolearn.life import new_driver
+from evolearn.plugins import NotTrusted
 from evolearn.report import INSPECTION_FILE, Section, is_inspection, write_inspection_report
 from evolearn.run import DNA, load_dna, setup_of
 
@@ -93,7 +94,7 @@ def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, disp
     directory = free_directory(out or place_of(dna), [dna], is_partial=wishes.quick or bool(wishes.only))
     extent = extent_of([dna], wishes.quick)
     lifetime = _checked_lifetime(dna, wishes, extent)
-    with _alive(dna, extent, lifetime, workers, parts) as (specimen, why_not):
+    with _held(directory), _alive(dna, extent, lifetime, workers, parts) as (specimen, why_not):
         about = describe(dna, extent, lifetime, wishes.age, specimen) | {"note": extent.note}
         if why_not:
             about["warning"] = f"The world cannot be lived in, so that sections that need lives are missing: {why_not}"
@@ -101,7 +102,7 @@ def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, disp
         subject = Subject(dna, specimen, wishes.age)
         faults: list[Exception] = []
         answers = [_answer(part, subject, display, faults) for part in parts]
-    inspected = _write(directory, about, _command([path], wishes), answers, workers, wishes.figures)
+        inspected = _write(directory, about, _command([path], wishes), answers, workers, wishes.figures)
     return dataclasses.replace(inspected, faults=tuple(faults))
 
 
@@ -139,8 +140,9 @@ def compare_dna(
         return COMPARISON(dna, other, extent, workers=workers, progress=progress, lifetime=wishes.lifetime)
 
     faults: list[Exception] = []
-    answers = [_timed("comparison", "Comparison", comparing, display, faults)]
-    inspected = _write(directory, about, _command([first, second], wishes), answers, workers, wishes.figures)
+    with _held(directory):
+        answers = [_timed("comparison", "Comparison", comparing, display, faults)]
+        inspected = _write(directory, about, _command([first, second], wishes), answers, workers, wishes.figures)
     return dataclasses.replace(inspected, faults=tuple(faults))
 
 
@@ -183,23 +185,44 @@ def free_directory(directory: Path, dnas: Sequence[DNA], is_partial: bool) -> Pa
     """
     if directory.exists() and not directory.is_dir():
         raise InspectionError(f"--out {directory}: is a file; name a directory")
-    if directory.is_dir() and not is_inspection(directory) and any(directory.iterdir()):
+    if directory.is_dir() and not is_inspection(directory) and _holds_something(directory):
         raise InspectionError(
             f"--out {directory}: holds something else than an inspection, which would be mixed with it; name another"
         )
     _check_earlier(directory, dnas, is_partial)
+    with _passing(directory):
+        try:
+            tempfile.TemporaryFile(dir=directory).close()
+        except OSError as error:
+            raise _unwritable(directory, error) from error
+    return directory.absolute()  # worlds may take the process elsewhere
+
+
+@contextlib.contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    """Be the only one who inspects into a directory; what is stopped leaves no empty one behind."""
+    with _passing(directory), holding(directory / LOCK, f"--out {directory}"):
+        yield
+
+
+@contextlib.contextmanager
+def _passing(directory: Path) -> Iterator[None]:
+    """A directory that is there, and at the end only if something is in it."""
     missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
-    except OSError as error:
-        raise _unwritable(directory, error) from error
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(directory, error) from error
+        yield
     finally:
         for folder in missing:  # Ctrl-C leaves nothing behind
             with contextlib.suppress(OSError):
                 folder.rmdir()
-    return directory
+
+
+def _holds_something(directory: Path) -> bool:
+    return any(entry.name != LOCK for entry in directory.iterdir())  # one that was left is no content
 
 
 def _check_earlier(directory: Path, dnas: Sequence[DNA], is_partial: bool) -> None:
@@ -255,6 +278,8 @@ def _alive(
     try:
         setup = setup_of(dna)
         driver = new_driver(setup.conditions, workers, setup.config.hang_seconds)
+    except NotTrusted:
+        raise
     except UserError as error:
         yield None, str(error)
         return

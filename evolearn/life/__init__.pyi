@@ -1,4 +1,6 @@
+from ._rehearsal import KeepsState as KeepsState
 from .birth import Births as Births, birth_plan as birth_plan, births_in as births_in
+from .capacity import available_memory as available_memory, most_workers as most_workers
 from .drivers import (
     ClusterStatus as ClusterStatus,
     ClusterWatch as ClusterWatch,
@@ -19,6 +21,7 @@ from .live import (
     Driver as Driver,
     Job as Job,
     LifeFault as LifeFault,
+    LifeLost as LifeLost,
     Plan as Plan,
     empty_outcome as empty_outcome,
     empty_trace as empty_trace,

@@ -7,12 +7,14 @@ and its key alone, so chunks of any size, on any number of processes, give bitwi
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
-import itertools
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator, MutableSequence, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,18 +38,31 @@ from evolearn.life._lockstep import (
     operate_all,
     parts_of,
 )
+from evolearn.life._rehearsal import Rehearsal
 from evolearn.life.live import (
     FAULTS,
     Conditions,
     Driver,
     Job,
+    LifeFault,
+    LifeLost,
     fault_in,
     machinery,
     name_culprit,
     one_after_another,
     own_parts,
 )
-from evolearn.life.processes import SECONDS_TO_END, Fault, Worker, those_ready
+from evolearn.life.processes import (
+    AGE,
+    LIVING,
+    PLACE,
+    SECONDS_TO_END,
+    Fault,
+    Worker,
+    WorkerDied,
+    new_shown,
+    those_ready,
+)
 from evolearn.life.records import FINISHED, FROM_ORACLE, Course, Desk, Outcome, Trace, new_desks
 from evolearn.life.watch import OwnThread, Watch
 from evolearn.world import (
@@ -56,8 +71,9 @@ from evolearn.world import (
     GymnasiumEnvironments,
     GymnasiumWorld,
     WorldError,
-    is_of_environment,
-    is_own_file,
+    are_apart,
+    how_it_ended,
+    standing_lines,
 )
 
 LIVES_AT_ONCE = 64  # in a chunk: enough to make the calls into compiled code cheap, few enough to share among workers
@@ -70,20 +86,35 @@ EnvironmentsMaker = Callable[[Conditions], Environments]
 
 
 class ChunkStepper:
-    """Lives chunks in this process, on a thread of its own, so that an environment that hangs is noticed.
+    """Lives chunks in this process.
 
-    It is always the same thread, until one hangs: some environments must be used by the thread that made them.
+    In one of its own, on its main thread, and whoever started it watches it. In the process of somebody's script on
+    another thread, so that an environment that hangs is noticed: always the same one, until one hangs, since some
+    environments must be used by the thread that made them.
     """
 
     def __init__(
-        self, conditions: Conditions, make_environments: EnvironmentsMaker, hang_seconds: float = HANG_SECONDS
+        self,
+        conditions: Conditions,
+        make_environments: EnvironmentsMaker,
+        hang_seconds: float = HANG_SECONDS,
+        shown: MutableSequence[int] | None = None,
     ) -> None:
+        """Compile or load what `conditions` need; environments are made for the first job.
+
+        Args:
+            conditions: what all lives share.
+            make_environments: gives the environments.
+            hang_seconds: lives without a finished step for so long are a fault.
+            shown: what others see of the work, see `evolearn.life.processes.new_shown`.
+        """
         self._conditions = conditions
         self._make_environments = make_environments
         self._hang_seconds = hang_seconds
-        self._environments = make_environments(conditions)
+        self._made: Environments | None = None
         self._thread: OwnThread | None = None
-        self._t = 0  # age of the lives under way
+        self._shown = shown if shown is not None else new_shown()
+        self._folder = ""  # to which environments have moved their process; none yet: where it is
         self._machinery = machinery(conditions, 0, np.zeros(0, np.uint8))
         self._parts = parts_of(self._machinery)
         self._be_born_all = direct(be_born_all, BORN_ALL_TYPE)
@@ -93,34 +124,50 @@ class ChunkStepper:
         self._learn_all = direct(learn_all, LEARN_ALL_TYPE)
         self._close_all = direct(close_all, CLOSE_ALL_TYPE)
 
+    @property
+    def _environments(self) -> Environments:
+        if self._made is None:
+            self._made = self._make_environments(self._conditions)
+            self._made.where = self._shown
+        return self._made
+
+    def close_here(self) -> None:
+        """Let go of the environments, on this thread."""
+        if self._made is not None:
+            self._made.close()
+
     def close(self) -> None:
-        """Let go of the environments."""
+        """Let go of the environments, on the thread that they are used by."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        thread.begin(self._environments.close)
+        thread.begin(self.close_here)
         thread.dismiss()
         done = thread.wait(SECONDS_TO_END)
         if done is None:
-            self._environments = self._make_environments(self._conditions)
+            self._made = None
         elif done.error is not None:
             raise done.error
+
+    def live_unwatched(self, job: Job) -> Fault | None:
+        """Live all of a job in lock-step on this thread; the first life at fault, if any."""
+        return self._live(job, threading.Event())
 
     def live(self, job: Job) -> Fault | None:
         """Live all of a job in lock-step and write its outcome; the first life at fault, if any."""
         thread = self._thread = self._thread or OwnThread()
         watch = Watch(self._hang_seconds)
         stop = threading.Event()
-        self._t = 0
-        thread.begin(functools.partial(self._live, job, stop))
+        self._shown[LIVING] = False
+        thread.begin(functools.partial(self._live_and_return, job, stop))
         try:
             while (done := thread.wait(0.2)) is None:
-                place = self._environments.place
-                if watch.stands_still(0, (self._t, place)):
-                    job.outcome.age[place] = self._t
-                    reason = self._hanging(thread)
+                place, age, living = self._shown
+                if living and watch.stands_still(0, (age, place)):
+                    job.outcome.age[place] = age
+                    reason = hanging(self._hang_seconds, thread.where())
                     self._give_up(stop)
-                    return Fault(place, reason, at_once=True)
+                    return Fault(place, reason, at_once=True, lost=True)
         except BaseException:  # Ctrl-C: what is closed next must not be at work any more
             stop.set()
             if thread.wait(SECONDS_TO_END) is None:
@@ -130,25 +177,26 @@ class ChunkStepper:
             raise done.error
         return done.value
 
-    def _hanging(self, thread: OwnThread) -> str:
-        """What to say of an environment that does not come back, and where in its code it is."""
-        inner = itertools.takewhile(lambda frame: not is_own_file(frame.filename), reversed(thread.where()))
-        frames = [frame for frame in inner if is_of_environment(frame.filename)][2::-1]
-        return "\n".join(
-            [
-                f"no step finished for {self._hang_seconds:g} s; look for a loop without end in the environment's "
-                "code, or raise hang_seconds if it is only slow",
-                *(f"  {frame.filename}, line {frame.lineno}, in {frame.name}: {frame.line}" for frame in frames),
-            ]
-        )
-
     def _give_up(self, stop: threading.Event) -> None:
         """Leave the thread and its environments alone; if it ever comes back, it ends."""
         stop.set()
         if self._thread is not None:
             self._thread.dismiss()
         self._thread = None
-        self._environments = self._make_environments(self._conditions)
+        self._made = None
+        self._shown = new_shown()
+
+    def _live_and_return(self, job: Job, stop: threading.Event) -> Fault | None:
+        """The same as `live_unwatched`; environments may move to a folder of theirs, their process does not stay."""
+        before = os.getcwd()
+        try:
+            with contextlib.suppress(OSError):
+                os.chdir(self._folder or before)
+            return self._live(job, stop)
+        finally:
+            with contextlib.suppress(OSError):
+                self._folder = os.getcwd()
+            os.chdir(before)
 
     def _live(self, job: Job, stop: threading.Event) -> Fault | None:
         conditions = self._conditions
@@ -180,7 +228,7 @@ class ChunkStepper:
         stop: threading.Event,
     ) -> Fault | None:
         """Steps from birth to end; writes all but the end of the outcome, `status`, and `ages` of who ends early."""
-        environments = self._environments
+        environments, shown = self._environments, self._shown
         count = status.size
         fitness = np.zeros(count)
         terminated, truncated = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
@@ -191,12 +239,13 @@ class ChunkStepper:
         world = (desks.action, desks.observation, desks.sensed, fitness, terminated, truncated)
         places = list(range(count))
         t = 0
+        shown[PLACE], shown[AGE], shown[LIVING] = 0, 0, True
         try:
             environments.begin_all(job.keys, desks.observation)
             for t in range(course.steps):
                 if stop.is_set():
                     break
-                self._t = t
+                shown[AGE] = t
                 if t == course.operate_at:
                     self._operate_all(job.surgeries, job.genomes, desks, status)
                 if self._act_all(*brain, job.newborns, job.genomes, status, t):
@@ -217,7 +266,20 @@ class ChunkStepper:
             if own := own_parts(self._conditions):
                 raise PartError(f"{own}: at age {t}, raised {type(error).__name__}: {error}") from error
             raise
+        finally:
+            shown[LIVING] = False
         return None
+
+
+def hanging(seconds: float, frames: list[traceback.FrameSummary]) -> str:
+    """What to say of an environment that does not come back, and where in its code it is."""
+    return "\n".join(
+        [
+            f"no step finished for {seconds:g} s; look for a loop without end in the environment's code, or raise "
+            "hang_seconds if it is only slow",
+            *standing_lines(frames),
+        ]
+    )
 
 
 def _who_goes_on(places: list[int], status: npt.NDArray[np.int64], ages: npt.NDArray[np.int64], t: int) -> list[int]:
@@ -245,31 +307,39 @@ class StepwiseDriver:
         chunk: int | None = None,
         make_environments: EnvironmentsMaker | None = None,
         hang_seconds: float = HANG_SECONDS,
+        apart: bool | None = None,
     ) -> None:
         """Compile or load what `conditions` need.
 
         Args:
             conditions: what all lives share.
-            workers: processes; 1 is this one. Others start with the first job and stay until `close`.
+            workers: processes. They start with the first job and stay until `close`.
             chunk: lives in lock-step, at most; changes no result. None: as many as suits the environment's speed.
-            make_environments: gives the environments of a process; a function of a module where `workers` > 1.
+            make_environments: gives the environments of a process; a function of a module where lives are apart.
             hang_seconds: lives without a finished step for so long are a fault.
+            apart: whether one worker is a process as well, or is this one. None: as `evolearn.world.are_apart` says.
         """
-        make_environments = make_environments or gymnasium_environments
         self.conditions = conditions
-        self.workers = workers
+        world = conditions.world
+        part = world.part if make_environments is None and isinstance(world, GymnasiumWorld) else None
+        instances = part.instances if part is not None else None
+        self.workers = min(workers, instances or workers)
+        self._most = instances // self.workers if instances else LIVES_AT_ONCE
         self._chunk = chunk
         self._step_seconds = 0.0  # of a life's step, the fastest so far; 0: none yet
         self.hang_seconds = hang_seconds
-        self._make_environments = make_environments
-        # Also with several workers: they then find everything compiled.
-        self._stepper = ChunkStepper(conditions, make_environments, hang_seconds)
+        self._make_environments = make_environments or gymnasium_environments
+        self._apart = self.workers > 1 or (are_apart() if apart is None else apart)
+        # Also if lives are apart: workers then find everything compiled.
+        self._stepper = ChunkStepper(conditions, self._make_environments, hang_seconds)
         self._crew: list[Worker] = []
+        # Nothing is known of the environments of others.
+        self._rehearsal = Rehearsal(self, self._live) if part is not None and part.check else None
 
     @property
     def chunk(self) -> int:
         """Lives in lock-step, at most."""
-        return self._chunk or (SLOW_LIVES_AT_ONCE if self._step_seconds > SLOW_STEP else LIVES_AT_ONCE)
+        return min(self._most, self._chunk or (SLOW_LIVES_AT_ONCE if self._step_seconds > SLOW_STEP else LIVES_AT_ONCE))
 
     def close(self) -> None:
         """Let go of environments and processes; a driver that lives another job starts them again."""
@@ -284,24 +354,33 @@ class StepwiseDriver:
         """Live every life of `job`.
 
         Raises:
-            LifeFault: an environment raised, hung or gave a number that is not finite; names life and step.
-            WorkerDied: a process ended before its time.
+            LifeFault: an environment raised, hung, ended its process, gave a number that is not finite, or keeps
+                something from life to life; names life and step.
+            WorkerDied: a process was ended before its time.
         """
         if job.plan.source == FROM_ORACLE:
             raise WorldError(f"world {self.conditions.world.name} has no oracle; choose another source of actions")
-        faults: dict[int, str] = {}
+        if self._rehearsal is not None:
+            self._rehearsal.before(job)
+        self._live(job)
+        if self._rehearsal is not None:
+            self._rehearsal.after(job)
+
+    def _live(self, job: Job) -> None:
+        faults: dict[int, Fault] = {}
         tasks = self._tasks(job)
-        for first, fault in self._live_here(tasks) if self.workers == 1 else self._live_on_crew(tasks):
+        for first, fault in self._live_on_crew(tasks) if self._apart else self._live_here(tasks):
             if fault is None:
                 continue
-            faults[first + fault.place] = fault.text
+            faults[first + fault.place] = fault
             if fault.at_once:
                 self._end_now()  # environments too: what raised may not be in a state to be reset
-                faults = {first + fault.place: fault.text}
+                faults = {first + fault.place: fault}
                 break
         if faults:
             life = min(faults)
-            raise fault_in(self.conditions, job, life, faults[life])
+            kind = LifeLost if faults[life].lost else LifeFault
+            raise fault_in(self.conditions, job, life, faults[life].text, kind)
 
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
         """`function(driver, shared, block)` for every block, in order; the processes share the lives of each."""
@@ -339,18 +418,29 @@ class StepwiseDriver:
     def _live_on_crew(self, tasks: Iterator[_Task]) -> Iterator[tuple[int, Fault | None]]:
         """Hand out chunks, and write what comes back into the job."""
         if not self._crew:
-            new_stepper = functools.partial(ChunkStepper, self.conditions, self._make_environments, self.hang_seconds)
-            self._crew = [Worker(new_stepper) for _ in range(self.workers)]
+            self._crew = [self._new_worker() for _ in range(self.workers)]
         at_work: dict[Worker, _Task] = {}
         begun: dict[Worker, float] = {}
+        lost: set[int] = set()  # first lives of chunks whose worker died
+        watch = Watch(self.hang_seconds)
         try:
             for worker in self._crew:
                 begun[worker] = time.perf_counter()
                 _hand_out(worker, tasks, at_work)
             while at_work:
-                for worker in those_ready(list(at_work)):
+                for worker in those_ready(list(at_work), 0.2):
                     task = at_work.pop(worker)
-                    answer = worker.answer()
+                    try:
+                        answer = worker.answer()
+                    except WorkerDied as death:
+                        # Perhaps an accident: others may have ended it. A life's own doing comes again.
+                        if task.first in lost:
+                            yield task.first, _fatal(worker, task, death)
+                        lost.add(task.first)
+                        worker = self._replace(worker)
+                        worker.hand(task.job)
+                        at_work[worker], begun[worker] = task, time.perf_counter()
+                        continue
                     for mine, theirs in zip(
                         (*task.job.outcome, *task.job.trace), (*answer.outcome, *answer.trace), strict=True
                     ):
@@ -359,15 +449,49 @@ class StepwiseDriver:
                     begun[worker] = time.perf_counter()
                     _hand_out(worker, tasks, at_work)
                     yield task.first, answer.fault
+                for worker, task in at_work.items():
+                    place, age, living = worker.shown
+                    if living and watch.stands_still(id(worker), (task.first, age, place)):
+                        task.job.outcome.age[place] = age
+                        yield task.first, Fault(place, hanging(self.hang_seconds, worker.frames()), True, lost=True)
         except BaseException:
             self._end_now()
             raise
+
+    def _new_worker(self) -> Worker:
+        return Worker(functools.partial(ChunkStepper, self.conditions, self._make_environments, self.hang_seconds))
+
+    def _replace(self, worker: Worker) -> Worker:
+        worker.dismiss()
+        worker.await_end(0.0)
+        new = self._new_worker()
+        self._crew[self._crew.index(worker)] = new
+        return new
 
     def _end_now(self) -> None:
         """End the processes, whatever they are doing."""
         for worker in self._crew:
             worker.end_now()
         self.close()
+
+
+def _fatal(worker: Worker, task: _Task, death: WorkerDied) -> Fault:
+    """The fault of the life in which a process died, for the second time.
+
+    Raises:
+        WorkerDied: somebody else ended it; the life may be any.
+    """
+    place, age, living = worker.shown
+    if worker.was_killed or not living:
+        raise death
+    task.job.outcome.age[place] = age
+    return Fault(
+        place,
+        f"the process that lived it {how_it_ended(worker.exit_code)}, and so did another: os._exit, or a crash in the "
+        "environment's own code (C); it must raise an exception instead",
+        at_once=True,
+        lost=True,
+    )
 
 
 def gymnasium_environments(conditions: Conditions) -> Environments:

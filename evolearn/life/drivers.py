@@ -9,13 +9,16 @@ from typing import Any, Protocol
 from evolearn.config import HANG_SECONDS
 from evolearn.life._fused import FusedDriver
 from evolearn.life._stepwise import StepwiseDriver
+from evolearn.life.capacity import most_workers
 from evolearn.life.live import Conditions, Driver
 from evolearn.world import World
 
 
 def new_driver(conditions: Conditions, workers: int = 1, hang_seconds: float = HANG_SECONDS) -> Driver:
-    """The driver that the world needs, with `workers` threads or processes."""
-    if isinstance(conditions.world, World):
+    """The driver that the world needs, with `workers` threads or processes, or as many as are of any use."""
+    fused = isinstance(conditions.world, World)
+    workers = min(workers, most_workers(processes=not fused))
+    if fused:
         return FusedDriver(conditions, workers, hang_seconds)
     return StepwiseDriver(conditions, workers, hang_seconds=hang_seconds)
 

@@ -330,7 +330,11 @@ class LifeFault(WorldError):
         return LifeFault(**{name: getattr(self, name) for name in names} | different)
 
 
-def fault_in(conditions: Conditions, job: Job, life: int, reason: str) -> LifeFault:
+class LifeLost(LifeFault):
+    """A life whose process hung or died: what was lived of its job is not known."""
+
+
+def fault_in(conditions: Conditions, job: Job, life: int, reason: str, kind: type[LifeFault] = LifeFault) -> LifeFault:
     """The fault of one life of a job, to be raised.
 
     Args:
@@ -338,9 +342,10 @@ def fault_in(conditions: Conditions, job: Job, life: int, reason: str) -> LifeFa
         job: its outcome says at which step.
         life: place in the job.
         reason: what was wrong, and what to do.
+        kind: of fault.
     """
     genome = int(job.genomes[life])
-    return LifeFault(
+    return kind(
         conditions.world.name,
         LifeKey(*(int(part) for part in job.keys[life])),
         life,

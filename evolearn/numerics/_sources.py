@@ -9,8 +9,11 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+from evolearn.files import FileUnfit, read_text
 
 _PACKAGE = Path(__file__).parents[1]
 _NUMERICS = f"{_PACKAGE.name}.numerics"
@@ -42,8 +45,8 @@ def reached_hash(sources: Sources, more: Iterable[str], kept_in: Path) -> str:
     for name, content in sources.items():
         digest.update(name.encode() + b"\0" + content + b"\0")
     known = kept_in / f"{digest.hexdigest()[:32]}.txt"
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        if len(found := known.read_text(encoding="ascii")) == 16:
+    with contextlib.suppress(FileUnfit):
+        if re.fullmatch("[0-9a-f]{16}", found := read_text(known)):
             return found
     trees = {name: ast.parse(content) for name, content in sources.items()}
     digest = hashlib.sha256()
@@ -51,7 +54,7 @@ def reached_hash(sources: Sources, more: Iterable[str], kept_in: Path) -> str:
         digest.update(f"{name}\0{_syntax(trees[name])}\0".encode())
     result = digest.hexdigest()[:16]
     with contextlib.suppress(OSError):  # a folder that cannot be written to: parsed again next time
-        kept_in.mkdir(parents=True, exist_ok=True)
+        kept_in.mkdir(mode=0o700, parents=True, exist_ok=True)
         known.write_text(result, encoding="ascii")
     return result
 

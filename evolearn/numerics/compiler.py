@@ -9,7 +9,6 @@ import functools
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,12 +16,13 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 from numba import types
-from numba.core import caching, cgutils
+from numba.core import cgutils
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic, overload
 
+from evolearn.numerics._cache import FINGERPRINT, FORMAT, is_ours, open_folder, use
 from evolearn.numerics._sources import reached_hash, read_sources
-from evolearn.numerics.fingerprint import identity_of, source_fingerprint
+from evolearn.numerics.fingerprint import source_fingerprint
 from evolearn.numerics.portable import is_on
 
 # Not `True`: that promises the compiler that no NaN exists, and a diverged life would go unseen.
@@ -37,75 +37,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 COMPILES = not numba.config.DISABLE_JIT
 
 
-def _cache_directory() -> Path:
-    """The folder for compiled code of exactly these sources; a temporary one where the usual one is read-only."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    if chosen:
-        base = Path(chosen)
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "evolearn" / "numba"
+def _sources_of(base: Path) -> str:
+    """A name for exactly these sources, as they are compiled in this process."""
     more = [_TARGET] if is_on() else []
     sources = reached_hash(read_sources(), more, base / "sources")
     # Portable code of one target must not be taken for other code of the same target.
-    label = f"{numba.__version__} portable={is_on()} {sources}"
-    directory = base / hashlib.sha256(label.encode()).hexdigest()[:16]
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if os.access(directory, os.W_OK):
-            return directory
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="evolearn-numba-"))
-
-
-class _OwnSource(caching.UserProvidedCacheLocator):  # type: ignore[misc]  # Numba is not typed
-    """Where compiled functions of this package are kept: their folder says all about sources, so no file's date does.
-
-    Nor does a function's line, so that an edited docstring costs nobody a compilation. Functions of others, worlds
-    among them, are kept as Numba keeps them: an error's line must be that of the file as it is.
-    """
-
-    def __init__(self, function: Any, file: str) -> None:
-        super().__init__(function, file)
-        self._disambiguator = hashlib.sha256(repr(identity_of(function.__code__)).encode()).hexdigest()[:8]
-
-    def get_source_stamp(self) -> str:
-        return ""
-
-    def get_disambiguator(self) -> str:
-        return self._disambiguator
-
-    @classmethod
-    def from_function(cls, function: Any, file: str) -> _OwnSource | None:
-        return super().from_function(function, file) if _is_ours(function) else None
-
-
-_FINGERPRINT = "evolearn_fingerprint"  # attribute of a function that is kept by what it depends on
-
-
-class _Fingerprinted(caching.UserProvidedCacheLocator):  # type: ignore[misc]
-    """Where compiled parts of users are kept: good while nothing that they depend on has changed, in whatever file."""
-
-    def __init__(self, function: Any, file: str) -> None:
-        super().__init__(function, file)
-        self._stamp = getattr(function, _FINGERPRINT)
-
-    def get_source_stamp(self) -> str:
-        return str(self._stamp)
-
-    @classmethod
-    def from_function(cls, function: Any, file: str) -> _Fingerprinted | None:
-        return super().from_function(function, file) if hasattr(function, _FINGERPRINT) else None
-
-
-def _is_ours(function: Callable[..., Any]) -> bool:
-    return _PACKAGE in Path(function.__code__.co_filename).parents
+    label = f"{numba.__version__} portable={is_on()} {sources} {FORMAT}"
+    return hashlib.sha256(label.encode()).hexdigest()[:16]
 
 
 if COMPILES:
-    numba.config.CACHE_DIR = str(_cache_directory())
-    if _OwnSource.__name__ not in [kind.__name__ for kind in caching.CacheImpl._locator_classes]:
-        caching.CacheImpl._locator_classes[:0] = [_OwnSource, _Fingerprinted]
+    use(open_folder(_sources_of))
     if is_on():
         from evolearn.numerics._portable_target import pin
 
@@ -125,8 +67,8 @@ types.Record.mangling_args = property(_name_by_fields)
 
 
 def cache_folder() -> Path | None:
-    """Where compiled code is kept; None if nothing is compiled."""
-    return Path(numba.config.CACHE_DIR) if COMPILES else None
+    """Where compiled code is kept; None if nothing is compiled, or none is kept."""
+    return Path(numba.config.CACHE_DIR) if COMPILES and numba.config.CACHE_DIR else None
 
 
 def compiled(function: F) -> F:
@@ -134,7 +76,7 @@ def compiled(function: F) -> F:
 
     A user's is not cached by itself, since what it calls may be edited while its file stays; `plug` keeps the whole.
     """
-    kept = _is_ours(function)
+    kept = is_ours(function)
     return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=kept)(function)
 
 
@@ -165,11 +107,11 @@ def plug(function: F, signature: Any) -> F:
     """
     source = getattr(function, "py_func", function)
     kept = True
-    if COMPILES and not _is_ours(source):
+    if COMPILES and not is_ours(source):
         fingerprint = source_fingerprint([source], "plug")
         kept = fingerprint is not None
         if kept:
-            setattr(source, _FINGERPRINT, fingerprint)
+            setattr(source, FINGERPRINT, fingerprint)
     return numba.njit([signature], fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=kept)(source)
 
 
@@ -218,7 +160,7 @@ def _places(lines: list[str]) -> list[tuple[str, str, str]]:
 
 def _glue() -> list[Path]:
     """Where code lies that no author of a part has written: Numba's, and adapters that were made here."""
-    return [Path(numba.__file__).parent, Path(numba.config.CACHE_DIR), Path("<world>")]
+    return [Path(numba.__file__).parent, *filter(None, [cache_folder()]), Path("<world>")]
 
 
 def _is_within(file: str, folders: list[Path]) -> bool:

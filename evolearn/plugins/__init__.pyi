@@ -11,3 +11,11 @@ from .importing import (
     short as short,
 )
 from .templates import NewFileError as NewFileError, write_new as write_new
+from .trust import (
+    NotTrusted as NotTrusted,
+    Source as Source,
+    admit as admit,
+    named_by as named_by,
+    named_by_user as named_by_user,
+    source_of as source_of,
+)

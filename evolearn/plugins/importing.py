@@ -14,15 +14,17 @@ import dataclasses
 import functools
 import hashlib
 import importlib
+import importlib.machinery
 import importlib.metadata
 import importlib.util
 import sys
+import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from evolearn.errors import NotFound, PartNotFound, WorldNotFound, nearest, offer, shortened_traceback
+from evolearn.plugins.trust import admit
 
 Row = TypeVar("Row")
 
@@ -78,7 +80,7 @@ def find(kind: Kind[Row], name: str, asked: str = "") -> Row:
     return attribute_of(kind, module_of(asked, source, kind.forms, failure=kind.not_found), attribute, asked)
 
 
-def attribute_of(kind: Kind[Row], module: ModuleType, attribute: str, asked: str) -> Row:
+def attribute_of(kind: Kind[Row], module: types.ModuleType, attribute: str, asked: str) -> Row:
     """One of a kind in a module, by the name that it has there; `asked` as in `find`.
 
     Raises:
@@ -142,7 +144,7 @@ _INSTEAD = "give the file: path/to/file.py:attribute"
 
 def module_of(
     asked: str, source: str, forms: str, instead: str = _INSTEAD, failure: type[NotFound] = WorldNotFound
-) -> ModuleType:
+) -> types.ModuleType:
     """Import a module.
 
     Args:
@@ -153,15 +155,17 @@ def module_of(
         failure: class of what is raised.
     Raises:
         NotFound: there is none, or it does not import.
+        NotTrusted: see `admit`.
     """
     if is_file(source):
         return _from_file(asked, Path(source), failure)
     return _from_name(asked, source, forms, instead, failure)
 
 
-def _from_name(asked: str, source: str, forms: str, instead: str, failure: type[NotFound]) -> ModuleType:
+def _from_name(asked: str, source: str, forms: str, instead: str, failure: type[NotFound]) -> types.ModuleType:
     if source.startswith(".") or not all(part.isidentifier() for part in source.split(".")):
         raise failure(f"{asked}: {source!r} is not a module's name; must be {forms}")
+    admit(asked, source, source in sys.modules)
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # as `python -m` has it: a module beside the config is found
     try:
@@ -175,7 +179,7 @@ def _from_name(asked: str, source: str, forms: str, instead: str, failure: type[
         raise failure(_reason(asked, error, source)) from error
 
 
-def _from_file(asked: str, path: Path, failure: type[NotFound]) -> ModuleType:
+def _from_file(asked: str, path: Path, failure: type[NotFound]) -> types.ModuleType:
     resolved = path.resolve()
     if not resolved.is_file():
         if path.is_absolute():
@@ -188,9 +192,10 @@ def _from_file(asked: str, path: Path, failure: type[NotFound]) -> ModuleType:
         raise failure(f"{asked}: {path} is not a Python file; its name must end in .py")
     # A name of its own per path: two files of one name are two modules, one file is one module.
     module_name = f"evolearn_file_{hashlib.sha256(str(resolved).encode()).hexdigest()[:12]}_{resolved.stem}"
+    admit(asked, str(resolved), module_name in sys.modules)
     if module_name in sys.modules:
         return sys.modules[module_name]
-    spec = importlib.util.spec_from_file_location(module_name, resolved)
+    spec = importlib.util.spec_from_file_location(module_name, resolved, loader=_AsItIs(module_name, str(resolved)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -201,6 +206,13 @@ def _from_file(asked: str, path: Path, failure: type[NotFound]) -> ModuleType:
         del sys.modules[module_name]
         raise failure(_reason(asked, error, str(path))) from error
     return module
+
+
+class _AsItIs(importlib.machinery.SourceFileLoader):
+    """Runs what a file says, not what bytecode beside it says: that may be of another file."""
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def _reason(asked: str, error: BaseException, source: str) -> str:

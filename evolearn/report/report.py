@@ -50,9 +50,10 @@ def write_report(study: Path, figures: bool = True) -> Path:
         if figures:
             save_figures(charts, folder / "figures")
         write_whole(page, text.encode())  # last: where it is, the report is whole
-    except (KeyError, jinja2.UndefinedError) as error:
+    except _UNFIT as error:
         raise ReportError(
-            f"{study / 'verdict.json'}: is damaged (lacks {error}); `evolearn resume {study}` writes it again"
+            f"{study / 'verdict.json'}: is damaged: {_what(error)}; remove it, and evolearn resume {study} makes it "
+            "again"
         ) from error
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -79,9 +80,9 @@ def write_experiment_report(directory: Path, figures: bool = True) -> Path:
         if figures:
             save_figures(charts, folder / "figures")
         write_whole(folder / "index.html", text.encode())
-    except (KeyError, jinja2.UndefinedError) as error:
+    except _UNFIT as error:
         raise ReportError(
-            f"{directory / 'replication.json'}: is damaged (lacks {error}); `evolearn study "
+            f"{directory / 'replication.json'}: is damaged: {_what(error)}; `evolearn study "
             f"{directory / 'experiment.yaml'}` makes it again in a new directory"
         ) from error
     except OSError as error:
@@ -114,6 +115,14 @@ def write_inspection_report(directory: Path, figures: bool = False) -> tuple[Pat
     except OSError as error:
         raise _unwritable(directory, error) from error
     return directory / "index.html", sections
+
+
+# What drawing ends with where a result file holds something else than its kind does, and its record did not show it.
+_UNFIT = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, jinja2.UndefinedError)
+
+
+def _what(error: Exception) -> str:
+    return f"lacks {error}" if isinstance(error, LookupError | jinja2.UndefinedError) else str(error)
 
 
 def _unwritable(folder: Path, error: OSError) -> ReportError:

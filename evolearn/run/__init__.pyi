@@ -36,11 +36,13 @@ from .relive import (
 )
 from .run import (
     Interrupted as Interrupted,
+    ProgramEnded as ProgramEnded,
     Result as Result,
     evolve_run as evolve_run,
     generations_of_run as generations_of_run,
     leader_keys as leader_keys,
     restart_keys as restart_keys,
+    resumable as resumable,
     resume_run as resume_run,
     start_run as start_run,
 )
@@ -53,6 +55,11 @@ from .setup import (
     remarks_on as remarks_on,
     settled as settled,
     settled_keys as settled_keys,
+)
+from .sources import (
+    admit_sources as admit_sources,
+    source_changes as source_changes,
+    source_hashes as source_hashes,
 )
 from .traces import check_trace_file as check_trace_file, columns_of as columns_of, write_trace as write_trace
 from .transplant import (

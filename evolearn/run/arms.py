@@ -37,7 +37,9 @@ class ArmPart(Part):
     inheritance: Literal["darwinian", "lamarckian"] = Field("darwinian", description="whether learned weights are")
     one_life: bool = Field(False, description="judged in one life per run, as long as all of its origin's evolution")
     settings: dict[str, Any] = Field({}, description="dotted keys of the run that differ in this arm's evolution")
-    tuning_steps: int = Field(0, ge=0, description="world steps that finding its settings took, once, before the study")
+    tuning_steps: int = Field(
+        0, ge=0, le=10**18, description="world steps that finding its settings took, once, before the study"
+    )
 
     @model_validator(mode="after")
     def _parts_fit(self) -> ArmPart:

@@ -4,15 +4,16 @@ A run directory holds::
 
     run.json            what this is: kind, format, version of evolearn
     config.yaml         the resolved config
-    environment.json    versions, commit, processor, threads
+    environment.json    versions, commit, processor, threads, checksums of the code that the config names
     generations.jsonl   one row per generation, see `evolearn.run.evolution.Generation`
-    checkpoints/        the search after a generation: generation_N.safetensors, and its checksum in .json
+    checkpoints/        the search after a generation: generation_N.safetensors; its run and checksum in .json
     dna.safetensors     the centre of the last generation (genetic algorithm: its best), of the best restart, see
                         `evolearn.run.dna`
     dna_best.safetensors  the best genome of the last generation on validation lives
     ancestors/          the centres that lived generations 0, 1, 2, 3, 4, 6, 8, 12 .. and the last (of each restart)
     result.json         the closing table
     faulty_life.safetensors  the last life at which the world was at fault, see `evolearn.run.faulty_life`
+    .lock               who is writing here, while that goes on, see `evolearn.files.locks`
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import safetensors
 import safetensors.torch
 import torch
@@ -33,13 +35,33 @@ import torch
 from evolearn.config import RunConfig, check_config, config_sha256, dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
-from evolearn.files import explained, json_text, make_directory, write_whole
+from evolearn.files import (
+    LOCK,
+    FileMissing,
+    FileUnfit,
+    Record,
+    check_record,
+    explained,
+    holding,
+    json_text,
+    make_directory,
+    making,
+    parse_json,
+    read_bytes,
+    read_json,
+    read_record,
+    write_whole,
+)
 from evolearn.run.dna import DNA, NAME, load_dna
 from evolearn.run.evolution import Generation
 from evolearn.run.faulty_life import keeping_faulty_life
+from evolearn.run.sources import source_changes, source_hashes
 
+ROWS = "generations.jsonl"
 FORMAT = 1  # of run directories; a change that old code cannot read raises it
 KEPT_CHECKPOINTS = 3
+
+_GENERATION = pydantic.TypeAdapter(Generation)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +69,41 @@ class Checkpoint:
     """A search after a generation."""
 
     generation: int
+    file: str  # its name; empty before it is written
     state: Mapping[str, torch.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Passed:
+    """A checkpoint that is passed over."""
+
+    why: str
+
+
+class RunLabel(Record):
+    """What `run.json` says."""
+
+    kind: str
+    format: int
+    evolearn: str
+    config_sha256: str
+
+
+class CheckpointLabel(Record):
+    """What lies beside a checkpoint: of which generation of which run it is, after which rows, and its checksum."""
+
+    generation: int = pydantic.Field(ge=0)
+    config_sha256: str
+    rows_sha256: str
+    sha256: str
+
+
+class Surroundings(Record):
+    """What of `environment.json` is read again."""
+
+    processor_type: str | None = None
+    packages: Mapping[str, str | None] = pydantic.Field(default_factory=dict)
+    sources: Mapping[str, str] = pydantic.Field(default_factory=dict)
 
 
 class RunDirectory:
@@ -56,6 +112,11 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         """Name a run directory; `create_run` and `open_run` check it."""
         self.path = path
+        self._written: Any = None  # digest of the rows so far; none: not known yet
+        self._digests: dict[int, str] = {}  # of the rows up to the last generations
+
+    def _label(self) -> RunLabel:
+        return read_record(self.path / "run.json", RunLabel, "put it back")
 
     @property
     def is_finished(self) -> bool:
@@ -77,89 +138,120 @@ class RunDirectory:
         Raises:
             RunDirectoryError: it was altered since the run was made.
         """
-        label = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-        try:
-            found = hashlib.sha256((self.path / "config.yaml").read_bytes()).hexdigest()
-        except OSError as error:
-            raise RunDirectoryError(f"{self.path / 'config.yaml'}: cannot be read: {error.strerror}") from error
-        if found != label.get("config_sha256"):
+        found = hashlib.sha256(read_bytes(self.path / "config.yaml", "put it back")).hexdigest()
+        if found != self._label().config_sha256:
             raise RunDirectoryError(
                 f"{self.path / 'config.yaml'}: was altered since the run was made, and a resumed run must be the same "
                 "run; put it back, or start a new run with `evolearn run`"
             )
         return check_config(read_yaml(self.path / "config.yaml"), str(self.path / "config.yaml"))
 
+    def hold(self) -> contextlib.AbstractContextManager[None]:
+        """Be the only one who writes into the directory; see `evolearn.files.holding`."""
+        return holding(self.path / LOCK, f"RUN={self.path}")
+
     def append(self, generation: Generation) -> None:
         """Add a generation's row and see it to the disk."""
-        with explained(self.path), (self.path / "generations.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json_text(generation.row()) + "\n")
+        line = json_text(generation.row()).encode() + b"\n"
+        written = self._written or _digest(self._lines()[: generation.generation])
+        with explained(self.path), (self.path / ROWS).open("ab") as file:
+            file.write(line)
             file.flush()
             os.fsync(file.fileno())
+        written.update(line)
+        self._written = written
+        # A checkpoint is of the last generation or, where the next was cut off, of the one before.
+        self._digests = {generation.generation: written.hexdigest(), **dict(list(self._digests.items())[:1])}
 
     def rows(self) -> list[dict[str, Any]]:
-        """Every generation's row; a last line cut off by a crash is left out."""
-        rows: list[dict[str, Any]] = []
-        path = self.path / "generations.jsonl"
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError:
-                break
-            if not isinstance(row, dict) or row.get("generation") != len(rows):
-                break
-            rows.append(row)
-        return rows
-
-    def keep_rows_until(self, generation: int) -> None:
-        """Drop the rows after `generation`: they will be made again.
+        """Every generation's row, up to the first that is not whole: cut off by a crash, or damaged.
 
         Raises:
-            RunDirectoryError: rows up to `generation` are missing or damaged.
+            FileDamaged: the file cannot be read.
         """
-        rows = self.rows()[: generation + 1]
-        if len(rows) <= generation:
-            raise RunDirectoryError(
-                f"{self.path / 'generations.jsonl'}: has {len(rows)} whole rows, the checkpoint is of generation "
-                f"{generation}; put the file back, or start a new run from {self.path / 'config.yaml'}"
-            )
+        return [row for row, _ in self._whole_rows()]
+
+    def keep_rows_until(self, generation: int) -> None:
+        """Drop the rows after `generation`: they will be made again."""
+        lines = [line for _, line in self._whole_rows()][: generation + 1]
         with explained(self.path):
-            write_whole(self.path / "generations.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+            write_whole(self.path / ROWS, b"".join(lines))
+        self._written = _digest(lines)
+        self._digests = {generation: self._written.hexdigest()}
+
+    def damage_to_rows(self) -> str:
+        """What is wrong with the first row that is not whole; empty if all are."""
+        lines, whole = self._lines(), len(self._whole_rows())
+        if whole == len(lines):
+            return ""
+        return f"{ROWS}: row {whole} is not whole: {_row_of(lines[whole], whole)}"
+
+    def _lines(self) -> list[bytes]:
+        try:
+            content = read_bytes(self.path / ROWS, "put it back; or remove it, and evolearn resume makes it again")
+        except FileMissing:
+            return []
+        return [line.strip() + b"\n" for line in content.splitlines()]
+
+    def _whole_rows(self) -> list[tuple[dict[str, Any], bytes]]:
+        whole: list[tuple[dict[str, Any], bytes]] = []
+        for line in self._lines():
+            row = _row_of(line, len(whole))
+            if isinstance(row, str):
+                break
+            whole.append((row, line))
+        return whole
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint and its checksum, then drop all but the last few."""
+        """Write a checkpoint of one of the last two generations that were appended, then drop all but the last few."""
         folder = self.path / "checkpoints"
         stem = _stem(checkpoint.generation)
         payload = safetensors.torch.save(dict(checkpoint.state))
-        label = {"generation": checkpoint.generation, "sha256": _checksum(checkpoint.generation, payload)}
+        label = CheckpointLabel(
+            generation=checkpoint.generation,
+            config_sha256=self._label().config_sha256,
+            rows_sha256=self._digests[checkpoint.generation],
+            sha256="",
+        )
+        label = label.model_copy(update={"sha256": _checksum(label, payload)})
         with explained(self.path):
             folder.mkdir(exist_ok=True)
             write_whole(folder / f"{stem}.safetensors", payload)
-            write_whole(folder / f"{stem}.json", json.dumps(label).encode())
+            write_whole(folder / f"{stem}.json", label.model_dump_json().encode())
             for old in sorted(folder.glob("generation_*.safetensors"))[:-KEPT_CHECKPOINTS]:
                 old.unlink()
                 old.with_suffix(".json").unlink(missing_ok=True)
 
-    def last_checkpoint(self, before: int | None = None) -> tuple[Checkpoint | None, list[str]]:
-        """The newest checkpoint that is whole, and what was wrong with those after it.
+    def checkpoints(self, before: int | None = None) -> Iterator[Checkpoint | Passed]:
+        """Every checkpoint, the newest first; one that cannot be gone on from with what is wrong with it.
 
         Args:
-            before: look at earlier generations than this one only.
+            before: of earlier generations than this one only.
         """
-        complaints: list[str] = []
+        lines = [line for _, line in self._whole_rows()]
         for path in sorted((self.path / "checkpoints").glob("generation_*.safetensors"), reverse=True):
             if before is not None and path.stem >= _stem(before):
                 continue
             try:
-                label = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-                payload = path.read_bytes()
-                if _checksum(int(label["generation"]), payload) != label["sha256"]:
-                    raise ValueError("its bytes do not match its checksum")
-                return Checkpoint(int(label["generation"]), safetensors.torch.load(payload)), complaints
-            except FileNotFoundError:
-                complaints.append(f"{path.name}: has no checksum beside it; using the one before")
-            except (ValueError, KeyError, TypeError, OSError, safetensors.SafetensorError) as error:
-                complaints.append(f"{path.name}: truncated or altered ({error}); using the one before")
-        return None, complaints
+                yield self._checkpoint(path, lines)
+            except FileMissing:
+                yield Passed(f"{path.name}: has no checksum beside it")
+            except (ValueError, FileUnfit, safetensors.SafetensorError) as error:
+                yield Passed(f"{path.name}: truncated or altered ({error})")
+
+    def _checkpoint(self, path: Path, lines: Sequence[bytes]) -> Checkpoint:
+        """A checkpoint as it was written after the rows that are there."""
+        label = read_record(path.with_suffix(".json"), CheckpointLabel)
+        payload = read_bytes(path)
+        if _checksum(label, payload) != label.sha256:
+            raise ValueError("its bytes do not match its checksum")
+        if label.config_sha256 != self._label().config_sha256:
+            raise ValueError("it is of another run")
+        if label.generation >= len(lines):
+            raise ValueError(f"it is of generation {label.generation}, and {ROWS} has {len(lines)} whole rows")
+        if _digest(lines[: label.generation + 1]).hexdigest() != label.rows_sha256:
+            raise ValueError(f"the rows of {ROWS} up to it are not those that it was written after")
+        return Checkpoint(label.generation, path.name, safetensors.torch.load(payload))
 
     def save_result(self, result: Mapping[str, Any]) -> None:
         """Write the closing table."""
@@ -172,21 +264,25 @@ class RunDirectory:
 
     def processors(self) -> set[str]:
         """Types of processors that have lived this run so far, see `evolearn.numerics.processor.processor_type`."""
-        try:
-            begun_on = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))["processor_type"]
-        except (OSError, ValueError, KeyError, TypeError):
-            begun_on = None
-        here = {str(begun_on)} if begun_on else set()
+        surroundings = self._surroundings()
+        begun_on = surroundings.processor_type if surroundings else None
+        here = {begun_on} if begun_on else set()
         return set().union(*(set(row["cluster"]["processors"]) if row.get("cluster") else here for row in self.rows()))
 
     def version_changes(self) -> list[str]:
-        """Packages whose version differs from the one that made the run: results may differ from here on."""
-        try:
-            made_by = json.loads((self.path / "environment.json").read_text(encoding="utf-8"))["packages"]
-        except (OSError, ValueError, KeyError, TypeError):
+        """Packages and sources that differ from those that made the run: results may differ from here on."""
+        surroundings = self._surroundings()
+        if surroundings is None:
             return ["environment.json is missing or damaged: versions unknown"]
-        now = package_versions()
-        return [f"{name} {made_by.get(name)} -> {now[name]}" for name in now if made_by.get(name) != now[name]]
+        now, made_by = package_versions(), surroundings.packages
+        changes = [f"{name} {made_by.get(name)} -> {now[name]}" for name in now if made_by.get(name) != now[name]]
+        return changes + source_changes(surroundings.sources)
+
+    def _surroundings(self) -> Surroundings | None:
+        try:
+            return read_record(self.path / "environment.json", Surroundings)
+        except FileUnfit:
+            return None
 
 
 def create_run(config: RunConfig, name: str, out: Path | None, lived_on: Mapping[str, Any]) -> RunDirectory:
@@ -202,9 +298,10 @@ def create_run(config: RunConfig, name: str, out: Path | None, lived_on: Mapping
     """
     path = make_directory(f"{name}-seed{config.seed}", out)
     run = RunDirectory(path)
-    with explained(path):
+    about = {**describe_environment(lived_on), "sources": source_hashes([config])}
+    with making(path), explained(path):
         write_whole(path / "config.yaml", dump_config(config).encode())
-        write_whole(path / "environment.json", json.dumps(describe_environment(lived_on), indent=1).encode())
+        write_whole(path / "environment.json", json.dumps(about, indent=1).encode())
         label = {
             "kind": "run",
             "format": FORMAT,
@@ -222,26 +319,53 @@ def open_run(path: Path) -> RunDirectory:
         RunDirectoryError: there is no run, or an incompatible version of evolearn made it.
     """
     try:
-        label = json.loads((path / "run.json").read_text(encoding="utf-8"))
-        kind, written = label["kind"], int(label["format"])
-    except OSError as error:
+        label = read_json(path / "run.json")
+    except FileMissing as error:
         known = ", ".join(sorted(str(found.parent) for found in Path("runs").glob("*/run.json"))) or "none in runs/"
-        raise RunDirectoryError(f"RUN={path}: is not a run directory (no run.json). Runs here: {known}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunDirectoryError(f"RUN={path}: its run.json is damaged: {error}") from error
-    if kind != "run":
+        shown = str(path).replace("\0", "?")
+        raise RunDirectoryError(f"RUN={shown}: is not a run directory (no run.json). Runs here: {known}") from error
+    kind, written = label.get("kind"), label.get("format")
+    if isinstance(kind, str) and kind != "run":
         raise RunDirectoryError(f"RUN={path}: is a {kind}, not a run")
-    if written != FORMAT:
+    if isinstance(written, int) and written != FORMAT:
         raise RunDirectoryError(
             f"RUN={path}: has format {written} (made by evolearn {label.get('evolearn')}), this evolearn reads "
             f"{FORMAT}; use that version, or start a new run from {path / 'config.yaml'}"
         )
-    return RunDirectory(path)
+    remedy = f"put it back, or start a new run from {path / 'config.yaml'}"
+    check_record(RunLabel, label, path / "run.json", remedy)
+    return RunDirectory(path.absolute())
+
+
+def _row_of(line: bytes, number: int) -> dict[str, Any] | str:
+    """A row that is whole, or what is wrong with it."""
+    try:
+        row = parse_json(line)
+        checked = _GENERATION.validate_json(json.dumps(row), strict=True)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(str(place) for place in first['loc'])}: {first['msg']}"
+    except ValueError as error:
+        return str(error)
+    if checked.generation != number:
+        return f"it is of generation {checked.generation}"
+    if min(checked.world_steps, checked.evaluations, checked.restart) < 0:
+        return "it counts less than nothing"
+    whole: dict[str, Any] = row
+    return whole
+
+
+def _digest(lines: Iterable[bytes]) -> Any:
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line)
+    return digest
 
 
 def _stem(generation: int) -> str:
     return f"generation_{generation:06d}"
 
 
-def _checksum(generation: int, payload: bytes) -> str:
-    return hashlib.sha256(f"{generation}:".encode() + payload).hexdigest()
+def _checksum(label: CheckpointLabel, payload: bytes) -> str:
+    about = f"{label.generation}:{label.config_sha256}:{label.rows_sha256}:"
+    return hashlib.sha256(about.encode() + payload).hexdigest()

@@ -11,27 +11,31 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.numpy
 
 from evolearn.agent import BrainSpec
-from evolearn.config import RunConfig, WorldPart, check_config
+from evolearn.config import ConfigError, RunConfig, WorldPart, check_config, shown
 from evolearn.errors import PartNotFound, RunDirectoryError
-from evolearn.files import explained, write_whole
+from evolearn.files import FileMissing, FileUnfit, check_record, explained, parse_json, read_tensors, write_whole
 from evolearn.genome import FloatArray, GenePool, Newborns, decode
+from evolearn.run._dna_header import DNAHeader, contradictions
 from evolearn.run.setup import Setup, assemble, pool_of
+from evolearn.run.sources import source_hashes
 from evolearn.world import Declaration
 
 FORMAT = 2  # of DNA files; a change that old code cannot read raises it
 NAME = "dna.safetensors"  # of a run's DNA
 _HEADER = "evolearn"  # its name among a file's metadata
 ANCESTORS = "ancestors"  # folder of a run
+_LARGEST = 1 << 29  # bytes of a DNA file: two vectors of as many numbers as a brain may have weights, and a header
+_REMEDY = "copy it again, or use the evolearn that made it"
 _KEPT = ("run", "algorithm", "generations", "generation", "restart")  # of the lineage of altered DNA
 ALTERED = "altered"  # role of DNA whose genome was changed by hand
 
@@ -120,38 +124,59 @@ def load_dna(path: Path) -> DNA:
     Raises:
         DNAError: there is none; it is no DNA file, was altered, is of another format, or of a part that is not found.
     """
-    file = path / NAME if path.is_dir() else path
-    if not file.exists():
-        raise DNAError(_why_none(path))
+    file = path / NAME if os.path.isdir(path) else path
     try:
-        with safetensors.safe_open(file, framework="numpy") as tensors:
-            labels = tensors.metadata() or {}
-            if _HEADER not in labels:
-                raise DNAError(_why_no_dna(file, labels))
-            header = json.loads(labels[_HEADER])
-            written = int(header["format"])
-            genome, stdev = tensors.get_tensor("genome").copy(), tensors.get_tensor("stdev").copy()
-    except KeyError as error:
-        raise DNAError(f"{file}: is not a DNA file of evolearn: its header has no {error}") from error
-    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        labels, tensors = read_tensors(file, most=_LARGEST)
+    except FileMissing as error:
+        raise DNAError(_why_none(path)) from error
+    except FileUnfit as error:
+        raise DNAError(f"{file}: is not a DNA file of evolearn: {str(error).removeprefix(f'{file}: ')}") from error
+    if _HEADER not in labels:
+        raise DNAError(_why_no_dna(file, labels))
+    header = _header_in(file, labels[_HEADER])
+    genome, stdev = (_vector(file, tensors, name) for name in ("genome", "stdev"))
+    if header.get("sha256") != _checksum(header, genome, stdev):
+        raise DNAError(f"{file}: was altered since it was written: its bytes do not match its checksum; copy it again")
+    try:
+        checked = check_record(DNAHeader, header, file, _REMEDY)
+        config = check_config(checked.config, f"{file}: config")
+        pool = _pool_in(checked, config)
+        problem = next(_contradictions(checked, config, pool, genome, stdev), "")
+    except PartNotFound as error:
+        raise DNAError(f"{file}: is of a part that is not here; put it back to read this DNA: {error}") from error
+    except (FileUnfit, ConfigError) as error:
+        raise DNAError(str(error) if str(error).startswith(str(file)) else f"{file}: {error}") from error
+    if problem:
+        raise DNAError(f"{file}: {problem}; {_REMEDY}")
+    _require_finite(file, genome, stdev)
+    return DNA(file, header, config, pool, genome, stdev)
+
+
+def _header_in(file: Path, label: str) -> dict[str, Any]:
+    """A header whose format is that of this evolearn; else unchecked."""
+    try:
+        header = parse_json(label)
+        if not isinstance(header, dict):
+            raise ValueError("its header is no table of names and values")
+        if "format" not in header:
+            raise ValueError("its header has no 'format'")
+        written = header["format"]
+        if isinstance(written, bool) or not isinstance(written, int):
+            raise ValueError(f"its header has format {shown(written)}, no whole number")
+    except ValueError as error:
         raise DNAError(f"{file}: is not a DNA file of evolearn: {error}") from error
     if written != FORMAT:
         remedy = "update evolearn" if written > FORMAT else "evolve again, or use the evolearn that made it"
-        raise DNAError(f"{file}: has format {written}, this evolearn reads {FORMAT}; {remedy}")
-    if header.get("sha256") != _checksum(header, genome, stdev):
-        raise DNAError(f"{file}: was altered since it was written: its bytes do not match its checksum; copy it again")
-    config = check_config(header["config"], f"{file}: config")
-    try:
-        pool = _pool_in(header, config)
-    except PartNotFound as error:
-        raise DNAError(f"{file}: is of a part that is not here; put it back to read this DNA: {error}") from error
-    if (pool.size,) != genome.shape:
-        raise DNAError(
-            f"{file}: has {genome.size} numbers, and this evolearn lays out {pool.size} genes for its config; use the "
-            "version that made it"
-        )
-    _require_finite(file, genome, stdev)
-    return DNA(file, header, config, pool, genome, stdev)
+        raise DNAError(f"{file}: has format {shown(written)}, this evolearn reads {FORMAT}; {remedy}")
+    return header
+
+
+def _vector(file: Path, tensors: Mapping[str, np.ndarray], name: str) -> FloatArray:
+    vector = tensors.get(name)
+    if vector is None or vector.dtype != np.float32 or vector.ndim != 1:
+        held = "nothing" if vector is None else f"{vector.dtype} {list(vector.shape)}"
+        raise DNAError(f"{file}: is not a DNA file of evolearn: {name} must be float32 of one dimension, is {held}")
+    return vector
 
 
 def _require_finite(file: Path, genome: FloatArray, stdev: FloatArray) -> None:
@@ -163,16 +188,31 @@ def _require_finite(file: Path, genome: FloatArray, stdev: FloatArray) -> None:
             )
 
 
-def _pool_in(header: Mapping[str, Any], config: RunConfig) -> GenePool:
+def _contradictions(
+    header: DNAHeader, config: RunConfig, pool: GenePool, genome: FloatArray, stdev: FloatArray
+) -> Iterator[str]:
+    """What in a DNA file does not fit the rest of it."""
+    for name, vector in (("genome", genome), ("stdev", stdev)):
+        if vector.shape != (pool.size,):
+            yield f"{name} has {vector.size} numbers, and this evolearn lays out {pool.size} genes for its config"
+    if (stdev < 0).any():
+        yield "stdev holds negative numbers"
+    yield from contradictions(header, config)
+    tables = json.loads(json.dumps(_gene_tables(pool)))
+    if tables != {"genes": header.genes, "not_evolved": header.not_evolved}:
+        yield "its table of genes is not the one that this evolearn lays out for its config"
+
+
+def _pool_in(header: DNAHeader, config: RunConfig) -> GenePool:
     """The gene table that a header describes, laid out again."""
     brain = BrainSpec(
-        trunk=header["brain"]["trunk"],
-        observations=len(header["brain"]["observations"]),
-        hidden=tuple(header["brain"]["hidden"]),
-        actions=header["brain"]["actions"],
-        policy=header["brain"]["policy"],
+        trunk=header.brain.trunk,
+        observations=len(header.brain.observations),
+        hidden=tuple(header.brain.hidden),
+        actions=header.brain.actions,
+        policy=header.brain.policy,
     )
-    return pool_of(config, brain, header["drives"])
+    return pool_of(config, brain, header.drives)
 
 
 def dna_of(path: Path, setup: Setup, genome: FloatArray, stdev: FloatArray, about: Mapping[str, Any]) -> DNA:
@@ -293,17 +333,16 @@ def setup_of(dna: DNA, world: WorldPart | None = None) -> Setup:
 
 
 def _why_none(path: Path) -> str:
-    if (path / "study.json").exists():
+    if os.path.exists(path / "study.json"):
         runs = sorted(str(found.parent) for found in path.glob("runs/*/*/run_*/dna.safetensors"))
         return f"{path}: is a study; name one of its runs: {', '.join(runs[:6]) or 'none is finished'}" + (
             f" and {len(runs) - 6} more" if len(runs) > 6 else ""
         )
-    if (path / "run.json").exists():
+    if os.path.exists(path / "run.json"):
         return f"{path}: has no DNA yet, its evolution is not over; evolearn resume {path} continues it"
-    run = path.resolve().parent
-    if path.is_dir() and (run / "run.json").exists():
-        return f"{path}: is a folder of the run {path.parent}; name that, or a DNA file"
-    if path.is_dir():
+    if os.path.isdir(path):
+        if os.path.exists(path.resolve().parent / "run.json"):
+            return f"{path}: is a folder of the run {path.parent}; name that, or a DNA file"
         return f"{path}: is not a run directory (no run.json)"
     known = ", ".join(sorted(str(found.parent) for found in Path("runs").glob("*/dna.safetensors"))) or "none in runs/"
     return f"{path}: does not exist; runs with DNA here: {known}"
@@ -320,7 +359,7 @@ def _why_no_dna(file: Path, labels: Mapping[str, str]) -> str:
 
 def _run_of_brain(description: str) -> str:
     try:
-        return f": {json.loads(description)['lineage']['run']}"
+        return f": {parse_json(description)['lineage']['run']}"
     except (ValueError, KeyError, TypeError):
         return ""
 
@@ -350,6 +389,7 @@ def _described(setup: Setup) -> dict[str, Any]:
         },
         "drives": list(conditions.drive_names),
         "seed": config.seed,
+        "sources": source_hashes([config]),
     }
 
 

@@ -13,21 +13,60 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
-import safetensors
 import safetensors.numpy
+from pydantic import Field
 
-from evolearn.config import RunConfig, check_config
+from evolearn.agent import find_learner
+from evolearn.config import RunConfig, check_config, shown
 from evolearn.errors import RunDirectoryError
-from evolearn.files import explained, write_whole
+from evolearn.files import (
+    FileDamaged,
+    FileMissing,
+    FileUnfit,
+    Record,
+    check_record,
+    explained,
+    parse_json,
+    read_tensors,
+    write_whole,
+)
 from evolearn.genome import Newborns
-from evolearn.life import LifeFault, Plan
-from evolearn.rng import LifeKey
+from evolearn.life import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, LifeFault, Plan
+from evolearn.rng import TUNING, LifeKey
 
 FORMAT = 1  # of the file; a change that old code cannot read raises it
 FILE = "faulty_life.safetensors"
+
+
+_LARGEST = 1 << 29  # bytes of the file: the weights of a newborn, how they are drawn, and a header
+_Word = Annotated[int, Field(ge=0, lt=2**32)]
+_Steps = Annotated[int, Field(ge=0, lt=2**62)]
+_Text = Annotated[str, Field(max_length=100_000)]
+
+
+class _Plan(Record):
+    lifetime: Annotated[int, Field(ge=1, le=10**15)]
+    learn_from: _Steps
+    learn_until: _Steps | None
+    bin_steps: Annotated[int, Field(ge=1, le=10**15)] | None
+    source: Literal[FROM_BRAIN, FROM_UNIFORM, FROM_ORACLE]  # type: ignore[valid-type]
+    final_weights: bool
+
+
+class _Header(Record):
+    format: Literal[1]
+    world: _Text
+    key: tuple[_Word, Annotated[int, Field(ge=0, le=TUNING)], _Word, _Word]
+    life: _Steps
+    genome: _Steps
+    step: _Steps
+    reason: _Text
+    plan: _Plan
+    doing: dict[_Text, Any]
+    config: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,28 +129,51 @@ def load_faulty_life(directory: Path) -> FaultyLife | None:
         RunDirectoryError: the file is damaged, or of a newer format.
     """
     path = directory / FILE
-    if not path.exists():
-        return None
+    remedy = "name a life with --generation, --genome and --life"
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {})["evolearn"])
-            if header["format"] > FORMAT:
-                raise RunDirectoryError(
-                    f"{path}: has format {header['format']}, this evolearn reads up to {FORMAT}; update it"
-                )
-            newborn = Newborns(*(file.get_tensor(name).copy() for name in Newborns._fields))
-        fault = LifeFault(
-            header["world"],
-            LifeKey(*header["key"]),
-            header["life"],
-            header["genome"],
-            header["step"],
-            header["reason"],
-            newborn,
-            Plan(**header["plan"]),
-        )
-        return FaultyLife(fault, check_config(header["config"], str(path)), header["doing"])
-    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        raise RunDirectoryError(
-            f"{path}: is damaged: {error}; name a life with --generation, --genome and --life"
-        ) from error
+        labels, tensors = read_tensors(path, remedy, _LARGEST)
+    except FileMissing:
+        return None
+    except FileUnfit as error:
+        raise FileDamaged(f"{path}: is damaged: {str(error).removeprefix(f'{path}: ')}") from error
+    try:
+        content = parse_json(labels["evolearn"])
+        written = content["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise FileDamaged(f"{path}: is damaged: its header lacks {error}; {remedy}") from error
+    if written != FORMAT and isinstance(written, int) and not isinstance(written, bool):
+        raise RunDirectoryError(f"{path}: has format {shown(written)}, this evolearn reads up to {FORMAT}; update it")
+    header = check_record(_Header, content, path, remedy)
+    config = check_config(header.config, str(path))
+    if problem := _unfit(tensors, config):
+        raise FileDamaged(f"{path}: is damaged: {problem}; {remedy}")
+    fault = LifeFault(
+        header.world,
+        LifeKey(*header.key),
+        header.life,
+        header.genome,
+        header.step,
+        header.reason,
+        Newborns(*(tensors[name] for name in Newborns._fields)),
+        Plan(**header.plan.model_dump()),
+    )
+    return FaultyLife(fault, config, header.doing)
+
+
+def _unfit(tensors: Mapping[str, np.ndarray], config: RunConfig) -> str:
+    """What is wrong with the tensors of a newborn; empty: nothing that can be told without its world."""
+    dimensions = {"weights": 2, "drives": 2, "plasticity": 2, "scale": 1, "initial_mean": 1, "initial_stdev": 1}
+    for name, count in dimensions.items():
+        tensor = tensors.get(name)
+        if tensor is None or tensor.dtype != np.float32 or tensor.ndim != count:
+            return f"{name} must be float32 of {count} dimension(s)"
+        if count == 2 and len(tensor) != 1:
+            return f"{name} must be that of one newborn"
+    weights = tensors["weights"].shape[1]
+    if tensors["scale"].shape != (1,):
+        return "scale must be that of one newborn"
+    if {tensors[name].size for name in ("initial_mean", "initial_stdev")} not in ({0}, {weights}):
+        return f"initial_mean and initial_stdev must be of {weights} weights, or of none"
+    if tensors["plasticity"].shape[1] != (genes := len(find_learner(config.learner.name).plasticity)):
+        return f"plasticity must have {genes} values, as its learner"
+    return ""

@@ -35,8 +35,9 @@ from evolearn.life import (
     own_code,
 )
 from evolearn.rng import LifeKey
+from evolearn.run._resuming import standing
 from evolearn.run.directory import RunDirectory
-from evolearn.run.evolution import Generation, evolve, meta_lives, new_search, selection_keys, to_genomes, with_learned
+from evolearn.run.evolution import Generation, evolve, meta_lives, selection_keys, to_genomes, with_learned
 from evolearn.run.faulty_life import load_faulty_life
 from evolearn.run.scores import quarters
 from evolearn.run.setup import Setup, assemble
@@ -167,22 +168,30 @@ def _faulty_life(path: Path) -> _Life:
         )
     fault = kept.fault
     doing = ", ".join(f"{name} {value}" for name, value in kept.doing.items())
-    return _Life(assemble(kept.config), doing, fault.newborn, fault.key, fault.plan, fault.genome, fault)
+    setup = assemble(kept.config)
+    conditions = setup.conditions
+    born, here = (
+        (fault.newborn.weights.shape[1], fault.newborn.drives.shape[1]),
+        (conditions.brain.weights, len(conditions.drive_names)),
+    )
+    if born != here:
+        raise RunDirectoryError(
+            f"{path}: the life on record is born with {born[0]} weights and {born[1]} drives, its world has {here[0]} "
+            f"and {here[1]} here: it was changed since, or is another; name a life with --generation, --genome and "
+            "--life"
+        )
+    return _Life(setup, doing, fault.newborn, fault.key, fault.plan, fault.genome, fault)
 
 
 def _selection_life(directory: RunDirectory, wanted: Wanted, workers: int, display: ReliveDisplay) -> _Life:
     """A life that selected genomes; its population is made again."""
     setup = assemble(directory.read_config())
     _check_range(setup, directory, wanted)
-    search = new_search(setup)
-    checkpoint, complaints = directory.last_checkpoint(before=wanted.generation)
-    for complaint in complaints:
+    stands = standing(setup, directory, before=wanted.generation)
+    search, first = stands.search, stands.first
+    for complaint in stands.complaints:
         display.warning(complaint)
-    first = 0
-    if checkpoint is not None:
-        search.restore(dict(checkpoint.state))
-        first = checkpoint.generation + 1
-    display.remaking(wanted.generation, None if checkpoint is None else checkpoint.generation)
+    display.remaking(wanted.generation, first - 1 if first else None)
     driver = new_driver(setup.conditions, workers, setup.config.hang_seconds)
     try:
         if first < wanted.generation:

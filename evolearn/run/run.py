@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shlex
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -14,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.config import RunConfig, SearchPart
-from evolearn.errors import RunDirectoryError
+from evolearn.errors import RunDirectoryError, UserError
 from evolearn.genome import FloatArray
 from evolearn.life import Births, Driver, Drivers, Outcome, Plan, broken_lives, evaluate, life_fitness
 from evolearn.numerics import processor_type
 from evolearn.rng import VALIDATION, life_keys
+from evolearn.run._resuming import standing
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
 from evolearn.run.evolution import (
@@ -51,6 +53,18 @@ class Interrupted(KeyboardInterrupt):
         self.directory = directory
 
 
+class ProgramEnded(UserError):
+    """Something that lived in a run asked for the end of the program; what is finished is on disk."""
+
+    def __init__(self, directory: Path, end: SystemExit) -> None:
+        """Say where the run can be resumed."""
+        super().__init__(
+            f"{directory}: its world, or what that is made of, asked for the end of the program (SystemExit, code "
+            f"{end.code}), and the run is not finished. What is finished is kept: mend it, then evolearn resume "
+            f"{shlex.quote(str(directory))}"
+        )
+
+
 class EvolutionDisplay(Protocol):
     """What shows an evolution while it goes on."""
 
@@ -62,6 +76,9 @@ class EvolutionDisplay(Protocol):
 
     def made(self, generation: Generation) -> None:
         """A generation is finished."""
+
+    def choosing(self, what: str, number: int, of: int) -> None:
+        """Evolution is over; what it came to is about to live again, so that the best of it is found."""
 
 
 class Display(EvolutionDisplay, Protocol):
@@ -136,7 +153,9 @@ def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, 
             display.warning(remark)
         new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
         setup.driver(drivers)  # likewise: compiles
-        return _complete(setup, drivers, create_run(setup.config, name, out, drivers.describe()), display)
+        directory = create_run(setup.config, name, out, drivers.describe())
+        with directory.hold():
+            return _complete(setup, drivers, directory, display)
 
 
 def resume_run(directory: RunDirectory, drivers: Drivers, display: Display) -> Result:
@@ -147,25 +166,46 @@ def resume_run(directory: RunDirectory, drivers: Drivers, display: Display) -> R
         drivers: see `start_run`; may differ from before.
         display: shows what happens, damaged checkpoints among it.
     Raises:
-        RunDirectoryError: the run is finished, or damaged beyond its checkpoints.
+        RunDirectoryError: the run is finished, its config was altered, or another process is at it.
     """
     with contextlib.closing(drivers):
-        if directory.is_finished:
-            table = directory.path / "result.json"
-            raise RunDirectoryError(f"RUN={directory.path}: is finished; its table is in {table}")
-        setup = assemble(directory.read_config())
-        return _complete(setup, drivers, directory, display)
+        _refuse_finished(directory)
+        with directory.hold():
+            _refuse_finished(directory)  # meanwhile, by the one who had it
+            return _complete(assemble(directory.read_config()), drivers, directory, display)
+
+
+def _refuse_finished(directory: RunDirectory) -> None:
+    if directory.is_finished:
+        table = directory.path / "result.json"
+        raise RunDirectoryError(f"RUN={directory.path}: is finished; its table is in {table}")
 
 
 def _complete(setup: Setup, drivers: Drivers, directory: RunDirectory, display: Display) -> Result:
-    try:
-        with directory.keeping_faulty_life(setup.config):
-            evolve_run(setup, drivers, directory, display)
-            result = _judge(setup, setup.driver(drivers), directory, display)
+    with resumable(directory.path), directory.keeping_faulty_life(setup.config):
+        evolve_run(setup, drivers, directory, display)
+        result = _judge(setup, setup.driver(drivers), directory, display)
+    with resumable(directory.path):
         display.finished(setup, directory.path, result)
-    except KeyboardInterrupt:
-        raise Interrupted(directory.path) from None
     return result
+
+
+@contextlib.contextmanager
+def resumable(directory: Path) -> Iterator[None]:
+    """Say where to continue what is stopped within.
+
+    Args:
+        directory: of the run or the study.
+    Raises:
+        Interrupted: the user stopped it; from what did.
+        ProgramEnded: something that lived asked for the end of the program.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise Interrupted(directory) from stop
+    except SystemExit as end:
+        raise ProgramEnded(directory, end) from end
 
 
 def evolve_run(setup: Setup, drivers: Drivers, directory: RunDirectory, display: EvolutionDisplay) -> None:
@@ -190,15 +230,9 @@ def generations_of_run(
         Each generation once it is on disk, with the search in the state after it. Who closes the generator before it
         is exhausted stops the run as Ctrl-C would: it can be resumed, and has no DNA yet.
     """
-    search = new_search(setup)
-    checkpoint, complaints = directory.last_checkpoint()
-    first = 0
-    if checkpoint is not None:
-        search.restore(dict(checkpoint.state))
-        first = checkpoint.generation + 1
-    elif directory.rows():
-        complaints.append("no whole checkpoint is left: starting again from the first generation, which gives the same")
-    for complaint in complaints:
+    stands = standing(setup, directory)
+    search, first = stands.search, stands.first
+    for complaint in stands.complaints:
         display.warning(complaint)
     directory.keep_rows_until(first - 1)
     display.starting(setup, directory.path, first)
@@ -208,7 +242,7 @@ def generations_of_run(
     try:
         for generation in evolve(setup, driver, search, first, drivers.effort):
             directory.append(generation)
-            last_whole = Checkpoint(generation.generation, search.state())
+            last_whole = Checkpoint(generation.generation, "", search.state())
             is_last = is_over(setup, search, generation.generation + 1)
             if _is_kept(search, generation, is_last):
                 _save_centre(setup, directory, search, generation)
@@ -217,19 +251,29 @@ def generations_of_run(
             display.made(generation)
             processors = _compare_processors(setup, processors, generation, display)
             yield generation, search
-        _save_dna(setup, driver, directory, search)
-    except BaseException as error:
+        _save_dna(setup, driver, directory, search, display)
+    except BaseException as end:
         # Whatever went wrong, the last whole generation is kept; a second Ctrl-C must not cut that short.
         with _undisturbed():
             if last_whole is not None:
-                directory.save_checkpoint(last_whole)
-        if isinstance(error, SearchDiverged):
+                _save_in_the_end(directory, last_whole, end)
+        if isinstance(end, SystemExit):  # with a code of 0, maybe
+            raise ProgramEnded(directory.path, end) from end
+        if isinstance(end, SearchDiverged):
             raise SearchDiverged(
-                f"RUN={directory.path}: {error}. There is no DNA, and evolearn resume comes to the same end; begin "
+                f"RUN={directory.path}: {end}. There is no DNA, and evolearn resume comes to the same end; begin "
                 f"anew, with smaller steps: evolearn run {directory.path / 'config.yaml'} "
                 f"{remedy_of_diverged(setup.config)}"
-            ) from error
+            ) from end
         raise
+
+
+def _save_in_the_end(directory: RunDirectory, checkpoint: Checkpoint, end: BaseException) -> None:
+    try:
+        directory.save_checkpoint(checkpoint)
+    except RunDirectoryError:
+        if not isinstance(end, UserError):  # else that is the cause, and the rows are not lost
+            raise
 
 
 def _compare_processors(setup: Setup, before: set[str], generation: Generation, display: EvolutionDisplay) -> set[str]:
@@ -247,15 +291,16 @@ def _compare_processors(setup: Setup, before: set[str], generation: Generation, 
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Hold Ctrl-C off, where this is the main thread, which alone may."""
+    """Hold off what stops a run, where this is the main thread, which alone may."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {one: signal.signal(one, signal.SIG_IGN) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one, handler in before.items():
+            signal.signal(one, handler if handler is not None else signal.SIG_DFL)
 
 
 def _is_kept(search: Search, generation: Generation, is_last: bool) -> bool:
@@ -274,9 +319,9 @@ def _save_centre(setup: Setup, directory: RunDirectory, search: Search, generati
     save_dna(file, setup, to_genomes(setup, search.centre()), to_spread(setup, search.stdev()), about)
 
 
-def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search) -> None:
+def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: EvolutionDisplay) -> None:
     """Write the DNA: `dna` last, so that it says that both are there."""
-    stretch, best, steps = _best_stretch(setup, driver, search)
+    stretch, best, steps = _best_stretch(setup, driver, search, display)
     # Of the Gaussian searches this is the centre that made the last generation, judged in its row.
     genome = to_genomes(setup, stretch.centre) if search.has_centre else best
     stdev = to_spread(setup, stretch.stdev)
@@ -285,7 +330,9 @@ def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Sea
     save_dna(directory.path / NAME, setup, genome, stdev, {"role": _role(search), "lineage": lineage})
 
 
-def _best_stretch(setup: Setup, driver: Driver, search: Search) -> tuple[Stretch, FloatArray, int]:
+def _best_stretch(
+    setup: Setup, driver: Driver, search: Search, display: EvolutionDisplay
+) -> tuple[Stretch, FloatArray, int]:
     """The restart that came to most on validation lives, the best genome of its leaders, and the steps it took.
 
     What a restart came to is its centre; of a search that has none the best of its leaders. Where there was only one,
@@ -298,10 +345,20 @@ def _best_stretch(setup: Setup, driver: Driver, search: Search) -> tuple[Stretch
         stretches = search.stretches()
     steps = 0
     best: dict[int, FloatArray] = {}
+    # Every restart's leaders, or the centres at once and then the leaders of the best.
+    parts = 1 if len(stretches) == 1 else 2 if search.has_centre else len(stretches) + 1
+    done = 0
+
+    def say(what: str) -> None:
+        nonlocal done
+        display.choosing(what, done, parts)
+        done += 1
 
     def best_of(stretch: Stretch) -> FloatArray:
         nonlocal steps
         if stretch.restart not in best:
+            of = f" of restart {stretch.restart}" if len(stretches) > 1 else ""
+            say(f"the {len(stretch.leaders)} leaders of the last generation{of}")
             best[stretch.restart], more = _best_on_validation(setup, driver, stretch.leaders)
             steps += more
         return best[stretch.restart]
@@ -310,6 +367,7 @@ def _best_stretch(setup: Setup, driver: Driver, search: Search) -> tuple[Stretch
     if len(stretches) > 1:
         rivals = [to_genomes(setup, stretch.centre) if search.has_centre else best_of(stretch) for stretch in stretches]
         keys = restart_keys(setup.config.seed, setup.config.search)
+        say(f"what {len(stretches)} restarts came to")
         judged = evaluate(driver, setup.conditions, setup.pool, np.stack(rivals), keys, setup.selection)
         steps += judged.world_steps
         chosen = stretches[int(judged.means.argmax())]

@@ -29,7 +29,8 @@ from evolearn.life import Conditions, Driver, Drivers, Plan
 from evolearn.numerics import portable
 from evolearn.plugins import Part, absolute, short
 from evolearn.rng import SELECTION
-from evolearn.run._setup_checks import check_training, learning_ends
+from evolearn.run._memory import check_memory
+from evolearn.run._setup_checks import check_brain_size, check_training, learning_ends
 from evolearn.search import Options, check_search
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
 
@@ -60,7 +61,7 @@ def assemble(config: RunConfig) -> Setup:
     """
     if wrong := portable.disagreement(config.portable):
         raise ConfigError(wrong)
-    world = _world_of(config.world)
+    world = _world_of(config.world, config.hang_seconds)
     if config.portable and not isinstance(world, World):
         raise ConfigError(
             f"portable=True: world {world.name} is not compiled here: its libraries compute as they please on each "
@@ -176,7 +177,11 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         config: of the run.
         brain: what the brain is made of.
         drive_names: see `Conditions.drive_names`.
+    Raises:
+        ConfigError: the brain has too many weights, or a value does not fit its gene.
     """
+    check_brain_size(config, brain)
+    _check_plasticity(config)  # of DNA, which is read without its world, nobody else does
     return gene_pool(
         brain=brain,
         encoding=config.genome.encoding,
@@ -192,17 +197,17 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
     )
 
 
-def _world_of(part: WorldPart) -> Declaration:
+def _world_of(part: WorldPart, hang_seconds: float) -> Declaration:
     """The world that a config names, in the settings that it gives."""
     if not part.name.startswith(GYMNASIUM):
         for field in OF_GYMNASIUM:
-            if getattr(part, field) not in ({}, (), None):
+            if field != "check" and getattr(part, field) != WorldPart.model_fields[field].default:
                 raise ConfigError(
                     f"world.{field}: is for Gymnasium environments, and world {part.name!r} is none; leave it out, and "
                     "set what the world offers in world.parameters"
                 )
     try:
-        return find_world(part.full_name)
+        return find_world(part.full_name, hang_seconds)
     except WorldNotFound as error:
         raise ConfigError(f"world.name={part.name!r}: {error}") from error
     except ValueError as error:  # a setting that cannot be written down, or that the environment does not take
@@ -213,8 +218,9 @@ def remarks_on(setup: Setup) -> tuple[str, ...]:
     """What a user should know of a setup's world before it is lived in: a Gymnasium environment is checked here.
 
     Raises:
-        ConfigError: the environment breaks Gymnasium's contract.
+        ConfigError: the environment breaks Gymnasium's contract, or the run needs more memory than there is.
     """
+    check_memory(setup)
     if not (setup.config.world.name.startswith(GYMNASIUM) and setup.config.world.check):
         return ()
     from evolearn.world import GymnasiumWorld, check_environment
@@ -222,7 +228,7 @@ def remarks_on(setup: Setup) -> tuple[str, ...]:
     world = setup.conditions.world
     assert isinstance(world, GymnasiumWorld)
     try:
-        return check_environment(world)
+        return check_environment(world, setup.config.hang_seconds)
     except SettingRefused as error:
         raise ConfigError(str(error)) from error
 
@@ -332,7 +338,7 @@ def _check_plasticity(config: RunConfig) -> None:
         transform = genes[name].transform
         try:
             TRANSFORMS[transform].encode(value)
-        except (ValueError, ZeroDivisionError) as error:
+        except (ValueError, ArithmeticError) as error:
             raise ConfigError(
                 f"learner.plasticity.{name}={value:g}: must fit its gene, {TRANSFORMS[transform].doc}"
             ) from error

@@ -29,4 +29,5 @@ from .restarts import (
     restarted_population as restarted_population,
     stagnates as stagnates,
 )
+from .saved import restore as restore
 from .search import Fitness as Fitness, PopulationSearch as PopulationSearch, Search as Search

@@ -14,20 +14,17 @@ from typing import Annotated, Any, ClassVar, Literal
 import pydantic
 from pydantic import Field
 
-from evolearn.config import ConfigError, SearchPart, explain_validation
+from evolearn.config import ConfigError, Part, Positive, SearchPart, explain_validation
 from evolearn.errors import offer
 
-Positive = Annotated[float, Field(gt=0)]
 Ranking = Literal["centered", "linear", "nes", "normalized", "raw"]
 
 
-class Options(pydantic.BaseModel):
+class Options(Part):
     """Base of every algorithm's options."""
 
     # Whether it trains the weights of one genome, each update on lives of its own, instead of choosing among genomes.
     trains_weights: ClassVar[bool] = False
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class _Gaussian(Options):
@@ -98,7 +95,7 @@ class CMAESOptions(_Gaussian):
 class GeneticOptions(Options):
     """A genetic algorithm of EvoTorch's operators."""
 
-    tournament_size: int = Field(4, ge=1, description="parents compete in groups of so many")
+    tournament_size: int = Field(4, ge=1, le=1_000_000, description="parents compete in groups of so many")
     cross_over: Literal["one_point", "none"] = Field("one_point", description="operator before mutation")
     mutation_stdev: Positive = Field(0.3, description="standard deviation of mutations, in spreads")
     mutation_probability: Annotated[float, Field(gt=0, le=1)] | None = Field(
@@ -214,6 +211,15 @@ def check_search(
         )
     if genes == 0:
         raise ConfigError("genome: no gene group has mode evolved, so there is nothing to search; set one")
+    if genes == 1 and algorithm == "cmaes":
+        raise ConfigError(
+            "search.algorithm='cmaes': adapts a covariance, and a genome of one gene has none; use snes or pgpe"
+        )
+    if genes == 1 and getattr(checked, "cross_over", "") == "one_point":
+        raise ConfigError(
+            "search.options.cross_over='one_point': must be 'none' with a genome of one gene, which cannot be cut in "
+            "two; set search.options.cross_over=none"
+        )
     return checked
 
 

@@ -103,7 +103,7 @@ class Restarting:
                 with other random numbers for each.
             leaders: genomes of a last generation that are kept when a restart comes.
         """
-        self._config = search
+        self.config = search
         self._make = make
         self._leaders = leaders
         self._window = restart_window(search)
@@ -133,7 +133,11 @@ class Restarting:
     @property
     def is_over(self) -> bool:
         """Whether no further generation fits into the budget."""
-        return self._spent + self._evaluations(self.restart + self._ends) > planned_evaluations(self._config)
+        return self._spent + self._evaluations(self.restart + self._ends) > planned_evaluations(self.config)
+
+    def at(self, restart: int) -> Search:
+        """The search of a restart at its start."""
+        return self._make(restart, self._population(restart))
 
     def step(self, trial: Trial) -> None:
         """Make one generation, of a new start if the last one ended the restart before."""
@@ -141,7 +145,7 @@ class Restarting:
             self._past.append(self._stretch())
             self._curves = []
             self._ends = False
-            self._search = self._make(self.restart, self._population(self.restart))
+            self._search = self.at(self.restart)
         self._search.step(trial)
 
     def told(self, centre: float, mean: float) -> None:
@@ -155,7 +159,7 @@ class Restarting:
         self._spent += self._evaluations(self.restart)
         self._curves.append((centre, mean))
         least = LEAST_WINDOWS * self._window * self._evaluations(self.restart + 1)
-        fits = self._spent + least <= planned_evaluations(self._config)
+        fits = self._spent + least <= planned_evaluations(self.config)
         self._ends = fits and stagnates(self._curves, self._window)
 
     def stretches(self) -> Sequence[Stretch]:
@@ -209,7 +213,7 @@ class Restarting:
         self._made, self._spent = int(state["made"]), int(state["spent"])
         self._ends = bool(state["ends"])
         self._curves = [(float(centre), float(mean)) for centre, mean in state["curves"]]
-        self._search = self._make(restarts, self._population(restarts))
+        self._search = self.at(restarts)
         inner = {name[len(_SEARCH) :]: tensor for name, tensor in state.items() if name.startswith(_SEARCH)}
         self._search.restore(inner)
 
@@ -217,10 +221,10 @@ class Restarting:
         return Stretch(self.restart, self._made - 1, self.centre(), self.stdev(), self.best(self._leaders))
 
     def _population(self, restart: int) -> int:
-        return restarted_population(self._config, restart)
+        return restarted_population(self.config, restart)
 
     def _evaluations(self, restart: int) -> int:
-        return evaluations_per_generation(self._config.algorithm, self._population(restart))
+        return evaluations_per_generation(self.config.algorithm, self._population(restart))
 
 
 def restarted_population(search: SearchPart, restart: int) -> int:

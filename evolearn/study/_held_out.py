@@ -21,7 +21,7 @@ The columns of `lives.parquet`:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evolearn.files import explained, write_whole
+from evolearn.files import explained, whole_file, write_whole
 from evolearn.life import Outcome, Plan, empty_outcome, life_fitness, score
 from evolearn.run import running_score
 from evolearn.verdict import ArmLives
@@ -55,6 +55,8 @@ COLUMNS = pa.schema(
         ("lived", pa.int64()),
     ]
 )
+
+ROW_BYTES, SLACK = 200, 1 << 20  # that a row takes unpacked at most; and pages and names, of a whole file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,24 +199,45 @@ def arm_lives(
     )
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write rows as parquet, whole or not at all."""
+def write_table(table: pa.Table, path: Path) -> bytes:
+    """Write rows as parquet, whole or not at all; the bytes of the file."""
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, compression="zstd")
+    payload: bytes = buffer.getvalue().to_pybytes()
     with explained(path.parent):
-        write_whole(path, buffer.getvalue().to_pybytes())
+        write_whole(path, payload)
+    return payload
 
 
-def read_table(path: Path) -> pa.Table:
-    """Read rows back."""
-    return pq.read_table(path, schema=COLUMNS)
+def parse_table(payload: bytes, rows: int) -> pa.Table:
+    """Rows from the bytes of a file.
+
+    Args:
+        payload: of the file.
+        rows: that it must have; nothing is unpacked where its header says another number.
+    Raises:
+        ValueError: it is no such file.
+    """
+    try:
+        file = pq.ParquetFile(pa.BufferReader(payload))
+        if not file.schema_arrow.equals(COLUMNS):
+            raise ValueError("has other columns than test lives have")
+        if file.metadata.num_rows != rows:
+            raise ValueError(f"has {file.metadata.num_rows} rows, must have {rows}")
+        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+        if sum(group.total_byte_size for group in groups) > rows * ROW_BYTES + SLACK:
+            raise ValueError(f"would unpack to more than {rows} rows take")
+        return file.read()
+    except (OSError, pa.ArrowException, OverflowError, UnicodeDecodeError, MemoryError) as error:
+        raise ValueError(str(error)) from error
 
 
-def join_tables(parts: Sequence[Path], path: Path) -> None:
+def join_tables(parts: Iterable[pa.Table], path: Path) -> None:
     """Write one table of many, part by part, so that memory holds one."""
-    temporary = path.with_name(path.name + ".part")
-    with explained(path.parent):
-        with pq.ParquetWriter(temporary, COLUMNS, compression="zstd") as writer:
-            for part in parts:
-                writer.write_table(read_table(part))
-        temporary.replace(path)
+    with (
+        explained(path.parent),
+        whole_file(path) as file,
+        pq.ParquetWriter(file, COLUMNS, compression="zstd") as writer,
+    ):
+        for part in parts:
+            writer.write_table(part)

@@ -9,21 +9,23 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from evolearn.errors import RunDirectoryError
+from evolearn.files import sealed, sha256_of
 from evolearn.run import natural_values
 from evolearn.search import is_whole, planned_outer_steps
-from evolearn.study._held_out import HeldOut, arm_lives, join_tables, read_held_out, read_table
+from evolearn.study._held_out import HeldOut, arm_lives, join_tables
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
+from evolearn.study.pieces import Pieces
 from evolearn.study.plan import (
+    StudyJob,
     StudyPlan,
     arm_part,
+    evolution_config,
     evolving_arms,
     hash_key_spaces,
-    held_out_keys,
     origin_of,
     planned_config,
     tested_arms,
@@ -42,7 +44,7 @@ from evolearn.verdict import (
     judge_primary,
 )
 
-FORMAT = 2  # of verdict.json
+FORMAT = 3  # of verdict.json
 BY_GRADIENT = ("maml", "reptile")  # searches that train one genome, and select nothing
 EXTENDED = (
     "Runs were added after a verdict had been seen (optional stopping): p is no longer that of a test planned "
@@ -105,7 +107,7 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, loo
     runs = {condition.name: looks.seen(condition.name)[-1].look.runs for condition in config.conditions}
     done = plan.until(runs)
     evolved = Counter((job.condition, job.arm) for job in done.evolutions)
-    parts = [study.lives(job.condition, job.arm, job.run) for job in done.tests]
+    pieces = Pieces(config, study)
     label = study.label()
     ledger: Json = {"conditions": {}, "columns": LEDGER_COLUMNS}
     conditions = []
@@ -130,7 +132,7 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, loo
         # Sums have other last bits on other numbers of threads; and for matrices of this size one is the fastest.
         with threadpool_limits(limits=1, user_api="blas"):
             conditions.append(_judge(config, plan, condition, held_out, judged, looks, label["extensions"], home))
-    join_tables(parts, study.path / "lives.parquet")  # all of them were read, so all are whole
+    join_tables((pieces.table(job) for job in done.tests), study.path / "lives.parquet")
     ledger["checks"] = label["check_steps"]
     ledger["total"] = ledger["checks"] + _all_steps(ledger["conditions"])
     verdict: Json = for_json(
@@ -148,6 +150,9 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, loo
         }
     )
     study.write_json(study.path / "ledger.json", verdict["ledger"])
+    # What it lies beside: a page is never made of the results of two studies.
+    files = ["ledger.json", "lives.parquet", *study.replays([condition.name for condition in config.conditions])]
+    verdict = sealed({**verdict, "files": {name: sha256_of(study.path / name) for name in files}})
     study.write_json(study.path / "verdict.json", verdict)
     return verdict
 
@@ -167,26 +172,8 @@ def _held_out(
     config: StudyConfig, study: StudyDirectory, condition: ConditionPart, arm: str, count: int
 ) -> list[HeldOut]:
     """The test lives of the first `count` runs of an arm."""
-    runs = []
-    paths = [study.lives(condition.name, arm, run) for run in range(count)]
-    missing = [str(path.relative_to(study.path)) for path in paths if not path.exists()]
-    if missing:
-        raise RunDirectoryError(
-            f"STUDY={study.path}: {len(missing)} of {count} files of test lives of {arm} under {condition.name} are "
-            f"missing, the first {missing[0]}; evolearn resume {study.path} lives them"
-        )
-    for run, path in enumerate(paths):
-        try:
-            held_out = read_held_out(read_table(path))
-            expected = len(held_out_keys(config, condition, arm, run))
-            if len(held_out.outcome.age) != expected:
-                raise ValueError(f"{len(held_out.outcome.age)} lives, must be {expected}")
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise RunDirectoryError(
-                f"{path}: is damaged: {error}; remove it, and evolearn resume {study.path} lives these lives again"
-            ) from error
-        runs.append(held_out)
-    return runs
+    pieces = Pieces(config, study)
+    return [pieces.held_out(StudyJob(condition.name, arm, run, 0, False)) for run in range(count)]
 
 
 def _evolution(
@@ -194,17 +181,22 @@ def _evolution(
 ) -> list[Json]:
     """What the page shows of an arm's first `count` evolution runs, and what they cost."""
     records = []
+    origin = condition if condition.evolved_in is None else config.condition(condition.evolved_in)
+    pieces = Pieces(config, study)
     for run in range(count):
-        directory = study.evolved(condition, arm, run)
+        job = StudyJob(origin.name, arm, run, 0, False)
+        directory, own = pieces.opened(job)
         rows = directory.rows()
         dna = directory.load_dna()
-        own = directory.read_config()
         if not is_whole(own.search, [row["evaluations"] for row in rows]):
             must = "more" if own.search.restart == "ipop" else own.search.generations
             raise RunDirectoryError(
                 f"{directory.path / 'generations.jsonl'}: has {len(rows)} whole rows, must have {must}; put the file "
                 f"back, or remove {directory.path}: evolearn resume {study.path} repeats this run, with the same result"
             )
+        lenders = {lender: study.evolved(origin, lender, run).load_dna() for lender in arm_part(config, arm).needs()}
+        borrowed = {lender: natural_values(lent.pool, lent.genome) for lender, lent in lenders.items()}
+        pieces.check_run(job, own, evolution_config(config, origin, arm, run, borrowed), rows, dna)
         restarts = [int(row.get("restart", 0)) for row in rows]
         from_restart = int(dna.header["lineage"].get("restart", 0))
         # The way to the result alone: another restart's end and this one's beginning are no fall.

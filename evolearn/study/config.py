@@ -66,7 +66,10 @@ class ConvergencePart(Part):
     """When a search counts as still climbing, and which of its runs as stuck."""
 
     tolerance: float = Field(
-        0.02, gt=0, description="a run climbs if its last quarter surely gained more, of the way from random to oracle"
+        0.02,
+        gt=0,
+        le=1000,
+        description="a run climbs if its last quarter surely gained more, of the way from random to oracle",
     )
     stuck_share: Share = Field(
         0.25, description="a run that ended further below the arm's best one is stuck, of the way from random to oracle"
@@ -87,13 +90,14 @@ class StudyConfig(Part):
     title: str = Field("", max_length=200)
     seed: int = Field(0, ge=0, lt=2**32, description="of everything random in the study")
     runs: int = Field(10, ge=1, le=1000, description="independent evolution runs per arm and condition")
-    looks: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    looks: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
         (),
+        max_length=1000,
         description="numbers of runs at which conditions are judged, each until it is decided, the last of them runs; "
         "none: once, at runs",
     )
-    look_levels: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        (), description="what each look spends of level, level or less in all; none: equal parts of it"
+    look_levels: tuple[Share, ...] = Field(
+        (), max_length=1000, description="what each look spends of level, level or less in all; none: equal parts of it"
     )
     sequence: tuple[str, ...] = Field(
         (),
@@ -101,12 +105,14 @@ class StudyConfig(Part):
         "before it were found; none: all together, under Holm",
     )
     run: RunConfig = Field(description="what all evolution runs share; evaluation.lives are test lives per run")
-    conditions: tuple[ConditionPart, ...] = Field(min_length=1)
-    arms: tuple[str, ...] = Field(min_length=2, description="see `evolearn.run.arms.ARMS` and `define`")
+    conditions: tuple[ConditionPart, ...] = Field(min_length=1, max_length=10_000)
+    arms: tuple[str, ...] = Field(
+        min_length=2, max_length=1000, description="see `evolearn.run.arms.ARMS` and `define`"
+    )
     define: dict[str, ArmPart] = Field({}, description="arms of one's own, from the same parts")
     primary: ContrastPart
     secondary: tuple[ContrastsPart, ...] = ()
-    margins: dict[str, Annotated[float, Field(gt=0)]] = Field(
+    margins: dict[str, Annotated[float, Field(gt=0, le=1e15)]] = Field(
         {}, description="margin of equivalence per metric, in the metric's unit"
     )
     level: float = Field(0.05, gt=0, lt=0.5, description="of every test; intervals cover 1 - level")

@@ -7,29 +7,100 @@ A study directory holds::
     environment.json   versions, commit, processor, threads
     runs/CONDITION/ARM/run_00/    a run directory per evolution run
     lives/CONDITION/ARM/run_00.parquet    its test lives, written once
+    run_00.json        beside each of these: whose it is, and its checksum, see `evolearn.study.pieces`
     replays/CONDITION.json    the life that the page replays
     lives.parquet, ledger.json, verdict.json    the results
     report/            the page, figures, tables
+    damaged/           what did not fit and was made again
     faulty_life.safetensors  the last test life at which the world was at fault, see there
+    .lock, .report.lock    who is writing here, while that goes on, see `evolearn.files.locks`
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from evolearn.config import RunConfig, config_sha256, dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
-from evolearn.files import explained, json_text, make_directory, write_whole
-from evolearn.run import RunDirectory, keeping_faulty_life, open_run
+from evolearn.files import (
+    LOCK,
+    REPORT_LOCK,
+    FileMissing,
+    FileUnfit,
+    Record,
+    check_record,
+    check_sealed,
+    explained,
+    holding,
+    json_text,
+    make_directory,
+    making,
+    read_json,
+    read_sealed,
+    sealed,
+    sha256_of,
+    write_whole,
+)
+from evolearn.run import RunDirectory, keeping_faulty_life, open_run, source_hashes
 from evolearn.study.config import ConditionPart, StudyConfig, check_study, slug
+from evolearn.study.plan import run_configs
 
-FORMAT = 2  # of study directories; a change that old code cannot read, or reads wrongly, raises it
+FORMAT = 3  # of study directories; a change that old code cannot read, or reads wrongly, raises it
+
+_Count = Annotated[int, Field(ge=0)]
+
+
+class _Extension(Record):
+    runs_before: _Count
+    runs_after: _Count
+    arms_added: tuple[str, ...]
+    verdict_seen: bool
+    looks_before: tuple[dict[str, Any], ...] | None = None
+
+
+class _Extended(Record):
+    config_sha256: str
+    environment_sha256: str
+    check_steps: _Count
+    extensions: tuple[_Extension, ...]
+    first_config_sha256: str | None = None
+
+
+class _Label(_Extended):
+    """What study.json must hold."""
+
+    becomes: _Extended | None = None
+
+
+class _Made(Record):
+    """What says whether this evolearn can read the rest."""
+
+    kind: Literal["study"]
+    format: int
+    evolearn: str | None = None
+
+
+class _Judged(Record):
+    runs: Annotated[int, Field(ge=1)]
+
+
+class _JudgedCondition(_Judged):
+    name: str
+
+
+class _Verdict(Record):
+    """What of verdict.json a study reads again."""
+
+    study: _Judged
+    conditions: tuple[_JudgedCondition, ...]
+    files: dict[str, str]
 
 
 class StudyDirectory:
@@ -49,6 +120,14 @@ class StudyDirectory:
         """The page, there or not; the last thing that a study writes."""
         return self.path / "report" / "index.html"
 
+    def hold(self) -> contextlib.AbstractContextManager[None]:
+        """Be the only one who writes into the directory, runs that are under way aside; see `holding`."""
+        return holding(self.path / LOCK, f"STUDY={self.path}")
+
+    def hold_report(self) -> contextlib.AbstractContextManager[None]:
+        """Be the only one who writes its page, figures and tables."""
+        return holding(self.path / REPORT_LOCK, f"STUDY={self.path}")
+
     def label(self) -> dict[str, Any]:
         """What `study.json` says.
 
@@ -57,24 +136,24 @@ class StudyDirectory:
         Raises:
             RunDirectoryError: it is damaged.
         """
-        try:
-            label: dict[str, Any] = json.loads((self.path / "study.json").read_text(encoding="utf-8"))
-            becomes = label.pop("becomes", None)
-            if becomes and becomes["config_sha256"] == self._config_sha256():
-                label = becomes
-            missing = [key for key in ("config_sha256", "check_steps", "extensions") if key not in label]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunDirectoryError(f"STUDY={self.path}: its study.json is damaged: {error}") from error
-        if missing:
-            raise RunDirectoryError(f"STUDY={self.path}: its study.json is damaged: lacks {', '.join(missing)}")
-        return label
+        path = self.path / "study.json"
+        label = read_json(path, self._begin_again)
+        check_sealed(_Label, label, path, self._begin_again)
+        becomes = label.pop("becomes", None)
+        return becomes if becomes and becomes["config_sha256"] == self._config_sha256() else label
+
+    @property
+    def _begin_again(self) -> str:
+        return f"put it back, or start a new study from {self.path / 'study.yaml'}"
 
     def _config_sha256(self) -> str:
-        path = self.path / "study.yaml"
-        try:
-            return hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise RunDirectoryError(f"{path}: cannot be read: {error.strerror}") from error
+        return sha256_of(self.path / "study.yaml", "put it back, or start a new study")
+
+    @property
+    def first_config_sha256(self) -> str:
+        """Hash of the config that the study began with: what is extended keeps it."""
+        label = self.label()
+        return str(label.get("first_config_sha256", label["config_sha256"]))
 
     def read_config(self) -> StudyConfig:
         """The resolved config.
@@ -99,12 +178,62 @@ class StudyDirectory:
             "config_sha256": config_sha256(config),
             **more,
         }
-        before = self.label() if (self.path / "study.json").exists() else {}
-        with explained(self.path):
+        if (self.path / "study.json").exists():
             # Cut off anywhere, it is the old study or the new one, whole.
-            write_whole(self.path / "study.json", json.dumps({**before, "becomes": label}, indent=1).encode())
+            before = self.label()
+            label["environment_sha256"] = before["environment_sha256"]
+            self.write_json(self.path / "study.json", sealed({**before, "becomes": label}))
+        else:
+            label["environment_sha256"] = sha256_of(self.path / "environment.json")
+        with explained(self.path):
             write_whole(self.path / "study.yaml", dump_config(config).encode())
-            write_whole(self.path / "study.json", json.dumps(label, indent=1).encode())
+        self.write_json(self.path / "study.json", sealed(label))
+
+    def mend_environment(self, lived_on: Mapping[str, Any]) -> str:
+        """Write environment.json again, as things are now, if it is not the one that the study began with.
+
+        Args:
+            lived_on: see `Drivers.describe`.
+        Returns:
+            What was wrong with it; empty if nothing was.
+        """
+        path = self.path / "environment.json"
+        label = self.label()
+        try:
+            if sha256_of(path) == label["environment_sha256"]:
+                return ""
+            problem = f"{path}: was altered since the study was made"
+        except FileUnfit as error:
+            problem = str(error)
+        moved = self.set_aside(path)
+        environment = {**describe_environment(lived_on), "instead_of_a_damaged_one": True}
+        with explained(self.path):
+            self.write_json(path, environment)
+        self.write_json(self.path / "study.json", sealed({**label, "environment_sha256": sha256_of(path)}))
+        return (
+            f"{problem}; {moved}it now tells of this evolearn and this machine, each run's own of those that lived it"
+        )
+
+    def set_aside(self, *paths: Path) -> str:
+        """Move what does not fit out of the way, into the folder damaged; what is not there is no matter.
+
+        Returns:
+            Where it lies now, to be put into a sentence: "it lies in damaged/.. now, "; empty if nothing was there.
+        """
+        moved = ""
+        for path in paths:
+            if not path.is_symlink() and not path.exists():
+                continue
+            within = path.relative_to(self.path)
+            for number in itertools.count(1):
+                place = self.path / "damaged" / within.with_stem(within.stem + (f"-{number}" if number > 1 else ""))
+                if not place.exists():
+                    break
+            with explained(self.path):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                path.rename(place)
+            moved = moved or f"it lies in {place.relative_to(self.path)} now, "
+        return moved
 
     def run(self, condition: str, arm: str, run: int) -> RunDirectory:
         """The run directory of an evolution run, there or not."""
@@ -132,17 +261,29 @@ class StudyDirectory:
             folder.mkdir(exist_ok=True)
         return folder / f"{slug(condition)}.json"
 
+    def replays(self, conditions: Sequence[str]) -> list[str]:
+        """Names of the replays that are there, within the directory."""
+        paths = [self.replay(condition) for condition in conditions]
+        return [path.relative_to(self.path).as_posix() for path in paths if path.exists()]
+
     def runs_judged(self) -> int:
         """Runs per arm that the verdict rests on: with looks, those of the condition that took most.
 
         Raises:
             RunDirectoryError: the verdict is missing or damaged.
         """
-        path = self.path / "verdict.json"
-        try:
-            return int(json.loads(path.read_text(encoding="utf-8"))["study"]["runs"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunDirectoryError(f"{path}: cannot be read: {error}") from error
+        return self._verdict().study.runs
+
+    def judged(self) -> dict[str, int]:
+        """Runs per arm that the verdict rests on, by condition.
+
+        Raises:
+            RunDirectoryError: the verdict is missing or damaged.
+        """
+        return {condition.name: condition.runs for condition in self._verdict().conditions}
+
+    def _verdict(self) -> _Verdict:
+        return read_sealed(self.path / "verdict.json", _Verdict, f"evolearn resume {self.path} writes it again")
 
     def write_json(self, path: Path, content: Any, compact: bool = False) -> None:
         """Write JSON, whole or not at all; `compact` for what programs read."""
@@ -176,9 +317,10 @@ def create_study(
         RunDirectoryError: it exists, or cannot be written.
     """
     study = StudyDirectory(make_directory(f"study-{name}", out))
-    with explained(study.path):
-        study.write_json(study.path / "environment.json", describe_environment(lived_on))
-    study.write_config(config, check_steps=check_steps, extensions=[])
+    with making(study.path), explained(study.path):
+        about = {**describe_environment(lived_on), "sources": source_hashes(run_configs(config))}
+        study.write_json(study.path / "environment.json", about)
+        study.write_config(config, check_steps=check_steps, extensions=[])
     return study
 
 
@@ -189,18 +331,16 @@ def open_study(path: Path) -> StudyDirectory:
         RunDirectoryError: there is no study, or an incompatible version of evolearn made it.
     """
     try:
-        label = json.loads((path / "study.json").read_text(encoding="utf-8"))
-        written = int(label["format"])
-    except OSError as error:
+        made = read_json(path / "study.json", f"put it back, or start a new study from {path / 'study.yaml'}")
+    except FileMissing as error:
         known = ", ".join(sorted(str(found.parent) for found in Path("runs").glob("*/study.json"))) or "none in runs/"
         raise RunDirectoryError(
             f"STUDY={path}: is not a study directory (no study.json). Studies here: {known}"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunDirectoryError(f"STUDY={path}: its study.json is damaged: {error}") from error
-    if written != FORMAT:
+    by = check_record(_Made, made, path / "study.json", f"start a new study from {path / 'study.yaml'}")
+    if by.format != FORMAT:
         raise RunDirectoryError(
-            f"STUDY={path}: has format {written} (made by evolearn {label.get('evolearn')}), this evolearn reads "
-            f"{FORMAT}; use that version, or start a new study from {path / 'study.yaml'}"
+            f"STUDY={path}: has format {by.format} (made by evolearn {by.evolearn}), this evolearn reads {FORMAT}; use "
+            f"that version, or start a new study from {path / 'study.yaml'}"
         )
-    return StudyDirectory(path)
+    return StudyDirectory(path.absolute())

@@ -204,6 +204,14 @@ def own_config(config: StudyConfig, condition: ConditionPart, arm: str, borrowed
     return own
 
 
+def evolution_config(
+    config: StudyConfig, condition: ConditionPart, arm: str, run: int, borrowed: Mapping[str, Values]
+) -> RunConfig:
+    """The config of one evolution run, with its seed; see `own_config`."""
+    own = own_config(config, condition, arm, borrowed)
+    return own.model_copy(update={"seed": run_seed(config, condition.name, arm, run)})
+
+
 def planned_config(config: StudyConfig, condition: ConditionPart, arm: str) -> RunConfig:
     """The same before its lenders have evolved: where they start stands in for what they will lend."""
     values: dict[str, Values] = {}

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from evolearn.config import ConfigError
-from evolearn.errors import RunDirectoryError
+from evolearn.errors import RunDirectoryError, UserError
+from evolearn.files import explained
 from evolearn.life import Drivers
-from evolearn.report import write_report
-from evolearn.run import Interrupted, remarks_on, settled, settled_keys
+from evolearn.report import read_results, write_report
+from evolearn.run import remarks_on, resumable, settled, settled_keys
 from evolearn.study._judge import judge_look, judge_study
 from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, measure_rates
 from evolearn.study.config import StudyConfig, check_study
 from evolearn.study.directory import StudyDirectory, create_study
-from evolearn.study.plan import StudyPlan, plan_study
+from evolearn.study.pieces import Pieces, PieceUnfit
+from evolearn.study.plan import StudyJob, StudyPlan, plan_study
 from evolearn.study.work import StudyDisplay, StudyWork
 from evolearn.verdict import LookByLook, cannot_decide
 
@@ -57,8 +59,8 @@ def start_study(
         if dry_run:
             return None
         study = create_study(config, name, out, drivers.describe(), steps)
-        work = StudyWork(config, plan, study, drivers, rates, display)
-        _complete(config, plan, study, work, display)
+        with study.hold():
+            _complete(config, plan, study, StudyWork(config, plan, study, drivers, rates, display), display)
         return study.path
 
 
@@ -90,20 +92,36 @@ def resume_study(study: StudyDirectory, drivers: Drivers, display: StudyDisplay)
         drivers: see `start_study`; may differ from before.
         display: shows what happens.
     Raises:
-        RunDirectoryError: the study is finished, or damaged.
+        RunDirectoryError: the study is finished and whole; or its config or one of its runs is damaged. Damaged test
+            lives, replays and results are made again.
     """
-    if study.is_finished and study.page.exists():
-        raise RunDirectoryError(
-            f"STUDY={study.path}: is finished; its verdict is in {study.path / 'verdict.json'}. `evolearn report "
-            f"{study.path}` makes its page again, `evolearn study add {study.path} --runs N` extends it"
-        )
-    config = study.read_config()
-    plan = plan_study(config)
-    with _resumable(study), contextlib.closing(drivers):
+    with resumable(study.path), contextlib.closing(drivers), study.hold():
+        config = study.read_config()
+        plan = plan_study(config)
+        if problem := study.mend_environment(drivers.describe()):
+            display.warning(problem)  # the page shows it, and is made again
+        elif _is_complete(config, plan, study, display):
+            raise RunDirectoryError(
+                f"STUDY={study.path}: is finished; its verdict is in {study.path / 'verdict.json'}. `evolearn report "
+                f"{study.path}` makes its page again, `evolearn study add {study.path} --runs N` extends it"
+            )
         rates = measure_rates(config, plan, drivers)
         work = StudyWork(config, plan, study, drivers, rates, display)
         display.planned(config, plan, rates, [*work.evolutions, *work.tests])
         _complete(config, plan, study, work, display)
+
+
+def _is_complete(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, display: StudyDisplay) -> bool:
+    """Whether a study is finished, and all that its verdict is made of is there and fits; says what does not."""
+    if not (study.is_finished and study.page.exists()):
+        return False
+    try:
+        read_results(study.path)
+        judged = study.judged()
+    except UserError as error:
+        display.warning(f"{str(error).rpartition('; ')[0]}; the results are made again")
+        return False
+    return not any(Pieces(config, study).left(plan.until(judged), lambda job, unfit: None))
 
 
 def extend_study(
@@ -123,8 +141,13 @@ def extend_study(
         display: shows what happens.
     Raises:
         ConfigError: nothing to add, or an arm that is there or unknown.
-        RunDirectoryError: the study is not finished.
+        RunDirectoryError: the study is not finished, or something of it does not fit.
     """
+    with contextlib.closing(drivers), study.hold():
+        _extend(study, runs, arms, drivers, display)
+
+
+def _extend(study: StudyDirectory, runs: int, arms: Sequence[str], drivers: Drivers, display: StudyDisplay) -> None:
     if not study.is_finished:
         raise RunDirectoryError(f"STUDY={study.path}: is not finished; `evolearn resume {study.path}` continues it")
     config = study.read_config()
@@ -135,6 +158,8 @@ def extend_study(
             raise ConfigError(f"--arm {arm}: is in the study already")
     label = study.label()
     before = study.runs_judged()
+    read_results(study.path)
+    Pieces(config, study).left(plan_study(config).until(study.judged()), _refuse)
     extension = {
         "runs_before": before,
         "runs_after": before + runs,
@@ -151,27 +176,31 @@ def extend_study(
         content |= {"looks": [before + runs], "look_levels": [config.planned_looks[-1].level]}
     longer = check_study(content, str(study.path))
     plan = plan_study(longer)
-    with contextlib.closing(drivers):
-        steps = check_arms_differ(longer, plan, drivers)
-        rates = measure_rates(longer, plan, drivers)
+    steps = check_arms_differ(longer, plan, drivers)
+    rates = measure_rates(longer, plan, drivers)
+    with explained(study.path):
         for name in ("verdict.json", "ledger.json", "lives.parquet", "replication.json"):
             (study.path / name).unlink(missing_ok=True)
         study.page.unlink(missing_ok=True)
-        study.write_config(
-            longer,
-            check_steps=label["check_steps"] + steps,
-            extensions=[*label["extensions"], extension],
-            first_config_sha256=label.get("first_config_sha256", label["config_sha256"]),
-        )
-        work = StudyWork(longer, plan, study, drivers, rates, display)
-        display.planned(longer, plan, rates, [*work.evolutions, *work.tests])
-        _complete(longer, plan, study, work, display)
+    study.write_config(
+        longer,
+        check_steps=label["check_steps"] + steps,
+        extensions=[*label["extensions"], extension],
+        first_config_sha256=label.get("first_config_sha256", label["config_sha256"]),
+    )
+    work = StudyWork(longer, plan, study, drivers, rates, display)
+    display.planned(longer, plan, rates, [*work.evolutions, *work.tests])
+    _complete(longer, plan, study, work, display)
+
+
+def _refuse(job: StudyJob, unfit: PieceUnfit) -> None:
+    raise unfit
 
 
 def _complete(
     config: StudyConfig, plan: StudyPlan, study: StudyDirectory, work: StudyWork, display: StudyDisplay
 ) -> None:
-    with _resumable(study):
+    with resumable(study.path):
         display.began(study.path)
         looks = _live_until_decided(config, plan, study, work, display)
         work.record_replays()
@@ -179,7 +208,8 @@ def _complete(
         judge_replication(config, study, judge_study(config, plan, study, looks))
         display.judging("page, figures and tables")
         try:
-            write_report(study.path)
+            with study.hold_report():
+                write_report(study.path)
         except BaseException:
             # The figures are not all there: a resumed study writes the page again.
             study.page.unlink(missing_ok=True)
@@ -200,15 +230,6 @@ def _live_until_decided(
             came_out = [name for name in before if name not in still_open]
             display.looked(look, came_out, still_open, looks.next_look is not None)
     return looks
-
-
-@contextlib.contextmanager
-def _resumable(study: StudyDirectory) -> Iterator[None]:
-    """Say where to continue what the user interrupts."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Interrupted(study.path) from None
 
 
 def _settled(config: StudyConfig) -> StudyConfig:

@@ -11,14 +11,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field
 
-from evolearn.config import ConfigError, Part, check_model, read_yaml
+from evolearn.config import ConfigError, Part, check_model, dump_yaml, read_yaml
 from evolearn.errors import RunDirectoryError
-from evolearn.files import write_whole
+from evolearn.files import SEAL, sealed, write_whole
 
 _HEADER = "# Written by evolearn tune. A study reads it by define: {%s: {tuned: %s}}.\n"
+
+_BY_HAND = (
+    "search again with evolearn tune; or give settings, and its steps as tuning_steps, by hand under the study's define"
+)
 
 
 class TunedScores(Part):
@@ -30,25 +33,32 @@ class TunedScores(Part):
     present: float | None = Field(description="of the study's own settings and start, in the same lives")
     best: float | None = Field(description="the best of all tried, on the lives that chose it: inflated by luck")
     median: float | None = Field(description="of all that were tried, on the same lives as the best")
-    lives: int = Field(ge=1, description="lives per genome behind tuned and present")
-    lifetime: int = Field(ge=1, description="world steps of each")
+    lives: int = Field(ge=1, le=10**18, description="lives per genome behind tuned and present")
+    lifetime: int = Field(ge=1, le=10**18, description="world steps of each")
 
 
 class TunedSettings(Part):
     """What a search for an arm's settings found, and what it cost."""
 
     kind: Literal["tuned"] = "tuned"
-    format: Literal[1] = 1  # a change that old code cannot read raises it
+    format: Literal[2] = 2  # a change that old code cannot read raises it
     evolearn: str = Field(description="version that searched")
     arm: str = Field(description="whose settings")
     condition: str = Field(description="of the study, under which they were searched")
     seed: int = Field(ge=0, lt=2**32, description="of the search")
-    budget: int = Field(ge=1, description="world steps that it was allowed")
-    steps: int = Field(ge=0, description="world steps that finding the settings took, earlier searches included")
-    starts: int = Field(ge=0, description="starts that were lived from birth")
-    evolutions: int = Field(ge=0, description="settings that were tried by a whole evolution, some of them repeatedly")
+    budget: int = Field(ge=1, le=10**18, description="world steps that it was allowed")
+    steps: int = Field(
+        ge=0, le=10**18, description="world steps that finding the settings took, earlier searches included"
+    )
+    starts: int = Field(ge=0, le=10**18, description="starts that were lived from birth")
+    evolutions: int = Field(
+        ge=0, le=10**18, description="settings that were tried by a whole evolution, some of them repeatedly"
+    )
     scores: TunedScores
     settings: dict[str, Any] = Field(description="dotted keys of the run, as in `ArmPart.settings`")
+
+
+FORMAT = TunedSettings.model_fields["format"].default
 
 
 def write_tuned(path: Path, tuned: TunedSettings) -> None:
@@ -57,7 +67,7 @@ def write_tuned(path: Path, tuned: TunedSettings) -> None:
     Raises:
         RunDirectoryError: the file cannot be written.
     """
-    text = yaml.safe_dump(tuned.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    text = dump_yaml(sealed(tuned.model_dump(mode="json")), allow_unicode=True)
     try:
         write_whole(path, (_HEADER % (tuned.arm, path.name) + text).encode())
     except OSError as error:
@@ -68,12 +78,25 @@ def read_tuned(path: Path) -> TunedSettings:
     """Read such a file.
 
     Raises:
-        ConfigError: it is not there, or is not one.
+        ConfigError: it is not there, is not one, or was altered since.
     """
     content = read_yaml(path)
     if content.get("kind") != "tuned":
         raise ConfigError(f"{path}: is not a file that evolearn tune wrote: it has no kind: tuned")
-    return check_model(TunedSettings, content, str(path))
+    if content.get("format") != FORMAT:
+        raise ConfigError(
+            f"{path}: has format {content.get('format')} (made by evolearn {content.get('evolearn')}), this evolearn "
+            f"reads {FORMAT}; {_BY_HAND}"
+        )
+    seal = content.pop(SEAL, None)
+    tuned = check_model(TunedSettings, content, str(path))
+    try:
+        is_whole = seal == sealed(content)[SEAL]
+    except (TypeError, ValueError):  # a date, which no search finds
+        is_whole = False
+    if not is_whole:
+        raise ConfigError(f"{path}: was altered since evolearn tune wrote it: it does not match its sha256; {_BY_HAND}")
+    return tuned
 
 
 def resolve_tuned(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from evolearn.config import RunConfig
+from evolearn.files import FileDamaged, FileMissing, Record, read_sealed, sealed
 from evolearn.genome import FloatArray, GenePool, Newborns
 from evolearn.life import Drivers, Outcome, Plan, lives
 from evolearn.run import (
@@ -28,23 +29,23 @@ from evolearn.run import (
     evolve_run,
     live_births,
     natural_values,
-    open_run,
 )
 from evolearn.search import planned_evaluations
 from evolearn.study._held_out import HeldOut, tabulate, write_table
 from evolearn.study.checks import Rates
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
+from evolearn.study.pieces import Pieces, PieceUnfit
 from evolearn.study.plan import (
     StudyArm,
     StudyJob,
     StudyPlan,
     arm_part,
     check_keys,
+    evolution_config,
     held_out_keys,
     long_plan,
-    own_config,
-    run_seed,
+    origin_of,
     study_arm,
 )
 from evolearn.study.replay import ReplayArm, record_replay
@@ -52,6 +53,12 @@ from evolearn.verdict import Look
 
 REPLAY_FRAMES = 300
 _PRIOR_SECONDS = 5.0  # of the rates measured beforehand, against those of the jobs done
+
+
+class ReplayRecord(Record):
+    """What of a replay says whose it is."""
+
+    of: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,8 +126,9 @@ class StudyWork:
         self._study = study
         self._drivers = drivers
         self._display = display
-        self.evolutions = [job for job in plan.evolutions if not self._run(job).has_dna]
-        self.tests = [job for job in plan.tests if not study.lives(job.condition, job.arm, job.run).exists()]
+        self._pieces = Pieces(config, study)
+        self._all_tests = plan.tests
+        self.evolutions, self.tests = self._pieces.left(plan, self._set_aside)
         self._clock = _Clock(plan, [*self.evolutions, *self.tests], rates)
 
     def do(self, plan: StudyPlan) -> None:
@@ -134,6 +142,7 @@ class StudyWork:
             self._evolve(job)
             self._end(job, "evolved")
             self.evolutions.remove(job)
+            self._check_lives_of(job)
         for together in self._grouped([job for job in self.tests if job in plan.tests]):
             self._begin(together[0], "living the test lives")
             self._live_held_out(together)
@@ -142,9 +151,17 @@ class StudyWork:
                 self.tests.remove(job)
 
     def record_replays(self) -> None:
-        """Record the replays that are missing."""
+        """Record the replays that are missing or do not fit."""
         for condition in self._config.conditions:
-            if not self._study.replay(condition.name).exists():
+            path = self._study.replay(condition.name)
+            try:
+                found = read_sealed(path, ReplayRecord)
+                if found.of != self._replay_of(condition):
+                    raise FileDamaged(f"{path}: is of another study, condition or DNA than this one's")
+            except FileMissing:
+                self._record(condition)
+            except FileDamaged as error:
+                self._display.warning(f"{error}; {self._study.set_aside(path)}it is recorded again")
                 self._record(condition)
 
     def dna(self, condition: ConditionPart, origin: str, run: int) -> tuple[GenePool, FloatArray]:
@@ -152,6 +169,20 @@ class StudyWork:
         directory = self._study.evolved(condition, origin, run)
         dna = directory.load_dna()
         return dna.pool, dna.genome
+
+    def _set_aside(self, job: StudyJob, unfit: PieceUnfit) -> None:
+        """Say that test lives do not fit: they are lived again."""
+        problem = str(unfit).rpartition("; ")[0]
+        self._display.warning(f"{problem}; {self._pieces.set_aside(job)}these lives are lived again")
+
+    def _check_lives_of(self, evolved: StudyJob) -> None:
+        """Look again at the test lives of a run that was made anew: they may be of other DNA."""
+        for job in self._all_tests:
+            there = self._config.condition(job.condition).evolved_in or job.condition
+            is_its = (there, origin_of(self._config, job.arm), job.run) == (evolved.condition, evolved.arm, evolved.run)
+            if is_its and job not in self.tests and not self._pieces.are_lives_done(job, self._set_aside):
+                self.tests.append(job)
+                self._clock.add(job)
 
     def _run(self, job: StudyJob) -> RunDirectory:
         return self._study.run(job.condition, job.arm, job.run)
@@ -166,14 +197,16 @@ class StudyWork:
 
     def _evolve(self, job: StudyJob) -> None:
         directory = self._run(job)
-        if not (directory.path / "run.json").exists():
+        planned = self._config_of(job)
+        if not any((directory.path / name).exists() for name in ("run.json", "generations.jsonl")):
             # A directory without its label was cut off while it was made.
             shutil.rmtree(directory.path, ignore_errors=True)
-            directory = create_run(self._config_of(job), job.arm, directory.path, self._drivers.describe())
-        directory = open_run(directory.path)
-        setup = assemble(directory.read_config())
+            create_run(planned, job.arm, directory.path, self._drivers.describe())
+        directory, own = self._pieces.opened(job)
+        self._pieces.check_run(job, own, planned)
+        setup = assemble(own)
         try:
-            with directory.keeping_faulty_life(setup.config):
+            with directory.hold(), directory.keeping_faulty_life(setup.config):
                 evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
         except SearchDiverged as error:
             raise SearchDiverged(
@@ -181,14 +214,15 @@ class StudyWork:
                 f"{job.condition} has no result. {error}. If that run holds, begin the study anew with the "
                 f"same: as run.KEY of {self._study.path / 'study.yaml'}, or in define.{job.arm}.settings"
             ) from error
+        self._pieces.check_run(job, own, planned, directory.rows(), directory.load_dna())
+        self._pieces.seal_run(job)
 
     def _config_of(self, job: StudyJob) -> RunConfig:
         condition = self._config.condition(job.condition)
         borrowed: dict[str, Values] = {}
         for lender in arm_part(self._config, job.arm).needs():
             borrowed[lender] = natural_values(*self.dna(condition, lender, job.run))
-        own = own_config(self._config, condition, job.arm, borrowed)
-        return own.model_copy(update={"seed": run_seed(self._config, job.condition, job.arm, job.run)})
+        return evolution_config(self._config, condition, job.arm, job.run, borrowed)
 
     def _grouped(self, jobs: Sequence[StudyJob]) -> list[list[StudyJob]]:
         """Test jobs that are lived together: the single long lives of all runs of an arm share the cores."""
@@ -215,7 +249,7 @@ class StudyWork:
         for job, birth, outcome in zip(jobs, births, outcomes, strict=True):
             held_out = HeldOut(birth.plan, birth.outcome, birth.score, plan, outcome)
             table = tabulate(job.condition, job.arm, job.run, held_out)
-            write_table(table, self._study.lives(job.condition, job.arm, job.run))
+            self._pieces.seal_lives(job, write_table(table, self._study.lives(job.condition, job.arm, job.run)))
 
     def _live_together(self, arms: Sequence[StudyArm], keys: Sequence[np.ndarray], plan: Plan) -> list[Outcome]:
         born = [arm.arm.born(of_run) for arm, of_run in zip(arms, keys, strict=True)]
@@ -234,8 +268,7 @@ class StudyWork:
 
     def _record(self, condition: ConditionPart) -> None:
         """Let two arms live the same validation life: test lives are for the verdict alone."""
-        primary = self._config.primary_of(condition)
-        names = self._config.replay.arms or (primary.arm, primary.against)
+        names = self._replayed(condition)
         key = check_keys(self._config)[:1]
         arms = []
         setup: Setup | None = None
@@ -255,7 +288,21 @@ class StudyWork:
         driver = setup.driver(self._drivers)
         with self._study.keeping_faulty_life(setup.config, condition.name, " or ".join(names)):
             replay = record_replay(driver, setup.conditions, arms, key[0], steps, stride, condition.name)
-        self._study.write_json(self._study.replay(condition.name), replay, compact=True)
+        content = sealed({**replay, "of": self._replay_of(condition)})
+        self._study.write_json(self._study.replay(condition.name), content, compact=True)
+
+    def _replayed(self, condition: ConditionPart) -> tuple[str, ...]:
+        """The arms that live the replay of a condition."""
+        primary = self._config.primary_of(condition)
+        return self._config.replay.arms or (primary.arm, primary.against)
+
+    def _replay_of(self, condition: ConditionPart) -> dict[str, Any]:
+        """Whose a replay is: study, condition, and the DNA that lives it by arm."""
+        return {
+            "study": self._study.first_config_sha256,
+            "condition": condition.name,
+            "dna": {name: self._pieces.dna_of(condition, name, 0) for name in self._replayed(condition)},
+        }
 
 
 class _OneRun:
@@ -282,6 +329,9 @@ class _OneRun:
         self._clock.within(self._lived / self._planned)
         self._display.generation(self._clock.progress(), generation, self._generations)
 
+    def choosing(self, what: str, number: int, of: int) -> None:
+        self._display.working(self._clock.progress(), f"validation lives {number + 1}/{of}: {what}")
+
 
 class _Clock:
     """Time left, from the rates measured beforehand and the jobs done since."""
@@ -295,6 +345,10 @@ class _Clock:
         self._steps = {True: rates.learning * _PRIOR_SECONDS, False: rates.frozen * _PRIOR_SECONDS}
         self._seconds = {True: _PRIOR_SECONDS, False: _PRIOR_SECONDS}
         self._job = left[0] if left else None
+
+    def add(self, job: StudyJob) -> None:
+        """One more is left."""
+        self._left.append(job)
 
     def begin(self, job: StudyJob) -> None:
         self._job = job

@@ -29,6 +29,7 @@ from evolearn.world import Box, CompiledWorld, Declaration, World, WorldError, c
 
 TRACED_LIVES, TRACED_STEPS = 3, 64  # that are lived again uncompiled
 LIVES, STEPS = 24, 400  # by hand
+PLAIN_LIVES, PLAIN_STEPS = 9, 200  # uncompiled, where arithmetic raises that compiled code passes over
 EXTREMES = (1.0, -1.0, 5.0, -5.0, 1e4, -1e4)
 
 
@@ -115,6 +116,7 @@ class Probe:
         again = self._live_in(few[::-1], world, compiled, setup, TRACED_STEPS)
         outside.find_changes(findings)
         compare_digests(world, once, again, findings, "nothing hidden", "lived again, in another order", "uncompiled")
+        self._live_in(list(range(PLAIN_LIVES)), world, compiled, setup, PLAIN_STEPS)
         if self.task.taken:
             findings.looked_at("as in plain Python")
             self._retake(world, compiled, setup)

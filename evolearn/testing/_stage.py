@@ -51,6 +51,8 @@ class Complaints:
         self.world = world
         self.findings = findings
         self.progress = progress
+        fields: Any = world.state.fields or {}
+        self._real_fields = [name for name, field in fields.items() if field[0].base.kind == "f"]
 
     def judge_filled(
         self, name: str, array: str, signals: tuple[Signal, ...], values: FloatArray, untouched: npt.NDArray[np.bool_]
@@ -102,6 +104,27 @@ class Complaints:
             self.line(error, name),
             name,
         )
+
+    def went_beyond(self, name: str, error: Exception) -> None:
+        """Complain of arithmetic without a finite result, which compiled code does not notice."""
+        self.fail(
+            "finite",
+            f"{name} arithmetic",
+            f"{name} computes what has no finite result",
+            "finite numbers at every step of a calculation: compiled code goes on with inf or nan where plain Python "
+            "raises, also where a comparison or a clip hides that from what is observed",
+            f"{type(error).__name__}: {error} ({self.when})",
+            self.line(error, name),
+            name,
+        )
+
+    def judge_state(self, state: bytes) -> None:
+        """Complain of a state with a number that is none."""
+        kept = np.frombuffer(state, self.world.state)[0]
+        for name in self._real_fields:
+            if np.isnan(kept[name]).any():
+                what = f"step leaves state.{name} at nan"
+                self.fail("finite", f"state {name}", what, "numbers", f"{kept[name]} ({self.when})", function="step")
 
     def line(self, error: Exception, name: str) -> str | None:
         """The line of the world's file where an error comes from; None where compiled code does not know it."""
@@ -167,6 +190,14 @@ _FILLINGS = (
     float("nan"),
 )  # what arrays hold before a call: no world writes the first, and none may the second
 _READ_ONLY = "read-only"  # in NumPy's text
+# Compiled code divides by zero without a word; plain Python is made to raise. Not where numbers grow too large: whole
+# ones wrap by design in a generator, and exp may do so in a sigmoid.
+_ERRORS: Any = {"all": "ignore"} | ({} if COMPILES else {"divide": "raise", "invalid": "raise"})
+
+
+def _has_no_finite_result(error: Exception) -> bool:
+    """Whether plain Python raised for arithmetic that compiled code goes on from with inf or nan."""
+    return isinstance(error, FloatingPointError | ZeroDivisionError) or str(error) in ("math domain error",)
 
 
 class Broken(Exception):
@@ -279,6 +310,7 @@ class Stage:
         senses = self._fill_twice("step", call, self.world.senses, "senses", lambda: (answers[-1], self.state))
         fitness, terminated, truncated = answers[-1]
         self.complaints.judge_step(fitness, terminated, truncated)
+        self.complaints.judge_state(self.state)
         return StepTaken(state, rng, action.copy(), fitness, terminated, truncated, senses, self.state, self.observe())
 
     def retake(self, taken: StepTaken) -> StepTaken:
@@ -397,13 +429,15 @@ class Stage:
         try:
             for buffer in protected:
                 buffer.flags.writeable = False
-            with np.errstate(all="ignore"), warnings.catch_warnings():
+            with np.errstate(**_ERRORS), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return function(*handles, *arguments)
         except Exception as error:
             for buffer in protected:
                 buffer.flags.writeable = True
-            if _READ_ONLY in str(error):
+            if not COMPILES and _has_no_finite_result(error):
+                self.complaints.went_beyond(name, error)
+            elif _READ_ONLY in str(error):
                 self.complaints.wrote(name, " or ".join(MAY_ONLY_READ[name]), self.complaints.line(error, name))
             else:
                 self.complaints.raised(name, error)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from gymnasium.utils.env_checker import check_env
 
-from evolearn.errors import shortened_traceback
-from evolearn.life import Driver, LifeFault, Outcome, life_fitness, lives, new_driver
+from evolearn.errors import SettingRefused
+from evolearn.life import Driver, KeepsState, LifeFault, Outcome, life_fitness, lives, new_driver
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys
 from evolearn.run import ARMS, Arm, Setup, has_oracle, live_arm, ready_arm
 from evolearn.testing.calibration import SOLVED_AT
 from evolearn.testing.findings import Findings, place_of
-from evolearn.world import MEAN_RETURN_PER_EPISODE, GymnasiumWorld, World
+from evolearn.world import MEAN_RETURN_PER_EPISODE, GymnasiumWorld, World, check_environment as look_over
 
 Digests = dict[int, tuple[str, ...]]  # number of a life -> what every step came to
 Births = list[tuple[bytes, bytes]]
@@ -148,7 +146,7 @@ def check_environment(setup: Setup, whole: bool, hang_seconds: float, findings: 
     assert isinstance(world, GymnasiumWorld)
     if whole:
         findings.looked_at("gymnasium")
-        _run_environment_checker(world, life_keys(setup.config.seed, SELECTION, 0, 1)[0], findings)
+        _run_environment_checker(world, hang_seconds, findings)
     numbers = list(range(TRACED_GYMNASIUM_LIVES))
     driver = new_driver(setup.conditions, 1, hang_seconds)
     with contextlib.closing(driver):
@@ -163,7 +161,7 @@ def check_environment(setup: Setup, whole: bool, hang_seconds: float, findings: 
                     digests[number] = steps
         if not whole:
             return
-        findings.looked_at("runs", "finite", "ends", "train and test")
+        findings.looked_at("runs", "finite", "nothing hidden", "ends", "train and test")
         _compare_firsts(world, firsts, findings)
         keys = life_keys(setup.config.seed, VALIDATION, 0, GYMNASIUM_LIVES)
         outcome = _live(setup, driver, "random", keys, 4 * GYMNASIUM_STEPS, findings)
@@ -207,27 +205,19 @@ def _trace(setup: Setup, driver: Driver, space: int, number: int, findings: Find
     )
 
 
-def _run_environment_checker(world: GymnasiumWorld, key: npt.NDArray[np.int64], findings: Findings) -> None:
-    environment = world.make(world.arguments(world.drawn(key)) if world.part.vary else None)
+def _run_environment_checker(world: GymnasiumWorld, hang_seconds: float, findings: Findings) -> None:
     try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            check_env(environment.unwrapped, skip_render_check=True)
-        for warning in said:
-            text = " ".join(str(warning.message).replace("\x1b[33m", "").replace("\x1b[0m", "").split())
-            findings.note(f"Gymnasium's checker: {text.removeprefix('WARN: ')}")
-    except Exception as error:
-        theirs = type(environment.unwrapped)
+        for remark in look_over(world, hang_seconds):
+            findings.note(remark)
+    except SettingRefused as error:
         findings.fail(
             "gymnasium",
             "checker",
             "gymnasium.utils.env_checker.check_env refuses the environment",
             "an environment that keeps to Gymnasium's interface",
-            shortened_traceback(error, lambda file: "gymnasium/utils" not in file, 2).strip(),
-            f"{theirs.__module__}.{theirs.__qualname__}",
+            str(error),
+            world.name,
         )
-    finally:
-        environment.close()
 
 
 def _live(
@@ -240,14 +230,22 @@ def _live(
         return None
 
 
+_EXPECTED = {
+    "ends": "every step returns",
+    "finite": "finite numbers only",
+    "nothing hidden": "the same life from the same newborn and key, whatever an environment was used for before",
+}
+
+
 def _report(fault: LifeFault, findings: Findings) -> None:
     hangs = "no step finished" in fault.reason
-    check = "ends" if hangs else "finite" if "finite" in fault.reason else "runs"
+    keeps = isinstance(fault, KeepsState)
+    check = "nothing hidden" if keeps else "ends" if hangs else "finite" if "finite" in fault.reason else "runs"
     findings.fail(
         check,
         "life",
         f"a life goes wrong at step {fault.step}",
-        {"ends": "every step returns", "finite": "finite numbers only"}.get(check, "no exception"),
+        _EXPECTED.get(check, "no exception"),
         fault.reason,
         f"the world {fault.world}, in life {fault.key}",
     )

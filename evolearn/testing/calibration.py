@@ -337,6 +337,9 @@ class _Watcher:
     def made(self, generation: Generation) -> None:
         self._display.made(generation)
 
+    def choosing(self, what: str, number: int, of: int) -> None:
+        """The leaders live as long as a generation's lives."""
+
 
 def _evolve(config: RunConfig, name: str, drivers: OwnDrivers, display: CalibrationDisplay) -> tuple[Arm, int]:
     """An arm's own evolution, in a run directory that goes away; the arm and what it cost, world steps."""

@@ -23,6 +23,14 @@ from .contract import (
 from .drawing import Circle as Circle, Line as Line, Polygon as Polygon, Shape as Shape
 from .find import find_world as find_world, registered_worlds as registered_worlds
 from .floor_plan import MOVES as MOVES, FloorPlan as FloorPlan
+from .gymnasium.apart import (
+    begin_child as begin_child,
+    check_environment as check_environment,
+    end_group as end_group,
+    how_it_ended as how_it_ended,
+    standing_lines as standing_lines,
+    where_it_stands as where_it_stands,
+)
 from .gymnasium.environments import (
     EnvironmentFault as EnvironmentFault,
     Environments as Environments,
@@ -35,8 +43,13 @@ from .gymnasium.making import (
 )
 from .gymnasium.world import (
     GymnasiumWorld as GymnasiumWorld,
-    check_environment as check_environment,
     gymnasium_world as gymnasium_world,
 )
-from .names import GYMNASIUM as GYMNASIUM, from_anywhere as from_anywhere, settled as settled
+from .names import (
+    GYMNASIUM as GYMNASIUM,
+    are_apart as are_apart,
+    environments_apart as environments_apart,
+    from_anywhere as from_anywhere,
+    settled as settled,
+)
 from .template import new_world as new_world

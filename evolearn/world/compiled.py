@@ -146,10 +146,14 @@ def _keep_source(source: str, fingerprint: str | None) -> Path | None:
     if fingerprint is None or folder is None:
         return None
     path = folder / f"world_{fingerprint}.py"
-    if not path.exists():
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(source, encoding="utf-8")
-        part.replace(path)
+    payload = source.encode()
+    try:
+        if not path.is_file() or path.read_bytes() != payload:
+            part = path.with_suffix(f".{os.getpid()}.part")
+            part.write_bytes(payload)
+            part.replace(path)
+    except OSError:  # a full disk: compiled again in the next process
+        return None
     return path
 
 

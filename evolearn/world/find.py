@@ -32,15 +32,19 @@ def registered_worlds() -> dict[str, str]:
     return entries(GROUP)
 
 
-def find_world(name: str) -> Declaration:
+def find_world(name: str, hang_seconds: float | None = None) -> Declaration:
     """Load the world called `name`; see the module's description for the forms of a name.
 
+    Args:
+        name: of the world.
+        hang_seconds: that making a Gymnasium environment may take, where that is watched, see `environments_apart`;
+            none: as a run's by default.
     Raises:
         WorldNotFound: there is no such world, or it does not load.
         SettingRefused: a Gymnasium environment does not take one of its settings.
     """
     if name.startswith(GYMNASIUM):
-        return _from_gymnasium(name)
+        return _from_gymnasium(name, hang_seconds)
     known = registered_worlds()
     if ":" not in name and name not in known and not name.endswith(".py"):
         close = nearest(name, known, likeness=0.6)
@@ -68,16 +72,16 @@ _WORLD = Kind(
 )
 
 
-def _from_gymnasium(name: str) -> Declaration:
-    from evolearn.config import world_part
+def _from_gymnasium(name: str, hang_seconds: float | None) -> Declaration:
+    from evolearn.config import HANG_SECONDS, world_part
     from evolearn.world.contract import WorldError
-    from evolearn.world.gymnasium.world import declare
+    from evolearn.world.gymnasium.apart import declare
 
     try:
         world = world_part(name)
     except ValueError as error:
         raise WorldNotFound(f"world {name!r}: {error}") from error
     try:
-        return declare(world)
+        return declare(world, HANG_SECONDS if hang_seconds is None else hang_seconds)
     except WorldError as error:
         raise WorldNotFound(str(error)) from error

@@ -9,7 +9,7 @@ from evolearn.config import STUDIES, dump_config, find_config
 from evolearn.experiments import _hinton_nowlan as hinton_nowlan, _nature_nurture as nature_nurture, read_experiment
 from evolearn.report import write_report
 from evolearn.study.bands import replication_record, write_rounded
-from tests.helpers.study_on_disk import made_up_verdict, write_study
+from tests.helpers.study_on_disk import made_up_verdict, write_experiment, write_study
 
 pytestmark = pytest.mark.browser
 
@@ -41,9 +41,8 @@ def page_file(request, tmp_path_factory):
     record = replication_record(config, config.replication, module.MEASURES, lived, 3, cost)
     record["about"]["paper"] = record["bands"][0]["name"] = record["bands"][0]["note"] = HOSTILE
     about = {"experiment": config.experiment, "title": HOSTILE, "seed": 0}
-    write_rounded(folder / "replication.json", {**record, **about, "pictures": module.pictures(lived)})
-    (folder / "experiment.yaml").write_text(dump_config(config) + f"# {HOSTILE}\n")
-    (folder / "environment.json").write_text(json.dumps({"cpu": HOSTILE}))
+    pictures = module.pictures(lived)
+    write_experiment(folder, dump_config(config) + f"# {HOSTILE}\n", {**record, **about, "pictures": pictures}, HOSTILE)
     return write_report(folder, figures=False)
 
 
@@ -88,7 +87,8 @@ def test_a_study_that_replicates_something_says_so_on_its_page(visit, tmp_path):
     cost = {"world_steps": 5, "evaluations": 1, "evaluations_are": "genomes", "seconds": 1.0, "seconds_are": "in all"}
     record = replication_record(config, config.replication, nature_nurture.MEASURES, small_map()[0], 3, cost)
     record["about"]["paper"] = HOSTILE
-    write_rounded(study / "replication.json", record)
+    verdict_sha256 = json.loads((study / "verdict.json").read_text())["sha256"]
+    write_rounded(study / "replication.json", {**record, "verdict_sha256": verdict_sha256})
     page = visit(write_report(study, figures=False))
     page.locator("nav a", has_text="Replication").click()
     assert page.locator("#replication").is_visible()

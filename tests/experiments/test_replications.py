@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import yaml
 from rich.console import Console
 
 from evolearn.config import STUDIES, ConfigError, check_model, dump_config, find_config, shipped_configs
+from evolearn.errors import UserError
 from evolearn.experiments import (
     EXPERIMENTS,
     _hinton_nowlan as hinton_nowlan,
@@ -22,9 +24,9 @@ from evolearn.experiments import (
     start_experiment,
 )
 from evolearn.experiments.experiment import replication_record
+from evolearn.files import sealed
 from evolearn.life import OwnDrivers
 from evolearn.report import write_report
-from evolearn.report._files import ReportError
 from evolearn.study import extend_study, open_study, read_study, start_study
 from evolearn.study.bands import measure_over_runs, measure_share
 from evolearn.study.bands.bands import MISSED, REPRODUCED, SHOWN, UNMEASURED, judge, summary
@@ -33,6 +35,7 @@ from evolearn.study.bands.parts import ReplicationPart
 from evolearn.study.config import check_study
 from tests.helpers.command import evolearn
 from tests.helpers.studies import TOY
+from tests.helpers.study_on_disk import write_experiment
 from tests.helpers.synthetic_lives import contrasts, full_verdict
 from tests.helpers.watching import StudyWatcher
 
@@ -572,11 +575,8 @@ def test_the_map_is_drawn(tmp_path: Path) -> None:
     )
     record["cost"]["seconds"] = 1.0
     about = {"experiment": "nature_nurture", "title": "<b>map</b>", "seed": 0}
-    from evolearn.study.bands import write_rounded
-
-    write_rounded(tmp_path / "replication.json", {**record, **about, "pictures": nature_nurture.pictures(lived)})
-    (tmp_path / "experiment.yaml").write_text(dump_config(config))
-    (tmp_path / "environment.json").write_text("{}")
+    pictures = nature_nurture.pictures(lived)
+    write_experiment(tmp_path, dump_config(config), {**record, **about, "pictures": pictures})
     page = write_report(tmp_path, figures=False).read_text()
     assert "&lt;b&gt;map&lt;/b&gt;" in page
     assert "71 of 72 cells" in page
@@ -586,26 +586,54 @@ def test_the_map_is_drawn(tmp_path: Path) -> None:
 
 
 def test_the_page_names_the_hash_from_before_anything_was_lived(experiment: Path, tmp_path: Path) -> None:
-    import shutil
-
     found = json.loads((experiment / "replication.json").read_text())
     said = "before anything was lived (sha256 <code>{}</code>)"
     assert said.format(found["config_sha256"]) in (experiment / "report/index.html").read_text()
     copied = Path(shutil.copytree(experiment, tmp_path / "copied"))
-    (copied / "replication.json").write_text(json.dumps(found | {"first_config_sha256": "f1"}))
+    (copied / "replication.json").write_text(json.dumps(sealed(found | {"first_config_sha256": "f1"})))
     assert said.format("f1") in write_report(copied, figures=False).read_text()
 
 
-def test_damaged_results_are_named_with_the_remedy(experiment: Path, tmp_path: Path) -> None:
-    import shutil
-
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        (
+            "replication.json",
+            {"kind": "replication", "format": 1},
+            "has format 1, this evolearn reads 2",
+        ),
+        (
+            "replication.json",
+            {"kind": "replication", "format": 2},
+            "is damaged: lacks sha256; .*`evolearn study ",
+        ),
+        ("replication.json", sealed({"kind": "replication", "format": 2}), "is damaged: lacks about; lacks bands"),
+        ("replication.json", None, "is missing; .*`evolearn study"),
+        ("environment.json", {"cpu": "another one"}, "is damaged, or of another one than the rest"),
+        ("experiment.yaml", {"seed": 1}, r"is not the config that replication\.json is of"),
+    ],
+)
+def test_damaged_results_are_named_with_the_remedy(
+    name: str, content: dict | None, text: str, experiment: Path, tmp_path: Path
+) -> None:
     copied = Path(shutil.copytree(experiment, tmp_path / "copied"))
-    (copied / "replication.json").write_text('{"kind": "replication", "format": 1}')
-    with pytest.raises(ReportError, match=r"replication.json: is damaged \(lacks about\); `evolearn study .*makes it"):
+    (copied / name).unlink()
+    if content is not None:
+        (copied / name).write_text(json.dumps(content))
+    with pytest.raises(UserError, match=rf"{name}: {text}"):
         write_report(copied)
-    (copied / "replication.json").unlink()
-    with pytest.raises(ReportError, match=r"replication\.json: is missing; `evolearn study"):
-        write_report(copied)
+
+
+@pytest.mark.parametrize("damage", [{"experiment": "chess"}, {"pictures": {}}, {"pictures": {"learning": 3}}])
+def test_results_that_hold_something_else_are_named_and_no_traceback(
+    damage: dict, experiment: Path, tmp_path: Path
+) -> None:
+    """Also where somebody has made the checksum fit."""
+    copied = Path(shutil.copytree(experiment, tmp_path / "copied"))
+    found = json.loads((copied / "replication.json").read_text())
+    (copied / "replication.json").write_text(json.dumps(sealed(found | damage)))
+    with pytest.raises(UserError, match=r"replication\.json: is damaged"):
+        write_report(copied, figures=False)
 
 
 def test_the_hash_of_an_experiments_config_is_written_before_anything_is_lived(tmp_path: Path) -> None:

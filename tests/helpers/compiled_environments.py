@@ -14,7 +14,7 @@ ALWAYS = {"learning_rate": 0.01, "discount": 0.97}
 class CompiledEnvironments:
     """A compiled world behind the stepwise driver's protocol, with the draws of the fused kernel."""
 
-    place = 0
+    where = (0,)
 
     def __init__(self, conditions):
         self._world = compile_world(conditions.world, conditions.parameters)

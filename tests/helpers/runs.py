@@ -58,6 +58,7 @@ class Watcher:
         self.rows: list[Generation] = []
         self.arms: list[str] = []
         self.warnings: list[str] = []
+        self.chosen: list[tuple[str, int, int]] = []
         self.stop_after = stop_after
 
     def starting(self, setup, directory, first) -> None:
@@ -70,6 +71,9 @@ class Watcher:
         self.rows.append(generation)
         if generation.generation == self.stop_after:
             raise KeyboardInterrupt
+
+    def choosing(self, what, number, of) -> None:
+        self.chosen.append((what, number, of))
 
     def judging(self, arm, number, of) -> None:
         self.arms.append(arm)

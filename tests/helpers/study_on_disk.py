@@ -6,6 +6,9 @@ import json
 import numpy as np
 import yaml
 
+from evolearn.files import sealed, sha256_of
+from evolearn.report.study.files import STUDY_FORMAT, VERDICT_FORMAT
+from evolearn.study.bands import write_rounded
 from tests.helpers.synthetic_lives import CONDITIONS, full_verdict
 
 
@@ -59,13 +62,37 @@ def write_study(folder, verdict, replays=(), **different):
         "cpu": "a <fast> one",
         "cores": 2,
     }
-    label = {"kind": "study", "format": 1}
-    for name, content in (("verdict", verdict), ("environment", environment), ("study", label)):
-        (folder / f"{name}.json").write_text(json.dumps(content))
     (folder / "study.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    (folder / "environment.json").write_text(json.dumps(environment))
+    hashes = {
+        "config_sha256": sha256_of(folder / "study.yaml"),
+        "environment_sha256": sha256_of(folder / "environment.json"),
+    }
+    (folder / "study.json").write_text(json.dumps(sealed({"kind": "study", "format": STUDY_FORMAT, **hashes})))
     for number, replay in enumerate(replays):
-        (folder / "replays" / f"condition-{number}.json").write_text(json.dumps(replay))
+        (folder / "replays" / f"condition-{number}.json").write_text(json.dumps(sealed(replay)))
+    write_verdict(folder, verdict)
     return folder
+
+
+def write_verdict(folder, verdict):
+    """Write verdict.json as a study does: of the config and the replays that lie beside it, and sealed."""
+    files = {f"replays/{path.name}": sha256_of(path) for path in sorted((folder / "replays").iterdir())}
+    study = {**verdict["study"], "config_sha256": sha256_of(folder / "study.yaml")}
+    content = sealed({**verdict, "format": VERDICT_FORMAT, "study": study, "files": files})
+    (folder / "verdict.json").write_text(json.dumps(content))
+
+
+def write_experiment(folder, config_text, replication, cpu="a fast one"):
+    """Write the files of an experiment of its own into `folder`, which is there."""
+    environment = {"time": "", "python": "", "packages": {}, "commit": None, "cpu": cpu}
+    (folder / "experiment.yaml").write_text(config_text)
+    (folder / "environment.json").write_text(json.dumps(environment))
+    hashes = {
+        "config_sha256": sha256_of(folder / "experiment.yaml"),
+        "environment_sha256": sha256_of(folder / "environment.json"),
+    }
+    write_rounded(folder / "replication.json", {**replication, **hashes})
 
 
 def made_up_replay(condition="alpha 0", arms=("evolved", "tuned_blank"), frames=450, shapes=True):

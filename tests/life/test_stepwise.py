@@ -1,5 +1,6 @@
 """The stepwise driver against the fused one, and lives in Gymnasium environments: keys, chunks, workers, faults."""
 
+import dataclasses
 import multiprocessing
 import os
 import re
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,12 +17,14 @@ from evolearn.worlds.cart_pole import cart_pole
 from evolearn.worlds.savannah import savannah
 
 from evolearn.agent import GOES_ON
+from evolearn.config import WorldPart
 from evolearn.life import (
     DIVERGED,
     FROM_ORACLE,
     FROM_UNIFORM,
     Job,
     LifeFault,
+    LifeLost,
     OwnThread,
     Plan,
     WorkerDied,
@@ -31,9 +35,11 @@ from evolearn.life import (
     traced_lives,
 )
 from evolearn.life._stepwise import StepwiseDriver
+from evolearn.life.processes import Worker
 from evolearn.life.records import BAD_FITNESS, FINISHED
 from evolearn.rng import SELECTION, life_keys
-from evolearn.world import WorldError
+from evolearn.world import GymnasiumWorld, WorldError, gymnasium_world
+from evolearn.world.gymnasium.world import declare_here
 from tests.helpers.compiled_environments import ALWAYS, CompiledEnvironments, assert_same, live_toys, toy
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for, newborns_for, restless_box
@@ -131,6 +137,7 @@ def test_a_diverged_brain_ends_its_life_alone_and_as_in_the_fused_driver(driver_
     assert_same(outcome, expected)
 
 
+LEAVING = "tests.helpers.odd_environments:evolearn-leaving-v0"
 TOY = "world gymnasium:tests.helpers.toy_environment:evolearn-toy-v0"
 
 
@@ -370,16 +377,94 @@ def test_what_survives_a_raising_environment_is_a_working_driver(toy_driver):
     assert_same(live_toys(driver, count=doomed), expected)
 
 
-def test_a_worker_that_dies_is_an_error_and_the_next_job_gets_new_ones(toy_driver):
-    driver = toy_driver(workers=2, chunk=2, fails="crash", unlucky=0.4, length=1000)
-    with pytest.raises(
-        WorkerDied, match=r"ended with exit code 3 while it lived its lives: out of memory, or .*workers=1"
-    ):
-        live_toys(driver)
-    assert not multiprocessing.active_children()
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_life_in_which_processes_die_is_at_fault_and_the_next_job_gets_new_ones(workers):
+    driver = StepwiseDriver(toy(fails="crash", unlucky=0.4, length=1000), workers, chunk=7, apart=True)
     doomed = first_doomed(0.4)
-    expected = live_toys(toy_driver(unlucky=0.4, length=1000), count=doomed)
-    assert_same(live_toys(driver, count=doomed), expected)
+    try:
+        with pytest.raises(LifeLost) as caught:
+            live_toys(driver, count=1, first=doomed)
+        assert str(caught.value) == (
+            f"{TOY}, life (seed 8, selection, generation 0, life {doomed}), genome {doomed % 2}, step 2: the process "
+            "that lived it ended with exit code 3, and so did another: os._exit, or a crash in the environment's own "
+            "code (C); it must raise an exception instead"
+        )
+        assert not multiprocessing.active_children()
+        if workers == 1:
+            whole = live_toys(StepwiseDriver(toy(unlucky=0.4, length=1000)), count=doomed)
+            assert_same(live_toys(driver, count=doomed), whole)
+    finally:
+        driver.close()
+
+
+def test_lives_that_somebody_kills_once_are_lived_again_and_twice_are_nobodys_fault(toy_driver):
+    expected = live_toys(toy_driver(), steps=3000)
+    driver = StepwiseDriver(toy(), apart=True)
+    live_toys(driver, count=1, steps=1)
+    answer, left = Worker.answer, [1]
+
+    def killed(worker):
+        if left[0]:
+            left[0] -= 1
+            worker.end_now()
+            worker.connection.close()
+        return answer(worker)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Worker, "answer", killed)
+        assert_same(live_toys(driver, steps=3000), expected)
+        left[0] = 2
+        with pytest.raises(WorkerDied, match=r"ended by signal 9 while it lived its lives: out of memory"):
+            live_toys(driver, steps=3000)
+    driver.close()
+
+
+def test_an_environment_may_rearrange_its_process_which_is_its_own(capfd):
+    driver = StepwiseDriver(conditions_for(gymnasium_world(f"{LEAVING}", how="soundly")), apart=False)
+    expected = live_toys(driver, count=2, steps=20)
+    driver.close()
+    world = GymnasiumWorld(
+        **{field.name: getattr(driver.conditions.world, field.name) for field in dataclasses.fields(GymnasiumWorld)}
+        | {"full_name": WorldPart(name=f"gymnasium:{LEAVING}", kwargs={"how": "rearranges its process"}).full_name}
+    )
+    before = os.getcwd(), signal.getsignal(signal.SIGINT), np.geterr()
+    driver = StepwiseDriver(dataclasses.replace(driver.conditions, world=world), apart=True)
+    assert_same(live_toys(driver, count=2, steps=20), expected)
+    assert (os.getcwd(), signal.getsignal(signal.SIGINT), np.geterr()) == before
+    driver.close()
+    children = [int(line.split()[1]) for line in capfd.readouterr().out.splitlines() if line.startswith("child")]
+    assert len(children) >= 2
+    for child in children:
+        assert not Path(f"/proc/{child}").exists() or "zombie" in Path(f"/proc/{child}/status").read_text()
+
+
+@pytest.mark.parametrize("how", ["exits by sys.exit", "raises KeyboardInterrupt"])
+@pytest.mark.parametrize("apart", [False, True])
+def test_an_environment_that_ends_the_program_is_at_fault(how, apart):
+    driver = StepwiseDriver(conditions_for(gymnasium_world(LEAVING, how=how)), apart=apart)
+    said = {"exits by sys.exit": "the environment ended the program by sys.exit; it must raise an exception instead"}
+    with pytest.raises(LifeFault, match=rf"life 0\).*step 2: {said.get(how, 'the environment raised')}") as caught:
+        live_toys(driver, count=1)
+    assert "in reward: " in str(caught.value)
+    driver.close()
+
+
+def test_no_more_environments_are_made_than_there_may_be():
+    name = "gymnasium:tests.helpers.odd_environments:evolearn-alone-v0"
+    driver = StepwiseDriver(conditions_for(declare_here(WorldPart(name=name, instances=1))), workers=2)
+    assert (driver.workers, driver.chunk) == (1, 1)
+    assert live_toys(driver, count=3).fitness.any()
+    driver.close()
+    unaware = StepwiseDriver(conditions_for(declare_here(WorldPart(name=name))))
+    with pytest.raises(LifeFault, match=r"OSError: the port is taken\nIt was number 2 at once .*: world.instances=1"):
+        live_toys(unaware, count=3)
+    unaware.close()
+
+
+def test_most_instances_are_shared_among_workers():
+    world = declare_here(WorldPart(name="gymnasium:CartPole-v1", instances=5))
+    driver = StepwiseDriver(conditions_for(world), workers=2)
+    assert (driver.workers, driver.chunk) == (2, 2)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])

@@ -3,6 +3,7 @@ import csv
 import dataclasses
 import errno
 import filecmp
+import hashlib
 import html.parser
 import json
 import os
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from evolearn.cli.show_study import arm_table
+from evolearn.errors import UserError
 from evolearn.report import write_report
 from evolearn.report._chart import log_axis, spread_out
 from evolearn.report._files import ReportError
@@ -28,7 +30,7 @@ from evolearn.report.study.inheritance_charts import thinned
 from evolearn.report.study.methods import methods_paragraph
 from evolearn.report.study.page import all_charts, render_page
 from evolearn.report.texts import commit_in_words, extension_in_words, probability, quantity, with_interval
-from tests.helpers.study_on_disk import made_up_replay, made_up_verdict, write_study
+from tests.helpers.study_on_disk import made_up_replay, made_up_verdict, write_study, write_verdict
 from tests.helpers.synthetic_lives import full_verdict
 
 HOSTILE = "</script><img src=x onerror=alert(1)> <!-- & 'it' {{ 7 * 7 }} $x_1$ 100% \\input{x}"
@@ -118,7 +120,7 @@ def test_the_page_asks_for_nothing_but_itself(study):
 @pytest.mark.parametrize("name", ["study.json", "verdict.json", "environment.json", "study.yaml"])
 def test_a_missing_file_is_named_with_the_remedy(results_alone, name):
     (results_alone / name).unlink()
-    with pytest.raises(ReportError, match=rf"study/{name}: is missing; .*evolearn (study|resume)"):
+    with pytest.raises(UserError, match=rf"study/{name}: is missing; .*(evolearn (study|resume)|put it back)"):
         write_report(results_alone)
 
 
@@ -126,49 +128,57 @@ def test_a_missing_file_is_named_with_the_remedy(results_alone, name):
     ("name", "content", "message"),
     [
         ("study.json", '{"kind": "run"}', r"study\.json: says kind 'run', not 'study'; name a study directory"),
-        ("verdict.json", '{"kind": "run"}', r"verdict\.json: says kind 'run', not 'verdict'; `evolearn resume"),
         (
-            "verdict.json",
-            '{"kind": "verdict", "format": 1}',
-            r"has format 1, this evolearn reads 2; use the version that",
+            "study.json",
+            '{"kind": "study", "format": 3}',
+            r"study\.json: is damaged: lacks sha256; put it back, or start",
         ),
-        ("verdict.json", '{"kind": "verdict", "format": 2}', r"is damaged \(lacks study\); `evolearn resume"),
-        ("verdict.json", '{"kind": "verd', r"verdict\.json: is damaged \(Unterminated string"),
-        ("environment.json", "[]", r"environment\.json: is damaged \(not a table of names and values\)"),
-        ("study.yaml", "a: [", r"study\.yaml: is damaged \(while parsing"),
-        ("study.yaml", "- a", r"study\.yaml: is damaged \(not a table"),
-        ("study.yaml", b"\xff\xfe", r"study\.yaml: cannot be read: .*utf-8"),
-        ("replays/condition-0.json", "{}", r"condition-0\.json: is damaged \(lacks condition\)"),
+        ("verdict.json", '{"kind": "run"}', r"verdict\.json: says kind 'run', not 'verdict'; evolearn resume"),
+        ("verdict.json", '{"kind": "verdict", "format": 3}', r"is damaged: lacks sha256; evolearn resume"),
+        ("verdict.json", '{"kind": "verd', r"verdict\.json: is damaged: Unterminated string"),
+        ("environment.json", "{}", r"environment\.json: is damaged, or of another one than the rest; evolearn resume"),
+        ("study.yaml", "a: 1", r"study\.yaml: was altered since the study was made; put it back"),
+        ("study.yaml", b"\xff\xfe", r"study\.yaml: is not UTF-8 text"),
+        ("replays/condition-0.json", "{}", r"condition-0\.json: is damaged, or of other results than verdict\.json"),
     ],
 )
 def test_a_damaged_file_is_named_with_the_remedy(results_alone, name, content, message):
     (results_alone / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(ReportError, match=message):
+    with pytest.raises(UserError, match=message):
         write_report(results_alone)
 
 
-def test_an_older_verdict_is_not_called_damaged_and_its_maker_is_named(results_alone):
+def test_an_older_study_is_not_called_damaged_and_its_maker_is_named(results_alone):
     (results_alone / "study.json").write_text(json.dumps({"kind": "study", "format": 1, "evolearn": "0.0.7"}))
-    (results_alone / "verdict.json").write_text(json.dumps(made_up_verdict() | {"format": 1}))
     with pytest.raises(
-        ReportError, match=r"format 1, .* reads 2; use the version that made it \(evolearn 0\.0\.7, of "
+        ReportError, match=r"format 1, .* reads 3; use the version that made it \(evolearn 0\.0\.7, of "
     ):
         write_report(results_alone)
+
+
+def test_files_of_another_study_with_the_same_names_are_not_made_into_one_page(results_alone, tmp_path):
+    other = write_study(tmp_path / "other", made_up_verdict(), [made_up_replay(frames=61)], seed=1)
+    for name in ("verdict.json", "environment.json", "replays/condition-0.json", "study.yaml"):
+        whole = (results_alone / name).read_bytes()
+        (results_alone / name).write_bytes((other / name).read_bytes() + b" " * (name == "environment.json"))
+        with pytest.raises(UserError, match=rf"{name}: (is|was) .*(another|other|altered)"):
+            write_report(results_alone)
+        (results_alone / name).write_bytes(whole)
 
 
 def test_a_verdict_that_lacks_something_says_what_and_where(results_alone):
     verdict = made_up_verdict()
     del verdict["conditions"][1]["secondary"]
-    (results_alone / "verdict.json").write_text(json.dumps(verdict))
-    with pytest.raises(ReportError, match=r"is damaged \(lacks conditions\[1\]\.secondary\)"):
+    write_verdict(results_alone, verdict)
+    with pytest.raises(UserError, match=r"verdict\.json: is damaged: lacks conditions\.1\.secondary; evolearn resume"):
         write_report(results_alone)
 
 
 def test_a_verdict_damaged_further_down_is_still_the_users_to_mend(results_alone):
     verdict = made_up_verdict()
     del verdict["conditions"][1]["arms"]["evolved"]["metrics"]["birth"]["iqm"]
-    (results_alone / "verdict.json").write_text(json.dumps(verdict))
-    with pytest.raises(ReportError, match=r"verdict\.json: is damaged \(lacks 'iqm'\); `evolearn resume"):
+    write_verdict(results_alone, verdict)
+    with pytest.raises(UserError, match=r"verdict\.json: is damaged: lacks conditions\.1\.arms\.evolved.*iqm"):
         write_report(results_alone)
 
 
@@ -183,7 +193,7 @@ def test_a_full_disk_leaves_the_page_and_the_methods_of_before_whole(results_alo
     page = write_report(results_alone, figures=False)
     names = ["methods.txt", "index.html"][writes:]
     before = {name: (page.parent / name).read_bytes() for name in names}
-    (results_alone / "verdict.json").write_text(json.dumps(made_up_verdict(rename={"made-up lives": "others"})))
+    write_verdict(results_alone, made_up_verdict(rename={"made-up lives": "others"}))
     left = [None] * writes
 
     def fsync(file):
@@ -197,9 +207,9 @@ def test_a_full_disk_leaves_the_page_and_the_methods_of_before_whole(results_alo
     assert {name: (page.parent / name).read_bytes() for name in names} == before
 
 
-def test_a_study_without_replays_says_so(results_alone):
-    shutil.rmtree(results_alone / "replays")
-    assert "This study recorded no replay." in write_report(results_alone, figures=False).read_text()
+def test_a_study_without_replays_says_so(tmp_path):
+    study = write_study(tmp_path / "study", made_up_verdict(conditions=1))
+    assert "This study recorded no replay." in write_report(study, figures=False).read_text()
 
 
 def test_nothing_that_a_user_writes_becomes_markup(tmp_path):
@@ -476,7 +486,7 @@ def test_the_methods_say_which_tests_were_withheld(results_alone):
     for condition in verdict["conditions"]:
         for contrast in (condition["primary"], *condition["secondary"]):
             contrast |= {"withheld": "too few runs", "test": "none"}
-    (results_alone / "verdict.json").write_text(json.dumps(verdict))
+    write_verdict(results_alone, verdict)
     text = methods_paragraph(read_results(results_alone))
     assert "Tests withheld: too few runs." in text
     assert "Tests:" not in text
@@ -516,7 +526,7 @@ def test_where_termination_is_a_death_the_page_shows_rebirths_and_deaths_beside_
     said = f"learning switched off, and under {mortal['name']} of the first body alone: steps after its death count 0."
     assert said in methods_paragraph(results)
     other["termination_is_death"] = True
-    (tmp_path / "study/verdict.json").write_text(json.dumps(verdict))
+    write_verdict(tmp_path / "study", verdict)
     text = methods_paragraph(read_results(tmp_path / "study"))
     assert "learning switched off, and of the first body alone: steps after its death count 0." in text
 
@@ -583,7 +593,7 @@ def test_the_methods_paragraph_says_what_was_done(study):
         "the 2 x 2 and the doubled budgets are descriptions, uncorrected",
         "The conditions' primary contrasts were corrected together, after Holm.",
         "catch_up of evolved against tuned_blank, tested at 0.05",
-        "ab" * 32,
+        hashlib.sha256((study / "study.yaml").read_bytes()).hexdigest(),
         "exploratory",
         "optional stopping",
         "margins: catch_up 500, birth 0.05",

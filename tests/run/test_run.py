@@ -164,8 +164,8 @@ def test_runs_without_out_get_new_directories(tmp_path: Path, monkeypatch) -> No
     monkeypatch.chdir(tmp_path)
     config = check_config(toy(), "toy")
     first, second = create_run(config, "toy", None, {"workers": 1}), create_run(config, "toy", None, {"workers": 1})
-    assert first.path == Path("runs/toy-seed5-1")
-    assert second.path == Path("runs/toy-seed5-2")
+    assert first.path == tmp_path / "runs/toy-seed5-1"
+    assert second.path == tmp_path / "runs/toy-seed5-2"
 
 
 def test_out_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
@@ -281,16 +281,6 @@ def test_an_altered_config_is_refused(tmp_path: Path) -> None:
     altered = (path / "config.yaml").read_text().replace("population: 8", "population: 4")
     (path / "config.yaml").write_text(altered)
     with pytest.raises(RunDirectoryError, match=r"config\.yaml: was altered since the run was made"):
-        resume_run(open_run(path), OwnDrivers(1), Watcher())
-
-
-def test_missing_rows_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "run"
-    with pytest.raises(Interrupted):
-        start_run(check_config(toy(), "toy"), "toy", path, OwnDrivers(1), Watcher(stop_after=2))
-    rows = (path / "generations.jsonl").read_text().splitlines(keepends=True)
-    (path / "generations.jsonl").write_text(rows[0] + rows[2])
-    with pytest.raises(RunDirectoryError, match=r"has 1 whole rows, the checkpoint is of generation 2"):
         resume_run(open_run(path), OwnDrivers(1), Watcher())
 
 

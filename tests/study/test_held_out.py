@@ -1,9 +1,12 @@
 """Test lives through a table and back: the same scores as from the lives themselves."""
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,8 +20,8 @@ from evolearn.study._held_out import (
     HeldOut,
     arm_lives,
     join_tables,
+    parse_table,
     read_held_out,
-    read_table,
     tabulate,
     write_table,
 )
@@ -55,9 +58,35 @@ def held_out(seed: int = 0, plan: Plan = LONG, lives: int = 4) -> HeldOut:
     return HeldOut(BIRTH, made_up(BIRTH, lives, seed), born_with, plan, made_up(plan, lives, seed + 100))
 
 
+def as_parquet(table: pa.Table) -> bytes:
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue().to_pybytes()
+
+
+def cut_off() -> bytes:
+    return as_parquet(tabulate("alpha 0", "evolved", 1, held_out()))[:-50]
+
+
+def other_columns() -> bytes:
+    """Without them the score of all bodies would pass for that of the first."""
+    return as_parquet(tabulate("alpha 0", "evolved", 1, held_out()).drop_columns(["birth_score"]))
+
+
+def bomb() -> bytes:
+    """A few kilobytes that unpack to many."""
+    one = tabulate("alpha 0", "evolved", 1, held_out()).slice(0, 1)
+    return as_parquet(one.take(pa.array(np.zeros(1_000_000, np.int64))))
+
+
+def _fails() -> Iterator[pa.Table]:
+    yield tabulate("alpha 0", "evolved", 1, held_out())
+    raise ValueError("no lives")
+
+
 def through_a_file(original: HeldOut, path: Path) -> HeldOut:
-    write_table(tabulate("alpha 0", "evolved", 1, original), path)
-    return read_held_out(read_table(path))
+    table = tabulate("alpha 0", "evolved", 1, original)
+    return read_held_out(parse_table(write_table(table, path), table.num_rows))
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -185,13 +214,10 @@ def test_world_steps_lived_survive_the_file(tmp_path: Path) -> None:
 
 
 def test_joined_tables_hold_the_rows_of_their_parts_in_order(tmp_path: Path) -> None:
-    parts = []
-    for run in range(3):
-        parts.append(tmp_path / f"{run}.parquet")
-        write_table(tabulate(f"condition {run % 2}", "evolved", run, held_out(run)), parts[-1])
+    parts = [tabulate(f"condition {run % 2}", "evolved", run, held_out(run)) for run in range(3)]
     join_tables(parts, tmp_path / "all.parquet")
-    rows = read_table(tmp_path / "all.parquet").to_pylist()
-    assert rows == [row for part in parts for row in read_table(part).to_pylist()]
+    rows = parse_table((tmp_path / "all.parquet").read_bytes(), 3 * 36).to_pylist()
+    assert rows == [row for part in parts for row in part.to_pylist()]
     assert {row["run"]: row["condition"] for row in rows} == {0: "condition 0", 1: "condition 1", 2: "condition 0"}
     once = (tmp_path / "all.parquet").read_bytes()
     join_tables(parts, tmp_path / "all.parquet")
@@ -212,9 +238,35 @@ def test_missing_rows_are_told(damage, text: str) -> None:
         read_held_out(damage(tabulate("alpha 0", "evolved", 1, held_out())))
 
 
-def test_lives_written_before_there_were_birth_scores_are_told(tmp_path: Path) -> None:
-    """Without them the score of all bodies would pass for that of the first."""
-    old = tabulate("alpha 0", "evolved", 1, held_out()).drop_columns(["birth_score"])
-    pq.write_table(old, tmp_path / "old.parquet")
-    with pytest.raises(ValueError, match="birth_score is missing: an older evolearn wrote the file"):
-        read_held_out(read_table(tmp_path / "old.parquet"))
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        (b"", "0 bytes|too small"),
+        (b"PAR1 no more", "footer|magic|too small"),
+        (cut_off(), "footer|magic|end of"),
+        (other_columns(), "has other columns than test lives have"),
+        (as_parquet(tabulate("alpha 0", "evolved", 1, held_out(lives=3))), "has 27 rows, must have 36"),
+        (bomb(), "has 1000000 rows, must have 36"),
+    ],
+    ids=["empty", "garbage", "cut off", "an older evolearn's", "other lives", "a bomb"],
+)
+def test_what_are_no_test_lives_is_told_before_it_is_unpacked(payload: bytes, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        parse_table(payload, 36)
+
+
+def test_every_bit_of_a_file_is_read_as_something_or_told() -> None:
+    """Nothing but a ValueError comes of damage, wherever it is."""
+    payload = as_parquet(tabulate("alpha 0", "evolved", 1, held_out()))
+    random = np.random.default_rng(0)
+    for place in random.choice(len(payload), 300, replace=False):
+        damaged = bytearray(payload)
+        damaged[place] ^= 1 << random.integers(8)
+        with contextlib.suppress(ValueError):
+            read_held_out(parse_table(bytes(damaged), 36))
+
+
+def test_a_join_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no lives"):
+        join_tables(_fails(), tmp_path / "all.parquet")
+    assert list(tmp_path.iterdir()) == []

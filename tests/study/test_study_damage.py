@@ -1,5 +1,6 @@
 """Study directories that miss something or hold something else: made again, or named with what to do."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,10 @@ import pytest
 from evolearn.errors import RunDirectoryError
 from evolearn.life import OwnDrivers
 from evolearn.study import extend_study, open_study, resume_study
-from evolearn.study._held_out import read_table, write_table
+from evolearn.study._held_out import write_table
 from evolearn.study.directory import StudyDirectory
+from evolearn.study.pieces import Pieces
+from evolearn.study.plan import StudyJob
 from tests.helpers.study_watch import Onlooker, page_only, results
 
 
@@ -25,6 +28,12 @@ def copied(study_of_few: Path, tmp_path: Path) -> Callable[[], Path]:
         return Path(shutil.copytree(study_of_few, tmp_path / "copy"))
 
     return copy
+
+
+def resume(path: Path) -> Onlooker:
+    onlooker = Onlooker()
+    resume_study(open_study(path), OwnDrivers(1), onlooker)
+    return onlooker
 
 
 def test_a_missing_run_is_made_again_with_the_same_result(copied) -> None:
@@ -61,55 +70,140 @@ def test_missing_test_lives_are_lived_again_with_the_same_result(copied) -> None
 @pytest.mark.parametrize(
     ("file", "damage", "text"),
     [
-        ("lives/as-it-is/evolved/run_01.parquet", b"PAR1 no more", "is damaged: .*; remove it, and evolearn resume"),
-        ("lives/as-it-is/oracle/run_00.parquet", None, "is damaged: .*3 rows are not whole lives|is damaged: .* lives"),
-        ("runs/as-it-is/evolved/run_01/dna.safetensors", b"no dna", "dna.safetensors: is not a DNA file of evolearn"),
-        ("runs/as-it-is/evolved/run_01/run.json", b"", "its run.json is damaged"),
-        ("runs/as-it-is/evolved/run_01/config.yaml", b"seed: 1\n", "config.yaml: was altered since the run was made"),
+        ("dna.safetensors", b"no dna", r"dna\.safetensors: was altered or swapped since it was written"),
+        ("dna.safetensors", "run_00", r"dna\.safetensors: is DNA of a run with seed \d+, must be of seed \d+"),
+        ("config.yaml", b"seed: 1\n", r"config\.yaml: was altered or swapped since it was written"),
+        ("generations.jsonl", b"", r"generations\.jsonl: was altered or swapped since it was written"),
+        ("generations.jsonl", None, r"generations\.jsonl: is missing"),
+    ],
+    ids=["garbage for dna", "another run's dna", "altered run config", "no rows", "rows are gone"],
+)
+def test_a_run_that_does_not_fit_is_named_with_what_to_do(
+    file: str, damage: bytes | str | None, text: str, copied
+) -> None:
+    """It is the work of days, perhaps: nothing of it is thrown away unasked."""
+    path = copied()
+    run = path / "runs/as-it-is/evolved/run_01"
+    if damage is None:
+        (run / file).unlink()
+    else:
+        (run / file).write_bytes(damage if isinstance(damage, bytes) else (run.parent / damage / file).read_bytes())
+    before = results(path)
+    for command in (resume, lambda path: extend_study(open_study(path), 1, (), OwnDrivers(1), Onlooker())):
+        with pytest.raises(RunDirectoryError, match=rf"{text}.*; put it back, or remove .*run_01: evolearn resume"):
+            command(path)
+    assert results(path) == before
+    shutil.rmtree(run)
+    assert resume(path).warnings == []
+    assert results(path) == before
+
+
+def swapped(path: Path, one: str, other: str) -> None:
+    (path / one).rename(path / "between")
+    (path / other).rename(path / one)
+    (path / "between").rename(path / other)
+
+
+LIVES = "lives/as-it-is/evolved/run_01.parquet"
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (lambda path: (path / LIVES).write_bytes(b"PAR1 no more"), r"run_01\.parquet: was altered or swapped"),
         (
-            "runs/as-it-is/evolved/run_01/generations.jsonl",
-            b"",
-            "generations.jsonl: has 0 whole rows, must have 2; put the file back, or remove .*run_01: evolearn resume",
+            lambda path: swapped(path, LIVES, "lives/as-it-is/oracle/run_01.parquet"),
+            r"evolved/run_01\.parquet: was altered or swapped since",
+        ),
+        (
+            lambda path: shutil.copytree(
+                path / "lives/as-it-is/oracle", path / "lives/as-it-is/evolved", dirs_exist_ok=True
+            ),
+            r"evolved/run_01\.json: says arm oracle, must be evolved: it belongs to something else",
+        ),
+        (
+            lambda path: (path / LIVES).with_suffix(".json").write_text("{}"),
+            r"evolved/run_01\.json: is damaged: lacks sha256",
         ),
     ],
-    ids=["garbage for lives", "lives cut off", "garbage for dna", "no label", "altered run config", "no rows"],
+    ids=["garbage", "another arm's file", "another arm's files", "no record of whose they are"],
 )
-def test_a_damaged_part_is_named_with_what_to_do(file: str, damage: bytes | None, text: str, copied) -> None:
+def test_test_lives_that_do_not_fit_are_put_aside_and_lived_again(damage, text: str, copied) -> None:
     path = copied()
-    if damage is None:
-        table = read_table(path / file)
-        write_table(table.slice(0, table.num_rows - 3), path / file)
-    else:
-        (path / file).write_bytes(damage)
-    (path / "verdict.json").unlink()
-    with pytest.raises(RunDirectoryError, match=text):
-        resume_study(open_study(path), OwnDrivers(1), Onlooker())
-    assert not (path / "verdict.json").exists()
+    before = results(path)
+    damage(path)
+    onlooker = resume(path)
+    assert results(path) == before
+    assert any(
+        re.search(rf"{text}.*; it lies in damaged/lives/as-it-is/.* now, these lives", said)
+        for said in onlooker.warnings
+    )
+    assert (path / "damaged" / LIVES).exists()
+    assert ("as it is", "evolved", 1, "lived the test lives") in onlooker.jobs
+    assert not any("evolved" in job[3] for job in onlooker.jobs), "nothing evolves again"
+    with pytest.raises(RunDirectoryError, match="is finished"):
+        resume(path)
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("verdict.json", r"verdict\.json: was altered since it was written: .*; the results are made again"),
+        (
+            "ledger.json",
+            r"ledger\.json: is damaged, or of other results than verdict\.json; the results are made again",
+        ),
+        ("lives.parquet", r"lives\.parquet: is damaged, or of other results than verdict\.json; the results are"),
+        ("replays/as-it-is.json", r"as-it-is\.json: .*; it lies in damaged/replays/as-it-is\.json now, it is recorded"),
+        (
+            "environment.json",
+            r"environment\.json: was altered .*; it lies in damaged/environment\.json now, it now tells",
+        ),
+    ],
+)
+def test_damaged_results_are_made_again_from_what_they_are_of(file: str, said: str, copied) -> None:
+    path = copied()
+    before = results(path)
+    payload = (path / file).read_bytes()
+    place = payload.index(b"1", len(payload) // 2) if file.endswith("json") else len(payload) // 2
+    (path / file).write_bytes(payload[:place] + b"2" + payload[place + 1 :])
+    with pytest.raises(RunDirectoryError, match=r"; evolearn resume"):
+        extend_study(open_study(path), 1, (), OwnDrivers(1), Onlooker())
+    onlooker = resume(path)
+    assert re.search(said, "\n".join(onlooker.warnings))
+    assert onlooker.jobs == []
+    assert results(path) == before
+    with pytest.raises(RunDirectoryError, match="is finished"):
+        resume(path)
 
 
 def test_fewer_test_lives_than_planned_are_found(copied) -> None:
+    """Also where they are sealed as if they were whole."""
     path = copied()
-    file = path / "lives/as-it-is/evolved/run_01.parquet"
-    table = read_table(file)
-    write_table(table.filter([life < 2 for life in table["life"].to_pylist()]), file)
+    study = open_study(path)
+    pieces = Pieces(study.read_config(), study)
+    job = StudyJob("as it is", "evolved", 1, 0, True)
+    table = pieces.table(job)
+    pieces.seal_lives(job, write_table(table.filter([life < 2 for life in table["life"].to_pylist()]), path / LIVES))
     (path / "verdict.json").unlink()
-    with pytest.raises(RunDirectoryError, match=r"run_01\.parquet: is damaged: 2 lives, must be 3; remove it"):
-        resume_study(open_study(path), OwnDrivers(1), Onlooker())
+    with pytest.raises(RunDirectoryError, match=r"run_01\.parquet: is damaged: has 18 rows, must have 27; remove it"):
+        resume(path)
 
 
 @pytest.mark.parametrize(
     ("label", "text"),
     [
         (None, r"STUDY=.*: is not a study directory \(no study\.json\)"),
-        ("{", "its study.json is damaged"),
-        ('{"kind": "study"}', "its study.json is damaged: 'format'"),
+        ("{", r"study\.json: is damaged: .*; put it back, or start a new study from"),
+        ('{"kind": "study"}', r"study\.json: is damaged: lacks format; start a new study from"),
+        ('{"kind": "study", "format": 3}', r"study\.json: is damaged: lacks sha256; put it back, or start a new study"),
         (
             '{"kind": "study", "format": 99, "evolearn": "9.9"}',
             r"has format 99 \(made by evolearn 9\.9\), this evolearn",
         ),
         (  # whose birth scores are of all bodies
             '{"kind": "study", "format": 1, "evolearn": "0.1"}',
-            r"has format 1 \(made by evolearn 0\.1\), this evolearn reads 2; use that version, or start a new study",
+            r"has format 1 \(made by evolearn 0\.1\), this evolearn reads 3; use that version, or start a new study",
         ),
     ],
 )
@@ -117,13 +211,13 @@ def test_what_is_no_study_is_told(label: str | None, text: str, tmp_path: Path) 
     if label is not None:
         (tmp_path / "study.json").write_text(label)
     with pytest.raises(RunDirectoryError, match=text):
-        open_study(tmp_path)
+        open_study(tmp_path).label()
 
 
 def test_a_study_whose_config_is_gone_is_told(copied) -> None:
     path = copied()
     (path / "study.yaml").unlink()
-    with pytest.raises(RunDirectoryError, match=r"study\.yaml: cannot be read: No such file"):
+    with pytest.raises(RunDirectoryError, match=r"study\.yaml: is missing; put it back"):
         extend_study(open_study(path), 1, (), OwnDrivers(1), Onlooker())
 
 

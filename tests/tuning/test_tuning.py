@@ -2,6 +2,7 @@
 
 import builtins
 import copy
+import datetime
 import itertools
 from pathlib import Path
 
@@ -338,11 +339,25 @@ def test_an_arm_of_ones_own_may_read_what_was_found_for_the_arm_it_is_like(tmp_p
         ({"tuned": 3}, r"tuned=3: must be the path of a file that evolearn tune wrote, relative to the study's file"),
         ({"tuned": "blank.yaml", "tuning_steps": 1}, r"tuning_steps=1: the file blank\.yaml says what its search cost"),
         ({"tuned": "broken.yaml"}, "steps=-1: must be 0 or more"),
+        ({"tuned": "cheaper.yaml"}, r"cheaper\.yaml: was altered since evolearn tune wrote it: .*; search again"),
+        ({"tuned": "dated.yaml"}, r"dated\.yaml: was altered since evolearn tune wrote it"),
+        (
+            {"tuned": "older.yaml"},
+            r"older\.yaml: has format 1 \(made by evolearn 0\.1\.0\), this evolearn reads 2; search",
+        ),
     ],
 )
 def test_a_tuned_file_that_does_not_fit_is_refused(tmp_path: Path, parts: dict, text: str) -> None:
     write_tuned(tmp_path / "blank.yaml", made_up())
-    (tmp_path / "broken.yaml").write_text(yaml.safe_dump({**made_up().model_dump(mode="json"), "steps": -1}))
+    written = yaml.safe_load((tmp_path / "blank.yaml").read_text())
+    altered = {
+        "broken": {"steps": -1},
+        "cheaper": {"steps": 959},
+        "dated": {"settings": {"search.population": datetime.date(2026, 1, 1)}},
+        "older": {"format": 1},
+    }
+    for name, fields in altered.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({**written, **fields}))
     with pytest.raises(ConfigError, match=text):
         read_study(study_with(tmp_path, tuned_blank=parts))
 

@@ -21,7 +21,7 @@ from evolearn.rng import SELECTION, TEST, LifeKey, life_keys, new_rng
 from evolearn.run import assemble, remarks_on
 from evolearn.world import EnvironmentFault, GymnasiumEnvironments, find_world, from_anywhere, gymnasium_world, settled
 from evolearn.world.gymnasium.variation import draw
-from evolearn.world.gymnasium.world import declare
+from evolearn.world.gymnasium.world import declare_here as declare
 
 TOY = "gymnasium:evolearn-room-v0"
 

@@ -23,7 +23,7 @@ from evolearn.world import (
     gymnasium_world,
 )
 from evolearn.world.gymnasium.environments import action_converter
-from evolearn.world.gymnasium.world import declare
+from evolearn.world.gymnasium.world import declare_here as declare
 
 
 class Recorder(gymnasium.Env):

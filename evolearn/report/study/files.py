@@ -1,22 +1,36 @@
-"""What the pages of a study and of an experiment are made from: result files, read and checked."""
+"""What the pages of a study and of an experiment are made from: result files that fit one another."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
-from evolearn.report._files import Json, ReportError, parse_yaml, read_json, read_record, read_text, require
-
-VERDICT_FORMAT = 2
-REPLICATION_FORMAT = 1
-
-# fmt: off
-_VERDICT = ("study", "key_spaces", "birth_steps", "lifetimes", "metrics", "arms", "conditions", "ledger")
-_CONDITION = (
-    "name", "world", "parameters", "selection_lifetime", "sentence", "remarks", "arms", "primary", "secondary",
-    "by_lifetime", "catch_up_by_lifetime", "factorial", "break_even",
+from evolearn.config import read_yaml
+from evolearn.files import (
+    FileDamaged,
+    FileMissing,
+    Model,
+    check_record,
+    check_sealed,
+    read_json,
+    read_text,
+    sha256_of,
 )
-# fmt: on
+from evolearn.report._files import Json, ReportError
+from evolearn.report.study.records import (
+    EnvironmentRecord,
+    ExperimentRecord,
+    Label,
+    ReplayRecord,
+    ReplicationRecord,
+    VerdictRecord,
+)
+
+STUDY_FORMAT = 3
+VERDICT_FORMAT = 3
+REPLICATION_FORMAT = 2
+_REPLAYS = "replays/"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,32 +55,35 @@ class ExperimentResults:
 
 
 def read_results(study: Path) -> StudyResults:
-    """Read the result files of a study.
+    """Read the result files of a study, and check that they are of one another.
 
     Args:
         study: the study directory.
     Raises:
-        ReportError: a file is missing or damaged, or of another format.
+        ReportError: it is no study, or of another format.
+        FileUnfit: a file is missing, damaged, or of other results than the rest.
     """
-    label = read_json(study / "study.json", f"is {study} a study directory? `evolearn study CONFIG` makes one")
-    if label.get("kind") != "study":
-        raise ReportError(
-            f"{study / 'study.json'}: says kind {label.get('kind')!r}, not 'study'; name a study directory"
-        )
-    resume = f"`evolearn resume {study}` finishes the study and writes it again"
-    verdict = read_record(study / "verdict.json", "verdict", VERDICT_FORMAT, resume, label.get("evolearn"))
-    require(study / "verdict.json", verdict, _VERDICT, resume)
-    for number, condition in enumerate(verdict["conditions"]):
-        require(study / "verdict.json", condition, _CONDITION, resume, f"conditions[{number}].")
-    text = read_text(study / "study.yaml", resume)
-    config = parse_yaml(study / "study.yaml", text, resume)
+    resume = f"evolearn resume {study} makes it again"
+    label, config_text = _read_label(study)
+    path = study / "verdict.json"
+    verdict = _read(path, VerdictRecord, "verdict", VERDICT_FORMAT, resume, label.get("evolearn"))
+    if verdict["study"]["config_sha256"] != label["config_sha256"]:
+        raise FileDamaged(f"{path}: is the verdict of another study, or of this one before it was extended; {resume}")
+    _check_beside(study, verdict["files"], resume)
+    names = [condition["name"] for condition in verdict["conditions"]]
+    found = {}
+    for name in (name for name in verdict["files"] if name.startswith(_REPLAYS)):
+        replay = read_json(study / name, resume)
+        check_sealed(ReplayRecord, replay, study / name, resume)
+        found[replay["condition"]] = replay
+    config = read_yaml(study / "study.yaml")
     return StudyResults(
         verdict=verdict,
-        environment=read_json(study / "environment.json", resume),
+        environment=_read_environment(study / "environment.json", label["environment_sha256"], resume),
         config=config,
-        config_text=text,
-        replays=_read_replays(study / "replays", [condition["name"] for condition in verdict["conditions"]], resume),
-        replication=_read_replication(study, resume) if config.get("replication") else None,
+        config_text=config_text,
+        replays=tuple(found[name] for name in names if name in found),
+        replication=_read_replication(study, verdict["sha256"], resume) if config.get("replication") else None,
     )
 
 
@@ -76,36 +93,102 @@ def is_experiment(directory: Path) -> bool:
 
 
 def read_experiment_results(directory: Path) -> ExperimentResults:
-    """Read the result files of an experiment of its own.
+    """Read the result files of an experiment of its own, and check that they are of one another.
 
     Args:
         directory: of the experiment.
     Raises:
-        ReportError: a file is missing or damaged, or of a newer format.
+        ReportError: it is of another format.
+        FileUnfit: a file is missing, damaged, or of another experiment.
     """
-    again = f"`evolearn study {directory / 'experiment.yaml'}` makes it again in a new directory"
-    replication = _read_replication(directory, again)
-    require(directory / "replication.json", replication, ("experiment", "title", "seed", "pictures"), again)
+    config = directory / "experiment.yaml"
+    again = f"put it back; or `evolearn study {config}` makes it again in a new directory"
+    path = directory / "replication.json"
+    replication = _read(path, ExperimentRecord, "replication", REPLICATION_FORMAT, again)
+    text = read_text(config, "put it back")
+    if _sha256(text) != replication["config_sha256"]:
+        raise FileDamaged(
+            f"{config}: is not the config that {path.name} is of, it was altered or swapped since; put it back, or run "
+            "it as an experiment of its own with evolearn study"
+        )
     return ExperimentResults(
         replication=replication,
-        environment=read_json(directory / "environment.json", again),
-        config_text=read_text(directory / "experiment.yaml", again),
+        environment=_read_environment(directory / "environment.json", replication["environment_sha256"], again),
+        config_text=text,
     )
 
 
-def _read_replication(directory: Path, remedy: str) -> Json:
+def _read_label(study: Path) -> tuple[Json, str]:
+    """What study.json says, and the text of the config that it is of."""
+    path, config = study / "study.json", study / "study.yaml"
+    begin = f"put it back, or start a new study from {config}"
+    try:
+        label = read_json(path, begin)
+    except FileMissing as error:
+        raise FileMissing(
+            f"{path}: is missing; is {study} a study directory? `evolearn study CONFIG` makes one"
+        ) from error
+    if label.get("kind") != "study":
+        raise ReportError(f"{path}: says kind {label.get('kind')!r}, not 'study'; name a study directory")
+    _check_format(path, label, STUDY_FORMAT, label.get("evolearn"))
+    check_sealed(Label, label, path, begin)
+    text = read_text(config, "put it back")
+    becomes = label.get("becomes")
+    label = becomes if becomes and becomes.get("config_sha256") == _sha256(text) else label
+    if _sha256(text) != label["config_sha256"]:
+        raise FileDamaged(f"{config}: was altered since the study was made; put it back, or start a new study")
+    return label, text
+
+
+def _check_beside(study: Path, files: dict[str, str], resume: str) -> None:
+    """Check what a verdict lies beside. Tables that no page is made of may be missing, but not be others."""
+    for name, sha256 in files.items():
+        path = study / name
+        try:
+            found = sha256_of(path, resume)
+        except FileMissing:
+            if name.startswith(_REPLAYS):
+                raise
+            continue
+        if found != sha256:
+            raise FileDamaged(f"{path}: is damaged, or of other results than verdict.json; {resume}")
+
+
+def _read(path: Path, model: type[Model], kind: str, version: int, remedy: str, made_by: str | None = None) -> Json:
+    """A result file that says what it is, as it was sealed."""
+    content = read_json(path, remedy)
+    if content.get("kind") != kind:
+        raise ReportError(f"{path}: says kind {content.get('kind')!r}, not {kind!r}; {remedy}")
+    _check_format(path, content, version, made_by)
+    check_sealed(model, content, path, remedy)
+    return content
+
+
+def _check_format(path: Path, content: Json, version: int, made_by: str | None) -> None:
+    if content.get("format") != version:
+        which = "" if made_by is None else f" (evolearn {made_by}, of the commit in environment.json)"
+        raise ReportError(
+            f"{path}: has format {content.get('format')}, this evolearn reads {version}; use the version that made it"
+            f"{which}"
+        )
+
+
+def _read_environment(path: Path, sha256: str, remedy: str) -> Json:
+    text = read_text(path, remedy)
+    if _sha256(text) != sha256:
+        raise FileDamaged(f"{path}: is damaged, or of another one than the rest; {remedy}")
+    environment = read_json(path, remedy)
+    check_record(EnvironmentRecord, environment, path, remedy)
+    return environment
+
+
+def _read_replication(directory: Path, verdict_sha256: str, remedy: str) -> Json:
     path = directory / "replication.json"
-    replication = read_record(path, "replication", REPLICATION_FORMAT, remedy)
-    require(path, replication, ("about", "bands", "judgement", "runs", "cost", "config_sha256"), remedy)
+    replication = _read(path, ReplicationRecord, "replication", REPLICATION_FORMAT, remedy)
+    if replication.get("verdict_sha256") != verdict_sha256:
+        raise FileDamaged(f"{path}: is of other results than verdict.json; {remedy}")
     return replication
 
 
-def _read_replays(folder: Path, conditions: list[str], remedy: str) -> tuple[Json, ...]:
-    found = {}
-    for path in sorted(folder.glob("*.json")):
-        replay = read_json(path, remedy)
-        require(path, replay, ("condition", "life", "step_stride", "arms"), remedy)
-        for number, arm in enumerate(replay["arms"]):
-            require(path, arm, ("arm", "score", "drives", "ends", "shapes", "frames"), remedy, f"arms[{number}].")
-        found[replay["condition"]] = replay
-    return tuple(found[name] for name in conditions if name in found)
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

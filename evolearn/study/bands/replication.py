@@ -9,7 +9,7 @@ from typing import Any
 
 from evolearn.config import Part, config_sha256
 from evolearn.environment import package_versions
-from evolearn.files import explained, write_whole
+from evolearn.files import explained, sealed, write_whole
 from evolearn.run import RunDirectory
 from evolearn.study.bands.bands import Measure, judge, summary
 from evolearn.study.bands.measures import STUDY_MEASURES, StudyTable
@@ -18,7 +18,7 @@ from evolearn.study.config import StudyConfig
 from evolearn.study.directory import StudyDirectory
 from evolearn.verdict import Json, for_json
 
-FORMAT = 1  # of replication.json
+FORMAT = 2  # of replication.json
 REPLICATION_FILE = "replication.json"
 
 
@@ -35,9 +35,9 @@ def judge_replication(config: StudyConfig, study: StudyDirectory, verdict: Json)
     table = StudyTable(verdict)
     cost = {"world_steps": verdict["ledger"]["total"], **_evolution_cost(study)}
     record = replication_record(config, config.replication, STUDY_MEASURES, table, verdict["study"]["runs"], cost)
-    first = {"first_config_sha256": verdict["study"]["first_config_sha256"]}
+    of = {"first_config_sha256": verdict["study"]["first_config_sha256"], "verdict_sha256": verdict["sha256"]}
     with explained(study.path):
-        write_rounded(study.path / REPLICATION_FILE, record | first)
+        write_rounded(study.path / REPLICATION_FILE, record | of)
 
 
 def replication_record(
@@ -68,13 +68,13 @@ def replication_record(
 
 
 def write_rounded(path: Path, content: Any) -> None:
-    """Write JSON, whole or not at all; numbers to six digits, what is not finite as null."""
-    write_whole(path, json.dumps(for_json(content), indent=1, allow_nan=False).encode())
+    """Write JSON, whole or not at all and sealed; numbers to six digits, what is not finite as null."""
+    write_whole(path, json.dumps(sealed(for_json(content)), indent=1, allow_nan=False).encode())
 
 
 def _evolution_cost(study: StudyDirectory) -> Json:
     """Genomes evaluated, and seconds that evolution took, over all runs."""
-    runs = sorted((study.path / "runs").glob("*/*/*"))
+    runs = sorted(path for path in (study.path / "runs").glob("*/*/*") if path.is_dir())
     rows = [row for path in runs for row in RunDirectory(path).rows()]
     return {
         "evaluations": sum(row["evaluations"] for row in rows),

@@ -8,7 +8,7 @@ same attribute themselves when they are reset.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import gymnasium
@@ -18,7 +18,19 @@ import numpy.typing as npt
 from evolearn.errors import shortened_traceback
 from evolearn.numerics import compiled
 from evolearn.rng import BIRTH, WORLD, Rng, at_step, integer, new_rng, open_stream
-from evolearn.world.gymnasium.making import is_of_environment
+from evolearn.world.gymnasium.answers import (
+    MOST_REWARD,
+    PLAIN,
+    WrongAnswer,
+    check_last,
+    narrowed,
+    taken_flag,
+    taken_observation,
+    taken_reset,
+    taken_reward,
+    taken_step,
+)
+from evolearn.world.gymnasium.making import close_quietly, is_of_environment
 from evolearn.world.gymnasium.variation import NEVER, Attributes, Environment, draw, without_overseers
 from evolearn.world.gymnasium.world import GymnasiumWorld
 
@@ -43,7 +55,7 @@ class Environments(Protocol):
     Every method may raise EnvironmentFault.
     """
 
-    place: int  # the life whose environment is at work, or was last
+    where: MutableSequence[int]  # first entry: the life whose environment is at work, or was last
 
     def begin_all(self, keys: npt.NDArray[np.int64], observations: FloatArray) -> None:
         """Give birth to a life per key, int64 [C, 4], and write its first observation, float32 [C, O]."""
@@ -123,7 +135,7 @@ class GymnasiumEnvironments:
     def __init__(self, world: GymnasiumWorld) -> None:
         world.load()  # here: a life that is under way is watched, and may not take long over a step
         self._world = world
-        self.place = 0
+        self.where: MutableSequence[int] = [0]
         self._homes: list[_Home] = []  # of the lives under way
         self._empty: dict[str, list[_Home]] = {}  # by arguments
         self._steps: list[Callable[[Any], Any]] = []
@@ -170,22 +182,41 @@ class GymnasiumEnvironments:
         endings = []
         terminated[:] = False
         truncated[:] = False
+        where = self.where
         flat = len(shape) == 1 and self._first is None
         place = -1
         try:
             for place in places:
-                self.place = place
-                observation, reward, has_terminated, has_truncated, _ = steps[place](chosen[place])
-                if flat and getattr(observation, "shape", None) == shape:  # any other shape is explained below
+                where[0] = place
+                result: tuple[Any, Any, Any, Any, Any] = steps[place](chosen[place])
+                try:
+                    observation, reward, has_terminated, has_truncated, _ = result
+                except (TypeError, ValueError):
+                    observation, reward, has_terminated, has_truncated, _ = taken_step(result)
+                # The quick way for what nearly all environments return; the other says what is wrong.
+                if (
+                    flat
+                    and observation.__class__ is np.ndarray
+                    and observation.shape == shape
+                    and (observation.dtype.kind == "f")
+                ):
                     rows[place][...] = observation
                 else:
                     self._show(observation, rows[place])
-                fitness[place] = reward
-                if has_terminated or has_truncated or t >= truncated_at[place]:
-                    terminated[place] = has_terminated
-                    truncated[place] = has_truncated or t >= truncated_at[place]
+                if type(reward) in PLAIN and -MOST_REWARD <= reward <= MOST_REWARD:
+                    fitness[place] = reward
+                else:
+                    fitness[place] = taken_reward(reward)
+                if has_terminated is False and has_truncated is False and t < truncated_at[place]:
+                    continue
+                terminated[place] = taken_flag("terminated", has_terminated)
+                truncated[place] = taken_flag("truncated", has_truncated) or t >= truncated_at[place]
+                if terminated[place] or truncated[place]:
+                    check_last(rows[place])
                     endings.append(place)
-        except Exception as error:
+        # An environment that leaves the program (sys.exit), or raises what Ctrl-C raises, is at fault like any other:
+        # it is at work where nobody else's exit, and no Ctrl-C, arrives.
+        except BaseException as error:
             raise self._fault(place, error) from error
         return endings
 
@@ -194,7 +225,7 @@ class GymnasiumEnvironments:
         homes = [*self._homes, *(home for some in self._empty.values() for home in some)]
         self._homes, self._empty, self._steps = [], {}, []
         for home in homes:
-            home.environment.close()
+            close_quietly(home.environment)
 
     def _move(self, count: int) -> None:
         """Give each of `count` lives an environment that was made with its arguments."""
@@ -202,16 +233,17 @@ class GymnasiumEnvironments:
             self._empty.setdefault(home.made_with, []).append(home)
         self._homes = []
         for place in range(count):
-            self.place = place
+            self.where[0] = place
             try:
                 self._homes.append(self._home_for(self._drawn[place]))
-            except Exception as error:
-                raise self._fault(place, error) from error
+            except BaseException as error:
+                others = len(self._homes) + sum(len(some) for some in self._empty.values())
+                raise self._fault(place, error, _ONE_OF_MANY.format(others + 1) if others else "") from error
         self._steps = [home.environment.step for home in self._homes]
         spare = sum(len(some) for some in self._empty.values()) - _SPARE * count
         for made_with in list(self._empty) if self._world.part.vary else []:
             while self._empty[made_with] and spare > 0:
-                self._empty[made_with].pop().environment.close()
+                close_quietly(self._empty[made_with].pop().environment)
                 spare -= 1
             if not self._empty[made_with]:
                 del self._empty[made_with]
@@ -241,17 +273,17 @@ class GymnasiumEnvironments:
 
     def _begin(self, place: int, stream: int, step: int, row: FloatArray) -> None:
         seed = int(draw_seed(self._keys[place], stream, step, self._rng))
-        self.place = place
+        self.where[0] = place
         home = self._homes[place]
         self._truncated_at[place] = step + home.limit - 1
         try:
             if home.attributes is not None:
                 home.attributes.write(self._drawn[place])
-            observation, _ = home.environment.reset(seed=seed)
+            observation = taken_reset(home.environment.reset(seed=seed))
             if home.attributes is not None:
                 home.attributes.write(self._drawn[place])
             self._show(observation, row)
-        except Exception as error:
+        except BaseException as error:
             raise self._fault(place, error) from error
 
     def _rows_of(self, observations: FloatArray) -> list[FloatArray]:
@@ -263,17 +295,35 @@ class GymnasiumEnvironments:
     def _show(self, observation: Any, row: FloatArray) -> None:
         """Write an observation into its row."""
         if self._first is not None:
-            at = int(observation) - self._first
+            try:
+                at = int(observation) - self._first
+            except (TypeError, ValueError) as error:
+                raise WrongAnswer(f"observation {observation!r}: must be a whole number of its space") from error
             if not 0 <= at < row.size:
-                raise ValueError(
+                raise WrongAnswer(
                     f"observation {observation}: must lie in {self._first} .. {self._first + row.size - 1}"
                 )
             row[:] = 0.0
             row[at] = 1.0
             return
-        if np.shape(observation) != self._shape:
-            raise ValueError(f"observation of shape {np.shape(observation)}: must be of shape {self._shape}")
-        row[:] = np.ravel(observation)
+        row[:] = narrowed(taken_observation(observation, self._shape))
 
-    def _fault(self, place: int, error: Exception) -> EnvironmentFault:
-        return EnvironmentFault(place, f"the environment raised:\n{shortened_traceback(error, is_of_environment)}")
+    def _fault(self, place: int, error: BaseException, remark: str = "") -> EnvironmentFault:
+        if isinstance(error, WrongAnswer):
+            return EnvironmentFault(place, f"the environment's {error}")
+        raised = raised_text(error)
+        return EnvironmentFault(place, f"the environment {raised}{remark}")
+
+
+_ONE_OF_MANY = (
+    "\nIt was number {} at once in this process; if there can be no more than so many at a time (a port, a licence, a "
+    "device), say so: world.instances=1"
+)
+
+
+def raised_text(error: BaseException) -> str:
+    """What an environment did, and where: it raised, or it left the program."""
+    shown = shortened_traceback(error, is_of_environment)
+    if isinstance(error, SystemExit):
+        return f"ended the program by sys.exit; it must raise an exception instead, or end its episode:\n{shown}"
+    return f"raised:\n{shown}"

@@ -17,6 +17,7 @@ from evolearn.plugins import is_file, module_of
 from evolearn.world.gymnasium.variation import Environment, layers
 from evolearn.world.names import GYMNASIUM
 
+SECONDS_TO_CLOSE = 5.0  # that an environment has, where it can be given up
 _FORMS = "gymnasium:ID or gymnasium:package.module:ID"
 _REMEMBERING = (
     gymnasium.wrappers.NormalizeObservation,
@@ -58,15 +59,42 @@ def make_environment(part: WorldPart, drawn: Mapping[str, Any]) -> Environment:
         Exception: whatever the constructor raises.
     """
     import_registering(part)
+    _refuse_unversioned(part)
     environment: Environment = gymnasium.make(id_of(part), disable_env_checker=True, **{**part.kwargs, **drawn})
     try:
         _refuse_remembering(f"world.name={part.name!r}", environment)
         for place, wrapper in enumerate(part.wrappers):
             environment = _wrapped(environment, place, wrapper)
     except BaseException:
-        environment.close()
+        close_quietly(environment)
         raise
     return environment
+
+
+def close_quietly(environment: Environment) -> str:
+    """Close an environment. What it raises, which harms no life that is over, is only told; empty: it did not raise."""
+    try:
+        environment.close()
+    except BaseException as error:  # sys.exit among them
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _refuse_unversioned(part: WorldPart) -> None:
+    """Refuse an id that leaves its version to what is installed: a config is to mean the same next year."""
+    name = id_of(part).rpartition(":")[2]
+    if name in gymnasium.registry:
+        return
+    try:
+        namespace, plain, version = gymnasium.envs.registration.parse_env_id(name)
+    except gymnasium.error.Error:
+        return  # gymnasium.make says more of it
+    latest = gymnasium.envs.registration.find_highest_version(namespace, plain) if version is None else None
+    if latest is not None:
+        raise WorldNotFound(
+            f"world {part.name!r}: names no version, and what it means would change with the next one; write "
+            f"{part.name}-v{latest}"
+        )
 
 
 def _wrapped(environment: Environment, place: int, wrapper: WrapperPart) -> Environment:
@@ -74,7 +102,11 @@ def _wrapped(environment: Environment, place: int, wrapper: WrapperPart) -> Envi
     field = f"world.wrappers.{place}"
     try:
         result = wrap(environment, **wrapper.kwargs)
-    except Exception as error:
+    except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
+        raise _lacks(f"{field}.name={wrapper.name!r}", error) from error
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
         known = list(arguments_of(wrap))[1:]
         name = unexpected_argument(error)
         if name in wrapper.kwargs:
@@ -85,8 +117,9 @@ def _wrapped(environment: Environment, place: int, wrapper: WrapperPart) -> Envi
             f"{shortened_traceback(error, is_of_environment)}"
         ) from error
     if not isinstance(result, gymnasium.Env):
+        came = "None" if result is None else f"a {type(result).__name__}"
         raise SettingRefused(
-            f"{field}.name={wrapper.name!r}: returned a {type(result).__name__}, which is no gymnasium.Env; name a "
+            f"{field}.name={wrapper.name!r}: returned {came}, which is no gymnasium.Env; name a "
             "class derived from gymnasium.Wrapper, or a function that returns the wrapped environment"
         )
     _refuse_remembering(f"{field}.name={wrapper.name!r}", result)
@@ -122,7 +155,10 @@ def wrapper_class(place: int, wrapper: WrapperPart) -> Callable[..., Environment
             close = nearest(attribute, known)
             meant = f" Did you mean {close}?" if close else ""
             raise SettingRefused(f"{asked}: gymnasium.wrappers has no such wrapper; must be {forms}.{meant}")
-        return _no_remembering(asked, getattr(gymnasium.wrappers, attribute))
+        try:
+            return _no_remembering(asked, getattr(gymnasium.wrappers, attribute))
+        except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
+            raise _lacks(asked, error) from error
     if not source or not attribute:
         raise SettingRefused(f"{asked}: must be {forms}")
     try:
@@ -142,7 +178,11 @@ def _no_remembering(asked: str, wrap: Any) -> Callable[..., Environment]:
     return wrap
 
 
-def unexpected_argument(error: Exception) -> str:
+def _lacks(field: str, error: Exception) -> SettingRefused:
+    return SettingRefused(f"{field}: the wrapper needs what is not installed: {error}; install it, or leave it out")
+
+
+def unexpected_argument(error: BaseException) -> str:
     """The argument that a constructor does not know, if that is what it raised; else an empty text."""
     found = re.search(r"unexpected keyword argument '(\w+)'", str(error)) if isinstance(error, TypeError) else None
     return found.group(1) if found else ""

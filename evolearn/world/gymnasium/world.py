@@ -9,12 +9,15 @@ Source: Towers et al. 2024, "Gymnasium: a standard interface for reinforcement l
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import inspect
+import os
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -25,7 +28,18 @@ from evolearn.config import CONSTRUCTOR, WorldPart, world_part
 from evolearn.errors import SettingRefused, UserError, WorldNotFound, offer, shortened_traceback
 from evolearn.rng import SELECTION, life_keys, new_rng
 from evolearn.world.contract import ABLE, MEAN_RETURN_PER_EPISODE, Box, Declaration, Discrete, Signal, WorldError
+from evolearn.world.gymnasium.answers import (
+    WrongAnswer,
+    check_last,
+    narrowed,
+    taken_flag,
+    taken_observation,
+    taken_reset,
+    taken_reward,
+    taken_step,
+)
 from evolearn.world.gymnasium.making import (
+    close_quietly,
     constructor_arguments,
     creator_of,
     id_of,
@@ -46,8 +60,14 @@ from evolearn.world.gymnasium.variation import (
 from evolearn.world.names import GYMNASIUM
 
 _REMEDY = (
-    "wrap the environment in a function of yours (gymnasium.wrappers.FlattenObservation, TransformObservation, "
-    "TransformAction), give that to gymnasium.register as entry_point, and name the world gymnasium:your_module:ID"
+    "wrap the environment in a function of yours (gymnasium.wrappers.TransformObservation, TransformAction) and name "
+    "it in world.wrappers, as [your_module:function]"
+)
+_FLATTENED = (
+    gymnasium.spaces.Dict,
+    gymnasium.spaces.Tuple,
+    gymnasium.spaces.MultiDiscrete,
+    gymnasium.spaces.MultiBinary,
 )
 
 
@@ -105,12 +125,22 @@ def gymnasium_world(environment_id: str, **arguments: Any) -> GymnasiumWorld:
     Raises:
         WorldNotFound, SettingRefused, WorldError: see `declare`.
     """
-    return declare(WorldPart(name=f"{GYMNASIUM}{environment_id}", kwargs=arguments))
+    return declare_here(WorldPart(name=f"{GYMNASIUM}{environment_id}", kwargs=arguments))
 
 
-def declare(part: WorldPart) -> GymnasiumWorld:
-    """Declare what a config's section `world` describes.
+def _close(environment: Environment) -> None:
+    close_quietly(environment)
 
+
+def declare_here(
+    part: WorldPart, close: Callable[[Environment], None] = _close, making: Callable[[], None] = lambda: None
+) -> GymnasiumWorld:
+    """Declare what a config's section `world` describes, by making its environment in this process.
+
+    Args:
+        part: the section.
+        close: what is done with the environment in the end.
+        making: called when all is imported, and the first environment is about to be made.
     Raises:
         WorldNotFound: Gymnasium has no such environment, or something that it needs is not installed.
         SettingRefused: the environment does not take an argument, a wrapper or a variation.
@@ -128,19 +158,66 @@ def declare(part: WorldPart) -> GymnasiumWorld:
         fitness_rule=MEAN_RETURN_PER_EPISODE,
         full_name=full_name,
     )
-    environment = _first_environment(probe)
+    with unmoved():
+        return _declared(probe, close, making)
+
+
+def _declared(
+    probe: GymnasiumWorld, close: Callable[[Environment], None], making: Callable[[], None]
+) -> GymnasiumWorld:
+    part = probe.part
+    import_registering(part)
+    making()
+    environment = _first_environment(probe, close)
     try:
-        observations = _observation_size(part.name, environment.observation_space)
+        observations = _observation_size(part.name, _space(part.name, environment, "observation_space"))
         return dataclasses.replace(
             probe,
             doc=_description(environment, id_of(part)),
             observations=tuple(Signal(f"observation {i}", "as the environment gives it") for i in range(observations)),
-            actions=_actions(part.name, environment.action_space),
+            actions=_actions(part.name, _space(part.name, environment, "action_space")),
             termination_is_death=_said(environment, part, "termination_is_death", False),
             able=_said(environment, part, "able", ABLE),
         )
     finally:
-        environment.close()
+        close(environment)
+
+
+@contextlib.contextmanager
+def unmoved() -> Iterator[None]:
+    """Within, an environment may move to another folder, or have NumPy raise: afterwards all is as it was."""
+    folder = Path.cwd()
+    with np.errstate():
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                os.chdir(folder)
+
+
+def _space(name: str, environment: Environment, which: str) -> gymnasium.Space[Any]:
+    """A space of an environment.
+
+    Raises:
+        WorldError: it has none.
+    """
+    try:
+        space = getattr(environment, which)
+    except Exception as error:
+        wrapper = isinstance(environment, gymnasium.Wrapper)
+        remedy = (
+            f"; does the __init__ of the wrapper {type(environment).__name__} call super().__init__(env)?"
+            if wrapper and "_action_space" not in vars(environment)
+            else f"; set self.{which} in its __init__"
+        )
+        raise WorldError(f"world {name}: has no {which} ({type(error).__name__}: {error}){remedy}") from error
+    if not isinstance(space, gymnasium.Space):
+        kind = "None" if space is None else f"a {type(space).__module__}.{type(space).__qualname__}"
+        raise WorldError(
+            f"world {name}: its {which} is {kind}: must be a space of gymnasium.spaces as soon as it is made; set "
+            f"self.{which} in its __init__"
+        )
+    return space
 
 
 def _said(environment: Environment, part: WorldPart, name: str, default: Any) -> Any:
@@ -150,7 +227,7 @@ def _said(environment: Environment, part: WorldPart, name: str, default: Any) ->
     return environment.get_wrapper_attr(name) if environment.has_wrapper_attr(name) else default
 
 
-def _first_environment(world: GymnasiumWorld) -> Environment:
+def _first_environment(world: GymnasiumWorld, close: Callable[[Environment], None]) -> Environment:
     """An environment as some life would have it: every setting has been tried."""
     part = world.part
     drawn = world.drawn(life_keys(0, SELECTION, 0, 1)[0])
@@ -160,7 +237,7 @@ def _first_environment(world: GymnasiumWorld) -> Environment:
             _try_attributes(without_overseers(environment)[0], part, drawn)
             _try_choices(world)
     except BaseException:
-        environment.close()
+        close(environment)
         raise
     return environment
 
@@ -176,7 +253,7 @@ def _started(world: GymnasiumWorld, drawn: Mapping[str, Any], tried: Iterable[st
         raise
     except (gymnasium.error.Error, ImportError) as error:
         raise WorldNotFound(f"world {part.name!r}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _explain_argument(part, error)
         varied = [
             f"world.vary.{name} (here {drawn[name]!r})"
@@ -184,6 +261,8 @@ def _started(world: GymnasiumWorld, drawn: Mapping[str, Any], tried: Iterable[st
             if any(path.startswith(CONSTRUCTOR) for path in part.vary[name].paths(name))
         ]
         shown = shortened_traceback(error, is_of_environment)
+        if isinstance(error, SystemExit):
+            shown += "\n  (sys.exit: an environment must raise an exception instead)"
         raise WorldError(
             f"world {part.name}: the environment does not start; check "
             f"{' and '.join([f'world.kwargs={part.kwargs}', *varied])}:\n{shown}"
@@ -210,11 +289,16 @@ def _try_choices(world: GymnasiumWorld) -> None:
     for name, variation in world.part.vary.items():
         if any(path.startswith(CONSTRUCTOR) for path in variation.paths(name)):
             for value in variation.values or ():
-                _started(world, {**drawn, name: value}, [name]).close()
+                _close(_started(world, {**drawn, name: value}, [name]))
 
 
-def _explain_argument(part: WorldPart, error: Exception) -> None:
+def _explain_argument(part: WorldPart, error: BaseException) -> None:
     """Refuse an argument that the environment's constructor does not know, if it was that."""
+    if missing := _missing_arguments(error):
+        wanted = ", ".join(f"{name}: .." for name in missing)
+        raise SettingRefused(
+            f"world.kwargs: {part.name} needs {' and '.join(missing)}; give world.kwargs={{{wanted}}}"
+        ) from error
     name = unexpected_argument(error)
     if not name:
         return
@@ -226,6 +310,13 @@ def _explain_argument(part: WorldPart, error: Exception) -> None:
     ]
     field = f"world.vary.{varied[0]}: argument {name}" if varied else f"world.kwargs.{name}"
     raise SettingRefused(f"{field}: unknown for {part.name}.{offer(name, known)}") from error
+
+
+def _missing_arguments(error: BaseException) -> list[str]:
+    """Arguments that a constructor needs and was not given, if that is what it raised."""
+    text = str(error) if isinstance(error, TypeError) else ""
+    found = re.search(r"__init__\(\) missing \d+ required (?:keyword-only|positional) arguments?: (.*)", text)
+    return re.findall(r"'(\w+)'", found.group(1)) if found else []
 
 
 def _description(environment: Environment, environment_id: str) -> str:
@@ -243,9 +334,14 @@ def _observation_size(name: str, space: gymnasium.Space[Any]) -> int:
         return int(space.n)
     if isinstance(space, gymnasium.spaces.Box) and np.prod(space.shape) > 0:
         return int(np.prod(space.shape))
+    remedy = (
+        "flatten it: world.wrappers=[FlattenObservation]"
+        if isinstance(space, _FLATTENED) and space.is_np_flattenable
+        else _REMEDY
+    )
     raise WorldError(
         f"world {name}: observation space {space} is not supported: must be a Box that is not empty, or a Discrete; "
-        f"{_REMEDY}"
+        f"{remedy}"
     )
 
 
@@ -279,8 +375,11 @@ _OF_NO_CONCERN = (
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
+_LOOKED_AT = 5  # steps, before Gymnasium's checker goes over an environment
+
+
 @functools.cache  # a study asks hundreds of times
-def check_environment(world: GymnasiumWorld) -> tuple[str, ...]:
+def remarks_here(world: GymnasiumWorld, close: Callable[[Environment], None] = _close) -> tuple[str, ...]:
     """Check a world's environment in its wrappers; takes some milliseconds, and the environment is thrown away.
 
     Returns:
@@ -288,21 +387,55 @@ def check_environment(world: GymnasiumWorld) -> tuple[str, ...]:
     Raises:
         SettingRefused: the environment breaks the contract of `gymnasium.Env`.
     """
-    environment = world.make(world.arguments(world.drawn((0, 0, 0, 0))) if world.part.vary else None)
-    try:
-        with warnings.catch_warnings(record=True) as raised:
-            warnings.simplefilter("always")
-            check_env(environment, skip_render_check=True, skip_close_check=True)
-    except Exception as error:
-        shown = shortened_traceback(error, lambda file: is_of_environment(file) and "env_checker" not in file)
-        raise SettingRefused(
-            f"world.name={world.name!r}: Gymnasium's checker refuses the environment:\n{shown}\n"
-            "Correct the environment or its wrappers; if it is known to work as it is, set world.check=false: results "
-            "may then depend on the number of workers, if the environment keeps anything from before a reset"
-        ) from error
-    finally:
-        environment.close()
+    with unmoved():
+        environment = world.make(world.arguments(world.drawn((0, 0, 0, 0))) if world.part.vary else None)
+        try:
+            with warnings.catch_warnings(record=True) as raised:
+                warnings.simplefilter("always")
+                _look_at(environment)
+                check_env(environment, skip_render_check=True, skip_close_check=True)
+        except (Exception, SystemExit) as error:
+            raise _refused_by_checker(world, error) from error
+        finally:
+            close(environment)
     return tuple(_in_plain_words(world.name, raised))
+
+
+def _refused_by_checker(world: GymnasiumWorld, error: BaseException) -> SettingRefused:
+    remedy = "Correct the environment or its wrappers"
+    if isinstance(error, WrongAnswer):
+        return SettingRefused(f"world.name={world.name!r}: the environment's {error}\n{remedy}")
+    shown = shortened_traceback(error, lambda file: is_of_environment(file) and "env_checker" not in file)
+    return SettingRefused(
+        f"world.name={world.name!r}: Gymnasium's checker refuses the environment:\n{shown}\n{remedy}; if it is known "
+        "to work as it is, set world.check=false: results may then depend on the number of workers, if the "
+        "environment keeps anything from before a reset"
+    )
+
+
+def _look_at(environment: Environment) -> None:
+    """See that a few answers are what they must be: the checker's words for what is not are hard to read.
+
+    Raises:
+        WrongAnswer: one is not.
+    """
+    inner, limit = without_overseers(environment)
+    space = environment.observation_space
+    environment.action_space.seed(0)
+
+    def see(observation: Any) -> None:
+        if isinstance(space, gymnasium.spaces.Box):
+            check_last(narrowed(taken_observation(observation, space.shape)))
+
+    see(taken_reset(inner.reset(seed=0)))
+    for _ in range(min(_LOOKED_AT, limit)):
+        observation, reward, terminated, truncated, _ = taken_step(inner.step(environment.action_space.sample()))
+        see(observation)
+        number = taken_reward(reward)
+        if not np.isfinite(number):
+            raise WrongAnswer(f"reward is {number}: must be a finite number")
+        if taken_flag("terminated", terminated) or taken_flag("truncated", truncated):
+            break
 
 
 def _in_plain_words(name: str, raised: list[warnings.WarningMessage]) -> list[str]:

@@ -1,0 +1,129 @@
+"""What stops a command: Ctrl-C, a signal that asks it to end, a closed terminal, or a limit on its time.
+
+All of them are a `Stop` in the main thread, once: what is finished is then kept, and a second signal does not cut that
+short.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from evolearn.errors import UserError
+
+EXIT_TIME_IS_UP = 124  # as of the command `timeout`
+PATIENCE = 30.0  # seconds that saving may take until another signal is heeded
+LONGEST = 366 * 86_400  # seconds of a limit
+
+_SIGNALS = {
+    signal.SIGINT: "Interrupted",
+    signal.SIGTERM: "Told to end (SIGTERM)",
+    signal.SIGHUP: "The terminal was closed (SIGHUP)",
+}
+_IN_UNITS = re.compile(r"(?:([0-9.]+)d)?(?:([0-9.]+)h)?(?:([0-9.]+)m)?(?:([0-9.]+)s)?")
+_IN_COLONS = re.compile(r"(?:([0-9]+)-)?([0-9]+):([0-5]?[0-9]):([0-5]?[0-9])")  # as Slurm writes it
+_UNITS = (86_400.0, 3_600.0, 60.0, 1.0)
+
+
+class Stop(KeyboardInterrupt):
+    """A command is to stop; raised in the main thread."""
+
+    def __init__(self, words: str, code: int) -> None:
+        """Say why.
+
+        Args:
+            words: begin what the user reads.
+            code: with which the command ends.
+        """
+        super().__init__(words)
+        self.words = words
+        self.code = code
+
+
+class Stops:
+    """What stops one command."""
+
+    def __init__(self) -> None:
+        """Nothing has yet."""
+        self.stop: Stop | None = None  # the one that came
+        self._since = 0.0
+        self._limit: str | None = None  # once it has passed
+        self._before: dict[signal.Signals, Any] = {}
+
+    @contextlib.contextmanager
+    def heeded(self, limit: str | None = None) -> Iterator[None]:
+        """Heed signals, and a limit, to the end of the block.
+
+        Args:
+            limit: on the time from here on, see `seconds_of`; none without.
+        Raises:
+            Stop: one came, or the time is up.
+            UserError: the limit is none.
+        """
+        seconds = None if limit is None else seconds_of(limit)
+        if threading.current_thread() is not threading.main_thread():  # which alone hears signals
+            yield
+            return
+        # Not what whoever started the command has it ignore, as nohup does.
+        self._before = {one: old for one in _SIGNALS if (old := signal.getsignal(one)) not in (None, signal.SIG_IGN)}
+        self.listen()
+        timer = threading.Timer(seconds or 0.0, self.end_time, (limit,))
+        timer.daemon = True
+        if seconds is not None:
+            timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            for one, old in self._before.items():
+                signal.signal(one, old)
+            self._before = {}
+
+    def listen(self) -> None:
+        """Heed signals again where a library that was imported meanwhile has others in its place, as Ray has."""
+        for one in self._before:
+            signal.signal(one, self._heed)
+
+    def end_time(self, limit: str) -> None:
+        """The limit has passed; from any thread."""
+        self._limit = limit
+        known = next((one for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) if one in self._before), None)
+        if known is not None:
+            # Not only noted, as interrupt_main would: what waits wakes up.
+            signal.pthread_kill(threading.main_thread().ident or 0, known)
+
+    def _heed(self, number: int, frame: object) -> None:
+        now = time.monotonic()
+        if self.stop is not None and now - self._since < PATIENCE:
+            return
+        self._since = now
+        if self.stop is None and self._limit is not None:
+            self.stop = Stop(f"--time-limit {self._limit}: the time is up", EXIT_TIME_IS_UP)
+        self.stop = self.stop or Stop(_SIGNALS[signal.Signals(number)], 128 + number)
+        raise self.stop
+
+
+def seconds_of(text: str) -> float:
+    """A length of time as a person, or a cluster's scheduler, writes it.
+
+    >>> seconds_of("1h30m"), seconds_of("90s"), seconds_of("02:00:00"), seconds_of("1-00:00:00")
+    (5400.0, 90.0, 7200.0, 86400.0)
+
+    Raises:
+        UserError: it is none.
+    """
+    seconds = 0.0
+    if found := _IN_UNITS.fullmatch(text) or _IN_COLONS.fullmatch(text):
+        with contextlib.suppress(ValueError):  # 1.2.3
+            seconds = sum(float(part) * unit for part, unit in zip(found.groups(), _UNITS, strict=True) if part)
+    if not 0.0 < seconds <= LONGEST:
+        raise UserError(
+            f"--time-limit {text}: must be a length of time with its units, above 0 and up to a year: 30m, 1h30m, 90s, "
+            "or 02:00:00 for two hours"
+        )
+    return seconds

@@ -1,0 +1,243 @@
+"""Whose code is run: what somebody's files name is code of theirs, and is imported only where its user says so.
+
+A config, a run directory and DNA name worlds and parts by the file or the module that they are in. What a user's own
+command names is that user's choice, and remembered: by its path and the checksum of its sources. What a directory
+names (of a colleague, from a paper) is imported without a question only if it is installed, comes with evolearn, or is
+remembered with the same sources; else its user is asked, or the import refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import dataclasses
+import functools
+import hashlib
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import json
+import multiprocessing
+import os
+import site
+import sys
+import sysconfig
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from evolearn.errors import UserError
+from evolearn.files import FileMissing, FileUnfit, Record, danger_in, make_private, read_record, write_whole
+
+_KEPT = 16  # versions of a source that are remembered
+_SOURCES = (".py", ".so", ".pyd")  # what is imported
+
+
+class NotTrusted(UserError):
+    """Code that a directory names, and that nobody said may run; the text says what it is, and how to say so."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Python that somebody brings: a file, or the package at the top of a module's name."""
+
+    name: str  # as a config gives it, without the attribute
+    path: Path
+    sha256: str
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a package."""
+        return self.path.is_dir()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Gate:
+    """Who is asked about code that a directory names."""
+
+    directory: str
+    trust: bool  # all of it
+    ask: Callable[[str], bool] | None  # None: nobody is there to be asked
+
+
+_gate: contextvars.ContextVar[_Gate | None] = contextvars.ContextVar("gate", default=None)
+
+
+@contextlib.contextmanager
+def named_by(directory: object, trust: bool, ask: Callable[[str], bool] | None = None) -> Iterator[None]:
+    """What is imported within is named by files that may be somebody else's.
+
+    Args:
+        directory: run, study or DNA, for the question.
+        trust: whether to import all that it names.
+        ask: whether to import something, by a text that says what it is; None: nobody can be asked.
+    """
+    token = _gate.set(_Gate(str(directory), trust, ask))
+    try:
+        yield
+    finally:
+        _gate.reset(token)
+
+
+@contextlib.contextmanager
+def named_by_user() -> Iterator[None]:
+    """What is imported within is named by the user's own command or call, also inside of `named_by`."""
+    token = _gate.set(None)
+    try:
+        yield
+    finally:
+        _gate.reset(token)
+
+
+def admit(asked: str, name: str, is_imported: bool = False) -> None:
+    """Let a source be imported, or not.
+
+    Args:
+        asked: what was asked for, to begin the text of an error with.
+        name: of a module, or the path of a file.
+        is_imported: whether this process has imported it before; it has run then.
+    Raises:
+        NotTrusted: it is named by a directory, and nobody said that it may be.
+    """
+    gate = _gate.get()
+    if gate is None:
+        _note_use(name, os.getcwd(), trusted_file())
+        return
+    source = None if is_imported else source_of(name)
+    if source is None:
+        return  # installed, or not there at all
+    known = _trusted(trusted_file()).get(str(source.path), [])
+    if source.sha256 in known:
+        return
+    if not gate.trust:
+        _ask(gate, asked, source, "was changed since you last used it" if known else "you have not used before")
+    _remember(source, trusted_file())
+
+
+def _ask(gate: _Gate, asked: str, source: Source, how: str) -> None:
+    what = "the files in" if source.is_folder else "the code in"
+    text = f"{asked}: {gate.directory} names {what} {source.path}, which {how}; to import it is to run it as you"
+    if gate.ask is None:
+        raise NotTrusted(f"{text}. Read it, and if you trust it, give --trust (in Python: trust=True)")
+    if not gate.ask(text):
+        raise NotTrusted(f"{asked}: {source.path} is not imported, as you said, and nothing of it was run")
+
+
+@functools.lru_cache(maxsize=256)
+def _note_use(name: str, folder: str, file: Path | None) -> None:
+    """Remember what a user's own command or call names, once in a process."""
+    if multiprocessing.parent_process() is None and (source := source_of(name)) is not None:  # a worker is told to
+        _remember(source, file)
+
+
+def source_of(name: str) -> Source | None:
+    """Where a source lies that is not installed, and what it holds.
+
+    Args:
+        name: of a module, or the path of a file.
+    Returns:
+        None: it is installed, comes with evolearn, or is not to be found.
+    """
+    from evolearn.plugins.importing import is_file
+
+    try:
+        path = Path(name).resolve() if is_file(name) else _top_level(name)
+        if path is None or not path.exists() or _is_installed(path):
+            return None
+        return Source(name, path, _checksum(path))
+    except (OSError, ValueError):  # no name of a file
+        return None
+
+
+def _top_level(module: str) -> Path | None:
+    """File or folder of the package at the top of a module's name; nothing is imported. None: there is none."""
+    top = module.partition(".")[0]
+    if not top or top in _registered():
+        return None
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):  # ValueError: of __main__
+        spec = None
+    spec = spec or importlib.machinery.PathFinder.find_spec(top, [os.getcwd()])
+    if spec is None:
+        return None
+    if spec.submodule_search_locations is not None:
+        places = [Path(place) for place in spec.submodule_search_locations]
+        return next((place.resolve() for place in places if not _is_installed(place.resolve())), None)
+    return Path(spec.origin).resolve() if spec.has_location and spec.origin else None
+
+
+@functools.cache
+def _registered() -> frozenset[str]:
+    """Top-level modules of what installed packages register with evolearn, and of itself."""
+    found = importlib.metadata.entry_points()
+    ours = [entry for group in found.groups if group.startswith("evolearn.") for entry in found.select(group=group)]
+    return frozenset({"evolearn", *(entry.value.partition(":")[0].partition(".")[0] for entry in ours)})
+
+
+def _is_installed(path: Path) -> bool:
+    return any(folder in (path, *path.parents) for folder in _installed_folders())
+
+
+@functools.cache
+def _installed_folders() -> tuple[Path, ...]:
+    """Where packages are installed, and evolearn; not the standard library, which no world is in."""
+    folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
+    folders.append(site.getusersitepackages())
+    folders += [entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
+    package = Path(__file__).resolve().parents[1]
+    return (*(Path(folder).resolve() for folder in folders), package, package.parent / "worlds")  # that of a checkout
+
+
+def _checksum(path: Path) -> str:
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")):
+        if file.suffix in _SOURCES and file.is_file():
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            digest.update(f"{file.relative_to(path).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
+class _Trusted(Record):
+    """What is remembered: checksums of a source, the latest last, by its path."""
+
+    sources: dict[str, list[str]]
+
+
+def trusted_file() -> Path | None:
+    """Where it is remembered what its user trusts; None for a user without a home."""
+    states = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not states.is_absolute():  # as its specification says
+        try:
+            states = Path.home() / ".local" / "state"
+        except RuntimeError:
+            return None
+    return states / "evolearn" / "trusted.json"
+
+
+def _trusted(file: Path | None) -> dict[str, list[str]]:
+    if file is None:
+        return {}
+    try:
+        if danger := danger_in(file.parent) if file.parent.exists() else None:
+            warnings.warn(f"{danger[0]}: {danger[1]}: what you trusted before is not taken from there", stacklevel=2)
+            return {}
+        return read_record(file, _Trusted).sources
+    except (FileMissing, OSError):
+        return {}
+    except FileUnfit as error:
+        warnings.warn(f"{error}: you are asked again about what you trusted before", stacklevel=2)
+        return {}
+
+
+def _remember(source: Source, file: Path | None) -> None:
+    trusted = _trusted(file)
+    known = trusted.pop(str(source.path), [])
+    if file is None or known[-1:] == [source.sha256]:
+        return
+    trusted[str(source.path)] = [*(one for one in known if one != source.sha256), source.sha256][-_KEPT:]
+    with contextlib.suppress(OSError):  # a disk that takes nothing: asked again
+        make_private(file.parent)
+        write_whole(file, json.dumps({"sources": trusted}, indent=1).encode())

@@ -1,0 +1,91 @@
+"""What the header of a DNA file must hold, and hold together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from evolearn.agent import find_learner
+from evolearn.config import RunConfig, shown
+from evolearn.files import Record
+from evolearn.plugins import absolute
+
+Name = Annotated[str, Field(max_length=1000)]
+Names = Annotated[list[Name], Field(max_length=1_000_000)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class WorldHeader(Record):
+    """The world that it evolved in."""
+
+    name: Name
+    parameters: dict[Name, Finite]
+
+
+class BrainHeader(Record):
+    """What the brain is made of, and the names of what it sees and does."""
+
+    trunk: Name
+    observations: Names = Field(min_length=1)
+    units: Names
+    hidden: list[Annotated[int, Field(ge=1, le=1024)]] = Field(max_length=16)
+    actions: int = Field(ge=1, le=1_000_000)
+    action_names: Names
+    policy: Name
+
+
+class LineageHeader(Record):
+    """Where it comes from; of altered DNA, where that comes from which it was made of."""
+
+    generation: Count
+    run: Name | None = None
+    algorithm: Name | None = None
+    generations: Count | None = None
+    restart: Count = 0
+    fitness_sha256: Name | None = None
+    validation_steps: Count | None = None
+    of: Name | None = None
+
+
+class DNAHeader(Record):
+    """The header of a DNA file."""
+
+    format: int
+    role: Literal["centre", "best", "altered"]
+    config: dict[str, Any]  # of a run, see `evolearn.config.check_config`
+    world: WorldHeader
+    brain: BrainHeader
+    drives: Names = Field(min_length=1)
+    seed: Count
+    genes: list[dict[str, Any]]  # see `evolearn.run.dna`, which lays them out again
+    not_evolved: list[dict[str, Any]]
+    lineage: LineageHeader
+
+
+def contradictions(header: DNAHeader, config: RunConfig) -> Iterator[str]:
+    """What in a header does not fit the rest of it, a text for each.
+
+    Args:
+        header: of a DNA file.
+        config: in it, checked.
+    """
+    brain = header.brain
+    policies = [absolute(name) for name in find_learner(config.learner.name).policies.values()]
+    for field, value, expected in (
+        ("world.name", header.world.name, config.world.name),
+        ("brain.trunk", brain.trunk, config.brain.trunk),
+        ("brain.hidden", brain.hidden, list(config.brain.hidden)),
+        ("seed", header.seed, config.seed),
+        ("units", len(brain.units), len(brain.observations)),
+        ("action_names", len(brain.action_names), brain.actions),
+    ):
+        if value != expected:
+            of = "its config" if "." in field or field == "seed" else "its brain"
+            yield f"{field}={shown(value)}: must be {shown(expected)}, as in {of}"
+    if brain.policy not in policies:
+        yield f"brain.policy={shown(brain.policy)}: must be one of its learner's, {' or '.join(policies)}"
+    if len(set(header.drives)) < len(header.drives):
+        yield "drives: must have a name each, and one stands twice"

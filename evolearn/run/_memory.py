@@ -1,0 +1,84 @@
+"""Whether a run fits into the memory of this machine, before it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from evolearn.config import ConfigError, RunConfig
+from evolearn.genome import FRESH
+from evolearn.life import available_memory
+from evolearn.search import evaluations_per_generation
+
+if TYPE_CHECKING:
+    from evolearn.run.setup import Setup
+
+# Copies that are there at once, about: of a population in the search, in its state, and decoded; of its fitness; and of
+# what a life leaves behind.
+_GENOMES, _FITNESS, _SCORES = 8, 4, 12
+_NUMBER = 4  # bytes of a gene or weight
+_SCORE = 8  # bytes
+
+
+class Need(NamedTuple):
+    """What part of a run needs so much, and what to do."""
+
+    bytes: int
+    field: str
+    what: str
+    remedy: str
+
+
+def check_memory(setup: Setup) -> None:
+    """Refuse a run that needs more memory than there is.
+
+    Raises:
+        ConfigError: names the field that needs most, how much, and what to do.
+    """
+    free = available_memory()
+    largest = max(needs(setup.config, setup.pool.size, setup.conditions.brain.weights), key=lambda need: need.bytes)
+    if free is not None and largest.bytes > free:
+        raise ConfigError(
+            f"{largest.field}: {largest.what} need about {largest.bytes / 1e9:,.1f} GB of memory, and "
+            f"{free / 1e9:,.1f} GB are free; {largest.remedy}"
+        )
+
+
+def needs(config: RunConfig, genes: int, weights: int) -> tuple[Need, ...]:
+    """What the largest parts of a run need, about.
+
+    Args:
+        config: of the run.
+        genes: length of a genome.
+        weights: of a brain.
+    """
+    search, evaluation = config.search, config.evaluation
+    genomes = evaluations_per_generation(search.algorithm, search.population)
+    held = 1 if search.sampling == "blockwise" else genomes
+    drawn = config.genome.weights.mode == FRESH
+    bins = max(evaluation.lifetimes) // evaluation.bin_steps
+    return (
+        Need(
+            _GENOMES * held * genes * _NUMBER,
+            f"search.population={search.population}",
+            f"{genomes:,} genomes of {genes:,} genes",
+            "lower it, choose a smaller brain.hidden, or search.sampling=blockwise where the algorithm has it",
+        ),
+        Need(
+            _FITNESS * genomes * search.lives * _SCORE,
+            f"search.lives={search.lives}",
+            f"{genomes:,} genomes with {search.lives:,} lives each",
+            "lower it, or search.population",
+        ),
+        Need(
+            2 * search.lives * weights * _NUMBER if drawn else 0,
+            f"search.lives={search.lives}",
+            f"{search.lives:,} lives with {weights:,} weights of their own each",
+            "lower it, or choose a smaller brain.hidden",
+        ),
+        Need(
+            evaluation.lives * (_SCORES * bins * _SCORE + 2 * weights * _NUMBER),
+            f"evaluation.lives={evaluation.lives}",
+            f"{evaluation.lives:,} lives with {bins:,} age bins and {weights:,} weights each",
+            "lower it, or evaluation.lifetimes, choose a larger evaluation.bin_steps, or a smaller brain.hidden",
+        ),
+    )

@@ -1,0 +1,57 @@
+"""No more threads and processes than are of any use, whatever is asked for."""
+
+from pathlib import Path
+
+import pytest
+
+from evolearn.config import check_config
+from evolearn.life import available_memory, capacity, most_workers, new_driver
+from evolearn.run import assemble
+from tests.helpers.runs import toy
+
+GIB = 1 << 30
+
+
+@pytest.fixture
+def two_cores(monkeypatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+
+@pytest.mark.parametrize(
+    ("processes", "memory", "most"),
+    [(False, 0, 8), (True, None, 16), (True, 100 * GIB, 16), (True, GIB, 3), (True, 0, 1)],
+)
+@pytest.mark.usefixtures("two_cores")
+def test_workers_are_bounded_by_cores_and_memory(processes: bool, memory: int | None, most: int, monkeypatch) -> None:
+    monkeypatch.setattr(capacity, "available_memory", lambda: memory)
+    assert most_workers(processes) == most
+
+
+@pytest.mark.parametrize(("world", "most"), [("cart-pole", 8), ("gymnasium:CartPole-v1", 3)])
+@pytest.mark.usefixtures("two_cores")
+def test_a_driver_starts_no_more_than_that(world: str, most: int, monkeypatch) -> None:
+    monkeypatch.setattr(capacity, "available_memory", lambda: GIB)
+    conditions = assemble(check_config(toy(world={"name": world}), "toy")).conditions
+    driver = new_driver(conditions, 5000)
+    assert driver.workers == most
+    driver.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        ({"/proc/meminfo": "MemTotal: 9 kB\nMemAvailable:    2048 kB\n"}, 2 << 20),
+        ({"/sys/fs/cgroup/memory.max": "max\n", "/sys/fs/cgroup/memory.current": "5\n"}, None),
+        ({"/sys/fs/cgroup/memory.max": "100\n", "/sys/fs/cgroup/memory.current": "30\n"}, 70),
+        ({}, None),
+    ],
+)
+def test_memory_is_that_of_the_machine_or_of_the_container(
+    said: dict[str, str], known: int | None, monkeypatch
+) -> None:
+    monkeypatch.setattr(capacity, "_said", lambda file: said.get(file, ""))
+    assert available_memory() == known
+
+
+def test_a_file_that_is_not_there_says_nothing(tmp_path: Path) -> None:
+    assert capacity._said(str(tmp_path / "none")) == ""

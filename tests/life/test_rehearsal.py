@@ -1,0 +1,85 @@
+"""Environments that keep something from life to life are refused before lives count, or as soon as it shows."""
+
+import pytest
+
+from evolearn.config import WorldPart
+from evolearn.life import KeepsState, LifeFault
+from evolearn.life._stepwise import StepwiseDriver
+from evolearn.world import gymnasium_world
+from evolearn.world.gymnasium.world import declare_here
+from tests.helpers.compiled_environments import assert_same, live_toys
+from tests.helpers.probe_worlds import conditions_for
+
+ODD = "tests.helpers.odd_environments:evolearn-"
+KEEPING = (
+    "episodes",
+    "every tenth episode",
+    "steps",
+    "tasks in order",
+    "velocity",
+    "the best so far",
+    "a running mean after 150",
+    "a generator of its own",
+    "the global generator",
+    "seeds the global generator",
+    "Python's generator",
+    "its space's generator",
+    "a clock",
+)
+
+
+def driver_in(name, workers=1, chunk=None, **arguments):
+    return StepwiseDriver(conditions_for(gymnasium_world(f"{ODD}{name}-v0", **arguments)), workers, chunk)
+
+
+@pytest.mark.parametrize("how", KEEPING)
+def test_what_is_kept_from_life_to_life_is_refused_and_said(how):
+    driver = driver_in("keeping", how=how)
+    with pytest.raises(KeepsState, match=r"step \d+: the same life comes out otherwise .*world.check=false") as caught:
+        live_toys(driver, count=4, steps=200)
+    assert caught.value.key[3] == 0
+    assert not driver._rehearsal._steps, "before any life counted"
+    driver.close()
+
+
+def test_what_was_there_and_what_came_instead_is_said():
+    driver = driver_in("keeping", how="episodes")
+    with pytest.raises(KeepsState, match=r"step 0: .*from step 0 on \(reward: 1, and 0\.\d+\)"):
+        live_toys(driver, count=1, steps=20)
+    driver.close()
+
+
+def live_toys_over_and_over(driver):
+    for seed in range(20):
+        live_toys(driver, count=1, steps=600, seed=seed)
+
+
+def test_what_shows_late_ends_a_run_that_is_under_way():
+    driver = driver_in("keeping", how="every 500th episode", chunk=1)
+    with pytest.raises(
+        KeepsState, match=r"otherwise after [\d,]+ steps of lives: from step \d+ on \(reward: 1, and 0.5"
+    ):
+        live_toys_over_and_over(driver)
+    assert driver._rehearsal._steps > 1000
+    driver.close()
+
+
+@pytest.mark.parametrize("name", ["odd", "CartPole-v1", "Taxi-v3", "Pendulum-v1"])
+def test_a_sound_environment_lives_as_if_nothing_had_been_rehearsed(name):
+    world = gymnasium_world(f"{ODD}plain-v0" if name == "odd" else name)
+    unasked = declare_here(WorldPart(name=world.name, check=False))
+    outcomes = []
+    for declared in (world, unasked):
+        driver = StepwiseDriver(conditions_for(declared))
+        outcomes.append(live_toys(driver, steps=100, final_weights=True))
+        assert (driver._rehearsal is None) == (declared is unasked)
+        driver.close()
+    assert_same(*outcomes)
+
+
+def test_a_fault_in_a_rehearsal_is_left_to_the_lives_that_count():
+    driver = driver_in("leaving", how="exits by sys.exit")
+    with pytest.raises(LifeFault, match=r"life 0.*step 2: the environment ended the program by sys.exit") as caught:
+        live_toys(driver, count=2)
+    assert type(caught.value) is LifeFault
+    driver.close()

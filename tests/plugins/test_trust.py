@@ -1,0 +1,269 @@
+"""Whose code is imported: what its user names, and of what a directory names only what its user knows or allows."""
+
+import dataclasses
+import json
+import os
+import py_compile
+import re
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import evolearn
+from evolearn.cli.app import app
+from evolearn.config import check_config
+from evolearn.errors import PartNotFound
+from evolearn.plugins import NotTrusted, module_of, named_by, named_by_user, trust as module
+from evolearn.plugins.trust import source_of, trusted_file
+from evolearn.run import admit_sources, create_run, source_changes, source_hashes, write_dna
+from evolearn.study.directory import create_study
+from tests.helpers.exported import config_of, written
+from tests.helpers.runs import toy
+from tests.helpers.studies import toy_study
+
+UNKNOWN = "which you have not used before"
+CHANGED = "which was changed since you last used it"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty folder, and nothing that is trusted."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def code(path, what="first"):
+    """A file that tells when it is run."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"import pathlib\npathlib.Path({str(path.with_suffix('.ran'))!r}).write_text({what!r})\n")
+    return path
+
+
+def ran(path):
+    told = path.with_suffix(".ran")
+    return told.read_text() if told.exists() else None
+
+
+def forget(monkeypatch):
+    """As a new process: nothing is imported yet."""
+    monkeypatch.setattr(sys, "modules", {name: found for name, found in sys.modules.items() if "mine" not in name})
+    module._note_use.cache_clear()
+
+
+def import_it(source):
+    return module_of("world 'x'", str(source), "a file", failure=PartNotFound)
+
+
+# Names of a file, of a module beside the command, and of one in a package there; and the file that they run.
+NAMES = [("mine.py", "mine.py"), ("mine", "mine.py"), ("mine.part", "mine/__init__.py")]
+
+
+@pytest.mark.parametrize(("name", "file"), NAMES)
+def test_what_a_directory_names_is_not_run_before_its_user_has_said_so(place, monkeypatch, name, file):
+    path = code(place / file)
+    (path.parent / "part.py").touch()
+    with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match=UNKNOWN) as refused:
+        import_it(name)
+    assert ran(path) is None
+    where = path.parent if path.name == "__init__.py" else path
+    assert "runs/theirs names" in str(refused.value)
+    assert str(where) in str(refused.value)
+    assert "give --trust (in Python: trust=True)" in str(refused.value)
+    with named_by("runs/theirs", trust=True):
+        import_it(name)
+    assert ran(path) == "first"
+    forget(monkeypatch)
+    with named_by("runs/theirs", trust=False):  # it is known from now on
+        import_it(name)
+
+
+@pytest.mark.parametrize(("name", "file"), NAMES)
+def test_what_a_user_names_runs_unasked_and_is_known_until_it_changes(place, monkeypatch, name, file):
+    path = code(place / file)
+    (path.parent / "part.py").touch()
+    import_it(name)
+    assert ran(path) == "first"
+    forget(monkeypatch)
+    with named_by("runs/mine", trust=False):
+        import_it(name)
+    code(path, "second")
+    forget(monkeypatch)
+    with named_by("runs/mine", trust=False), pytest.raises(NotTrusted, match=CHANGED):
+        import_it(name)
+    assert ran(path) == "first"
+    with named_by("runs/mine", trust=False), named_by_user():  # `evolearn.live` in another world
+        import_it(name)
+    assert ran(path) == "second"
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_whoever_is_there_is_asked_and_the_answer_holds(place, monkeypatch, answer):
+    path = code(place / "mine.py")
+    asked = []
+
+    def ask(text):
+        asked.append(text)
+        return answer
+
+    for _ in range(2):
+        with named_by("runs/theirs", False, ask):
+            if answer:
+                import_it(path)
+            else:
+                with pytest.raises(NotTrusted, match="not imported, as you said, and nothing of it was run"):
+                    import_it(path)
+        forget(monkeypatch)
+    assert len(asked) == (1 if answer else 2)
+    assert f"the code in {path}, {UNKNOWN}" in asked[0]
+    assert ran(path) == ("first" if answer else None)
+
+
+def test_a_copy_elsewhere_is_another_source(place):
+    import_it(code(place / "mine.py"))
+    copy = place / "theirs" / "mine.py"
+    copy.parent.mkdir()
+    copy.write_bytes((place / "mine.py").read_bytes())  # what it imports beside it may differ
+    with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match=UNKNOWN):
+        import_it(copy)
+
+
+def test_what_is_installed_or_in_the_box_is_no_strangers_and_the_standard_library_is(place):
+    for name in ("gymnasium.wrappers", "worlds.cart_pole", "evolearn.agent", "nowhere_at_all"):
+        assert source_of(name) is None
+    assert source_of("antigravity") is not None  # opens a browser when it is imported
+    with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match="antigravity"):
+        import_it("antigravity")
+
+
+def test_bytecode_beside_a_file_is_not_run(place):
+    path = code(place / "mine.py", "bytecode")
+    py_compile.compile(str(path), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    import_it(code(path, "sources"))
+    assert ran(path) == "sources"
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"sources": 3}', '{"sources": {"a": [1]}}', "[]"])
+def test_a_damaged_list_is_an_empty_one(place, monkeypatch, content):
+    path = code(place / "mine.py")
+    import_it(path)
+    trusted_file().write_text(content)
+    forget(monkeypatch)
+    with (
+        named_by("runs/mine", trust=False),
+        pytest.warns(UserWarning, match="trusted.json.*you are asked again"),
+        pytest.raises(NotTrusted),
+    ):
+        import_it(path)
+
+
+def test_a_list_that_others_can_write_is_not_believed(place, monkeypatch):
+    path = code(place / "mine.py")
+    import_it(path)
+    assert trusted_file().parent.stat().st_mode & 0o777 == 0o700
+    trusted_file().parent.chmod(0o777)
+    forget(monkeypatch)
+    with (
+        named_by("runs/mine", trust=False),
+        pytest.warns(UserWarning, match="can be written by other users"),
+        pytest.raises(NotTrusted),
+    ):
+        import_it(path)
+
+
+def test_a_config_s_code_is_asked_for_by_its_fields(place):
+    code(place / "mine.py")
+    fields = {
+        "world.name": toy(world={"name": "mine.py:world"}),
+        "world.wrappers.0.name": toy(world={"name": "gymnasium:CartPole-v1", "wrappers": ["mine.py:Wrapper"]}),
+        "brain.trunk": toy(brain={"hidden": [4], "trunk": "mine.py:trunk"}),
+        "learner.name": toy(learner={"name": "mine.py:learner"}),
+        "drives.generic.0": toy(drives={"generic": ["mine.py:drive"]}),
+        "genome.encoding": toy(genome={"encoding": "mine.py:encoding"}),
+    }
+    for field, content in fields.items():
+        config = check_config(content, "toy")
+        with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match=re.escape(field)):
+            admit_sources([config])
+        assert list(source_hashes([config])) == ["mine.py"]
+    assert source_hashes([check_config(toy(), "toy")]) == {}
+
+
+def test_a_source_that_changed_or_went_away_is_named(place):
+    path = code(place / "mine.py")
+    before = {"mine.py": source_of("mine.py").sha256}
+    assert source_changes(before) == []
+    code(path, "second")
+    assert source_changes(before) == ["mine.py was changed"]
+    path.unlink()
+    assert source_changes(before) == ["mine.py was moved"]
+
+
+@pytest.fixture
+def theirs(place):
+    """A run, its DNA and a study of a colleague's, with a world in a file."""
+    path = code(place / "theirs.py")
+    world = {"name": f"{path}:world"}
+    dna = written(place / "dna.safetensors", config_of("mlp, choices"))
+    content = dna.config.model_dump(mode="json") | {"world": world}
+    config = check_config(content, "toy")
+    create_run(config, "theirs", place / "run", {})
+    header = {**dna.header, "config": config.model_dump(mode="json"), "sources": source_hashes([config])}
+    for file, genome in (("run/dna.safetensors", dna.genome), ("other.safetensors", 2.0 * dna.genome)):
+        write_dna(dataclasses.replace(dna, path=place / file, header=header, config=config, genome=genome))
+    create_study(toy_study(f"run.world.name={path}:world"), "theirs", place / "study", {}, 0)
+    return path
+
+
+COMMANDS = {
+    "resume": ["resume", "run"],
+    "resume a study": ["resume", "study"],
+    "replay-life": ["replay-life", "run", "--generation", "0", "--genome", "0", "--life", "0"],
+    "inspect": ["inspect", "run", "--quick", "--only", "repertoire"],
+    "compare": ["inspect", "run", "other.safetensors", "--quick"],
+    "study add": ["study", "add", "study", "--runs", "1"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_on_a_directory_refuse_its_code_with_exit_code_2(theirs, command):
+    found = CliRunner().invoke(app, COMMANDS[command])
+    assert found.exit_code == 2, found.output
+    assert UNKNOWN in found.output
+    assert ran(theirs) is None
+    found = CliRunner().invoke(app, [*COMMANDS[command], "--trust"])
+    assert UNKNOWN not in found.output
+    assert (ran(theirs) == "first") == (command != "study add")  # which sees first that the study is not finished
+
+
+def test_dna_is_data_and_its_world_is_asked_for_where_it_is_to_live(theirs):
+    for harmless in (["export", "run", "--to", "brain.pt"], ["inspect", "run", "--quick", "--only", "genes"]):
+        found = CliRunner().invoke(app, harmless)
+        assert found.exit_code == 0, found.output
+    foal = evolearn.load("run")
+    assert foal.config.world.name == f"{theirs}:world"
+    with pytest.raises(NotTrusted, match=UNKNOWN):
+        evolearn.live(foal, lives=1)
+    assert ran(theirs) is None
+    with pytest.raises(ValueError, match="has no 'world'"):
+        evolearn.live(foal, lives=1, trust=True)
+    assert ran(theirs) == "first"
+
+
+def test_a_run_says_what_its_code_was(theirs):
+    for directory in ("run", "study"):
+        environment = json.loads((theirs.parent / directory / "environment.json").read_text())
+        assert environment["sources"] == {str(theirs): source_of(str(theirs)).sha256}
+    assert evolearn.load("run").record.header["sources"] == {str(theirs): source_of(str(theirs)).sha256}
+
+
+def test_the_list_is_kept_where_states_are_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for relative in ("", "states"):
+        monkeypatch.setenv("XDG_STATE_HOME", relative)
+        assert trusted_file() == tmp_path / ".local/state/evolearn/trusted.json"
+    assert os.path.isabs(trusted_file())
