@@ -8,6 +8,7 @@ import io
 import os
 import re
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -146,6 +147,9 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
         _complain(f"the world, or what it is made of, raised KeyboardInterrupt, and no key was pressed.{go_on}")
         raise typer.Exit(EXIT_USER_ERROR) from end
     except SystemExit as end:  # no command of ours ends so
+        if end.code == signal.SIGTERM:  # as Ray's own handler says it, while Ray is imported
+            print_line(console, "Told to end (SIGTERM). Nothing is left of it: give the command again.")
+            raise typer.Exit(128 + signal.SIGTERM) from end
         _complain(f"the world, or what it is made of, asked for the end of the program (SystemExit, code {end.code})")
         raise typer.Exit(EXIT_USER_ERROR) from end
     except UserError as error:
