@@ -215,14 +215,12 @@ def run_and_leave(program: Callable[[], object]) -> NoReturn:
     code = code if isinstance(code, int) else 0 if code is None else 1
     said.flush()
     if said.failure is not None:
-        code = code or 1
         if not isinstance(said.failure, BrokenPipeError):  # nobody reads on: `| head`
-            complaints.write(
-                f"Error: standard output: cannot be written: {said.failure.strerror}; the work was done, and its files "
-                "are whole, but what was to be said here is not\n"
-            )
+            done = "; the work was done, and its files are whole, but not what was to be said of it" * (code == 0)
+            complaints.write(f"Error: standard output: cannot be written: {said.failure.strerror}{done}\n")
+        code = code or 1
     complaints.flush()
-    os._exit(code)
+    os._exit(code & 0xFF or int(code != 0))  # of 256 a system keeps 0
 
 
 def expect_wait(console: Console) -> None:
