@@ -21,7 +21,6 @@ from rich.text import Text
 
 from evolearn.cli.stopping import Stops
 from evolearn.errors import UserError
-from evolearn.world import environments_apart
 
 if TYPE_CHECKING:
     from evolearn.cli.screen import Screen
@@ -132,6 +131,8 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
     Args:
         limit: on the command's time, see `evolearn.cli.stopping.seconds_of`.
     """
+    from evolearn.world import environments_apart
+
     console = new_console()
     try:
         with console.stops.heeded(limit), environments_apart():

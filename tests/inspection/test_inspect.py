@@ -410,7 +410,7 @@ def test_two_charts_of_one_key_are_refused(tmp_path: Path) -> None:
     content = full_inspection()
     builders = {**BUILDERS, "landscape": BUILDERS["genes"]}
     content["sections"][3]["found"] = {"name": "w"}
-    with pytest.raises(ValueError, match="two charts or tables of a page cannot have the same key"):
+    with pytest.raises(ReportError, match="two charts or tables of a page cannot have the same key"):
         write_inspection(tmp_path, content, builders)
 
 
@@ -419,12 +419,12 @@ def test_two_charts_of_one_key_are_refused(tmp_path: Path) -> None:
     [
         ({"kind": "verdict"}, "says kind 'verdict', not 'inspection'"),
         ({"format": 2}, "has format 2, this evolearn reads 1"),
-        ({"sections": [{"key": "genes"}]}, r"lacks sections\[0\].title"),
+        ({"sections": [{"key": "genes"}]}, r"lacks sections\.0\.title"),
         ({"about": {}}, "is damaged"),
     ],
 )
 def test_damaged_files_are_refused(tmp_path: Path, change, message) -> None:
-    with pytest.raises(ReportError, match=message):
+    with pytest.raises(UserError, match=message):
         write_inspection(tmp_path, full_inspection() | change, BUILDERS)
 
 
@@ -443,7 +443,7 @@ def test_tables_of_the_wrong_shape_are_refused() -> None:
 
 
 def test_an_inspection_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match=r"inspection\.json: is missing; `evolearn inspect` makes it again"):
+    with pytest.raises(UserError, match=r"inspection\.json: is missing; `evolearn inspect` makes it again"):
         read_inspection(tmp_path)
     with pytest.raises(UserError, match="is missing"):
         write_inspection_report(tmp_path)
