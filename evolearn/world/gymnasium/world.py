@@ -30,10 +30,8 @@ from evolearn.rng import SELECTION, life_keys, new_rng
 from evolearn.world.contract import ABLE, MEAN_RETURN_PER_EPISODE, Box, Declaration, Discrete, Signal, WorldError
 from evolearn.world.gymnasium.answers import (
     WrongAnswer,
-    check_last,
-    narrowed,
+    check_within,
     taken_flag,
-    taken_observation,
     taken_reset,
     taken_reward,
     taken_step,
@@ -170,11 +168,14 @@ def _declared(
     making()
     environment = _first_environment(probe, close)
     try:
-        observations = _observation_size(part.name, _space(part.name, environment, "observation_space"))
+        space = _space(part.name, environment, "observation_space")
+        observations = _observation_size(part.name, space)
+        first = int(getattr(space, "start", 0))  # of a Discrete, one-hot
+        numbers = range(first, first + observations)
         return dataclasses.replace(
             probe,
             doc=_description(environment, id_of(part)),
-            observations=tuple(Signal(f"observation {i}", "as the environment gives it") for i in range(observations)),
+            observations=tuple(Signal(f"observation {number}", "as the environment gives it") for number in numbers),
             actions=_actions(part.name, _space(part.name, environment, "action_space")),
             termination_is_death=_said(environment, part, "termination_is_death", False),
             able=_said(environment, part, "able", ABLE),
@@ -347,7 +348,7 @@ def _observation_size(name: str, space: gymnasium.Space[Any]) -> int:
 
 def _actions(name: str, space: gymnasium.Space[Any]) -> Box | Discrete:
     if isinstance(space, gymnasium.spaces.Discrete):
-        return Discrete(int(space.n))
+        return Discrete(int(space.n), start=int(space.start))
     if (
         isinstance(space, gymnasium.spaces.Box)
         and len(space.shape) == 1
@@ -402,15 +403,14 @@ def remarks_here(world: GymnasiumWorld, close: Callable[[Environment], None] = _
 
 
 def _refused_by_checker(world: GymnasiumWorld, error: BaseException) -> SettingRefused:
-    remedy = "Correct the environment or its wrappers"
+    remedy = (
+        "Correct the environment or its wrappers; if it is known to work as it is, set world.check=false: results may "
+        "then depend on the number of workers, if the environment keeps anything from before a reset"
+    )
     if isinstance(error, WrongAnswer):
         return SettingRefused(f"world.name={world.name!r}: the environment's {error}\n{remedy}")
     shown = shortened_traceback(error, lambda file: is_of_environment(file) and "env_checker" not in file)
-    return SettingRefused(
-        f"world.name={world.name!r}: Gymnasium's checker refuses the environment:\n{shown}\n{remedy}; if it is known "
-        "to work as it is, set world.check=false: results may then depend on the number of workers, if the "
-        "environment keeps anything from before a reset"
-    )
+    return SettingRefused(f"world.name={world.name!r}: Gymnasium's checker refuses the environment:\n{shown}\n{remedy}")
 
 
 def _look_at(environment: Environment) -> None:
@@ -425,7 +425,7 @@ def _look_at(environment: Environment) -> None:
 
     def see(observation: Any) -> None:
         if isinstance(space, gymnasium.spaces.Box):
-            check_last(narrowed(taken_observation(observation, space.shape)))
+            check_within(observation, space)
 
     see(taken_reset(inner.reset(seed=0)))
     for _ in range(min(_LOOKED_AT, limit)):
