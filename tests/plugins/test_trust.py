@@ -229,6 +229,7 @@ def theirs(place):
     config = check_config(content, "toy")
     create_run(config, "theirs", place / "run", {})
     header = {**dna.header, "config": config.model_dump(mode="json"), "sources": source_hashes([config])}
+    header["world"] = {**dna.header["world"], **world}
     for file, genome in (("run/dna.safetensors", dna.genome), ("other.safetensors", 2.0 * dna.genome)):
         write_dna(dataclasses.replace(dna, path=place / file, header=header, config=config, genome=genome))
     create_study(toy_study(f"run.world.name={path}:world"), "theirs", place / "study", {}, 0)
