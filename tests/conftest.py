@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -16,7 +18,14 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("evolearn")
+# For longer than the suite has time, and other examples each time.
+settings.register_profile(
+    "long",
+    settings.get_profile("evolearn"),
+    max_examples=int(os.environ.get("EVOLEARN_EXAMPLES", "20")),
+    derandomize=False,
+)
+settings.load_profile("long" if "EVOLEARN_EXAMPLES" in os.environ else "evolearn")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -141,7 +141,7 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
         go_on = f" Continue with: evolearn resume {shlex.quote(str(shown(directory)))}" if directory else ""
         stop = console.stops.stop
         if stop is not None:
-            print_line(console, f"{stop.words}.{go_on or getattr(end, 'remedy', '')}")
+            print_line(console, f"{stop.words}.{go_on or ' Nothing is left of it: give the command again.'}")
             raise typer.Exit(stop.code) from end
         _complain(f"the world, or what it is made of, raised KeyboardInterrupt, and no key was pressed.{go_on}")
         raise typer.Exit(EXIT_USER_ERROR) from end

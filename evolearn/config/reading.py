@@ -264,7 +264,9 @@ def _requirement(problem: Any) -> str:
     if problem["type"] in requirements:
         bounds = {name: value for name, value in context.items() if name in _BOUNDS}
         entries = "entry" if context.get("min_length") == 1 else "entries"
-        plain = {name: int(value) if value == int(value) else value for name, value in bounds.items()}
+        plain = {
+            name: int(value) if value == int(value) and abs(value) < 1e15 else value for name, value in bounds.items()
+        }
         return requirements[problem["type"]].format(**plain, entries=entries)
     return str(problem["msg"]).replace("Input should be", "must be").replace("a valid", "a")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import shlex
 import shutil
@@ -19,7 +18,7 @@ from typing import Protocol
 
 from evolearn.environment import describe_environment
 from evolearn.errors import UserError, offer
-from evolearn.files import LOCK, holding, json_text, write_whole
+from evolearn.files import LOCK, FileUnfit, holding, json_text, read_json, write_whole
 from evolearn.inspection._sections import COMPARISON, PARTS, Part, Subject
 from evolearn.inspection._specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.inspection.record import Answer, describe, name_of, record
@@ -228,11 +227,11 @@ def _holds_something(directory: Path) -> bool:
 def _check_earlier(directory: Path, dnas: Sequence[DNA], is_partial: bool) -> None:
     """An inspection of other DNA is not written over, nor is a whole one by a part."""
     try:
-        earlier = json.loads((directory / INSPECTION_FILE).read_text(encoding="utf-8"))
+        earlier = read_json(directory / INSPECTION_FILE)
         about = earlier["about"]
         whose = [about["sha256"], *([about["other"]["sha256"]] if "other" in about else [])]
         was_whole = about["extent"] == FULL.name and (len(whose) > 1 or len(earlier["sections"]) == len(PARTS))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (FileUnfit, KeyError, TypeError):
         return  # none, or a damaged one: made anew
     if whose != [dna.sha256 for dna in dnas]:
         raise InspectionError(

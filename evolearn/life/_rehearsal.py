@@ -100,7 +100,9 @@ class Rehearsal:
         began = time.perf_counter()
         self._compare(self._lived(workers, SHORT, beside=False))
         each = (time.perf_counter() - began) / min(SHORT, lifetime)
-        for _ in range(min(TIMES, int(SECONDS / max(each * SHORT, 1e-6)))):
+        for number in range(min(TIMES, int(SECONDS / max(each * SHORT, 1e-6)))):
+            # Lives of other lengths in between: else what goes round in episodes may be where it was.
+            self._lived(1, 1 + number, beside=False)
             self._compare(self._lived(1, SHORT, beside=False))
         steps = min(lifetime, max(SHORT, int(SECONDS / (4 * max(each, 1e-7)))))
         if steps <= SHORT:
@@ -176,9 +178,8 @@ def _alone(job: Job, life: int, other: bool) -> Job:
     plan = Plan(
         job.plan.lifetime, job.plan.learn_from, job.plan.learn_until, source=job.plan.source, final_weights=True
     )
-    outcome = Outcome(*(array[:1].copy() for array in job.outcome))
     trace = Trace(*(array[:0] for array in job.trace))
-    return Job(newborns, genomes, keys, plan, outcome, trace)
+    return Job(newborns, genomes, keys, plan, empty_outcome(1, Plan(1), 0, 0), trace)
 
 
 def _cut(plan: Plan, steps: int) -> Plan:

@@ -108,9 +108,9 @@ def write_inspection_report(directory: Path, figures: bool = False) -> tuple[Pat
         if figures:
             save_figures([chart for section in sections for chart in section.charts], directory / "figures")
         write_whole(directory / "index.html", text.encode())
-    except (KeyError, jinja2.UndefinedError) as error:
+    except _UNFIT as error:
         raise ReportError(
-            f"{directory / INSPECTION_FILE}: is damaged (lacks {error}); `evolearn inspect` makes it again"
+            f"{directory / INSPECTION_FILE}: is damaged: {_what(error)}; `evolearn inspect` makes it again"
         ) from error
     except OSError as error:
         raise _unwritable(directory, error) from error

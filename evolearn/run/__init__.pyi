@@ -18,7 +18,13 @@ from .dna import (
     setup_of as setup_of,
     write_dna as write_dna,
 )
-from .evolution import Generation as Generation, evolve as evolve, new_search as new_search, to_genomes as to_genomes
+from .evolution import (
+    Generation as Generation,
+    SearchDiverged as SearchDiverged,
+    evolve as evolve,
+    new_search as new_search,
+    to_genomes as to_genomes,
+)
 from .faulty_life import keeping_faulty_life as keeping_faulty_life
 from .relive import (
     Relived as Relived,

@@ -63,6 +63,7 @@ class DNAHeader(Record):
     genes: list[dict[str, Any]]  # see `evolearn.run.dna`, which lays them out again
     not_evolved: list[dict[str, Any]]
     lineage: LineageHeader
+    sources: dict[Name, Name] = Field(default_factory=dict)  # see `evolearn.run.sources.source_hashes`
 
 
 def contradictions(header: DNAHeader, config: RunConfig) -> Iterator[str]:

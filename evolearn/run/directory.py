@@ -217,7 +217,7 @@ class RunDirectory:
         with explained(self.path):
             folder.mkdir(exist_ok=True)
             write_whole(folder / f"{stem}.safetensors", payload)
-            write_whole(folder / f"{stem}.json", label.model_dump_json().encode())
+            write_whole(folder / f"{stem}.json", json.dumps(label.model_dump()).encode())
             for old in sorted(folder.glob("generation_*.safetensors"))[:-KEPT_CHECKPOINTS]:
                 old.unlink()
                 old.with_suffix(".json").unlink(missing_ok=True)

@@ -140,14 +140,13 @@ def load_dna(path: Path) -> DNA:
     try:
         checked = check_record(DNAHeader, header, file, _REMEDY)
         config = check_config(checked.config, f"{file}: config")
+        _refuse(file, contradictions(checked, config))
         pool = _pool_in(checked, config)
-        problem = next(_contradictions(checked, config, pool, genome, stdev), "")
+        _refuse(file, _misfits(checked, pool, genome, stdev))
     except PartNotFound as error:
         raise DNAError(f"{file}: is of a part that is not here; put it back to read this DNA: {error}") from error
     except (FileUnfit, ConfigError) as error:
         raise DNAError(str(error) if str(error).startswith(str(file)) else f"{file}: {error}") from error
-    if problem:
-        raise DNAError(f"{file}: {problem}; {_REMEDY}")
     _require_finite(file, genome, stdev)
     return DNA(file, header, config, pool, genome, stdev)
 
@@ -188,16 +187,18 @@ def _require_finite(file: Path, genome: FloatArray, stdev: FloatArray) -> None:
             )
 
 
-def _contradictions(
-    header: DNAHeader, config: RunConfig, pool: GenePool, genome: FloatArray, stdev: FloatArray
-) -> Iterator[str]:
-    """What in a DNA file does not fit the rest of it."""
+def _refuse(file: Path, problems: Iterator[str]) -> None:
+    for problem in problems:
+        raise DNAError(f"{file}: {problem}; {_REMEDY}")
+
+
+def _misfits(header: DNAHeader, pool: GenePool, genome: FloatArray, stdev: FloatArray) -> Iterator[str]:
+    """What does not fit the table of genes that its config lays out."""
     for name, vector in (("genome", genome), ("stdev", stdev)):
         if vector.shape != (pool.size,):
             yield f"{name} has {vector.size} numbers, and this evolearn lays out {pool.size} genes for its config"
     if (stdev < 0).any():
         yield "stdev holds negative numbers"
-    yield from contradictions(header, config)
     tables = json.loads(json.dumps(_gene_tables(pool)))
     if tables != {"genes": header.genes, "not_evolved": header.not_evolved}:
         yield "its table of genes is not the one that this evolearn lays out for its config"

@@ -220,8 +220,7 @@ def selection_keys(config: RunConfig, generation: int, batch: int = 0, space: in
 
 def to_genomes(setup: Setup, z: FloatArray) -> FloatArray:
     """Genomes [.., G] in gene units from z: gene = centre + spread z."""
-    with np.errstate(over="ignore", invalid="ignore"):  # a genome beyond the numbers lives, and diverges
-        return from_z(setup.pool, z)
+    return from_z(setup.pool, z)
 
 
 def to_spread(setup: Setup, stdev: FloatArray) -> FloatArray:

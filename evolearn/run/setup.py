@@ -221,8 +221,14 @@ def remarks_on(setup: Setup) -> tuple[str, ...]:
         ConfigError: the environment breaks Gymnasium's contract, or the run needs more memory than there is.
     """
     check_memory(setup)
-    if not (setup.config.world.name.startswith(GYMNASIUM) and setup.config.world.check):
+    name = setup.config.world.name
+    if not name.startswith(GYMNASIUM):
         return ()
+    if not setup.config.world.check:
+        return (
+            f"world {name}: world.check=false: nobody asked whether its environment keeps anything from life to life; "
+            "if it does, results hold for one number of workers alone",
+        )
     from evolearn.world import GymnasiumWorld, check_environment
 
     world = setup.conditions.world

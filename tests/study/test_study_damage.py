@@ -1,5 +1,7 @@
 """Study directories that miss something or hold something else: made again, or named with what to do."""
 
+import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from evolearn.errors import RunDirectoryError
+from evolearn.files import sealed
 from evolearn.life import OwnDrivers
 from evolearn.study import extend_study, open_study, resume_study
 from evolearn.study._held_out import write_table
@@ -15,6 +18,8 @@ from evolearn.study.directory import StudyDirectory
 from evolearn.study.pieces import Pieces
 from evolearn.study.plan import StudyJob
 from tests.helpers.study_watch import Onlooker, page_only, results
+
+LIVES = "lives/as-it-is/evolved/run_01.parquet"
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +50,44 @@ def test_a_missing_run_is_made_again_with_the_same_result(copied) -> None:
     resume_study(open_study(path), OwnDrivers(1), onlooker)
     assert results(path) == before
     assert onlooker.jobs == [("as it is", "evolved", 1, "evolved")]
+
+
+def test_test_lives_of_other_dna_than_a_run_comes_to_when_it_is_made_again_are_lived_again(copied) -> None:
+    """As on another type of processor, where it may come to something else."""
+    path = copied()
+    before = results(path)
+    shutil.rmtree(path / "runs/as-it-is/evolved/run_01")
+    seal = (path / LIVES).with_suffix(".json")
+    seal.write_text(json.dumps(sealed({**json.loads(seal.read_text()), "dna": "0" * 64})))
+    onlooker = resume(path)
+    assert [job[1:] for job in onlooker.jobs] == [
+        ("evolved", 1, "evolved"),
+        ("evolved", 1, "lived the test lives"),
+    ]
+    assert re.search(r"run_01\.json: says dna 0000", "\n".join(onlooker.warnings))
+    assert results(path) == before
+
+
+def test_a_run_without_its_label_is_told_and_not_thrown_away(copied) -> None:
+    path = copied()
+    run = path / "runs/as-it-is/evolved/run_01"
+    for name in ("run.json", "dna.safetensors"):
+        (run / name).unlink()
+    with pytest.raises(RunDirectoryError, match=r"run_01.*no run\.json.*; put it back, or remove .*run_01: evolearn"):
+        resume(path)
+    assert (run / "generations.jsonl").exists()
+
+
+def test_a_run_that_goes_on_must_be_the_one_that_was_planned(copied) -> None:
+    path = copied()
+    runs = path / "runs/as-it-is/evolved"
+    shutil.rmtree(runs / "run_01")
+    shutil.copytree(runs / "run_00", runs / "run_01")
+    (runs / "run_01/dna.safetensors").unlink()
+    with pytest.raises(
+        RunDirectoryError, match=r"config\.yaml: is of another run than evolved under as it is, run 1: s"
+    ):
+        resume(path)
 
 
 def test_missing_dna_is_made_again_from_its_last_checkpoint(copied) -> None:
@@ -102,9 +145,6 @@ def swapped(path: Path, one: str, other: str) -> None:
     (path / one).rename(path / "between")
     (path / other).rename(path / one)
     (path / "between").rename(path / other)
-
-
-LIVES = "lives/as-it-is/evolved/run_01.parquet"
 
 
 @pytest.mark.parametrize(
@@ -175,6 +215,20 @@ def test_damaged_results_are_made_again_from_what_they_are_of(file: str, said: s
     assert results(path) == before
     with pytest.raises(RunDirectoryError, match="is finished"):
         resume(path)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+@pytest.mark.parametrize(
+    "name", ["verdict.json", "lives.parquet", "replays/as-it-is.json", "environment.json", LIVES, LIVES[:-8] + ".json"]
+)
+def test_what_is_no_file_is_put_aside_too(name: str, make: Callable[[Path], None], copied) -> None:
+    path = copied()
+    before = results(path)
+    (path / name).unlink()
+    make(path / name)
+    resume(path)
+    assert results(path) == before
+    assert (path / "damaged" / name).exists()
 
 
 def test_fewer_test_lives_than_planned_are_found(copied) -> None:

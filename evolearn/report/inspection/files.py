@@ -4,11 +4,75 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
-from evolearn.report._files import Json, read_record, require
+from evolearn.config import shown
+from evolearn.files import Record, check_record, read_json
+from evolearn.report._files import Json, ReportError
 
 INSPECTION_FILE = "inspection.json"
 INSPECTION_FORMAT = 1  # of inspection.json; a change that old code cannot read raises it
+
+
+class _Brain(Record):
+    trunk: str
+    hidden: list[int]
+    observations: int
+    actions: int
+    policy: str
+
+
+class _About(Record):
+    """Whose DNA it is; what the page says of it."""
+
+    name: str
+    dna: str
+    sha256: str
+    role: str
+    generation: int
+    world: str
+    world_summary: str
+    parameters: dict[str, float]
+    observations: list[str]
+    units: list[str]
+    actions: list[str]
+    drives: list[str]
+    seed: int
+    algorithm: str
+    generations: int
+    population: int
+    selection_lifetime: int
+    lifetime: int
+    birth_steps: int
+    birth_lives: int
+    lives: int
+    extent: str
+    age: int | None
+    genes: int
+    brain: _Brain
+    learner: str
+    warning: str
+    other: _About | None = None
+
+
+class _Entry(Record):
+    key: str
+    title: str
+    found: dict[str, Any] | None
+    missing: str
+
+
+class _Environment(Record):
+    packages: dict[str, str | None]
+    commit: str | None = None
+
+
+class _Content(Record):
+    about: _About
+    sections: list[_Entry]
+    replays: list[dict[str, Any]]
+    environment: _Environment
+    command: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,14 +107,21 @@ def read_inspection(directory: Path) -> Inspection:
     Args:
         directory: of the inspection.
     Raises:
-        ReportError: the file is missing or damaged, or of another format.
+        ReportError: the file is of another kind or format.
+        FileUnfit: it is missing or damaged.
     """
     path = directory / INSPECTION_FILE
     again = "`evolearn inspect` makes it again"
-    content = read_record(path, "inspection", INSPECTION_FORMAT, again)
-    require(path, content, ("about", "sections", "replays", "environment", "command"), again)
-    for number, entry in enumerate(content["sections"]):
-        require(path, entry, ("key", "title", "found", "missing"), again, f"sections[{number}].")
+    content = read_json(path, again)
+    kind, written = content.get("kind"), content.get("format")
+    if kind != "inspection":
+        raise ReportError(f"{path}: says kind {shown(kind)}, not 'inspection'; {again}")
+    if written != INSPECTION_FORMAT:
+        raise ReportError(
+            f"{path}: has format {shown(written)}, this evolearn reads {INSPECTION_FORMAT}; use the version that made "
+            f"it, or {again}"
+        )
+    check_record(_Content, content, path, again)
     return Inspection(
         about=content["about"],
         entries=tuple(

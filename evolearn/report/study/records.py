@@ -12,6 +12,8 @@ from pydantic import Field, model_validator
 from evolearn.files import Record
 
 _Count = Annotated[int, Field(ge=0)]
+# Nothing outside the directory: a name from a file leads nowhere else.
+_Beside = Annotated[str, Field(pattern=r"^(ledger\.json|lives\.parquet|replays/[A-Za-z0-9.-]+\.json)$")]
 _Numbers = tuple[float | None, ...]
 
 
@@ -214,7 +216,7 @@ class VerdictRecord(Record):
     arms: dict[str, _ArmDoc]
     conditions: Annotated[tuple[_Condition, ...], Field(min_length=1)]
     ledger: _Ledger
-    files: dict[str, str]
+    files: dict[_Beside, str]
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:

@@ -30,10 +30,8 @@ from evolearn.rng import SELECTION, life_keys, new_rng
 from evolearn.world.contract import ABLE, MEAN_RETURN_PER_EPISODE, Box, Declaration, Discrete, Signal, WorldError
 from evolearn.world.gymnasium.answers import (
     WrongAnswer,
-    check_last,
-    narrowed,
+    check_within,
     taken_flag,
-    taken_observation,
     taken_reset,
     taken_reward,
     taken_step,
@@ -405,15 +403,14 @@ def remarks_here(world: GymnasiumWorld, close: Callable[[Environment], None] = _
 
 
 def _refused_by_checker(world: GymnasiumWorld, error: BaseException) -> SettingRefused:
-    remedy = "Correct the environment or its wrappers"
+    remedy = (
+        "Correct the environment or its wrappers; if it is known to work as it is, set world.check=false: results may "
+        "then depend on the number of workers, if the environment keeps anything from before a reset"
+    )
     if isinstance(error, WrongAnswer):
         return SettingRefused(f"world.name={world.name!r}: the environment's {error}\n{remedy}")
     shown = shortened_traceback(error, lambda file: is_of_environment(file) and "env_checker" not in file)
-    return SettingRefused(
-        f"world.name={world.name!r}: Gymnasium's checker refuses the environment:\n{shown}\n{remedy}; if it is known "
-        "to work as it is, set world.check=false: results may then depend on the number of workers, if the "
-        "environment keeps anything from before a reset"
-    )
+    return SettingRefused(f"world.name={world.name!r}: Gymnasium's checker refuses the environment:\n{shown}\n{remedy}")
 
 
 def _look_at(environment: Environment) -> None:
@@ -428,7 +425,7 @@ def _look_at(environment: Environment) -> None:
 
     def see(observation: Any) -> None:
         if isinstance(space, gymnasium.spaces.Box):
-            check_last(narrowed(taken_observation(observation, space.shape)))
+            check_within(observation, space)
 
     see(taken_reset(inner.reset(seed=0)))
     for _ in range(min(_LOOKED_AT, limit)):
