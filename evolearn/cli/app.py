@@ -178,7 +178,6 @@ def report(
         directory = directory.absolute()
         inspection = is_inspection(directory)
         lock = directory / (LOCK if inspection else REPORT_LOCK)
-        # Where there is no directory, what reads it says so.
         with holding(lock, f"DIRECTORY={directory}") if directory.is_dir() else contextlib.nullcontext():
             if inspection:
                 page, _ = write_inspection_report(directory, bool(figures))
