@@ -337,7 +337,7 @@ def test_an_arm_of_ones_own_may_read_what_was_found_for_the_arm_it_is_like(tmp_p
 @pytest.mark.parametrize(
     ("parts", "text"),
     [
-        ({"tuned": "gone.yaml"}, r"define\.tuned_blank\.tuned='gone\.yaml': .*gone\.yaml: cannot be read"),
+        ({"tuned": "gone.yaml"}, r"define\.tuned_blank\.tuned='gone\.yaml': .*gone\.yaml: is missing"),
         ({"tuned": "study.yaml"}, "is not a file that evolearn tune wrote: it has no kind: tuned"),
         ({"tuned": 3}, r"tuned=3: must be the path of a file that evolearn tune wrote, relative to the study's file"),
         ({"tuned": "blank.yaml", "tuning_steps": 1}, r"tuning_steps=1: the file blank\.yaml says what its search cost"),
