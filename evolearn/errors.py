@@ -70,7 +70,14 @@ def shortened_traceback(error: BaseException, keep: Callable[[str], bool], last:
     if isinstance(error, SyntaxError):
         lines.append(f"  {error.filename}, line {error.lineno}: {(error.text or '').strip()}")
         return "\n".join([*lines, f"  {type(error).__name__}: {error.msg}"])
-    return "\n".join([*lines, f"  {type(error).__name__}: {error}"])
+    return visible("\n".join([*lines, f"  {type(error).__name__}: {error}"]))
+
+
+def visible(text: str) -> str:
+    """A text of somebody else's with its control characters spelt out: they could move a cursor, or colour a screen."""
+    return "".join(
+        sign if sign == "\n" or sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )
 
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.5) -> str:

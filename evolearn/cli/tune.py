@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,6 +68,9 @@ def tune(
         path = find_config(study, STUDIES)
         folder = path.parent if Path(study).is_file() else None  # a shipped study has no folder of its user's
         file = out or (folder or Path()) / f"{path.stem}.{arm}.tuned.yaml"
+        from evolearn.files import check_name
+
+        check_name(f"--out {file}", file)
         if file.exists():
             raise UserError(f"--out {file}: exists already, and is never written over; name another, or remove it")
         if not file.parent.is_dir():
@@ -148,14 +152,18 @@ def print_found(console: Console, tuned: TunedSettings) -> None:
     """What came of it, and what it cost."""
     scores = tuned.scores
     for line in (
-        f"{tuned.arm} under {tuned.condition}: {scores.tuned:.3f} with what was found, {scores.present:.3f} as the "
-        f"study has it (mean life fitness, {scores.lives} lives of {scores.lifetime:,} steps that chose nothing).",
-        f"Of all that were tried the best had {scores.best:.3f} on the lives that chose it, the median "
-        f"{scores.median:.3f}.",
+        f"{tuned.arm} under {tuned.condition}: {_told(scores.tuned)} with what was found, {_told(scores.present)} as "
+        f"the study has it (mean life fitness, {scores.lives} lives of {scores.lifetime:,} steps that chose nothing).",
+        f"Of all that were tried the best had {_told(scores.best)} on the lives that chose it, the median "
+        f"{_told(scores.median)}.",
         *(f"  {key}: {value}" for key, value in tuned.settings.items()),
         f"Cost: {tuned.steps:,} world steps, which a study that reads the file is charged.",
     ):
         print_line(console, line)
+
+
+def _told(score: float | None) -> str:
+    return "none (a life left the finite numbers)" if score is None else f"{score:.3f}"
 
 
 def print_next(console: Console, tuned: TunedSettings, name: str) -> None:
@@ -168,7 +176,8 @@ def print_next(console: Console, tuned: TunedSettings, name: str) -> None:
     """
     from evolearn.config import dump_yaml
 
-    if tuned.scores.tuned <= tuned.scores.present:
+    worth, before = (-math.inf if x is None else x for x in (tuned.scores.tuned, tuned.scores.present))
+    if worth <= before:
         print_line(
             console,
             "Nothing was found that is better than what the study has. Keep that, and let the study be charged "

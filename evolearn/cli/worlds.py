@@ -147,7 +147,8 @@ def print_world(console: Console, name: str, world: Declaration) -> None:
     console.print()
     _print_signals(console, "observations", world.observations)
     actions = world.actions
-    names = actions.names or tuple(f"action {number}" for number in range(world.action_outputs))
+    first = actions.start if isinstance(actions, Discrete) else 0
+    names = actions.names or tuple(f"action {first + place}" for place in range(world.action_outputs))
     kind = "one of" if isinstance(actions, Discrete) else "a number in -1 .. 1 for each of"
     console.print(Text.assemble(("actions  ", "bold"), f"{kind}: {', '.join(names)}"))
     console.print()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+
 from evolearn.errors import UserError
 
 LOCAL, AUTO, CLIENT = "local", "auto", "ray://"
@@ -21,5 +24,35 @@ def check_address(address: str) -> None:
     if address in (LOCAL, AUTO):
         return
     host, colon, port = address.removeprefix(CLIENT).rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ClusterError(f"--address {address}: must be {FORMS}")
+    if not colon:
+        problem = "has no port"
+    elif not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+        problem = f"has the port {_shown(port)!r}, which is not 1 .. 65535"
+    elif not host:
+        problem = "has no host"
+    elif not _is_host(host):
+        problem = f"has the host {_shown(host)!r}, which is no name, IPv4 address, or IPv6 address in brackets"
+    else:
+        return
+    raise ClusterError(f"--address {_printable(_shown(address))}: must be {FORMS}; this one {problem}")
+
+
+_LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # of a name, between dots
+
+
+def _is_host(host: str) -> bool:
+    if host.startswith("[") and host.endswith("]"):
+        try:
+            ipaddress.IPv6Address(host[1:-1])
+        except ValueError:
+            return False
+        return True
+    return len(host) < 254 and re.fullmatch(rf"{_LABEL}(\.{_LABEL})*\.?", host) is not None
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

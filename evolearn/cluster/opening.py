@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 def prepare(address: str) -> None:
     """Settle what Ray reads when it is imported, by EvoTorch too: call this before, or set such variables yourself.
 
-    Ray that is started here lets nobody in but this process: other users of the machine reach its ports.
+    Ray that is started here lets nobody in but this process, and listens to this machine alone: its other users reach
+    its ports.
     """
-    if address == LOCAL and "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ:
-        os.environ["RAY_AUTH_MODE"] = "token"
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    if address == LOCAL and "ray" not in sys.modules:
+        # Read on every system: without clusters Ray listens on the loopback interface alone.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        if "RAY_AUTH_MODE" not in os.environ:
+            os.environ["RAY_AUTH_MODE"] = "token"
+            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     # Ray prints what its hosts say of dead workers and hosts on the driver's terminal; the display says it better.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     # Requests for a worker that a silent host never answers count against this limit, 10 if not set: after a few of

@@ -21,7 +21,7 @@ import torch
 
 from evolearn.agent import TorchBrain, brain_of, find_learner, find_policy
 from evolearn.errors import UserError, lacking, offer
-from evolearn.export.loading import CONVERSION
+from evolearn.export.loading import CONVERSION, choice_in_environment
 from evolearn.files import FileUnfit, parse_json, read_tensor_labels, write_whole
 from evolearn.genome import FRESH
 from evolearn.run import DNA
@@ -32,9 +32,10 @@ DESCRIPTION = "evolearn_brain"  # its name among the metadata of .safetensors an
 OPSET, IR_VERSION = 13, 7  # of ONNX 1.8, 2020
 
 _FROM_GYMNASIUM = (
-    "observations as the environment gives them, flattened, float32; those of a Discrete space one-hot. An action for "
-    f"a Box space is {CONVERSION}"
+    "observations as the environment gives them, flattened, float32; those of a Discrete space one-hot, as they are "
+    "listed. "
 )
+_TO_BOX = f"An action for a Box space is {CONVERSION}"
 _FROM_WORLD = "observations float32, in their order; actions of several dimensions are held within bounds by the world"
 
 Tensors = dict[str, torch.Tensor]
@@ -104,7 +105,7 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
             "policy": how_to_act(dna.brain.policy, suffix),
             "value": find_learner(dna.config.learner.name).value or "not used by this learner",
         },
-        "conversion": _FROM_GYMNASIUM if is_gymnasium else _FROM_WORLD,
+        "conversion": _FROM_GYMNASIUM + _to_gymnasium(dna) if is_gymnasium else _FROM_WORLD,
         "learner": dna.config.learner.name,
         "drives": _natural(dna, "drives"),
         "plasticity": _natural(dna, "plasticity"),
@@ -113,6 +114,11 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
         "seed": dna.config.seed,
         "dna_sha256": dna.sha256,
     }
+
+
+def _to_gymnasium(dna: DNA) -> str:
+    counted = choice_in_environment(dna, "the number of the choice, from 0")
+    return _TO_BOX if counted is None else f"An action is {', '.join(counted)}"
 
 
 def how_to_act(policy: str, suffix: str) -> str:

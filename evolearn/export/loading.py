@@ -21,8 +21,8 @@ CONVERSION = "clip(action * (high - low) / 2 + (high + low) / 2, low, high), whe
 def loading_code(dna: DNA, path: Path) -> str:
     """Python that loads an exported brain and lets it act once; needs torch, or ONNX Runtime, and no evolearn.
 
-    If the brain evolved in a Gymnasium environment with a Box of actions, the action becomes one of that Box, whose
-    bounds are looked up; where the environment is not to be had, a comment says what to do.
+    If the brain evolved in a Gymnasium environment, the action becomes one that it takes: of a Discrete, by its start;
+    of a Box, whose bounds are looked up; where the environment is not to be had, a comment says what to do.
 
     Args:
         dna: that was exported.
@@ -32,6 +32,7 @@ def loading_code(dna: DNA, path: Path) -> str:
     """
     seen = _listed(dna.observations)
     if path.suffix.lower() == ".onnx":
+        counted = choice_in_environment(dna, "the number of the choice, from 0")
         return "\n".join(
             [
                 "import numpy as np",
@@ -40,6 +41,7 @@ def loading_code(dna: DNA, path: Path) -> str:
                 f"session = onnxruntime.InferenceSession({_quoted(path)})",
                 f"observation = np.zeros((1, {dna.brain.observations}), np.float32)  # {seen}",
                 'policy, value = session.run(None, {"observation": observation})',
+                *([f"# an action is {', '.join(counted)}"] if counted else []),
             ]
         )
     return "\n".join([*_opening(path), *_network(dna), *_acting(dna, seen)])
@@ -79,11 +81,29 @@ def _acting(dna: DNA, seen: str) -> list[str]:
     ]
 
 
+def choice_in_environment(dna: DNA, choice: str) -> tuple[str, str] | None:
+    """What its environment of Gymnasium takes for a choice, and what that is.
+
+    None: it takes no choices, or is no such environment.
+
+    Args:
+        dna: that evolved there.
+        choice: the brain's, from 0: a text, or an expression of Python.
+    """
+    policies = find_learner(dna.config.learner.name).policies
+    if not dna.world.startswith(GYMNASIUM) or dna.brain.policy == policies.get("box"):
+        return None
+    first, last = int(dna.actions[0]), int(dna.actions[-1])
+    plus = f" + {first}" if first > 0 else f" - {-first}" if first else ""
+    return f"{choice}{plus}", f"of the environment's Discrete, {first} .. {last}"
+
+
 def _converting(dna: DNA) -> list[str]:
     """From the brain's action to one that its environment takes; nothing where they are the same."""
-    policies = find_learner(dna.config.learner.name).policies
-    if not dna.world.startswith(GYMNASIUM) or dna.brain.policy != policies.get("box"):
+    if not dna.world.startswith(GYMNASIUM):
         return []
+    if counted := choice_in_environment(dna, "int(action)"):
+        return [f"action = {'  # '.join(counted)}"]
     space = _action_space(dna)
     if not isinstance(space, gymnasium.spaces.Box):
         return [f"# then, with the bounds of the environment's actions: {CONVERSION}"]

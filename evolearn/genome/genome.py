@@ -233,7 +233,8 @@ def initial_distribution(brain: BrainSpec) -> tuple[FloatArray, FloatArray]:
 
 def from_z(pool: GenePool, z: FloatArray) -> FloatArray:
     """Genomes [.., G] in gene units from those of a search, z: gene = centre + spread z."""
-    return pool.centre + pool.spread * z
+    with np.errstate(over="ignore", invalid="ignore"):  # a genome beyond the numbers lives, and diverges
+        return pool.centre + pool.spread * z
 
 
 def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:

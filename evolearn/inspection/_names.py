@@ -14,7 +14,7 @@ VALUE = "value"
 
 def action_labels(dna: DNA) -> tuple[str, ...]:
     """Names of choices or of dimensions of an action; those without a name of their own by number."""
-    return tuple(f"action {name}" if name.isdigit() else name for name in dna.actions)
+    return tuple(f"action {name}" if name.removeprefix("-").isdigit() else name for name in dna.actions)
 
 
 def output_labels(dna: DNA) -> tuple[str, ...]:

@@ -9,13 +9,16 @@ rehearsal has, is found when that life is lived again while a run goes on.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from evolearn.life.live import Conditions, Job, LifeFault, LifeLost, Plan, empty_outcome, empty_trace, fault_in
+from evolearn.genome import Newborns
+from evolearn.life.live import Conditions, Driver, Job, LifeFault, LifeLost, Plan, empty_outcome, empty_trace, fault_in
 from evolearn.life.records import Outcome, Trace
 
 SHORT = 64  # steps of a life that is lived often
@@ -33,6 +36,23 @@ class KeepsState(LifeFault):
 class _Driver(Protocol):
     conditions: Conditions
     workers: int
+
+
+def rehearse(driver: Driver, newborns: Newborns, born_as: npt.NDArray[np.int64], keys: Any, plan: Plan) -> None:
+    """Have a driver rehearse, if it is one that does, before anything depends on it; see `lives` for the arguments.
+
+    What else may be wrong with the world is left to the lives that count.
+
+    Raises:
+        KeepsState: lives are not the same in used environments.
+    """
+    asked = getattr(driver, "rehearse", None)
+    if asked is None:
+        return
+    conditions = driver.conditions
+    outcome = empty_outcome(len(born_as), plan, len(conditions.drive_names), conditions.brain.weights)
+    with contextlib.suppress(LifeLost):
+        asked(Job(newborns, born_as, keys, plan, outcome, empty_trace(0, conditions)))
 
 
 class _Lived(NamedTuple):
@@ -100,7 +120,9 @@ class Rehearsal:
         began = time.perf_counter()
         self._compare(self._lived(workers, SHORT, beside=False))
         each = (time.perf_counter() - began) / min(SHORT, lifetime)
-        for _ in range(min(TIMES, int(SECONDS / max(each * SHORT, 1e-6)))):
+        for number in range(min(TIMES, int(SECONDS / max(each * SHORT, 1e-6)))):
+            # Lives of other lengths in between: else what goes round in episodes may be where it was.
+            self._lived(1, 1 + number, beside=False)
             self._compare(self._lived(1, SHORT, beside=False))
         steps = min(lifetime, max(SHORT, int(SECONDS / (4 * max(each, 1e-7)))))
         if steps <= SHORT:
@@ -158,7 +180,8 @@ class Rehearsal:
             "takes chance from elsewhere than its seed (a generator of its own or a global one, its spaces' sample, a "
             "clock), so that results would depend on the number of workers. Set everything back in reset, and draw "
             "from self.np_random alone, which reset(seed=..) seeds; what is to change from episode to episode (a "
-            "curriculum, a running mean) can be an argument (world.kwargs, world.vary). If it is known and meant, set "
+            "curriculum, a running mean) can be an argument (world.kwargs, world.vary). Or set world.fresh=true: "
+            "every life gets an environment of its own, at the cost of its constructor. If it is known and meant, set "
             "world.check=false, and say so with results: they hold for this number of workers and this order alone"
         )
         self._job.outcome.age[0] = step
@@ -176,9 +199,8 @@ def _alone(job: Job, life: int, other: bool) -> Job:
     plan = Plan(
         job.plan.lifetime, job.plan.learn_from, job.plan.learn_until, source=job.plan.source, final_weights=True
     )
-    outcome = Outcome(*(array[:1].copy() for array in job.outcome))
     trace = Trace(*(array[:0] for array in job.trace))
-    return Job(newborns, genomes, keys, plan, outcome, trace)
+    return Job(newborns, genomes, keys, plan, empty_outcome(1, Plan(1), 0, 0), trace)
 
 
 def _cut(plan: Plan, steps: int) -> Plan:

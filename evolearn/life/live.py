@@ -327,7 +327,7 @@ class LifeFault(WorldError):
         As a call sees it that the one at fault was a part of, with other numbers; or with what to type.
         """
         names = ("world", "key", "life", "genome", "step", "reason", "newborn", "plan", "remedy")
-        return LifeFault(**{name: getattr(self, name) for name in names} | different)
+        return type(self)(**{name: getattr(self, name) for name in names} | different)
 
 
 class LifeLost(LifeFault):

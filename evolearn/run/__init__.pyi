@@ -18,7 +18,13 @@ from .dna import (
     setup_of as setup_of,
     write_dna as write_dna,
 )
-from .evolution import Generation as Generation, evolve as evolve, new_search as new_search, to_genomes as to_genomes
+from .evolution import (
+    Generation as Generation,
+    SearchDiverged as SearchDiverged,
+    evolve as evolve,
+    new_search as new_search,
+    to_genomes as to_genomes,
+)
 from .faulty_life import keeping_faulty_life as keeping_faulty_life
 from .relive import (
     Relived as Relived,
@@ -44,6 +50,7 @@ from .scores import running_score as running_score
 from .setup import (
     Setup as Setup,
     assemble as assemble,
+    make_ready as make_ready,
     names_parts as names_parts,
     parts_of as parts_of,
     remarks_on as remarks_on,

@@ -60,6 +60,7 @@ from evolearn.run.sources import source_changes, source_hashes
 ROWS = "generations.jsonl"
 FORMAT = 1  # of run directories; a change that old code cannot read raises it
 KEPT_CHECKPOINTS = 3
+LARGEST_CHECKPOINT = 1 << 40  # bytes: a population of large genomes is in it
 
 _GENERATION = pydantic.TypeAdapter(Generation)
 
@@ -217,7 +218,7 @@ class RunDirectory:
         with explained(self.path):
             folder.mkdir(exist_ok=True)
             write_whole(folder / f"{stem}.safetensors", payload)
-            write_whole(folder / f"{stem}.json", label.model_dump_json().encode())
+            write_whole(folder / f"{stem}.json", json.dumps(label.model_dump()).encode())
             for old in sorted(folder.glob("generation_*.safetensors"))[:-KEPT_CHECKPOINTS]:
                 old.unlink()
                 old.with_suffix(".json").unlink(missing_ok=True)
@@ -242,7 +243,7 @@ class RunDirectory:
     def _checkpoint(self, path: Path, lines: Sequence[bytes]) -> Checkpoint:
         """A checkpoint as it was written after the rows that are there."""
         label = read_record(path.with_suffix(".json"), CheckpointLabel)
-        payload = read_bytes(path)
+        payload = read_bytes(path, most=LARGEST_CHECKPOINT)
         if _checksum(label, payload) != label.sha256:
             raise ValueError("its bytes do not match its checksum")
         if label.config_sha256 != self._label().config_sha256:

@@ -28,7 +28,7 @@ from evolearn.genome import FloatArray, GenePool, Newborns, decode
 from evolearn.run._dna_header import DNAHeader, contradictions
 from evolearn.run.setup import Setup, assemble, pool_of
 from evolearn.run.sources import source_hashes
-from evolearn.world import Declaration
+from evolearn.world import Declaration, Discrete
 
 FORMAT = 2  # of DNA files; a change that old code cannot read raises it
 NAME = "dna.safetensors"  # of a run's DNA
@@ -367,7 +367,8 @@ def _run_of_brain(description: str) -> str:
 
 def _signals(world: Declaration) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     observations = tuple(signal.name for signal in world.observations)
-    actions = world.actions.names or tuple(str(place) for place in range(world.action_outputs))
+    first = world.actions.start if isinstance(world.actions, Discrete) else 0
+    actions = world.actions.names or tuple(str(first + place) for place in range(world.action_outputs))
     return observations, tuple(actions), tuple(sense.name for sense in world.senses)
 
 

@@ -4,7 +4,8 @@ The columns, a row per finished step:
 
 - ``step``: age, world steps, from 0
 - ``observation.NAME``: what was observed before the step, float32
-- ``action.NAME``: what was done, float32; of a discrete world ``action``, the number of the choice
+- ``action.NAME``: what was done, float32; of a discrete world ``action``, the number of the choice, as an
+  environment of Gymnasium counts it
 - ``drive.NAME``: every drive, float32, not yet weighed
 - ``fitness``: of the step, float64
 - ``end``: of the episode, by this step: 0 none, 1 terminated, 2 truncated
@@ -63,7 +64,7 @@ def columns_of(trace: Trace, conditions: Conditions) -> Columns:
         for place in range(world.actions.size):
             named[f"action.{world.actions.names[place] if world.actions.names else place}"] = trace.actions[:, place]
     else:
-        named["action"] = trace.actions[:, 0].astype(np.int64)
+        named["action"] = trace.actions[:, 0].astype(np.int64) + world.actions.start
     for place, drive in enumerate(conditions.drive_names):
         named[f"drive.{drive}"] = trace.drives[:, place]
     return {**named, "fitness": trace.fitness, "end": trace.ends}

@@ -54,6 +54,9 @@ from evolearn.study.plan import run_configs
 
 FORMAT = 3  # of study directories; a change that old code cannot read, or reads wrongly, raises it
 
+OF_VERDICT = ("verdict.json", "ledger.json", "lives.parquet")  # written together
+RESULTS = (*OF_VERDICT, "replication.json")
+
 _Count = Annotated[int, Field(ge=0)]
 
 
@@ -213,6 +216,15 @@ class StudyDirectory:
         return (
             f"{problem}; {moved}it now tells of this evolearn and this machine, each run's own of those that lived it"
         )
+
+    def clear_the_way(self) -> list[str]:
+        """Move aside what is no file and stands where a result has to be written; what was moved, in words."""
+        said = []
+        for name in RESULTS:
+            path = self.path / name
+            if not path.is_file() and (moved := self.set_aside(path)):
+                said.append(f"{path}: is not a regular file; {moved}and the results are made again")
+        return said
 
     def set_aside(self, *paths: Path) -> str:
         """Move what does not fit out of the way, into the folder damaged; what is not there is no matter.

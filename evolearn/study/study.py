@@ -20,7 +20,7 @@ from evolearn.study._judge import judge_look, judge_study
 from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, measure_rates
 from evolearn.study.config import StudyConfig, check_study
-from evolearn.study.directory import StudyDirectory, create_study
+from evolearn.study.directory import OF_VERDICT, RESULTS, StudyDirectory, create_study
 from evolearn.study.pieces import Pieces, PieceUnfit
 from evolearn.study.plan import StudyJob, StudyPlan, plan_study
 from evolearn.study.work import StudyDisplay, StudyWork
@@ -98,6 +98,8 @@ def resume_study(study: StudyDirectory, drivers: Drivers, display: StudyDisplay)
     with resumable(study.path), contextlib.closing(drivers), study.hold():
         config = study.read_config()
         plan = plan_study(config)
+        for moved in study.clear_the_way():
+            display.warning(moved)
         if problem := study.mend_environment(drivers.describe()):
             display.warning(problem)  # the page shows it, and is made again
         elif _is_complete(config, plan, study, display):
@@ -113,7 +115,7 @@ def resume_study(study: StudyDirectory, drivers: Drivers, display: StudyDisplay)
 
 def _is_complete(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, display: StudyDisplay) -> bool:
     """Whether a study is finished, and all that its verdict is made of is there and fits; says what does not."""
-    if not (study.is_finished and study.page.exists()):
+    if not all(path.exists() for path in (study.page, *(study.path / name for name in OF_VERDICT))):
         return False
     try:
         read_results(study.path)
@@ -179,7 +181,7 @@ def _extend(study: StudyDirectory, runs: int, arms: Sequence[str], drivers: Driv
     steps = check_arms_differ(longer, plan, drivers)
     rates = measure_rates(longer, plan, drivers)
     with explained(study.path):
-        for name in ("verdict.json", "ledger.json", "lives.parquet", "replication.json"):
+        for name in RESULTS:
             (study.path / name).unlink(missing_ok=True)
         study.page.unlink(missing_ok=True)
     study.write_config(

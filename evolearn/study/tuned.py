@@ -27,10 +27,12 @@ _BY_HAND = (
 class TunedScores(Part):
     """What settings were worth: mean life fitness over the longest evaluation lifetime, on lives that chose nothing."""
 
-    tuned: float = Field(description="of the settings found")
-    present: float = Field(description="of the study's own settings and start, in the same lives")
-    best: float = Field(description="the best of all that were tried, on the lives that chose it: inflated by luck")
-    median: float = Field(description="of all that were tried, on the same lives as the best")
+    tuned: float | None = Field(
+        description="of the settings found; here and below none: a life left the finite numbers"
+    )
+    present: float | None = Field(description="of the study's own settings and start, in the same lives")
+    best: float | None = Field(description="the best of all tried, on the lives that chose it: inflated by luck")
+    median: float | None = Field(description="of all that were tried, on the same lives as the best")
     lives: int = Field(ge=1, le=10**18, description="lives per genome behind tuned and present")
     lifetime: int = Field(ge=1, le=10**18, description="world steps of each")
 

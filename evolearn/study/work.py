@@ -21,6 +21,7 @@ from evolearn.life import Drivers, Outcome, Plan, lives
 from evolearn.run import (
     Generation,
     RunDirectory,
+    SearchDiverged,
     Setup,
     Values,
     assemble,
@@ -204,8 +205,15 @@ class StudyWork:
         directory, own = self._pieces.opened(job)
         self._pieces.check_run(job, own, planned)
         setup = assemble(own)
-        with directory.hold(), directory.keeping_faulty_life(setup.config):
-            evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
+        try:
+            with directory.hold(), directory.keeping_faulty_life(setup.config):
+                evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
+        except SearchDiverged as error:
+            raise SearchDiverged(
+                f"STUDY={self._study.path}: no verdict can be reached, since an evolution of {job.arm} under "
+                f"{job.condition} has no result. {error}. If that run holds, begin the study anew with the "
+                f"same: as run.KEY of {self._study.path / 'study.yaml'}, or in define.{job.arm}.settings"
+            ) from error
         self._pieces.check_run(job, own, planned, directory.rows(), directory.load_dna())
         self._pieces.seal_run(job)
 

@@ -32,7 +32,7 @@ class Found:
     """The best that was found, and what it and the others were worth."""
 
     settings: dict[str, Any]  # dotted keys of the run
-    tuned: float  # of the best, on lives that chose nothing
+    tuned: float  # of the best, on lives that chose nothing; here and below -inf if one of them diverged
     present: float  # of the study's own settings, on the same lives
     best: float  # of all, on the lives that chose it
     median: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from evolearn.config import ConfigError, RunConfig, check_config, set_dotted
 from evolearn.life import Drivers
 from evolearn.rng import TUNING, derived_seed
-from evolearn.run import Setup, assemble, evolve, new_search, to_genomes
+from evolearn.run import SearchDiverged, Setup, assemble, evolve, new_search, to_genomes
 from evolearn.search import check_search, evaluations_per_generation, planned_outer_steps
 from evolearn.tuning._account import CLOSER, FINAL, Account, Found, judge, judging_keys
 from evolearn.tuning._sampler import import_optuna, new_study
@@ -41,7 +42,7 @@ class Candidate:
     """Settings, and what their evolutions came to."""
 
     settings: dict[str, Any]
-    genomes: list[npt.NDArray[np.float32]] = dataclasses.field(default_factory=list)
+    genomes: list[npt.NDArray[np.float32]] = dataclasses.field(default_factory=list)  # of those that came to an end
     scores: list[float] = dataclasses.field(default_factory=list)
 
     @property
@@ -73,7 +74,11 @@ def search_settings(
         number = sum(len(one.scores) for one in candidates)
         what = f"evolution {number + 1} of {plan.evolutions}"
         setup = _setup(own, candidate.settings, seed, number)
-        genome = _evolved(setup, drivers, account, what)
+        try:
+            genome = _evolved(setup, drivers, account, what)
+        except SearchDiverged:  # worse than any that came to an end, and known to be
+            candidate.scores.append(-math.inf)
+            return
         candidate.genomes.append(genome)
         candidate.scores.append(float(judge(setup, drivers, setup.pool, genome[None], keys, account, what)[0]))
 
@@ -98,6 +103,8 @@ def search_settings(
 
 
 def _judged_finally(own: RunConfig, candidate: Candidate, drivers: Drivers, seed: int, account: Account) -> float:
+    if len(candidate.genomes) < len(candidate.scores):
+        return -math.inf
     setup = _setup(own, candidate.settings, seed, 0)
     keys = judging_keys(seed, FINAL, JUDGING_LIVES)
     genomes = np.stack(candidate.genomes)

@@ -7,6 +7,7 @@ no study opens; and every step is counted, for the study to charge.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 from evolearn.config import ConfigError
@@ -100,12 +101,17 @@ def tune_arm(
         starts=plan.starts.starts if plan.starts else 0,
         evolutions=plan.evolutions,
         scores=TunedScores(
-            **{name: float(f"{getattr(found, name):.{DIGITS}g}") for name in ("tuned", "present", "best", "median")},
+            **{name: _written(getattr(found, name)) for name in ("tuned", "present", "best", "median")},
             lives=lives,
             lifetime=plan.lifetime,
         ),
         settings={**part.settings, **settings},
     )
+
+
+def _written(score: float) -> float | None:
+    """A score as the file has it; None where a life left the finite numbers."""
+    return float(f"{score:.{DIGITS}g}") if math.isfinite(score) else None
 
 
 def _known_condition(config: StudyConfig, condition: str | None) -> str:

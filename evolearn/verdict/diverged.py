@@ -2,7 +2,7 @@
 
 A brain that diverges ends its life, and what the life had earned by then says nothing: where rewards are costs, the
 life that ends first has lost least. So such a life counts as no better than the worst of all lives that stayed finite,
-of any arm, at any age; and a mean over lives can never be the better for it.
+of any arm, at the same age; and a mean over lives can never be the better for it.
 """
 
 from __future__ import annotations
@@ -32,20 +32,32 @@ def counted_last(values: Sequence[FloatArray], broken: Sequence[BoolArray]) -> l
     """
     if not any(mask.any() for mask in broken):
         return list(values)
+    axes = broken[0].ndim
     masks = [
-        np.broadcast_to(mask.reshape(mask.shape + (1,) * (scores.ndim - mask.ndim)), scores.shape)
-        for scores, mask in zip(values, broken, strict=True)
+        mask.reshape(mask.shape + (1,) * (scores.ndim - axes)) for scores, mask in zip(values, broken, strict=True)
     ]
-    whole, all_of_them = (
-        np.concatenate([scores[np.isfinite(scores) & kept] for scores, kept in zip(values, these, strict=True)])
-        for these in ([~mask for mask in masks], [np.ones_like(mask) for mask in masks])
-    )
-    known = whole if whole.size else all_of_them
-    worst = known.min() if known.size else 0.0  # without any finite number there is nothing to be worse than
+    finite = [np.isfinite(scores) for scores in values]
+    stayed = [known & ~mask for known, mask in zip(finite, masks, strict=True)]
+    worst = _lowest(values, stayed, axes)
+    # where no life stayed finite, the worst of what is a number all the same
+    worst = np.where(np.isfinite(worst), worst, _lowest(values, finite, axes))
+    worst = np.where(np.isfinite(worst), worst, 0.0)
     return [
-        np.where(mask, np.minimum(np.where(np.isfinite(scores), scores, worst), worst), scores)
-        for scores, mask in zip(values, masks, strict=True)
+        np.where(mask, np.minimum(np.where(known, scores, worst), worst), scores)
+        for scores, mask, known in zip(values, masks, finite, strict=True)
     ]
+
+
+def _lowest(values: Sequence[FloatArray], kept: Sequence[BoolArray], axes: int) -> FloatArray:
+    """The lowest of what is kept over the first axes of all arrays, infinite if nothing is.
+
+    At each age; over all ages where the arms have different ones.
+    """
+    shown = [np.where(known, scores, np.inf) for scores, known in zip(values, kept, strict=True)]
+    if len({scores.shape[axes:] for scores in shown}) > 1:
+        return np.array(min(scores.min() for scores in shown))
+    each = [scores.reshape(-1, *scores.shape[axes:]).min(axis=0) for scores in shown]
+    return np.asarray(np.min(each, axis=0))
 
 
 def diverged_last(lives: Mapping[str, ArmLives]) -> dict[str, ArmLives]:
@@ -73,24 +85,23 @@ def _all_counted(arms: Sequence[ArmLives]) -> list[ArmLives]:
     def last(of: Callable[[ArmLives], FloatArray], broken: Sequence[BoolArray]) -> list[FloatArray]:
         return counted_last([of(one) for one in arms], broken)
 
-    parts: dict[str, Sequence[FloatArray] | Sequence[BoolArray]] = {
-        "birth": last(lambda one: one.birth, births),
-        "birth_reborn": last(lambda one: one.birth if one.birth_reborn is None else one.birth_reborn, births),
-        "running": last(lambda one: one.running, later),
-        "ceiling": last(lambda one: one.ceiling, later),
-        "totals": last(lambda one: one.totals, later),
-        "gain": last(lambda one: one.ceiling - one.birth, either),
-        "birth_diverged": births,
-        "diverged": later,
-    }
+    birth = last(lambda one: one.birth, births)
+    reborn = last(lambda one: one.birth if one.birth_reborn is None else one.birth_reborn, births)
+    running = last(lambda one: one.running, later)
+    ceiling = last(lambda one: one.ceiling, later)
+    totals = last(lambda one: one.totals, later)
+    gain = last(lambda one: one.ceiling - one.birth, either)
     return [
         dataclasses.replace(
             one,
-            **{
-                name: values[place]
-                for name, values in parts.items()
-                if name != "birth_reborn" or one.birth_reborn is not None
-            },
+            birth=birth[place],
+            birth_reborn=None if one.birth_reborn is None else reborn[place],
+            running=running[place],
+            ceiling=ceiling[place],
+            totals=totals[place],
+            gain=gain[place],
+            birth_diverged=births[place],
+            diverged=later[place],
         )
         for place, one in enumerate(arms)
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ IntArray = npt.NDArray[np.int64]
 SCORE, STEPS, RATIO = "score", "world steps", "ratio"
 # Means of equal scores differ in the last bits with the order of the sum: a level missed by this share is reached.
 ROUNDING = 1e-9
+LARGEST = 1e150  # a score beyond has a square that is no number: no statistic holds it, it counts as not finite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,23 +58,23 @@ class ArmLives:
         """World steps at which times are censored."""
         return self.lifetimes[-1]
 
-    @property
+    @cached_property
     def broken_births(self) -> BoolArray:
         """Lives [R, L] that left the finite numbers in the window of the birth score."""
         scores = [self.birth, *([] if self.birth_reborn is None else [self.birth_reborn])]
         return _broken(self.birth_diverged, scores)
 
-    @property
+    @cached_property
     def broken_lives(self) -> BoolArray:
         """Lives [R, L] that left the finite numbers, learning as the arm does."""
         return _broken(self.diverged, [self.running, self.ceiling, self.totals])
 
-    @property
+    @cached_property
     def broken(self) -> BoolArray:
         """Lives [R, L] that left the finite numbers with learning off or on."""
         return self.broken_births | self.broken_lives
 
-    @property
+    @cached_property
     def lost_runs(self) -> tuple[int, ...]:
         """Runs none of whose lives stayed finite: they have no score."""
         return tuple(np.flatnonzero(self.broken.all(axis=1)).tolist())
@@ -81,7 +83,8 @@ class ArmLives:
 def _broken(diverged: BoolArray | None, scores: Sequence[FloatArray]) -> BoolArray:
     found = np.zeros(scores[0].shape[:2], np.bool_) if diverged is None else diverged.copy()
     for values in scores:
-        found |= ~np.isfinite(values.reshape(*found.shape, -1)).all(axis=-1)
+        if not (values.min() > -LARGEST and values.max() < LARGEST):
+            found |= ~(np.abs(values.reshape(*found.shape, -1)) < LARGEST).all(axis=-1)
     return found
 
 

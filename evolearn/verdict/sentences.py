@@ -403,14 +403,15 @@ def diverged_remarks(arms: Mapping[str, ArmValues]) -> list[str]:
         if not broken.any():
             continue
         where = run_names(np.flatnonzero(broken.any(axis=1)).tolist())
+        what = (
+            f"no life of {run_names(lost)} stayed finite, so {arm} is judged in nothing"
+            if lost
+            else f"means of {arm} are with them"
+        )
         said.append(
-            f"In {int(broken.sum()):,} of {broken.size:,} test lives of {arm} ({where}) the brain left the finite "
-            "numbers. Each counts as no better than the worst life of any arm, in every score, whatever the sign of rewards: "
-            + (
-                f"no life of {run_names(lost)} was finite, so {arm} is judged in nothing."
-                if lost
-                else f"means of {arm} are with them."
-            )
+            f"In {int(broken.sum()):,} of {broken.size:,} test lives of {arm} ({where}) the brain or the score left "
+            "the finite numbers. Each counts as no better than the worst life of any arm, in every score, whatever the "
+            f"sign of rewards: {what}."
         )
     return said
 

@@ -446,8 +446,9 @@ def _searches(
 
 
 def _centre(run: Json) -> FloatArray:
-    """Fitness of a search's centre by generation, without those in which it left the finite numbers."""
-    centre = np.array(run["centre"], np.float64)
+    """Fitness of a search's centre, of its best if it has none, in the generations in which it was finite."""
+    centre, best = (np.array(run[name], np.float64) for name in ("centre", "best"))
+    centre = centre if np.isfinite(centre).any() else best
     return centre[np.isfinite(centre)]
 
 

@@ -60,10 +60,11 @@ class Box:
 
 @dataclasses.dataclass(frozen=True)
 class Discrete:
-    """Actions are whole numbers 0 .. choices - 1."""
+    """Actions are whole numbers 0 .. choices - 1; an environment may call the first of them by another number."""
 
     choices: int
     names: tuple[str, ...] = ()
+    start: int = 0  # what a Gymnasium environment calls the first
 
 
 Step = tuple[float, bool, bool]  # fitness, terminated, truncated

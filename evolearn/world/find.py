@@ -17,7 +17,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from evolearn.errors import WorldNotFound, nearest
-from evolearn.plugins import Kind, entries, find
+from evolearn.plugins import Kind, admit, entries, find
 from evolearn.world.names import GYMNASIUM
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ def _from_gymnasium(name: str, hang_seconds: float | None) -> Declaration:
         world = world_part(name)
     except ValueError as error:
         raise WorldNotFound(f"world {name!r}: {error}") from error
+    # Here: what is declared apart is imported in a process that does as it is told.
+    for named in (world.name.removeprefix(GYMNASIUM), *(wrapper.name for wrapper in world.wrappers)):
+        if source := named.rpartition(":")[0]:
+            admit(f"world {name!r}", source)
     try:
         return declare(world, HANG_SECONDS if hang_seconds is None else hang_seconds)
     except WorldError as error:

@@ -241,6 +241,22 @@ def test_nobody_else_on_this_machine_gets_into_a_local_ray(local_ray, tmp_path: 
     assert "asks for a token, and this process has no token" in done.stderr
 
 
+@needs_ray
+def test_ray_here_listens_to_this_machine_alone(local_ray):
+    import psutil  # comes with Ray's tools
+
+    assert local_ray.startswith("127.0.0.1:")
+    here = psutil.Process()
+    listening = [
+        (process.name(), connection.laddr.ip)
+        for process in (here, *here.children(recursive=True))
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert {"gcs_server", "raylet"} <= {name for name, _ in listening}
+    assert {address.removeprefix("::ffff:") for _, address in listening} == {"127.0.0.1"}
+
+
 def refusal(address: str, seconds: float = 15.0) -> str:
     """What is said of an address, in the time that is allowed."""
     from evolearn.cluster._connecting import connect

@@ -35,11 +35,12 @@ from evolearn.export.brains import (
     describe,
     description_of,
 )
-from evolearn.life import Plan, traced_lives
+from evolearn.inspection._names import action_labels
+from evolearn.life import Plan, Trace, empty_trace, traced_lives
 from evolearn.life._fused import FusedDriver
 from evolearn.numerics import plug
 from evolearn.rng import ACTION, TEST, at_step, life_keys, new_rng, open_stream
-from evolearn.run import assemble, setup_of
+from evolearn.run import assemble, columns_of, setup_of
 from evolearn.world.gymnasium.environments import action_converter
 from tests.helpers.command import evolearn
 from tests.helpers.exported import BRAINS, TOLERANCE, config_of, distribution, thoughts, written
@@ -347,6 +348,66 @@ def test_the_printed_lines_act_within_the_bounds_of_a_box_as_a_life_does(tmp_pat
         drawn = found["action"].numpy().astype(np.float32)
         exec("\n".join(lines[place + 1 :]), found)
         np.testing.assert_allclose(found["action"].numpy(), convert(drawn[None])[0], rtol=1e-6, atol=1e-6)
+
+
+class Counted(gymnasium.Env):
+    """An environment that counts what is seen and done from a number of its own."""
+
+    def __init__(self, first):
+        self.observation_space = gymnasium.spaces.Discrete(3, start=first)
+        self.action_space = gymnasium.spaces.Discrete(3, start=first)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.observation_space.start, {}
+
+    def step(self, action):
+        assert self.action_space.contains(action), action
+        return action, float(action == self.action_space.start + 2), False, False, {}
+
+
+gymnasium.register("evolearn-tests/Counted-v0", entry_point=Counted)
+
+
+@pytest.mark.parametrize("first", [-1, 0, 4])
+@pytest.mark.parametrize("learner", ["actor_critic", "q_learning"])
+def test_the_printed_lines_do_what_an_environment_with_a_start_of_its_own_takes(tmp_path, monkeypatch, first, learner):
+    monkeypatch.chdir(tmp_path)
+    world = {"name": "gymnasium:evolearn-tests/Counted-v0", "kwargs": {"first": first}}
+    dna = written(tmp_path / "dna.safetensors", config_of("mlp, choices", world=world, learner={"name": learner}))
+    numbers = [str(first), str(first + 1), str(first + 2)]
+    assert list(dna.actions) == numbers
+    assert list(dna.observations) == [f"observation {number}" for number in numbers]
+    assert action_labels(dna) == tuple(f"action {number}" for number in numbers)
+    description = export(dna, Path("brain.pt")).description
+    assert description["actions"] == numbers
+    plus = {-1: " - 1", 0: "", 4: " + 4"}[first]
+    assert description["conversion"].endswith(
+        f"An action is the number of the choice, from 0{plus}, of the environment's Discrete, {first} .. {first + 2}"
+    )
+    lines = loading_code(dna, Path("brain.pt")).splitlines()
+    assert lines[-1] == f"action = int(action){plus}  # of the environment's Discrete, {first} .. {first + 2}"
+    environment = gymnasium.make("evolearn-tests/Counted-v0", first=first)
+    environment.reset()
+    for seed in range(10):
+        found = {}
+        torch.manual_seed(seed)
+        exec("\n".join(lines[:-1]), found)
+        choice = found["action"].item()
+        exec(lines[-1], found)
+        assert found["action"] == first + choice
+        environment.step(found["action"])
+    assert f"the number of the choice, from 0{plus}" in loading_code(dna, Path("brain.onnx"))
+    shown = evolearn("worlds", "show", f'gymnasium:evolearn-tests/Counted-v0{{"kwargs":{{"first":{first}}}}}').stdout
+    assert f"one of: action {first}, action {first + 1}, action {first + 2}" in " ".join(shown.split())
+
+
+def test_a_trace_counts_choices_as_the_environment_does():
+    world = {"name": "gymnasium:evolearn-tests/Counted-v0", "kwargs": {"first": -1}}
+    conditions = assemble(config_of("mlp, choices", world=world)).conditions
+    trace = Trace(*(array[0] for array in empty_trace(3, conditions)))
+    trace.actions[:, 0] = [0, 1, 2]
+    assert columns_of(trace, conditions)["action"].tolist() == [-1, 0, 1]
 
 
 def test_where_the_environment_is_gone_the_lines_say_what_to_do(tmp_path, monkeypatch):

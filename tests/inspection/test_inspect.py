@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -339,12 +340,12 @@ def test_what_is_no_dna(run: Path, tmp_path: Path, command) -> None:
 
 def test_an_interrupted_inspection_leaves_nothing(run: Path, tmp_path: Path, command, monkeypatch) -> None:
     def interrupted(subject):
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(inspecting, "PARTS", (PARTS[0], Part("slow", "Slow", "none", interrupted)))
     done = command(run, "--out", tmp_path / "out")
     assert done.exit_code == 130
-    assert "Interrupted." in done.output
+    assert "Interrupted. Nothing is left of it: give the command again." in done.output
     assert not (tmp_path / "out").exists()
 
 

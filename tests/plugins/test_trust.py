@@ -18,6 +18,8 @@ from evolearn.plugins import NotTrusted, module_of, named_by, named_by_user, tru
 from evolearn.plugins.trust import source_of, trusted_file
 from evolearn.run import admit_sources, create_run, source_changes, source_hashes, write_dna
 from evolearn.study.directory import create_study
+from evolearn.world import find_world
+from evolearn.world.names import environments_apart
 from tests.helpers.exported import config_of, written
 from tests.helpers.runs import toy
 from tests.helpers.studies import toy_study
@@ -175,6 +177,20 @@ def test_a_list_that_others_can_write_is_not_believed(place, monkeypatch):
         import_it(path)
 
 
+@pytest.mark.parametrize(
+    "name", ["gymnasium:mine:Toy-v0", 'gymnasium:CartPole-v1{"wrappers":[{"name":"mine.py:Toy"}]}']
+)
+def test_environments_are_asked_for_here_wherever_they_are_made(place, name):
+    path = code(place / "mine.py")
+    with (
+        environments_apart(),
+        named_by("runs/theirs", trust=False),
+        pytest.raises(NotTrusted, match=UNKNOWN),
+    ):
+        find_world(name)
+    assert ran(path) is None
+
+
 def test_a_config_s_code_is_asked_for_by_its_fields(place):
     code(place / "mine.py")
     fields = {
@@ -213,6 +229,7 @@ def theirs(place):
     config = check_config(content, "toy")
     create_run(config, "theirs", place / "run", {})
     header = {**dna.header, "config": config.model_dump(mode="json"), "sources": source_hashes([config])}
+    header["world"] = {**dna.header["world"], **world}
     for file, genome in (("run/dna.safetensors", dna.genome), ("other.safetensors", 2.0 * dna.genome)):
         write_dna(dataclasses.replace(dna, path=place / file, header=header, config=config, genome=genome))
     create_study(toy_study(f"run.world.name={path}:world"), "theirs", place / "study", {}, 0)

@@ -316,3 +316,17 @@ def test_a_disk_that_is_full_later_keeps_a_run_that_can_be_resumed(tmp_path: Pat
 def test_rows_are_those_of_generations(run: Path) -> None:
     rows = open_run(run).rows()
     assert [row["generation"] for row in rows] == list(range(GENERATIONS - 1))
+
+
+def test_a_run_stays_where_it_was_made_wherever_the_process_goes(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    class Leaving(Watcher):
+        def made(self, generation) -> None:
+            super().made(generation)
+            os.chdir(tmp_path / "elsewhere")
+
+    start_run(CONFIG, "toy", Path("run"), OwnDrivers(1), Leaving())
+    assert open_run(tmp_path / "run").is_finished
+    assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -182,7 +182,7 @@ def test_what_is_not_a_run_is_refused(tmp_path: Path, monkeypatch) -> None:
     with pytest.raises(RunDirectoryError, match=r"has format 99 \(made by evolearn 9.9\), this evolearn reads 1"):
         open_run(tmp_path)
     (tmp_path / "run.json").write_text("not json")
-    with pytest.raises(RunDirectoryError, match=r"its run.json is damaged"):
+    with pytest.raises(RunDirectoryError, match=r"run.json: is damaged: "):
         open_run(tmp_path)
 
 

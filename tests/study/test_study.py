@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyarrow.parquet import read_table
 
 from evolearn.agent import TERMINATED
 from evolearn.config import ConfigError
@@ -16,7 +17,6 @@ from evolearn.life import OwnDrivers, traced_lives
 from evolearn.rng import SELECTION, TEST, VALIDATION
 from evolearn.run import load_dna, natural_values, open_run
 from evolearn.study import StudyConfig, _judge, start_study
-from evolearn.study._held_out import read_table
 from evolearn.study._judge import _bill
 from evolearn.study.plan import check_keys, evolving_arms, held_out_keys, study_arm
 from evolearn.verdict import judge_condition

@@ -21,7 +21,7 @@ from tests.helpers.probe_worlds import conditions_for
 
 ANSWERING = "tests.helpers.odd_environments:evolearn-answering-v0"
 REFUSED = {
-    "a reward of shape (1,)": r"reward is an ndarray of shape \(1,\): must be a single real number; return float\(",
+    "a reward of shape (1,)": r"reward is an array of shape \(1,\): must be a single real number; return float\(",
     "a reward None": r"reward is None: must be a single real number",
     "a reward in words": r"reward is a str, '1.5': must be a single real number",
     "a complex reward": r"reward is a complex, \(1\+2j\): must be a single real number",
@@ -31,7 +31,7 @@ REFUSED = {
     "an observation of another shape": r"observation of shape \(3,\): must be of shape \(2,\)",
     "an observation None": r"observation is None: must be an array of shape \(2,\)",
     "no truth": r"terminated is None: must be True or False",
-    "an array for a truth": r"terminated is an ndarray of shape \(1,\): must be True or False",
+    "an array for a truth": r"terminated is an array of shape \(1,\): must be True or False",
     "NaN after the last step": r"observation 0 after the last step of an episode is nan: must be finite",
 }
 

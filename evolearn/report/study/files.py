@@ -102,7 +102,7 @@ def read_experiment_results(directory: Path) -> ExperimentResults:
         FileUnfit: a file is missing, damaged, or of another experiment.
     """
     config = directory / "experiment.yaml"
-    again = f"put it back; or `evolearn study {config}` makes it again in a new directory"
+    again = f"`evolearn study {config}` makes it again in a new directory"
     path = directory / "replication.json"
     replication = _read(path, ExperimentRecord, "replication", REPLICATION_FORMAT, again)
     text = read_text(config, "put it back")
@@ -130,7 +130,7 @@ def _read_label(study: Path) -> tuple[Json, str]:
         ) from error
     if label.get("kind") != "study":
         raise ReportError(f"{path}: says kind {label.get('kind')!r}, not 'study'; name a study directory")
-    _check_format(path, label, STUDY_FORMAT, label.get("evolearn"))
+    _check_format(path, label, STUDY_FORMAT, f"start a new study from {config}", label.get("evolearn"))
     check_sealed(Label, label, path, begin)
     text = read_text(config, "put it back")
     becomes = label.get("becomes")
@@ -159,17 +159,17 @@ def _read(path: Path, model: type[Model], kind: str, version: int, remedy: str, 
     content = read_json(path, remedy)
     if content.get("kind") != kind:
         raise ReportError(f"{path}: says kind {content.get('kind')!r}, not {kind!r}; {remedy}")
-    _check_format(path, content, version, made_by)
+    _check_format(path, content, version, remedy, made_by)
     check_sealed(model, content, path, remedy)
     return content
 
 
-def _check_format(path: Path, content: Json, version: int, made_by: str | None) -> None:
+def _check_format(path: Path, content: Json, version: int, otherwise: str, made_by: str | None) -> None:
     if content.get("format") != version:
         which = "" if made_by is None else f" (evolearn {made_by}, of the commit in environment.json)"
         raise ReportError(
             f"{path}: has format {content.get('format')}, this evolearn reads {version}; use the version that made it"
-            f"{which}"
+            f"{which}, or {otherwise}"
         )
 
 

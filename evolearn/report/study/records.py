@@ -12,6 +12,8 @@ from pydantic import Field, model_validator
 from evolearn.files import Record
 
 _Count = Annotated[int, Field(ge=0)]
+# Nothing outside the directory: a name from a file leads nowhere else.
+_Beside = Annotated[str, Field(pattern=r"^(ledger\.json|lives\.parquet|replays/[A-Za-z0-9.-]+\.json)$")]
 _Numbers = tuple[float | None, ...]
 
 
@@ -214,7 +216,7 @@ class VerdictRecord(Record):
     arms: dict[str, _ArmDoc]
     conditions: Annotated[tuple[_Condition, ...], Field(min_length=1)]
     ledger: _Ledger
-    files: dict[str, str]
+    files: dict[_Beside, str]
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -240,12 +242,12 @@ class _Drawn(Record):
 class _ReplayArm(Record):
     arm: str
     label: str | None = None
-    score: tuple[float, ...]
-    drives: dict[str, tuple[float, ...]]
+    score: _Numbers
+    drives: dict[str, _Numbers]
     ends: tuple[_Count, ...]
     shapes: tuple[_Drawn, ...]
-    frames: tuple[tuple[float, ...], ...]
-    observations: dict[str, tuple[float, ...]] | None = None
+    frames: tuple[_Numbers, ...]
+    observations: dict[str, _Numbers] | None = None
 
     @model_validator(mode="after")
     def _of_one_length(self) -> Self:

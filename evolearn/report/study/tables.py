@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,28 @@ def save_tables(verdict: Json, folder: Path) -> None:
         ("ledger", ledger_rows(verdict)),
     ):
         table = pd.DataFrame(list(rows))
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        table.map(harmless).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         readable = table.rename(columns=lambda column: str(column).replace("_", " "))
         latex = readable.to_latex(index=False, escape=True, na_rep="--", float_format="%.4g", longtable=True)
         (folder / f"{name}.tex").write_text(latex, encoding="utf-8")
+
+
+_FORMULA = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # what a spreadsheet takes for the start of one
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+
+
+def harmless(cell: Any) -> Any:
+    """A cell that no spreadsheet computes: a text that looks like a formula gets an apostrophe in front.
+
+    Source: OWASP, CSV injection.
+
+    >>> harmless("=1+1"), harmless("-1.5"), harmless(-1.5), harmless("as it is")
+    ("'=1+1", '-1.5', -1.5, 'as it is')
+    """
+    if not isinstance(cell, str):
+        return cell
+    apostrophe = "'" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else ""
+    return apostrophe + cell.replace("\r", " ")  # which begins a line for some readers, in quotes or not
 
 
 def contrast_rows(verdict: Json) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from gymnasium.spaces import Box
 
 MOST_REWARD = float(np.finfo(np.float32).max)  # what is learned from is float32
 PLAIN = frozenset({float, int, bool, np.float64, np.float32})  # classes of rewards that need no second look
@@ -123,13 +124,40 @@ def check_last(row: npt.NDArray[np.float32]) -> None:
         )
 
 
+def check_within(observation: Any, space: Box) -> None:
+    """See that an observation is finite and lies in its space.
+
+    Raises:
+        WrongAnswer: it does not; says in which number, and why.
+    """
+    array = taken_observation(observation, space.shape)
+    row = narrowed(array)
+    if not np.isfinite(row).all():
+        at = int(np.flatnonzero(~np.isfinite(row))[0])
+        raise WrongAnswer(f"observation {at} is {row[at]}: must be finite")
+    if space.contains(observation):
+        return
+    outside = (array < space.low) | (array > space.high)
+    if outside.any():
+        at = int(np.flatnonzero(outside)[0])
+        low, high = np.ravel(space.low)[at], np.ravel(space.high)[at]
+        raise WrongAnswer(
+            f"observation {at} is {np.ravel(array)[at]:g}: must lie within {low:g} .. {high:g}, as its "
+            "observation_space says; correct the one or the other"
+        )
+    raise WrongAnswer(
+        f"observation is of dtype {array.dtype}, and its observation_space of {space.dtype}: return "
+        f"observation.astype(np.{space.dtype}), or declare the space with dtype=np.{array.dtype}"
+    )
+
+
 def _kind(value: Any) -> str:
     """What a value is, for an error."""
     if value is None:
         return "None"
     shape = getattr(value, "shape", None)
     if shape is not None:
-        return f"{_a(type(value).__name__)} of shape {tuple(shape)}"
+        return f"{_a(type(value).__name__.removeprefix('nd'))} of shape {tuple(shape)}"
     if isinstance(value, tuple | list):
         return f"{_a(type(value).__name__)} of {len(value)}"
     text = repr(value)

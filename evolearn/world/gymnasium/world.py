@@ -10,6 +10,7 @@ Source: Towers et al. 2024, "Gymnasium: a standard interface for reinforcement l
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import functools
 import inspect
@@ -30,10 +31,8 @@ from evolearn.rng import SELECTION, life_keys, new_rng
 from evolearn.world.contract import ABLE, MEAN_RETURN_PER_EPISODE, Box, Declaration, Discrete, Signal, WorldError
 from evolearn.world.gymnasium.answers import (
     WrongAnswer,
-    check_last,
-    narrowed,
+    check_within,
     taken_flag,
-    taken_observation,
     taken_reset,
     taken_reward,
     taken_step,
@@ -170,11 +169,14 @@ def _declared(
     making()
     environment = _first_environment(probe, close)
     try:
-        observations = _observation_size(part.name, _space(part.name, environment, "observation_space"))
+        space = _space(part.name, environment, "observation_space")
+        observations = _observation_size(part.name, space)
+        first = int(getattr(space, "start", 0))  # of a Discrete, one-hot
+        numbers = range(first, first + observations)
         return dataclasses.replace(
             probe,
             doc=_description(environment, id_of(part)),
-            observations=tuple(Signal(f"observation {i}", "as the environment gives it") for i in range(observations)),
+            observations=tuple(Signal(f"observation {number}", "as the environment gives it") for number in numbers),
             actions=_actions(part.name, _space(part.name, environment, "action_space")),
             termination_is_death=_said(environment, part, "termination_is_death", False),
             able=_said(environment, part, "able", ABLE),
@@ -347,7 +349,7 @@ def _observation_size(name: str, space: gymnasium.Space[Any]) -> int:
 
 def _actions(name: str, space: gymnasium.Space[Any]) -> Box | Discrete:
     if isinstance(space, gymnasium.spaces.Discrete):
-        return Discrete(int(space.n))
+        return Discrete(int(space.n), start=int(space.start))
     if (
         isinstance(space, gymnasium.spaces.Box)
         and len(space.shape) == 1
@@ -372,6 +374,7 @@ _OF_NO_CONCERN = (
     "Casting input x to numpy array",
     "precision lowered by casting",
 )
+_THEIRS = "WARN: "  # begins what Gymnasium warns of; an environment's own warnings are shown where it lives
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -393,7 +396,7 @@ def remarks_here(world: GymnasiumWorld, close: Callable[[Environment], None] = _
             with warnings.catch_warnings(record=True) as raised:
                 warnings.simplefilter("always")
                 _look_at(environment)
-                check_env(environment, skip_render_check=True, skip_close_check=True)
+                check_env(_Copying(environment), skip_render_check=True, skip_close_check=True)
         except (Exception, SystemExit) as error:
             raise _refused_by_checker(world, error) from error
         finally:
@@ -401,16 +404,26 @@ def remarks_here(world: GymnasiumWorld, close: Callable[[Environment], None] = _
     return tuple(_in_plain_words(world.name, raised))
 
 
+class _Copying(gymnasium.ObservationWrapper[Any, Any, Any]):
+    """What an environment shows, as the driver takes it: at once, so that one buffer may serve again and again."""
+
+    def observation(self, observation: Any) -> Any:
+        """A copy, as an array of the space's type if it is none."""
+        space = self.observation_space
+        if isinstance(observation, np.ndarray) or not isinstance(space, gymnasium.spaces.Box):
+            return copy.copy(observation)
+        return np.array(observation, space.dtype)
+
+
 def _refused_by_checker(world: GymnasiumWorld, error: BaseException) -> SettingRefused:
-    remedy = "Correct the environment or its wrappers"
+    remedy = (
+        "Correct the environment or its wrappers; if it is known to work as it is, set world.check=false: results may "
+        "then depend on the number of workers, if the environment keeps anything from before a reset"
+    )
     if isinstance(error, WrongAnswer):
         return SettingRefused(f"world.name={world.name!r}: the environment's {error}\n{remedy}")
     shown = shortened_traceback(error, lambda file: is_of_environment(file) and "env_checker" not in file)
-    return SettingRefused(
-        f"world.name={world.name!r}: Gymnasium's checker refuses the environment:\n{shown}\n{remedy}; if it is known "
-        "to work as it is, set world.check=false: results may then depend on the number of workers, if the "
-        "environment keeps anything from before a reset"
-    )
+    return SettingRefused(f"world.name={world.name!r}: Gymnasium's checker refuses the environment:\n{shown}\n{remedy}")
 
 
 def _look_at(environment: Environment) -> None:
@@ -425,7 +438,7 @@ def _look_at(environment: Environment) -> None:
 
     def see(observation: Any) -> None:
         if isinstance(space, gymnasium.spaces.Box):
-            check_last(narrowed(taken_observation(observation, space.shape)))
+            check_within(observation, space)
 
     see(taken_reset(inner.reset(seed=0)))
     for _ in range(min(_LOOKED_AT, limit)):
@@ -439,7 +452,8 @@ def _look_at(environment: Environment) -> None:
 
 
 def _in_plain_words(name: str, raised: list[warnings.WarningMessage]) -> list[str]:
-    texts = {_COLOUR.sub("", str(warning.message)).removeprefix("WARN: ").strip() for warning in raised}
+    said = {_COLOUR.sub("", str(warning.message)) for warning in raised}
+    texts = {text.removeprefix(_THEIRS).strip() for text in said if text.startswith(_THEIRS)}
     return [
         f"world {name}: Gymnasium's checker remarks: {text}"
         for text in sorted(texts)
