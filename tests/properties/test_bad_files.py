@@ -167,7 +167,7 @@ def test_a_config_is_read_or_refused_with_any_bytes(tmp_path_factory, data):
 def inspection(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inspection")
     made_dna(folder / "dna.safetensors", config())
-    wishes = Wishes(quick=True, only=("genes", "weights", "lineage"))
+    wishes = Wishes(quick=True, only=("genes", "weights"))
     inspect_dna(folder / "dna.safetensors", wishes, folder / "out", 1, Notes())
     return folder / "out"
 
