@@ -23,6 +23,7 @@ from evolearn.config import (
     wants_portable_mode,
 )
 from evolearn.errors import RunDirectoryError
+from evolearn.files import check_name
 from evolearn.numerics import PortableError, portable
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def _path(name: str, value: Any, meaning: str) -> Path:
 def _new_directory(out: Any) -> Path:
     """A run directory that is to be made; one that exists is refused now, not after the first generation."""
     path = _path("out", out, "the path of the run directory to make, or None")
+    check_name(f"out={path}", path)
     if path.exists():
         remedy = f"evolearn resume {path} continues it" if (path / "run.json").exists() else "name another"
         raise RunDirectoryError(f"out={path}: exists already, and runs are never overwritten; {remedy}")

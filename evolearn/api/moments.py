@@ -22,6 +22,7 @@ from evolearn.run import (
     dna_of,
     evolve,
     generations_of_run,
+    make_ready,
     new_search,
     remarks_on,
     settled,
@@ -66,7 +67,7 @@ def _in_memory(setup: Setup, drivers: Drivers) -> Generator[tuple[Generation, Se
 
 
 def _on_disk(setup: Setup, drivers: Drivers, out: Path) -> Generator[tuple[Generation, Search]]:
-    setup.driver(drivers)  # compiles, before anything is on disk
+    make_ready(setup, drivers)
     with refusals_in_python(f"out={out}", "name another directory"):
         directory = create_run(setup.config, out.name, out, drivers.describe())
     remedy = f"what was written before is whole: free space, and `evolearn resume {out}` goes on"

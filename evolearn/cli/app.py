@@ -5,6 +5,7 @@ Heavy imports (torch, numba, ray) happen inside commands, so that `--help` answe
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -176,7 +177,8 @@ def report(
 
         directory = directory.absolute()
         inspection = is_inspection(directory)
-        with holding(directory / (LOCK if inspection else REPORT_LOCK), f"DIRECTORY={directory}"):
+        lock = directory / (LOCK if inspection else REPORT_LOCK)
+        with holding(lock, f"DIRECTORY={directory}") if directory.is_dir() else contextlib.nullcontext():
             if inspection:
                 page, _ = write_inspection_report(directory, bool(figures))
             else:

@@ -8,6 +8,7 @@ import io
 import os
 import re
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,7 +21,6 @@ from rich.text import Text
 
 from evolearn.cli.stopping import Stops
 from evolearn.errors import UserError
-from evolearn.world import environments_apart
 
 if TYPE_CHECKING:
     from evolearn.cli.screen import Screen
@@ -131,6 +131,8 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
     Args:
         limit: on the command's time, see `evolearn.cli.stopping.seconds_of`.
     """
+    from evolearn.world import environments_apart
+
     console = new_console()
     try:
         with console.stops.heeded(limit), environments_apart():
@@ -146,6 +148,9 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
         _complain(f"the world, or what it is made of, raised KeyboardInterrupt, and no key was pressed.{go_on}")
         raise typer.Exit(EXIT_USER_ERROR) from end
     except SystemExit as end:  # no command of ours ends so
+        if end.code == signal.SIGTERM:  # as Ray's own handler says it, while Ray is imported
+            print_line(console, "Told to end (SIGTERM). Nothing is left of it: give the command again.")
+            raise typer.Exit(128 + signal.SIGTERM) from end
         _complain(f"the world, or what it is made of, asked for the end of the program (SystemExit, code {end.code})")
         raise typer.Exit(EXIT_USER_ERROR) from end
     except UserError as error:
@@ -211,14 +216,12 @@ def run_and_leave(program: Callable[[], object]) -> NoReturn:
     code = code if isinstance(code, int) else 0 if code is None else 1
     said.flush()
     if said.failure is not None:
-        code = code or 1
         if not isinstance(said.failure, BrokenPipeError):  # nobody reads on: `| head`
-            complaints.write(
-                f"Error: standard output: cannot be written: {said.failure.strerror}; the work was done, and its files "
-                "are whole, but what was to be said here is not\n"
-            )
+            done = "; the work was done, and its files are whole, but not what was to be said of it" * (code == 0)
+            complaints.write(f"Error: standard output: cannot be written: {said.failure.strerror}{done}\n")
+        code = code or 1
     complaints.flush()
-    os._exit(code)
+    os._exit(code & 0xFF or int(code != 0))  # of 256 a system keeps 0
 
 
 def expect_wait(console: Console) -> None:

@@ -68,6 +68,9 @@ def tune(
         path = find_config(study, STUDIES)
         folder = path.parent if Path(study).is_file() else None  # a shipped study has no folder of its user's
         file = out or (folder or Path()) / f"{path.stem}.{arm}.tuned.yaml"
+        from evolearn.files import check_name
+
+        check_name(f"--out {file}", file)
         if file.exists():
             raise UserError(f"--out {file}: exists already, and is never written over; name another, or remove it")
         if not file.parent.is_dir():

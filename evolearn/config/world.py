@@ -13,7 +13,7 @@ from evolearn.config.reading import ConfigError, Part, check_model
 from evolearn.files import parse_json
 
 # Settings that other worlds have not.
-OF_GYMNASIUM = ("kwargs", "wrappers", "vary", "termination_is_death", "able", "check", "instances")
+OF_GYMNASIUM = ("kwargs", "wrappers", "vary", "termination_is_death", "able", "check", "instances", "fresh")
 CONSTRUCTOR = "kwargs."  # begins the path of what is an argument of the constructor
 _NEEDED = {
     "uniform": ("low", "high"),
@@ -77,6 +77,9 @@ class WorldPart(Part):
     )
     instances: int | None = Field(
         None, ge=1, description="Gymnasium: environments that may exist at once, on one machine; none: as many as suit"
+    )
+    fresh: bool = Field(
+        False, description="Gymnasium: whether every life gets a new environment, for those that keep something"
     )
 
     @field_validator("wrappers", mode="before")

@@ -1,4 +1,4 @@
-from .directories import make_directory as make_directory, making as making
+from .directories import check_name as check_name, make_directory as make_directory, making as making
 from .locks import LOCK as LOCK, REPORT_LOCK as REPORT_LOCK, holding as holding
 from .private import (
     danger_in as danger_in,

@@ -121,6 +121,8 @@ def _acquired(lock: Path, what: str) -> _Held:
                 _sign(file)
                 return _Held(lock, file)
         except OSError as error:
+            if _is_at(lock, file):  # ours, and without a word in it
+                lock.unlink(missing_ok=True)
             os.close(file)
             raise RunDirectoryError(f"{what}: cannot be written: {error.strerror or error}; free space") from error
         except BaseException:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from evolearn.environment import describe_environment
 from evolearn.errors import UserError, offer
-from evolearn.files import LOCK, FileUnfit, holding, json_text, read_json, write_whole
+from evolearn.files import LOCK, FileUnfit, check_name, holding, json_text, read_json, write_whole
 from evolearn.inspection._sections import COMPARISON, PARTS, Part, Subject
 from evolearn.inspection._specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.inspection.record import Answer, describe, name_of, record
@@ -182,6 +182,7 @@ def free_directory(directory: Path, dnas: Sequence[DNA], is_partial: bool) -> Pa
     Raises:
         InspectionError: it holds something else, is no directory, or cannot be written.
     """
+    check_name(f"--out {directory}", directory)
     if directory.exists() and not directory.is_dir():
         raise InspectionError(f"--out {directory}: is a file; name a directory")
     if directory.is_dir() and not is_inspection(directory) and _holds_something(directory):

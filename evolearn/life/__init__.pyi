@@ -1,4 +1,4 @@
-from ._rehearsal import KeepsState as KeepsState
+from ._rehearsal import KeepsState as KeepsState, rehearse as rehearse
 from .birth import Births as Births, birth_plan as birth_plan, births_in as births_in
 from .capacity import available_memory as available_memory, most_workers as most_workers
 from .drivers import (

@@ -9,13 +9,16 @@ rehearsal has, is found when that life is lived again while a run goes on.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from evolearn.life.live import Conditions, Job, LifeFault, LifeLost, Plan, empty_outcome, empty_trace, fault_in
+from evolearn.genome import Newborns
+from evolearn.life.live import Conditions, Driver, Job, LifeFault, LifeLost, Plan, empty_outcome, empty_trace, fault_in
 from evolearn.life.records import Outcome, Trace
 
 SHORT = 64  # steps of a life that is lived often
@@ -33,6 +36,23 @@ class KeepsState(LifeFault):
 class _Driver(Protocol):
     conditions: Conditions
     workers: int
+
+
+def rehearse(driver: Driver, newborns: Newborns, born_as: npt.NDArray[np.int64], keys: Any, plan: Plan) -> None:
+    """Have a driver rehearse, if it is one that does, before anything depends on it; see `lives` for the arguments.
+
+    What else may be wrong with the world is left to the lives that count.
+
+    Raises:
+        KeepsState: lives are not the same in used environments.
+    """
+    asked = getattr(driver, "rehearse", None)
+    if asked is None:
+        return
+    conditions = driver.conditions
+    outcome = empty_outcome(len(born_as), plan, len(conditions.drive_names), conditions.brain.weights)
+    with contextlib.suppress(LifeLost):
+        asked(Job(newborns, born_as, keys, plan, outcome, empty_trace(0, conditions)))
 
 
 class _Lived(NamedTuple):
@@ -160,7 +180,8 @@ class Rehearsal:
             "takes chance from elsewhere than its seed (a generator of its own or a global one, its spaces' sample, a "
             "clock), so that results would depend on the number of workers. Set everything back in reset, and draw "
             "from self.np_random alone, which reset(seed=..) seeds; what is to change from episode to episode (a "
-            "curriculum, a running mean) can be an argument (world.kwargs, world.vary). If it is known and meant, set "
+            "curriculum, a running mean) can be an argument (world.kwargs, world.vary). Or set world.fresh=true: "
+            "every life gets an environment of its own, at the cost of its constructor. If it is known and meant, set "
             "world.check=false, and say so with results: they hold for this number of workers and this order alone"
         )
         self._job.outcome.age[0] = step

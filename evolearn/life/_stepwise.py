@@ -350,6 +350,16 @@ class StepwiseDriver:
         for worker in crew:
             worker.await_end(SECONDS_TO_END)
 
+    def rehearse(self, job: Job) -> None:
+        """See once, with the first life of `job`, that environments keep nothing from life to life: see `Rehearsal`.
+
+        Raises:
+            KeepsState: they do.
+            LifeLost: one hangs, or ends its process.
+        """
+        if self._rehearsal is not None:
+            self._rehearsal.before(job)
+
     def live(self, job: Job) -> None:
         """Live every life of `job`.
 
@@ -360,8 +370,7 @@ class StepwiseDriver:
         """
         if job.plan.source == FROM_ORACLE:
             raise WorldError(f"world {self.conditions.world.name} has no oracle; choose another source of actions")
-        if self._rehearsal is not None:
-            self._rehearsal.before(job)
+        self.rehearse(job)
         self._live(job)
         if self._rehearsal is not None:
             self._rehearsal.after(job)

@@ -50,6 +50,7 @@ from .scores import running_score as running_score
 from .setup import (
     Setup as Setup,
     assemble as assemble,
+    make_ready as make_ready,
     names_parts as names_parts,
     parts_of as parts_of,
     remarks_on as remarks_on,

@@ -60,6 +60,7 @@ from evolearn.run.sources import source_changes, source_hashes
 ROWS = "generations.jsonl"
 FORMAT = 1  # of run directories; a change that old code cannot read raises it
 KEPT_CHECKPOINTS = 3
+LARGEST_CHECKPOINT = 1 << 40  # bytes: a population of large genomes is in it
 
 _GENERATION = pydantic.TypeAdapter(Generation)
 
@@ -242,7 +243,7 @@ class RunDirectory:
     def _checkpoint(self, path: Path, lines: Sequence[bytes]) -> Checkpoint:
         """A checkpoint as it was written after the rows that are there."""
         label = read_record(path.with_suffix(".json"), CheckpointLabel)
-        payload = read_bytes(path)
+        payload = read_bytes(path, most=LARGEST_CHECKPOINT)
         if _checksum(label, payload) != label.sha256:
             raise ValueError("its bytes do not match its checksum")
         if label.config_sha256 != self._label().config_sha256:

@@ -11,10 +11,11 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+import pydantic
 
 from evolearn.config import ConfigError, RunConfig
 from evolearn.errors import UserError
@@ -48,6 +49,10 @@ from evolearn.search import (
 TOP = 8  # genomes of the last generation that are lived again to find the best
 
 
+# NaN, which JSON has no number for, is null in the file.
+_Fitness = Annotated[float, pydantic.BeforeValidator(lambda value: math.nan if value is None else value)]
+
+
 @dataclasses.dataclass(frozen=True)
 class Generation:
     """One row of `generations.jsonl`. Fitness is the mean over the generation's lives.
@@ -57,11 +62,11 @@ class Generation:
     """
 
     generation: int  # from 0
-    fitness_mean: float  # over the population; trainers of weights, reptile and maml: over their updates
-    fitness_std: float  # likewise; 0 if nothing was told apart: then the search makes no step
-    fitness_best: float  # likewise; on the lives that chose it: inflated by luck
+    fitness_mean: _Fitness  # over the population; trainers of weights, reptile and maml: over their updates
+    fitness_std: _Fitness  # likewise; 0 if nothing was told apart: then the search makes no step
+    fitness_best: _Fitness  # likewise; on the lives that chose it: inflated by luck
     # of the centre before this generation's update; genetic: last champion; trainers: after it
-    fitness_centre: float
+    fitness_centre: _Fitness
     world_steps: int  # lived in this generation, centre included
     seconds: float  # of wall clock
     steps_per_second: float

@@ -35,7 +35,7 @@ from evolearn.run.evolution import (
     to_spread,
 )
 from evolearn.run.scores import ArmScores, catch_up_age, over_lives, prefix_scores, quarters, running_score
-from evolearn.run.setup import Setup, assemble, remarks_on, settled
+from evolearn.run.setup import Setup, assemble, make_ready, remarks_on, settled
 from evolearn.run.transplant import live_arm, live_births, run_arms
 from evolearn.search import Restarting, Search, Stretch
 from evolearn.verdict import counted_last
@@ -152,7 +152,7 @@ def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, 
         for remark in remarks_on(setup):
             display.warning(remark)
         new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
-        setup.driver(drivers)  # likewise: compiles
+        make_ready(setup, drivers)  # likewise
         directory = create_run(setup.config, name, out, drivers.describe())
         with directory.hold():
             return _complete(setup, drivers, directory, display)

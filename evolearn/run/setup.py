@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from evolearn.agent import (
     DRIVE,
     LEARNER,
@@ -24,11 +26,11 @@ from evolearn.agent import (
 )
 from evolearn.config import OF_GYMNASIUM, ConfigError, LearnerPart, RunConfig, WorldPart
 from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
-from evolearn.genome import ENCODING, FIXED, GROUPS, TRANSFORMS, GenePool, find_encoding, gene_pool
-from evolearn.life import Conditions, Driver, Drivers, Plan
+from evolearn.genome import ENCODING, FIXED, GROUPS, TRANSFORMS, GenePool, decode, draw_fresh, find_encoding, gene_pool
+from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
 from evolearn.numerics import portable
 from evolearn.plugins import Part, absolute, short
-from evolearn.rng import SELECTION
+from evolearn.rng import SELECTION, life_keys
 from evolearn.run._memory import check_memory
 from evolearn.run._setup_checks import check_brain_size, check_training, learning_ends
 from evolearn.search import Options, check_search
@@ -51,6 +53,20 @@ class Setup:
     def driver(self, drivers: Drivers) -> Driver:
         """The one of `drivers` that lives are lived with under the setup's conditions."""
         return drivers.of(self.conditions, self.config.hang_seconds)
+
+
+def make_ready(setup: Setup, drivers: Drivers) -> None:
+    """Have refused, before anything is on disk, what does not compile, or keeps something from life to life.
+
+    Raises:
+        PartError, WorldError: a part does not compile.
+        KeepsState: an environment keeps something from life to life.
+    """
+    driver = setup.driver(drivers)
+    keys = life_keys(setup.config.seed, setup.space, 0, 1)
+    newborns = decode(setup.pool, setup.pool.centre[np.newaxis])
+    newborns, born_as = draw_fresh(setup.pool, newborns, np.zeros(1, np.int64), keys)
+    rehearse(driver, newborns, born_as, keys, setup.selection)
 
 
 def assemble(config: RunConfig) -> Setup:

@@ -65,7 +65,14 @@ def test_a_reader_that_stops_reading_is_no_error() -> None:
 
 @pytest.mark.parametrize(
     ("end", "code"),
-    [(None, 0), (SystemExit(), 0), (SystemExit(2), 2), (SystemExit("no"), 1), (RuntimeError("a fault of ours"), 1)],
+    [
+        (None, 0),
+        (SystemExit(), 0),
+        (SystemExit(2), 2),
+        (SystemExit(256), 1),
+        (SystemExit("no"), 1),
+        (RuntimeError("a fault of ours"), 1),
+    ],
 )
 def test_the_program_leaves_at_once_however_it_ends(end: BaseException | None, code: int, monkeypatch, capsys) -> None:
     def program() -> None:

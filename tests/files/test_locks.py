@@ -145,6 +145,16 @@ def test_a_forked_child_neither_keeps_a_lock_nor_removes_it(tmp_path: Path) -> N
     held.release()
 
 
+def test_a_disk_without_room_for_a_lock_is_left_as_it_was(tmp_path: Path, monkeypatch) -> None:
+    def full(*arguments: object) -> int:
+        raise OSError(locks.errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(locks.os, "pwrite", full)
+    with pytest.raises(RunDirectoryError, match="RUN=a: cannot be written: No space left on device; free space"):
+        locks._acquired(tmp_path / LOCK, "RUN=a")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_directory_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) -> None:
     (tmp_path / LOCK).mkdir()
     with pytest.raises(RunDirectoryError, match="RUN=a: cannot be written: Is a directory"):

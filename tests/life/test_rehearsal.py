@@ -42,6 +42,17 @@ def test_what_is_kept_from_life_to_life_is_refused_and_said(how):
     driver.close()
 
 
+@pytest.mark.parametrize("how", ["episodes", "velocity", "a running mean after 150"])
+def test_an_environment_of_its_own_for_every_life_is_a_remedy(how):
+    part = WorldPart(name=f"gymnasium:{ODD}keeping-v0", kwargs={"how": how}, fresh=True)
+    outcomes = []
+    for chunk in (1, 64):
+        driver = StepwiseDriver(conditions_for(declare_here(part)), chunk=chunk)
+        outcomes.append(live_toys(driver, count=4, steps=200))
+        driver.close()
+    assert_same(*outcomes)
+
+
 def test_what_was_there_and_what_came_instead_is_said():
     driver = driver_in("keeping", how="episodes")
     with pytest.raises(KeepsState, match=r"step 0: .*from step 0 on \(reward: 1, and 0\.\d+\)"):

@@ -319,7 +319,7 @@ def test_an_environment_that_hangs_is_named_with_life_step_and_line(workers, cap
         assert_same(live_toys(driver, count=doomed), whole)
     finally:
         driver.close()
-    assert capfd.readouterr().out == "in the environment\n"
+    assert capfd.readouterr().out == "in the environment\n" * workers, "each rehearsed that life, and none went on"
 
 
 def test_ctrl_c_waits_for_the_step_under_way_and_the_driver_goes_on(monkeypatch):

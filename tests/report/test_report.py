@@ -17,6 +17,7 @@ import pytest
 
 from evolearn.cli.show_study import arm_table
 from evolearn.errors import UserError
+from evolearn.files import sealed
 from evolearn.report import write_report
 from evolearn.report._chart import log_axis, spread_out
 from evolearn.report._files import ReportError
@@ -180,6 +181,31 @@ def test_a_verdict_damaged_further_down_is_still_the_users_to_mend(results_alone
     write_verdict(results_alone, verdict)
     with pytest.raises(UserError, match=r"verdict\.json: is damaged: lacks conditions\.1\.arms\.evolved.*iqm"):
         write_report(results_alone)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "text"),
+    [
+        (("lifetimes",), [], r"lifetimes=\[\]: "),
+        (("conditions",), {}, r"conditions=\{\}: "),
+        (("conditions", 0, "primary", "arm"), "nobody", "names 'nobody', which is none of arms"),
+        (("conditions", 0, "primary", "runs"), [4], r"conditions\.0\.primary\.runs"),
+        (("conditions", 0, "arms", "evolved", "curve", "score"), [], "age, score, low and high must be of one length"),
+        (("ledger", "total"), "many", r"ledger\.total='many': must be a valid integer"),
+        (("study", "exploratory"), 1, r"study\.exploratory=1: must be a valid boolean"),
+        (("files", "../../x"), "0" * 64, r"files"),
+        (("conditions", 0, "primary", "smallest_margin"), "wide", "is damaged"),  # which only a table shows
+    ],
+)
+def test_a_verdict_that_holds_something_else_is_told_also_where_its_checksum_fits(results_alone, place, value, text):
+    verdict = json.loads((results_alone / "verdict.json").read_text())
+    inner = verdict
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    (results_alone / "verdict.json").write_text(json.dumps(sealed(verdict)))
+    with pytest.raises(UserError, match=rf"verdict\.json: is damaged: .*{text}|verdict\.json: {text}"):
+        write_report(results_alone, figures=False)
 
 
 def test_a_report_that_cannot_be_written_says_so(results_alone):

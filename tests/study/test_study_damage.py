@@ -136,9 +136,6 @@ def test_a_run_that_does_not_fit_is_named_with_what_to_do(
         with pytest.raises(RunDirectoryError, match=rf"{text}.*; put it back, or remove .*run_01: evolearn resume"):
             command(path)
     assert results(path) == before
-    shutil.rmtree(run)
-    assert resume(path).warnings == []
-    assert results(path) == before
 
 
 def swapped(path: Path, one: str, other: str) -> None:
@@ -147,88 +144,93 @@ def swapped(path: Path, one: str, other: str) -> None:
     (path / "between").rename(path / other)
 
 
-@pytest.mark.parametrize(
-    ("damage", "text"),
-    [
-        (lambda path: (path / LIVES).write_bytes(b"PAR1 no more"), r"run_01\.parquet: was altered or swapped"),
-        (
-            lambda path: swapped(path, LIVES, "lives/as-it-is/oracle/run_01.parquet"),
-            r"evolved/run_01\.parquet: was altered or swapped since",
-        ),
-        (
-            lambda path: shutil.copytree(
-                path / "lives/as-it-is/oracle", path / "lives/as-it-is/evolved", dirs_exist_ok=True
-            ),
-            r"evolved/run_01\.json: says arm oracle, must be evolved: it belongs to something else",
-        ),
-        (
-            lambda path: (path / LIVES).with_suffix(".json").write_text("{}"),
-            r"evolved/run_01\.json: is damaged: lacks sha256",
-        ),
-    ],
-    ids=["garbage", "another arm's file", "another arm's files", "no record of whose they are"],
-)
-def test_test_lives_that_do_not_fit_are_put_aside_and_lived_again(damage, text: str, copied) -> None:
+def test_test_lives_that_do_not_fit_are_put_aside_and_lived_again(copied) -> None:
     path = copied()
     before = results(path)
-    damage(path)
+    lives = path / "lives/as-it-is"
+    (lives / "evolved/run_01.parquet").write_bytes(b"PAR1 no more")
+    swapped(lives, "random/run_00.parquet", "oracle/run_00.parquet")
+    (lives / "tuned_blank/run_00.json").write_text("{}")
+    for name in ("run_01.parquet", "run_01.json"):
+        shutil.copy(lives / "oracle" / name, lives / "tuned_blank" / name)
     onlooker = resume(path)
     assert results(path) == before
-    assert any(
-        re.search(rf"{text}.*; it lies in damaged/lives/as-it-is/.* now, these lives", said)
-        for said in onlooker.warnings
-    )
-    assert (path / "damaged" / LIVES).exists()
-    assert ("as it is", "evolved", 1, "lived the test lives") in onlooker.jobs
-    assert not any("evolved" in job[3] for job in onlooker.jobs), "nothing evolves again"
+    changed = r"parquet: was altered or swapped since it was written: its bytes do not match the checksum .* beside it"
+    told = {
+        "evolved/run_01": changed,
+        "random/run_00": changed,
+        "oracle/run_00": changed,
+        "tuned_blank/run_00": "json: is damaged: lacks sha256",
+        "tuned_blank/run_01": "json: says arm oracle, must be tuned_blank: it belongs to something else",
+    }
+    for piece, text in told.items():
+        said = rf"{piece}\.{text}; it lies in damaged/lives/as-it-is/{piece}\.parquet now, these lives are lived again"
+        assert re.search(said, "\n".join(onlooker.warnings)), piece
+        assert (path / f"damaged/lives/as-it-is/{piece}.json").exists()
+    assert sorted(f"{arm}/run_{run:02d}" for _, arm, run, what in onlooker.jobs) == sorted(told)
+    assert not any("evolved" in what for *_, what in onlooker.jobs), "nothing evolves again"
     with pytest.raises(RunDirectoryError, match="is finished"):
         resume(path)
 
 
-@pytest.mark.parametrize(
-    ("file", "said"),
-    [
-        ("verdict.json", r"verdict\.json: was altered since it was written: .*; the results are made again"),
-        (
-            "ledger.json",
-            r"ledger\.json: is damaged, or of other results than verdict\.json; the results are made again",
-        ),
-        ("lives.parquet", r"lives\.parquet: is damaged, or of other results than verdict\.json; the results are"),
-        ("replays/as-it-is.json", r"as-it-is\.json: .*; it lies in damaged/replays/as-it-is\.json now, it is recorded"),
-        (
-            "environment.json",
-            r"environment\.json: was altered .*; it lies in damaged/environment\.json now, it now tells",
-        ),
-    ],
-)
-def test_damaged_results_are_made_again_from_what_they_are_of(file: str, said: str, copied) -> None:
+def test_damaged_results_are_made_again_from_what_they_are_of(copied) -> None:
     path = copied()
     before = results(path)
-    payload = (path / file).read_bytes()
-    place = payload.index(b"1", len(payload) // 2) if file.endswith("json") else len(payload) // 2
-    (path / file).write_bytes(payload[:place] + b"2" + payload[place + 1 :])
-    with pytest.raises(RunDirectoryError, match=r"; evolearn resume"):
-        extend_study(open_study(path), 1, (), OwnDrivers(1), Onlooker())
+    told = {
+        "verdict.json": "was altered since it was written: it does not match its checksum",
+        "ledger.json": r"is damaged, or of other results than verdict\.json",
+        "lives.parquet": r"is damaged, or of other results than verdict\.json",
+        "replays/as-it-is.json": r"is damaged, or of other results than verdict\.json",
+        "environment.json": "is damaged, or of another one than the rest",
+    }
+    damaged = {}
+    for name, text in told.items():
+        whole = (path / name).read_bytes()
+        place = whole.index(b"1", len(whole) // 2) if name.endswith("json") else len(whole) // 2
+        damaged[name] = whole[:place] + b"2" + whole[place + 1 :]
+        (path / name).write_bytes(damaged[name])
+        with pytest.raises(
+            RunDirectoryError, match=rf"{name}: {text}; evolearn resume .* makes it again|writes it again"
+        ):
+            extend_study(open_study(path), 1, (), OwnDrivers(1), Onlooker())
+        (path / name).write_bytes(whole)
+    for name, payload in damaged.items():
+        (path / name).write_bytes(payload)
     onlooker = resume(path)
-    assert re.search(said, "\n".join(onlooker.warnings))
+    for name in ("replays/as-it-is.json", "environment.json"):
+        assert re.search(rf"{name}: was altered .*; it lies in damaged/{name} now, it", "\n".join(onlooker.warnings))
     assert onlooker.jobs == []
     assert results(path) == before
     with pytest.raises(RunDirectoryError, match="is finished"):
         resume(path)
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
-@pytest.mark.parametrize(
-    "name", ["verdict.json", "lives.parquet", "replays/as-it-is.json", "environment.json", LIVES, LIVES[:-8] + ".json"]
-)
-def test_what_is_no_file_is_put_aside_too(name: str, make: Callable[[Path], None], copied) -> None:
+def test_what_is_no_file_is_put_aside_too(copied) -> None:
     path = copied()
     before = results(path)
-    (path / name).unlink()
-    make(path / name)
+    made = {
+        "verdict.json": os.mkfifo,
+        "lives.parquet": os.mkdir,
+        "replays/as-it-is.json": os.mkfifo,
+        "environment.json": os.mkdir,
+        LIVES: os.mkfifo,
+        LIVES.replace("01.parquet", "00.json"): os.mkdir,
+    }
+    for name, make in made.items():
+        (path / name).unlink()
+        make(path / name)
     resume(path)
     assert results(path) == before
-    assert (path / "damaged" / name).exists()
+    assert all((path / "damaged" / name).exists() for name in made)
+
+
+def test_a_table_that_was_removed_is_made_again(copied) -> None:
+    path = copied()
+    before = results(path)
+    (path / "lives.parquet").unlink()
+    onlooker = resume(path)
+    assert onlooker.jobs == onlooker.warnings == []
+    assert results(path) == before
 
 
 def test_fewer_test_lives_than_planned_are_found(copied) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from evolearn.config import ConfigError, config_sha256
 from evolearn.errors import UserError
+from evolearn.files import holding
 from evolearn.genome import TRANSFORMS
 from evolearn.life import OwnDrivers
 from evolearn.life._fused import FusedDriver
@@ -374,6 +375,15 @@ def test_a_missing_folder_is_said_before_the_search_and_not_after_it(tmp_path: P
     done = tune_by_command(tmp_path, "--out", "found/x.yaml")
     assert done.returncode == 2
     assert "--out found/x.yaml: folder found does not exist; make it, or name another" in done.stderr
+    assert lived == []
+
+
+def test_a_file_that_another_search_will_write_is_refused_before_the_search(tmp_path: Path, lived) -> None:
+    study_with(tmp_path)
+    with holding(tmp_path / ".x.yaml.lock", "--out x.yaml"):
+        done = tune_by_command(tmp_path, "--out", "x.yaml")
+    assert done.returncode == 2
+    assert "--out x.yaml: is being written by this process itself" in done.stderr
     assert lived == []
 
 

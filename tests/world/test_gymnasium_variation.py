@@ -532,7 +532,7 @@ REMEMBERS = "goes on with its running mean and variance from life to life, so th
         ({"name": TOY, "wrappers": [{"nmae": "A"}]}, "world.wrappers.0.name: missing"),
         (
             {"name": TOY, "wrappers": [DOUBLING, f"{HERE}:nothing"]},
-            f"world.wrappers.1.name='{HERE}:nothing': returned a NoneType, which is no gymnasium.Env; name a class",
+            f"world.wrappers.1.name='{HERE}:nothing': returned None, which is no gymnasium.Env; name a class",
         ),
         (
             {"name": TOY, "wrappers": [DOUBLING, {"name": f"{HERE}:Fragile", "kwargs": {"strength": 3}}]},

@@ -83,9 +83,10 @@ for _kind in (Recorder, Bare):
         gymnasium.register(f"evolearn-{_kind.__name__}-v0", entry_point=_kind)
 
 REMEDY = (
-    "wrap the environment in a function of yours (gymnasium.wrappers.FlattenObservation, TransformObservation, "
-    "TransformAction), give that to gymnasium.register as entry_point, and name the world gymnasium:your_module:ID"
+    "wrap the environment in a function of yours (gymnasium.wrappers.TransformObservation, TransformAction) and name "
+    "it in world.wrappers, as [your_module:function]"
 )
+FLATTEN = "flatten it: world.wrappers=[FlattenObservation]"
 
 
 def recorder(observations="box", actions="choice", shows=None):
@@ -195,9 +196,9 @@ def test_observations_are_flat_floats_or_one_hot(space, shows, expected):
 @pytest.mark.parametrize(
     ("space", "shows", "text"),
     [
-        ("late choice", "nine", r"ValueError: observation 9: must lie in 5 \.\. 7"),
-        ("box", "pair", r"ValueError: observation of shape \(2,\): must be of shape \(3,\)"),
-        ("box", "one", r"ValueError: observation of shape \(1,\): must be of shape \(3,\)"),
+        ("late choice", "nine", r"the environment's observation 9: must lie in 5 \.\. 7"),
+        ("box", "pair", r"the environment's observation of shape \(2,\): must be of shape \(3,\)"),
+        ("box", "one", r"the environment's observation of shape \(1,\): must be of shape \(3,\)"),
     ],
 )
 def test_an_observation_outside_its_space_is_a_fault(space, shows, text):
@@ -257,7 +258,7 @@ def test_other_observation_spaces_are_refused(space):
         recorder(observations=space)
     assert str(caught.value) == (
         f"world gymnasium:evolearn-Recorder-v0: observation space {SPACES[space]} is not supported: must be a Box "
-        f"that is not empty, or a Discrete; {REMEDY}"
+        f"that is not empty, or a Discrete; {REMEDY if space == 'nothing' else FLATTEN}"
     )
 
 

@@ -242,12 +242,12 @@ class _Drawn(Record):
 class _ReplayArm(Record):
     arm: str
     label: str | None = None
-    score: tuple[float, ...]
-    drives: dict[str, tuple[float, ...]]
+    score: _Numbers
+    drives: dict[str, _Numbers]
     ends: tuple[_Count, ...]
     shapes: tuple[_Drawn, ...]
-    frames: tuple[tuple[float, ...], ...]
-    observations: dict[str, tuple[float, ...]] | None = None
+    frames: tuple[_Numbers, ...]
+    observations: dict[str, _Numbers] | None = None
 
     @model_validator(mode="after")
     def _of_one_length(self) -> Self:

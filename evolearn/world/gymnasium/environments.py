@@ -229,6 +229,8 @@ class GymnasiumEnvironments:
 
     def _move(self, count: int) -> None:
         """Give each of `count` lives an environment that was made with its arguments."""
+        if self._world.part.fresh:
+            self.close()
         for home in reversed(self._homes):
             self._empty.setdefault(home.made_with, []).append(home)
         self._homes = []

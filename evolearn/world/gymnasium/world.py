@@ -10,6 +10,7 @@ Source: Towers et al. 2024, "Gymnasium: a standard interface for reinforcement l
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import functools
 import inspect
@@ -373,6 +374,7 @@ _OF_NO_CONCERN = (
     "Casting input x to numpy array",
     "precision lowered by casting",
 )
+_THEIRS = "WARN: "  # begins what Gymnasium warns of; an environment's own warnings are shown where it lives
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -394,12 +396,23 @@ def remarks_here(world: GymnasiumWorld, close: Callable[[Environment], None] = _
             with warnings.catch_warnings(record=True) as raised:
                 warnings.simplefilter("always")
                 _look_at(environment)
-                check_env(environment, skip_render_check=True, skip_close_check=True)
+                check_env(_Copying(environment), skip_render_check=True, skip_close_check=True)
         except (Exception, SystemExit) as error:
             raise _refused_by_checker(world, error) from error
         finally:
             close(environment)
     return tuple(_in_plain_words(world.name, raised))
+
+
+class _Copying(gymnasium.ObservationWrapper[Any, Any, Any]):
+    """What an environment shows, as the driver takes it: at once, so that one buffer may serve again and again."""
+
+    def observation(self, observation: Any) -> Any:
+        """A copy, as an array of the space's type if it is none."""
+        space = self.observation_space
+        if isinstance(observation, np.ndarray) or not isinstance(space, gymnasium.spaces.Box):
+            return copy.copy(observation)
+        return np.array(observation, space.dtype)
 
 
 def _refused_by_checker(world: GymnasiumWorld, error: BaseException) -> SettingRefused:
@@ -439,7 +452,8 @@ def _look_at(environment: Environment) -> None:
 
 
 def _in_plain_words(name: str, raised: list[warnings.WarningMessage]) -> list[str]:
-    texts = {_COLOUR.sub("", str(warning.message)).removeprefix("WARN: ").strip() for warning in raised}
+    said = {_COLOUR.sub("", str(warning.message)) for warning in raised}
+    texts = {text.removeprefix(_THEIRS).strip() for text in said if text.startswith(_THEIRS)}
     return [
         f"world {name}: Gymnasium's checker remarks: {text}"
         for text in sorted(texts)
