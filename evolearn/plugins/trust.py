@@ -58,6 +58,7 @@ class _Gate:
     directory: str
     trust: bool  # all of it
     ask: Callable[[str], bool] | None  # None: nobody is there to be asked
+    is_worker: bool = False  # of a process that has decided
 
 
 _gate: contextvars.ContextVar[_Gate | None] = contextvars.ContextVar("gate", default=None)
@@ -89,6 +90,16 @@ def named_by_user() -> Iterator[None]:
         _gate.reset(token)
 
 
+@contextlib.contextmanager
+def as_told() -> Iterator[None]:
+    """What is imported within is named by the process that this one works for: it has asked, and remembers."""
+    token = _gate.set(_Gate("", trust=True, ask=None, is_worker=True))
+    try:
+        yield
+    finally:
+        _gate.reset(token)
+
+
 def admit(asked: str, name: str, is_imported: bool = False) -> None:
     """Let a source be imported, or not.
 
@@ -100,6 +111,8 @@ def admit(asked: str, name: str, is_imported: bool = False) -> None:
         NotTrusted: it is named by a directory, and nobody said that it may be.
     """
     gate = _gate.get()
+    if gate is not None and gate.is_worker:
+        return
     if gate is None:
         _note_use(name, os.getcwd(), trusted_file())
         return

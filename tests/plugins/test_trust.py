@@ -15,7 +15,7 @@ from evolearn.cli.app import app
 from evolearn.config import check_config
 from evolearn.errors import PartNotFound
 from evolearn.plugins import NotTrusted, module_of, named_by, named_by_user, trust as module
-from evolearn.plugins.trust import source_of, trusted_file
+from evolearn.plugins.trust import as_told, source_of, trusted_file
 from evolearn.run import admit_sources, create_run, source_changes, source_hashes, write_dna
 from evolearn.study.directory import create_study
 from evolearn.world import find_world
@@ -134,6 +134,14 @@ def test_whoever_is_there_is_asked_and_the_answer_holds(place, monkeypatch, answ
     assert len(asked) == (1 if answer else 2)
     assert f"the code in {path}, {UNKNOWN}" in asked[0]
     assert ran(path) == ("first" if answer else None)
+
+
+def test_a_worker_imports_as_it_is_told_and_remembers_nothing(place):
+    path = code(place / "mine.py")
+    with as_told():
+        import_it(path)
+    assert ran(path) == "first"
+    assert not trusted_file().exists()
 
 
 def test_a_copy_elsewhere_is_another_source(place):
