@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from evolearn.agent import INITIAL_SCALE, BrainSpec, find_learner
 from evolearn.genome.newborns import Newborns
-from evolearn.numerics import exp_of, expm1_of, log1p_of, log_of
+from evolearn.numerics import compiled, exp_of, expm1_of, log1p_of, log_of
 from evolearn.plugins import Kind, find
 from evolearn.rng import INIT, at_step, new_rng, normal, open_stream
 
@@ -213,8 +213,15 @@ def initial_weights(brain: BrainSpec, seed: int) -> FloatArray:
     rng = new_rng()
     open_stream(rng, np.array([seed, 0, 0, 0], np.int64), INIT)
     mean, stdev = initial_distribution(brain)
-    draws = np.array([normal(rng) for _ in range(brain.weights)], np.float32)
+    draws = np.zeros(brain.weights, np.float32)
+    _draw_normals(rng, draws)
     return mean + stdev * draws
+
+
+@compiled
+def _draw_normals(rng: Any, draws: Any) -> None:
+    for place in range(len(draws)):
+        draws[place] = normal(rng)
 
 
 def initial_distribution(brain: BrainSpec) -> tuple[FloatArray, FloatArray]:

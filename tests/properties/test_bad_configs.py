@@ -71,7 +71,7 @@ def test_what_is_changed_here_is_taken_as_it_stands(kind, file):
     read(written(file, content))
 
 
-@many(60)
+@many(40)
 @given(data=st.data())
 def test_every_field_takes_or_refuses_every_value(kind, file, data):
     model, content, read = kind
@@ -80,7 +80,7 @@ def test_every_field_takes_or_refuses_every_value(kind, file, data):
     allowed(lambda: read(written(file, changed)))
 
 
-@many(60)
+@many(40)
 @given(data=st.data())
 def test_every_override_takes_or_refuses_every_text(kind, file, data):
     model, content, read = kind
@@ -89,14 +89,14 @@ def test_every_override_takes_or_refuses_every_text(kind, file, data):
     allowed(lambda: read(written(file, content), [f"{'.'.join(place)}={value}"]))
 
 
-@many(60)
+@many(40)
 @given(option=st.sampled_from(OPTIONS))
 def test_every_option_of_a_search_takes_or_refuses_every_value(file, option):
     section, changed = option
     allowed(lambda: read_run(written(file, {**COMPILED, section: {**COMPILED[section], **changed}})))
 
 
-@many(60)
+@many(40)
 @given(data=st.data())
 def test_mappings_from_python_are_taken_or_refused_like_files(data):
     place = data.draw(st.sampled_from(list(fields_of(RunConfig))))
