@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.cli.screen import Screen
+from evolearn.cli.show_run import fitness_shown
 from evolearn.cli.terminal import print_line
 from evolearn.errors import RunDirectoryError
 from evolearn.life import DIVERGED, own_parts
@@ -33,7 +34,8 @@ class LifeScreen(Screen):
 
     def made(self, generation: Generation) -> None:
         """One line per generation."""
-        self.say(f"generation {generation.generation} (until {self._wanted - 1})  best {generation.fitness_best:.3f}")
+        best = fitness_shown(generation.fitness_best)
+        self.say(f"generation {generation.generation} (until {self._wanted - 1})  best {best}")
 
 
 def print_relived(console: Console, run: Path, relived: Relived, trace: Path | None) -> None:

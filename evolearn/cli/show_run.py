@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import time
 from collections.abc import Iterable
@@ -69,9 +70,10 @@ class RunScreen(Screen):
         self._done += made
         left = f"{duration(self._clock.left(made, self._generations - self._done))} left"
         self.log(
-            f"generation {numbered(generation, self._search)}  best {generation.fitness_best:.3f}  "
-            f"mean {generation.fitness_mean:.3f}  centre {generation.fitness_centre:.3f}  "
+            f"generation {numbered(generation, self._search)}  best {fitness_shown(generation.fitness_best)}  "
+            f"mean {fitness_shown(generation.fitness_mean)}  centre {fitness_shown(generation.fitness_centre)}  "
             f"{generation.steps_per_second / 1e6:.2f} M steps/s  {left}{effort_of(generation)}"
+            + (f"  {generation.diverged_lives:,} lives diverged" if generation.diverged_lives else "")
         )
         self.draw(completed=self._done, left=left)
 
@@ -107,6 +109,11 @@ class _Clock:
         return (time.monotonic() - self._started) / self._made * max(0.0, remaining)
 
 
+def fitness_shown(fitness: float) -> str:
+    """A fitness to three decimals; "none" where lives left the finite numbers."""
+    return f"{fitness:.3f}" if math.isfinite(fitness) else "none"
+
+
 def numbered(generation: Generation, search: SearchPart) -> str:
     """Which generation it is, and of how many; then of which restart, where there are any."""
     number = str(generation.generation + 1)
@@ -127,9 +134,9 @@ def generation_table(rows: list[Generation]) -> Table:
         table.add_row(
             str(row.generation + 1),
             *([str(row.restart)] if restarted else []),
-            f"{row.fitness_best:.3f}",
-            f"{row.fitness_mean:.3f}",
-            f"{row.fitness_centre:.3f}",
+            fitness_shown(row.fitness_best),
+            fitness_shown(row.fitness_mean),
+            fitness_shown(row.fitness_centre),
             f"{row.steps_per_second / 1e6:.2f}",
             *(_cluster_cells(row) if spread else ()),
             end_section=after is not None and after.restart > row.restart,

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from evolearn.cli.screen import Screen, duration
 from evolearn.cli.show_experiment import print_replication
-from evolearn.cli.show_run import arms_table, effort_of, rebirth_line
+from evolearn.cli.show_run import arms_table, effort_of, fitness_shown, rebirth_line
 from evolearn.cli.terminal import print_line, shown
 from evolearn.config import read_yaml
 from evolearn.files import read_json
@@ -49,7 +49,7 @@ class StudyScreen(Screen):
         """Another generation."""
         job = progress.job
         restart = f", restart {generation.restart}" if generation.restart else ""
-        centre = f"centre {generation.fitness_centre:.3f}{effort_of(generation)}"
+        centre = f"centre {fitness_shown(generation.fitness_centre)}{effort_of(generation)}"
         text = f"generation {generation.generation + 1}/{generations}{restart}, {centre}"
         self.now_and_then(f"{place(progress)}  {job.arm}, run {job.run + 1}: {text}")
         self._draw(progress, text)

@@ -38,6 +38,7 @@ from evolearn.life import (
     new_driver,
 )
 from evolearn.numerics import cache_folder, processor_type
+from evolearn.plugins import as_told
 from evolearn.world import find_world
 
 
@@ -202,7 +203,7 @@ def _driver(recipe: bytes) -> Driver:
     driver = _drivers.pop(recipe, None)
     if driver is None:
         made: Recipe = pickle.loads(recipe)
-        with _one_compiler(recipe):
+        with _one_compiler(recipe), as_told():
             driver = new_driver(made.conditions(), 1, made.hang_seconds)
     _drivers[recipe] = driver
     for old in list(_drivers)[:-DRIVERS_KEPT]:

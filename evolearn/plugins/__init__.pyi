@@ -15,6 +15,7 @@ from .trust import (
     NotTrusted as NotTrusted,
     Source as Source,
     admit as admit,
+    as_told as as_told,
     named_by as named_by,
     named_by_user as named_by_user,
     source_of as source_of,

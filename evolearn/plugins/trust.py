@@ -1,9 +1,9 @@
 """Whose code is run: what somebody's files name is code of theirs, and is imported only where its user says so.
 
 A config, a run directory and DNA name worlds and parts by the file or the module that they are in. What a user's own
-command names is that user's choice, and remembered: by its path and the checksum of its sources. What a directory
-names (of a colleague, from a paper) is imported without a question only if it is installed, comes with evolearn, or is
-remembered with the same sources; else its user is asked, or the import refused.
+command names is that user's choice, and its path is remembered. What a directory names (of a colleague, from a paper)
+is imported without a question only if it is installed, comes with evolearn, or lies where an own command found it; else
+its user is asked, and the answer holds while its sources stay the same, or the import is refused.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ import sysconfig
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from evolearn.errors import UserError
-from evolearn.files import FileMissing, FileUnfit, Record, danger_in, make_private, read_record, write_whole
 
 _KEPT = 16  # versions of a source that are remembered
 _SOURCES = (".py", ".so", ".pyd")  # what is imported
@@ -58,6 +58,7 @@ class _Gate:
     directory: str
     trust: bool  # all of it
     ask: Callable[[str], bool] | None  # None: nobody is there to be asked
+    is_worker: bool = False  # of a process that has decided
 
 
 _gate: contextvars.ContextVar[_Gate | None] = contextvars.ContextVar("gate", default=None)
@@ -89,6 +90,16 @@ def named_by_user() -> Iterator[None]:
         _gate.reset(token)
 
 
+@contextlib.contextmanager
+def as_told() -> Iterator[None]:
+    """What is imported within is named by the process that this one works for: it has asked, and remembers."""
+    token = _gate.set(_Gate("", trust=True, ask=None, is_worker=True))
+    try:
+        yield
+    finally:
+        _gate.reset(token)
+
+
 def admit(asked: str, name: str, is_imported: bool = False) -> None:
     """Let a source be imported, or not.
 
@@ -100,18 +111,27 @@ def admit(asked: str, name: str, is_imported: bool = False) -> None:
         NotTrusted: it is named by a directory, and nobody said that it may be.
     """
     gate = _gate.get()
+    if gate is not None and gate.is_worker:
+        return
     if gate is None:
         _note_use(name, os.getcwd(), trusted_file())
         return
     source = None if is_imported else source_of(name)
     if source is None:
         return  # installed, or not there at all
-    known = _trusted(trusted_file()).get(str(source.path), [])
-    if source.sha256 in known:
+    path = str(source.path)
+    trusted = _trusted(trusted_file())
+    if path in trusted.named or source.sha256 in trusted.answered.get(path, []):
         return
     if not gate.trust:
-        _ask(gate, asked, source, "was changed since you last used it" if known else "you have not used before")
-    _remember(source, trusted_file())
+        _ask(
+            gate,
+            asked,
+            source,
+            "was changed since you were asked" if path in trusted.answered else "you have not used before",
+        )
+    answered = [*(one for one in trusted.answered.pop(path, []) if one != source.sha256), source.sha256]
+    _remember(trusted._replace(answered={**trusted.answered, path: answered[-_KEPT:]}), trusted_file())
 
 
 def _ask(gate: _Gate, asked: str, source: Source, how: str) -> None:
@@ -127,7 +147,9 @@ def _ask(gate: _Gate, asked: str, source: Source, how: str) -> None:
 def _note_use(name: str, folder: str, file: Path | None) -> None:
     """Remember what a user's own command or call names, once in a process."""
     if multiprocessing.parent_process() is None and (source := source_of(name)) is not None:  # a worker is told to
-        _remember(source, file)
+        trusted = _trusted(file)
+        if str(source.path) not in trusted.named:
+            _remember(trusted._replace(named=[*trusted.named, str(source.path)]), file)
 
 
 def source_of(name: str) -> Source | None:
@@ -200,10 +222,11 @@ def _checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-class _Trusted(Record):
-    """What is remembered: checksums of a source, the latest last, by its path."""
+class _Trusted(NamedTuple):
+    """What is remembered."""
 
-    sources: dict[str, list[str]]
+    named: list[str]  # paths that own commands and calls named
+    answered: dict[str, list[str]]  # checksums that a user said yes to, the latest last, by path
 
 
 def trusted_file() -> Path | None:
@@ -217,27 +240,39 @@ def trusted_file() -> Path | None:
     return states / "evolearn" / "trusted.json"
 
 
-def _trusted(file: Path | None) -> dict[str, list[str]]:
+def _trusted(file: Path | None) -> _Trusted:
+    from evolearn.files import FileMissing, FileUnfit, danger_in, read_json  # here: they take long to import
+
+    nothing = _Trusted([], {})
     if file is None:
-        return {}
+        return nothing
     try:
         if danger := danger_in(file.parent) if file.parent.exists() else None:
             warnings.warn(f"{danger[0]}: {danger[1]}: what you trusted before is not taken from there", stacklevel=2)
-            return {}
-        return read_record(file, _Trusted).sources
+            return nothing
+        content = read_json(file)
     except (FileMissing, OSError):
-        return {}
+        return nothing
     except FileUnfit as error:
         warnings.warn(f"{error}: you are asked again about what you trusted before", stacklevel=2)
-        return {}
+        return nothing
+    named: Any = content.get("named")
+    answered: Any = content.get("answered")
+    if not _are_texts(named) or not isinstance(answered, dict) or not all(map(_are_texts, answered.values())):
+        warnings.warn(f"{file}: is damaged: you are asked again about what you trusted before", stacklevel=2)
+        return nothing
+    return _Trusted(named, answered)
 
 
-def _remember(source: Source, file: Path | None) -> None:
-    trusted = _trusted(file)
-    known = trusted.pop(str(source.path), [])
-    if file is None or known[-1:] == [source.sha256]:
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _remember(trusted: _Trusted, file: Path | None) -> None:
+    from evolearn.files import make_private, write_whole
+
+    if file is None:
         return
-    trusted[str(source.path)] = [*(one for one in known if one != source.sha256), source.sha256][-_KEPT:]
     with contextlib.suppress(OSError):  # a disk that takes nothing: asked again
         make_private(file.parent)
-        write_whole(file, json.dumps({"sources": trusted}, indent=1).encode())
+        write_whole(file, json.dumps(trusted._asdict(), indent=1).encode())

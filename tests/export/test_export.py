@@ -1,6 +1,7 @@
 """Exported brains: they do what the kernel does, without evolearn."""
 
 import importlib.util
+import io
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from rich.console import Console
 from safetensors.torch import load_file
 
 from evolearn.agent import (
@@ -24,6 +26,7 @@ from evolearn.agent import (
     TRUNKS,
     TorchBrain,
 )
+from evolearn.cli.worlds import print_world
 from evolearn.config import find_config, read_config
 from evolearn.export import export, loading_code
 from evolearn.export.brains import (
@@ -41,6 +44,7 @@ from evolearn.life._fused import FusedDriver
 from evolearn.numerics import plug
 from evolearn.rng import ACTION, TEST, at_step, life_keys, new_rng, open_stream
 from evolearn.run import assemble, columns_of, setup_of
+from evolearn.world import find_world
 from evolearn.world.gymnasium.environments import action_converter
 from tests.helpers.command import evolearn
 from tests.helpers.exported import BRAINS, TOLERANCE, config_of, distribution, thoughts, written
@@ -398,8 +402,9 @@ def test_the_printed_lines_do_what_an_environment_with_a_start_of_its_own_takes(
         assert found["action"] == first + choice
         environment.step(found["action"])
     assert f"the number of the choice, from 0{plus}" in loading_code(dna, Path("brain.onnx"))
-    shown = evolearn("worlds", "show", f'gymnasium:evolearn-tests/Counted-v0{{"kwargs":{{"first":{first}}}}}').stdout
-    assert f"one of: action {first}, action {first + 1}, action {first + 2}" in " ".join(shown.split())
+    console = Console(record=True, file=io.StringIO())
+    print_world(console, "counted", find_world(dna.config.world.full_name))
+    assert f"one of: action {first}, action {first + 1}, action {first + 2}" in console.export_text()
 
 
 def test_a_trace_counts_choices_as_the_environment_does():

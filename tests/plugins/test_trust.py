@@ -15,7 +15,7 @@ from evolearn.cli.app import app
 from evolearn.config import check_config
 from evolearn.errors import PartNotFound
 from evolearn.plugins import NotTrusted, module_of, named_by, named_by_user, trust as module
-from evolearn.plugins.trust import source_of, trusted_file
+from evolearn.plugins.trust import as_told, source_of, trusted_file
 from evolearn.run import admit_sources, create_run, source_changes, source_hashes, write_dna
 from evolearn.study.directory import create_study
 from evolearn.world import find_world
@@ -25,7 +25,7 @@ from tests.helpers.runs import toy
 from tests.helpers.studies import toy_study
 
 UNKNOWN = "which you have not used before"
-CHANGED = "which was changed since you last used it"
+CHANGED = "which was changed since you were asked"
 
 
 @pytest.fixture
@@ -85,20 +85,31 @@ def test_what_a_directory_names_is_not_run_before_its_user_has_said_so(place, mo
 
 
 @pytest.mark.parametrize(("name", "file"), NAMES)
-def test_what_a_user_names_runs_unasked_and_is_known_until_it_changes(place, monkeypatch, name, file):
+def test_what_lies_where_a_user_s_own_command_found_it_runs_unasked_also_after_it_was_mended(
+    place, monkeypatch, name, file
+):
     path = code(place / file)
     (path.parent / "part.py").touch()
     import_it(name)
-    assert ran(path) == "first"
+    code(path, "second")
     forget(monkeypatch)
     with named_by("runs/mine", trust=False):
         import_it(name)
+    assert ran(path) == "second"
+
+
+@pytest.mark.parametrize(("name", "file"), NAMES)
+def test_yes_to_one_version_is_no_yes_to_the_next(place, monkeypatch, name, file):
+    path = code(place / file)
+    (path.parent / "part.py").touch()
+    with named_by("runs/theirs", trust=True):
+        import_it(name)
     code(path, "second")
     forget(monkeypatch)
-    with named_by("runs/mine", trust=False), pytest.raises(NotTrusted, match=CHANGED):
+    with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match=CHANGED):
         import_it(name)
     assert ran(path) == "first"
-    with named_by("runs/mine", trust=False), named_by_user():  # `evolearn.live` in another world
+    with named_by("runs/theirs", trust=False), named_by_user():  # `evolearn.live` in another world
         import_it(name)
     assert ran(path) == "second"
 
@@ -125,6 +136,14 @@ def test_whoever_is_there_is_asked_and_the_answer_holds(place, monkeypatch, answ
     assert ran(path) == ("first" if answer else None)
 
 
+def test_a_worker_imports_as_it_is_told_and_remembers_nothing(place):
+    path = code(place / "mine.py")
+    with as_told():
+        import_it(path)
+    assert ran(path) == "first"
+    assert not trusted_file().exists()
+
+
 def test_a_copy_elsewhere_is_another_source(place):
     import_it(code(place / "mine.py"))
     copy = place / "theirs" / "mine.py"
@@ -149,7 +168,9 @@ def test_bytecode_beside_a_file_is_not_run(place):
     assert ran(path) == "sources"
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"sources": 3}', '{"sources": {"a": [1]}}', "[]"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"named": 3, "answered": {}}', '{"named": [], "answered": {"a": [1]}}']
+)
 def test_a_damaged_list_is_an_empty_one(place, monkeypatch, content):
     path = code(place / "mine.py")
     import_it(path)

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from evolearn.cli.show_run import RunScreen
 from evolearn.config import check_config, override
 from evolearn.genome import GenePool, from_z
 from evolearn.life import OwnDrivers
 from evolearn.run import (
     Checkpoint,
     DNAError,
+    Generation,
     RunDirectory,
     SearchDiverged,
     assemble,
@@ -167,3 +170,17 @@ def test_learned_weights_that_a_narrow_spread_makes_infinite_are_not_inherited()
     learned = np.zeros((2, setup.conditions.brain.weights), np.float32)
     learned[1] = 1e30
     assert np.isfinite(with_learned(setup, z, learned)).all()
+
+
+def test_the_screen_counts_lives_that_diverged_and_shows_no_nan(capsys) -> None:
+    screen = RunScreen(Console(width=200, force_terminal=False))
+    setup = assemble(check_config(toy(), "toy"))
+    screen.starting(setup, Path("run"), 0)
+    nothing = dict.fromkeys(("fitness_mean", "fitness_std", "fitness_best", "fitness_centre"), math.nan)
+    numbers = {"generation": 0, "world_steps": 1, "seconds": 1.0, "steps_per_second": 1.0, "evaluations": 9}
+    rest = {"fitness_sha256": "", "paired_correlation": None, "search_stdev": 1.0, "skipped_updates": 0}
+    screen.made(Generation(**nothing, **numbers, **rest, diverged_lives=18, peak_memory=1))
+    screen.close()
+    text = capsys.readouterr().out
+    assert "best none  mean none  centre none" in text
+    assert "18 lives diverged" in text

@@ -13,13 +13,13 @@ from tests.helpers.runs import Watcher, toy
     [
         (
             {"search": {"population": 1_000_000}, "brain": {"hidden": [1024, 1024]}},
-            r"search.population=1000000: 1,000,001 genomes of 1,0..,... genes need about .* GB of memory, and 1.0 GB "
+            r"search.population=1000000: 1,000,001 genomes of 1,0..,... genes need about .* GB of memory, and 0.1 GB "
             "are free; lower it, choose a smaller brain.hidden",
         ),
-        ({"search": {"population": 100_000, "lives": 100_000}}, r"search.lives=100000: 100,001 genomes with 100,000 "),
+        ({"search": {"population": 1000, "lives": 10_000}}, r"search.lives=10000: 1,001 genomes with 10,000 "),
         (
-            {"evaluation": {"lives": 100_000, "lifetimes": [100_000_000], "birth_steps": 100, "bin_steps": 100}},
-            r"evaluation.lives=100000: 100,000 lives with 1,000,000 age bins",
+            {"evaluation": {"lives": 1000, "lifetimes": [10_000_000], "birth_steps": 100, "bin_steps": 100}},
+            r"evaluation.lives=1000: 1,000 lives with 100,000 age bins",
         ),
         (
             {"search": {"lives": 100_000}, "genome": {"weights": {"mode": "fresh"}}, "brain": {"hidden": [1024]}},
@@ -28,7 +28,7 @@ from tests.helpers.runs import Watcher, toy
     ],
 )
 def test_a_run_beyond_memory_is_refused_by_the_field(change: dict, said: str, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("evolearn.run._memory.available_memory", lambda: 10**9)
+    monkeypatch.setattr("evolearn.run._memory.available_memory", lambda: 10**8)
     content = toy()
     for section, fields in change.items():
         content[section] = {**content.get(section, {}), **fields}

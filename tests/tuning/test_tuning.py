@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from rich.console import Console
 
+from evolearn.cli.tune import print_found, print_next
 from evolearn.config import ConfigError, config_sha256
 from evolearn.errors import UserError
 from evolearn.files import holding
@@ -17,12 +19,12 @@ from evolearn.genome import TRANSFORMS
 from evolearn.life import OwnDrivers
 from evolearn.life._fused import FusedDriver
 from evolearn.rng import SELECTION, TEST, TUNING, VALIDATION, LifeKey, life_keys, new_rng, open_stream, uniform
-from evolearn.run import assemble
+from evolearn.run import SearchDiverged, assemble
 from evolearn.search import planned_outer_steps
 from evolearn.study import StudyConfig, TunedScores, TunedSettings, planned_config, read_study, write_tuned
 from evolearn.study.plan import hash_key_spaces, plan_study
 from evolearn.study.tuned import read_tuned
-from evolearn.tuning import tune_arm
+from evolearn.tuning import _account, _evolutions, tune_arm
 from evolearn.tuning._account import BROAD, CLOSER, FINAL, judging_keys
 from evolearn.tuning._evolutions import algorithms, shapes
 from evolearn.tuning._starts import REACH, searched_genes, start_range
@@ -335,7 +337,7 @@ def test_an_arm_of_ones_own_may_read_what_was_found_for_the_arm_it_is_like(tmp_p
 @pytest.mark.parametrize(
     ("parts", "text"),
     [
-        ({"tuned": "gone.yaml"}, r"define\.tuned_blank\.tuned='gone\.yaml': .*gone\.yaml: cannot be read"),
+        ({"tuned": "gone.yaml"}, r"define\.tuned_blank\.tuned='gone\.yaml': .*gone\.yaml: is missing"),
         ({"tuned": "study.yaml"}, "is not a file that evolearn tune wrote: it has no kind: tuned"),
         ({"tuned": 3}, r"tuned=3: must be the path of a file that evolearn tune wrote, relative to the study's file"),
         ({"tuned": "blank.yaml", "tuning_steps": 1}, r"tuning_steps=1: the file blank\.yaml says what its search cost"),
@@ -463,3 +465,54 @@ def test_a_budget_that_is_no_number_of_steps_is_refused(tmp_path: Path, budget: 
     done = evolearn("tune", path, "--arm", "tuned_blank", f"--budget={budget}", folder=tmp_path)
     assert done.returncode == 2
     assert f"--budget {budget}: must be a number of world steps" in done.stderr
+
+
+# --- what leaves the finite numbers
+
+
+def test_settings_whose_evolution_leaves_the_finite_numbers_are_the_worst_and_no_end(monkeypatch) -> None:
+    evolved, calls = _evolutions._evolved, itertools.count()
+
+    def leaving(*arguments):
+        if next(calls) % 2 == 0:  # the present settings first
+            raise SearchDiverged("it was too large")
+        return evolved(*arguments)
+
+    monkeypatch.setattr(_evolutions, "_evolved", leaving)
+    found = tune(toy_study(), "evolved", BY_EVOLUTION)
+    assert (found.scores.present, found.scores.best is None) == (None, False)
+    assert found.steps <= BY_EVOLUTION
+
+
+def test_starts_whose_brains_diverge_are_never_chosen(monkeypatch) -> None:
+    lived = _account.evaluate
+
+    def half_broken(*arguments):
+        found = lived(*arguments)
+        found.broken[1::2] = True
+        found.fitness[1::2] = 1e9  # what they had earned is no matter
+        return found
+
+    monkeypatch.setattr(_account, "evaluate", half_broken)
+    keys = judging_keys(0, FINAL, 2)
+    setup = assemble(planned_config(toy_study(), toy_study().conditions[0], "evolved"))
+    drivers = OwnDrivers(1)
+    account = _account.Account(10**9, Watcher())
+    genomes = np.stack([setup.pool.centre] * 4)
+    scores = _account.judge(setup, drivers, setup.pool, genomes, keys, account, "a try")
+    drivers.close()
+    assert scores.argmax() in (0, 2)
+    assert np.isneginf(scores[1::2]).all()
+
+
+def test_a_score_that_is_none_is_said_and_chosen_by_nobody(tmp_path: Path, capsys) -> None:
+    scores = TunedScores(tuned=None, present=-3.0, best=None, median=None, lives=4, lifetime=80)
+    found = tune(toy_study(), "tuned_blank", 100_000).model_copy(update={"scores": scores})
+    write_tuned(tmp_path / "found.yaml", found)
+    assert read_tuned(tmp_path / "found.yaml").scores == scores
+    console = Console(width=200)
+    print_found(console, found)
+    print_next(console, found, "found.yaml")
+    text = capsys.readouterr().out
+    assert "none (a life left the finite numbers) with what was found, -3.000 as the study has it" in text
+    assert "Nothing was found that is better" in text
