@@ -25,7 +25,7 @@ from evolearn.testing._stage import Broken, Progress, Stage, StepTaken
 from evolearn.testing._suspects import Globals, find_hidden_generators
 from evolearn.testing._whole_lives import Digests, check_births, check_environment, check_many_lives
 from evolearn.testing.findings import Findings, place_in_traceback, place_of
-from evolearn.world import Box, CompiledWorld, Declaration, World, WorldError, compile_world
+from evolearn.world import Box, CompiledWorld, Declaration, World, WorldError, compile_world, environments_apart
 
 TRACED_LIVES, TRACED_STEPS = 3, 64  # that are lived again uncompiled
 LIVES, STEPS = 24, 400  # by hand
@@ -62,7 +62,10 @@ class Probe:
 
     def work(self) -> None:
         """Do all of it; what is found is in `answer`, also if this hangs."""
-        setup = assemble(RunConfig.model_validate(self.task.config))
+        with environments_apart():
+            self._work(assemble(RunConfig.model_validate(self.task.config)))
+
+    def _work(self, setup: Setup) -> None:
         world = setup.conditions.world
         if isinstance(world, World):
             self._work_compiled(setup, world)

@@ -77,6 +77,29 @@ BROKEN = {
             "in observe",
         ],
     ),
+    "a division by zero that a comparison hides": (
+        AGES,
+        AGES + "    if 1.0 / (animal.age - 5.0) > 1e9:\n        animal.tired = 0.0\n",
+        "finite",
+        [
+            "step computes what has no finite result",
+            "compiled code goes on with inf or nan where plain Python",
+            "divide by zero encountered in scalar divide (life 0, step 5)",
+            "in step: if 1.0 / (animal.age - 5.0) > 1e9:",
+        ],
+    ),
+    "a root of a negative number that a comparison hides": (
+        AGES,
+        AGES + "    if np.sqrt(animal.weight - 2.0) > 1e9:\n        animal.tired = 0.0\n",
+        "finite",
+        ["step computes what has no finite result", "(life 0, step 1)", "in step: if np.sqrt(animal.weight - 2.0)"],
+    ),
+    "a state that is none": (
+        WEIGHS,
+        "    animal.weight = np.nan\n",
+        "finite",
+        ["step leaves state.weight at nan", "nan (life 0, step 1)"],
+    ),
     "fitness not finite": (
         "return effort, animal.age >= 10, False",
         "return np.inf, animal.age >= 10, False",
