@@ -94,6 +94,8 @@ def find_config(name: str, folder: str = "") -> Path:
             resumable = any((path / label).exists() for label in ("run.json", "study.json"))
             remedy = f"evolearn resume {name} continues it" if resumable else "name a file in it"
             raise ConfigError(f"CONFIG={name}: is a directory; {remedy}")
+        if name not in shipped and path.exists():
+            raise ConfigError(f"CONFIG={name}: is not a regular file")
     except OSError as error:
         raise ConfigError(f"CONFIG={name[:80]}: cannot be read: {error.strerror}") from error
     if name in shipped:
@@ -256,6 +258,7 @@ def _requirement(problem: Any) -> str:
         "dict_type": "must be a section of fields",
         "model_type": "must be a section of fields",
         "int_parsing": "must be an integer",
+        "int_parsing_size": "must be an integer that is not so large",
         "int_type": "must be an integer",
         "int_from_float": "must be an integer",
         "float_parsing": "must be a number",

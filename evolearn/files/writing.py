@@ -69,6 +69,9 @@ def explained(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if isinstance(error, IsADirectoryError):
+            place = error.filename2 or error.filename or directory
+            raise RunDirectoryError(f"{place}: is a directory, and a file is to be written there; remove it") from error
         reason = f"{directory}: cannot be written: {error.strerror or error}"
         if isinstance(error, FileNotFoundError):
             raise RunDirectoryError(

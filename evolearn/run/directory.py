@@ -220,8 +220,9 @@ class RunDirectory:
             write_whole(folder / f"{stem}.safetensors", payload)
             write_whole(folder / f"{stem}.json", json.dumps(label.model_dump()).encode())
             for old in sorted(folder.glob("generation_*.safetensors"))[:-KEPT_CHECKPOINTS]:
-                old.unlink()
-                old.with_suffix(".json").unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # a folder, say: it is in nobody's way
+                    old.unlink()
+                    old.with_suffix(".json").unlink(missing_ok=True)
 
     def checkpoints(self, before: int | None = None) -> Iterator[Checkpoint | Passed]:
         """Every checkpoint, the newest first; one that cannot be gone on from with what is wrong with it.

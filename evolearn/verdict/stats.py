@@ -262,11 +262,11 @@ def improvement(values: FloatArray, against: FloatArray, lower_is_better: bool) 
     """Probability that a run of one arm is better than a run of the other; ties count half.
 
     Args:
-        values: [.., n], times may be infinite.
+        values: [.., n], times may be infinite; NaN gives NaN.
         against: [.., m].
         lower_is_better: of the metric.
     Returns:
-        [..] 0 .. 1, Mann and Whitney's U as a share of n m; NaN if a run is NaN.
+        [..] 0 .. 1, Mann and Whitney's U as a share of n m.
     Source: Mann and Whitney 1947; Agarwal et al. 2021, section 4.3.
 
     >>> improvement(np.array([0.9, 0.5]), np.array([0.2, 0.5]), lower_is_better=False).item()

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from evolearn.config import ConfigError, YamlError, check_config, dump_yaml, override, parse_yaml, read_yaml
+from evolearn.config import (
+    ConfigError,
+    YamlError,
+    check_config,
+    dump_yaml,
+    find_config,
+    override,
+    parse_yaml,
+    read_yaml,
+)
 from evolearn.config._yaml import MOST_CHARACTERS
 
 ALIASES = "a: &a [x, x]\n" + "\n".join(
@@ -117,6 +126,8 @@ def test_what_is_no_file_is_said(tmp_path):
             read_yaml(tmp_path / name)
     with pytest.raises(ConfigError, match="is not a regular file"):
         read_yaml(Path("/dev/zero"))
+    with pytest.raises(ConfigError, match=r"^CONFIG=.*pipe: is not a regular file$"):
+        find_config(str(tmp_path / "pipe"))
     (tmp_path / "empty.yaml").write_bytes(b"")
     with pytest.raises(ConfigError, match=r"must hold fields \(`key: value`\), but holds nothing"):
         read_yaml(tmp_path / "empty.yaml")
@@ -134,6 +145,7 @@ WORLD = {"world": {"name": "cart-pole"}}
         ({"brain": {"hidden": [True]}}, "brain.hidden=[True]: must be an integer"),
         ({"drives": {"weights": {"fitness": True}}}, "drives.weights={'fitness': True}: must be a number"),
         ({"learner": {"learn_until": 10**28}}, "learner.learn_until=10000000000000000000000000000: must be 100000000"),
+        ({"learner": {"learn_until": 1e28}}, "learner.learn_until=1e+28: must be an integer that is not so large"),
         ({"learner": {"epsilon": 1e-300}}, "learner.epsilon=1e-300: must be 1e-12 or more"),
         ({"learner": {"second_decay": 1 - 1e-16}}, "learner.second_decay=0.9999999999999999: must be 0.999999 or less"),
         ({"drives": {"weights": {"fitness": 1e300}}}, "drives.weights.fitness=1e+300: must be 1e+30 or less"),

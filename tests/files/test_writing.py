@@ -48,6 +48,13 @@ def test_a_resume_is_recommended_where_there_is_something_to_resume(
         write_whole(tmp_path / within / "file", b"")
 
 
+def test_a_directory_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(RunDirectoryError, match="/file: is a directory, and a file is to be"), explained(tmp_path):
+        write_whole(tmp_path / "file", b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_directory_that_was_removed_is_said_to_be_so(tmp_path: Path) -> None:
     with pytest.raises(RunDirectoryError, match="gone: was removed while it was written"), explained(tmp_path / "gone"):
         write_whole(tmp_path / "gone" / "file", b"")
