@@ -3,8 +3,9 @@
 A life must follow from its newborn and its key: only then is a result the same for any number of workers. An
 environment can break that and pass Gymnasium's checker: a curriculum by episode, running means with a warm-up, tasks
 in order, a generator that reset does not seed, a clock. So one life is lived over and over, first in fresh environments
-and then in used ones, beside others, and must be the same to the last bit. What comes late, after more episodes than a
-rehearsal has, is found when that life is lived again while a run goes on.
+and then in used ones, beside others, and must be the same to the last bit; at last in new processes, since those of the
+next command are others too. What comes late, after more episodes than a rehearsal has, is found when that life is lived
+again while a run goes on.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ TIMES = 12  # that it is lived in a rehearsal
 SECONDS = 6.0  # that the long lives of a rehearsal may take together, about
 FEWEST = 4  # steps of a long life, where steps take long
 TRACED = 1_000_000  # numbers of a trace, at most
-FIRST_AGAIN = 2_000  # steps of lives until it is lived again; the next ones come after so many more times what went by
+FIRST_AGAIN = 500  # steps of lives until it is lived again; the next ones come after so many more times what went by
 THEN_EVERY = 1.5
 
 
