@@ -11,7 +11,7 @@ from rich.text import Text
 
 from evolearn.cli.screen import Screen
 from evolearn.cli.show_run import fitness_shown
-from evolearn.cli.terminal import print_line
+from evolearn.cli.terminal import print_line, shown
 from evolearn.errors import RunDirectoryError
 from evolearn.life import DIVERGED, own_parts
 from evolearn.run import Generation, Relived, ReliveDisplay, Wanted, open_run, relive_fault, relive_selection
@@ -55,7 +55,7 @@ def print_relived(console: Console, run: Path, relived: Relived, trace: Path | N
     console.print(table)
     if trace is not None:
         steps = len(relived.trace.fitness)
-        print_line(console, f"Trace of {steps:,} finished step{'s' * (steps != 1)}: {trace}")
+        print_line(console, f"Trace of {steps:,} finished step{'s' * (steps != 1)}: {shown(trace)}")
     for line in (*_conclusion(run, relived), *_where(relived)):
         print_line(console, line)
 

@@ -13,7 +13,6 @@ from .importing import (
 from .templates import NewFileError as NewFileError, write_new as write_new
 from .trust import (
     NotTrusted as NotTrusted,
-    Source as Source,
     admit as admit,
     as_told as as_told,
     named_by as named_by,

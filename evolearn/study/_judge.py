@@ -16,9 +16,9 @@ from evolearn.files import sealed, sha256_of
 from evolearn.run import natural_values
 from evolearn.search import is_whole, planned_outer_steps
 from evolearn.study._held_out import HeldOut, arm_lives, join_tables
+from evolearn.study._pieces import Pieces
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.pieces import Pieces
 from evolearn.study.plan import (
     StudyJob,
     StudyPlan,

@@ -17,11 +17,11 @@ from evolearn.life import Drivers
 from evolearn.report import read_results, write_report
 from evolearn.run import remarks_on, resumable, settled, settled_keys
 from evolearn.study._judge import judge_look, judge_study
+from evolearn.study._pieces import Pieces, PieceUnfit
 from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, measure_rates
 from evolearn.study.config import StudyConfig, check_study
 from evolearn.study.directory import OF_VERDICT, RESULTS, StudyDirectory, create_study
-from evolearn.study.pieces import Pieces, PieceUnfit
 from evolearn.study.plan import StudyJob, StudyPlan, plan_study
 from evolearn.study.work import StudyDisplay, StudyWork
 from evolearn.verdict import LookByLook, cannot_decide

@@ -32,10 +32,10 @@ from evolearn.run import (
 )
 from evolearn.search import planned_evaluations
 from evolearn.study._held_out import HeldOut, tabulate, write_table
+from evolearn.study._pieces import Pieces, PieceUnfit
 from evolearn.study.checks import Rates
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.pieces import Pieces, PieceUnfit
 from evolearn.study.plan import (
     StudyArm,
     StudyJob,

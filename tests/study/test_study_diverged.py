@@ -15,9 +15,9 @@ from evolearn.study import start_study
 from evolearn.study._held_out import arm_lives
 from evolearn.study.replay import _rounded
 from evolearn.world import MEAN_PER_STEP
+from tests.helpers.held_out_lives import BIRTH, LONG, held_out
 from tests.helpers.studies import toy_study
 from tests.helpers.study_watch import Onlooker
-from tests.study.test_held_out import BIRTH, LONG, held_out
 
 
 def refuse(constant: str) -> None:
