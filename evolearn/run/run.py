@@ -263,7 +263,9 @@ def generations_of_run(
             raise SearchDiverged(
                 f"RUN={directory.path}: {end}. There is no DNA, and evolearn resume comes to the same end; begin "
                 f"anew, with smaller steps: evolearn run {directory.path / 'config.yaml'} "
-                f"{remedy_of_diverged(setup.config)}"
+                f"{remedy_of_diverged(setup.config)}",
+                end.why,
+                end.steps,
             ) from end
         raise
 
