@@ -424,9 +424,9 @@ def diverged_remarks(arms: Mapping[str, ArmValues]) -> list[str]:
             else f"means of {arm} are with them"
         )
         said.append(
-            f"In {int(broken.sum()):,} of {broken[values.lives.lived].size:,} test lives of {arm} ({where}) the brain or the score left "
-            "the finite numbers. Each counts as no better than the worst life of any arm, in every score, whatever the "
-            f"sign of rewards: {what}."
+            f"In {int(broken.sum()):,} of {broken[values.lives.lived].size:,} test lives of {arm} ({where}) the brain "
+            "or the score left the finite numbers. Each counts as no better than the worst life of any arm, in every "
+            f"score, whatever the sign of rewards: {what}."
         )
     return said
 
