@@ -131,7 +131,7 @@ class StudyTable:
 
     def genes(self, arm: str, condition: str | None, group: str, names: Iterable[str]) -> FloatArray:
         """Evolved values in natural units, [R, names]."""
-        dna = self.condition(condition)["arms"][arm]["dna"] or []
+        dna = self.condition(condition)["arms"][arm]["dna"]
         return np.array([[run[group].get(name, math.nan) for name in names] for run in dna], np.float64)
 
 
