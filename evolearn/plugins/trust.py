@@ -80,6 +80,11 @@ def named_by(directory: object, trust: bool, ask: Callable[[str], bool] | None =
         _gate.reset(token)
 
 
+def named_by_unless_told(directory: object, trust: bool) -> contextlib.AbstractContextManager[None]:
+    """The same for a call, unless whoever calls has said already who is asked: a command has."""
+    return named_by(directory, trust) if _gate.get() is None else contextlib.nullcontext()
+
+
 @contextlib.contextmanager
 def named_by_user() -> Iterator[None]:
     """What is imported within is named by the user's own command or call, also inside of `named_by`."""

@@ -227,9 +227,13 @@ def _live_until_decided(
         before = looks.open
         work.do(plan.until(dict.fromkeys(before, look.runs)))
         judge_look(config, plan, study, looks)
+        for name in before:
+            tests = looks.seen(name)[-1].tests
+            if tests.for_good and look != looks.looks[-1]:
+                display.warning(f"{name}: is looked at no more: {tests.withheld}")
         if config.looks:
             still_open = looks.open
-            came_out = [name for name in before if name not in still_open]
+            came_out = [name for name in before if looks.seen(name)[-1].tests.conclusive(look.level)]
             display.looked(look, came_out, still_open, looks.next_look is not None)
     return looks
 

@@ -6,6 +6,7 @@ import os
 import py_compile
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +15,7 @@ import evolearn
 from evolearn.cli.app import app
 from evolearn.config import check_config
 from evolearn.errors import PartNotFound
+from evolearn.inspection import Wishes, compare_dna, inspect_dna
 from evolearn.plugins import NotTrusted, module_of, named_by, named_by_user, trust as module
 from evolearn.plugins.trust import as_told, source_of, trusted_file
 from evolearn.run import admit_sources, create_run, source_changes, source_hashes, write_dna
@@ -21,6 +23,7 @@ from evolearn.study.directory import create_study
 from evolearn.world import find_world
 from evolearn.world.names import environments_apart
 from tests.helpers.exported import config_of, written
+from tests.helpers.inspections import Notes
 from tests.helpers.runs import toy
 from tests.helpers.studies import toy_study
 
@@ -290,6 +293,30 @@ def test_dna_is_data_and_its_world_is_asked_for_where_it_is_to_live(theirs):
     with pytest.raises(ValueError, match="has no 'world'"):
         evolearn.live(foal, lives=1, trust=True)
     assert ran(theirs) == "first"
+
+
+def test_an_inspection_from_python_asks_as_its_command_does(theirs):
+    def inspect(**more):
+        return inspect_dna(Path("run"), Wishes(quick=True, only=("repertoire",)), None, 1, Notes(), **more)
+
+    def compare(**more):
+        return compare_dna(Path("run"), Path("other.safetensors"), Wishes(quick=True), None, 1, Notes(), **more)
+
+    for call in (inspect, compare):
+        with pytest.raises(NotTrusted, match=UNKNOWN):
+            call()
+    assert ran(theirs) is None
+    assert not trusted_file().exists(), "a call that was refused trusts nothing"
+    inspect(trust=True)
+    assert ran(theirs) == "first"
+
+
+@pytest.mark.parametrize("command", [["export", "run", "--to", "brain.pt"], [*COMMANDS["replay-life"], "--trust"]])
+def test_commands_that_read_a_run_warn_of_code_that_is_another_now(theirs, command):
+    code(theirs, "second")
+    assert f"Warning: {theirs} was changed since it was made" in CliRunner().invoke(app, command).output.replace(
+        "\n", ""
+    )
 
 
 def test_a_run_says_what_its_code_was(theirs):
