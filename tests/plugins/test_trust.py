@@ -164,6 +164,19 @@ def test_what_is_installed_or_in_the_box_is_no_strangers_and_the_standard_librar
         import_it("antigravity")
 
 
+@pytest.mark.parametrize("file", ["spread/mine.py", "spread/__init__.py", "spread.py"])
+def test_a_part_of_an_installed_namespace_that_lies_elsewhere_is_a_stranger_s(place, monkeypatch, tmp_path, file):
+    installed = tmp_path / "site-packages"
+    (installed / "spread").mkdir(parents=True)
+    monkeypatch.setattr(module, "_installed_folders", lambda: (installed,))
+    monkeypatch.syspath_prepend(str(installed))
+    assert source_of("spread.mine") is None
+    path = code(place / file)
+    with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match=UNKNOWN):
+        import_it("spread.mine")
+    assert ran(path) is None
+
+
 def test_bytecode_beside_a_file_is_not_run(place):
     path = code(place / "mine.py", "bytecode")
     py_compile.compile(str(path), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
