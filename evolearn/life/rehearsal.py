@@ -37,6 +37,9 @@ class _Driver(Protocol):
     conditions: Conditions
     workers: int
 
+    def renew(self) -> bool:
+        """Have lives lived in a new process from now on; False: they are lived in this one."""
+
 
 def rehearse(driver: Driver, newborns: Newborns, born_as: npt.NDArray[np.int64], keys: Any, plan: Plan) -> None:
     """Have a driver rehearse, if it is one that does, before anything depends on it; see `lives` for the arguments.
@@ -117,6 +120,8 @@ class Rehearsal:
         lifetime = job.plan.lifetime
         for first in self._lived(workers, SHORT, beside=False):
             self._compare_first(first)
+        if workers == 1 and self._driver.renew():  # the next command's is another, too
+            self._compare_first(self._lived(1, SHORT, beside=False)[0])
         began = time.perf_counter()
         self._compare(self._lived(workers, SHORT, beside=False))
         each = (time.perf_counter() - began) / min(SHORT, lifetime)
@@ -178,7 +183,7 @@ class Rehearsal:
         reason = (
             f"the same life comes out otherwise {when}: {what}. The environment keeps something from before reset, or "
             "takes chance from elsewhere than its seed (a generator of its own or a global one, its spaces' sample, a "
-            "clock), so that results would depend on the number of workers. Set everything back in reset, and draw "
+            "clock, hash() or the order of a set, its process), so that results would depend on the number of workers. Set everything back in reset, and draw "
             "from self.np_random alone, which reset(seed=..) seeds; what is to change from episode to episode (a "
             "curriculum, a running mean) can be an argument (world.kwargs, world.vary). Or set world.fresh=true: "
             "every life gets an environment of its own, at the cost of its constructor. If it is known and meant, set "

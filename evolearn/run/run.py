@@ -39,6 +39,7 @@ from evolearn.run.setup import Setup, assemble, make_ready, remarks_on, settled
 from evolearn.run.transplant import live_arm, live_births, run_arms
 from evolearn.search import LeftFinite, Restarting, Search, Stretch, require_finite
 from evolearn.verdict import counted_last
+from evolearn.world import GYMNASIUM
 
 LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
 RESTART_LIVES = 32  # at least, on which the results of restarts are compared
@@ -82,7 +83,10 @@ class EvolutionDisplay(Protocol):
 
 
 class Display(EvolutionDisplay, Protocol):
-    """What shows a run, its closing table included."""
+    """What shows a run, its beginning and its closing table included."""
+
+    def preparing(self, what: str) -> None:
+        """Something that may take seconds is about to happen, before anything is on disk."""
 
     def judging(self, arm: str, number: int, of: int) -> None:
         """An arm of the closing table is about to live."""
@@ -148,6 +152,8 @@ def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, 
         Interrupted: the user stopped it.
     """
     with contextlib.closing(drivers):
+        if config.world.name.startswith(GYMNASIUM):
+            display.preparing("looking at the environment, and rehearsing a life in it")
         setup = assemble(settled(config))
         for remark in remarks_on(setup):
             display.warning(remark)

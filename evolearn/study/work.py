@@ -75,6 +75,9 @@ class Progress:
 class StudyDisplay(Protocol):
     """What shows a study while it goes on."""
 
+    def preparing(self, what: str) -> None:
+        """Something that may take seconds is about to happen, before the plan is known."""
+
     def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[StudyJob]) -> None:
         """What will be done, and how long it will take, about."""
 

@@ -83,6 +83,7 @@ class Keeping(Plain):
             "Python's generator": lambda: random.random(),
             "its space's generator": lambda: float(self.action_space.sample()),
             "a clock": time.perf_counter,
+            "its process": lambda: float(os.getpid()),
         }.get(self.how, lambda: reward)()
 
 

@@ -42,6 +42,14 @@ def test_what_is_kept_from_life_to_life_is_refused_and_said(how):
     driver.close()
 
 
+def test_a_process_of_its_own_is_not_the_only_one_that_a_life_is_tried_in():
+    world = gymnasium_world(f"{ODD}keeping-v0", how="its process")
+    driver = StepwiseDriver(conditions_for(world), apart=True)
+    with pytest.raises(KeepsState, match="the same life comes out otherwise in another process: from step 0 on"):
+        live_toys(driver, count=1, steps=20)
+    driver.close()
+
+
 @pytest.mark.parametrize("how", ["episodes", "velocity", "a running mean after 150"])
 def test_an_environment_of_its_own_for_every_life_is_a_remedy(how):
     part = WorldPart(name=f"gymnasium:{ODD}keeping-v0", kwargs={"how": how}, fresh=True)
