@@ -38,7 +38,6 @@ from evolearn.life._lockstep import (
     operate_all,
     parts_of,
 )
-from evolearn.life._rehearsal import Rehearsal
 from evolearn.life.live import (
     FAULTS,
     Conditions,
@@ -64,6 +63,7 @@ from evolearn.life.processes import (
     those_ready,
 )
 from evolearn.life.records import FINISHED, FROM_ORACLE, Course, Desk, Outcome, Trace, new_desks
+from evolearn.life.rehearsal import Rehearsal
 from evolearn.life.watch import OwnThread, Watch
 from evolearn.world import (
     EnvironmentFault,

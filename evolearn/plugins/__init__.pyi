@@ -13,10 +13,10 @@ from .importing import (
 from .templates import NewFileError as NewFileError, write_new as write_new
 from .trust import (
     NotTrusted as NotTrusted,
-    Source as Source,
     admit as admit,
     as_told as as_told,
     named_by as named_by,
+    named_by_unless_told as named_by_unless_told,
     named_by_user as named_by_user,
     source_of as source_of,
 )

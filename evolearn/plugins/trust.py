@@ -80,6 +80,11 @@ def named_by(directory: object, trust: bool, ask: Callable[[str], bool] | None =
         _gate.reset(token)
 
 
+def named_by_unless_told(directory: object, trust: bool) -> contextlib.AbstractContextManager[None]:
+    """The same for a call, unless whoever calls has said already who is asked: a command has."""
+    return named_by(directory, trust) if _gate.get() is None else contextlib.nullcontext()
+
+
 @contextlib.contextmanager
 def named_by_user() -> Iterator[None]:
     """What is imported within is named by the user's own command or call, also inside of `named_by`."""
@@ -180,13 +185,17 @@ def _top_level(module: str) -> Path | None:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):  # ValueError: of __main__
         spec = None
-    spec = spec or importlib.machinery.PathFinder.find_spec(top, [os.getcwd()])
-    if spec is None:
-        return None
+    here = importlib.machinery.PathFinder.find_spec(top, [os.getcwd()])
+    # A namespace has a part in every folder that is searched, and a module of its name in a later one takes its place.
+    specs = [spec or here] if spec is None or spec.origin else [spec, here]
+    places = [Path(place).resolve() for found in specs if found for place in _places_of(found)]
+    return next((place for place in places if not _is_installed(place)), None)
+
+
+def _places_of(spec: importlib.machinery.ModuleSpec) -> list[str]:
     if spec.submodule_search_locations is not None:
-        places = [Path(place) for place in spec.submodule_search_locations]
-        return next((place.resolve() for place in places if not _is_installed(place.resolve())), None)
-    return Path(spec.origin).resolve() if spec.has_location and spec.origin else None
+        return list(spec.submodule_search_locations)
+    return [spec.origin] if spec.has_location and spec.origin else []
 
 
 @functools.cache

@@ -37,7 +37,7 @@ from evolearn.run.evolution import (
 from evolearn.run.scores import ArmScores, catch_up_age, over_lives, prefix_scores, quarters, running_score
 from evolearn.run.setup import Setup, assemble, make_ready, remarks_on, settled
 from evolearn.run.transplant import live_arm, live_births, run_arms
-from evolearn.search import Restarting, Search, Stretch
+from evolearn.search import LeftFinite, Restarting, Search, Stretch, require_finite
 from evolearn.verdict import counted_last
 from evolearn.world import GYMNASIUM
 
@@ -269,7 +269,9 @@ def generations_of_run(
             raise SearchDiverged(
                 f"RUN={directory.path}: {end}. There is no DNA, and evolearn resume comes to the same end; begin "
                 f"anew, with smaller steps: evolearn run {directory.path / 'config.yaml'} "
-                f"{remedy_of_diverged(setup.config)}"
+                f"{remedy_of_diverged(setup.config)}",
+                end.why,
+                end.steps,
             ) from end
         raise
 
@@ -328,6 +330,10 @@ def _save_centre(setup: Setup, directory: RunDirectory, search: Search, generati
 def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: EvolutionDisplay) -> None:
     """Write the DNA: `dna` last, so that it says that both are there."""
     stretch, best, steps = _best_stretch(setup, driver, search, display)
+    try:
+        require_finite("the best genome", best)
+    except LeftFinite as error:
+        raise SearchDiverged(f"no genome of the last generation can live: {error}", steps=steps) from error
     # Of the Gaussian searches this is the centre that made the last generation, judged in its row.
     genome = to_genomes(setup, stretch.centre) if search.has_centre else best
     stdev = to_spread(setup, stretch.stdev)

@@ -17,11 +17,11 @@ from evolearn.life import Drivers
 from evolearn.report import read_results, write_report
 from evolearn.run import remarks_on, resumable, settled, settled_keys
 from evolearn.study._judge import judge_look, judge_study
+from evolearn.study._pieces import Pieces, PieceUnfit
 from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, measure_rates
 from evolearn.study.config import StudyConfig, check_study
 from evolearn.study.directory import OF_VERDICT, RESULTS, StudyDirectory, create_study
-from evolearn.study.pieces import Pieces, PieceUnfit
 from evolearn.study.plan import StudyJob, StudyPlan, plan_study
 from evolearn.study.work import StudyDisplay, StudyWork
 from evolearn.verdict import LookByLook, cannot_decide
@@ -231,9 +231,13 @@ def _live_until_decided(
         before = looks.open
         work.do(plan.until(dict.fromkeys(before, look.runs)))
         judge_look(config, plan, study, looks)
+        for name in before:
+            tests = looks.seen(name)[-1].tests
+            if tests.for_good and look != looks.looks[-1]:
+                display.warning(f"{name}: is looked at no more: {tests.withheld}")
         if config.looks:
             still_open = looks.open
-            came_out = [name for name in before if name not in still_open]
+            came_out = [name for name in before if looks.seen(name)[-1].tests.conclusive(look.level)]
             display.looked(look, came_out, still_open, looks.next_look is not None)
     return looks
 

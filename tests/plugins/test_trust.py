@@ -6,6 +6,7 @@ import os
 import py_compile
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +15,7 @@ import evolearn
 from evolearn.cli.app import app
 from evolearn.config import check_config
 from evolearn.errors import PartNotFound
+from evolearn.inspection import Wishes, compare_dna, inspect_dna
 from evolearn.plugins import NotTrusted, module_of, named_by, named_by_user, trust as module
 from evolearn.plugins.trust import as_told, source_of, trusted_file
 from evolearn.run import admit_sources, create_run, source_changes, source_hashes, write_dna
@@ -21,6 +23,7 @@ from evolearn.study.directory import create_study
 from evolearn.world import find_world
 from evolearn.world.names import environments_apart
 from tests.helpers.exported import config_of, written
+from tests.helpers.inspections import Notes
 from tests.helpers.runs import toy
 from tests.helpers.studies import toy_study
 
@@ -161,6 +164,19 @@ def test_what_is_installed_or_in_the_box_is_no_strangers_and_the_standard_librar
         import_it("antigravity")
 
 
+@pytest.mark.parametrize("file", ["spread/mine.py", "spread/__init__.py", "spread.py"])
+def test_a_part_of_an_installed_namespace_that_lies_elsewhere_is_a_stranger_s(place, monkeypatch, tmp_path, file):
+    installed = tmp_path / "site-packages"
+    (installed / "spread").mkdir(parents=True)
+    monkeypatch.setattr(module, "_installed_folders", lambda: (installed,))
+    monkeypatch.syspath_prepend(str(installed))
+    assert source_of("spread.mine") is None
+    path = code(place / file)
+    with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match=UNKNOWN):
+        import_it("spread.mine")
+    assert ran(path) is None
+
+
 def test_bytecode_beside_a_file_is_not_run(place):
     path = code(place / "mine.py", "bytecode")
     py_compile.compile(str(path), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
@@ -290,6 +306,30 @@ def test_dna_is_data_and_its_world_is_asked_for_where_it_is_to_live(theirs):
     with pytest.raises(ValueError, match="has no 'world'"):
         evolearn.live(foal, lives=1, trust=True)
     assert ran(theirs) == "first"
+
+
+def test_an_inspection_from_python_asks_as_its_command_does(theirs):
+    def inspect(**more):
+        return inspect_dna(Path("run"), Wishes(quick=True, only=("repertoire",)), None, 1, Notes(), **more)
+
+    def compare(**more):
+        return compare_dna(Path("run"), Path("other.safetensors"), Wishes(quick=True), None, 1, Notes(), **more)
+
+    for call in (inspect, compare):
+        with pytest.raises(NotTrusted, match=UNKNOWN):
+            call()
+    assert ran(theirs) is None
+    assert not trusted_file().exists(), "a call that was refused trusts nothing"
+    inspect(trust=True)
+    assert ran(theirs) == "first"
+
+
+@pytest.mark.parametrize("command", [["export", "run", "--to", "brain.pt"], [*COMMANDS["replay-life"], "--trust"]])
+def test_commands_that_read_a_run_warn_of_code_that_is_another_now(theirs, command):
+    code(theirs, "second")
+    assert f"Warning: {theirs} was changed since it was made" in CliRunner().invoke(app, command).output.replace(
+        "\n", ""
+    )
 
 
 def test_a_run_says_what_its_code_was(theirs):
