@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +19,9 @@ from evolearn.files.directories import LABELS
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write to that is there, whole, when the block ends; what fails leaves nothing behind."""
     temporary = path.with_name(path.name + ".part")
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(temporary.lstat().st_mode):  # a pipe would wait for ever, a link may lead anywhere
+            temporary.unlink()
     try:
         with temporary.open("wb") as file:
             yield file
