@@ -204,7 +204,10 @@ class RunDirectory:
         return whole
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint of one of the last two generations that were appended, then drop all but the last few."""
+        """Write a checkpoint of one of the last two generations that were appended, then drop all but the last few.
+
+        Those of later generations are dropped first: the rows that they were written after are gone.
+        """
         folder = self.path / "checkpoints"
         stem = _stem(checkpoint.generation)
         payload = safetensors.torch.save(dict(checkpoint.state))
@@ -219,10 +222,15 @@ class RunDirectory:
             folder.mkdir(exist_ok=True)
             write_whole(folder / f"{stem}.safetensors", payload)
             write_whole(folder / f"{stem}.json", json.dumps(label.model_dump()).encode())
-            for old in sorted(folder.glob("generation_*.safetensors"))[:-KEPT_CHECKPOINTS]:
+            there = sorted(folder.glob("generation_*.safetensors"))
+            kept = [path for path in there if path.stem <= stem][-KEPT_CHECKPOINTS:]
+            for old in set(there) - set(kept):
                 with contextlib.suppress(OSError):  # a folder, say: it is in nobody's way
                     old.unlink()
                     old.with_suffix(".json").unlink(missing_ok=True)
+            for left in folder.glob("*.part"):  # by a process that was killed: nobody else writes here
+                with contextlib.suppress(OSError):
+                    left.unlink()
 
     def checkpoints(self, before: int | None = None) -> Iterator[Checkpoint | Passed]:
         """Every checkpoint, the newest first; one that cannot be gone on from with what is wrong with it.

@@ -313,6 +313,17 @@ def test_a_disk_that_is_full_later_keeps_a_run_that_can_be_resumed(tmp_path: Pat
     assert not list(path.rglob("*.part"))
 
 
+def test_a_new_checkpoint_outlives_later_ones_that_are_of_no_use(run: Path) -> None:
+    folder = run / "checkpoints"
+    for later in (20, 25, 30):
+        (folder / f"generation_{later:06d}.safetensors").write_bytes(b"spoilt")
+    (folder / "generation_000002.json.01234567.part").write_bytes(b"of a process that was killed")
+    with pytest.raises(Interrupted):
+        resume_run(open_run(run), OwnDrivers(1), Watcher(stop_after=3))
+    assert standing(assemble(CONFIG), open_run(run)).first == 4
+    assert {path.stem for path in folder.iterdir()} == {f"generation_{one:06d}" for one in (1, 2, 3)}
+
+
 def test_rows_are_those_of_generations(run: Path) -> None:
     rows = open_run(run).rows()
     assert [row["generation"] for row in rows] == list(range(GENERATIONS - 1))
