@@ -58,6 +58,7 @@ from evolearn.run.faulty_life import keeping_faulty_life
 from evolearn.run.sources import source_changes, source_hashes
 
 ROWS = "generations.jsonl"
+RESULT = "result.json"
 FORMAT = 1  # of run directories; a change that old code cannot read raises it
 KEPT_CHECKPOINTS = 3
 LARGEST_CHECKPOINT = 1 << 40  # bytes: a population of large genomes is in it
@@ -90,6 +91,10 @@ class RunLabel(Record):
     config_sha256: str
 
 
+class _OfEarlier(Exception):
+    """A checkpoint that an earlier evolearn wrote."""
+
+
 class CheckpointLabel(Record):
     """What lies beside a checkpoint: of which generation of which run it is, after which rows, and its checksum."""
 
@@ -97,6 +102,14 @@ class CheckpointLabel(Record):
     config_sha256: str
     rows_sha256: str
     sha256: str
+
+
+class ClosingTable(Record):
+    """What `result.json` must hold, that it is one."""
+
+    lifetime: int
+    lives: int
+    arms: list[dict[str, Any]] = pydantic.Field(min_length=1)
 
 
 class Surroundings(Record):
@@ -121,8 +134,25 @@ class RunDirectory:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the closing table has been written."""
-        return (self.path / "result.json").exists()
+        """Whether the closing table has been written, and is whole."""
+        return not self._table_unfit()
+
+    def _table_unfit(self) -> FileUnfit | None:
+        try:
+            read_record(self.path / RESULT, ClosingTable)
+        except FileUnfit as error:
+            return error
+        return None
+
+    def put_damaged_table_aside(self) -> str:
+        """Make way for a closing table if what is there is none; says so, and is empty if there is nothing to say."""
+        unfit = self._table_unfit()
+        if unfit is None or isinstance(unfit, FileMissing):
+            return ""
+        aside = f"{RESULT}.damaged"
+        with explained(self.path):
+            (self.path / RESULT).replace(self.path / aside)
+        return f"{unfit}; it is put aside as {aside}, and the table is made again, which gives the same"
 
     @property
     def has_dna(self) -> bool:
@@ -246,12 +276,17 @@ class RunDirectory:
                 yield self._checkpoint(path, lines)
             except FileMissing:
                 yield Passed(f"{path.name}: has no checksum beside it")
+            except _OfEarlier as error:
+                yield Passed(f"{path.name}: {error}")
             except (ValueError, FileUnfit, safetensors.SafetensorError) as error:
                 yield Passed(f"{path.name}: truncated or altered ({error})")
 
     def _checkpoint(self, path: Path, lines: Sequence[bytes]) -> Checkpoint:
         """A checkpoint as it was written after the rows that are there."""
-        label = read_record(path.with_suffix(".json"), CheckpointLabel)
+        content = read_json(path.with_suffix(".json"))
+        if "rows_sha256" not in content and {"generation", "config_sha256", "sha256"} <= content.keys():
+            raise _OfEarlier("is of an earlier evolearn, which did not write down after which rows it is")
+        label = check_record(CheckpointLabel, content, path.with_suffix(".json"))
         payload = read_bytes(path, most=LARGEST_CHECKPOINT)
         if _checksum(label, payload) != label.sha256:
             raise ValueError("its bytes do not match its checksum")
@@ -266,7 +301,7 @@ class RunDirectory:
     def save_result(self, result: Mapping[str, Any]) -> None:
         """Write the closing table."""
         with explained(self.path):
-            write_whole(self.path / "result.json", json_text(result, indent=1).encode())
+            write_whole(self.path / RESULT, json_text(result, indent=1).encode())
 
     def keeping_faulty_life(self, config: RunConfig) -> contextlib.AbstractContextManager[None]:
         """Keep the life at which what is done within ends by the world's fault; see `keeping_faulty_life`."""
