@@ -37,8 +37,10 @@ CHANGED = "which was changed since you were asked"
 def place(tmp_path, monkeypatch):
     """An empty folder, and nothing that is trusted."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    # Nor what other tests of this process left behind.
+    others = [entry for entry in sys.path if not list(Path(entry).glob("mine*"))]
+    monkeypatch.setattr(sys, "path", others)
+    monkeypatch.setattr(sys, "modules", {name: found for name, found in sys.modules.items() if "mine" not in name})
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here"
