@@ -325,6 +325,8 @@ class StepwiseDriver:
         instances = part.instances if part is not None else None
         self.workers = min(workers, instances or workers)
         self._most = instances // self.workers if instances else LIVES_AT_ONCE
+        self.is_bounded = instances is not None  # there may be only so many environments
+        self.before_lives: Callable[[], None] = lambda: None  # what makes room for them
         self._chunk = chunk
         self._step_seconds = 0.0  # of a life's step, the fastest so far; 0: none yet
         self.hang_seconds = hang_seconds
@@ -363,6 +365,7 @@ class StepwiseDriver:
             KeepsState: they do.
             LifeLost: one hangs, or ends its process.
         """
+        self.before_lives()
         if self._rehearsal is not None:
             self._rehearsal.before(job)
 

@@ -7,6 +7,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import pickle
+import signal
 import sys
 import traceback
 import warnings
@@ -131,7 +132,7 @@ class Worker:
     @property
     def was_killed(self) -> bool:
         """Whether somebody else ended the process, or the system did for want of memory."""
-        return self.exit_code == -9
+        return self.exit_code in (-signal.SIGKILL, -signal.SIGTERM)  # the latter by a scheduler
 
     def _died(self) -> WorkerDied:
         self._process.join(SECONDS_TO_END)

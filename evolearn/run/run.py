@@ -48,10 +48,11 @@ RESTART_LIVES = 32  # at least, on which the results of restarts are compared
 class Interrupted(KeyboardInterrupt):
     """The user stopped the run; what is finished is on disk."""
 
-    def __init__(self, directory: Path) -> None:
-        """Remember where the run can be resumed."""
+    def __init__(self, directory: Path, finished: bool = False) -> None:
+        """Remember where the run can be resumed, or is if it was finished."""
         super().__init__(str(directory))
         self.directory = directory
+        self.finished = finished
 
 
 class ProgramEnded(UserError):
@@ -188,11 +189,15 @@ def _refuse_finished(directory: RunDirectory) -> None:
 
 
 def _complete(setup: Setup, drivers: Drivers, directory: RunDirectory, display: Display) -> Result:
+    if damaged := directory.put_damaged_table_aside():
+        display.warning(damaged)
     with resumable(directory.path), directory.keeping_faulty_life(setup.config):
         evolve_run(setup, drivers, directory, display)
         result = _judge(setup, setup.driver(drivers), directory, display)
-    with resumable(directory.path):
+    try:
         display.finished(setup, directory.path, result)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(directory.path, finished=True) from stop
     return result
 
 

@@ -156,7 +156,7 @@ class Alone(Plain):
 
     there = 0
 
-    def __init__(self):
+    def __init__(self, size=1):
         super().__init__()
         if Alone.there:
             raise OSError("the port is taken")

@@ -175,7 +175,7 @@ def _declared(
         observations = _observation_size(part.name, space)
         first = int(getattr(space, "start", 0))  # of a Discrete, one-hot
         numbers = range(first, first + observations)
-        return dataclasses.replace(
+        declared = dataclasses.replace(
             probe,
             doc=_description(environment, id_of(part)),
             observations=tuple(Signal(f"observation {number}", "as the environment gives it") for number in numbers),
@@ -185,6 +185,9 @@ def _declared(
         )
     finally:
         close(environment)
+    if part.vary:
+        _try_choices(probe)  # now: there may be room for one environment at a time
+    return declared
 
 
 @contextlib.contextmanager
@@ -238,14 +241,13 @@ def _said(environment: Environment, part: WorldPart, name: str, default: Any) ->
 
 
 def _first_environment(world: GymnasiumWorld, close: Callable[[Environment], None]) -> Environment:
-    """An environment as some life would have it: every setting has been tried."""
+    """An environment as some life would have it, whose attributes that lives vary have been tried."""
     part = world.part
     drawn = world.drawn(life_keys(0, SELECTION, 0, 1)[0])
     environment = _started(world, drawn, part.vary)
     try:
         if part.vary:
             _try_attributes(without_overseers(environment)[0], part, drawn)
-            _try_choices(world)
     except BaseException:
         close(environment)
         raise
