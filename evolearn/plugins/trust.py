@@ -176,10 +176,9 @@ def source_of(name: str) -> Source | None:
 def _place_of(name: str) -> Path | None:
     """See `source_of`."""
     try:
-        if is_file(name):
-            path = Path(name).resolve() if name.endswith(".py") else None  # nothing else is imported as a file
-        else:
-            path = _top_level(name)
+        if is_file(name) and not name.endswith(".py"):
+            return None  # nothing else is imported as a file
+        path = Path(name).resolve() if is_file(name) else _top_level(name)
         return path if path is not None and path.exists() and not _is_installed(path) else None
     except (OSError, ValueError):  # no name of a file
         return None
