@@ -6,6 +6,7 @@ import os
 import py_compile
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -32,10 +33,10 @@ CHANGED = "which was changed since you were asked"
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """An empty folder, and nothing that is trusted."""
+    """An empty folder, and nothing that is trusted, or that another test of this process left by our names."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if not any(Path(entry).glob("mine*"))])
+    forget(monkeypatch)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here"
