@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evolearn.life import Drivers
 
 EXIT_USER_ERROR = 2
+_NO_MEMORY = re.compile("allocate memory|failed to map segment")  # as PyTorch, the system and its loader say it
 
 Workers = Annotated[
     int | None,
@@ -62,8 +63,8 @@ RuntimeEnv = Annotated[
 TimeLimit = Annotated[
     str | None,
     typer.Option(
-        help="Stop after so long, as Ctrl-C would, with code 124; what is finished is kept. For example 30m, 1h30m, "
-        "90s or 02:00:00.",
+        help="Stop after so long, as Ctrl-C would, with code 124; what is finished of a run or a study is kept. "
+        "For example 30m, 1h30m, 90s or 02:00:00.",
         show_default=False,
         metavar="TIME",
     ),
@@ -144,6 +145,8 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
         go_on = f" Continue with: evolearn resume {shlex.quote(str(shown(directory)))}" if directory else ""
         stop = console.stops.stop
         if stop is not None:
+            if directory and getattr(end, "finished", False):
+                go_on = f" The run was finished: its table is in {shown(directory / 'result.json')}"
             print_line(console, f"{stop.words}.{go_on or ' Nothing is left of it: give the command again.'}")
             raise typer.Exit(stop.code) from end
         _complain(f"the world, or what it is made of, raised KeyboardInterrupt, and no key was pressed.{go_on}")
@@ -157,8 +160,8 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
     except UserError as error:
         _complain(shortened(str(error)))
         raise typer.Exit(EXIT_USER_ERROR) from error
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):  # as PyTorch says it
+    except (MemoryError, RuntimeError, OSError, ImportError) as error:
+        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
             raise
         _complain(
             f"out of memory ({error}): fewer --workers, or a smaller search.population, brain.hidden, search.lives or "
@@ -261,6 +264,12 @@ def worker_count(console: Console, asked: int | None, processes: bool = False) -
         )
     elif asked is not None and asked > cores:
         console.print(f"--workers {asked}: more than the {cores} cores here; accepted, but it will not be faster.")
+    elif asked is None and most < cores:
+        print_line(
+            console,
+            f"{most} of {cores} cores are used: memory is free for {most} process{'es' * (most > 1)} with an "
+            f"environment each; --workers {cores} would use no more.",
+        )
     return min(asked or cores, most)
 
 

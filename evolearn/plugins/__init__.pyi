@@ -16,6 +16,7 @@ from .trust import (
     as_told as as_told,
     is_file as is_file,
     named_by as named_by,
+    named_by_unless_told as named_by_unless_told,
     named_by_user as named_by_user,
     source_of as source_of,
 )

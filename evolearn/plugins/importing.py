@@ -88,7 +88,9 @@ def attribute_of(kind: Kind[Row], module: types.ModuleType, attribute: str, aske
     row = kind.row()
     there = [key for key, value in vars(module).items() if isinstance(value, row)]
     others = f"{kind.word}s in there: {', '.join(there) or '(none)'}"
-    where = module.__file__ or module.__name__
+    where = (
+        getattr(module, "__file__", None) or module.__name__
+    )  # of a namespace, or what is built in, there is no file
     if not hasattr(module, attribute):
         close = nearest(attribute, there, likeness=0.6)
         meant = f" (did you mean {close}?)" if close else ""

@@ -83,6 +83,11 @@ def named_by(directory: object, trust: bool, ask: Callable[[str], bool] | None =
         _gate.reset(token)
 
 
+def named_by_unless_told(directory: object, trust: bool) -> contextlib.AbstractContextManager[None]:
+    """The same for a call, unless whoever calls has said already who is asked: a command has."""
+    return named_by(directory, trust) if _gate.get() is None else contextlib.nullcontext()
+
+
 @contextlib.contextmanager
 def named_by_user() -> Iterator[None]:
     """What is imported within is named by the user's own command or call, also inside of `named_by`."""
@@ -176,8 +181,8 @@ def source_of(name: str) -> Source | None:
 def _place_of(name: str) -> Path | None:
     """See `source_of`."""
     try:
-        if is_file(name) and not name.endswith(".py"):
-            return None  # nothing else is imported as a file
+        if is_file(name) and not name.endswith(".py"):  # nothing else is imported as a file
+            return None
         path = Path(name).resolve() if is_file(name) else _top_level(name)
         return path if path is not None and path.exists() and not _is_installed(path) else None
     except (OSError, ValueError):  # no name of a file

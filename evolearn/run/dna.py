@@ -341,7 +341,10 @@ def _why_none(path: Path) -> str:
             f" and {len(runs) - 6} more" if len(runs) > 6 else ""
         )
     if os.path.exists(path / "run.json"):
-        return f"{path}: has no DNA yet, its evolution is not over; evolearn resume {path} continues it"
+        return (
+            f"{path}: has no DNA yet, its evolution is not over; evolearn resume {path} continues it, or says why it "
+            "came to none"
+        )
     if os.path.isdir(path):
         if os.path.exists(path.resolve().parent / "run.json"):
             return f"{path}: is a folder of the run {path.parent}; name that, or a DNA file"

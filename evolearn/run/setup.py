@@ -32,8 +32,8 @@ from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
 from evolearn.numerics import portable
 from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run._memory import check_memory
-from evolearn.run._setup_checks import check_brain_size, check_training, learning_ends
+from evolearn.run._memory import check_brain_size, check_memory
+from evolearn.run._setup_checks import check_training, learning_ends
 from evolearn.search import Options, check_search
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
 

@@ -16,6 +16,7 @@ from evolearn.api.evolved import Evolved
 from evolearn.cli.app import app
 from evolearn.config import check_config
 from evolearn.errors import PartNotFound, WorldNotFound
+from evolearn.inspection import Wishes, compare_dna, inspect_dna
 from evolearn.life import OwnThread
 from evolearn.plugins import NotTrusted, module_of, named_by, named_by_user, trust as module
 from evolearn.plugins.trust import as_told, source_of, trusted_file
@@ -24,6 +25,7 @@ from evolearn.study.directory import create_study
 from evolearn.world import find_world
 from evolearn.world.names import environments_apart
 from tests.helpers.exported import config_of, written
+from tests.helpers.inspections import Notes
 from tests.helpers.runs import toy
 from tests.helpers.studies import toy_study
 
@@ -33,10 +35,12 @@ CHANGED = "which was changed since you were asked"
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """An empty folder, and nothing that is trusted, or that another test of this process left by our names."""
+    """An empty folder, and nothing that is trusted."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if not any(Path(entry).glob("mine*"))])
-    forget(monkeypatch)
+    # Nor what other tests of this process left behind.
+    others = [entry for entry in sys.path if not list(Path(entry).glob("mine*"))]
+    monkeypatch.setattr(sys, "path", others)
+    monkeypatch.setattr(sys, "modules", {name: found for name, found in sys.modules.items() if "mine" not in name})
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here"
@@ -162,6 +166,19 @@ def test_what_is_installed_or_in_the_box_is_no_strangers_and_the_standard_librar
     assert source_of("antigravity") is not None  # opens a browser when it is imported
     with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match="antigravity"):
         import_it("antigravity")
+
+
+@pytest.mark.parametrize("file", ["spread/mine.py", "spread/__init__.py", "spread.py"])
+def test_a_part_of_an_installed_namespace_that_lies_elsewhere_is_a_stranger_s(place, monkeypatch, tmp_path, file):
+    installed = tmp_path / "site-packages"
+    (installed / "spread").mkdir(parents=True)
+    monkeypatch.setattr(module, "_installed_folders", lambda: (installed,))
+    monkeypatch.syspath_prepend(str(installed))
+    assert source_of("spread.mine") is None
+    path = code(place / file)
+    with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match=UNKNOWN):
+        import_it("spread.mine")
+    assert ran(path) is None
 
 
 @pytest.mark.parametrize(("name", "file"), [*NAMES, ("mine.part", "mine/part.py")])
@@ -389,6 +406,30 @@ def test_dna_is_data_and_its_world_is_asked_for_where_it_is_to_live(theirs):
     with pytest.raises(ValueError, match="has no 'world'"):
         evolearn.live(foal, lives=1, trust=True)
     assert ran(theirs) == "first"
+
+
+def test_an_inspection_from_python_asks_as_its_command_does(theirs):
+    def inspect(**more):
+        return inspect_dna(Path("run"), Wishes(quick=True, only=("repertoire",)), None, 1, Notes(), **more)
+
+    def compare(**more):
+        return compare_dna(Path("run"), Path("other.safetensors"), Wishes(quick=True), None, 1, Notes(), **more)
+
+    for call in (inspect, compare):
+        with pytest.raises(NotTrusted, match=UNKNOWN):
+            call()
+    assert ran(theirs) is None
+    assert not trusted_file().exists(), "a call that was refused trusts nothing"
+    inspect(trust=True)
+    assert ran(theirs) == "first"
+
+
+@pytest.mark.parametrize("command", [["export", "run", "--to", "brain.pt"], [*COMMANDS["replay-life"], "--trust"]])
+def test_commands_that_read_a_run_warn_of_code_that_is_another_now(theirs, command):
+    code(theirs, "second")
+    assert f"Warning: {theirs} was changed since it was made" in CliRunner().invoke(app, command).output.replace(
+        "\n", ""
+    )
 
 
 def test_another_world_does_not_let_the_drives_of_dna_run(place):
