@@ -136,6 +136,7 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
 
     console = new_console()
     try:
+        _check_folder()
         with console.stops.heeded(limit), environments_apart():
             yield console
     except KeyboardInterrupt as end:
@@ -167,6 +168,15 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
             "evaluation.lives need less"
         )
         raise typer.Exit(EXIT_USER_ERROR) from error
+
+
+def _check_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError(
+            f"the current folder cannot be used ({error.strerror}): it was removed; cd to one that is there"
+        ) from error
 
 
 def _complain(text: str) -> None:
@@ -286,7 +296,10 @@ def naming(console: Console, path: Path, trust: bool) -> contextlib.AbstractCont
 
     def agreed(text: str) -> bool:
         print_line(console, f"{text}.")
-        return typer.confirm("Import it?")
+        try:
+            return typer.confirm("Import it?")
+        except typer.Abort:  # the end of the input, or Ctrl-C
+            return False
 
     return named_by(path, trust, agreed if console.is_terminal and sys.stdin.isatty() else None)
 
