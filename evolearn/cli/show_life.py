@@ -145,6 +145,17 @@ def _conclusion(run: Path, relived: Relived) -> list[str]:
     ]
 
 
+def changes_since(path: Path) -> list[str]:
+    """What differs from how things were when a run or a study was made.
+
+    Raises:
+        RunDirectoryError: there is neither.
+    """
+    if (path / "study.json").exists():
+        return open_study(path).version_changes()
+    return open_run(path).version_changes()
+
+
 def relive_life(path: Path, wanted: Wanted | None, traced: bool, workers: int, display: ReliveDisplay) -> Relived:
     """Open a run or a study, and live one of its lives again; without `wanted` the one that ended it.
 

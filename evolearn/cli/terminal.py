@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evolearn.life import Drivers
 
 EXIT_USER_ERROR = 2
+_NO_MEMORY = re.compile("allocate memory|failed to map segment")  # as PyTorch, the system and its loader say it
 
 Workers = Annotated[
     int | None,
@@ -158,8 +159,8 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
     except UserError as error:
         _complain(shortened(str(error)))
         raise typer.Exit(EXIT_USER_ERROR) from error
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):  # as PyTorch says it
+    except (MemoryError, RuntimeError, OSError, ImportError) as error:
+        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
             raise
         _complain(
             f"out of memory ({error}): fewer --workers, or a smaller search.population, brain.hidden, search.lives or "

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from evolearn.tuning import TuningPlan
 
 _UNITS = {"k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+_MOST_STEPS = 10**15  # years on the largest cluster
 
 
 def tune(
@@ -112,8 +113,10 @@ def steps_of(text: str) -> int:
         steps = round(float(number.replace(",", "")) * unit)
     except (ValueError, OverflowError):
         steps = 0
-    if steps < 1:
-        raise UserError(f"--budget {text}: must be a number of world steps, at least 1, for example 21M or 21000000")
+    if not 1 <= steps <= _MOST_STEPS:
+        raise UserError(
+            f"--budget {text}: must be a number of world steps, 1 .. {_MOST_STEPS:,}, for example 21M or 21000000"
+        )
     return steps
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from evolearn.config.reading import Part, Positive, check_model, override, read_yaml
+from evolearn.config.reading import ConfigError, Part, Positive, check_model, override, read_yaml
 from evolearn.config.world import WorldPart
 
 # Numbers that stay numbers in float32, in which lives compute.
@@ -243,4 +243,6 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
 
 def check_config(content: Mapping[str, Any], source: str) -> RunConfig:
     """Check a mapping against the schema of a run; see `check_model`."""
+    if "world" not in content and ("run" in content or "experiment" in content):
+        raise ConfigError(f"{source}: is the config of a study, not of a run; use evolearn study")
     return check_model(RunConfig, content, source)

@@ -11,6 +11,7 @@ from pathlib import Path
 from evolearn.errors import RunDirectoryError
 
 LABELS = ("run.json", "study.json")  # say what a directory is
+_DEEPEST = 256  # folders within each other
 
 
 def make_directory(name: str, out: Path | None) -> Path:
@@ -58,15 +59,20 @@ def make_next(folder: Path, name: str) -> Path:
 
 
 def check_name(what: str, path: Path) -> None:
-    """Refuse a name that no file can have, or that no file can hold as text.
+    """Refuse a name that no file can have, that no file can hold as text, or of too many folders.
 
     Args:
         what: begins the error.
         path: to be made.
     Raises:
-        RunDirectoryError: it holds a zero byte, or is not UTF-8.
+        RunDirectoryError: it holds a zero byte, is not UTF-8, or is too deep.
     """
     shown = what.replace("\0", "?")
+    if len(path.parts) > _DEEPEST:  # more than functions may call one another to make them
+        raise RunDirectoryError(
+            f"{shown[:200]}...: has {len(path.parts):,} folders within each other, at most {_DEEPEST} are made; name "
+            "another"
+        )
     if "\0" in str(path):
         raise RunDirectoryError(f"{shown}: holds a zero byte, which no name may; name another")
     try:

@@ -352,6 +352,12 @@ class StepwiseDriver:
         for worker in crew:
             worker.await_end(SECONDS_TO_END)
 
+    def renew(self) -> bool:
+        """End the processes, so that what lives next does so in new ones; False: lives are lived in this one."""
+        if self._apart:
+            self.close()
+        return self._apart
+
     def rehearse(self, job: Job) -> None:
         """See once, with the first life of `job`, that environments keep nothing from life to life: see `Rehearsal`.
 

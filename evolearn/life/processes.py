@@ -138,7 +138,8 @@ class Worker:
         self._process.join(SECONDS_TO_END)
         return WorkerDied(
             f"a process of the stepwise driver {how_it_ended(self._process.exitcode)} while it lived its lives: out of "
-            "memory, or a crash in the environment's own code. Fewer workers need less memory"
+            "memory, a crash in the environment's own code, or files closed that are not its own. Fewer workers need "
+            "less memory"
         )
 
 
@@ -165,7 +166,10 @@ def _work(connection: Any, asked: Any, shown: Any, new_stepper: Callable[..., St
             answer: Answer | str | UserError = Answer(fault, job.outcome, job.trace)
         except Exception as error:
             answer = _sendable(error)
-        connection.send(answer)
+        try:
+            connection.send(answer)
+        except OSError:  # the environment closed files that are not its own; who started this process says so
+            os._exit(1)
     if stepper is not None:
         stepper.close_here()
 

@@ -6,6 +6,7 @@ import ast
 import builtins
 import importlib.util
 import keyword
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,16 +36,19 @@ def write_new(thing: str, name: str, folder: Path, templates: Path, files: Files
     Raises:
         NewFileError: the name cannot be used, a file is there already, or the folder cannot be written.
     """
+    from evolearn.files import check_name  # here: it takes long to import
+
     _check_name(thing, name, folder, [templates / template for template in files if template.endswith(".py.txt")])
     texts = {
         folder / target.replace(_PLACEHOLDER, name): (templates / template).read_text(encoding="utf-8")
         for template, (target, _) in files.items()
     }
-    there = [path for path in texts if path.exists()]
+    there = [path for path in texts if os.path.lexists(path)]
     if there:
         raise NewFileError(
             f"{', '.join(map(str, there))}: exists already, and nothing is overwritten; choose another NAME or --folder"
         )
+    check_name(f"--folder {folder}", folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
@@ -52,7 +56,7 @@ def write_new(thing: str, name: str, folder: Path, templates: Path, files: Files
                 file.write(text.replace(_PLACEHOLDER, name))
     except OSError as error:
         raise NewFileError(
-            f"{error.filename or folder}: cannot be written: {error.strerror}; choose another --folder"
+            f"{error.filename or folder}: cannot be written: {error.strerror}; choose another NAME or --folder"
         ) from error
     return dict(zip(texts, (what for _, what in files.values()), strict=True))
 

@@ -58,3 +58,11 @@ def test_now_and_then_is_when_nothing_was_said_for_a_while(monkeypatch: pytest.M
     now[0] += 19.0
     screen.now_and_then("again")
     assert file.getvalue().split() == ["125", "said", "again"]
+
+
+@pytest.mark.parametrize(("terminal", "words"), [(False, "Rehearsing a life ..\n"), (True, "rehearsing a life")])
+def test_what_comes_before_anything_can_be_counted_is_said(terminal: bool, words: str) -> None:
+    file = io.StringIO()
+    with Screen(Console(file=file, force_terminal=terminal, width=90), "{task.description}") as screen:
+        screen.preparing("rehearsing a life")
+    assert words in file.getvalue()

@@ -1,5 +1,6 @@
 """What stops a command: signals, a closed terminal, a limit on its time; and what a command says that cannot say it."""
 
+import errno
 import io
 import os
 import signal
@@ -90,6 +91,21 @@ def test_that_is_so_where_nothing_is_known_of_a_run(end: BaseException, capsys) 
     with pytest.raises(RuntimeError), at_terminal():  # click's own, with the code
         raise end
     assert capsys.readouterr().err.startswith("Error: the world, or what it is made of, ")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        ImportError("libtorch.so: failed to map segment from shared object"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ],
+)
+def test_too_little_memory_is_said_whoever_notices_it(end: BaseException, capsys) -> None:
+    with pytest.raises(RuntimeError), at_terminal():
+        raise end
+    assert capsys.readouterr().err.startswith("Error: out of memory (")
 
 
 def test_a_second_signal_does_not_cut_saving_short() -> None:

@@ -111,8 +111,10 @@ def test_bad_names_are_refused_with_a_better_one(name: str, text: str, tmp_path:
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(NewFileError, match=r"cannot be written: .*; choose another --folder"):
+    with pytest.raises(NewFileError, match=r"cannot be written: .*; choose another NAME or --folder"):
         new_world("forager", tmp_path / "file" / "below")
+    with pytest.raises(NewFileError, match=r"cannot be written: .*; choose another NAME or --folder"):
+        new_world("x" * 300, tmp_path)
 
 
 BROKEN = """

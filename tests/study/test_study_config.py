@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from evolearn.config import STUDIES, ConfigError, dump_config, find_config, shipped_configs
+from evolearn.config import STUDIES, ConfigError, check_config, dump_config, find_config, shipped_configs
 from evolearn.run import ARMS
 from evolearn.study import read_study
 from evolearn.study.config import check_study, slug
@@ -199,6 +199,9 @@ def test_an_arm_cannot_borrow_from_one_that_borrows() -> None:
 def test_the_config_of_a_run_is_told_from_that_of_a_study() -> None:
     with pytest.raises(ConfigError, match="toy: is the config of a run, not of a study; use evolearn run"):
         check_study({"world": {"name": "cart-pole"}}, "toy")
+    for study in ({"title": "x", "run": {}}, {"experiment": "nature_nurture"}):
+        with pytest.raises(ConfigError, match="toy: is the config of a study, not of a run; use evolearn study"):
+            check_config(study, "toy")
 
 
 def test_several_mistakes_are_told_at_once() -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from evolearn.cli.tune import print_found, print_next
+from evolearn.cli.tune import print_found, print_next, steps_of
 from evolearn.config import ConfigError, config_sha256
 from evolearn.errors import UserError
 from evolearn.files import holding
@@ -128,6 +128,14 @@ def test_what_is_written_is_what_was_lived_and_never_above_the_budget(lived, bud
     found = tune(toy_study(), "tuned_blank", budget)
     assert found.steps == sum(steps for _, steps, _ in lived) <= budget == found.budget
     assert found.steps > 0.8 * budget or budget == BY_EVOLUTION + 60 * 160
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "nan", "inf", "21m", "1e16", "9999999999G"])
+def test_a_budget_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(
+        UserError, match=rf"--budget {text}: must be a number of world steps, 1 .. 1,000,000,000,000,000"
+    ):
+        steps_of(text)
 
 
 def test_no_budget_is_planned_beyond() -> None:

@@ -136,6 +136,10 @@ def test_an_attribute_that_is_no_world_is_named_with_its_type(folder):
     )
 
 
+def test_a_module_without_a_file_is_named_as_it_is():
+    assert "world 'builtins:moon': builtins has no 'moon'" in not_found("builtins:moon")
+
+
 def test_a_missing_file_is_named_with_the_folder(tmp_path, folder):
     assert not_found("mine/coins.py:coin") == (
         f"world 'mine/coins.py:coin': there is no file mine/coins.py in {tmp_path}; paths are taken from the current "

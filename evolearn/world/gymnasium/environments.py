@@ -310,9 +310,13 @@ class GymnasiumEnvironments:
         """Write an observation into its row."""
         if self._first is not None:
             try:
-                at = int(observation) - self._first
-            except (TypeError, ValueError) as error:
-                raise WrongAnswer(f"observation {observation!r}: must be a whole number of its space") from error
+                number = int(observation)
+                whole = bool(number == observation)
+            except (TypeError, ValueError, OverflowError):
+                whole = False
+            if not whole:
+                raise WrongAnswer(f"observation {observation!r}: must be a whole number of its space")
+            at = number - self._first
             if not 0 <= at < row.size:
                 raise WrongAnswer(
                     f"observation {observation}: must lie in {self._first} .. {self._first + row.size - 1}"
