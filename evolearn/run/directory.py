@@ -50,6 +50,7 @@ from evolearn.files import (
     read_bytes,
     read_json,
     read_record,
+    sha256_of,
     write_whole,
 )
 from evolearn.run.dna import DNA, NAME, load_dna
@@ -169,7 +170,7 @@ class RunDirectory:
         Raises:
             RunDirectoryError: it was altered since the run was made.
         """
-        found = hashlib.sha256(read_bytes(self.path / "config.yaml", "put it back")).hexdigest()
+        found = sha256_of(self.path / "config.yaml", "put it back")
         if found != self._label().config_sha256:
             raise RunDirectoryError(
                 f"{self.path / 'config.yaml'}: was altered since the run was made, and a resumed run must be the same "
