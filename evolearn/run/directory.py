@@ -97,6 +97,7 @@ class CheckpointLabel(Record):
     config_sha256: str
     rows_sha256: str
     sha256: str
+    size: int = pydantic.Field(LARGEST_CHECKPOINT, ge=0)  # bytes; a longer file is not read
 
 
 class Surroundings(Record):
@@ -213,6 +214,7 @@ class RunDirectory:
             config_sha256=self._label().config_sha256,
             rows_sha256=self._digests[checkpoint.generation],
             sha256="",
+            size=len(payload),
         )
         label = label.model_copy(update={"sha256": _checksum(label, payload)})
         with explained(self.path):
@@ -244,7 +246,7 @@ class RunDirectory:
     def _checkpoint(self, path: Path, lines: Sequence[bytes]) -> Checkpoint:
         """A checkpoint as it was written after the rows that are there."""
         label = read_record(path.with_suffix(".json"), CheckpointLabel)
-        payload = read_bytes(path, most=LARGEST_CHECKPOINT)
+        payload = read_bytes(path, most=label.size)
         if _checksum(label, payload) != label.sha256:
             raise ValueError("its bytes do not match its checksum")
         if label.config_sha256 != self._label().config_sha256:
