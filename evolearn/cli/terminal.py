@@ -175,6 +175,9 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
         _complain(shortened(str(error)))
         raise typer.Exit(EXIT_USER_ERROR) from error
     except (MemoryError, RuntimeError, OSError, ImportError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            _complain(f"too many files are open ({error}): allow more (ulimit -n), or use fewer --workers")
+            raise typer.Exit(EXIT_USER_ERROR) from error
         if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
             raise
         _complain(
