@@ -23,6 +23,7 @@ from evolearn.run import (
     DNA,
     DNAError,
     Generation,
+    admit_sources,
     altered_dna,
     load_dna,
     open_run,
@@ -240,6 +241,7 @@ class Evolved:
 def read_evolved(path: Path) -> Evolved:
     """See `evolearn.load`."""
     dna = load_dna(path)
+    admit_sources([dna.config], worlds=False)
     find_trunk(dna.brain.trunk), find_policy(dna.brain.policy)  # now, that who opens it is asked once
     return Evolved(dna, open_run(dna.run).rows() if dna.run else ())
 

@@ -167,9 +167,12 @@ def live_lives(
         "workers": workers,
     }
     asked = check_model(Living, content, "evolearn.live")
-    whose = named_by(dna.record.path, trust) if world is None else contextlib.nullcontext()
-    with whose:
-        setup = setup_of(dna.record, _world(dna, world, asked.parameters))
+    with named_by(dna.record.path, trust):
+        setup = setup_of(dna.record, _world(dna, world, asked.parameters), users_world=world is not None)
+        return _lived(dna, setup, asked)
+
+
+def _lived(dna: Evolved, setup: Setup, asked: Living) -> Lived:
     learner = dna.config.learner
     plan = Plan(
         asked.lifetime,

@@ -142,7 +142,7 @@ def replay_life(
     with at_terminal() as console, naming(console, run, trust):
         expect_wait(console)
         enter_portable_mode_for(run)
-        from evolearn.cli.show_life import LifeScreen, print_relived, relive_life
+        from evolearn.cli.show_life import LifeScreen, changes_since, print_relived, relive_life
         from evolearn.run import check_trace_file, wanted_life, write_trace
 
         listen(console)
@@ -150,6 +150,7 @@ def replay_life(
         if trace is not None:
             check_trace_file(trace)
             trace = trace.absolute()
+        warn_of_changes(console, changes_since(run))
         relived = relive_life(run, wanted, trace is not None, worker_count(console, workers), LifeScreen(console))
         if trace is not None:
             write_trace(trace, relived.trace, relived.setup.conditions)

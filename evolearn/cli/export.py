@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evolearn.cli.terminal import Trust, at_terminal, enter_portable_mode_for, naming, print_line
+from evolearn.cli.terminal import Trust, at_terminal, enter_portable_mode_for, naming, print_line, warn_of_changes
 
 
 def export_command(
@@ -25,9 +25,10 @@ def export_command(
     with at_terminal() as console, naming(console, dna, trust):
         enter_portable_mode_for(dna)
         from evolearn.export import export, loading_code
-        from evolearn.run import load_dna
+        from evolearn.run import load_dna, source_changes
 
         read = load_dna(dna)
+        warn_of_changes(console, source_changes(read.header.get("sources", {})))
         exported = export(read, to, force)
         weights = sum(tensor.numel() for tensor in exported.tensors.values())
         verb = "Replaced" if exported.replaced else "Wrote"

@@ -86,6 +86,11 @@ class Screen:
         (self._bar.reset if anew else self._bar.update)(self._task, **what)
         self._bar.start()
 
+    def preparing(self, what: str) -> None:
+        """What takes its time before there is anything to count."""
+        self.log(f"{what[:1].upper()}{what[1:]} ..")
+        self.draw(description=what)
+
     def warning(self, text: str) -> None:
         """Something that a user should know."""
         self.say(f"Warning: {shortened(text)}", "yellow", wrapped=True)

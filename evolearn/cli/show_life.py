@@ -11,7 +11,7 @@ from rich.text import Text
 
 from evolearn.cli.screen import Screen
 from evolearn.cli.show_run import fitness_shown
-from evolearn.cli.terminal import print_line
+from evolearn.cli.terminal import print_line, shown
 from evolearn.errors import RunDirectoryError
 from evolearn.life import DIVERGED, own_parts
 from evolearn.run import Generation, Relived, ReliveDisplay, Wanted, open_run, relive_fault, relive_selection
@@ -55,7 +55,7 @@ def print_relived(console: Console, run: Path, relived: Relived, trace: Path | N
     console.print(table)
     if trace is not None:
         steps = len(relived.trace.fitness)
-        print_line(console, f"Trace of {steps:,} finished step{'s' * (steps != 1)}: {trace}")
+        print_line(console, f"Trace of {steps:,} finished step{'s' * (steps != 1)}: {shown(trace)}")
     for line in (*_conclusion(run, relived), *_where(relived)):
         print_line(console, line)
 
@@ -143,6 +143,17 @@ def _conclusion(run: Path, relived: Relived) -> list[str]:
         f"That did not happen now: {causes} is another one. What the run made before was "
         f"made as it was then. Continue with: evolearn resume {shlex.quote(str(run))}",
     ]
+
+
+def changes_since(path: Path) -> list[str]:
+    """What differs from how things were when a run or a study was made.
+
+    Raises:
+        RunDirectoryError: there is neither.
+    """
+    if (path / "study.json").exists():
+        return open_study(path).version_changes()
+    return open_run(path).version_changes()
 
 
 def relive_life(path: Path, wanted: Wanted | None, traced: bool, workers: int, display: ReliveDisplay) -> Relived:

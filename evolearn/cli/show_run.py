@@ -38,7 +38,7 @@ class RunScreen(Screen):
     def __init__(self, console: Console) -> None:
         """Show on `console`."""
         columns = (BarColumn(bar_width=32), MofNCompleteColumn(), "{task.fields[left]}")
-        super().__init__(console, "{task.description}", *columns, description="generation", total=1)
+        super().__init__(console, "{task.description}", *columns, description="generation")
         self._rows: list[Generation] = []
         self._clock = _Clock()
         self._generations = 0
@@ -61,7 +61,7 @@ class RunScreen(Screen):
         self._done = before if first else 0.0
         self._clock = _Clock()
         self.say(describe_setup(setup, directory, first), wrapped=True)
-        self.draw(total=self._generations, completed=self._done)
+        self.draw(description="generation", total=self._generations, completed=self._done)
 
     def made(self, generation: Generation) -> None:
         """Show another generation."""

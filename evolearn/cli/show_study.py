@@ -82,7 +82,7 @@ def _look_words(came_out: Sequence[str], still_open: Sequence[str], another: boo
     """A test that came out is no verdict yet: that may be withheld."""
     parts = [f"the test came out: {', '.join(came_out)}"] if came_out else []
     parts += [f"not decided{' yet' if another else ''}: {', '.join(still_open)}"] if still_open else []
-    return "; ".join(parts)
+    return "; ".join(parts) or "no condition is left to look at"
 
 
 def place(progress: StudyProgress) -> str:
@@ -166,6 +166,7 @@ def print_verdict(console: Console, directory: Path, verdict: dict[str, Any], pa
             rows = (
                 (arm, row["metrics"]["birth_reborn"]["iqm"], row["birth_deaths"])
                 for arm, row in condition["arms"].items()
+                if row["birth_deaths"] is not None
             )
             console.print(Text(rebirth_line(verdict["birth_steps"], rows)))
         for contrast in condition["secondary"]:
@@ -198,7 +199,7 @@ def arm_table(condition: dict[str, Any], verdict: dict[str, Any]) -> Table:
     table = arms_table(
         None,
         f"interquartile means over runs, [interval]; birth: first {verdict['birth_steps']} steps, learning off; "
-        f"catch-up: steps of learning to a score of {condition['catch_up_level']:.3g}; ceiling: last quarter, "
+        f"catch-up: steps of learning{_to_level(condition['catch_up_level'])}; ceiling: last quarter, "
         f"total: all of {lifetime:,} steps",
         ("birth", "catch-up", "ceiling", "total"),
     )
@@ -214,6 +215,10 @@ def arm_table(condition: dict[str, Any], verdict: dict[str, Any]) -> Table:
                 _score(metrics["total"]),
             )
     return table
+
+
+def _to_level(level: float | None) -> str:
+    return "" if level is None else f" to a score of {level:.3g}"
 
 
 def _score(summary: dict[str, Any], with_interval: bool = True) -> str:

@@ -72,14 +72,13 @@ class Stops:
         # Not what whoever started the command has it ignore, as nohup does.
         self._before = {one: old for one in _SIGNALS if (old := signal.getsignal(one)) not in (None, signal.SIG_IGN)}
         self.listen()
-        timer = threading.Timer(seconds or 0.0, self.end_time, (limit,))
-        timer.daemon = True
+        over = threading.Event()
         if seconds is not None:
-            timer.start()
+            threading.Thread(target=self._end_time_at_last, args=(limit, seconds, over), daemon=True).start()
         try:
             yield
         finally:
-            timer.cancel()
+            over.set()
             for one, old in self._before.items():
                 signal.signal(one, old)
             self._before = {}
@@ -88,6 +87,12 @@ class Stops:
         """Heed signals again where a library that was imported meanwhile has others in its place, as Ray has."""
         for one in self._before:
             signal.signal(one, self._heed)
+
+    def _end_time_at_last(self, limit: str, seconds: float, over: threading.Event) -> None:
+        """Say that the limit has passed, again and again: what ran at that moment may have swallowed it."""
+        while not over.wait(seconds):
+            self.end_time(limit)
+            seconds = 1.1 * PATIENCE
 
     def end_time(self, limit: str) -> None:
         """The limit has passed; from any thread."""

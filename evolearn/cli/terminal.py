@@ -64,8 +64,8 @@ RuntimeEnv = Annotated[
 TimeLimit = Annotated[
     str | None,
     typer.Option(
-        help="Stop after so long, as Ctrl-C would, with code 124; what is finished is kept. For example 30m, 1h30m, "
-        "90s or 02:00:00.",
+        help="Stop after so long, as Ctrl-C would, with code 124; what is finished of a run or a study is kept. "
+        "For example 30m, 1h30m, 90s or 02:00:00.",
         show_default=False,
         metavar="TIME",
     ),
@@ -153,6 +153,7 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
 
     console = new_console()
     try:
+        _check_folder()
         with console.stops.heeded(limit), environments_apart():
             yield console
     except KeyboardInterrupt as end:
@@ -161,6 +162,8 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
         go_on = f" Continue with: evolearn resume {shlex.quote(str(shown(directory)))}" if directory else ""
         stop = console.stops.stop
         if stop is not None:
+            if directory and getattr(end, "finished", False):
+                go_on = f" The run was finished: its table is in {shown(directory / 'result.json')}"
             print_line(console, f"{stop.words}.{go_on or ' Nothing is left of it: give the command again.'}")
             raise typer.Exit(stop.code) from end
         _complain(f"the world, or what it is made of, raised KeyboardInterrupt, and no key was pressed.{go_on}")
@@ -185,6 +188,15 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
             "evaluation.lives need less"
         )
         raise typer.Exit(EXIT_USER_ERROR) from error
+
+
+def _check_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError(
+            f"the current folder was removed, or cannot be read ({error.strerror}); cd to another"
+        ) from error
 
 
 def _complain(text: str) -> None:
@@ -272,6 +284,12 @@ def worker_count(console: Console, asked: int | None, processes: bool = False) -
         )
     elif asked is not None and asked > cores:
         console.print(f"--workers {asked}: more than the {cores} cores here; accepted, but it will not be faster.")
+    elif asked is None and most < cores:
+        print_line(
+            console,
+            f"{most} of {cores} cores are used: memory is free for {most} process{'es' * (most > 1)} with an "
+            f"environment each; --workers {cores} would use no more.",
+        )
     return min(asked or cores, most)
 
 

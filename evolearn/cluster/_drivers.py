@@ -39,7 +39,7 @@ from evolearn.life import (
     fault_in,
 )
 from evolearn.plugins import Part
-from evolearn.world import WorldError, from_anywhere
+from evolearn.world import WorldError, are_apart, from_anywhere
 
 
 class ClusterDrivers:
@@ -71,7 +71,8 @@ class ClusterDrivers:
         check_address(address)
         self.address = address
         self._watch = watch
-        self._here = OwnDrivers(1)  # for traced lives, one at a time
+        # For traced lives, one at a time, and for rehearsals, which compare processes where lives have their own.
+        self._here = OwnDrivers(2 if are_apart() else 1)
         self._made: list[tuple[Conditions, ClusterDriver]] = []
         self._parcel = pack([from_anywhere(world) for world in worlds], parts)
         try:
@@ -191,6 +192,17 @@ class ClusterDriver:
 
     def close(self) -> None:
         """Nothing to let go of: tasks keep nothing."""
+
+    def rehearse(self, job: Job) -> None:
+        """Rehearse on this host, before any task: see `evolearn.life.rehearsal`."""
+        here = self._here()
+        asked = getattr(here, "rehearse", None)
+        if asked is None:
+            return
+        try:
+            asked(job)
+        finally:
+            here.close()  # what is lived from now on is lived by tasks
 
     def live(self, job: Job) -> None:
         """Live every life of `job`.

@@ -1,4 +1,4 @@
-from ._yaml import YamlError as YamlError, dump_yaml as dump_yaml, parse_yaml as parse_yaml
+from .plain_yaml import YamlError as YamlError, dump_yaml as dump_yaml, parse_yaml as parse_yaml
 from .portable import wants_portable_mode as wants_portable_mode
 from .reading import (
     STUDIES as STUDIES,
@@ -15,7 +15,6 @@ from .reading import (
     set_dotted as set_dotted,
     shipped_configs as shipped_configs,
     shown as shown,
-    yaml_fields as yaml_fields,
 )
 from .run import (
     HANG_SECONDS as HANG_SECONDS,

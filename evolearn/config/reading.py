@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar
 import pydantic
 from pydantic_core import PydanticKnownError
 
-from evolearn.config._yaml import DEEPEST, MOST_CHARACTERS, YamlError, dump_yaml, parse_yaml
+from evolearn.config.plain_yaml import DEEPEST, MOST_CHARACTERS, YamlError, dump_yaml, parse_yaml
 from evolearn.errors import UserError, offer
 from evolearn.files import FileUnfit, read_text
 
@@ -106,7 +106,7 @@ def find_config(name: str, folder: str = "") -> Path:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Parse a YAML file into a mapping."""
     try:
-        return yaml_fields(read_text(path, most=4 * MOST_CHARACTERS), path)
+        return yaml_fields(read_text(path, "put it there, or give another path", most=4 * MOST_CHARACTERS), path)
     except FileUnfit as error:
         raise ConfigError(str(error)) from error
 
@@ -118,7 +118,7 @@ def yaml_fields(text: str, path: Path) -> dict[str, Any]:
         text: what is in the file.
         path: of the file, for the error.
     Raises:
-        ConfigError: it is not YAML as `evolearn.config._yaml` takes it, or holds something else.
+        ConfigError: it is not YAML as `evolearn.config.plain_yaml` takes it, or holds something else.
     """
     try:
         content = parse_yaml(text)

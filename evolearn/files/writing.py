@@ -6,7 +6,7 @@ import contextlib
 import json
 import math
 import os
-import stat
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,12 +18,10 @@ from evolearn.files.directories import LABELS
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write to that is there, whole, when the block ends; what fails leaves nothing behind."""
-    temporary = path.with_name(path.name + ".part")
-    with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISREG(temporary.lstat().st_mode):  # a pipe would wait for ever, a link may lead anywhere
-            temporary.unlink()
+    # A name that nobody else uses or foresees, made anew: never through a link, or into a pipe, that was put there.
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -23,9 +23,9 @@ from evolearn.inspection._sections import COMPARISON, PARTS, Part, Subject
 from evolearn.inspection._specimen import FULL, Extent, Json, Progress, Specimen, extent_of, lifetime_of
 from evolearn.inspection.record import Answer, describe, name_of, record
 from evolearn.life import new_driver
-from evolearn.plugins import NotTrusted
+from evolearn.plugins import NotTrusted, named_by_unless_told
 from evolearn.report import INSPECTION_FILE, Section, is_inspection, write_inspection_report
-from evolearn.run import DNA, load_dna, setup_of
+from evolearn.run import DNA, admit_sources, load_dna, setup_of
 
 LONGEST = 10_000_000  # world steps of a life: some hundred such lives are lived
 
@@ -70,7 +70,9 @@ class Inspected:
     faults: tuple[Exception, ...] = ()  # of evolearn itself, each of which cost a section
 
 
-def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, display: Display) -> Inspected:
+def inspect_dna(
+    path: Path, wishes: Wishes, out: Path | None, workers: int, display: Display, *, trust: bool = False
+) -> Inspected:
     """Inspect DNA: compute every section that is wanted, write inspection.json and the page.
 
     Args:
@@ -79,10 +81,17 @@ def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, disp
         out: the directory to write; None: RUN/inspection, or NAME-inspection here for DNA outside of a run.
         workers: threads or processes; changes speed only.
         display: what shows it.
+        trust: run the code that the DNA names, its world's among them, also if you have never used it before.
     Raises:
+        NotTrusted: it names code that you have not used before.
         DNAError: the DNA cannot be read.
         InspectionError: a wish cannot be granted, or `out` holds something else.
     """
+    with named_by_unless_told(path, trust):
+        return _inspect(path, wishes, out, workers, display)
+
+
+def _inspect(path: Path, wishes: Wishes, out: Path | None, workers: int, display: Display) -> Inspected:
     parts = wanted_parts(wishes.only)
     dna = load_dna(path)
     if wishes.age is not None and all(part.key != "lesions" for part in parts):
@@ -106,7 +115,7 @@ def inspect_dna(path: Path, wishes: Wishes, out: Path | None, workers: int, disp
 
 
 def compare_dna(
-    first: Path, second: Path, wishes: Wishes, out: Path | None, workers: int, display: Display
+    first: Path, second: Path, wishes: Wishes, out: Path | None, workers: int, display: Display, *, trust: bool = False
 ) -> Inspected:
     """Compare two DNAs, and write inspection.json and the page of the comparison.
 
@@ -117,10 +126,17 @@ def compare_dna(
         out: the directory to write; None: RUN/inspection-against-SECOND, or beside neither run, here.
         workers: threads or processes; changes speed only.
         display: what shows it.
+        trust: run the code that the DNA names, its world's among them, also if you have never used it before.
     Raises:
+        NotTrusted: it names code that you have not used before.
         DNAError: DNA cannot be read.
         InspectionError: a wish cannot be granted, both are the same file, or `out` holds something else.
     """
+    with named_by_unless_told(f"{first} or {second}", trust):
+        return _compare(first, second, wishes, out, workers, display)
+
+
+def _compare(first: Path, second: Path, wishes: Wishes, out: Path | None, workers: int, display: Display) -> Inspected:
     for name, given in (("--only", wishes.only), ("--age", wishes.age)):
         if given:
             raise InspectionError(
@@ -129,6 +145,9 @@ def compare_dna(
     dna, other = load_dna(first), load_dna(second)
     if dna.path.resolve() == other.path.resolve():
         raise InspectionError(f"OTHER={second}: is the same DNA as {first}; name another, or none to inspect this one")
+    admit_sources(
+        [dna.config, other.config]
+    )  # before a section begins, in which a refusal would be one that is missing
     directory = free_directory(out or place_of(dna, other), [dna, other], is_partial=wishes.quick)
     extent = extent_of([dna, other], wishes.quick)
     lifetime = _checked_lifetime(dna, wishes, extent)

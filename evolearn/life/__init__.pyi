@@ -1,4 +1,3 @@
-from ._rehearsal import KeepsState as KeepsState, rehearse as rehearse
 from .birth import Births as Births, birth_plan as birth_plan, births_in as births_in
 from .capacity import available_memory as available_memory, most_workers as most_workers
 from .drivers import (
@@ -40,5 +39,6 @@ from .records import (
     Outcome as Outcome,
     Trace as Trace,
 )
+from .rehearsal import KeepsState as KeepsState, rehearse as rehearse
 from .surgery import NO_SURGERIES as NO_SURGERIES, Surgeries as Surgeries
 from .watch import OwnThread as OwnThread, Watch as Watch

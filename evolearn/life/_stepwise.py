@@ -38,7 +38,6 @@ from evolearn.life._lockstep import (
     operate_all,
     parts_of,
 )
-from evolearn.life._rehearsal import Rehearsal
 from evolearn.life.live import (
     FAULTS,
     Conditions,
@@ -64,6 +63,7 @@ from evolearn.life.processes import (
     those_ready,
 )
 from evolearn.life.records import FINISHED, FROM_ORACLE, Course, Desk, Outcome, Trace, new_desks
+from evolearn.life.rehearsal import Rehearsal
 from evolearn.life.watch import OwnThread, Watch
 from evolearn.world import (
     EnvironmentFault,
@@ -325,6 +325,8 @@ class StepwiseDriver:
         instances = part.instances if part is not None else None
         self.workers = min(workers, instances or workers)
         self._most = instances // self.workers if instances else LIVES_AT_ONCE
+        self.is_bounded = instances is not None  # there may be only so many environments
+        self.before_lives: Callable[[], None] = lambda: None  # what makes room for them
         self._chunk = chunk
         self._step_seconds = 0.0  # of a life's step, the fastest so far; 0: none yet
         self.hang_seconds = hang_seconds
@@ -350,6 +352,12 @@ class StepwiseDriver:
         for worker in crew:
             worker.await_end(SECONDS_TO_END)
 
+    def renew(self) -> bool:
+        """End the processes, so that what lives next does so in new ones; False: lives are lived in this one."""
+        if self._apart:
+            self.close()
+        return self._apart
+
     def rehearse(self, job: Job) -> None:
         """See once, with the first life of `job`, that environments keep nothing from life to life: see `Rehearsal`.
 
@@ -357,6 +365,7 @@ class StepwiseDriver:
             KeepsState: they do.
             LifeLost: one hangs, or ends its process.
         """
+        self.before_lives()
         if self._rehearsal is not None:
             self._rehearsal.before(job)
 

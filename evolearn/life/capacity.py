@@ -9,9 +9,9 @@ THREADS_PER_CORE = 4  # beyond it they only wait for each other
 PROCESSES_PER_CORE = 8  # environments may wait for something else than a core
 PROCESS_BYTES = 300 << 20  # of a process with Python, NumPy, Numba and an environment, about
 
-_CGROUPS = (  # limit and use, of the two versions
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+_CGROUPS = (  # of the two versions: limit, use, and what of that is files that make way for others
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
 )
 
 
@@ -21,10 +21,12 @@ def available_memory() -> int | None:
     for line in _said("/proc/meminfo").splitlines():
         if line.startswith("MemAvailable:"):
             known.append(1024 * int(line.split()[1]))
-    for limit, used in _CGROUPS:
-        most, taken = _said(limit).strip(), _said(used).strip()
+    for limit, used, files in _CGROUPS:
+        most, taken = _said(f"/sys/fs/cgroup/{limit}").strip(), _said(f"/sys/fs/cgroup/{used}").strip()
         if most.isdigit() and taken.isdigit():
-            known.append(max(0, int(most) - int(taken)))
+            parts = dict(line.split() for line in _said(f"/sys/fs/cgroup/{used.rpartition('.')[0]}.stat").splitlines())
+            kept = int(taken) - int(parts.get(files, 0))
+            known.append(max(0, int(most) - kept))
     return min(known, default=None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from typing import Any, Protocol
 
@@ -101,8 +102,16 @@ class OwnDrivers:
             if known == conditions:
                 return driver
         driver = new_driver(conditions, self._workers, hang_seconds)
+        if isinstance(driver, StepwiseDriver) and driver.is_bounded:
+            driver.before_lives = functools.partial(self._close_all_but, driver)
         self._made.append((conditions, driver))
         return driver
+
+    def _close_all_but(self, one: Driver) -> None:
+        """Let go of the environments of other drivers; they make them again when they need them."""
+        for _, driver in self._made:
+            if driver is not one and isinstance(driver, StepwiseDriver):
+                driver.close()
 
     def effort(self) -> None:
         """Not measured here."""

@@ -7,6 +7,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import pickle
+import signal
 import sys
 import traceback
 import warnings
@@ -131,13 +132,14 @@ class Worker:
     @property
     def was_killed(self) -> bool:
         """Whether somebody else ended the process, or the system did for want of memory."""
-        return self.exit_code == -9
+        return self.exit_code in (-signal.SIGKILL, -signal.SIGTERM)  # the latter by a scheduler
 
     def _died(self) -> WorkerDied:
         self._process.join(SECONDS_TO_END)
         return WorkerDied(
             f"a process of the stepwise driver {how_it_ended(self._process.exitcode)} while it lived its lives: out of "
-            "memory, or a crash in the environment's own code. Fewer workers need less memory"
+            "memory, a crash in the environment's own code, or files closed that are not its own. Fewer workers need "
+            "less memory"
         )
 
 
@@ -164,7 +166,10 @@ def _work(connection: Any, asked: Any, shown: Any, new_stepper: Callable[..., St
             answer: Answer | str | UserError = Answer(fault, job.outcome, job.trace)
         except Exception as error:
             answer = _sendable(error)
-        connection.send(answer)
+        try:
+            connection.send(answer)
+        except OSError:  # the environment closed files that are not its own; who started this process says so
+            os._exit(1)
     if stepper is not None:
         stepper.close_here()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import sys
 import threading
@@ -51,7 +52,8 @@ class OwnThread:
 
     def begin(self, task: Callable[[], Any]) -> None:
         """Give the thread its next task; every task's end must be taken with `wait` or be given up with the thread."""
-        self._tasks.put(task)
+        context = contextvars.copy_context()  # in which code is trusted, or is not
+        self._tasks.put(lambda: context.run(task))
 
     def wait(self, seconds: float) -> Done | None:
         """What became of the task; None if it goes on for longer than `seconds`."""

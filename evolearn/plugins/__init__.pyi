@@ -4,7 +4,6 @@ from .importing import (
     absolute as absolute,
     entries as entries,
     find as find,
-    is_file as is_file,
     module_of as module_of,
     referred as referred,
     registered as registered,
@@ -13,10 +12,11 @@ from .importing import (
 from .templates import NewFileError as NewFileError, write_new as write_new
 from .trust import (
     NotTrusted as NotTrusted,
-    Source as Source,
     admit as admit,
     as_told as as_told,
+    is_file as is_file,
     named_by as named_by,
+    named_by_unless_told as named_by_unless_told,
     named_by_user as named_by_user,
     source_of as source_of,
 )

@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import importlib
 import importlib.machinery
 import importlib.metadata
 import importlib.util
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from evolearn.errors import NotFound, PartNotFound, WorldNotFound, nearest, offer, shortened_traceback
-from evolearn.plugins.trust import admit
+from evolearn.plugins.trust import admit, comes_with_python, is_file, look_beside, module_name
 
 Row = TypeVar("Row")
 
@@ -130,11 +129,6 @@ def short(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def is_file(source: str) -> bool:
-    """Whether a source is meant as a file, not as a module's dotted name."""
-    return source.endswith(".py") or "/" in source or "\\" in source
-
-
 def absolute(name: str) -> str:
     """``path/to/file.py:attribute`` with the path made absolute, so that it holds in any folder; else as it is."""
     source, colon, attribute = name.rpartition(":")
@@ -167,9 +161,9 @@ def module_of(
 def _from_name(asked: str, source: str, forms: str, instead: str, failure: type[NotFound]) -> types.ModuleType:
     if source.startswith(".") or not all(part.isidentifier() for part in source.split(".")):
         raise failure(f"{asked}: {source!r} is not a module's name; must be {forms}")
-    admit(asked, source, source in sys.modules)
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # as `python -m` has it: a module beside the config is found
+    look_beside()
+    admit(asked, source)
+    _SourcesAsTheyAre.install()
     try:
         return importlib.import_module(source)
     except ModuleNotFoundError as error:
@@ -192,20 +186,20 @@ def _from_file(asked: str, path: Path, failure: type[NotFound]) -> types.ModuleT
         )
     if resolved.suffix != ".py":
         raise failure(f"{asked}: {path} is not a Python file; its name must end in .py")
-    # A name of its own per path: two files of one name are two modules, one file is one module.
-    module_name = f"evolearn_file_{hashlib.sha256(str(resolved).encode()).hexdigest()[:12]}_{resolved.stem}"
-    admit(asked, str(resolved), module_name in sys.modules)
-    if module_name in sys.modules:
-        return sys.modules[module_name]
-    spec = importlib.util.spec_from_file_location(module_name, resolved, loader=_AsItIs(module_name, str(resolved)))
+    name = module_name(str(resolved))
+    admit(asked, str(resolved))
+    if name in sys.modules:
+        return sys.modules[name]
+    _SourcesAsTheyAre.install()
+    spec = importlib.util.spec_from_file_location(name, resolved, loader=_AsItIs(name, str(resolved)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # before it runs: dataclasses and the compiler look their module up
+    sys.modules[name] = module  # before it runs: dataclasses and the compiler look their module up
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        del sys.modules[module_name]
+        del sys.modules[name]
         raise failure(_reason(asked, error, str(path))) from error
     return module
 
@@ -215,6 +209,29 @@ class _AsItIs(importlib.machinery.SourceFileLoader):
 
     def get_code(self, fullname: str) -> types.CodeType:
         return self.source_to_code(self.get_data(self.path), self.path)
+
+
+class _SourcesAsTheyAre:
+    """Finds modules that are not installed as `_AsItIs`, whoever imports them, and when."""
+
+    @classmethod
+    def install(cls) -> None:
+        """Look for modules before Python itself does, from now on."""
+        if cls not in sys.meta_path:
+            finder = importlib.machinery.PathFinder
+            sys.meta_path.insert(sys.meta_path.index(finder) if finder in sys.meta_path else 0, cls)
+
+    @classmethod
+    def find_spec(
+        cls, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """As Python finds it."""
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and type(spec.loader) is importlib.machinery.SourceFileLoader:
+            file = spec.loader.path
+            if not comes_with_python(Path(file).resolve()):
+                spec.loader, spec.cached = _AsItIs(fullname, file), None
+        return spec
 
 
 def _reason(asked: str, error: BaseException, source: str) -> str:

@@ -30,7 +30,10 @@ from typing import Any, NamedTuple
 from evolearn.errors import UserError
 
 _KEPT = 16  # versions of a source that are remembered
-_SOURCES = (".py", ".so", ".pyd")  # what is imported
+_SOURCES = (".py", ".so", ".pyd", ".pyc")  # what is imported
+_MOST_ENTRIES = 50_000  # of the folders of a package
+_MOST_BYTES = 1 << 28  # of the sources of a package
+_MOST_BYTES_OF_FILE = 1 << 24
 
 
 class NotTrusted(UserError):
@@ -80,6 +83,11 @@ def named_by(directory: object, trust: bool, ask: Callable[[str], bool] | None =
         _gate.reset(token)
 
 
+def named_by_unless_told(directory: object, trust: bool) -> contextlib.AbstractContextManager[None]:
+    """The same for a call, unless whoever calls has said already who is asked: a command has."""
+    return named_by(directory, trust) if _gate.get() is None else contextlib.nullcontext()
+
+
 @contextlib.contextmanager
 def named_by_user() -> Iterator[None]:
     """What is imported within is named by the user's own command or call, also inside of `named_by`."""
@@ -100,23 +108,27 @@ def as_told() -> Iterator[None]:
         _gate.reset(token)
 
 
-def admit(asked: str, name: str, is_imported: bool = False) -> None:
-    """Let a source be imported, or not.
+def admit(asked: str, name: str) -> None:
+    """Let a source be imported, or not; what this process has imported has run, and is not asked about again.
 
     Args:
         asked: what was asked for, to begin the text of an error with.
         name: of a module, or the path of a file.
-        is_imported: whether this process has imported it before; it has run then.
     Raises:
         NotTrusted: it is named by a directory, and nobody said that it may be.
     """
     gate = _gate.get()
-    if gate is not None and gate.is_worker:
+    if (gate is not None and gate.is_worker) or module_name(name) in sys.modules:
         return
     if gate is None:
         _note_use(name, os.getcwd(), trusted_file())
         return
-    source = None if is_imported else source_of(name)
+    from evolearn.files import FileUnfit  # here, as below: it takes long to import
+
+    try:
+        source = source_of(name)
+    except FileUnfit as error:
+        raise NotTrusted(f"{asked}: cannot be looked at before it is imported: {error}") from error
     if source is None:
         return  # installed, or not there at all
     path = str(source.path)
@@ -146,10 +158,10 @@ def _ask(gate: _Gate, asked: str, source: Source, how: str) -> None:
 @functools.lru_cache(maxsize=256)
 def _note_use(name: str, folder: str, file: Path | None) -> None:
     """Remember what a user's own command or call names, once in a process."""
-    if multiprocessing.parent_process() is None and (source := source_of(name)) is not None:  # a worker is told to
+    if multiprocessing.parent_process() is None and (path := _place_of(name)) is not None:  # a worker is told to
         trusted = _trusted(file)
-        if str(source.path) not in trusted.named:
-            _remember(trusted._replace(named=[*trusted.named, str(source.path)]), file)
+        if str(path) not in trusted.named:
+            _remember(trusted._replace(named=[*trusted.named, str(path)]), file)
 
 
 def source_of(name: str) -> Source | None:
@@ -158,39 +170,82 @@ def source_of(name: str) -> Source | None:
     Args:
         name: of a module, or the path of a file.
     Returns:
-        None: it is installed, comes with evolearn, or is not to be found.
+        None: it is installed, comes with evolearn, or is no Python that could be imported.
+    Raises:
+        FileUnfit: it is too large to be looked at, or cannot be read.
     """
-    from evolearn.plugins.importing import is_file
+    path = _place_of(name)
+    return None if path is None else Source(name, path, _checksum(path))
 
+
+def _place_of(name: str) -> Path | None:
+    """See `source_of`."""
     try:
-        path = Path(name).resolve() if is_file(name) else _top_level(name)
-        if path is None or not path.exists() or _is_installed(path):
+        if is_file(name) and not name.endswith(".py"):  # nothing else is imported as a file
             return None
-        return Source(name, path, _checksum(path))
+        path = Path(name).resolve() if is_file(name) else _top_level(name)
+        return path if path is not None and path.exists() and not _is_installed(path) else None
     except (OSError, ValueError):  # no name of a file
         return None
 
 
+def is_file(source: str) -> bool:
+    """Whether a source is meant as a file, not as a module's dotted name."""
+    return source.endswith(".py") or "/" in source or "\\" in source
+
+
+def module_name(source: str) -> str:
+    """What a source is called among the modules of this process.
+
+    A file has a name of its own per path: two files of one name are two modules, one file is one module.
+    """
+    if not is_file(source):
+        return source
+    path = os.path.realpath(source.replace("\0", "?"))
+    return f"evolearn_file_{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}_{Path(path).stem}"
+
+
+def look_beside() -> None:
+    """Let modules beside the command be found, as `python -m` has it: before it is asked where a module lies."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+
+
 def _top_level(module: str) -> Path | None:
-    """File or folder of the package at the top of a module's name; nothing is imported. None: there is none."""
-    top = module.partition(".")[0]
-    if not top or top in _registered():
+    """File or folder of the package at the top of a module's name; none of its code is run. None: there is none.
+
+    Of a namespace package, which has portions in several places, it is the one that holds the module.
+    """
+    look_beside()
+    names = module.split(".")
+    spec = _spec_of(names[0])
+    if spec is None or (names[0] in _registered() and not _is_namespace(spec)):
         return None
+    top, depth = _places(spec), 1
+    while spec is not None and _is_namespace(spec) and depth < len(names):
+        depth += 1
+        spec = _spec_of(".".join(names[:depth]))  # imports the namespace above, in which is no code
+    theirs = [place for place in _places(spec) if not _is_installed(place)] if spec is not None else []
+    if not theirs:
+        return None
+    return next((portion for portion in top if portion in (theirs[0], *theirs[0].parents)), theirs[0])
+
+
+def _spec_of(module: str) -> importlib.machinery.ModuleSpec | None:
     try:
-        spec = importlib.util.find_spec(top)
+        return importlib.util.find_spec(module) if module else None
     except (ImportError, ValueError):  # ValueError: of __main__
-        spec = None
-    here = importlib.machinery.PathFinder.find_spec(top, [os.getcwd()])
-    # A namespace has a part in every folder that is searched, and a module of its name in a later one takes its place.
-    specs = [spec or here] if spec is None or spec.origin else [spec, here]
-    places = [Path(place).resolve() for found in specs if found for place in _places_of(found)]
-    return next((place for place in places if not _is_installed(place)), None)
+        return None
 
 
-def _places_of(spec: importlib.machinery.ModuleSpec) -> list[str]:
+def _is_namespace(spec: importlib.machinery.ModuleSpec) -> bool:
+    return spec.origin is None and spec.submodule_search_locations is not None
+
+
+def _places(spec: importlib.machinery.ModuleSpec) -> list[Path]:
     if spec.submodule_search_locations is not None:
-        return list(spec.submodule_search_locations)
-    return [spec.origin] if spec.has_location and spec.origin else []
+        return [Path(place).resolve() for place in spec.submodule_search_locations]
+    return [Path(spec.origin).resolve()] if spec.has_location and spec.origin else []
 
 
 @functools.cache
@@ -199,6 +254,11 @@ def _registered() -> frozenset[str]:
     found = importlib.metadata.entry_points()
     ours = [entry for group in found.groups if group.startswith("evolearn.") for entry in found.select(group=group)]
     return frozenset({"evolearn", *(entry.value.partition(":")[0].partition(".")[0] for entry in ours)})
+
+
+def comes_with_python(path: Path) -> bool:
+    """Whether a file is of its standard library, or of what is installed."""
+    return _is_installed(path) or Path(os.__file__).resolve().parent in path.parents
 
 
 def _is_installed(path: Path) -> bool:
@@ -216,14 +276,38 @@ def _installed_folders() -> tuple[Path, ...]:
 
 
 def _checksum(path: Path) -> str:
-    if path.is_file():
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")):
-        if file.suffix in _SOURCES and file.is_file():
-            content = hashlib.sha256(file.read_bytes()).hexdigest()
-            digest.update(f"{file.relative_to(path).as_posix()} {content}\n".encode())
+    from evolearn.files import read_bytes
+
+    if not path.is_dir():
+        return hashlib.sha256(read_bytes(path, most=_MOST_BYTES_OF_FILE)).hexdigest()
+    digest, left = hashlib.sha256(), _MOST_BYTES
+    for file in sorted(_sources_in(path)):
+        content = read_bytes(file, f"it is of {path}, which is too large to be looked at", left)
+        left -= len(content)
+        name = os.fsencode(file.relative_to(path).as_posix())
+        digest.update(b"%s %s\n" % (name, hashlib.sha256(content).hexdigest().encode()))
     return digest.hexdigest()
+
+
+def _sources_in(package: Path) -> list[Path]:
+    """What can be imported from a package. Where names have a dot, nothing can: hidden folders, lib/python3.11."""
+    from evolearn.files import FileDamaged
+
+    found: list[Path] = []
+    seen: set[str] = set()
+    entries = 0
+    for folder, folders, files in os.walk(package, followlinks=True):
+        entries += len(folders) + len(files)
+        if entries > _MOST_ENTRIES:
+            raise FileDamaged(f"{package}: has more than {_MOST_ENTRIES:,} files, too many to look at")
+        real = os.path.realpath(folder)
+        folders[:] = [name for name in folders if "." not in name] if real not in seen else []
+        files = files if real not in seen else []
+        seen.add(real)
+        names = (name for name in files if name.count(".") == 1 or not name.endswith(".pyc"))
+        paths = (Path(folder, name) for name in names if name.endswith(_SOURCES))
+        found += [path for path in paths if path.is_file()]
+    return found
 
 
 class _Trusted(NamedTuple):
@@ -245,7 +329,7 @@ def trusted_file() -> Path | None:
 
 
 def _trusted(file: Path | None) -> _Trusted:
-    from evolearn.files import FileMissing, FileUnfit, danger_in, read_json  # here: they take long to import
+    from evolearn.files import FileMissing, FileUnfit, danger_in, read_json
 
     nothing = _Trusted([], {})
     if file is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from evolearn.agent import MOST_WEIGHTS, BrainSpec
 from evolearn.config import ConfigError, RunConfig
 from evolearn.genome import FRESH
 from evolearn.life import available_memory
@@ -28,6 +29,19 @@ class Need(NamedTuple):
     remedy: str
 
 
+def check_brain_size(config: RunConfig, brain: BrainSpec) -> None:
+    """Refuse brains that nobody has the memory for, before memory is asked for.
+
+    Raises:
+        ConfigError: names the field.
+    """
+    if brain.weights > MOST_WEIGHTS:
+        raise ConfigError(
+            f"brain.hidden={list(brain.hidden)}: makes {brain.weights:,} weights with {brain.observations:,} "
+            f"observations and {brain.actions:,} action outputs: must be at most {MOST_WEIGHTS:,}; make layers smaller"
+        )
+
+
 def check_memory(setup: Setup) -> None:
     """Refuse a run that needs more memory than there is.
 
@@ -35,10 +49,12 @@ def check_memory(setup: Setup) -> None:
         ConfigError: names the field that needs most, how much, and what to do.
     """
     free = available_memory()
-    largest = max(needs(setup.config, setup.pool.size, setup.conditions.brain.weights), key=lambda need: need.bytes)
-    if free is not None and largest.bytes > free:
+    parts = needs(setup.config, setup.pool.size, setup.conditions.brain.weights)
+    together, largest = sum(part.bytes for part in parts), max(parts, key=lambda part: part.bytes)
+    if free is not None and together > free:
+        of_all = f" of {together / 1e9:,.1f} GB for all that is held at once" if largest.bytes <= free else ""
         raise ConfigError(
-            f"{largest.field}: {largest.what} need about {largest.bytes / 1e9:,.1f} GB of memory, and "
+            f"{largest.field}: {largest.what} need about {largest.bytes / 1e9:,.1f} GB of memory{of_all}, and "
             f"{free / 1e9:,.1f} GB are free; {largest.remedy}"
         )
 

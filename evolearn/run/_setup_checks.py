@@ -1,26 +1,13 @@
-"""What memory, learned weights and a gradient through learning need of a config: refused early; when learning ends."""
+"""What learned weights and a gradient through learning need of a config: refused early; when learning ends."""
 
 from __future__ import annotations
 
-from evolearn.agent import LEARNERS, MOST_WEIGHTS, TRUNKS, BrainSpec, find_learner, find_trunk
+from evolearn.agent import LEARNERS, TRUNKS, find_learner, find_trunk
 from evolearn.config import ConfigError, RunConfig
 from evolearn.genome import EVOLVED
 from evolearn.search import ALGORITHMS, MAMLOptions, Options
 
 _MAML = "search.algorithm='maml'"
-
-
-def check_brain_size(config: RunConfig, brain: BrainSpec) -> None:
-    """Refuse brains that nobody has the memory for, before memory is asked for.
-
-    Raises:
-        ConfigError: names the field.
-    """
-    if brain.weights > MOST_WEIGHTS:
-        raise ConfigError(
-            f"brain.hidden={list(brain.hidden)}: makes {brain.weights:,} weights with {brain.observations:,} "
-            f"observations and {brain.actions:,} action outputs: must be at most {MOST_WEIGHTS:,}; make layers smaller"
-        )
 
 
 def check_training(config: RunConfig) -> None:

@@ -58,6 +58,7 @@ from evolearn.run.faulty_life import keeping_faulty_life
 from evolearn.run.sources import source_changes, source_hashes
 
 ROWS = "generations.jsonl"
+RESULT = "result.json"
 FORMAT = 1  # of run directories; a change that old code cannot read raises it
 KEPT_CHECKPOINTS = 3
 LARGEST_CHECKPOINT = 1 << 40  # bytes: a population of large genomes is in it
@@ -90,6 +91,10 @@ class RunLabel(Record):
     config_sha256: str
 
 
+class _OfEarlier(Exception):
+    """A checkpoint that an earlier evolearn wrote."""
+
+
 class CheckpointLabel(Record):
     """What lies beside a checkpoint: of which generation of which run it is, after which rows, and its checksum."""
 
@@ -98,6 +103,14 @@ class CheckpointLabel(Record):
     rows_sha256: str
     sha256: str
     size: int = pydantic.Field(LARGEST_CHECKPOINT, ge=0)  # bytes; a longer file is not read
+
+
+class ClosingTable(Record):
+    """What `result.json` must hold, that it is one."""
+
+    lifetime: int
+    lives: int
+    arms: list[dict[str, Any]] = pydantic.Field(min_length=1)
 
 
 class Surroundings(Record):
@@ -122,8 +135,25 @@ class RunDirectory:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the closing table has been written."""
-        return (self.path / "result.json").exists()
+        """Whether the closing table has been written, and is whole."""
+        return not self._table_unfit()
+
+    def _table_unfit(self) -> FileUnfit | None:
+        try:
+            read_record(self.path / RESULT, ClosingTable)
+        except FileUnfit as error:
+            return error
+        return None
+
+    def put_damaged_table_aside(self) -> str:
+        """Make way for a closing table if what is there is none; says so, and is empty if there is nothing to say."""
+        unfit = self._table_unfit()
+        if unfit is None or isinstance(unfit, FileMissing):
+            return ""
+        aside = f"{RESULT}.damaged"
+        with explained(self.path):
+            (self.path / RESULT).replace(self.path / aside)
+        return f"{unfit}; it is put aside as {aside}, and the table is made again, which gives the same"
 
     @property
     def has_dna(self) -> bool:
@@ -205,7 +235,10 @@ class RunDirectory:
         return whole
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint of one of the last two generations that were appended, then drop all but the last few."""
+        """Write a checkpoint of one of the last two generations that were appended, then drop all but the last few.
+
+        Those of later generations are dropped first: the rows that they were written after are gone.
+        """
         folder = self.path / "checkpoints"
         stem = _stem(checkpoint.generation)
         payload = safetensors.torch.save(dict(checkpoint.state))
@@ -221,10 +254,15 @@ class RunDirectory:
             folder.mkdir(exist_ok=True)
             write_whole(folder / f"{stem}.safetensors", payload)
             write_whole(folder / f"{stem}.json", json.dumps(label.model_dump()).encode())
-            for old in sorted(folder.glob("generation_*.safetensors"))[:-KEPT_CHECKPOINTS]:
+            there = sorted(folder.glob("generation_*.safetensors"))
+            kept = [path for path in there if path.stem <= stem][-KEPT_CHECKPOINTS:]
+            for old in set(there) - set(kept):
                 with contextlib.suppress(OSError):  # a folder, say: it is in nobody's way
                     old.unlink()
                     old.with_suffix(".json").unlink(missing_ok=True)
+            for left in folder.glob("*.part"):  # by a process that was killed: nobody else writes here
+                with contextlib.suppress(OSError):
+                    left.unlink()
 
     def checkpoints(self, before: int | None = None) -> Iterator[Checkpoint | Passed]:
         """Every checkpoint, the newest first; one that cannot be gone on from with what is wrong with it.
@@ -240,12 +278,17 @@ class RunDirectory:
                 yield self._checkpoint(path, lines)
             except FileMissing:
                 yield Passed(f"{path.name}: has no checksum beside it")
+            except _OfEarlier as error:
+                yield Passed(f"{path.name}: {error}")
             except (ValueError, FileUnfit, safetensors.SafetensorError) as error:
                 yield Passed(f"{path.name}: truncated or altered ({error})")
 
     def _checkpoint(self, path: Path, lines: Sequence[bytes]) -> Checkpoint:
         """A checkpoint as it was written after the rows that are there."""
-        label = read_record(path.with_suffix(".json"), CheckpointLabel)
+        content = read_json(path.with_suffix(".json"))
+        if "rows_sha256" not in content and {"generation", "config_sha256", "sha256"} <= content.keys():
+            raise _OfEarlier("is of an earlier evolearn, which did not write down after which rows it is")
+        label = check_record(CheckpointLabel, content, path.with_suffix(".json"))
         payload = read_bytes(path, most=label.size)
         if _checksum(label, payload) != label.sha256:
             raise ValueError("its bytes do not match its checksum")
@@ -260,7 +303,7 @@ class RunDirectory:
     def save_result(self, result: Mapping[str, Any]) -> None:
         """Write the closing table."""
         with explained(self.path):
-            write_whole(self.path / "result.json", json_text(result, indent=1).encode())
+            write_whole(self.path / RESULT, json_text(result, indent=1).encode())
 
     def keeping_faulty_life(self, config: RunConfig) -> contextlib.AbstractContextManager[None]:
         """Keep the life at which what is done within ends by the world's fault; see `keeping_faulty_life`."""

@@ -300,18 +300,19 @@ def is_ancestor(generation: int, generations: int) -> bool:
     return generation in (lowest, 3 * lowest)
 
 
-def setup_of(dna: DNA, world: WorldPart | None = None) -> Setup:
+def setup_of(dna: DNA, world: WorldPart | None = None, users_world: bool = False) -> Setup:
     """What is needed to live with some DNA.
 
     Args:
         dna: who is to live.
         world: another one than its own, or its own in other settings; None: as it evolved.
+        users_world: see `assemble`.
     Raises:
         ConfigError: the world cannot be found, or refuses its settings.
         DNAError: the world is not one that this DNA can live in.
     """
     config = dna.config if world is None else dna.config.model_copy(update={"world": world})
-    setup = assemble(config)
+    setup = assemble(config, users_world)
     here = setup.conditions.world
     if world is None and _signals(here) != (dna.observations, dna.actions, dna.drives[1 : 1 + len(here.senses)]):
         raise DNAError(
@@ -340,7 +341,10 @@ def _why_none(path: Path) -> str:
             f" and {len(runs) - 6} more" if len(runs) > 6 else ""
         )
     if os.path.exists(path / "run.json"):
-        return f"{path}: has no DNA yet, its evolution is not over; evolearn resume {path} continues it"
+        return (
+            f"{path}: has no DNA yet, its evolution is not over; evolearn resume {path} continues it, or says why it "
+            "came to none"
+        )
     if os.path.isdir(path):
         if os.path.exists(path.resolve().parent / "run.json"):
             return f"{path}: is a folder of the run {path.parent}; name that, or a DNA file"

@@ -88,6 +88,18 @@ class Generation:
 class SearchDiverged(UserError):
     """A search left the finite numbers; the text says when, which settings it had and what to change."""
 
+    def __init__(self, text: str, why: str = "", steps: int = 0) -> None:
+        """Say it.
+
+        Args:
+            text: for the user.
+            why: what of that holds wherever the run lies: when, and which settings it had.
+            steps: world steps lived in the generation that was not made.
+        """
+        super().__init__(text)
+        self.why = why or text
+        self.steps = steps
+
 
 # What makes a step of a search large, or its spread small.
 _STEP_SETTINGS = (
@@ -196,7 +208,7 @@ def evolve(
             require_finite("the centre", to_genomes(setup, search.centre()))
             require_finite("the spread", to_spread(setup, search.stdev()))
         except LeftFinite as error:
-            raise SearchDiverged(_why_diverged(setup, generation, str(error))) from error
+            raise SearchDiverged(_why_diverged(setup, generation, str(error)), steps=trial.steps) from error
         record = trial.record(time.perf_counter() - started, effort())
         if isinstance(search, Restarting):
             search.told(record.fitness_centre, record.fitness_mean)
@@ -358,13 +370,18 @@ class _Trial:
         self._evaluations.append(evaluation)
         self._lived += len(evaluation.fitness)
 
+    @property
+    def steps(self) -> int:
+        """World steps lived so far."""
+        return sum(evaluation.world_steps for evaluation in self._evaluations)
+
     def record(self, seconds: float, effort: Effort | None) -> Generation:
         """The row of this generation."""
         fitness = np.concatenate(self._fitness)
         whole = fitness[np.isfinite(fitness)]
         with np.errstate(over="ignore", invalid="ignore"):
             mean, std = (float(whole.mean()), float(whole.std())) if len(whole) else (math.nan, math.nan)
-        steps = sum(evaluation.world_steps for evaluation in self._evaluations)
+        steps = self.steps
         learned = b"".join(z.astype("<f4").tobytes() for z in self._learned)
         return Generation(
             generation=self._generation,

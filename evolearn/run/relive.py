@@ -45,6 +45,7 @@ from evolearn.search import (
     BlockSums,
     Draw,
     Fitness,
+    LeftFinite,
     Noise,
     Search,
     Weights,
@@ -269,6 +270,10 @@ def _find(setup: Setup, driver: Driver, search: Search, wanted: Wanted) -> tuple
         search.step(_Until(setup, driver, search, wanted))
     except _Met as met:
         return met.z, LifeKey(*selection_keys(setup.config, wanted.generation, met.batch)[wanted.life].tolist())
+    except LeftFinite as error:
+        raise ConfigError(
+            f"--generation {wanted.generation}: has no such life: it was not made, since {error}; name one before it"
+        ) from error
     raise ConfigError(f"--genome {wanted.genome}: generation {wanted.generation} did not live so many genomes")
 
 

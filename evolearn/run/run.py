@@ -37,8 +37,9 @@ from evolearn.run.evolution import (
 from evolearn.run.scores import ArmScores, catch_up_age, over_lives, prefix_scores, quarters, running_score
 from evolearn.run.setup import Setup, assemble, make_ready, remarks_on, settled
 from evolearn.run.transplant import live_arm, live_births, run_arms
-from evolearn.search import Restarting, Search, Stretch
+from evolearn.search import LeftFinite, Restarting, Search, Stretch, require_finite
 from evolearn.verdict import counted_last
+from evolearn.world import GYMNASIUM
 
 LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
 RESTART_LIVES = 32  # at least, on which the results of restarts are compared
@@ -47,10 +48,11 @@ RESTART_LIVES = 32  # at least, on which the results of restarts are compared
 class Interrupted(KeyboardInterrupt):
     """The user stopped the run; what is finished is on disk."""
 
-    def __init__(self, directory: Path) -> None:
-        """Remember where the run can be resumed."""
+    def __init__(self, directory: Path, finished: bool = False) -> None:
+        """Remember where the run can be resumed, or is if it was finished."""
         super().__init__(str(directory))
         self.directory = directory
+        self.finished = finished
 
 
 class ProgramEnded(UserError):
@@ -82,7 +84,10 @@ class EvolutionDisplay(Protocol):
 
 
 class Display(EvolutionDisplay, Protocol):
-    """What shows a run, its closing table included."""
+    """What shows a run, its beginning and its closing table included."""
+
+    def preparing(self, what: str) -> None:
+        """Something that may take seconds is about to happen, before anything is on disk."""
 
     def judging(self, arm: str, number: int, of: int) -> None:
         """An arm of the closing table is about to live."""
@@ -148,6 +153,8 @@ def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, 
         Interrupted: the user stopped it.
     """
     with contextlib.closing(drivers):
+        if config.world.name.startswith(GYMNASIUM):
+            display.preparing("looking at the environment, and rehearsing a life in it")
         setup = assemble(settled(config))
         for remark in remarks_on(setup):
             display.warning(remark)
@@ -182,11 +189,15 @@ def _refuse_finished(directory: RunDirectory) -> None:
 
 
 def _complete(setup: Setup, drivers: Drivers, directory: RunDirectory, display: Display) -> Result:
+    if damaged := directory.put_damaged_table_aside():
+        display.warning(damaged)
     with resumable(directory.path), directory.keeping_faulty_life(setup.config):
         evolve_run(setup, drivers, directory, display)
         result = _judge(setup, setup.driver(drivers), directory, display)
-    with resumable(directory.path):
+    try:
         display.finished(setup, directory.path, result)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(directory.path, finished=True) from stop
     return result
 
 
@@ -263,7 +274,9 @@ def generations_of_run(
             raise SearchDiverged(
                 f"RUN={directory.path}: {end}. There is no DNA, and evolearn resume comes to the same end; begin "
                 f"anew, with smaller steps: evolearn run {directory.path / 'config.yaml'} "
-                f"{remedy_of_diverged(setup.config)}"
+                f"{remedy_of_diverged(setup.config)}",
+                end.why,
+                end.steps,
             ) from end
         raise
 
@@ -322,6 +335,10 @@ def _save_centre(setup: Setup, directory: RunDirectory, search: Search, generati
 def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: EvolutionDisplay) -> None:
     """Write the DNA: `dna` last, so that it says that both are there."""
     stretch, best, steps = _best_stretch(setup, driver, search, display)
+    try:
+        require_finite("the best genome", best)
+    except LeftFinite as error:
+        raise SearchDiverged(f"no genome of the last generation can live: {error}", steps=steps) from error
     # Of the Gaussian searches this is the centre that made the last generation, judged in its row.
     genome = to_genomes(setup, stretch.centre) if search.has_centre else best
     stdev = to_spread(setup, stretch.stdev)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -29,10 +30,10 @@ from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
 from evolearn.genome import ENCODING, FIXED, GROUPS, TRANSFORMS, GenePool, decode, draw_fresh, find_encoding, gene_pool
 from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
 from evolearn.numerics import portable
-from evolearn.plugins import Part, absolute, short
+from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run._memory import check_memory
-from evolearn.run._setup_checks import check_brain_size, check_training, learning_ends
+from evolearn.run._memory import check_brain_size, check_memory
+from evolearn.run._setup_checks import check_training, learning_ends
 from evolearn.search import Options, check_search
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
 
@@ -69,15 +70,19 @@ def make_ready(setup: Setup, drivers: Drivers) -> None:
     rehearse(driver, newborns, born_as, keys, setup.selection)
 
 
-def assemble(config: RunConfig) -> Setup:
+def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     """Put together what `config` describes.
 
+    Args:
+        config: of a run.
+        users_world: its world is named by the user's own call, also where a directory names all else.
     Raises:
         ConfigError: the config does not fit the world, the learner or the algorithm.
     """
     if wrong := portable.disagreement(config.portable):
         raise ConfigError(wrong)
-    world = _world_of(config.world, config.hang_seconds)
+    with named_by_user() if users_world else contextlib.nullcontext():
+        world = _world_of(config.world, config.hang_seconds)
     if config.portable and not isinstance(world, World):
         raise ConfigError(
             f"portable=True: world {world.name} is not compiled here: its libraries compute as they please on each "

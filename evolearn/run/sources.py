@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from evolearn.files import FileUnfit
 from evolearn.plugins import admit, source_of
 from evolearn.world import GYMNASIUM
 
@@ -29,15 +30,22 @@ def named_sources(config: RunConfig) -> dict[str, str]:
     return {field: source for field, source in sources.items() if source}
 
 
-def admit_sources(configs: Iterable[RunConfig]) -> None:
-    """Ask about all code that configs name, before any of it is imported; see `evolearn.plugins.named_by`.
+def admit_sources(configs: Iterable[RunConfig], worlds: bool = True) -> None:
+    """Ask about all code that configs name, once each, before any of it is imported; see `evolearn.plugins.named_by`.
 
+    Args:
+        configs: of runs.
+        worlds: also about their worlds, not only about the parts of their agents.
     Raises:
         NotTrusted: something may not be imported.
     """
+    fields: dict[str, str] = {}
     for config in configs:
         for field, source in named_sources(config).items():
-            admit(f"{field}={source!r}", source)
+            if worlds or not field.startswith("world."):
+                fields.setdefault(source, field)
+    for source, field in fields.items():
+        admit(f"{field}={source!r}", source)
 
 
 def source_hashes(configs: Iterable[RunConfig]) -> dict[str, str]:
@@ -49,15 +57,22 @@ def source_hashes(configs: Iterable[RunConfig]) -> dict[str, str]:
 
 @functools.cache  # what a process has imported stays as it was
 def _first_seen(name: str, folder: str) -> str | None:
-    source = source_of(name)
+    try:
+        source = source_of(name)
+    except FileUnfit:  # too much to read
+        return None
     return None if source is None else source.sha256
 
 
 def source_changes(hashes: Mapping[str, str]) -> list[str]:
     """What is not as it was when `source_hashes` said so, a text for each."""
-    now = {name: source_of(name) for name in hashes}
-    return [
-        f"{name} was {'moved' if source is None else 'changed'}"
-        for name, source in now.items()
-        if source is None or source.sha256 != hashes[name]
-    ]
+    changes = []
+    for name, sha256 in hashes.items():
+        try:
+            source = source_of(name)
+        except FileUnfit as error:
+            changes.append(f"{name} cannot be compared: {error}")
+            continue
+        if source is None or source.sha256 != sha256:
+            changes.append(f"{name} was {'moved' if source is None else 'changed'}")
+    return changes

@@ -1,4 +1,3 @@
-from ._finite import LeftFinite as LeftFinite, require_finite as require_finite
 from .blockwise import BlockwiseSearch as BlockwiseSearch
 from .drawn_blocks import (
     BlockLives as BlockLives,
@@ -7,6 +6,7 @@ from .drawn_blocks import (
     sum_in_blocks as sum_in_blocks,
 )
 from .draws import Draw as Draw, Noise as Noise, Weights as Weights, draw_genomes as draw_genomes
+from .finite import LeftFinite as LeftFinite, require_finite as require_finite
 from .maml import MAML as MAML
 from .meta_gradients import MetaLives as MetaLives, differentiate as differentiate
 from .options import (

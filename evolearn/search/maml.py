@@ -8,7 +8,7 @@ import torch
 from evolearn.agent import one_thread
 from evolearn.genome import FloatArray
 from evolearn.search._algorithms import State
-from evolearn.search._finite import require_finite
+from evolearn.search.finite import require_finite
 from evolearn.search.options import MAMLOptions
 from evolearn.search.search import Trial
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from evolearn.genome import FloatArray
-from evolearn.search._finite import require_finite
+from evolearn.search.finite import require_finite
 from evolearn.search.options import ReptileOptions
 from evolearn.search.search import Trial
 

@@ -20,8 +20,8 @@ from evotorch.algorithms import CMAES, GeneticAlgorithm
 from evolearn.agent import one_thread
 from evolearn.genome import FloatArray
 from evolearn.search._algorithms import State, gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
-from evolearn.search._finite import LeftFinite, clipped, require_finite, told
 from evolearn.search.draws import Draw, Noise, Weights
+from evolearn.search.finite import LeftFinite, clipped, require_finite, told
 from evolearn.search.options import Options
 
 Fitness = npt.NDArray[np.float64]

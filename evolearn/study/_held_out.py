@@ -68,11 +68,26 @@ class HeldOut:
     birth_score: FloatArray  # [L], see `evolearn.life.births_in`
     plan: Plan
     outcome: Outcome  # [L, ..]
+    no_dna: str | None = None  # why there is no DNA that could have lived them: none was lived
 
     @property
     def steps(self) -> dict[bool, int]:
         """World steps lived, by whether learning was on."""
         return {False: int(self.birth.age.sum()), True: int(self.outcome.age.sum())}
+
+
+def unlived(lives: int, birth_steps: int, plan: Plan, why: str) -> HeldOut:
+    """What there is to judge of a run that has no DNA: lives that left the finite numbers before their first step.
+
+    Args:
+        lives: that it was to live, L.
+        birth_steps: window of the birth score, world steps.
+        plan: of the lives.
+        why: there is no DNA.
+    """
+    birth_plan = Plan(birth_steps, bin_steps=birth_steps)
+    births, outcome = empty_outcome(lives, birth_plan, 0, 0), empty_outcome(lives, plan, 0, 0)
+    return HeldOut(birth_plan, births, np.zeros(lives), plan, outcome, why)
 
 
 def tabulate(condition: str, arm: str, run: int, held_out: HeldOut) -> pa.Table:
@@ -196,6 +211,7 @@ def arm_lives(
         birth_diverged=np.stack([run.birth.age < run.birth_plan.lifetime for run in runs]),
         diverged=np.stack([run.outcome.age < run.plan.lifetime for run in runs]),
         deaths=np.stack([run.outcome.deaths.sum(axis=1).astype(np.float64) for run in runs]),
+        no_dna={place: run.no_dna for place, run in enumerate(runs) if run.no_dna is not None},
     )
 
 

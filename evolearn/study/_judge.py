@@ -16,9 +16,9 @@ from evolearn.files import sealed, sha256_of
 from evolearn.run import natural_values
 from evolearn.search import is_whole, planned_outer_steps
 from evolearn.study._held_out import HeldOut, arm_lives, join_tables
+from evolearn.study._pieces import Diverged, Pieces
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.pieces import Pieces
 from evolearn.study.plan import (
     StudyJob,
     StudyPlan,
@@ -28,6 +28,7 @@ from evolearn.study.plan import (
     hash_key_spaces,
     origin_of,
     planned_config,
+    run_seed,
     tested_arms,
 )
 from evolearn.verdict import (
@@ -132,7 +133,8 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, loo
         # Sums have other last bits on other numbers of threads; and for matrices of this size one is the fastest.
         with threadpool_limits(limits=1, user_api="blas"):
             conditions.append(_judge(config, plan, condition, held_out, judged, looks, label["extensions"], home))
-    join_tables((pieces.table(job) for job in done.tests), study.path / "lives.parquet")
+    lived = [job for job in done.tests if pieces.no_dna(config.condition(job.condition), job.arm, job.run) is None]
+    join_tables((pieces.table(job) for job in lived), study.path / "lives.parquet")
     ledger["checks"] = label["check_steps"]
     ledger["total"] = ledger["checks"] + _all_steps(ledger["conditions"])
     verdict: Json = for_json(
@@ -185,6 +187,9 @@ def _evolution(
     pieces = Pieces(config, study)
     for run in range(count):
         job = StudyJob(origin.name, arm, run, 0, False)
+        if (why := pieces.no_dna(origin, arm, run)) is not None:
+            records.append(_of_no_dna(config, study, job, why, pieces.diverged(job)))
+            continue
         directory, own = pieces.opened(job)
         rows = directory.rows()
         dna = directory.load_dna()
@@ -217,6 +222,22 @@ def _evolution(
             }
         )
     return records
+
+
+def _of_no_dna(config: StudyConfig, study: StudyDirectory, job: StudyJob, why: str, end: Diverged | None) -> Json:
+    """The same of a run that has no DNA: it cost what it lived; nothing, if it never began."""
+    lived = 0
+    if end is not None:
+        lived = end.steps + sum(row["world_steps"] for row in study.run(job.condition, job.arm, job.run).rows())
+    return {
+        "run": job.run,
+        "seed": run_seed(config, job.condition, job.arm, job.run),
+        "no_dna": why,
+        "drives": {},
+        "plasticity": {},
+        "steps": lived,
+        "validation_steps": 0,
+    }
 
 
 def _ledger_row(

@@ -7,7 +7,7 @@ A study directory holds::
     environment.json   versions, commit, processor, threads
     runs/CONDITION/ARM/run_00/    a run directory per evolution run
     lives/CONDITION/ARM/run_00.parquet    its test lives, written once
-    run_00.json        beside each of these: whose it is, and its checksum, see `evolearn.study.pieces`
+    run_00.json        beside each of these: whose it is, and its checksum, see `evolearn.study._pieces`
     replays/CONDITION.json    the life that the page replays
     lives.parquet, ledger.json, verdict.json    the results
     report/            the page, figures, tables

@@ -17,14 +17,16 @@ from evolearn.life import Drivers
 from evolearn.report import read_results, write_report
 from evolearn.run import remarks_on, resumable, settled, settled_keys
 from evolearn.study._judge import judge_look, judge_study
+from evolearn.study._pieces import Pieces, PieceUnfit
 from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, measure_rates
 from evolearn.study.config import StudyConfig, check_study
 from evolearn.study.directory import OF_VERDICT, RESULTS, StudyDirectory, create_study
-from evolearn.study.pieces import Pieces, PieceUnfit
 from evolearn.study.plan import StudyJob, StudyPlan, plan_study
 from evolearn.study.work import StudyDisplay, StudyWork
 from evolearn.verdict import LookByLook, cannot_decide
+
+_FIRST_LIVES = "living the first lives of every arm, to see that they differ and how long they take"
 
 
 def start_study(
@@ -53,6 +55,7 @@ def start_study(
     for remark in looks_that_cannot_decide(config):
         display.warning(remark)
     with contextlib.closing(drivers):
+        display.preparing(_FIRST_LIVES)
         steps = check_arms_differ(config, plan, drivers)
         rates = measure_rates(config, plan, drivers)
         display.planned(config, plan, rates, [*plan.evolutions, *plan.tests])
@@ -178,6 +181,7 @@ def _extend(study: StudyDirectory, runs: int, arms: Sequence[str], drivers: Driv
         content |= {"looks": [before + runs], "look_levels": [config.planned_looks[-1].level]}
     longer = check_study(content, str(study.path))
     plan = plan_study(longer)
+    display.preparing(_FIRST_LIVES)
     steps = check_arms_differ(longer, plan, drivers)
     rates = measure_rates(longer, plan, drivers)
     with explained(study.path):
@@ -228,9 +232,13 @@ def _live_until_decided(
         before = looks.open
         work.do(plan.until(dict.fromkeys(before, look.runs)))
         judge_look(config, plan, study, looks)
+        for name in before:
+            tests = looks.seen(name)[-1].tests
+            if tests.for_good and look != looks.looks[-1]:
+                display.warning(f"{name}: is looked at no more: {tests.withheld}")
         if config.looks:
             still_open = looks.open
-            came_out = [name for name in before if name not in still_open]
+            came_out = [name for name in before if looks.seen(name)[-1].tests.conclusive(look.level)]
             display.looked(look, came_out, still_open, looks.next_look is not None)
     return looks
 

@@ -32,10 +32,10 @@ from evolearn.run import (
 )
 from evolearn.search import planned_evaluations
 from evolearn.study._held_out import HeldOut, tabulate, write_table
+from evolearn.study._pieces import Pieces, PieceUnfit
 from evolearn.study.checks import Rates
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.pieces import Pieces, PieceUnfit
 from evolearn.study.plan import (
     StudyArm,
     StudyJob,
@@ -74,6 +74,9 @@ class Progress:
 
 class StudyDisplay(Protocol):
     """What shows a study while it goes on."""
+
+    def preparing(self, what: str) -> None:
+        """Something that may take seconds is about to happen, before the plan is known."""
 
     def planned(self, config: StudyConfig, plan: StudyPlan, rates: Rates, left: Sequence[StudyJob]) -> None:
         """What will be done, and how long it will take, about."""
@@ -139,10 +142,11 @@ class StudyWork:
         """
         for job in [job for job in self.evolutions if job in plan.evolutions]:
             self._begin(job, "evolving")
-            self._evolve(job)
-            self._end(job, "evolved")
+            came_of_it = self._evolve(job)
+            self._end(job, "evolved" if came_of_it else "came to no DNA", whole=came_of_it)
             self.evolutions.remove(job)
             self._check_lives_of(job)
+        self._leave_out_lives_without_dna()
         for together in self._grouped([job for job in self.tests if job in plan.tests]):
             self._begin(together[0], "living the test lives")
             self._live_held_out(together)
@@ -191,11 +195,25 @@ class StudyWork:
         self._clock.begin(job)
         self._display.working(self._clock.progress(), what)
 
-    def _end(self, job: StudyJob, what: str) -> None:
-        self._clock.end(job)
+    def _end(self, job: StudyJob, what: str, whole: bool = True) -> None:
+        self._clock.end(job, whole)
         self._display.done(self._clock.progress(), what)
 
-    def _evolve(self, job: StudyJob) -> None:
+    def _leave_out_lives_without_dna(self) -> None:
+        """Test lives for which an evolution came to no DNA are not lived; see `Pieces.no_dna`."""
+        for job in list(self.tests):
+            if self._no_dna(job) is not None:
+                self.tests.remove(job)
+                self._clock.drop(job)
+
+    def _no_dna(self, job: StudyJob) -> str | None:
+        return self._pieces.no_dna(self._config.condition(job.condition), job.arm, job.run)
+
+    def _evolve(self, job: StudyJob) -> bool:
+        """Evolve a run to its end; whether there is DNA of it."""
+        if self._no_dna(job) is not None:
+            self._say_no_dna(job)
+            return False
         directory = self._run(job)
         planned = self._config_of(job)
         if not any((directory.path / name).exists() for name in ("run.json", "generations.jsonl")):
@@ -209,13 +227,20 @@ class StudyWork:
             with directory.hold(), directory.keeping_faulty_life(setup.config):
                 evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
         except SearchDiverged as error:
-            raise SearchDiverged(
-                f"STUDY={self._study.path}: no verdict can be reached, since an evolution of {job.arm} under "
-                f"{job.condition} has no result. {error}. If that run holds, begin the study anew with the "
-                f"same: as run.KEY of {self._study.path / 'study.yaml'}, or in define.{job.arm}.settings"
-            ) from error
+            self._pieces.seal_diverged(job, error)
+            self._say_no_dna(job)
+            return False
         self._pieces.check_run(job, own, planned, directory.rows(), directory.load_dna())
         self._pieces.seal_run(job)
+        return True
+
+    def _say_no_dna(self, job: StudyJob) -> None:
+        self._display.warning(
+            f"{job.arm} under {job.condition}, run {job.run}: {self._no_dna(job)}. So there is no DNA, and no verdict "
+            f"on {job.arm} there, nor on arms that need its DNA; the others are judged, and this run is not repeated. "
+            f"To have {job.arm} judged, begin a study anew with smaller steps: as run.search.options of "
+            f"{self._study.path / 'study.yaml'}, or in define.{job.arm}.settings"
+        )
 
     def _config_of(self, job: StudyJob) -> RunConfig:
         condition = self._config.condition(job.condition)
@@ -269,6 +294,10 @@ class StudyWork:
     def _record(self, condition: ConditionPart) -> None:
         """Let two arms live the same validation life: test lives are for the verdict alone."""
         names = self._replayed(condition)
+        for name in names:
+            if (why := self._pieces.no_dna(condition, name, 0)) is not None:
+                self._display.warning(f"no replay of {condition.name}: {name} has no DNA in run 0: {why}")
+                return
         key = check_keys(self._config)[:1]
         arms = []
         setup: Setup | None = None
@@ -350,6 +379,10 @@ class _Clock:
         """One more is left."""
         self._left.append(job)
 
+    def drop(self, job: StudyJob) -> None:
+        """One is left out."""
+        self._left.remove(job)
+
     def begin(self, job: StudyJob) -> None:
         self._job = job
         self._within = 0.0
@@ -366,8 +399,8 @@ class _Clock:
         self._since = time.monotonic()
         self._within = share
 
-    def end(self, job: StudyJob) -> None:
-        if job == self._job and self._within < 1.0:
+    def end(self, job: StudyJob, whole: bool = True) -> None:
+        if job == self._job and self._within < 1.0 and whole:
             self.within(1.0)
         self._left.remove(job)
         self._within = 0.0

@@ -78,6 +78,7 @@ class Tests:
     equivalence: stats.Equivalence = UNTESTED
     equivalence_p_holm: float | None = None
     adjustment: str = "after Holm"  # how the two were adjusted, in words
+    for_good: bool = False  # withheld, and more runs could not change that: there is one without a score
 
     @property
     def p_counted(self) -> float | None:
@@ -146,7 +147,7 @@ def pair_up(
         Pair, or why the two cannot be compared: nothing is said of an arm with a run that left no finite life.
     """
     longest = arm.lives.lifetime, against.lives.lifetime
-    if (lost := _lost(arm) or _lost(against)) is not None:
+    if (lost := no_score(arm) or no_score(against)) is not None:
         return lost
     if metric == "head_start":
         return _pair_of_head_starts(arm, against, scale)
@@ -186,13 +187,24 @@ def pair_up(
     return Pair(arm.lives.arm, against.lives.arm, metric, *sides, (lifetime or longest[0],) * 2)
 
 
-def _lost(arm: ArmValues) -> str | None:
+def no_score(arm: ArmValues) -> str | None:
     """Why an arm has no score, if it has none."""
-    lost = arm.lives.lost_runs
-    if not lost:
-        return None
-    whose = f"{len(lost)} of {arm.lives.runs} runs" if arm.lives.runs > 1 else "the run"
-    return f"in {whose} of {arm.lives.arm} every life left the finite numbers, so that it has no score"
+    lives = arm.lives
+    without_dna = len(lives.no_dna)
+    diverged = len(lives.lost_runs) - without_dna
+    parts = []
+    if diverged:
+        parts.append(f"in {_of_runs(diverged, lives.runs)} of {lives.arm} every life left the finite numbers")
+    if without_dna:
+        parts.append(
+            f"{_of_runs(without_dna, lives.runs)} of {lives.arm} came to no DNA, since an evolution left the finite "
+            "numbers"
+        )
+    return f"{', and '.join(parts)}, so that it has no score" if parts else None
+
+
+def _of_runs(count: int, runs: int) -> str:
+    return f"{count} of {runs} runs" if runs > 1 else "the run"
 
 
 def against_margin(steps: FloatArray, margin: float, lifetime: int) -> FloatArray:

@@ -80,7 +80,8 @@ def study_levels(
     """The scores that times are measured to, as lived or in each resample.
 
     Args:
-        arms: test lives by arm; the threshold's scale ends at the oracle or the best ceiling of the others.
+        arms: test lives by arm; the threshold's scale ends at the oracle or the best ceiling of the others. Nothing is
+            measured by an arm with a run that has no score.
         draws: by arm; None: as lived.
         target_arm: whose birth score is to be caught up with.
         catch_up_share: see `find_levels`.
@@ -94,14 +95,15 @@ def study_levels(
         values = metrics.run_values(arms[arm], metric, weights=draws[arm].weights)
         return iqm(pick(values, draws[arm].runs))
 
-    candidates = [arm for arm in arms if arm not in ("random", "oracle")]
+    candidates = [arm for arm in arms if arm not in ("random", "oracle") and not arms[arm].lost_runs]
     top = None
     if threshold_of == "best" and candidates:
         top = np.max([over_runs(arm, "ceiling") for arm in candidates], axis=0)
     elif threshold_of == "oracle" and "oracle" in arms:
         top = over_runs("oracle", "birth")
     floor = over_runs("random", "birth") if "random" in arms else None
-    return metrics.find_levels(floor, over_runs(target_arm, "birth"), top, catch_up_share, threshold_share)
+    target = None if arms[target_arm].lost_runs else over_runs(target_arm, "birth")
+    return metrics.find_levels(floor, target, top, catch_up_share, threshold_share)
 
 
 def arm_values(lives: ArmLives, draws: Draws, levels: Levels, resampled_levels: Levels) -> ArmValues:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from evolearn.verdict import metrics, sentences, stats
-from evolearn.verdict._contrasts import Contrast, Estimate, count_censored, estimate, includes_censored
+from evolearn.verdict._contrasts import NOTHING, Contrast, Estimate, count_censored, estimate, includes_censored
 from evolearn.verdict._convergence import ArmSearch, Cluster, clusters
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.metrics import METRICS, Levels
@@ -87,26 +87,40 @@ def arm_record(
     """
     low, high = stats.interval(values.resampled_curve, rules.level, values.lives.runs)
     birth_deaths = values.lives.birth_deaths
+    score = values.curve
+    if values.lives.no_dna:
+        low, high, score = (np.full_like(score, np.nan) for _ in range(3))
+        birth_deaths = None if birth_deaths is None else np.full(1, np.nan)
+    ended = came_to_dna(evolution or ())
     return {
         "runs": [_run_record(values, run, evolution) for run in range(values.lives.runs)],
-        "diverged": values.lives.broken.sum(),
+        "diverged": values.lives.broken[values.lives.lived].sum(),
         "metrics": {name: _summary(values, name, rules.level) for name in _recorded(values)},
         **({} if birth_deaths is None else {"birth_deaths": birth_deaths.mean()}),
         "totals": [
             {"lifetime": lifetime, **iqm_record(_over_runs(values, place, rules.level))}
             for place, lifetime in enumerate(values.lives.lifetimes)
         ],
-        "curve": {"age": values.curve_ages, "score": values.curve, "low": low, "high": high},
+        "curve": {"age": values.curve_ages, "score": score, "low": low, "high": high},
         "clusters": [_cluster_record(values, cluster) for cluster in _clusters(values, search, bool(evolution))],
-        "evolution": _evolution_record(evolution, search) if evolution and search else None,
+        "evolution": _evolution_record(ended, search) if ended and search else None,
         "dna": [{name: run[name] for name in ("run", "drives", "plasticity")} for run in evolution]
         if evolution
         else None,
     }
 
 
+def came_to_dna(evolution: Sequence[Json]) -> list[Json]:
+    """The records of an arm's evolutions without those that left the finite numbers, or could not begin."""
+    return [run for run in evolution if run.get("no_dna") is None]
+
+
 def _run_record(values: ArmValues, run: int, evolution: Sequence[Json] | None) -> Json:
     seeds = {record["run"]: record["seed"] for record in evolution or ()}
+    if (why := values.lives.no_dna.get(run)) is not None:
+        nothing = dict.fromkeys((*_recorded(values), "deaths"))
+        totals = [None] * len(values.lives.lifetimes)
+        return {"run": run, "seed": seeds.get(run), "no_dna": why, **nothing, "totals": totals, "diverged": 0}
     by_metric = {name: values.values[name][run] if name in values.values else None for name in _recorded(values)}
     lives = values.lives
     deaths = {"deaths": metrics.mean_over_lives(lives.deaths)[run]}
@@ -123,9 +137,9 @@ def _recorded(values: ArmValues) -> tuple[str, ...]:
 
 
 def _summary(values: ArmValues, metric: str, level: float) -> Json:
-    """A metric over runs; all null if the study has no level to measure it to."""
+    """A metric over runs; all null if the study has no level to measure it to, or a run has no DNA."""
     runs = values.lives.runs
-    if metric not in values.values:
+    if metric not in values.values or values.lives.no_dna:
         nothing = dict.fromkeys(("iqm", "mean", "low", "high"))
         return {**nothing, "runs": runs, "censored": None, "at_least": False}
     of_runs = values.values[metric]
@@ -139,6 +153,8 @@ def _summary(values: ArmValues, metric: str, level: float) -> Json:
 
 def _over_runs(values: ArmValues, place: int, level: float) -> Estimate:
     """Life fitness over the lifetime at `place`."""
+    if values.lives.no_dna:
+        return NOTHING
     found = iqm(values.totals[:, place]), iqm(values.resampled_totals[..., place])
     return estimate(*found, level, values.lives.runs)
 
@@ -165,7 +181,7 @@ def _evolution_record(evolution: Sequence[Json], search: ArmSearch) -> Json:
 
 def _clusters(values: ArmValues, search: ArmSearch | None, own: bool) -> tuple[Cluster, ...]:
     """Those of the arm's search; of its origin's only if its own scores lie as far apart."""
-    found = clusters(search) if search else ()
+    found = clusters(search) if search and not values.lives.no_dna else ()
     if found and not own:
         through, stuck = (values.values["total"][list(cluster.runs)] for cluster in found)
         return found if through.min() > stuck.max() else ()

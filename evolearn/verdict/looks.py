@@ -36,7 +36,7 @@ class Seen:
 
     look: Look
     tests: Tests
-    decided: bool
+    decided: bool  # found, or withheld for good
 
 
 class LookByLook:
@@ -80,7 +80,7 @@ class LookByLook:
         assert look is not None, "a look is due"
         adjusted = tests if len(self._seen) == 1 else self._all_adjusted(tests)
         for name, own in adjusted.items():
-            self._seen[name].append(Seen(look, own, own.conclusive(look.level)))
+            self._seen[name].append(Seen(look, own, own.conclusive(look.level) or own.for_good))
 
     def _all_adjusted(self, tests: Mapping[str, Tests]) -> dict[str, Tests]:
         p_values = self._adjusted({name: own.p for name, own in tests.items()}, lambda own: own.p_counted)

@@ -47,6 +47,8 @@ class ArmLives:
     birth_diverged: BoolArray | None = None  # [R, L] in the window of the birth score, learning off
     diverged: BoolArray | None = None  # [R, L] learning as the arm does
     gain: FloatArray | None = None  # [R, L] ceiling minus birth where that does not say it; see `diverged_last`
+    # by run without DNA, whose lives were never lived and count as diverged throughout: why there is none
+    no_dna: Mapping[int, str] = dataclasses.field(default_factory=dict)
 
     @property
     def runs(self) -> int:
@@ -75,8 +77,13 @@ class ArmLives:
         return self.broken_births | self.broken_lives
 
     @cached_property
+    def lived(self) -> BoolArray:
+        """Runs [R] whose lives were lived: those with DNA, or that need none."""
+        return np.array([run not in self.no_dna for run in range(self.runs)])
+
+    @cached_property
     def lost_runs(self) -> tuple[int, ...]:
-        """Runs none of whose lives stayed finite: they have no score."""
+        """Runs none of whose lives stayed finite: they have no score; those without DNA among them."""
         return tuple(np.flatnonzero(self.broken.all(axis=1)).tolist())
 
 
@@ -134,15 +141,15 @@ class Levels:
     """Scores that times are measured to: numbers, or arrays [S] with one entry per resample."""
 
     floor: float | FloatArray | None  # IQM over runs of the random arm's birth score; None: no random arm
-    target: float | FloatArray  # IQM over runs of the birth score to catch up with
-    catch_up: float | FloatArray
+    target: float | FloatArray | None  # IQM over runs of the birth score to catch up with; None: its arm has no score
+    catch_up: float | FloatArray | None
     top: float | FloatArray | None  # of the threshold's scale; None: no arm gives it
     threshold: float | FloatArray | None
 
 
 def find_levels(
     floor: npt.ArrayLike | None,
-    target: npt.ArrayLike,
+    target: npt.ArrayLike | None,
     top: npt.ArrayLike | None,
     catch_up_share: float,
     threshold_share: float,
@@ -158,11 +165,11 @@ def find_levels(
     Returns:
         Levels. Without a floor below the target, catching up is reaching the target itself.
     """
-    goal = np.asarray(target, np.float64)
+    goal = None if target is None else np.asarray(target, np.float64)
     ground = None if floor is None else np.asarray(floor, np.float64)
     summit = None if top is None else np.asarray(top, np.float64)
     catch_up = goal
-    if ground is not None and catch_up_share < 1:
+    if goal is not None and ground is not None and catch_up_share < 1:
         catch_up = np.where(goal > ground, ground + catch_up_share * (goal - ground), goal)
     threshold = None if ground is None or summit is None else ground + threshold_share * (summit - ground)
     return Levels(ground, goal, catch_up, summit, threshold)
@@ -222,8 +229,9 @@ def head_start(births: FloatArray, floor: float | None, share: float, curves: Fl
     >>> head_start(np.array([0.6, 0.6, 0.1]), 0.2, 1.0, curves, ages).tolist()
     [700.0, inf, 0.0]
     """
-    levels = np.asarray(find_levels(floor, births, None, share, 1.0).catch_up)
-    steps = first_age(curves[:, None], ages, levels)[:, 0]
+    levels = find_levels(floor, births, None, share, 1.0).catch_up
+    assert levels is not None, "there are births to catch up with"
+    steps = first_age(curves[:, None], ages, np.asarray(levels))[:, 0]
     return steps if floor is None else np.where(births > floor, steps, 0.0)
 
 

@@ -378,7 +378,7 @@ def remarks(
         said.append("One run says nothing of other runs: there are no intervals over runs and no tests.")
     if levels.floor is None:
         said.append("There is no random arm, hence no floor to measure shares of the way up from, and no threshold.")
-    elif levels.target <= levels.floor:
+    elif levels.target is not None and levels.target <= levels.floor:
         target, floor = float(levels.target), float(levels.floor)
         said.append(
             f"The newborn is born no better than random ({target:.3f} against {floor:.3f}): "
@@ -395,11 +395,26 @@ def remarks(
     return said + _withheld_remarks([primary, *secondary, *doubled])
 
 
+def no_dna_remarks(arms: Mapping[str, ArmValues]) -> list[str]:
+    """Which arms have runs without DNA, and why the first of these has none."""
+    said = []
+    for arm, values in arms.items():
+        if reasons := values.lives.no_dna:
+            runs = sorted(reasons)
+            first = f" (run {runs[0]}; the others stand in verdict.json)" if len(set(reasons.values())) > 1 else ""
+            said.append(
+                f"There is no DNA of {arm} in {run_names(runs)} of {values.lives.runs}, so {arm} is judged in nothing: "
+                f"{reasons[runs[0]]}{first}."
+            )
+    return said
+
+
 def diverged_remarks(arms: Mapping[str, ArmValues]) -> list[str]:
     """Which arms had test lives that left the finite numbers, and what became of these."""
     said = []
     for arm, values in arms.items():
-        broken, lost = values.lives.broken, values.lives.lost_runs
+        broken = values.lives.broken & values.lives.lived[:, None]
+        lost = [run for run in values.lives.lost_runs if values.lives.lived[run]]
         if not broken.any():
             continue
         where = run_names(np.flatnonzero(broken.any(axis=1)).tolist())
@@ -409,9 +424,9 @@ def diverged_remarks(arms: Mapping[str, ArmValues]) -> list[str]:
             else f"means of {arm} are with them"
         )
         said.append(
-            f"In {int(broken.sum()):,} of {broken.size:,} test lives of {arm} ({where}) the brain or the score left "
-            "the finite numbers. Each counts as no better than the worst life of any arm, in every score, whatever the "
-            f"sign of rewards: {what}."
+            f"In {int(broken.sum()):,} of {broken[values.lives.lived].size:,} test lives of {arm} ({where}) the brain "
+            "or the score left the finite numbers. Each counts as no better than the worst life of any arm, in every "
+            f"score, whatever the sign of rewards: {what}."
         )
     return said
 

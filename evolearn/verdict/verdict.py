@@ -29,7 +29,7 @@ from evolearn.verdict._contrasts import (
 from evolearn.verdict._convergence import ArmSearch, find_scale, judge_search, unfinished
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.diverged import diverged_last
-from evolearn.verdict.json_records import Json, arm_record, contrast_record, for_json, iqm_record
+from evolearn.verdict.json_records import Json, arm_record, came_to_dna, contrast_record, for_json, iqm_record
 from evolearn.verdict.looks import Look, Seen
 from evolearn.verdict.metrics import ArmLives, Levels
 from evolearn.verdict.rules import DOUBLED, ContrastRule, VerdictRules
@@ -105,7 +105,10 @@ def judge_primary(rules: VerdictRules, primary: ContrastRule, lives: Mapping[str
     # tests ask for no resamples
     levels, arms = _all_values(rules, judged, judged, primary.arm, resampled=1)
     pair = pair_up(arms[primary.arm], arms[primary.against], primary.metric, _scale(rules, levels))
-    return Tests(withheld=pair) if isinstance(pair, str) else unadjusted(pair, rules, level)
+    if isinstance(pair, str):
+        lost = any(judged[arm].lost_runs for arm in (primary.arm, primary.against))
+        return Tests(withheld=pair, for_good=lost)
+    return unadjusted(pair, rules, level)
 
 
 def judge_condition(
@@ -128,7 +131,7 @@ def judge_condition(
         lives: test lives by arm; those of an arm evolved twice as long go by its name and `DOUBLED`.
         outer_steps: world steps that one evolution run cost, by arm.
         evolution: one record per run for arms with an evolution of their own: run, seed, centre, best and stdev by
-            generation, drives and plasticity by name.
+            generation, drives and plasticity by name; of a run that came to no DNA why, as no_dna, and no generations.
         origins: by transplanted arm: the arm whose DNA it has.
         seen: what the looks at this condition came to, the last of them from these lives; none: it is judged alone.
         lives_at_home: test lives of random and the oracle under the condition in which the arms evolved, if another:
@@ -143,7 +146,7 @@ def judge_condition(
     judged = _own(lives)
     levels, arms = _all_values(rules, lives, judged, primary.arm)
     own = {arm: values for arm, values in arms.items() if arm in judged}
-    evolved = {arm: runs for arm, runs in evolution.items() if arm in judged}
+    evolved = {arm: came_to_dna(runs) for arm, runs in evolution.items() if arm in judged and came_to_dna(runs)}
     searches = _searches(
         rules, facts, judged, evolved, origins or {}, judged if lives_at_home is None else diverged_last(lives_at_home)
     )
@@ -154,13 +157,14 @@ def judge_condition(
         **facts.record(),
         "runs": lives[primary.arm].runs,
         "sentence": _sentence(rules, facts, contrasts.primary, own, levels, seen),
-        "remarks": sentences.diverged_remarks(own)
+        "remarks": sentences.no_dna_remarks(arms)
+        + sentences.diverged_remarks(own)
         + _no_head_start(rules, own, primary)
         + sentences.remarks(
             arms=own,
             levels=levels,
             threshold_of=rules.threshold.of,
-            searches={arm: search for arm, search in searches.items() if arm in evolution},
+            searches={arm: search for arm, search in searches.items() if arm in evolved},
             tolerance=rules.convergence.tolerance,
             primary=contrasts.primary,
             secondary=contrasts.secondary,
@@ -210,13 +214,14 @@ def _sentence(
 ) -> str:
     arm, against = arms[primary.arm], arms[primary.against]
     pair = pair_up(arm, against, "head_start", _scale(rules, levels))
+    lost = bool(arm.lives.lost_runs or against.lives.lost_runs)
     kind, kind_against = sentences.kinds((primary.arm, primary.against), facts.evolutions, facts.blank_slates)
     births = sentences.Births(
         kind=kind,
         kind_against=kind_against,
         scores=arm.values["birth"],
         scores_against=against.values["birth"],
-        able_from=_able_from(levels),
+        able_from=None if lost else _able_from(levels),
         able=facts.able,
         steps=None if isinstance(pair, str) else pair.values,
         lifetime=against.lives.lifetime,
@@ -394,7 +399,7 @@ def _compare(
 
 def _no_head_start(rules: VerdictRules, arms: Mapping[str, ArmValues], primary: ContrastRule) -> list[str]:
     """What there is to say of it, where the primary metric is a time that is counted from it."""
-    if primary.metric != "catch_up" or "random" not in arms:
+    if primary.metric != "catch_up" or "random" not in arms or arms[primary.arm].lives.lost_runs:
         return []
     birth, floor = (
         estimate(iqm(of_arm.values["birth"]), iqm(of_arm.resampled["birth"]), rules.level, of_arm.lives.runs)
@@ -486,6 +491,9 @@ def _catch_up_by_lifetime(rules: VerdictRules, arms: Mapping[str, ArmValues], li
 
 
 def _cut_off(values: ArmValues, lifetime: int, level: float) -> Json:
+    if "catch_up" not in values.values or values.lives.lost_runs:
+        nothing = dict.fromkeys(("iqm", "low", "high"))
+        return {**nothing, "censored": None, "at_least": False, "runs": values.lives.runs}
     times = metrics.censored_at(values.values["catch_up"], lifetime)
     # what is infinite is cut off at the lifetime just as what is late
     kept, resampled = (metrics.restricted(part["catch_up"], lifetime) for part in (values.values, values.resampled))

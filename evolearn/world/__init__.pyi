@@ -37,8 +37,6 @@ from .gymnasium.environments import (
     GymnasiumEnvironments as GymnasiumEnvironments,
 )
 from .gymnasium.making import (
-    is_of_environment as is_of_environment,
-    is_own_file as is_own_file,
     make_environment as make_environment,
 )
 from .gymnasium.world import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
+from evolearn.files import write_whole
 from evolearn.numerics import (
     adapter,
     cache_folder,
@@ -149,9 +149,7 @@ def _keep_source(source: str, fingerprint: str | None) -> Path | None:
     payload = source.encode()
     try:
         if not path.is_file() or path.read_bytes() != payload:
-            part = path.with_suffix(f".{os.getpid()}.part")
-            part.write_bytes(payload)
-            part.replace(path)
+            write_whole(path, payload)
     except OSError:  # a full disk: compiled again in the next process
         return None
     return path

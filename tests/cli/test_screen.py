@@ -68,3 +68,11 @@ def test_a_name_cannot_steer_the_terminal() -> None:
     )
     assert "a\\x1b]0;b\\x9bc\\u202ed" in file.getvalue()
     assert "\x1b[1m" in file.getvalue()  # what is ours
+
+
+@pytest.mark.parametrize(("terminal", "words"), [(False, "Rehearsing a life ..\n"), (True, "rehearsing a life")])
+def test_what_comes_before_anything_can_be_counted_is_said(terminal: bool, words: str) -> None:
+    file = io.StringIO()
+    with Screen(Console(file=file, force_terminal=terminal, width=90), "{task.description}") as screen:
+        screen.preparing("rehearsing a life")
+    assert words in file.getvalue()

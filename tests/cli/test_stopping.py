@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from evolearn.cli.show_run import RunScreen
 from evolearn.cli.stopping import Stop, Stops, seconds_of
 from evolearn.cli.terminal import at_terminal, run_and_leave
 from evolearn.errors import UserError
-from evolearn.run import open_run
+from evolearn.run import Interrupted, open_run
 from tests.helpers.command import evolearn, line_of
 from tests.helpers.runs import toy
 
@@ -107,6 +108,15 @@ def test_too_little_memory_is_said_whoever_notices_it(end: BaseException, capsys
     assert capsys.readouterr().err.startswith("Error: out of memory (")
 
 
+def test_a_current_folder_that_is_gone_is_said(tmp_path: Path, monkeypatch, capsys) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(RuntimeError), at_terminal():
+        pass
+    assert "Error: the current folder was removed, or cannot be read (" in capsys.readouterr().err
+
+
 def test_too_few_files_that_may_be_open_are_said(capsys) -> None:
     with pytest.raises(RuntimeError), at_terminal():
         raise OSError(errno.EMFILE, "Too many open files")
@@ -130,6 +140,38 @@ def test_a_second_signal_does_not_cut_saving_short() -> None:
     assert saved == ["all"]
     assert stops.stop is not None
     assert stops.stop.code == 130
+
+
+def test_a_limit_is_said_again_to_what_swallowed_it(monkeypatch) -> None:
+    monkeypatch.setattr("evolearn.cli.stopping.PATIENCE", 0.05)
+    stops = Stops()
+    swallowed: list[Stop] = []
+
+    def work() -> None:
+        try:
+            threading.Event().wait(60.0)
+        except Stop as stop:
+            swallowed.append(stop)
+        threading.Event().wait(60.0)
+
+    with pytest.raises(Stop, match="the time is up"), stops.heeded("0.05s"):
+        work()
+    assert len(swallowed) == 1
+
+
+@pytest.mark.parametrize("how", ["finished", "warning"])
+def test_what_is_stopped_while_its_end_is_said_is_not_to_be_resumed(how: str, tmp_path: Path, capsys) -> None:
+    def work() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt as stop:
+            raise Interrupted(tmp_path / "run", finished=how == "finished") from stop
+
+    with pytest.raises(RuntimeError), at_terminal():  # click's own, with the code
+        work()
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("resume" in said) == (how == "warning")
+    assert ("was finished: its table is in" in said) == (how == "finished")
 
 
 def test_signals_of_libraries_are_taken_back_and_ignored_ones_left_alone(monkeypatch) -> None:

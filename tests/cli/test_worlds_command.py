@@ -141,7 +141,7 @@ def test_a_broken_world_ends_with_code_2_and_says_where(tmp_path: Path) -> None:
     [
         (["check", "savana"], "did you mean savannah?"),
         (["check", "nowhere.py:world"], "there is no file nowhere.py"),
-        (["check", "cart-pole", "--config", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+        (["check", "cart-pole", "--config", "nowhere.yaml"], "nowhere.yaml: is missing"),
         (["check", "cart-pole", "--config", "other.yaml"], "is for the world savannah, not for cart-pole"),
         (["check", "cart-pole", "world.parameters.predictability=2"], "must be 0 to 1"),
         (["check", "cart-pole", "nonsense"], "overrides have the form key=value"),

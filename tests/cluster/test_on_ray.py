@@ -20,19 +20,21 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
+from evolearn.cluster._drivers import ClusterDriver
 from evolearn.cluster._shipping import CannotShip, pack, renamed
 from evolearn.cluster._tasks import Done, Order, Recipe, do_blocks
 from evolearn.config import check_config
 from evolearn.environment import code_identity
 from evolearn.errors import UserError
-from evolearn.life import Drivers, OwnDrivers, Plan
+from evolearn.life import Drivers, KeepsState, OwnDrivers, Plan, rehearse
+from evolearn.rng import SELECTION, life_keys
 from evolearn.run import assemble, parts_of, start_run
 from evolearn.search.meta_gradients import MetaLives
 from evolearn.study import start_study
-from evolearn.world import find_world
+from evolearn.world import find_world, gymnasium_world
 from tests.helpers.own_parts import PARTS_FILE, own_config
 from tests.helpers.places import ROOT
-from tests.helpers.probe_worlds import conditions_for
+from tests.helpers.probe_worlds import conditions_for, newborns_for
 from tests.helpers.ray_here import ClusterWatcher
 from tests.helpers.runs import Watcher, digests, toy
 from tests.helpers.studies import toy_study
@@ -40,6 +42,17 @@ from tests.helpers.watching import StudyWatcher
 from tests.helpers.world_files import WORLD_FILE
 
 needs_ray = pytest.mark.ray
+
+
+def test_what_keeps_something_is_refused_before_any_task() -> None:
+    world = gymnasium_world("tests.helpers.odd_environments:evolearn-keeping-v0", how="episodes")
+    conditions = conditions_for(world)
+    here = OwnDrivers(1)
+    driver = ClusterDriver.__new__(ClusterDriver)  # without a cluster: it has none to ask
+    driver.conditions, driver._here = conditions, lambda: here.of(conditions, 60.0)
+    newborns = newborns_for(conditions)
+    with contextlib.closing(here), pytest.raises(KeepsState):
+        rehearse(driver, newborns, np.zeros(1, np.int64), life_keys(0, SELECTION, 0, 1), Plan(50))
 
 
 def command(*arguments: object) -> list[str]:

@@ -16,7 +16,7 @@ from evolearn.config import (
     parse_yaml,
     read_yaml,
 )
-from evolearn.config._yaml import MOST_CHARACTERS
+from evolearn.config.plain_yaml import MOST_CHARACTERS
 
 ALIASES = "a: &a [x, x]\n" + "\n".join(
     f"{name}: &{name} [*{last}, *{last}]" for last, name in itertools.pairwise("abcdefg")

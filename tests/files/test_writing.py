@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evolearn.errors import RunDirectoryError
-from evolearn.files import explained, make_directory, write_whole
+from evolearn.files import explained, make_directory, whole_file, write_whole
 from evolearn.files.directories import make_next
 
 
@@ -29,6 +29,28 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
         write_whole(tmp_path / "file", b"after")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == "before"
+
+
+def test_nothing_is_written_through_what_lies_beside_the_file(tmp_path: Path, monkeypatch) -> None:
+    drawn = iter(["link", "pipe", "free"])
+    monkeypatch.setattr("evolearn.files.writing.secrets.token_hex", lambda size: next(drawn))
+    (tmp_path / "theirs").write_text("theirs")
+    (tmp_path / "file.link.part").symlink_to(tmp_path / "theirs")
+    os.mkfifo(tmp_path / "file.pipe.part")
+    for _ in range(2):
+        with pytest.raises(FileExistsError):
+            write_whole(tmp_path / "file", b"ours")
+    write_whole(tmp_path / "file", b"ours")
+    assert (tmp_path / "theirs").read_text() == "theirs"
+    assert not (tmp_path / "file").is_symlink()
+
+
+def test_two_who_write_one_file_do_not_spoil_it(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "file") as first:
+        first.write(b"first")
+        write_whole(tmp_path / "file", b"second")
+    assert (tmp_path / "file").read_bytes() == b"first"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,12 @@ class Keeping(Plain):
     """Keeps something from before reset, or takes chance from elsewhere than its seed."""
 
     steps, episodes, mean, velocity, best, total = 0, 0, 0.0, 0.0, -np.inf, 0.0
+    LEVELS: dict[int, float] = {}  # noqa: RUF012 -- of the class
 
     def __init__(self, how):
         super().__init__(how)
         self.rng = np.random.default_rng(1)
+        self.mass = random.random()
         self.action_space = gymnasium.spaces.Discrete(2)
 
     def reset(self, *, seed=None, options=None):
@@ -83,6 +85,9 @@ class Keeping(Plain):
             "Python's generator": lambda: random.random(),
             "its space's generator": lambda: float(self.action_space.sample()),
             "a clock": time.perf_counter,
+            "its process": lambda: float(os.getpid()),
+            "drawn in its constructor": lambda: self.mass,
+            "a level as it was drawn first": lambda: self.LEVELS.setdefault(0, reward),
         }.get(self.how, lambda: reward)()
 
 
@@ -121,6 +126,10 @@ class Leaving(Plain):
             time.sleep(600.0)
         if how == "exits in its constructor":
             os._exit(3)
+        if how == "closes its output":
+            sys.stdout.close()
+        if how == "closes all files":
+            os.closerange(3, 256)
         if how == "rearranges its process":
             assert threading.current_thread() is threading.main_thread()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -147,7 +156,7 @@ class Alone(Plain):
 
     there = 0
 
-    def __init__(self):
+    def __init__(self, size=1):
         super().__init__()
         if Alone.there:
             raise OSError("the port is taken")

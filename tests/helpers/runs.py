@@ -61,6 +61,9 @@ class Watcher:
         self.chosen: list[tuple[str, int, int]] = []
         self.stop_after = stop_after
 
+    def preparing(self, what) -> None:
+        self.prepared = what
+
     def starting(self, setup, directory, first) -> None:
         self.first = first
 

@@ -41,6 +41,10 @@ class Onlooker:
         if self._stop(event, what):
             raise KeyboardInterrupt
 
+    def preparing(self, what) -> None:
+        self.prepared = what
+        self._happened("preparing", what)
+
     def planned(self, config, plan, rates, left) -> None:
         self.left = list(left)
 

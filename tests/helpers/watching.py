@@ -7,6 +7,9 @@ class StudyWatcher:
         self.warnings = []
         self.stop = stop  # called with every event; raises KeyboardInterrupt where the user would
 
+    def preparing(self, what) -> None:
+        self._note("preparing", what=what)
+
     def planned(self, config, plan, rates, left) -> None:
         self.plan = plan
         self._note("planned", left=list(left))

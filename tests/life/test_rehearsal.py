@@ -33,12 +33,29 @@ def driver_in(name, workers=1, chunk=None, **arguments):
 
 
 @pytest.mark.parametrize("how", KEEPING)
-def test_what_is_kept_from_life_to_life_is_refused_and_said(how):
+def test_what_is_kept_from_life_to_life_is_refused_and_said(how, monkeypatch):
+    monkeypatch.setattr("evolearn.life.rehearsal.SECONDS", 1e6)  # however busy the machine is
     driver = driver_in("keeping", how=how)
     with pytest.raises(KeepsState, match=r"step \d+: the same life comes out otherwise .*world.check=false") as caught:
         live_toys(driver, count=4, steps=200)
     assert caught.value.key[3] == 0
     assert not driver._rehearsal._steps, "before any life counted"
+    driver.close()
+
+
+@pytest.mark.parametrize("how", ["its process", "a level as it was drawn first"])
+def test_a_life_is_tried_in_a_second_process_too_where_another_comes_first(how):
+    world = gymnasium_world(f"{ODD}keeping-v0", how=how)
+    driver = StepwiseDriver(conditions_for(world), apart=True)
+    with pytest.raises(KeepsState, match="otherwise in another process, beside others: from step 0 on"):
+        live_toys(driver, count=1, steps=20)
+    driver.close()
+
+
+def test_short_lives_are_tried_in_two_instances_too():
+    driver = driver_in("keeping", how="drawn in its constructor")
+    with pytest.raises(KeepsState, match="the same life comes out otherwise beside others: from step 0 on"):
+        live_toys(driver, count=1, steps=20)
     driver.close()
 
 
@@ -51,6 +68,16 @@ def test_an_environment_of_its_own_for_every_life_is_a_remedy(how):
         outcomes.append(live_toys(driver, count=4, steps=200))
         driver.close()
     assert_same(*outcomes)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_remedy_that_was_taken_already_is_not_offered_again(fresh):
+    part = WorldPart(name=f"gymnasium:{ODD}keeping-v0", kwargs={"how": "a clock"}, fresh=fresh)
+    driver = StepwiseDriver(conditions_for(declare_here(part)))
+    with pytest.raises(KeepsState) as caught:
+        live_toys(driver, count=1, steps=20)
+    assert ("set world.fresh=true" in str(caught.value)) is not fresh
+    driver.close()
 
 
 def test_what_was_there_and_what_came_instead_is_said():

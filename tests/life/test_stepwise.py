@@ -26,6 +26,7 @@ from evolearn.life import (
     Job,
     LifeFault,
     LifeLost,
+    OwnDrivers,
     OwnThread,
     Plan,
     WorkerDied,
@@ -473,6 +474,22 @@ def test_no_more_environments_are_made_than_there_may_be():
     unaware.close()
 
 
+def test_there_is_one_environment_also_where_lives_and_drivers_differ():
+    name = "gymnasium:tests.helpers.odd_environments:evolearn-alone-v0"
+    vary = {"kwargs.size": {"distribution": "choice", "values": [1, 2, 3]}}
+    one = conditions_for(declare_here(WorldPart(name=name, instances=1, vary=vary)))
+    drivers = OwnDrivers(1)
+    with contextlib.closing(drivers):
+        for conditions in (one, dataclasses.replace(one, window=one.window + 1)) * 2:
+            assert live_toys(drivers.of(conditions, 60.0), count=4, steps=20).fitness.any()
+
+
+@pytest.mark.parametrize(("ends", "killed"), [("SIGKILL", True), ("SIGTERM", True), ("SIGSEGV", False)])
+def test_what_a_scheduler_ends_is_no_fault_of_a_life(ends, killed, monkeypatch):
+    monkeypatch.setattr(Worker, "exit_code", -getattr(signal, ends))
+    assert Worker.__new__(Worker).was_killed == killed
+
+
 def test_most_instances_are_shared_among_workers():
     world = declare_here(WorldPart(name="gymnasium:CartPole-v1", instances=5))
     driver = StepwiseDriver(conditions_for(world), workers=2)
@@ -503,7 +520,7 @@ def test_no_worker_outlives_its_parent(name):
     else:
         parent.kill()
     # The workers hold the output open: it ends when the last of them does.
-    _, errors = parent.communicate(timeout=30)
+    _, errors = parent.communicate(timeout=120)
     assert parent.returncode != 0
     assert errors.count("Traceback") == errors.count("KeyboardInterrupt") == (name == "SIGINT")
 

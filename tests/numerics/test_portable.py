@@ -178,7 +178,7 @@ def test_hosts_that_cannot_are_refused(machine: str, missing: tuple[str, ...], t
     [
         ("a.yaml", "portable: true", [], True),
         ("a.yaml", "portable: false", [], False),
-        ("a.yaml", "seed: 1", ["portable=yes"], True),
+        ("a.yaml", "seed: 1", ["portable=True"], True),
         ("a.yaml", "portable: true", ["portable=false"], False),
         ("a.yaml", "run: {portable: true}", [], True),
         ("a.yaml", "run: {seed: 1}", ["run.portable=true"], True),

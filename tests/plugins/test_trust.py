@@ -6,14 +6,18 @@ import os
 import py_compile
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import evolearn
+from evolearn.api.evolved import Evolved
 from evolearn.cli.app import app
 from evolearn.config import check_config
-from evolearn.errors import PartNotFound
+from evolearn.errors import PartNotFound, WorldNotFound
+from evolearn.inspection import Wishes, compare_dna, inspect_dna
+from evolearn.life import OwnThread
 from evolearn.plugins import NotTrusted, module_of, named_by, named_by_user, trust as module
 from evolearn.plugins.trust import as_told, source_of, trusted_file
 from evolearn.run import admit_sources, create_run, source_changes, source_hashes, write_dna
@@ -21,6 +25,7 @@ from evolearn.study.directory import create_study
 from evolearn.world import find_world
 from evolearn.world.names import environments_apart
 from tests.helpers.exported import config_of, written
+from tests.helpers.inspections import Notes
 from tests.helpers.runs import toy
 from tests.helpers.studies import toy_study
 
@@ -32,8 +37,10 @@ CHANGED = "which was changed since you were asked"
 def place(tmp_path, monkeypatch):
     """An empty folder, and nothing that is trusted."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    # Nor what other tests of this process left behind.
+    others = [entry for entry in sys.path if not list(Path(entry).glob("mine*"))]
+    monkeypatch.setattr(sys, "path", others)
+    monkeypatch.setattr(sys, "modules", {name: found for name, found in sys.modules.items() if "mine" not in name})
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here"
@@ -41,7 +48,7 @@ def place(tmp_path, monkeypatch):
 
 def code(path, what="first"):
     """A file that tells when it is run."""
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"import pathlib\npathlib.Path({str(path.with_suffix('.ran'))!r}).write_text({what!r})\n")
     return path
 
@@ -174,11 +181,107 @@ def test_a_part_of_an_installed_namespace_that_lies_elsewhere_is_a_stranger_s(pl
     assert ran(path) is None
 
 
-def test_bytecode_beside_a_file_is_not_run(place):
-    path = code(place / "mine.py", "bytecode")
+@pytest.mark.parametrize(("name", "file"), [*NAMES, ("mine.part", "mine/part.py")])
+def test_bytecode_beside_sources_is_not_run(place, name, file):
+    path = code(place / file, "bytecode")
+    (path.parent / "part.py").touch()
     py_compile.compile(str(path), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
-    import_it(code(path, "sources"))
+    code(path, "sources")
+    import_it(name)
     assert ran(path) == "sources"
+
+
+def test_bytecode_that_later_imports_would_run_is_not_run_either_or_is_counted(place):
+    later = code(place / "mine" / "later.py", "bytecode")
+    (place / "mine" / "__init__.py").write_text("def late():\n    from mine import later\n")
+    py_compile.compile(str(later), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    code(later, "sources")
+    import_it("mine").late()
+    assert ran(later) == "sources"
+    before = source_of("mine").sha256
+    for unseen in ("__pycache__/later.cpython-311.pyc", ".hidden/later.py", "lib.d/later.py"):
+        (place / "mine" / unseen).parent.mkdir(exist_ok=True)
+        (place / "mine" / unseen).write_bytes(b"changed")
+        assert source_of("mine").sha256 == before
+    for seen in ("alone.pyc", "__pycache__/alone.pyc", "inner/part.py"):
+        (place / "mine" / seen).parent.mkdir(exist_ok=True)
+        (place / "mine" / seen).write_bytes(b"new")
+        assert source_of("mine").sha256 != before
+        before = source_of("mine").sha256
+
+
+def test_a_portion_of_an_installed_namespace_is_somebody_s_own(place, monkeypatch):
+    installed = code(place / "site-packages" / "minespace" / "theirs.py").parents[1]
+    monkeypatch.setattr(sys, "path", [*sys.path, str(installed)])
+    monkeypatch.setattr(module, "_installed_folders", lambda: (installed,))
+    path = code(place / "minespace" / "evil.py")
+    (place / "minespace" / "deep").mkdir()
+    deep = code(place / "minespace" / "deep" / "evil.py")
+    for name in ("minespace.evil", "minespace.deep.evil", "minespace.deep"):
+        with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match=UNKNOWN) as refused:
+            import_it(name)
+        assert f"the files in {place / 'minespace'}," in str(refused.value)
+    assert (ran(path), ran(deep)) == (None, None)
+    with named_by("runs/theirs", trust=False):
+        import_it("minespace.theirs")
+    assert ran(installed / "minespace" / "theirs.py") == "first"
+
+
+@pytest.mark.parametrize("used", ["again", "in a thread", "as an environment"])
+def test_a_yes_stays_one_however_its_code_is_used_later(place, monkeypatch, used):
+    path = code(place / "mine.py")
+    with named_by("runs/theirs", trust=True):
+        if used == "in a thread":
+            thread = OwnThread()
+            thread.begin(lambda: import_it("mine"))
+            assert thread.wait(60.0).error is None
+            thread.dismiss()
+        else:
+            import_it("mine")
+    if used == "again":
+        import_it("mine")
+    if used == "as an environment":
+        with pytest.raises(WorldNotFound):
+            find_world("gymnasium:mine:Toy-v0")
+    assert str(path) not in json.loads(trusted_file().read_text())["named"]
+    code(path, "second")
+    forget(monkeypatch)
+    with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match=CHANGED):
+        import_it("mine")
+
+
+@pytest.mark.parametrize("name", ["/", "//", "/:x", "/usr/bin/env", "a/b", "\0.py", "x" * 5000 + ".py"])
+def test_only_python_is_looked_at(place, name):
+    assert source_of(name) is None
+    assert source_changes({name: "x"}) == [f"{name} was moved"]
+
+
+def test_what_is_too_large_to_be_looked_at_is_refused_and_a_pipe_is_not_waited_for(place, monkeypatch):
+    code(place / "mine.py")
+    code(place / "mined" / "__init__.py")
+    (place / "mined" / "circle").symlink_to(place / "mined")
+    os.mkfifo(place / "pipe.py")
+    assert source_of("mined") is not None
+    monkeypatch.setattr(module, "_MOST_BYTES_OF_FILE", 10)
+    monkeypatch.setattr(module, "_MOST_ENTRIES", 1)
+    for name in ("mine", "mine.py", "mined", "pipe.py"):
+        assert "cannot be compared" in source_changes({name: "x"})[0]
+        assert source_hashes([check_config(toy(world={"name": f"{name}:world"}), "toy")]) == {}
+        with (
+            named_by("runs/theirs", trust=True),
+            pytest.raises(NotTrusted, match="cannot be looked at before it is imported"),
+        ):
+            admit_sources([check_config(toy(world={"name": f"{name}:world"}), "toy")])
+
+
+def test_a_source_is_asked_about_once(place):
+    code(place / "mine.py")
+    asked = []
+    parts = {"drives": {"generic": ["mine.py:drive"]}, "genome": {"encoding": "mine.py:encoding"}}
+    with named_by("runs/theirs", False, lambda text: not asked.append(text)), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_remember", lambda trusted, file: None)
+        admit_sources([check_config(toy(seed=seed, **parts), "toy") for seed in range(3)])
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -303,6 +406,53 @@ def test_dna_is_data_and_its_world_is_asked_for_where_it_is_to_live(theirs):
     with pytest.raises(ValueError, match="has no 'world'"):
         evolearn.live(foal, lives=1, trust=True)
     assert ran(theirs) == "first"
+
+
+def test_an_inspection_from_python_asks_as_its_command_does(theirs):
+    def inspect(**more):
+        return inspect_dna(Path("run"), Wishes(quick=True, only=("repertoire",)), None, 1, Notes(), **more)
+
+    def compare(**more):
+        return compare_dna(Path("run"), Path("other.safetensors"), Wishes(quick=True), None, 1, Notes(), **more)
+
+    for call in (inspect, compare):
+        with pytest.raises(NotTrusted, match=UNKNOWN):
+            call()
+    assert ran(theirs) is None
+    assert not trusted_file().exists(), "a call that was refused trusts nothing"
+    inspect(trust=True)
+    assert ran(theirs) == "first"
+
+
+@pytest.mark.parametrize("command", [["export", "run", "--to", "brain.pt"], [*COMMANDS["replay-life"], "--trust"]])
+def test_commands_that_read_a_run_warn_of_code_that_is_another_now(theirs, command):
+    code(theirs, "second")
+    assert f"Warning: {theirs} was changed since it was made" in CliRunner().invoke(app, command).output.replace(
+        "\n", ""
+    )
+
+
+def test_another_world_does_not_let_the_drives_of_dna_run(place):
+    drive = code(place / "theirs.py")
+    dna = written(place / "dna.safetensors", config_of("mlp, choices"))
+    content = dna.config.model_dump(mode="json")
+    content["drives"]["generic"] = [f"{drive}:drive"]
+    config = check_config(content, "toy")
+    foal = Evolved(dataclasses.replace(dna, config=config))
+    with pytest.raises(NotTrusted, match=UNKNOWN):
+        evolearn.live(foal, world="cart-pole", lives=1)
+    assert ran(drive) is None
+    mine = code(place / "mine.py")
+    with pytest.raises(ValueError, match="has no 'world'"):  # that of the call is imported
+        evolearn.live(foal, world="mine.py:world", lives=1)
+    assert (ran(mine), ran(drive)) == ("first", None)
+    named = {**dna.header, "config": config.model_dump(mode="json"), "drives": [*dna.header["drives"], "drive"]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "evolearn.api.evolved.load_dna", lambda path: dataclasses.replace(dna, config=config, header=named)
+        )
+        with pytest.raises(NotTrusted, match=r"drives\.generic\.0"):
+            evolearn.load("dna.safetensors")
 
 
 def test_a_run_says_what_its_code_was(theirs):

@@ -81,7 +81,9 @@ def test_a_row_of_which_no_genome_is_left_is_null(tmp_path: Path, monkeypatch) -
 
     monkeypatch.setattr("evolearn.run.evolution.from_z", broken)
     content = toy_with("pgpe", {"selection_lifetime": 20, "generations": 2}, world=COSTS, evaluation=SHORT)
-    with pytest.raises(DNAError, match="are not finite"):
+    with pytest.raises(
+        SearchDiverged, match=r"no genome of the last generation can live: the best genome has .* finite"
+    ):
         start_run(check_config(content, "toy"), "toy", tmp_path / "run", OwnDrivers(1), Watcher())
     rows = [strictly(line) for line in (tmp_path / "run" / "generations.jsonl").read_text().splitlines()]
     assert [row["diverged_lives"] for row in rows] == [18, 18]

@@ -319,6 +319,52 @@ def test_a_disk_that_is_full_later_keeps_a_run_that_can_be_resumed(tmp_path: Pat
     assert not list(path.rglob("*.part"))
 
 
+@pytest.mark.parametrize("content", ["", "{", "{}", '{"lifetime": 1, "lives": 1, "arms": []}'])
+def test_a_run_whose_table_is_none_is_not_finished(content: str, run: Path) -> None:
+    (run / "result.json").write_text(content)
+    assert not open_run(run).is_finished
+    watcher = Watcher(stop_after=3)
+    with pytest.raises(Interrupted) as stopped:
+        resume_run(open_run(run), OwnDrivers(1), watcher)
+    assert not stopped.value.finished
+    assert "result.json" in watcher.warnings[0]
+    assert "put aside as result.json.damaged" in watcher.warnings[0]
+    assert (run / "result.json.damaged").read_text() == content
+    assert not (run / "result.json").exists()
+
+
+def test_a_run_that_is_stopped_when_its_table_is_there_is_finished(run: Path) -> None:
+    class Late(Watcher):
+        def finished(self, setup, directory, result) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as stopped:
+        resume_run(open_run(run), OwnDrivers(1), Late())
+    assert stopped.value.finished
+    assert open_run(run).is_finished
+
+
+def test_a_checkpoint_of_an_earlier_evolearn_is_called_that(run: Path) -> None:
+    file = run / "checkpoints" / "generation_000002.json"
+    label = json.loads(file.read_text())
+    del label["rows_sha256"]
+    file.write_text(json.dumps(label))
+    complaint = standing(assemble(CONFIG), open_run(run)).complaints[0]
+    assert "is of an earlier evolearn" in complaint
+    assert "altered" not in complaint
+
+
+def test_a_new_checkpoint_outlives_later_ones_that_are_of_no_use(run: Path) -> None:
+    folder = run / "checkpoints"
+    for later in (20, 25, 30):
+        (folder / f"generation_{later:06d}.safetensors").write_bytes(b"spoilt")
+    (folder / "generation_000002.json.01234567.part").write_bytes(b"of a process that was killed")
+    with pytest.raises(Interrupted):
+        resume_run(open_run(run), OwnDrivers(1), Watcher(stop_after=3))
+    assert standing(assemble(CONFIG), open_run(run)).first == 4
+    assert {path.stem for path in folder.iterdir()} == {f"generation_{one:06d}" for one in (1, 2, 3)}
+
+
 def test_rows_are_those_of_generations(run: Path) -> None:
     rows = open_run(run).rows()
     assert [row["generation"] for row in rows] == list(range(GENERATIONS - 1))

@@ -4,7 +4,8 @@ import pytest
 
 from evolearn.config import ConfigError, check_config
 from evolearn.life import OwnDrivers
-from evolearn.run import start_run
+from evolearn.run import assemble, start_run
+from evolearn.run._memory import check_memory, needs
 from tests.helpers.runs import Watcher, toy
 
 
@@ -35,6 +36,17 @@ def test_a_run_beyond_memory_is_refused_by_the_field(change: dict, said: str, tm
     with pytest.raises(ConfigError, match=said):
         start_run(check_config(content, "toy"), "toy", tmp_path / "run", OwnDrivers(1), Watcher())
     assert not (tmp_path / "run").exists()
+
+
+def test_parts_that_fit_one_by_one_and_not_together_are_refused_by_the_largest(monkeypatch) -> None:
+    setup = assemble(check_config(toy(), "toy"))
+    parts = [part.bytes for part in needs(setup.config, setup.pool.size, setup.conditions.brain.weights)]
+    monkeypatch.setattr("evolearn.run._memory.available_memory", lambda: sum(parts))
+    check_memory(setup)
+    monkeypatch.setattr("evolearn.run._memory.available_memory", lambda: sum(parts) - 1)
+    assert max(parts) < sum(parts) - 1
+    with pytest.raises(ConfigError, match=r"^(search|evaluation)\..* GB for all that is held at once, and .* are free"):
+        check_memory(setup)
 
 
 @pytest.mark.parametrize("field", ["learner.learn_from", "learner.learn_until", "checkpoint_every"])

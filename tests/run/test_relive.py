@@ -452,15 +452,16 @@ if "evolearn-unlucky-v0" not in registry:
 
 
 def test_gymnasium_worlds_too(tmp_path):
-    path = tmp_path / "run"
+    path, watcher = tmp_path / "run", Watcher()
     with pytest.raises(LifeFault) as caught:
         start_run(
             check_config({**toy(), "world": {"name": "gymnasium:evolearn-unlucky-v0"}}, "toy"),
             "toy",
             path,
             OwnDrivers(1),
-            Watcher(),
+            watcher,
         )
+    assert "rehearsing a life" in watcher.prepared, "which takes seconds where steps are slow"
     fault = caught.value
     assert "RuntimeError: the bridge is out" in fault.reason
     assert fault.key.generation > 0

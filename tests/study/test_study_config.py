@@ -28,7 +28,7 @@ def refusal(*overrides: str, **fields: Any) -> str:
     [
         ("arms=[random, tuned_blank, evolvd, oracle]", "arms: arm 'evolvd' is unknown here. Did you mean evolved?"),
         ("arms=[random, tuned_blank, evolved, evolved, oracle]", "arms: 'evolved' is named twice; names must differ"),
-        ("arms=[random]", "must have at least 2 entry"),
+        ("arms=[random]", "must have at least 2 entries"),
         (
             "arms=[tuned_blank, evolved, oracle]",
             "arms: random is missing: its birth score is the floor of every scale; add it, it evolves nothing",

@@ -15,8 +15,8 @@ from evolearn.life import OwnDrivers
 from evolearn.report import write_report
 from evolearn.study import extend_study, open_study, resume_study
 from evolearn.study._held_out import write_table
+from evolearn.study._pieces import Pieces
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.pieces import Pieces
 from evolearn.study.plan import StudyJob
 from tests.helpers.study_watch import Onlooker, page_only, results
 

@@ -15,7 +15,7 @@ from evolearn.files import FileUnfit, sealed
 from evolearn.report import read_results
 from evolearn.study import StudyConfig, StudyPlan, open_study
 from evolearn.study._judge import _evolution
-from evolearn.study.pieces import Pieces, Seal
+from evolearn.study._pieces import Pieces, Seal
 from evolearn.study.plan import StudyJob, plan_study
 
 FLIPS = 12  # of each kind of file

@@ -192,6 +192,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, monkeypatch) -> None:
     plan = plan_study(toy_study(FEW))
     assert onlooker.left == [*plan.evolutions, *plan.tests]
     assert onlooker.jobs == []
+    assert onlooker.prepared.startswith("living the first lives of every arm")
     assert list(tmp_path.iterdir()) == []
 
 

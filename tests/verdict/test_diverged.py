@@ -97,6 +97,45 @@ def test_one_run_without_a_finite_life_is_enough_not_to_be_judged() -> None:
     assert "in 1 of 6 runs of blank every life left" in condition["primary"]["withheld"]
 
 
+def without_dna(lives, *runs):
+    """Lives that were never lived, since some runs have no DNA."""
+    which = np.zeros((RUNS, LIVES), bool)
+    which[list(runs)] = True
+    return dataclasses.replace(diverging(lives, which), no_dna=dict.fromkeys(runs, "its evolution left"))
+
+
+@pytest.mark.parametrize("runs", [(2,), range(RUNS)])
+def test_an_arm_without_dna_changes_nothing_for_the_others(runs) -> None:
+    lives = arms(0.0)
+    alone = judged(lives)
+    beside = judged({**lives, "wild": without_dna(synthetic("wild", RUNS, LIVES, 0.9, 5.0, seed=4), *runs)})
+    assert beside["arms"].pop("wild")["metrics"]["total"]["iqm"] is None
+    said = [text for text in beside.pop("remarks") if text not in alone["remarks"]]
+    del alone["remarks"]
+    for row in (alone, beside):
+        for part in row["catch_up_by_lifetime"]:
+            part["arms"].pop("wild", None)
+    assert beside == alone
+    assert len(said) == 1
+    assert f"of {RUNS}, so wild is judged in nothing: its evolution left" in said[0]
+
+
+def test_nothing_is_measured_to_the_birth_score_of_an_arm_without_dna() -> None:
+    lives = arms(0.0, evolved=lambda lives: without_dna(lives, 4))
+    condition = judged(lives)
+    assert (condition["target"], condition["catch_up_level"]) == (None, None)
+    assert condition["arms"]["blank"]["metrics"]["catch_up"]["iqm"] is None
+    assert condition["arms"]["blank"]["metrics"]["threshold"]["iqm"] is not None
+    (row,) = (row for row in condition["secondary"] if row["metric"] == "catch_up")
+    assert row["withheld"].startswith("1 of 6 runs of evolved came to no DNA, since an evolution left the finite numb")
+    assert not any("born no better than random" in said for said in condition["remarks"])
+    which = np.zeros((RUNS, LIVES), bool)
+    which[1] = True
+    twice = dataclasses.replace(diverging(lives["evolved"], which | lives["evolved"].broken), no_dna={4: "so"})
+    words = "in 1 of 6 runs of evolved every life left the finite numbers, and 1 of 6 runs of evolved came to no DNA"
+    assert words in judged({**lives, "evolved": twice})["sentence"]
+
+
 @pytest.mark.parametrize("by", [-200.0, 200.0])
 def test_a_diverged_life_counts_as_the_worst_of_any_arm(by: float) -> None:
     kept = 0.0 if by < 0 else 1e6  # what such lives had earned: the best there is
@@ -140,6 +179,11 @@ def test_a_look_counts_them_as_the_verdict_does() -> None:
     lives = arms(evolved=lambda lives: diverging(lives, all_lives()))
     tests = judge_primary(study_rules(runs=RUNS, resamples=20), contrast("evolved", "blank", "total"), lives, 0.05)
     assert (tests.p, tests.equivalence.p, tests.conclusive(0.05)) == (None, None, False)
+    assert tests.for_good, "no further run could change that"
+    few = {arm: synthetic(arm, 2, LIVES) for arm in ("random", "blank", "evolved")}
+    tests = judge_primary(study_rules(runs=2, resamples=20), contrast("evolved", "blank", "total"), few, 0.05)
+    assert tests.withheld is not None
+    assert not tests.for_good, "more runs could"
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1.7e308])

@@ -88,6 +88,16 @@ def test_a_condition_without_a_test_stays_open_and_counts_in_the_family():
     assert taken.seen("b")[0].tests.p_holm == 0.06
 
 
+def test_a_condition_withheld_for_good_is_closed_and_counts_in_the_family():
+    taken = LookByLook(["a", "b"], (Look(5, 0.03), Look(10, 0.02)))
+    taken.judge({"a": Outcome(withheld="no DNA", for_good=True), "b": outcome(0.5)})
+    assert (taken.open, taken.seen("a")[0].decided) == (["b"], True)
+    taken.judge({"b": outcome(0.009)})
+    assert taken.seen("b")[1].tests.p_holm == 0.018
+    assert taken.next_look is None
+    assert len(taken.seen("a")) == 1
+
+
 def test_what_was_found_alike_still_counts_among_the_differences():
     """The two are families of their own: only a difference that was found makes room for another."""
     taken = LookByLook(["a", "b"], (Look(5, 0.02), Look(10, 0.03)))

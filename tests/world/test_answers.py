@@ -83,11 +83,14 @@ def test_observations_beyond_float32_are_said_to_be_so():
     assert narrowed(np.array([np.inf, 1.0]))[0] == np.inf, "found where it lives"
     with pytest.raises(WrongAnswer, match="observation of dtype <U1: must hold real numbers"):
         taken_observation(["a", "b"], (2,))
+    with pytest.raises(WrongAnswer, match=r"observation has masked entries, .*: return observation.filled"):
+        taken_observation(np.ma.masked_array([1.0, 2.0], [False, True]), (2,))
+    assert taken_observation(np.ma.masked_array([1.0, 2.0]), (2,)).tolist() == [1.0, 2.0]
 
 
 def test_spaces_that_are_missing_foreign_or_composed_are_refused_with_a_remedy():
     import gymnasium
-    from gymnasium.spaces import Dict, Discrete, MultiDiscrete
+    from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
 
     class Bare(gymnasium.Env):
         action_space = Discrete(2)
@@ -102,7 +105,23 @@ def test_spaces_that_are_missing_foreign_or_composed_are_refused_with_a_remedy()
         observation_space = Discrete(2)
         action_space = MultiDiscrete([2, 2])
 
+    class Huge(Bare):
+        observation_space = Box(0, 1, (10**3, 10**3))
+
+    class Endless(Composed):
+        observation_space = Discrete(2)
+        action_space = Discrete(10**18)
+
+    class Closed(Composed):
+        observation_space = Discrete(2)
+
+        def __getattr__(self, name):
+            raise RuntimeError(f"no {name}")
+
     said = {
+        Closed: "asked for its attribute termination_is_death, the environment raises RuntimeError: .*must raise Attr",
+        Huge: "observation space of 1,000,000 numbers .*: must be at most 250,000, .*; make it smaller: wrap the",
+        Endless: "action space of 1,000,000,000,000,000,000 numbers .*: must be at most 250,000",
         Bare: "has no observation_space .*; set self.observation_space in its __init__",
         Composed: r"is not supported: .*; flatten it: world.wrappers=\[FlattenObservation\]",
         Later: "its observation_space is None: must be a space of gymnasium.spaces as soon as it is made",
@@ -115,3 +134,16 @@ def test_spaces_that_are_missing_foreign_or_composed_are_refused_with_a_remedy()
                 gymnasium_world("evolearn-spaces-v0")
         finally:
             del gymnasium.registry["evolearn-spaces-v0"]
+
+
+def test_an_argument_that_was_registered_is_not_the_configs():
+    import gymnasium
+
+    gymnasium.register("evolearn-argument-v0", "gymnasium.envs.classic_control:CartPoleEnv", kwargs={"colour": 1})
+    try:
+        with pytest.raises(SettingRefused, match=r"is registered with the argument colour, .*kwargs of its gymnasium"):
+            gymnasium_world("evolearn-argument-v0")
+        with pytest.raises(SettingRefused, match=r"world.kwargs.color: unknown for"):
+            gymnasium_world("CartPole-v1", color=1)
+    finally:
+        del gymnasium.registry["evolearn-argument-v0"]

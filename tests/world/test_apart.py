@@ -42,6 +42,13 @@ def test_a_constructor_that_ends_its_process_is_named():
         find_world(told("exits in its constructor"))
 
 
+def test_who_cannot_tell_what_it_saw_is_said_to_have_ended(capfd):
+    with pytest.raises(WorldNotFound, match=r"ended with exit code 1 .* or files closed that are not its own"):
+        find_world(told("closes all files"))
+    assert "Traceback" not in capfd.readouterr().err
+    assert find_world(told("closes its output")).action_outputs == 2
+
+
 def test_a_close_that_raises_is_told_and_harms_nothing():
     world = find_world(told("raises when it is closed"))
     [remark] = [remark for remark in check_environment(world) if "close" in remark]

@@ -292,7 +292,7 @@ def _one_arm(
     entry: Json, arm: str, look: Look, metric: str, about: Json, place: float, last: float
 ) -> Iterator[Series]:
     unit = about["unit"]
-    values = [(run["run"], run.get(metric)) for run in entry["runs"]]
+    values = [(run["run"], run.get(metric)) for run in entry["runs"] if entry["metrics"][metric]["iqm"] is not None]
     kinds: tuple[Kind, ...] = ("points", "censored")
     for kind in kinds:
         chosen = [

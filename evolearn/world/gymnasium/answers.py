@@ -88,6 +88,8 @@ def taken_observation(observation: Any, shape: tuple[int, ...]) -> npt.NDArray[A
         )
     if array.dtype.kind not in "fiub":
         raise WrongAnswer(f"observation of dtype {array.dtype}: must hold real numbers")
+    if np.ma.is_masked(observation):
+        raise WrongAnswer("observation has masked entries, which are no numbers: return observation.filled(..)")
     return array
 
 

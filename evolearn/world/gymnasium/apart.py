@@ -208,13 +208,21 @@ def _ended(part: WorldPart, doing: str, code: int | None) -> WorldError:
     what = "imported" if doing == _IMPORTING else "made, reset, stepped and closed for a look"
     return WorldError(
         f"world {part.name}: the process {how_it_ended(code)} while its environment was {what}: os._exit, a crash in "
-        "its own code (C), or out of memory; an environment must raise an exception instead"
+        "its own code (C), out of memory, or files closed that are not its own; an environment must raise an exception "
+        "instead"
     )
 
 
 def _scout(connection: Connection, asked: Connection, name: str, closes: bool) -> None:
     """Look at the environment of a full name, and tell: the whole life of a scout."""
     begin_child(asked)
+    with contextlib.suppress(OSError):  # who cannot tell ends, and is told of
+        _look_and_tell(connection, name, closes)
+        os._exit(0)  # an environment's threads must not keep it
+    os._exit(1)
+
+
+def _look_and_tell(connection: Connection, name: str, closes: bool) -> None:
     looked = Looked()
     failed: list[str] = []
 
@@ -235,10 +243,10 @@ def _scout(connection: Connection, asked: Connection, name: str, closes: bool) -
     for problem in sorted({text for text in failed if text}):
         remark = f"world {part.name}: close() raises {problem}; lives are over by then, so that results stand"
         looked.remarks = (*looked.remarks, remark)
-    sys.stdout.flush()
+    with contextlib.suppress(Exception):  # an environment may have closed it, or taken it away
+        sys.stdout.flush()
     connection.send(looked)
     connection.close()
-    os._exit(0)  # an environment's threads must not keep it
 
 
 def _tried(look: Callable[[], Any]) -> tuple[Any, BaseException | None]:

@@ -260,9 +260,17 @@ class GymnasiumEnvironments:
         made_with = json.dumps(arguments, sort_keys=True) if arguments else ""
         if self._empty.get(made_with):
             return self._empty[made_with].pop()
+        if world.part.instances is not None:
+            self._close_a_spare()
         environment, limit = without_overseers(world.make(arguments))
         self._check_spaces(environment)
         return _Home(environment, made_with, limit, Attributes(environment, world.part.vary) if drawn else None)
+
+    def _close_a_spare(self) -> None:
+        """Make room for another environment, where there is room for so many only."""
+        spare = next((some for some in self._empty.values() if some), None)
+        if spare is not None:
+            close_quietly(spare.pop().environment)
 
     def _check_spaces(self, environment: Environment) -> None:
         space = environment.observation_space
@@ -302,9 +310,13 @@ class GymnasiumEnvironments:
         """Write an observation into its row."""
         if self._first is not None:
             try:
-                at = int(observation) - self._first
-            except (TypeError, ValueError) as error:
-                raise WrongAnswer(f"observation {observation!r}: must be a whole number of its space") from error
+                number = int(observation)
+                whole = bool(number == observation)
+            except (TypeError, ValueError, OverflowError):
+                whole = False
+            if not whole:
+                raise WrongAnswer(f"observation {observation!r}: must be a whole number of its space")
+            at = number - self._first
             if not 0 <= at < row.size:
                 raise WrongAnswer(
                     f"observation {observation}: must lie in {self._first} .. {self._first + row.size - 1}"

@@ -14,6 +14,7 @@ import copy
 import dataclasses
 import functools
 import inspect
+import math
 import os
 import re
 import warnings
@@ -62,6 +63,7 @@ _REMEDY = (
     "wrap the environment in a function of yours (gymnasium.wrappers.TransformObservation, TransformAction) and name "
     "it in world.wrappers, as [your_module:function]"
 )
+MOST_NUMBERS = 250_000  # of a space; a picture of 256 by 256 in colours has fewer
 _FLATTENED = (
     gymnasium.spaces.Dict,
     gymnasium.spaces.Tuple,
@@ -173,7 +175,7 @@ def _declared(
         observations = _observation_size(part.name, space)
         first = int(getattr(space, "start", 0))  # of a Discrete, one-hot
         numbers = range(first, first + observations)
-        return dataclasses.replace(
+        declared = dataclasses.replace(
             probe,
             doc=_description(environment, id_of(part)),
             observations=tuple(Signal(f"observation {number}", "as the environment gives it") for number in numbers),
@@ -183,6 +185,9 @@ def _declared(
         )
     finally:
         close(environment)
+    if part.vary:
+        _try_choices(probe)  # now: there may be room for one environment at a time
+    return declared
 
 
 @contextlib.contextmanager
@@ -226,18 +231,23 @@ def _said(environment: Environment, part: WorldPart, name: str, default: Any) ->
     """What the config says of a world, or else its environment or a wrapper of it, by an attribute; or the default."""
     if (told := getattr(part, name)) is not None:
         return told
-    return environment.get_wrapper_attr(name) if environment.has_wrapper_attr(name) else default
+    try:
+        return environment.get_wrapper_attr(name) if environment.has_wrapper_attr(name) else default
+    except Exception as error:  # of a property or a __getattr__
+        raise WorldError(
+            f"world {part.name}: asked for its attribute {name}, the environment raises {type(error).__name__}: "
+            f"{error}; where it has none it must raise AttributeError. Or set world.{name}"
+        ) from error
 
 
 def _first_environment(world: GymnasiumWorld, close: Callable[[Environment], None]) -> Environment:
-    """An environment as some life would have it: every setting has been tried."""
+    """An environment as some life would have it, whose attributes that lives vary have been tried."""
     part = world.part
     drawn = world.drawn(life_keys(0, SELECTION, 0, 1)[0])
     environment = _started(world, drawn, part.vary)
     try:
         if part.vary:
             _try_attributes(without_overseers(environment)[0], part, drawn)
-            _try_choices(world)
     except BaseException:
         close(environment)
         raise
@@ -304,12 +314,17 @@ def _explain_argument(part: WorldPart, error: BaseException) -> None:
     name = unexpected_argument(error)
     if not name:
         return
-    known = sorted(constructor_arguments(id_of(part)))
+    known = sorted(set(constructor_arguments(id_of(part))) - {name})
     varied = [
         entry
         for entry, variation in part.vary.items()
         if any(f"{CONSTRUCTOR}{name}" == path for path in variation.paths(entry))
     ]
+    if not varied and name not in part.kwargs:
+        raise SettingRefused(
+            f"world.name={part.name!r}: is registered with the argument {name}, which its constructor does not know; "
+            "correct the kwargs of its gymnasium.register"
+        ) from error
     field = f"world.vary.{varied[0]}: argument {name}" if varied else f"world.kwargs.{name}"
     raise SettingRefused(f"{field}: unknown for {part.name}.{offer(name, known)}") from error
 
@@ -333,9 +348,9 @@ def _description(environment: Environment, environment_id: str) -> str:
 
 def _observation_size(name: str, space: gymnasium.Space[Any]) -> int:
     if isinstance(space, gymnasium.spaces.Discrete):
-        return int(space.n)
-    if isinstance(space, gymnasium.spaces.Box) and np.prod(space.shape) > 0:
-        return int(np.prod(space.shape))
+        return _bearable(name, "observation", int(space.n))
+    if isinstance(space, gymnasium.spaces.Box) and 0 not in space.shape:
+        return _bearable(name, "observation", math.prod(space.shape))
     remedy = (
         "flatten it: world.wrappers=[FlattenObservation]"
         if isinstance(space, _FLATTENED) and space.is_np_flattenable
@@ -347,16 +362,26 @@ def _observation_size(name: str, space: gymnasium.Space[Any]) -> int:
     )
 
 
+def _bearable(name: str, kind: str, numbers: int) -> int:
+    """The numbers of a space, each of which is an input or an output of the brain, with a name."""
+    if numbers > MOST_NUMBERS:
+        raise WorldError(
+            f"world {name}: {kind} space of {numbers:,} numbers (a choice counts one each): must be at most "
+            f"{MOST_NUMBERS:,}, each of which is an input or an output of the brain; make it smaller: {_REMEDY}"
+        )
+    return numbers
+
+
 def _actions(name: str, space: gymnasium.Space[Any]) -> Box | Discrete:
     if isinstance(space, gymnasium.spaces.Discrete):
-        return Discrete(int(space.n), start=int(space.start))
+        return Discrete(_bearable(name, "action", int(space.n)), start=int(space.start))
     if (
         isinstance(space, gymnasium.spaces.Box)
         and len(space.shape) == 1
         and space.shape[0] > 0
         and np.issubdtype(space.dtype, np.floating)
     ):
-        return Box(space.shape[0])
+        return Box(_bearable(name, "action", space.shape[0]))
     raise WorldError(
         f"world {name}: action space {space} is not supported: must be a Discrete, or a Box of real numbers of one "
         f"dimension; {_REMEDY}"

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
+from pydantic import Field
 
 from evolearn.config import RunConfig
 from evolearn.environment import package_versions
@@ -27,14 +28,22 @@ from evolearn.files import (
     read_tensor_labels,
     sealed,
 )
-from evolearn.run import DNA, RunDirectory, open_run
-from evolearn.study._held_out import HeldOut, parse_table, read_held_out
+from evolearn.run import DNA, RunDirectory, SearchDiverged, open_run
+from evolearn.study._held_out import HeldOut, parse_table, read_held_out, unlived
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.plan import StudyJob, StudyPlan, held_out_keys, long_plan, origin_of, run_seed
+from evolearn.study.plan import StudyJob, StudyPlan, arm_part, held_out_keys, long_plan, origin_of, run_seed
 
 CONFIG_FILE, ROWS_FILE, DNA_FILE = "config.yaml", "generations.jsonl", "dna.safetensors"
 OF_RUN = (CONFIG_FILE, ROWS_FILE, DNA_FILE)  # what a verdict reads of a run directory
+OF_DIVERGED = (CONFIG_FILE, ROWS_FILE)  # of one that has no DNA
+
+
+class Diverged(Record):
+    """How an evolution ended that left the finite numbers: nothing came of it, and it is not evolved again."""
+
+    why: str  # when, and with which settings
+    steps: Annotated[int, Field(ge=0)]  # world steps of the generation that was not made, which no row holds
 
 
 class Seal(Record):
@@ -48,8 +57,10 @@ class Seal(Record):
     arm: str
     run: int
     seed: int  # of the run; of test lives the study's
-    dna: str | None  # checksum of the file of the DNA that it came to, or that lived; None: lives without an evolution
+    # checksum of the file of the DNA that it came to, or that lived; None: lives without an evolution, or diverged
+    dna: str | None
     files: dict[str, str]  # name -> SHA-256
+    diverged: Diverged | None = None  # of a run
 
 
 class PieceUnfit(FileUnfit):
@@ -87,20 +98,23 @@ class Pieces:
         return evolutions, [job for job in plan.tests if not self.are_lives_done(job, unfit)]
 
     def is_run_done(self, job: StudyJob) -> bool:
-        """Whether an evolution run is finished.
+        """Whether an evolution run is finished, with DNA or without; or can never begin, for want of another's DNA.
 
         Raises:
             PieceUnfit: it is, and is damaged, or is another one.
         """
+        if self._lender_without_dna(self._config.condition(job.condition), job.arm, job.run) is not None:
+            return True
         directory = self._study.run(job.condition, job.arm, job.run)
         seal = _seal_of(directory.path)
-        if not directory.has_dna or not seal.exists():
+        diverged = self.diverged(job)
+        if not seal.exists() or not (directory.has_dna or diverged):
             return False
         remedy = self.run_again(directory)
         found = read_sealed(seal, Seal, remedy)
         self._check_identity(found, self._identity("run", job), seal, remedy)
         self._open(directory)
-        for name in OF_RUN:
+        for name in OF_DIVERGED if diverged else OF_RUN:
             file = directory.path / name
             if _sha256(read_bytes(file, remedy)) != found.files.get(name):
                 raise PieceUnfit(f"{file}: {_what_dna_is(file, found.seed) or _ALTERED}; {remedy}")
@@ -137,13 +151,62 @@ class Pieces:
         files = {name: _sha256(read_bytes(directory.path / name)) for name in OF_RUN}
         self._write(_seal_of(directory.path), {**self._identity("run", job), "dna": files[DNA_FILE], "files": files})
 
+    def seal_diverged(self, job: StudyJob, end: SearchDiverged) -> None:
+        """Write the seal of a run that has just come to nothing."""
+        directory = self._study.run(job.condition, job.arm, job.run)
+        files = {name: _sha256(read_bytes(directory.path / name)) for name in OF_DIVERGED}
+        diverged = Diverged(why=end.why, steps=end.steps).model_dump()
+        content = {**self._identity("run", job), "dna": None, "files": files, "diverged": diverged}
+        self._write(_seal_of(directory.path), content)
+
+    def diverged(self, job: StudyJob) -> Diverged | None:
+        """How an evolution run came to nothing; None: it did not, or has not yet."""
+        path = self._study.run(job.condition, job.arm, job.run).path
+        if not (path / CONFIG_FILE).exists():  # removed, to be made again
+            return None
+        try:
+            return read_sealed(_seal_of(path), Seal).diverged
+        except FileUnfit:  # to be made again, or said where it is needed
+            return None
+
+    def no_dna(self, condition: ConditionPart, arm: str, run: int) -> str | None:
+        """Why there is no DNA with which an arm could live under a condition; None: there is, or will be, or need not.
+
+        Args:
+            condition: under which it lives.
+            arm: which.
+            run: number of the run.
+        """
+        origin = origin_of(self._config, arm)
+        if origin is None:
+            return None
+        there = condition if condition.evolved_in is None else self._config.condition(condition.evolved_in)
+        if (lender := self._lender_without_dna(there, origin, run)) is not None:
+            return f"{self._whose(origin, arm, there, condition)} takes genes of {lender}, which came to no DNA"
+        diverged = self.diverged(StudyJob(there.name, origin, run, 0, False))
+        if diverged is None:
+            return None
+        whose = self._whose(origin, arm, there, condition)
+        return f"{whose} left the finite numbers" + (f": {diverged.why}" if whose == _OWN else "")
+
+    def _whose(self, origin: str, arm: str, there: ConditionPart, condition: ConditionPart) -> str:
+        named = _OWN if origin == arm else f"the evolution of {origin}"
+        return named if there is condition else f"{named} under {there.name}"
+
+    def _lender_without_dna(self, condition: ConditionPart, arm: str, run: int) -> str | None:
+        """The arm from which an arm's evolution was to take something, and that has nothing to give."""
+        needs = arm_part(self._config, arm).needs()
+        return next((lender for lender in needs if self.no_dna(condition, lender, run) is not None), None)
+
     def are_lives_done(self, job: StudyJob, unfit: Callable[[StudyJob, PieceUnfit], None]) -> bool:
-        """Whether the test lives of a run are lived, and are what they must be.
+        """Whether the test lives of a run are lived, and are what they must be; or can never be, for want of DNA.
 
         Args:
             job: which.
             unfit: is told if they do not fit; they count as not lived.
         """
+        if self.no_dna(self._config.condition(job.condition), job.arm, job.run) is not None:
+            return True
         path = self._lives(job)
         if not path.exists() or not _seal_of(path).exists():
             return False
@@ -186,11 +249,17 @@ class Pieces:
             raise PieceUnfit(f"{path}: is damaged: {error}; remove it, and {self._live_again}") from error
 
     def held_out(self, job: StudyJob) -> HeldOut:
-        """The test lives of a run.
+        """The test lives of a run; where there is no DNA, that none was lived.
 
         Raises:
             FileUnfit: they are missing, damaged or others.
         """
+        config = self._config
+        condition = config.condition(job.condition)
+        if (why := self.no_dna(condition, job.arm, job.run)) is not None:
+            lives = len(held_out_keys(config, condition, job.arm, job.run))
+            birth_steps = config.run_of(condition).evaluation.birth_steps
+            return unlived(lives, birth_steps, long_plan(config, condition, job.arm), why)
         try:
             return read_held_out(self.table(job))
         except ValueError as error:
@@ -277,6 +346,7 @@ class Pieces:
         self._study.write_json(path, sealed(made))
 
 
+_OWN = "its evolution"  # an arm's, under the condition in question
 _ALTERED = "was altered or swapped since it was written: its bytes do not match the checksum in the file beside it"
 
 

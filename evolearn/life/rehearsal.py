@@ -3,8 +3,9 @@
 A life must follow from its newborn and its key: only then is a result the same for any number of workers. An
 environment can break that and pass Gymnasium's checker: a curriculum by episode, running means with a warm-up, tasks
 in order, a generator that reset does not seed, a clock. So one life is lived over and over, first in fresh environments
-and then in used ones, beside others, and must be the same to the last bit. What comes late, after more episodes than a
-rehearsal has, is found when that life is lived again while a run goes on.
+and then in used ones, beside others, and must be the same to the last bit; at last in new processes, since those of the
+next command are others too. What comes late, after more episodes than a rehearsal has, is found when that life is lived
+again while a run goes on.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ import numpy.typing as npt
 from evolearn.genome import Newborns
 from evolearn.life.live import Conditions, Driver, Job, LifeFault, LifeLost, Plan, empty_outcome, empty_trace, fault_in
 from evolearn.life.records import Outcome, Trace
+from evolearn.world import GymnasiumWorld
 
 SHORT = 64  # steps of a life that is lived often
 TIMES = 12  # that it is lived in a rehearsal
-SECONDS = 4.0  # that the long lives of a rehearsal may take together, about
+SECONDS = 6.0  # that the long lives of a rehearsal may take together, about
+FEWEST = 4  # steps of a long life, where steps take long
 TRACED = 1_000_000  # numbers of a trace, at most
-FIRST_AGAIN = 2_000  # steps of lives until it is lived again; the next ones come after so many more times what went by
+FIRST_AGAIN = 500  # steps of lives until it is lived again; the next ones come after so many more times what went by
 THEN_EVERY = 1.5
 
 
@@ -36,6 +39,9 @@ class KeepsState(LifeFault):
 class _Driver(Protocol):
     conditions: Conditions
     workers: int
+
+    def renew(self) -> bool:
+        """Have lives lived in a new process from now on; False: they are lived in this one."""
 
 
 def rehearse(driver: Driver, newborns: Newborns, born_as: npt.NDArray[np.int64], keys: Any, plan: Plan) -> None:
@@ -120,18 +126,22 @@ class Rehearsal:
         began = time.perf_counter()
         self._compare(self._lived(workers, SHORT, beside=False))
         each = (time.perf_counter() - began) / min(SHORT, lifetime)
-        for number in range(min(TIMES, int(SECONDS / max(each * SHORT, 1e-6)))):
+        for number in range(min(TIMES, int(SECONDS / (2 * max(each * SHORT, 1e-6))))):
             # Lives of other lengths in between: else what goes round in episodes may be where it was.
             self._lived(1, 1 + number, beside=False)
             self._compare(self._lived(1, SHORT, beside=False))
-        steps = min(lifetime, max(SHORT, int(SECONDS / (4 * max(each, 1e-7)))))
-        if steps <= SHORT:
-            return
+        steps = min(lifetime, max(FEWEST, int(SECONDS / (6 * max(each, 1e-7)))))
         long = self._lived(workers, steps, beside=False)[0]
-        for beside in (True, False):
-            for lived in self._lived(workers, steps, beside):
-                if not self._same(long, lived):
-                    raise self._refusal(long, lived, "beside others" if beside else "in a used environment")
+        self._compare_long(long, steps, True, "beside others")
+        self._compare_long(long, steps, False, "in a used environment")
+        # The next command's processes are others too; and there another life comes first, to a cache or a counter.
+        if self._driver.renew():
+            self._compare_long(long, steps, True, "in another process, beside others")
+
+    def _compare_long(self, long: _Lived, steps: int, beside: bool, when: str) -> None:
+        for lived in self._lived(self._driver.workers, steps, beside):
+            if not self._same(long, lived):
+                raise self._refusal(long, lived, when)
 
     def _compare_first(self, lived: _Lived) -> None:
         if self._first is None:
@@ -178,16 +188,26 @@ class Rehearsal:
         reason = (
             f"the same life comes out otherwise {when}: {what}. The environment keeps something from before reset, or "
             "takes chance from elsewhere than its seed (a generator of its own or a global one, its spaces' sample, a "
-            "clock), so that results would depend on the number of workers. Set everything back in reset, and draw "
-            "from self.np_random alone, which reset(seed=..) seeds; what is to change from episode to episode (a "
-            "curriculum, a running mean) can be an argument (world.kwargs, world.vary). Or set world.fresh=true: "
-            "every life gets an environment of its own, at the cost of its constructor. If it is known and meant, set "
-            "world.check=false, and say so with results: they hold for this number of workers and this order alone"
+            "clock, hash() or the order of a set, its process), so that results would depend on the number of workers. "
+            "Set everything back in reset, and draw from self.np_random alone, which reset(seed=..) seeds; what is to "
+            "change from episode to episode (a curriculum, a running mean) can be an argument (world.kwargs, "
+            f"world.vary). {self._fresh()}If it is known and meant, set world.check=false, and say so with results: "
+            "they hold for this number of workers and this order alone"
         )
         self._job.outcome.age[0] = step
         fault = fault_in(self._driver.conditions, self._job, 0, reason, KeepsState)
         assert isinstance(fault, KeepsState)
         return fault
+
+    def _fresh(self) -> str:
+        """The other remedy, for what an environment keeps; where it is taken already, it was of no use."""
+        world = self._driver.conditions.world
+        if isinstance(world, GymnasiumWorld) and world.part.fresh:
+            return ""
+        return (
+            "Or set world.fresh=true: every life gets an environment of its own, at the cost of its constructor (of no "
+            "use against chance, or what a class or a module keeps). "
+        )
 
 
 def _alone(job: Job, life: int, other: bool) -> Job:
