@@ -30,6 +30,7 @@ FEWEST = 4  # steps of a long life, where steps take long
 TRACED = 1_000_000  # numbers of a trace, at most
 FIRST_AGAIN = 500  # steps of lives until it is lived again; the next ones come after so many more times what went by
 THEN_EVERY = 1.5
+LARGE = 100 * SHORT  # steps of a job after which it is lived again in any case: the last lives of a run are looked at too
 
 
 class KeepsState(LifeFault):
@@ -108,8 +109,9 @@ class Rehearsal:
         Raises:
             KeepsState: it is not the same any more.
         """
-        self._steps += int(job.outcome.age.sum())
-        if self._first is None or self._steps < self._again_at:
+        steps = int(job.outcome.age.sum())
+        self._steps += steps
+        if self._first is None or (self._steps < self._again_at and steps < LARGE):
             return
         self._again_at = int(self._steps * THEN_EVERY)
         lived = self._lived(1, SHORT, beside=False)[0]

@@ -102,6 +102,20 @@ def test_what_shows_late_ends_a_run_that_is_under_way():
     driver.close()
 
 
+def test_after_many_steps_at_once_it_is_looked_again_whenever_the_last_look_was(monkeypatch):
+    driver = driver_in("plain")
+    live_toys(driver, count=64, steps=400)
+    rehearsal, looks = driver._rehearsal, []
+    look = rehearsal._lived
+    monkeypatch.setattr(rehearsal, "_lived", lambda *how, **more: looks.append(how) or look(*how, **more))
+    assert rehearsal._again_at > rehearsal._steps + 6400
+    live_toys(driver, count=64, steps=99)
+    assert not looks
+    live_toys(driver, count=64, steps=100)
+    assert len(looks) == 1
+    driver.close()
+
+
 @pytest.mark.parametrize("name", ["odd", "CartPole-v1", "FrozenLake-v1", "Pendulum-v1"])
 def test_a_sound_environment_lives_as_if_nothing_had_been_rehearsed(name):
     world = gymnasium_world(f"{ODD}plain-v0" if name == "odd" else name)
