@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from evolearn.agent import activation_of, find_learner, find_policy
 from evolearn.errors import lacking
+from evolearn.files import FileDamaged
 from evolearn.run import DNA
 from evolearn.world import GYMNASIUM, GymnasiumWorld, find_world
 
@@ -92,7 +93,12 @@ def choice_in_environment(dna: DNA, choice: str) -> tuple[str, str] | None:
     policies = find_learner(dna.config.learner.name).policies
     if not dna.world.startswith(GYMNASIUM) or dna.brain.policy == policies.get("box"):
         return None
-    first, last = int(dna.actions[0]), int(dna.actions[-1])
+    try:
+        first, last = int(dna.actions[0]), int(dna.actions[-1])
+    except ValueError as error:
+        raise FileDamaged(
+            f"{dna.path}: its actions are not numbered, as those of {dna.world} are; copy it again"
+        ) from error
     plus = f" + {first}" if first > 0 else f" - {-first}" if first else ""
     return f"{choice}{plus}", f"of the environment's Discrete, {first} .. {last}"
 
@@ -139,4 +145,5 @@ def _quoted(path: Path) -> str:
 
 def _listed(names: tuple[str, ...], most: int = 6) -> str:
     rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    listed = ", ".join(names[:most]) + rest
+    return "".join(character if character.isprintable() else " " for character in listed)  # a comment is one line

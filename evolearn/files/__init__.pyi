@@ -24,6 +24,7 @@ from .sealing import (
     check_sealed as check_sealed,
     read_sealed as read_sealed,
     sealed as sealed,
+    sha256 as sha256,
     sha256_of as sha256_of,
 )
 from .writing import (

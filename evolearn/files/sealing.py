@@ -48,10 +48,15 @@ def read_sealed(path: Path, model: type[Model], remedy: str = "") -> Model:
 
 def sha256_of(path: Path, remedy: str = "") -> str:
     """SHA-256 of a file's bytes, hexadecimal; see `read_bytes`."""
-    return hashlib.sha256(read_bytes(path, remedy)).hexdigest()
+    return sha256(read_bytes(path, remedy))
+
+
+def sha256(payload: bytes) -> str:
+    """SHA-256 of bytes, hexadecimal."""
+    return hashlib.sha256(payload).hexdigest()
 
 
 def _checksum(content: Any) -> str:
     # Once through JSON: what is read back must have the same, and JSON's names are texts.
     plain = json.loads(json.dumps(content))
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode())

@@ -127,4 +127,8 @@ def _what(error: Exception) -> str:
 
 
 def _unwritable(folder: Path, error: OSError) -> ReportError:
+    if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
+        return ReportError(
+            f"{folder}: cannot be written: {error.filename or folder} is in the way ({error.strerror}); remove it"
+        )
     return ReportError(f"{folder}: cannot be written: {error.strerror}; free space or make it writable")

@@ -7,7 +7,6 @@ file, another arm's in its place, another run's DNA, another study's folder do n
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,6 +26,8 @@ from evolearn.files import (
     read_sealed,
     read_tensor_labels,
     sealed,
+    sha256,
+    sha256_of,
 )
 from evolearn.run import DNA, RunDirectory, SearchDiverged, open_run
 from evolearn.study._held_out import HeldOut, parse_table, read_held_out, unlived
@@ -116,7 +117,7 @@ class Pieces:
         self._open(directory)
         for name in OF_DIVERGED if diverged else OF_RUN:
             file = directory.path / name
-            if _sha256(read_bytes(file, remedy)) != found.files.get(name):
+            if sha256_of(file, remedy) != found.files.get(name):
                 raise PieceUnfit(f"{file}: {_what_dna_is(file, found.seed) or _ALTERED}; {remedy}")
         return True
 
@@ -148,13 +149,13 @@ class Pieces:
     def seal_run(self, job: StudyJob) -> None:
         """Write the seal of a run that has just been finished."""
         directory = self._study.run(job.condition, job.arm, job.run)
-        files = {name: _sha256(read_bytes(directory.path / name)) for name in OF_RUN}
+        files = {name: sha256_of(directory.path / name) for name in OF_RUN}
         self._write(_seal_of(directory.path), {**self._identity("run", job), "dna": files[DNA_FILE], "files": files})
 
     def seal_diverged(self, job: StudyJob, end: SearchDiverged) -> None:
         """Write the seal of a run that has just come to nothing."""
         directory = self._study.run(job.condition, job.arm, job.run)
-        files = {name: _sha256(read_bytes(directory.path / name)) for name in OF_DIVERGED}
+        files = {name: sha256_of(directory.path / name) for name in OF_DIVERGED}
         diverged = Diverged(why=end.why, steps=end.steps).model_dump()
         content = {**self._identity("run", job), "dna": None, "files": files, "diverged": diverged}
         self._write(_seal_of(directory.path), content)
@@ -230,7 +231,7 @@ class Pieces:
             payload: of their file.
         """
         path = self._lives(job)
-        self._write(_seal_of(path), {**self._identity("lives", job), "files": {path.name: _sha256(payload)}})
+        self._write(_seal_of(path), {**self._identity("lives", job), "files": {path.name: sha256(payload)}})
 
     def table(self, job: StudyJob) -> pa.Table:
         """The test lives of a run, as rows.
@@ -298,7 +299,7 @@ class Pieces:
         seal = read_sealed(_seal_of(path), Seal, remedy)
         self._check_identity(seal, self._identity("lives", job), _seal_of(path), remedy)
         payload = read_bytes(path, remedy)
-        if _sha256(payload) != seal.files.get(path.name):
+        if sha256(payload) != seal.files.get(path.name):
             raise PieceUnfit(f"{path}: {_ALTERED}; {remedy}")
         return payload
 
@@ -331,7 +332,7 @@ class Pieces:
         if origin is None:
             return None
         file = self._study.run(condition.evolved_in or condition.name, origin, run).path / DNA_FILE
-        return _sha256(read_bytes(file)) if file.exists() else None
+        return sha256_of(file) if file.exists() else None
 
     def _check_identity(self, seal: Seal, must: Mapping[str, Any], path: Path, remedy: str) -> None:
         is_now = seal.model_dump()
@@ -358,10 +359,6 @@ def _problem(error: UserError) -> str:
 def _seal_of(path: Path) -> Path:
     """The seal beside a run directory or a file of test lives."""
     return path.with_suffix(".json")
-
-
-def _sha256(payload: bytes) -> str:
-    return hashlib.sha256(payload).hexdigest()
 
 
 def _what_dna_is(file: Path, seed: int) -> str:

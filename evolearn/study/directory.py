@@ -48,6 +48,7 @@ from evolearn.files import (
     sha256_of,
     write_whole,
 )
+from evolearn.report import label_of
 from evolearn.run import RunDirectory, keeping_faulty_life, open_run, source_hashes
 from evolearn.study.config import ConditionPart, StudyConfig, check_study, slug
 from evolearn.study.plan import run_configs
@@ -142,8 +143,7 @@ class StudyDirectory:
         path = self.path / "study.json"
         label = read_json(path, self._begin_again)
         check_sealed(_Label, label, path, self._begin_again)
-        becomes = label.pop("becomes", None)
-        return becomes if becomes and becomes["config_sha256"] == self._config_sha256() else label
+        return label_of(label, self._config_sha256())
 
     @property
     def _begin_again(self) -> str:

@@ -55,7 +55,7 @@ REPLAY_FRAMES = 300
 _PRIOR_SECONDS = 5.0  # of the rates measured beforehand, against those of the jobs done
 
 
-class ReplayRecord(Record):
+class ReplayOwner(Record):
     """What of a replay says whose it is."""
 
     of: dict[str, Any]
@@ -159,7 +159,7 @@ class StudyWork:
         for condition in self._config.conditions:
             path = self._study.replay(condition.name)
             try:
-                found = read_sealed(path, ReplayRecord)
+                found = read_sealed(path, ReplayOwner)
                 if found.of != self._replay_of(condition):
                     raise FileDamaged(f"{path}: is of another study, condition or DNA than this one's")
             except FileMissing:

@@ -144,7 +144,7 @@ def test_in_a_folder_that_was_removed_a_command_says_so(tmp_path: Path, monkeypa
     (tmp_path / "gone").rmdir()
     done = CliRunner().invoke(app, ["worlds", "show", "cart-pole"])
     assert done.exit_code == 2
-    assert "the current folder cannot be used" in done.stderr
+    assert "the current folder was removed" in done.stderr
     assert "cd to one that is there" in " ".join(done.stderr.split())
 
 

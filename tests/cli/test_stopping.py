@@ -109,6 +109,21 @@ def test_too_little_memory_is_said_whoever_notices_it(end: BaseException, capsys
     assert capsys.readouterr().err.startswith("Error: out of memory (")
 
 
+def test_a_current_folder_that_is_gone_is_said(tmp_path: Path, monkeypatch, capsys) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(RuntimeError), at_terminal():
+        pass
+    assert "Error: the current folder was removed, or cannot be read (" in capsys.readouterr().err
+
+
+def test_too_few_files_that_may_be_open_are_said(capsys) -> None:
+    with pytest.raises(RuntimeError), at_terminal():
+        raise OSError(errno.EMFILE, "Too many open files")
+    assert "allow more (ulimit -n), or use fewer --workers" in capsys.readouterr().err
+
+
 def test_a_second_signal_does_not_cut_saving_short() -> None:
     stops = Stops()
     saved: list[str] = []

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
@@ -39,6 +40,8 @@ from evolearn.export.brains import (
     describe,
     description_of,
 )
+from evolearn.export.loading import _listed, choice_in_environment
+from evolearn.files import FileDamaged
 from evolearn.inspection._names import action_labels
 from evolearn.life import Plan, Trace, empty_trace, traced_lives
 from evolearn.life._fused import FusedDriver
@@ -582,3 +585,15 @@ def test_the_lines_for_others_run(dna_of, tmp_path, monkeypatch):
     exec(with_onnx, found)
     np.testing.assert_allclose(found["policy"], expected, atol=TOLERANCE)
     np.testing.assert_allclose(found["value"], value, atol=TOLERANCE)
+
+
+def test_names_of_others_stay_in_their_comment():
+    assert _listed(("a\nimport os\r", "b\x1b[31m\u2028")) == "a import os , b [31m "
+
+
+def test_choices_that_are_not_numbered_are_damage():
+    config = SimpleNamespace(learner=SimpleNamespace(name="actor_critic"))
+    brain = SimpleNamespace(policy="categorical")
+    dna = SimpleNamespace(path="a", world="gymnasium:A-v0", config=config, brain=brain, actions=("left", "right"))
+    with pytest.raises(FileDamaged, match="a: its actions are not numbered, as those of gymnasium:A-v0 are; copy it"):
+        choice_in_environment(dna, "action")

@@ -525,6 +525,32 @@ def test_no_worker_outlives_its_parent(name):
     assert errors.count("Traceback") == errors.count("KeyboardInterrupt") == (name == "SIGINT")
 
 
+def test_c_code_that_lets_nobody_else_run_does_not_outlive_the_parent(tmp_path):
+    script = """
+        import ctypes, multiprocessing, time
+        from evolearn.world import begin_child
+
+        def stuck(asked):
+            begin_child(asked)
+            print("stuck", flush=True)
+            ctypes.PyDLL(None).sleep(300)  # and keeps Python's lock
+
+        if __name__ == "__main__":
+            context = multiprocessing.get_context("spawn")
+            ours, theirs = context.Pipe()
+            context.Process(target=stuck, args=(theirs,), daemon=True).start()
+            time.sleep(300)
+    """
+    file = tmp_path / "script.py"
+    file.write_text(textwrap.dedent(script))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, file], env=environment, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout.readline() == "stuck\n"
+        parent.kill()
+        # The child holds the output open: it ends when that does.
+        assert parent.communicate(timeout=120)[0] == ""
+
+
 def test_a_gymnasium_world_has_no_oracle(toy_driver):
     with pytest.raises(WorldError, match=r"world gymnasium:.* has no oracle; choose another source of actions"):
         live_toys(toy_driver(), source=FROM_ORACLE)

@@ -3,7 +3,9 @@
 Checksums are put right, so that what comes after them is tried.
 """
 
+import hashlib
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -11,22 +13,30 @@ import safetensors.numpy
 from hypothesis import given, strategies as st
 
 from evolearn.api import load
-from evolearn.config import dump_config, read_config, wants_portable_mode
+from evolearn.config import dump_config, read_config, read_yaml as plain_yaml, wants_portable_mode
 from evolearn.errors import UserError
 from evolearn.export import export, loading_code
 from evolearn.export.brains import describe, description_of
+from evolearn.files import sealed, sha256_of
 from evolearn.genome import decode
 from evolearn.inspection import Wishes, inspect_dna
-from evolearn.life import LifeFault, Plan
-from evolearn.report import write_inspection_report
+from evolearn.life import LifeFault, OwnDrivers, Plan
+from evolearn.plugins.trust import _trusted
+from evolearn.report import read_results, write_inspection_report
+from evolearn.report.study.files import REPLICATION_FORMAT
 from evolearn.rng import LifeKey
-from evolearn.run import load_dna, setup_of, source_changes
+from evolearn.run import Interrupted, load_dna, setup_of, source_changes, start_run
+from evolearn.run.directory import Checkpoint, Passed, RunDirectory
 from evolearn.run.dna import _checksum
 from evolearn.run.faulty_life import FILE, keeping_faulty_life
 from evolearn.run.relive import _faulty_life
+from evolearn.study.directory import open_study
+from evolearn.study.tuned import TunedScores, TunedSettings, read_tuned, write_tuned
 from tests.helpers.inspected_dna import config, made_dna
 from tests.helpers.inspections import Notes
-from tests.helpers.nasty import allowed, many, places_in, put, values, without
+from tests.helpers.nasty import allowed, as_text, many, places_in, put, values, without
+from tests.helpers.runs import Watcher
+from tests.helpers.study_on_disk import made_up_replay, made_up_verdict, write_study
 
 TENSORS = [
     np.zeros(0, np.float32), np.zeros(3, np.float32), np.zeros((2, 2), np.float32), np.zeros(18, np.float64),
@@ -193,3 +203,111 @@ def test_an_inspection_is_shown_or_refused_with_anything_in_it(inspection, data)
     other.mkdir(exist_ok=True)
     (other / "inspection.json").write_text(json.dumps(content))
     allowed(lambda: write_inspection_report(other))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A made-up study that replicates something, and was just being extended."""
+    folder = tmp_path_factory.mktemp("study") / "study"
+    verdict = made_up_verdict(conditions=1, runs=3)
+    (name,) = (condition["name"] for condition in verdict["conditions"])
+    write_study(folder, verdict, [made_up_replay(name, frames=4)], replication={"paper": "x"})
+    label = json.loads((folder / "study.json").read_text())
+    label["becomes"] = {name: label[name] for name in ("config_sha256", "environment_sha256")}
+    (folder / "study.json").write_text(json.dumps(sealed(label)))
+    cost = {"world_steps": 1, "evaluations": 1, "evaluations_are": "x", "seconds": 1.0}
+    about = {"paper": "x", "question": "x", "set_up": "x", "deviations": []}
+    replication = {
+        "kind": "replication", "format": REPLICATION_FORMAT, "about": about, "bands": [],
+        "judgement": {"sentence": "x"}, "runs": 3, "cost": cost, "config_sha256": label["config_sha256"],
+        "verdict_sha256": json.loads((folder / "verdict.json").read_text())["sha256"],
+    }  # fmt: skip
+    (folder / "replication.json").write_text(json.dumps(sealed(replication)))
+    read_results(folder)
+    return folder
+
+
+def sealed_again(folder, name, content):
+    """Write a file of a study with the checksum that it should have, and those that rest on it likewise."""
+    (folder / name).write_text(json.dumps(sealed(content) if isinstance(content, dict) else content))
+    if name.startswith("replays/"):
+        verdict = json.loads((folder / "verdict.json").read_text())
+        verdict["files"][name] = sha256_of(folder / name)
+        sealed_again(folder, "verdict.json", verdict)
+    if name == "verdict.json" and isinstance(content, dict):
+        replication = json.loads((folder / "replication.json").read_text())
+        sealed_again(folder, "replication.json", {**replication, "verdict_sha256": sealed(content)["sha256"]})
+
+
+@pytest.mark.parametrize("name", ["study.json", "verdict.json", "replication.json", "replays/condition-0.json"])
+@many(30)
+@given(data=st.data())
+def test_every_file_of_a_study_is_read_or_refused_with_anything_in_it(study, name, data):
+    kept = {path: path.read_bytes() for path in study.rglob("*.json")}
+    content = json.loads((study / name).read_text())
+    place = data.draw(st.sampled_from(list(places_in(content))))
+    content = without(content, place) if place and data.draw(st.booleans()) else put(content, place, data.draw(values))
+    try:
+        sealed_again(study, name, content)
+        allowed(lambda: read_results(study))
+        if name == "study.json":
+            allowed(lambda: open_study(study).label())
+    finally:
+        for path, before in kept.items():
+            path.write_bytes(before)
+
+
+@many(30)
+@given(data=st.data())
+def test_what_lies_beside_a_checkpoint_is_read_or_passed_over(checkpoint, data):
+    file = checkpoint / "checkpoints" / "generation_000000.json"
+    before = file.read_text()
+    content = json.loads(before)
+    place = data.draw(st.sampled_from(list(places_in(content))))
+    content = without(content, place) if place and data.draw(st.booleans()) else put(content, place, data.draw(values))
+    if isinstance(content, dict) and isinstance(content.get("sha256"), str):
+        payload = file.with_suffix(".safetensors").read_bytes()
+        about = "".join(f"{content.get(name)}:" for name in ("generation", "config_sha256", "rows_sha256"))
+        content["sha256"] = hashlib.sha256(about.encode(errors="replace") + payload).hexdigest()
+    try:
+        file.write_text(json.dumps(content))
+        (found,) = RunDirectory(checkpoint).checkpoints()
+        assert isinstance(found, Passed | Checkpoint)
+    finally:
+        file.write_text(before)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A run directory with a checkpoint of its first generation."""
+    path = tmp_path_factory.mktemp("run") / "run"
+    with pytest.raises(Interrupted):
+        start_run(config(), "x", path, OwnDrivers(1), Watcher(stop_after=0))
+    (found,) = RunDirectory(path).checkpoints()
+    assert isinstance(found, Checkpoint)
+    return path
+
+
+@pytest.mark.parametrize("name", ["tuned.yaml", "trusted.json"])
+@many(30)
+@given(data=st.data())
+def test_what_was_searched_or_trusted_is_read_or_refused_with_anything_in_it(tmp_path_factory, name, data):
+    path = tmp_path_factory.getbasetemp() / name
+    if name == "tuned.yaml":
+        scores = TunedScores(tuned=1.0, present=0.5, best=2.0, median=0.1, lives=4, lifetime=100)
+        write_tuned(
+            path,
+            TunedSettings(
+                evolearn="x", arm="blank", condition="x", seed=0, budget=9, steps=8, starts=1, evolutions=2,
+                scores=scores, settings={"learner.window": 8},
+            ),
+        )  # fmt: skip
+        content = plain_yaml(path)
+    else:
+        content = {"named": ["/a"], "answered": {"/b": ["0"]}}
+    place = data.draw(st.sampled_from(list(places_in(content))))
+    content = without(content, place) if place and data.draw(st.booleans()) else put(content, place, data.draw(values))
+    path.write_text(as_text(sealed(content)) if isinstance(content, dict) else as_text(content))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        allowed(lambda: read_tuned(path) if name == "tuned.yaml" else _trusted(path))

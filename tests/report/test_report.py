@@ -214,7 +214,9 @@ def test_a_verdict_that_holds_something_else_is_told_also_where_its_checksum_fit
 
 def test_a_report_that_cannot_be_written_says_so(results_alone):
     (results_alone / "report").write_text("in the way")
-    with pytest.raises(ReportError, match=r"report: cannot be written: File exists; free space or make it writable"):
+    with pytest.raises(
+        ReportError, match=r"report: cannot be written: .*report is in the way \(File exists\); remove it"
+    ):
         write_report(results_alone)
 
 

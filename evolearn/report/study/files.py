@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from pathlib import Path
+from typing import Any
 
 from evolearn.config import read_yaml
 from evolearn.files import (
@@ -15,6 +15,7 @@ from evolearn.files import (
     check_sealed,
     read_json,
     read_text,
+    sha256,
     sha256_of,
 )
 from evolearn.report._files import Json, ReportError
@@ -106,7 +107,7 @@ def read_experiment_results(directory: Path) -> ExperimentResults:
     path = directory / "replication.json"
     replication = _read(path, ExperimentRecord, "replication", REPLICATION_FORMAT, again)
     text = read_text(config, "put it back")
-    if _sha256(text) != replication["config_sha256"]:
+    if sha256(text.encode()) != replication["config_sha256"]:
         raise FileDamaged(
             f"{config}: is not the config that {path.name} is of, it was altered or swapped since; put it back, or run "
             "it as an experiment of its own with evolearn study"
@@ -133,16 +134,27 @@ def _read_label(study: Path) -> tuple[Json, str]:
     _check_format(path, label, STUDY_FORMAT, f"start a new study from {config}", label.get("evolearn"))
     check_sealed(Label, label, path, begin)
     text = read_text(config, "put it back")
-    becomes = label.get("becomes")
-    label = becomes if becomes and becomes.get("config_sha256") == _sha256(text) else label
-    if _sha256(text) != label["config_sha256"]:
+    label = label_of(label, sha256(text.encode()))
+    if sha256(text.encode()) != label["config_sha256"]:
         raise FileDamaged(f"{config}: was altered since the study was made; put it back, or start a new study")
     return label, text
 
 
+def label_of(label: Json, config_sha256: str) -> dict[str, Any]:
+    """What `study.json` says of a study with that config; while an extension is written down, it says old and new.
+
+    Args:
+        label: what it says; the new under `becomes`.
+        config_sha256: of the config that is there.
+    """
+    was = dict(label)
+    becomes: dict[str, Any] | None = was.pop("becomes", None)
+    return becomes if becomes and becomes["config_sha256"] == config_sha256 else was
+
+
 def _check_beside(study: Path, files: dict[str, str], resume: str) -> None:
     """Check what a verdict lies beside. Tables that no page is made of may be missing, but not be others."""
-    for name, sha256 in files.items():
+    for name, digest in files.items():
         path = study / name
         try:
             found = sha256_of(path, resume)
@@ -150,7 +162,7 @@ def _check_beside(study: Path, files: dict[str, str], resume: str) -> None:
             if name.startswith(_REPLAYS):
                 raise
             continue
-        if found != sha256:
+        if found != digest:
             raise FileDamaged(f"{path}: is damaged, or of other results than verdict.json; {resume}")
 
 
@@ -173,9 +185,9 @@ def _check_format(path: Path, content: Json, version: int, otherwise: str, made_
         )
 
 
-def _read_environment(path: Path, sha256: str, remedy: str) -> Json:
+def _read_environment(path: Path, digest: str, remedy: str) -> Json:
     text = read_text(path, remedy)
-    if _sha256(text) != sha256:
+    if sha256(text.encode()) != digest:
         raise FileDamaged(f"{path}: is damaged, or of another one than the rest; {remedy}")
     environment = read_json(path, remedy)
     check_record(EnvironmentRecord, environment, path, remedy)
@@ -188,7 +200,3 @@ def _read_replication(directory: Path, verdict_sha256: str, remedy: str) -> Json
     if replication.get("verdict_sha256") != verdict_sha256:
         raise FileDamaged(f"{path}: is of other results than verdict.json; {remedy}")
     return replication
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

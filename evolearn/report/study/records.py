@@ -327,11 +327,17 @@ class ExperimentRecord(ReplicationRecord):
     pictures: dict[str, Any]
 
 
-class Label(Record):
-    """What of study.json a page is checked against."""
+class Became(Record):
+    """The hashes of a study's config and of its environment.json."""
 
     config_sha256: str
     environment_sha256: str
+
+
+class Label(Became):
+    """What of study.json a page is checked against."""
+
+    becomes: Became | None = None
 
 
 class EnvironmentRecord(Record):

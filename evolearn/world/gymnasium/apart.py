@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import threading
 import traceback
@@ -31,6 +32,7 @@ from evolearn.world.names import looked_at
 _IMPORTING, _MAKING, _CLOSING = "importing", "making", "closing"
 _SECONDS_TO_IMPORT = 120.0  # at least: an engine may be large, and its files on a network
 _SECONDS_TO_TELL = 1.0  # where a process is
+_guards: list[subprocess.Popen[bytes]] = []  # kept, so that nobody waits for it
 
 
 @dataclasses.dataclass
@@ -94,6 +96,7 @@ def begin_child(asked: Connection) -> None:
     """
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
+        _have_group_ended()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Daemonic for its parent, which ends it; not for itself: an environment may have processes of its own.
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
@@ -104,6 +107,22 @@ def silence_copies(connection: Connection) -> None:
     """Keep what an environment forks, and lets go on as if it were this process, from answering beside it."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=connection.close)
+
+
+def _have_group_ended() -> None:
+    """Have this process's group ended when the parent is gone, also while C code lets no thread of ours run."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    with contextlib.suppress(OSError):  # no shell, or no room for a process: there is `_attend`
+        # To the end of what the parent holds open; it is one of the group, and ends with it.
+        _guards.append(
+            subprocess.Popen(
+                ["/bin/sh", "-c", "read _; kill -9 0"],
+                stdin=parent.sentinel,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
 
 
 def _attend(asked: Connection) -> None:
