@@ -37,9 +37,6 @@ from .gymnasium.environments import (
     Environments as Environments,
     GymnasiumEnvironments as GymnasiumEnvironments,
 )
-from .gymnasium.making import (
-    make_environment as make_environment,
-)
 from .gymnasium.world import (
     GymnasiumWorld as GymnasiumWorld,
     gymnasium_world as gymnasium_world,
