@@ -155,7 +155,7 @@ class Pieces:
     def seal_diverged(self, job: StudyJob, end: SearchDiverged) -> None:
         """Write the seal of a run that has just come to nothing."""
         directory = self._study.run(job.condition, job.arm, job.run)
-        files = {name: _sha256(read_bytes(directory.path / name)) for name in OF_DIVERGED}
+        files = {name: sha256_of(directory.path / name) for name in OF_DIVERGED}
         diverged = Diverged(why=end.why, steps=end.steps).model_dump()
         content = {**self._identity("run", job), "dna": None, "files": files, "diverged": diverged}
         self._write(_seal_of(directory.path), content)
