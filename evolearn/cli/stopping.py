@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 from evolearn.errors import UserError
@@ -52,6 +53,7 @@ class Stops:
         """Nothing has yet."""
         self.stop: Stop | None = None  # the one that came
         self._since = 0.0
+        self._put_off = 0.0  # when the first was, that came while a library was imported
         self._limit: str | None = None  # once it has passed
         self._before: dict[signal.Signals, Any] = {}
 
@@ -102,15 +104,31 @@ class Stops:
             # Not only noted, as interrupt_main would: what waits wakes up.
             signal.pthread_kill(threading.main_thread().ident or 0, known)
 
-    def _heed(self, number: int, frame: object) -> None:
+    def _heed(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if self.stop is not None and now - self._since < PATIENCE:
+            return
+        self._put_off = self._put_off or now
+        if now - self._put_off < PATIENCE and _imports_library(frame):
+            # Some are in C++ and end their process there if Python raises; so it comes again.
+            again = threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident or 0, number))
+            again.daemon = True
+            again.start()
             return
         self._since = now
         if self.stop is None and self._limit is not None:
             self.stop = Stop(f"--time-limit {self._limit}: the time is up", EXIT_TIME_IS_UP)
         self.stop = self.stop or Stop(_SIGNALS[signal.Signals(number)], 128 + number)
         raise self.stop
+
+
+def _imports_library(frame: FrameType | None) -> bool:
+    """Whether an installed module is being imported; a user's own file may not come back from that."""
+    while frame is not None:
+        code, frame = frame.f_code, frame.f_back
+        if code.co_name == "<module>" and "site-packages" in code.co_filename and frame is not None:
+            return "importlib" in frame.f_code.co_filename  # not one that is run, as by python -m
+    return False
 
 
 def seconds_of(text: str) -> float:

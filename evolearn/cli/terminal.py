@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 import typer.core
 from rich.console import Console
+from rich.segment import Segment
 from rich.text import Text
 
 from evolearn.cli.stopping import Stops
@@ -89,7 +90,23 @@ class Commands(typer.core.TyperGroup):
         return super().parse_args(ctx, args)
 
 
-class Terminal(Console):
+class _Honest(Console):
+    """Shows characters that steer a terminal, or turn its text round, instead of obeying them: names are others'."""
+
+    def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+        """Rich's, after that."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=_STEERING.sub(_spelled, segment.text))
+
+
+_STEERING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # all but line's ends and tabs
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
+
+
+class Terminal(_Honest):
     """The terminal of a command, and what stops it."""
 
     def __init__(self, **how: Any) -> None:
@@ -136,6 +153,7 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
 
     console = new_console()
     try:
+        _check_folder()
         with console.stops.heeded(limit), environments_apart():
             yield console
     except KeyboardInterrupt as end:
@@ -160,6 +178,9 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
         _complain(shortened(str(error)))
         raise typer.Exit(EXIT_USER_ERROR) from error
     except (MemoryError, RuntimeError, OSError, ImportError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            _complain(f"too many files are open ({error}): allow more (ulimit -n), or use fewer --workers")
+            raise typer.Exit(EXIT_USER_ERROR) from error
         if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
             raise
         _complain(
@@ -169,8 +190,17 @@ def at_terminal(limit: str | None = None) -> Iterator[Terminal]:
         raise typer.Exit(EXIT_USER_ERROR) from error
 
 
+def _check_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError(
+            f"the current folder was removed, or cannot be read ({error.strerror}); cd to another"
+        ) from error
+
+
 def _complain(text: str) -> None:
-    print_line(Console(stderr=True), f"Error: {text}")
+    print_line(_Honest(stderr=True), f"Error: {text}")
 
 
 class _Output:
@@ -286,7 +316,10 @@ def naming(console: Console, path: Path, trust: bool) -> contextlib.AbstractCont
 
     def agreed(text: str) -> bool:
         print_line(console, f"{text}.")
-        return typer.confirm("Import it?")
+        try:
+            return typer.confirm("Import it?")
+        except typer.Abort:  # the end of the input, or Ctrl-C
+            return False
 
     return named_by(path, trust, agreed if console.is_terminal and sys.stdin.isatty() else None)
 

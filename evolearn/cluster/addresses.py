@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from evolearn.config import shown
 from evolearn.errors import UserError
 
 LOCAL, AUTO, CLIENT = "local", "auto", "ray://"
@@ -27,14 +28,14 @@ def check_address(address: str) -> None:
     if not colon:
         problem = "has no port"
     elif not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-        problem = f"has the port {_shown(port)!r}, which is not 1 .. 65535"
+        problem = f"has the port {shown(port)}, which is not 1 .. 65535"
     elif not host:
         problem = "has no host"
     elif not _is_host(host):
-        problem = f"has the host {_shown(host)!r}, which is no name, IPv4 address, or IPv6 address in brackets"
+        problem = f"has the host {shown(host)}, which is no name, IPv4 address, or IPv6 address in brackets"
     else:
         return
-    raise ClusterError(f"--address {_printable(_shown(address))}: must be {FORMS}; this one {problem}")
+    raise ClusterError(f"--address {shown(address)}: must be {FORMS}; this one {problem}")
 
 
 _LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # of a name, between dots
@@ -48,11 +49,3 @@ def _is_host(host: str) -> bool:
             return False
         return True
     return len(host) < 254 and re.fullmatch(rf"{_LABEL}(\.{_LABEL})*\.?", host) is not None
-
-
-def _shown(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

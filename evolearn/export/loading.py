@@ -6,14 +6,14 @@ import itertools
 import json
 from pathlib import Path
 
-import gymnasium
 import numpy as np
 import numpy.typing as npt
 
 from evolearn.agent import activation_of, find_learner, find_policy
 from evolearn.errors import lacking
+from evolearn.files import FileDamaged
 from evolearn.run import DNA
-from evolearn.world import GYMNASIUM, make_environment
+from evolearn.world import GYMNASIUM, GymnasiumWorld, find_world
 
 CONVERSION = "clip(action * (high - low) / 2 + (high + low) / 2, low, high), where both bounds are finite"
 
@@ -93,7 +93,12 @@ def choice_in_environment(dna: DNA, choice: str) -> tuple[str, str] | None:
     policies = find_learner(dna.config.learner.name).policies
     if not dna.world.startswith(GYMNASIUM) or dna.brain.policy == policies.get("box"):
         return None
-    first, last = int(dna.actions[0]), int(dna.actions[-1])
+    try:
+        first, last = int(dna.actions[0]), int(dna.actions[-1])
+    except ValueError as error:
+        raise FileDamaged(
+            f"{dna.path}: its actions are not numbered, as those of {dna.world} are; copy it again"
+        ) from error
     plus = f" + {first}" if first > 0 else f" - {-first}" if first else ""
     return f"{choice}{plus}", f"of the environment's Discrete, {first} .. {last}"
 
@@ -104,10 +109,10 @@ def _converting(dna: DNA) -> list[str]:
         return []
     if counted := choice_in_environment(dna, "int(action)"):
         return [f"action = {'  # '.join(counted)}"]
-    space = _action_space(dna)
-    if not isinstance(space, gymnasium.spaces.Box):
+    bounds = _bounds(dna)
+    if bounds is None:
         return [f"# then, with the bounds of the environment's actions: {CONVERSION}"]
-    low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+    low, high = map(np.array, bounds)
     bounded = np.maximum(np.abs(low), np.abs(high)) < np.finfo(np.float32).max
     if np.isinf([low, high]).all():
         return []
@@ -120,14 +125,13 @@ def _converting(dna: DNA) -> list[str]:
     ]
 
 
-def _action_space(dna: DNA) -> object:
-    """That of the environment that the brain evolved in; None if it cannot be made."""
+def _bounds(dna: DNA) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Of the actions of the environment that the brain evolved in; None if it has none, or cannot be looked at."""
     try:
-        environment = make_environment(dna.config.world, {})
+        world = find_world(dna.config.world.full_name, dna.config.hang_seconds)
     except Exception:  # somebody else's constructor, or not installed here: no reason not to load a brain
         return None
-    environment.close()
-    return environment.action_space
+    return world.bounds if isinstance(world, GymnasiumWorld) else None
 
 
 def _tensor(values: npt.NDArray[np.float64]) -> str:
@@ -141,4 +145,5 @@ def _quoted(path: Path) -> str:
 
 def _listed(names: tuple[str, ...], most: int = 6) -> str:
     rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    listed = ", ".join(names[:most]) + rest
+    return "".join(character if character.isprintable() else " " for character in listed)  # a comment is one line

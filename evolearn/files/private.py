@@ -29,10 +29,12 @@ def danger_in(folder: Path) -> tuple[Path, str] | None:
     if not hasattr(os, "getuid"):
         return None  # Windows gives a user's folders to nobody else
     real = folder.resolve()
+    # Root, by its number or, where a container gives it another, as the owner of all.
+    harmless_owners = {0, os.geteuid(), os.stat(os.sep).st_uid}
     for path in (real, *real.parents):
         about = path.stat()
-        if path == real and about.st_uid != os.geteuid():
-            return path, "belongs to another user"
+        if about.st_uid not in (harmless_owners if path != real else {os.geteuid()}):
+            return path, "belongs to another user"  # who can put another folder in the place of what is in it
         # A folder in a sticky one, such as /tmp, is replaced by its owner alone.
         harmless = path != real and about.st_mode & stat.S_ISVTX
         if about.st_mode & _OTHERS and not harmless and not _only_own_group(about):

@@ -19,7 +19,7 @@ import numba
 from evolearn.errors import UserError
 from evolearn.life.live import Job
 from evolearn.life.records import Outcome, Trace
-from evolearn.world import begin_child, end_group, how_it_ended, where_it_stands
+from evolearn.world import begin_child, end_group, how_it_ended, silence_copies, where_it_stands
 
 SECONDS_TO_END = 5.0  # that a worker has after it is told to
 
@@ -152,6 +152,7 @@ def those_ready(workers: list[Worker], seconds: float) -> list[Worker]:
 def _work(connection: Any, asked: Any, shown: Any, new_stepper: Callable[..., Stepper]) -> None:
     """Live chunks until the connection closes: the whole life of a worker process, on its main thread."""
     begin_child(asked)
+    silence_copies(connection)
     _use_one_thread()
     warnings.showwarning = _each_line_once()
     stepper: Stepper | None = None

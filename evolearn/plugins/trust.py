@@ -217,15 +217,20 @@ def _top_level(module: str) -> Path | None:
     Of a namespace package, which has portions in several places, it is the one that holds the module.
     """
     look_beside()
+    importlib.invalidate_caches()  # it may have been written just now
     names = module.split(".")
     spec = _spec_of(names[0])
     if spec is None or (names[0] in _registered() and not _is_namespace(spec)):
         return None
     top, depth = _places(spec), 1
+    looked_in: list[str] = []
     while spec is not None and _is_namespace(spec) and depth < len(names):
+        looked_in += [spec.name] * (spec.name not in sys.modules)
         depth += 1
         spec = _spec_of(".".join(names[:depth]))  # imports the namespace above, in which is no code
     theirs = [place for place in _places(spec) if not _is_installed(place)] if spec is not None else []
+    for name in looked_in:
+        sys.modules.pop(name, None)
     if not theirs:
         return None
     return next((portion for portion in top if portion in (theirs[0], *theirs[0].parents)), theirs[0])

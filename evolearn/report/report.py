@@ -51,10 +51,7 @@ def write_report(study: Path, figures: bool = True) -> Path:
             save_figures(charts, folder / "figures")
         write_whole(page, text.encode())  # last: where it is, the report is whole
     except _UNFIT as error:
-        raise ReportError(
-            f"{study / 'verdict.json'}: is damaged: {_what(error)}; remove it, and evolearn resume {study} makes it "
-            "again"
-        ) from error
+        raise ReportError(_own_fault(study / "verdict.json", error)) from error
     except OSError as error:
         raise _unwritable(folder, error) from error
     return page
@@ -81,10 +78,7 @@ def write_experiment_report(directory: Path, figures: bool = True) -> Path:
             save_figures(charts, folder / "figures")
         write_whole(folder / "index.html", text.encode())
     except _UNFIT as error:
-        raise ReportError(
-            f"{directory / 'replication.json'}: is damaged: {_what(error)}; `evolearn study "
-            f"{directory / 'experiment.yaml'}` makes it again in a new directory"
-        ) from error
+        raise ReportError(_own_fault(directory / "replication.json", error)) from error
     except OSError as error:
         raise _unwritable(folder, error) from error
     return folder / "index.html"
@@ -121,9 +115,20 @@ def write_inspection_report(directory: Path, figures: bool = False) -> tuple[Pat
 _UNFIT = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, jinja2.UndefinedError)
 
 
+def _own_fault(path: Path, error: Exception) -> str:
+    return (
+        f"{path}: could not be drawn: {_what(error)}; its checksum fits, so that this is a fault of evolearn: please "
+        "report it, with this file"
+    )
+
+
 def _what(error: Exception) -> str:
     return f"lacks {error}" if isinstance(error, LookupError | jinja2.UndefinedError) else str(error)
 
 
 def _unwritable(folder: Path, error: OSError) -> ReportError:
+    if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
+        return ReportError(
+            f"{folder}: cannot be written: {error.filename or folder} is in the way ({error.strerror}); remove it"
+        )
     return ReportError(f"{folder}: cannot be written: {error.strerror}; free space or make it writable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from evolearn.agent import find_learner
 from evolearn.config import RunConfig, shown
 from evolearn.files import Record
 from evolearn.plugins import absolute
+from evolearn.world import GYMNASIUM
 
 Name = Annotated[str, Field(max_length=1000)]
 Names = Annotated[list[Name], Field(max_length=1_000_000)]
@@ -74,7 +76,8 @@ def contradictions(header: DNAHeader, config: RunConfig) -> Iterator[str]:
         config: in it, checked.
     """
     brain = header.brain
-    policies = [absolute(name) for name in find_learner(config.learner.name).policies.values()]
+    learner = find_learner(config.learner.name)
+    policies = [absolute(name) for name in learner.policies.values()]
     for field, value, expected in (
         ("world.name", header.world.name, config.world.name),
         ("brain.trunk", brain.trunk, config.brain.trunk),
@@ -86,6 +89,11 @@ def contradictions(header: DNAHeader, config: RunConfig) -> Iterator[str]:
         if value != expected:
             of = "its config" if "." in field or field == "seed" else "its brain"
             yield f"{field}={shown(value)}: must be {shown(expected)}, as in {of}"
+    names = brain.action_names
+    if header.world.name.startswith(GYMNASIUM) and brain.policy != absolute(learner.policies.get("box", "")):
+        first = int(names[0]) if names and re.fullmatch("-?[0-9]{1,19}", names[0]) else 0
+        if names != [str(first + place) for place in range(len(names))]:
+            yield f"brain.action_names={shown(names)}: must be numbers, each one more than the one before"
     if brain.policy not in policies:
         yield f"brain.policy={shown(brain.policy)}: must be one of its learner's, {' or '.join(policies)}"
     if len(set(header.drives)) < len(header.drives):

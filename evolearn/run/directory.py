@@ -103,6 +103,7 @@ class CheckpointLabel(Record):
     config_sha256: str
     rows_sha256: str
     sha256: str
+    size: int = pydantic.Field(LARGEST_CHECKPOINT, ge=0)  # bytes; a longer file is not read
 
 
 class ClosingTable(Record):
@@ -247,6 +248,7 @@ class RunDirectory:
             config_sha256=self._label().config_sha256,
             rows_sha256=self._digests[checkpoint.generation],
             sha256="",
+            size=len(payload),
         )
         label = label.model_copy(update={"sha256": _checksum(label, payload)})
         with explained(self.path):
@@ -288,7 +290,7 @@ class RunDirectory:
         if "rows_sha256" not in content and {"generation", "config_sha256", "sha256"} <= content.keys():
             raise _OfEarlier("is of an earlier evolearn, which did not write down after which rows it is")
         label = check_record(CheckpointLabel, content, path.with_suffix(".json"))
-        payload = read_bytes(path, most=LARGEST_CHECKPOINT)
+        payload = read_bytes(path, most=label.size)
         if _checksum(label, payload) != label.sha256:
             raise ValueError("its bytes do not match its checksum")
         if label.config_sha256 != self._label().config_sha256:

@@ -218,7 +218,8 @@ def _complete(
                 write_report(study.path)
         except BaseException:
             # The figures are not all there: a resumed study writes the page again.
-            study.page.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a file in the folder's place, say
+                study.page.unlink()
             raise
 
 

@@ -28,6 +28,7 @@ from .gymnasium.apart import (
     check_environment as check_environment,
     end_group as end_group,
     how_it_ended as how_it_ended,
+    silence_copies as silence_copies,
     standing_lines as standing_lines,
     where_it_stands as where_it_stands,
 )

@@ -1,5 +1,7 @@
 """The commands as a user meets them: output, exit codes, Ctrl-C."""
 
+import contextlib
+import io
 import os
 import shlex
 import signal
@@ -10,8 +12,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rich.console import Console
+from typer.testing import CliRunner
 
-from evolearn.cli.terminal import run_and_leave
+from evolearn.cli.app import app
+from evolearn.cli.terminal import naming, run_and_leave
+from evolearn.plugins import NotTrusted, admit
 from tests.helpers.command import evolearn, line_of, started
 
 TOY = {
@@ -130,6 +136,29 @@ def test_mistakes_end_with_code_2_and_one_error(arguments: list[str], text: str,
     assert text in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert not (tmp_path / "runs").exists(), "nothing is made for a run that cannot start"
+
+
+def test_in_a_folder_that_was_removed_a_command_says_so(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    done = CliRunner().invoke(app, ["worlds", "show", "cart-pole"])
+    assert done.exit_code == 2
+    assert "the current folder was removed" in done.stderr
+    assert "cd to one that is there" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(("said", "answer"), [("", False), ("n\n", False), ("y\n", True)])
+def test_no_answer_to_whether_code_may_run_is_no(tmp_path: Path, monkeypatch, said: str, answer: bool) -> None:
+    (tmp_path / "theirs.py").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    console = Console(force_terminal=True, file=io.StringIO())
+    monkeypatch.setattr("sys.stdin", io.StringIO(said))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    refused = contextlib.nullcontext() if answer else pytest.raises(NotTrusted, match="not imported, as you said")
+    with naming(console, tmp_path, trust=False), refused:
+        admit("world 'x'", str(tmp_path / "theirs.py"))
+    assert "theirs.py" in console.file.getvalue()
 
 
 def test_an_existing_directory_is_refused(config: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn
 
 from evolearn.cli import screen as module
 from evolearn.cli.screen import Screen
+from evolearn.cli.terminal import Terminal, print_line
 from evolearn.life import ClusterStatus
 
 WAITS = ClusterStatus(2, 1, 3, 1, 0, 0, "no host is left")
@@ -58,6 +59,15 @@ def test_now_and_then_is_when_nothing_was_said_for_a_while(monkeypatch: pytest.M
     now[0] += 19.0
     screen.now_and_then("again")
     assert file.getvalue().split() == ["125", "said", "again"]
+
+
+def test_a_name_cannot_steer_the_terminal() -> None:
+    file = io.StringIO()
+    print_line(
+        Terminal(file=file, force_terminal=True, color_system="truecolor"), "a\x1b]0;b\x9bc\u202ed\te\nf", "bold"
+    )
+    assert "a\\x1b]0;b\\x9bc\\u202ed" in file.getvalue()
+    assert "\x1b[1m" in file.getvalue()  # what is ours
 
 
 @pytest.mark.parametrize(("terminal", "words"), [(False, "Rehearsing a life ..\n"), (True, "rehearsing a life")])

@@ -1,6 +1,7 @@
 """What stops a command: signals, a closed terminal, a limit on its time; and what a command says that cannot say it."""
 
 import errno
+import importlib
 import io
 import os
 import signal
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from evolearn.cli.show_run import RunScreen
-from evolearn.cli.stopping import Stop, Stops, seconds_of
+from evolearn.cli.stopping import PATIENCE, Stop, Stops, seconds_of
 from evolearn.cli.terminal import at_terminal, run_and_leave
 from evolearn.errors import UserError
 from evolearn.run import Interrupted, open_run
@@ -108,6 +109,21 @@ def test_too_little_memory_is_said_whoever_notices_it(end: BaseException, capsys
     assert capsys.readouterr().err.startswith("Error: out of memory (")
 
 
+def test_a_current_folder_that_is_gone_is_said(tmp_path: Path, monkeypatch, capsys) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(RuntimeError), at_terminal():
+        pass
+    assert "Error: the current folder was removed, or cannot be read (" in capsys.readouterr().err
+
+
+def test_too_few_files_that_may_be_open_are_said(capsys) -> None:
+    with pytest.raises(RuntimeError), at_terminal():
+        raise OSError(errno.EMFILE, "Too many open files")
+    assert "allow more (ulimit -n), or use fewer --workers" in capsys.readouterr().err
+
+
 def test_a_second_signal_does_not_cut_saving_short() -> None:
     stops = Stops()
     saved: list[str] = []
@@ -125,6 +141,32 @@ def test_a_second_signal_does_not_cut_saving_short() -> None:
     assert saved == ["all"]
     assert stops.stop is not None
     assert stops.stop.code == 130
+
+
+@pytest.mark.parametrize(("folder", "put_off"), [("site-packages", True), ("mine", False)])
+def test_a_stop_waits_until_a_library_is_imported(folder: str, put_off: bool, tmp_path: Path, monkeypatch) -> None:
+    later: list[tuple[object, ...]] = []
+
+    class Timer:
+        def __init__(self, seconds: float, function: object, arguments: tuple[int, int]) -> None:
+            later.append((function, arguments[1]))
+
+        def start(self) -> None:
+            pass
+
+    stops = Stops()
+    monkeypatch.setattr("threading.Timer", Timer)
+    monkeypatch.setattr("sys.heed", lambda: stops._heed(signal.SIGTERM, sys._getframe()), raising=False)
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "stopped_library.py").write_text("import sys\n\nsys.heed()\n")
+    monkeypatch.syspath_prepend(tmp_path / folder)
+    if put_off:
+        importlib.import_module("stopped_library")
+        del sys.modules["stopped_library"]
+        assert (stops.stop, later) == (None, [(signal.pthread_kill, signal.SIGTERM)]), "it comes again"
+        stops._put_off -= PATIENCE
+    with pytest.raises(Stop):
+        importlib.import_module("stopped_library")
 
 
 def test_a_limit_is_said_again_to_what_swallowed_it(monkeypatch) -> None:

@@ -1,5 +1,6 @@
 """Exported brains: they do what the kernel does, without evolearn."""
 
+import dataclasses
 import importlib.util
 import io
 import json
@@ -8,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
@@ -38,14 +40,18 @@ from evolearn.export.brains import (
     describe,
     description_of,
 )
+from evolearn.export.loading import _listed, choice_in_environment
+from evolearn.files import FileDamaged
 from evolearn.inspection._names import action_labels
 from evolearn.life import Plan, Trace, empty_trace, traced_lives
 from evolearn.life._fused import FusedDriver
 from evolearn.numerics import plug
 from evolearn.rng import ACTION, TEST, at_step, life_keys, new_rng, open_stream
-from evolearn.run import assemble, columns_of, setup_of
+from evolearn.run import DNAError, assemble, columns_of, load_dna, setup_of, write_dna
 from evolearn.world import find_world
+from evolearn.world.gymnasium.apart import Looked
 from evolearn.world.gymnasium.environments import action_converter
+from evolearn.world.names import environments_apart, looked_at
 from tests.helpers.command import evolearn
 from tests.helpers.exported import BRAINS, TOLERANCE, config_of, distribution, thoughts, written
 from tests.helpers.isolated import folder_with, run_isolated
@@ -415,6 +421,53 @@ def test_a_trace_counts_choices_as_the_environment_does():
     assert columns_of(trace, conditions)["action"].tolist() == [-1, 0, 1]
 
 
+class Closing(Bounded):
+    """One that cannot be closed."""
+
+    def close(self):
+        raise RuntimeError("not now")
+
+
+class Leaving(Bounded):
+    """One that leaves when it is made."""
+
+    def __init__(self, **arguments):
+        if Leaving.leaves:
+            raise SystemExit(7)
+        super().__init__(**arguments)
+
+    leaves = False
+
+
+gymnasium.register("evolearn-tests/Closing-v0", entry_point=Closing)
+gymnasium.register("evolearn-tests/Leaving-v0", entry_point=Leaving)
+
+
+@pytest.mark.parametrize(("kind", "bounded"), [("Closing", True), ("Leaving", False)])
+def test_an_environment_that_misbehaves_keeps_nobody_from_a_brain(tmp_path, monkeypatch, kind, bounded):
+    world = {"name": f"gymnasium:evolearn-tests/{kind}-v0", "kwargs": {"actions": "both bounds"}}
+    dna = box_dna(tmp_path / "dna.safetensors", world)
+    monkeypatch.setattr(Leaving, "leaves", True)
+    assert (".clamp(low, high)" in loading_code(dna, Path("brain.pt"))) == bounded
+
+
+def test_bounds_are_looked_up_apart_as_for_a_run(tmp_path, monkeypatch):
+    dna = box_dna(tmp_path / "dna.safetensors", {"name": "gymnasium:Pendulum-v1"})
+    found = Looked(dataclasses.replace(find_world("gymnasium:Pendulum-v1"), bounds=((-5.0,), (5.0,))))
+    with environments_apart():
+        looked_at()[dna.config.world.full_name] = found  # by another process; none is made here
+        assert "low, high = torch.tensor([-5.0]), torch.tensor([5.0])" in loading_code(dna, Path("brain.pt"))
+
+
+@pytest.mark.parametrize("names", [["push left", "push right"], ["0", "2"], ["-0", "1"], ["0", "x"], ["9" * 900, "1"]])
+def test_choices_of_an_environment_that_are_no_numbers_are_refused(tmp_path, names):
+    dna = written(tmp_path / "dna.safetensors", config_of("mlp, choices", world={"name": "gymnasium:CartPole-v1"}))
+    header = {**dna.header, "brain": {**dna.header["brain"], "action_names": names}}
+    write_dna(dataclasses.replace(dna, header=header))
+    with pytest.raises(DNAError, match=r"brain\.action_names=.*: must be numbers, each one more than"):
+        load_dna(dna.path)
+
+
 def test_where_the_environment_is_gone_the_lines_say_what_to_do(tmp_path, monkeypatch):
     dna = box_dna(tmp_path / "dna.safetensors", {"name": "gymnasium:Pendulum-v1"})
     assert "low, high = torch.tensor([-2.0]), torch.tensor([2.0])" in loading_code(dna, Path("brain.pt"))
@@ -532,3 +585,15 @@ def test_the_lines_for_others_run(dna_of, tmp_path, monkeypatch):
     exec(with_onnx, found)
     np.testing.assert_allclose(found["policy"], expected, atol=TOLERANCE)
     np.testing.assert_allclose(found["value"], value, atol=TOLERANCE)
+
+
+def test_names_of_others_stay_in_their_comment():
+    assert _listed(("a\nimport os\r", "b\x1b[31m\u2028")) == "a import os , b [31m "
+
+
+def test_choices_that_are_not_numbered_are_damage():
+    config = SimpleNamespace(learner=SimpleNamespace(name="actor_critic"))
+    brain = SimpleNamespace(policy="categorical")
+    dna = SimpleNamespace(path="a", world="gymnasium:A-v0", config=config, brain=brain, actions=("left", "right"))
+    with pytest.raises(FileDamaged, match="a: its actions are not numbered, as those of gymnasium:A-v0 are; copy it"):
+        choice_in_environment(dna, "action")

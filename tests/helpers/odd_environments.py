@@ -128,6 +128,8 @@ class Leaving(Plain):
             os._exit(3)
         if how == "closes its output":
             sys.stdout.close()
+        if how == "forks and goes on":
+            os.fork()
         if how == "closes all files":
             os.closerange(3, 256)
         if how == "rearranges its process":

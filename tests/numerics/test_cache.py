@@ -181,6 +181,23 @@ def test_a_folder_of_another_user_is_not_used(places, monkeypatch):
     assert danger_in(folder) == (folder, "belongs to another user")
 
 
+@pytest.mark.parametrize(("owner", "of_all", "harmless"), [(0, 0, True), (7, 0, False), (65534, 65534, True)])
+def test_whoever_owns_a_folder_above_can_put_another_in_its_place(places, monkeypatch, owner, of_all, harmless):
+    folder, above, stat = opened(), places / "home", os.stat
+    owners = {places / "home": owner, Path(os.sep): of_all}
+
+    def owned(path, **how):
+        about = list(stat(path, **how))
+        about[4] = owners.get(Path(path), 4242 if Path(path).is_relative_to(above) else of_all)
+        return os.stat_result(about)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: 4242)
+        patch.setattr(os, "stat", owned)
+        found = danger_in(folder)
+    assert found == (None if harmless else (above, "belongs to another user"))
+
+
 def test_where_no_folder_is_safe_nothing_is_kept(places):
     planted = places / f"temporary/evolearn-{os.getuid()}"
     planted.mkdir()

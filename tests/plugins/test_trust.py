@@ -217,7 +217,7 @@ def test_a_portion_of_an_installed_namespace_is_somebody_s_own(place, monkeypatc
     path = code(place / "minespace" / "evil.py")
     (place / "minespace" / "deep").mkdir()
     deep = code(place / "minespace" / "deep" / "evil.py")
-    for name in ("minespace.evil", "minespace.deep.evil", "minespace.deep"):
+    for name in ("minespace.evil", "minespace.deep.evil", "minespace.deep", "minespace"):
         with named_by("runs/theirs", trust=False), pytest.raises(NotTrusted, match=UNKNOWN) as refused:
             import_it(name)
         assert f"the files in {place / 'minespace'}," in str(refused.value)

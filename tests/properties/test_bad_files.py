@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 from evolearn.api import load
 from evolearn.config import dump_config, read_config, read_yaml as plain_yaml, wants_portable_mode
 from evolearn.errors import UserError
-from evolearn.export import export
+from evolearn.export import export, loading_code
 from evolearn.export.brains import describe, description_of
 from evolearn.files import sealed, sha256_of
 from evolearn.genome import decode
@@ -43,6 +43,8 @@ TENSORS = [
     np.zeros(18, np.int64), np.zeros((), np.float32), np.zeros((1, 0), np.float32), np.full(18, np.nan, np.float32),
     np.full((1, 15), np.inf, np.float32), np.zeros((0, 15), np.float32), np.zeros((1, 1000), np.float32),
 ]  # fmt: skip
+
+ENVIRONMENT = "gymnasium:CartPole-v1"
 
 
 class Damage:
@@ -83,6 +85,13 @@ def read_dna(path):
     setup_of(dna)
 
 
+def read_choices(path):
+    """DNA of an environment that counts its choices, as far as it is read without making that."""
+    dna = load_dna(path)
+    describe(dna)
+    loading_code(dna, path.with_suffix(".onnx"))
+
+
 def read_fault(path):
     _faulty_life(path.parent)
 
@@ -100,10 +109,12 @@ def made_fault(dna, folder):
         raise fault
 
 
-@pytest.fixture(scope="module", params=["dna", "fault", "brain"])
+@pytest.fixture(scope="module", params=["dna", "choices", "fault", "brain"])
 def damage(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    dna = made_dna(folder / "dna.safetensors", config())
+    dna = made_dna(folder / "dna.safetensors", config(ENVIRONMENT if request.param == "choices" else "cart-pole"))
+    if request.param == "choices":
+        return Damage(folder, "other.safetensors", dna.path.read_bytes(), read_choices)
     if request.param == "dna":
         return Damage(folder, "other.safetensors", dna.path.read_bytes(), read_dna)
     if request.param == "fault":

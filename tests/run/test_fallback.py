@@ -142,11 +142,16 @@ def change_tensors(change: Callable[[dict[str, torch.Tensor]], None]) -> Callabl
 def repair(file: Path, payload: bytes) -> None:
     label = json.loads(file.read_text())
     about = f"{label['generation']}:{label['config_sha256']}:{label['rows_sha256']}:"
-    file.write_text(json.dumps(label | {"sha256": hashlib.sha256(about.encode() + payload).hexdigest()}))
+    sha256 = hashlib.sha256(about.encode() + payload).hexdigest()
+    file.write_text(json.dumps(label | {"sha256": sha256, "size": len(payload)}))
 
 
 def resized(name: str) -> Callable[[Path], None]:
     return change_tensors(lambda tensors: tensors.update({name: torch.cat([tensors[name], tensors[name]])}))
+
+
+def longer_than_memory(run: Path) -> None:
+    os.truncate(run / "checkpoints" / "generation_000002.safetensors", 1 << 39)  # sparse: takes no room
 
 
 def of_another_run(run: Path) -> None:
@@ -166,6 +171,7 @@ def of_another_generation(run: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
+        (longer_than_memory, "has 549,755,813,888 bytes, at most "),
         (change_tensors(lambda tensors: tensors.pop("population.evals")), "lacks population.evals"),
         (change_tensors(lambda tensors: tensors.pop("generator")), "lacks generator"),
         (change_tensors(lambda tensors: tensors.update(more=torch.zeros(1))), "holds more, which such a search has"),

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from evolearn.errors import RunDirectoryError
+from evolearn.errors import RunDirectoryError, UserError
 from evolearn.files import sealed
 from evolearn.life import OwnDrivers
+from evolearn.report import write_report
 from evolearn.study import extend_study, open_study, resume_study
 from evolearn.study._held_out import write_table
 from evolearn.study._pieces import Pieces
@@ -66,6 +67,15 @@ def test_test_lives_of_other_dna_than_a_run_comes_to_when_it_is_made_again_are_l
     ]
     assert re.search(r"run_01\.json: says dna 0000", "\n".join(onlooker.warnings))
     assert results(path) == before
+
+
+def test_a_file_in_the_place_of_the_report_is_told(copied, monkeypatch) -> None:
+    monkeypatch.setattr("evolearn.study.study.write_report", write_report)
+    path = copied()
+    shutil.rmtree(path / "report")
+    (path / "report").touch()
+    with pytest.raises(UserError, match=r"report is in the way \(File exists\); remove it"):
+        resume(path)
 
 
 def test_a_run_without_its_label_is_told_and_not_thrown_away(copied) -> None:

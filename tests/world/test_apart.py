@@ -5,7 +5,10 @@ import os
 import pytest
 
 from evolearn.errors import WorldNotFound
+from evolearn.life._stepwise import StepwiseDriver
 from evolearn.world import are_apart, check_environment, environments_apart, find_world
+from tests.helpers.compiled_environments import live_toys
+from tests.helpers.probe_worlds import conditions_for
 
 LEAVING = "gymnasium:tests.helpers.odd_environments:evolearn-leaving-v0"
 
@@ -47,6 +50,15 @@ def test_who_cannot_tell_what_it_saw_is_said_to_have_ended(capfd):
         find_world(told("closes all files"))
     assert "Traceback" not in capfd.readouterr().err
     assert find_world(told("closes its output")).action_outputs == 2
+
+
+def test_a_copy_that_an_environment_forked_does_not_answer_beside_it():
+    world = find_world(told("forks and goes on"))
+    assert check_environment(world) == ()
+    driver = StepwiseDriver(conditions_for(world), 1, apart=True)
+    for _ in range(3):
+        live_toys(driver, count=2, steps=20)
+    driver.close()
 
 
 def test_a_close_that_raises_is_told_and_harms_nothing():

@@ -103,6 +103,12 @@ def begin_child(asked: Connection) -> None:
     threading.Thread(target=_attend, args=(asked,), daemon=True).start()
 
 
+def silence_copies(connection: Connection) -> None:
+    """Keep what an environment forks, and lets go on as if it were this process, from answering beside it."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=connection.close)
+
+
 def _have_group_ended() -> None:
     """Have this process's group ended when the parent is gone, also while C code lets no thread of ours run."""
     parent = multiprocessing.parent_process()
@@ -235,6 +241,7 @@ def _ended(part: WorldPart, doing: str, code: int | None) -> WorldError:
 def _scout(connection: Connection, asked: Connection, name: str, closes: bool) -> None:
     """Look at the environment of a full name, and tell: the whole life of a scout."""
     begin_child(asked)
+    silence_copies(connection)
     with contextlib.suppress(OSError):  # who cannot tell ends, and is told of
         _look_and_tell(connection, name, closes)
         os._exit(0)  # an environment's threads must not keep it

@@ -77,6 +77,7 @@ class GymnasiumWorld(Declaration):
     """A Gymnasium environment, declared as a world; `declare` makes one."""
 
     full_name: str  # see WorldPart.full_name
+    bounds: tuple[tuple[float, ...], tuple[float, ...]] | None = None  # low and high, of a Box of actions
 
     @functools.cached_property
     def part(self) -> WorldPart:
@@ -175,11 +176,13 @@ def _declared(
         observations = _observation_size(part.name, space)
         first = int(getattr(space, "start", 0))  # of a Discrete, one-hot
         numbers = range(first, first + observations)
+        action_space = _space(part.name, environment, "action_space")
         declared = dataclasses.replace(
             probe,
             doc=_description(environment, id_of(part)),
             observations=tuple(Signal(f"observation {number}", "as the environment gives it") for number in numbers),
-            actions=_actions(part.name, _space(part.name, environment, "action_space")),
+            actions=_actions(part.name, action_space),
+            bounds=_bounds(action_space),
             termination_is_death=_said(environment, part, "termination_is_death", False),
             able=_said(environment, part, "able", ABLE),
         )
@@ -225,6 +228,12 @@ def _space(name: str, environment: Environment, which: str) -> gymnasium.Space[A
             f"self.{which} in its __init__"
         )
     return space
+
+
+def _bounds(space: gymnasium.Space[Any]) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    if not isinstance(space, gymnasium.spaces.Box):
+        return None
+    return tuple(map(float, space.low.ravel())), tuple(map(float, space.high.ravel()))
 
 
 def _said(environment: Environment, part: WorldPart, name: str, default: Any) -> Any:
