@@ -30,7 +30,9 @@ FEWEST = 4  # steps of a long life, where steps take long
 TRACED = 1_000_000  # numbers of a trace, at most
 FIRST_AGAIN = 500  # steps of lives until it is lived again; the next ones come after so many more times what went by
 THEN_EVERY = 1.5
-LARGE = 100 * SHORT  # steps of a job after which it is lived again in any case: the last lives of a run are looked at too
+LARGE = (
+    100 * SHORT
+)  # steps of a job after which it is lived again in any case: the last lives of a run are looked at too
 
 
 class KeepsState(LifeFault):
