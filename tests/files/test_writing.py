@@ -2,7 +2,6 @@
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -98,13 +97,6 @@ def test_a_directory_stays_where_it_was_made(tmp_path: Path, monkeypatch) -> Non
     monkeypatch.chdir(tmp_path)
     assert make_directory("run", Path("out")) == tmp_path / "out"
     assert make_directory("run", None) == tmp_path / "runs" / "run-1"
-
-
-@pytest.mark.parametrize("place", [os.mkfifo, lambda path: path.symlink_to(path.with_name("other"))])
-def test_what_lies_where_a_file_is_prepared_is_not_written_to(place: Callable[[Path], None], tmp_path: Path) -> None:
-    place(tmp_path / "file.part")  # a pipe would wait for a reader, a link lead elsewhere
-    write_whole(tmp_path / "file", b"whole")
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"file": b"whole"}
 
 
 def test_a_path_of_too_many_folders_is_refused(tmp_path: Path) -> None:
