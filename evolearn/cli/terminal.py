@@ -369,4 +369,4 @@ def listen(console: Console) -> None:
 def warn_of_changes(console: Console, changes: list[str]) -> None:
     """A line for each thing that is not as it was when a run or a study was made."""
     for change in changes:
-        console.print(Text(f"Warning: {change} since it was made; results may differ from here on."))
+        print_line(console, f"Warning: {change} since it was made; results may differ from here on.")

@@ -174,8 +174,8 @@ class RunDirectory:
         found = sha256_of(self.path / "config.yaml", "put it back")
         if found != self._label().config_sha256:
             raise RunDirectoryError(
-                f"{self.path / 'config.yaml'}: was altered since the run was made, and a resumed run must be the same "
-                "run; put it back, or start a new run with `evolearn run`"
+                f"{self.path / 'config.yaml'}: was altered since the run was made, or its checksum in run.json was, "
+                "and a resumed run must be the same run; put it back, or start a new run with `evolearn run`"
             )
         return check_config(read_yaml(self.path / "config.yaml"), str(self.path / "config.yaml"))
 

@@ -1,6 +1,7 @@
 """Parts that a user brings in a file: found, run, kept, resumed, inspected, exported; and what is said of bad ones."""
 
 import dataclasses
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -385,7 +386,9 @@ def test_a_registered_name_is_found(mine: Path, monkeypatch) -> None:
     registered.cache_clear()
     entries = {"evolearn.drives": "boredom", "evolearn.trunks": "BENT", "evolearn.learners": "MINE"}
 
-    def entry_points(group: str):
+    def entry_points(group: str | None = None):
+        if group is None:  # of all groups, to know what is installed
+            return importlib.metadata.EntryPoints()
         return [dataclasses.make_dataclass("Entry", ["name", "value"])("their-own", f"mine:{entries[group]}")]
 
     monkeypatch.setattr("importlib.metadata.entry_points", entry_points)

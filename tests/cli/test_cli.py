@@ -145,7 +145,7 @@ def test_in_a_folder_that_was_removed_a_command_says_so(tmp_path: Path, monkeypa
     done = CliRunner().invoke(app, ["worlds", "show", "cart-pole"])
     assert done.exit_code == 2
     assert "the current folder was removed" in done.stderr
-    assert "cd to one that is there" in " ".join(done.stderr.split())
+    assert "cd to another" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize(("said", "answer"), [("", False), ("n\n", False), ("y\n", True)])

@@ -59,7 +59,8 @@ def config() -> dict:
 def test_a_study_says_what_it_will_cost_what_it_does_and_what_came_of_it(finished) -> None:
     folder, output = finished
     lines = output.splitlines()
-    assert lines[0].startswith("A toy: 1 condition(s): as it is")
+    assert lines[0].startswith("Living the first lives of every arm")
+    assert lines[1].startswith("A toy: 1 condition(s): as it is")
     assert "1 evolution run(s) per arm: fewer than 10 are exploratory, not evidence for a claim." in output
     assert "Decided by: evolved against tuned_blank, catch_up, at 0.05." in output
     assert "Study directory: whole" in lines

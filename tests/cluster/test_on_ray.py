@@ -248,7 +248,12 @@ def test_nobody_else_on_this_machine_gets_into_a_local_ray(local_ray, tmp_path: 
         [sys.executable, "-c", stranger, local_ray],
         capture_output=True,
         text=True,
-        env={**environment(tmp_path), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(Path.home() / ".cache")},
+        env={
+            **environment(tmp_path),
+            "HOME": str(tmp_path),
+            "XDG_CACHE_HOME": str(Path.home() / ".cache"),
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else it takes 127.0.0.1 for this machine's own address
+        },
         check=False,
     )
     assert "asks for a token, and this process has no token" in done.stderr
@@ -287,7 +292,7 @@ def refusal(address: str, seconds: float = 15.0) -> str:
 )
 def test_what_is_no_address_is_refused_with_the_forms(address: str) -> None:
     text = refusal(address, 1.0)
-    assert text.startswith(f"--address {address}: must be local, auto, HOST:PORT")
+    assert text.startswith(f"--address {address!r}: must be local, auto, HOST:PORT")
     assert "6379" in text
     assert "10001" in text
 
