@@ -15,6 +15,7 @@ from .reading import (
     set_dotted as set_dotted,
     shipped_configs as shipped_configs,
     shown as shown,
+    yaml_fields as yaml_fields,
 )
 from .run import (
     HANG_SECONDS as HANG_SECONDS,

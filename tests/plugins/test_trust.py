@@ -284,6 +284,16 @@ def test_a_source_is_asked_about_once(place):
     assert len(asked) == 1
 
 
+def refused_with_warning(path, warning):
+    """What was trusted before is asked about again, and it is said why."""
+    with (
+        named_by("runs/mine", trust=False),
+        pytest.warns(UserWarning, match=warning),
+        pytest.raises(NotTrusted),
+    ):
+        import_it(path)
+
+
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "{}", '{"named": 3, "answered": {}}', '{"named": [], "answered": {"a": [1]}}']
 )
@@ -292,12 +302,7 @@ def test_a_damaged_list_is_an_empty_one(place, monkeypatch, content):
     import_it(path)
     trusted_file().write_text(content)
     forget(monkeypatch)
-    with (
-        named_by("runs/mine", trust=False),
-        pytest.warns(UserWarning, match="trusted.json.*you are asked again"),
-        pytest.raises(NotTrusted),
-    ):
-        import_it(path)
+    refused_with_warning(path, "trusted.json.*you are asked again")
 
 
 def test_a_list_that_others_can_write_is_not_believed(place, monkeypatch):
@@ -306,12 +311,7 @@ def test_a_list_that_others_can_write_is_not_believed(place, monkeypatch):
     assert trusted_file().parent.stat().st_mode & 0o777 == 0o700
     trusted_file().parent.chmod(0o777)
     forget(monkeypatch)
-    with (
-        named_by("runs/mine", trust=False),
-        pytest.warns(UserWarning, match="can be written by other users"),
-        pytest.raises(NotTrusted),
-    ):
-        import_it(path)
+    refused_with_warning(path, "can be written by other users")
 
 
 @pytest.mark.parametrize(

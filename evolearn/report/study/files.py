@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from evolearn.config import read_yaml
+from evolearn.config import yaml_fields
 from evolearn.files import (
     FileDamaged,
     FileMissing,
@@ -77,7 +77,7 @@ def read_results(study: Path) -> StudyResults:
         replay = read_json(study / name, resume)
         check_sealed(ReplayRecord, replay, study / name, resume)
         found[replay["condition"]] = replay
-    config = read_yaml(study / "study.yaml")
+    config = yaml_fields(config_text, study / "study.yaml")
     return StudyResults(
         verdict=verdict,
         environment=_read_environment(study / "environment.json", label["environment_sha256"], resume),

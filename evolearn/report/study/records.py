@@ -48,17 +48,22 @@ class _Chance(Record):
     high: float | None
 
 
-class _Contrast(Record):
+class _Compared(Record):
+    """One arm against another, in one metric."""
+
     arm: str
     against: str
-    metric: str
     verdict: Literal["better", "worse", "equivalent", "inconclusive"]
     p: float | None
+    unfinished: str | None = None
+    difference: _Span
+
+
+class _Contrast(_Compared):
+    metric: str
     p_holm: float | None = None
     withheld: str | None
-    unfinished: str | None = None
     test: str
-    difference: _Span
     improvement: _Chance | None
     margin: float | None
     runs: tuple[_Count, _Count]
@@ -67,16 +72,10 @@ class _Contrast(Record):
     sentence: str
 
 
-class _Cell(Record):
+class _Cell(_Compared):
     """A primary contrast's arms at one evaluation lifetime."""
 
-    arm: str
-    against: str
     lifetime: _Count
-    verdict: Literal["better", "worse", "equivalent", "inconclusive"]
-    p: float | None
-    unfinished: str | None = None
-    difference: _Span
 
 
 class _Curve(Record):
