@@ -175,7 +175,7 @@ def test_a_full_disk_ends_the_run_and_freeing_it_goes_on(cluster, resume, whole,
         made = len(rows(run))
         assert made < len(rows(whole))
         assert "No space left on device" in text
-        assert "what was written before is whole, free space" in text
+        assert "what was written before is whole: free space" in text
         assert "evolearn resume" in text
         (disk / "ballast").unlink()
         resume(run, *address, environment=environment).ends(0)
