@@ -12,6 +12,7 @@ from .compiler import (
     matrix as matrix,
     plug as plug,
     record as record,
+    specialised as specialised,
     spliced as spliced,
     vector as vector,
     world_code as world_code,

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import os
 import re
+import types as python_types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -113,6 +114,35 @@ def plug(function: F, signature: Any) -> F:
         if kept:
             setattr(source, FINGERPRINT, fingerprint)
     return numba.njit([signature], fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=kept)(source)
+
+
+@functools.cache
+def _specialised(function: F, signature: Any, label: str, kept: bool, parts: tuple[tuple[str, Any], ...]) -> F:
+    made: Any = python_types.FunctionType(
+        function.__code__, {**function.__globals__, **dict(parts)}, function.__name__, function.__defaults__
+    )
+    made.__module__ = function.__module__
+    # Symbols and files on disk are named by this: two that differ in what they are made for must share none.
+    made.__qualname__ = f"{function.__qualname__}_{hashlib.sha256(label.encode()).hexdigest()[:16]}"
+    if not COMPILES:
+        return made
+    return numba.njit([signature], error_model="numpy", nogil=True, cache=kept)(made)
+
+
+def specialised(function: F, signature: Any, label: str, kept: bool = True, **parts: Any) -> F:
+    """`function` of this package compiled with some of the globals that it reads replaced, for this purpose alone.
+
+    To the compiler a global number is a literal and a global function a direct call: so one readable source gives code
+    for every shape. Functions that it calls read their own globals, and must be specialised and handed in themselves.
+
+    Args:
+        function: plain Python, of this package.
+        signature: Numba's.
+        label: names `parts` in full, sizes and functions; code on disk is found by it.
+        kept: keep it on disk; False where `label` cannot tell what a part depends on.
+        parts: globals by name: numbers, tuples of numbers, compiled functions, intrinsics. Hashable.
+    """
+    return _specialised(function, signature, label, kept, tuple(sorted(parts.items())))
 
 
 def compiler_reason(error: Exception) -> str:
