@@ -50,6 +50,7 @@ from .trunks.mlp import (
     think_dense as think_dense,
 )
 from .trunks.table import TRUNK as TRUNK, TRUNKS as TRUNKS, find_trunk as find_trunk
+from .trunks.tiles import THINK_ALL_TYPE as THINK_ALL_TYPE
 from .trunks.trunk import (
     BACKWARD_TYPE as BACKWARD_TYPE,
     GOES_ON as GOES_ON,

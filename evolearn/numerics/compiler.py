@@ -21,7 +21,7 @@ from numba.core import cgutils
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic, overload
 
-from evolearn.numerics._cache import FINGERPRINT, FORMAT, is_ours, open_folder, use
+from evolearn.numerics._cache import FINGERPRINT, FORMAT, is_ours as is_ours, open_folder, use
 from evolearn.numerics._sources import reached_hash, read_sources
 from evolearn.numerics.fingerprint import source_fingerprint
 from evolearn.numerics.portable import is_on
@@ -226,13 +226,71 @@ def _as_pointer(typing_context: Any, address: Any) -> Any:
 
 
 def locate(buffer: np.ndarray[Any, Any]) -> Any:
-    """The handle by which `record` finds a byte buffer again: its address when compiled, itself in plain Python."""
+    """The handle by which a C-contiguous array is found again: its address when compiled, itself in plain Python.
+
+    A function that takes handles is called for the price of a few registers, where an array costs seven or nine words.
+    """
     return buffer
+
+
+def handle_of(array: np.ndarray[Any, Any]) -> Any:
+    """`locate` for callers of compiled code."""
+    return array.ctypes.data if COMPILES else array
 
 
 def record(handle: Any, dtype: np.dtype[Any]) -> Any:
     """The structured record of `dtype` that lives at `handle`; writing a field writes the buffer."""
     return handle[: dtype.itemsize].view(dtype).view(np.recarray)[0]
+
+
+def octets(handle: Any, start: int, size: int) -> Any:
+    """View of `size` bytes of the memory at `handle` from flat place `start` on; see `vector`."""
+    return vector(handle.view(np.uint8), start, size)
+
+
+def floats(handle: Any, start: int, size: int) -> Any:
+    """View of `size` float32, `start` counted in them."""
+    return vector(handle.view(np.float32), start, size)
+
+
+def doubles(handle: Any, start: int, size: int) -> Any:
+    """View of `size` float64, `start` counted in them."""
+    return vector(handle.view(np.float64), start, size)
+
+
+def integers(handle: Any, start: int, size: int) -> Any:
+    """View of `size` int64, `start` counted in them."""
+    return vector(handle.view(np.int64), start, size)
+
+
+def _pointer_at(dtype: Any) -> Any:
+    """An intrinsic: pointer to place `start` of the array of `dtype` at an address."""
+
+    def pointer(typing_context: Any, address: Any, start: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = context.get_data_type(dtype).as_pointer()
+            return builder.gep(builder.inttoptr(arguments[0], kind), [arguments[1]])
+
+        return types.CPointer(dtype)(types.uintp, types.intp), generate
+
+    return intrinsic(pointer)
+
+
+def _view_at(function: Any, dtype: Any) -> None:
+    pointer = _pointer_at(dtype)
+
+    @overload(function)
+    def compiled_form(handle, start, size):  # type: ignore[no-untyped-def]
+        return lambda handle, start, size: numba.carray(pointer(handle, start), size)
+
+
+for _function, _dtype in (
+    (octets, types.uint8),
+    (floats, types.float32),
+    (doubles, types.float64),
+    (integers, types.int64),
+):
+    _view_at(_function, _dtype)
 
 
 @intrinsic
