@@ -395,7 +395,7 @@ def tile_for(rows: int, vectors: int, registers: Registers) -> _Tile:
 
 
 def _needed(tile: _Tile) -> int:
-    return tile.rows * tile.vectors + min(tile) + 1
+    return tile.rows * tile.vectors + tile.vectors + 1
 
 
 _TYPICAL_WINDOW = 16
