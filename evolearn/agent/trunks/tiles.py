@@ -34,7 +34,7 @@ class Registers(NamedTuple):
     """Of a processor: how many floats a vector register has, and how many such registers there are."""
 
     lanes: int
-    count: int
+    number: int
 
 
 class Shape(NamedTuple):
@@ -253,7 +253,7 @@ def _think_layer(
 ) -> None:
     inputs, units = shape.layers[layer : layer + 2]
     chains = _chains(inputs, units)
-    for group in _column_groups(units, registers.lanes, (registers.count - 4) // chains):
+    for group in _column_groups(units, registers.lanes, (registers.number - 4) // chains):
         with words.loop(group.times) as number:
             here = words.plus(words.times(number, group.width), group.first)
             weights = words.move(matrix, here)
@@ -386,12 +386,14 @@ def tile_for(rows: int, vectors: int, registers: Registers) -> _Tile:
             return [(part, whole // part), (whole % part, min(1, whole % part))]
 
         total = sum(
-            max(r * v / 2, (r + v) / 2, 4) * m * n for r, m in parts(rows, tile.rows) for v, n in parts(vectors, tile.vectors)
+            max(r * v / 2, (r + v) / 2, 4) * m * n
+            for r, m in parts(rows, tile.rows)
+            for v, n in parts(vectors, tile.vectors)
         )
         return total, tile.rows + tile.vectors
 
     tiles = [_Tile(r, v) for r in range(1, min(rows, 8) + 1) for v in range(1, min(vectors, 8) + 1)]
-    return min((tile for tile in tiles if _needed(tile) <= registers.count), key=cost)
+    return min((tile for tile in tiles if _needed(tile) <= registers.number), key=cost)
 
 
 def _needed(tile: _Tile) -> int:
@@ -438,9 +440,7 @@ def _product(
         rights = words.move(right.pointer, column)
         sums = [
             [
-                words.variable(
-                    words.constant(0.0, lanes) if finish else words.load(here, i * target.down + at, lanes)
-                )
+                words.variable(words.constant(0.0, lanes) if finish else words.load(here, i * target.down + at, lanes))
                 for at, lanes in chunks
             ]
             for i in range(height)
@@ -461,9 +461,7 @@ def _product(
                 add_term(words.move(lefts, k * left.across), words.move(rights, k * right.down))
         else:
             with words.loop(terms) as k:
-                add_term(
-                    words.move(lefts, words.times(k, left.across)), words.move(rights, words.times(k, right.down))
-                )
+                add_term(words.move(lefts, words.times(k, left.across)), words.move(rights, words.times(k, right.down)))
         if last:
             add_term(words.move(lefts, last[0]), words.move(rights, last[1]))
         for i in range(height):
@@ -505,8 +503,10 @@ def _backward_rows(shape: Shape, registers: Registers) -> Any:
     ):
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
             words = Words(builder)
-            pointers = map(words.pointer, arguments[:6])
-            _backpropagate(words, registers, shape, *pointers, arguments[6])
+            weights, observations, activations, deltas, gradient, scratch = map(words.pointer, arguments[:6])
+            _backpropagate(
+                words, registers, shape, weights, observations, activations, deltas, gradient, scratch, arguments[6]
+            )
             return context.get_dummy_value()
 
         return types.void(weights, observations, activations, deltas, gradient, scratch, rows), generate
@@ -628,13 +628,11 @@ def _flip(words: Words, source: Any, target: Any, rows: int, columns: int) -> No
             square = words.move(source, words.plus(words.times(i, 8 * columns), words.times(j, 8)))
             vectors = [words.load(square, k * columns, 8) for k in range(8)]
             for size in (1, 2, 4):  # squares of this size change places across the diagonal
-                for k in range(8):
-                    if not k & size:
-                        upper, lower = vectors[k], vectors[k + size]
-                        vectors[k] = words.shuffled(upper, lower, [n if not n & size else 8 + n - size for n in range(8)])
-                        vectors[k + size] = words.shuffled(
-                            upper, lower, [n + size if not n & size else 8 + n for n in range(8)]
-                        )
+                upper = [n if not n & size else 8 + n - size for n in range(8)]
+                lower = [n + size if not n & size else 8 + n for n in range(8)]
+                for k in (k for k in range(8) if not k & size):
+                    pair = vectors[k], vectors[k + size]
+                    vectors[k], vectors[k + size] = words.shuffled(*pair, upper), words.shuffled(*pair, lower)
             goal = words.move(target, words.plus(words.times(j, 8 * rows), words.times(i, 8)))
             for k, vector in enumerate(vectors):
                 words.store(vector, goal, k * rows)
