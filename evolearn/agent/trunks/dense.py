@@ -13,14 +13,17 @@ from numba.extending import intrinsic, overload
 from evolearn.numerics import compiled, vector
 
 TANH_LIMIT = 7.6  # beyond it tanh is flat to 6e-7
-
 # Numerator and denominator of tanh(x) / x in powers of x^2, fitted for this project by reweighted least squares on
-# Chebyshev nodes of 0 .. TANH_LIMIT. float32, so that the loops below stay in float32 and vectorise.
+# Chebyshev nodes of 0 .. TANH_LIMIT.
+TANH_NUMERATOR = (9.999999822e-01, 1.346297630e-01, 3.594074070e-03, 2.229368076e-05, 1.586441586e-08)
+TANH_DENOMINATOR = (1.0, 4.679630193e-01, 2.624851090e-02, 3.449179891e-04, 8.763015157e-07)
+
+# float32, so that the loops below stay in float32 and vectorise.
 _LIMIT = np.float32(TANH_LIMIT)
 _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
-_P = tuple(np.float32(c) for c in (9.999999822e-01, 1.346297630e-01, 3.594074070e-03, 2.229368076e-05, 1.586441586e-08))
-_Q = tuple(np.float32(c) for c in (1.0, 4.679630193e-01, 2.624851090e-02, 3.449179891e-04, 8.763015157e-07))
+_P = tuple(np.float32(c) for c in TANH_NUMERATOR)
+_Q = tuple(np.float32(c) for c in TANH_DENOMINATOR)
 
 
 @compiled
