@@ -23,13 +23,13 @@ from .learners.optimisers import (
     shorten as shorten,
     whole_lines as whole_lines,
 )
+from .learners.ready import ready_learner as ready_learner
 from .learners.table import LEARNER as LEARNER, LEARNERS as LEARNERS, find_learner as find_learner
 from .plugging import plain as plain, plugged as plugged
+from .policies.gaussian import MAX_LOG_STDEV as MAX_LOG_STDEV, MIN_LOG_STDEV as MIN_LOG_STDEV
 from .policies.policy import (
     CHOOSE_TYPE as CHOOSE_TYPE,
     DELTAS_TYPE as DELTAS_TYPE,
-    MAX_LOG_STDEV as MAX_LOG_STDEV,
-    MIN_LOG_STDEV as MIN_LOG_STDEV,
     Policy as Policy,
     no_deltas as no_deltas,
 )

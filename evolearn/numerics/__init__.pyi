@@ -24,6 +24,19 @@ from .compiler import (
     world_code as world_code,
 )
 from .fingerprint import source_fingerprint as source_fingerprint
+from .lanes import (
+    LANES as LANES,
+    fma as fma,
+    load as load,
+    load_part as load_part,
+    root as root,
+    select as select,
+    spread as spread,
+    store as store,
+    store_part as store_part,
+    total as total,
+)
 from .portable import PortableError as PortableError, enter as enter
 from .processor import cpu_model as cpu_model, processor_type as processor_type
+from .single import exp32 as exp32, log32 as log32, sincos_turn32 as sincos_turn32
 from .transcendental import exp_of as exp_of, expm1_of as expm1_of, log1p_of as log1p_of, log_of as log_of

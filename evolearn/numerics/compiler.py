@@ -27,7 +27,7 @@ from evolearn.numerics.fingerprint import source_fingerprint
 from evolearn.numerics.portable import is_on
 
 # Not `True`: that promises the compiler that no NaN exists, and a diverged life would go unseen.
-FAST_MATH = frozenset({"reassoc", "contract", "arcp", "nsz", "afn"})
+FAST_MATH: frozenset[str] = frozenset()
 
 _CACHE_LINE = 64  # bytes
 _PACKAGE = Path(__file__).parents[1]

@@ -20,7 +20,7 @@ import torch
 import yaml
 
 import evolearn
-from evolearn.agent.policies.policy import choose_gaussian
+from evolearn.agent.policies.gaussian import choose_gaussian
 from evolearn.api.evolved import Evolved
 from evolearn.config import ConfigError, check_config
 from evolearn.errors import RunDirectoryError

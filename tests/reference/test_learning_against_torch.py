@@ -7,6 +7,7 @@ from evolearn.agent import (
     DELTAS_TYPE,
     GOES_ON,
     LEARN_TYPE,
+    LEARNERS,
     MAX_LOG_STDEV,
     MIN_LOG_STDEV,
     OPTIMISERS,
@@ -17,6 +18,7 @@ from evolearn.agent import (
     TRUNKS,
     LearnerSettings,
     Window,
+    ready_learner,
 )
 from evolearn.agent.learners.actor_critic import actor_critic_memory, estimate_advantages, learn_actor_critic
 from evolearn.agent.learners.optimisers import adam, sgd, shorten
@@ -211,9 +213,9 @@ def test_gradient_descent_is_torchs():
     np.testing.assert_allclose(weights, parameter.detach().numpy(), rtol=1e-6)
 
 
-def compiled_learner(spec, settings, rate, rows=ROWS):
+def compiled_learner(spec, settings, rate, rows=ROWS, by_window=True):
     trunk, policy = TRUNKS[spec.trunk], POLICIES[spec.policy]
-    learn = plug(learn_actor_critic, LEARN_TYPE)
+    learn = ready_learner(LEARNERS["actor_critic"], policy) if by_window else plug(learn_actor_critic, LEARN_TYPE)
     parts = (plug(trunk.think, THINK_TYPE), plug(trunk.backward, BACKWARD_TYPE), plug(policy.deltas, DELTAS_TYPE))
     memory = np.zeros(actor_critic_memory(spec, rows), np.float32)
     plasticity = np.array([rate, DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT, 1.0], np.float32)
@@ -241,6 +243,22 @@ def test_several_windows_teach_the_compiled_learner_what_they_teach_torchs(name,
     learned = oracle.brain.flat() - at_birth
     assert relative_error(weights - at_birth, learned) < 2e-3
     assert np.abs(learned).max() > rate
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("name", BOTH_POLICIES)
+def test_a_window_at_once_teaches_what_its_steps_teach_one_by_one(name, epochs):
+    spec = SPECS[name]
+    settings = SETTINGS._replace(epochs=epochs)
+    results = []
+    for by_window in (True, False):
+        weights = random_weights(spec, seed=90)
+        learn = compiled_learner(spec, settings, 0.01, by_window=by_window)
+        for update in range(3):
+            assert learn(weights, random_window(spec, weights, ROWS, seed=91 + update), update)
+        results.append(weights)
+    np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-5)
+    assert not np.array_equal(results[0], random_weights(spec, seed=90))
 
 
 @pytest.mark.parametrize("rows", [1, ROWS])

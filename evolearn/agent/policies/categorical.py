@@ -1,0 +1,185 @@
+"""The categorical policy: the softmax of an output row's logits."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from evolearn.agent.policies.policy import Policy, policy_weight, policy_weights, to_columns, to_rows
+from evolearn.agent.trunks.trunk import Window
+from evolearn.numerics import LANES, compiled, exp32, fma, load, load_part, log32, select, spread, store, store_part
+from evolearn.rng import uniform
+
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+
+
+@compiled
+def choose_categorical(output: Any, plasticity: Any, rng: Any, action: Any) -> None:
+    """Draw a choice from the softmax of an output row's logits.
+
+    Args:
+        output: float32 [choices + 1].
+        plasticity: not used.
+        rng: the action stream, at this step.
+        action: float32 [1], written: the choice as a number.
+    """
+    choices = output.size - 1
+    largest = output[0]
+    for k in range(1, choices):
+        largest = select(output[k] > largest, output[k], largest)
+    total = _ZERO
+    for k in range(choices):
+        total += exp32(output[k] - largest)
+    # Counted, not searched for: where the search would end no processor can foresee.
+    left = np.float32(uniform(rng)) * total
+    passed = _ZERO
+    choice = 0
+    for k in range(choices - 1):
+        passed += exp32(output[k] - largest)
+        choice += left > passed
+    action[0] = choice
+
+
+@compiled
+def categorical_deltas(
+    output: Any, action: Any, advantage: float, old: Any, clip: float, bonus: float, delta: Any
+) -> None:
+    """Derivative of ``-objective - bonus * entropy`` by the logits of one step.
+
+    Args:
+        output: float32 [choices + 1].
+        action: float32 [1], the choice taken.
+        advantage: of this step.
+        old: float32 [1]: log probability of the action when it was taken; NaN in the first epoch, then written.
+        clip: largest change of the probability ratio from 1.
+        bonus: weight of the entropy.
+        delta: float32 [choices + 1], all but the last written.
+    """
+    choices = output.size - 1
+    largest = output[0]
+    for k in range(1, choices):
+        largest = select(output[k] > largest, output[k], largest)
+    total = _ZERO
+    for k in range(choices):
+        delta[k] = exp32(output[k] - largest)
+        total += delta[k]
+    log_total = log32(total)
+    entropy = _ZERO
+    for k in range(choices):
+        delta[k] /= total
+        entropy -= delta[k] * (output[k] - largest - log_total)
+    taken = int(action[0])
+    log_probability = output[taken] - largest - log_total
+    ratio: Any = _ONE
+    if math.isnan(old[0]):
+        old[0] = log_probability
+    else:
+        ratio = exp32(log_probability - old[0])
+    weight = np.float32(policy_weight(ratio, advantage, clip))
+    for k in range(choices):
+        probability = delta[k]
+        surprise = output[k] - largest - log_total + entropy
+        delta[k] = probability * (weight + bonus * surprise)
+    delta[taken] -= weight
+
+
+@compiled
+def categorical_slopes(
+    deltas: Any,
+    window: Window,
+    epoch: int,
+    advantages: Any,
+    returns: Any,
+    old: Any,
+    clip: float,
+    bonus: float,
+    value_weight: float,
+    slopes: Any,
+    scratch: Any,
+) -> None:
+    """`categorical_deltas` of a window, sixteen steps at a time; see `evolearn.agent.policies.policy.slopes_by_steps`.
+
+    Args:
+        deltas: not used.
+        window: see there, as for all below.
+        epoch: ..
+        advantages: ..
+        returns: ..
+        old: ..
+        clip: ..
+        bonus: ..
+        value_weight: ..
+        slopes: ..
+        scratch: float32 [32 outputs], overwritten: a column of sixteen for each output, and one for each probability.
+    """
+    rows, width = slopes.shape
+    choices = width - 1
+    share, reach, worth = np.float32(1.0 / rows), np.float32(clip), np.float32(bonus)
+    value_share = np.float32(value_weight) * share
+    powers = width * LANES
+    for first in range(0, rows, LANES):
+        count = min(rows - first, LANES)
+        to_columns(window.outputs, first, count, scratch, 0)
+        largest = load(scratch, 0)
+        for k in range(1, choices):
+            logit = load(scratch, k * LANES)
+            largest = select(logit > largest, logit, largest)
+        total = spread(_ZERO)
+        for k in range(choices):
+            below = load(scratch, k * LANES) - largest
+            power = exp32(below)
+            store(scratch, k * LANES, below)
+            store(scratch, powers + k * LANES, power)
+            total = total + power
+        log_total = log32(total)
+        part = _ONE / total
+        taken = load_part(window.actions, first, count)
+        entropy = spread(_ZERO)
+        log_probability = spread(_ZERO)
+        for k in range(choices):
+            log_one = load(scratch, k * LANES) - log_total
+            probability = load(scratch, powers + k * LANES) * part
+            store(scratch, k * LANES, log_one)
+            store(scratch, powers + k * LANES, probability)
+            entropy = fma(-probability, log_one, entropy)
+            log_probability = select(taken == np.float32(k), log_one, log_probability)
+        weight = load_part(advantages, first, count)
+        if epoch == 0:
+            store_part(old, first, log_probability, count)
+        else:
+            weight = policy_weights(exp32(log_probability - load_part(old, first, count)), weight, reach)
+        for k in range(choices):
+            surprise = load(scratch, k * LANES) + entropy
+            slope = load(scratch, powers + k * LANES) * fma(worth, surprise, weight)
+            store(scratch, k * LANES, share * (slope - select(taken == np.float32(k), weight, _ZERO)))
+        value = load(scratch, choices * LANES)
+        store(scratch, choices * LANES, value_share * (value - load_part(returns, first, count)))
+        to_rows(scratch, 0, slopes, first, count)
+
+
+def softmax(logits: Any) -> Any:
+    """Probabilities [n, choices] of logits [n, choices], NumPy's."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+# A policy head a hundred times smaller than the value head: Andrychowicz et al. 2021, section 3.2, "What matters for
+# on-policy deep actor-critic methods?".
+CATEGORICAL = Policy(
+    has_log_stdev=False,
+    choose=choose_categorical,
+    deltas=categorical_deltas,
+    initial_scale=0.01,
+    initial_value_scale=1.0,
+    is_relative=True,
+    output="the logit of a choice (against the mean of all)",
+    curve="probability",
+    curve_of=softmax,
+    how_to_act="policy holds a logit per action: draw the action from their softmax",
+    torch_code="torch.distributions.Categorical(logits=brain(observation)).sample()",
+    torch_law="evolearn.agent.torch_losses:categorical_law",
+    slopes=categorical_slopes,
+    slopes_scratch=lambda outputs: 2 * LANES * outputs,
+)
