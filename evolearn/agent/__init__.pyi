@@ -50,11 +50,11 @@ from .trunks.mlp import (
     think_dense as think_dense,
 )
 from .trunks.table import TRUNK as TRUNK, TRUNKS as TRUNKS, find_trunk as find_trunk
-from .trunks.tiles import THINK_ALL_TYPE as THINK_ALL_TYPE
 from .trunks.trunk import (
     BACKWARD_TYPE as BACKWARD_TYPE,
     GOES_ON as GOES_ON,
     TERMINATED as TERMINATED,
+    THINK_ALL_TYPE as THINK_ALL_TYPE,
     THINK_TYPE as THINK_TYPE,
     TRUNCATED as TRUNCATED,
     Symmetry as Symmetry,

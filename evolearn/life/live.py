@@ -12,7 +12,6 @@ import numpy.typing as npt
 from evolearn.agent import (
     BACKWARD_TYPE,
     DELTAS_TYPE,
-    LEARN_TYPE,
     THINK_ALL_TYPE,
     THINK_TYPE,
     BrainSpec,
@@ -23,6 +22,7 @@ from evolearn.agent import (
     find_policy,
     find_trunk,
     plugged,
+    ready_learner,
     whole_lines,
 )
 from evolearn.genome import Newborns
@@ -195,7 +195,7 @@ def machinery(conditions: Conditions) -> Machinery:
     learner = find_learner(conditions.learner)
     feel, feel_memory = compose(conditions.generic_drives, brain.observations, conditions.world.action_size)
     tiles = None
-    if COMPILES and getattr(trunk, "tiled", None) is not None:
+    if COMPILES and trunk.tiled is not None:
         tiles = trunk.tiled(brain.layers, brain.actions + 1, brain.log_stdevs)
     if tiles is not None:
         think_all, think, backward = tiles
@@ -209,7 +209,7 @@ def machinery(conditions: Conditions) -> Machinery:
         backward=backward,
         choose_all=choose_all_by(brain.policy),
         deltas=plugged(policy.deltas, DELTAS_TYPE, "policy", brain.policy),
-        learn=plugged(learner.learn, LEARN_TYPE, "learner.name", conditions.learner),
+        learn=ready_learner(learner, policy, conditions.learner, brain.policy),
         feel=feel,
         tiled=tiles is not None,
         learner_memory=learner.memory(brain, conditions.window),
