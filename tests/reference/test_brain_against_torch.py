@@ -7,7 +7,6 @@ from evolearn.agent import BACKWARD_TYPE, TRUNKS, BrainSpec, TorchBrain
 from evolearn.agent.trunks.dense import tanh
 from evolearn.agent.trunks.relu import relu
 from evolearn.numerics import plug
-from evolearn.numerics.compiler import FAST_MATH
 from tests.reference.torch_learner import SPECS, brain_with, random_weights, random_window, relative_error
 
 
@@ -63,7 +62,7 @@ def test_tanh_does_not_hide_a_nan():
     assert np.isnan(tanh_of_all(np.float32([np.nan]))[0])
 
 
-@numba.njit(fastmath=set(FAST_MATH))
+@numba.njit
 def relu_of_all(x):
     found = np.empty_like(x)
     for i in range(x.size):
