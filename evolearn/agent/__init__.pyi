@@ -34,6 +34,7 @@ from .policies.policy import (
     no_deltas as no_deltas,
 )
 from .policies.table import POLICIES as POLICIES, POLICY as POLICY, find_policy as find_policy
+from .policies.together import CHOOSE_ALL_TYPE as CHOOSE_ALL_TYPE, ready_choice as ready_choice
 from .template import KINDS as KINDS, new_part as new_part
 from .torch_brain import (
     TorchBrain as TorchBrain,

@@ -1,9 +1,9 @@
 """The inner loop: whole lives, from birth to end, in one compiled piece.
 
-A life observes, acts, steps its world, feels its drives, and every N steps learns. The lives of a team take turns in each
-of these; their weights, worlds and optimisers stay in the nearest caches of the processor. What a life does depends on its
-newborn and its key alone, so results are bitwise the same in any order, on any number of threads, in teams and pieces of
-any size.
+A life observes, acts, steps its world, feels its drives, and every N steps learns. The lives of a team take turns in
+each of these; their weights, worlds and optimisers stay in the nearest caches of the processor. What a life does
+depends on its newborn and its key alone, so results are bitwise the same in any order, on any number of threads, in
+teams and pieces of any size.
 
 The stepwise driver (`evolearn.life._stepwise`) lives the same phases of `evolearn.life._living` for worlds that cannot
 be compiled.
@@ -16,9 +16,17 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from evolearn.agent import BACKWARD_TYPE, DELTAS_TYPE, FEEL_TYPE, LEARN_TYPE, SETTINGS_TYPE, THINK_ALL_TYPE, THINK_TYPE
+from evolearn.agent import (
+    BACKWARD_TYPE,
+    CHOOSE_ALL_TYPE,
+    DELTAS_TYPE,
+    FEEL_TYPE,
+    LEARN_TYPE,
+    SETTINGS_TYPE,
+    THINK_ALL_TYPE,
+    THINK_TYPE,
+)
 from evolearn.genome import Newborns
-from evolearn.life._choosing import CHOOSE_ALL_TYPE
 from evolearn.life._living import (
     act,
     action_of,
@@ -110,7 +118,7 @@ def live(  # noqa: D417  # the plugs are described in groups
     Args:
         born, begin, observe, step_all, oracle: see `evolearn.world.contract.World` and `evolearn.world.compiled`.
         think_all, think, backward: see `evolearn.agent.trunks.trunk.Trunk`.
-        choose_all, deltas: see `evolearn.life._choosing` and `evolearn.agent.policies.policy.Policy`.
+        choose_all, deltas: see `evolearn.agent.policies.together` and `evolearn.agent.policies.policy.Policy`.
         learn: see `evolearn.agent.learners.learner.Learner`.
         feel: see `evolearn.agent.drives.table.compose`.
         settings: what of the learner does not evolve.
@@ -171,7 +179,7 @@ def live(  # noqa: D417  # the plugs are described in groups
                 states,
                 parameters,
                 locate(floats(team, at.action, count * body.action_size)),
-                locate(floats(team, at.sensed, count * body.senses)),
+                locate(floats(team, at.felt, count * body.drives)),
                 locate(floats(team, at.observation, count * body.observations)),
                 rngs,
                 locate(doubles(team, at.fitness, count)),
@@ -179,6 +187,7 @@ def live(  # noqa: D417  # the plugs are described in groups
                 locate(status),
                 locate(where),
                 count,
+                body.drives,
                 t,
             )
             if t == clock[BIN_END]:

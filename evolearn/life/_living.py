@@ -21,6 +21,7 @@ from evolearn.life.records import (
     BAD_SENSE,
     BIN_END,
     DEATHS,
+    DIVERGED,
     DRIVEN,
     EPISODE,
     EPISODES,
@@ -47,6 +48,8 @@ from evolearn.life.surgery import Surgeries, operate, put_back
 from evolearn.numerics import compiled, doubles, floats, inlined, integers, locate, octets
 from evolearn.rng import ACTION, INIT, RNG_SIZE, at_step, integer, normal, open_stream, uniform
 
+_ZERO = np.float32(0.0)
+
 
 @compiled
 def draw_weights(newborns: Newborns, genome: int, key: Any, rng: Any, weights: Any) -> None:
@@ -69,15 +72,6 @@ def draw_weights(newborns: Newborns, genome: int, key: Any, rng: Any, weights: A
         weights[i] = newborns.initial_mean[i] + spread * normal(rng)
 
 
-@inlined
-def reward_of(drive_weights: Any, drives: Any) -> Any:
-    """Reward of one step: the drives weighed by what the newborn was born to want."""
-    total = np.float32(0.0)
-    for i in range(drives.size):
-        total += drive_weights[i] * drives[i]
-    return total
-
-
 @compiled
 def act_uniformly(choices: int, rng: Any, action: Any) -> None:
     """Draw an action from the uniform distribution: over the choices, or over -1 .. 1 in each dimension."""
@@ -91,9 +85,9 @@ def act_uniformly(choices: int, rng: Any, action: Any) -> None:
 @inlined
 def all_finite(values: Any) -> bool:
     """Whether every entry is finite."""
-    total = np.float32(0.0)
+    total = _ZERO
     for i in range(values.size):
-        total += values[i] * np.float32(0.0)  # 0 for a finite number, NaN for any other
+        total += values[i] * _ZERO  # 0 for a finite number, NaN for any other
     return total == 0.0
 
 
@@ -250,21 +244,30 @@ def act(
         return 0
     think_for(think_all, think, team, at, body, 0, count, row)
     rows = body.window + 1
-    return choose_all(
+    status = integers(team, at.status, count)
+    diverged = 0
+    for place in range(count):
+        outputs = floats(team, at.outputs + (place * rows + row) * body.outputs, body.outputs)
+        if not all_finite(outputs) and status[place] == UNFINISHED:
+            status[place] = DIVERGED
+            diverged += 1
+    choose_all(
         locate(floats(team, at.outputs, count * rows * body.outputs)),
         locate(floats(team, at.plasticity, count * body.genes)),
         locate(integers(team, at.rng, count * RNG_SIZE)),
         locate(floats(team, at.action, count * body.action_size)),
         locate(integers(team, at.status, count)),
         locate(integers(team, at.where, 3)),
+        locate(floats(team, at.scratch, 16)),
         rows,
         row,
         body.outputs,
         body.genes,
         body.action_size,
         count,
-        t,
+        t + 1,  # step 0 of the streams belongs to birth, so that a life's first step has draws of its own
     )
+    return diverged
 
 
 @compiled
@@ -304,10 +307,7 @@ def experience(
         return BAD_OBSERVATION
     end = integers(team, at.ended + place, 1)[0]
     drives = floats(team, at.felt + place * body.drives, body.drives)
-    sensed = floats(team, at.sensed + place * body.senses, body.senses)
     drives[0] = fitness
-    for i in range(body.senses):
-        drives[1 + i] = sensed[i]
     action = action_of(team, at, body, place)
     generic = body.drives - 1 - body.senses
     if generic > 0:
@@ -319,17 +319,21 @@ def experience(
             observation,
             floats(team, at.felt + place * body.drives + 1 + body.senses, generic),
         )
-    if not all_finite(drives):
-        return BAD_SENSE
     tally = tally_of(team, at, body, place)
+    wanted = floats(team, at.drive_weights + place * body.drives, body.drives)
+    # What the newborn was born to want, weighed: all that a learner sees.
+    reward, check = _ZERO, _ZERO
+    for i in range(body.drives):
+        reward += wanted[i] * drives[i]
+        check += drives[i] * _ZERO  # 0 for a finite number, NaN for any other
+        tally[DRIVEN + i] += drives[i]
+    if check != _ZERO:
+        return BAD_SENSE
     tally[FITNESS] += fitness
     tally[EPISODE] += fitness
-    for i in range(body.drives):
-        tally[DRIVEN + i] += drives[i]
     if learns:
         start = at.actions + (place * body.window + row) * body.action_size
         copy(action, floats(team, start, body.action_size))
-        reward = reward_of(floats(team, at.drive_weights + place * body.drives, body.drives), drives)
         floats(team, at.rewards + place * body.window, body.window)[row] = reward
         integers(team, at.ends + place * body.window, body.window)[row] = end
     if end != GOES_ON:

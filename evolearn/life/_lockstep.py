@@ -14,6 +14,7 @@ from numba.extending import intrinsic, overload
 
 from evolearn.agent import (
     BACKWARD_TYPE,
+    CHOOSE_ALL_TYPE,
     DELTAS_TYPE,
     FEEL_TYPE,
     GOES_ON,
@@ -25,7 +26,6 @@ from evolearn.agent import (
     TRUNCATED,
 )
 from evolearn.genome import Newborns
-from evolearn.life._choosing import CHOOSE_ALL_TYPE
 from evolearn.life._living import (
     act,
     all_finite,

@@ -222,7 +222,14 @@ class ChunkStepper:
         terminated, truncated = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
         alive = (self._parts, team.handle, team.at, team.body, course)
         record = (job.outcome, job.trace, terminated, truncated)
-        world = (team["action"], observation, team["sensed"], team["fitness"], terminated, truncated)
+        world = (
+            team["action"],
+            observation,
+            team["felt"][:, 1 : 1 + team.body.senses],
+            team["fitness"],
+            terminated,
+            truncated,
+        )
         places = list(range(count))
         t = 0
         shown[PLACE], shown[AGE], shown[LIVING] = 0, 0, True

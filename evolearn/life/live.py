@@ -22,11 +22,11 @@ from evolearn.agent import (
     find_policy,
     find_trunk,
     plugged,
+    ready_choice,
     ready_learner,
     whole_lines,
 )
 from evolearn.genome import Newborns
-from evolearn.life._choosing import choose_all_by
 from evolearn.life.records import (
     BAD_FITNESS,
     BAD_OBSERVATION,
@@ -207,7 +207,7 @@ def machinery(conditions: Conditions) -> Machinery:
         think_all=think_all,
         think=think,
         backward=backward,
-        choose_all=choose_all_by(brain.policy),
+        choose_all=ready_choice(policy, brain.policy),
         deltas=plugged(policy.deltas, DELTAS_TYPE, "policy", brain.policy),
         learn=ready_learner(learner, policy, conditions.learner, brain.policy),
         feel=feel,

@@ -84,8 +84,8 @@ class Places(NamedTuple):
     feel_memory: int  # float32 [T, feel_memory], the generic drives'
     observation: int  # float32 [T, O], what the worlds show now
     action: int  # float32 [T, A]
-    sensed: int  # float32 [T, senses]
-    felt: int  # float32 [T, D], the drives of this step
+    felt: int  # float32 [T, D], the drives of this step: fitness, then what the worlds' senses write, then generic ones
+    scratch: int  # float32 [16 (2 Y + 4)], see `evolearn.agent.policies.together`
     rng: int  # int64 [T, RNG_SIZE], the action streams
     tally: int  # float64 [T, DRIVEN + D], see below
     fitness: int  # float64 [T], of this step
@@ -208,8 +208,8 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "feel_memory": (single, lives, body.feel_memory),
         "observation": (single, lives, body.observations),
         "action": (single, lives, body.action_size),
-        "sensed": (single, lives, body.senses),
         "felt": (single, lives, body.drives),
+        "scratch": (single, 16 * (2 * outputs + 4)),
         "rng": (long, lives, RNG_SIZE),
         "tally": (double, lives, DRIVEN + body.drives),
         "fitness": (double, lives),

@@ -39,7 +39,7 @@ OBSERVE_TYPE = types.void(_HANDLE, _HANDLE, _FLOATS)
 STEP_TYPE = types.Tuple((types.float64, types.boolean, types.boolean))(_HANDLE, _HANDLE, _FLOATS, _FLOATS, _RNG)
 ORACLE_TYPE = types.void(_HANDLE, _HANDLE, _FLOATS)
 # Handles of the arrays of a team of lives: see `step_all` below.
-STEP_ALL_TYPE = types.void(*(_HANDLE,) * 10, types.int64, types.int64)
+STEP_ALL_TYPE = types.void(*(_HANDLE,) * 10, *(types.int64,) * 3)
 
 
 class CompiledWorld(NamedTuple):
@@ -106,7 +106,7 @@ def oracle(state, parameters, action):
     {write_action}world_oracle(record(state, state_type), record(parameters, parameter_type), action)
 
 
-def step_all(states, parameters, actions, senses, observations, rngs, fitness, ends, status, where, count, t):
+def step_all(states, parameters, actions, felt, observations, rngs, fitness, ends, status, where, count, drives, t):
     fitness, ends = doubles(fitness, 0, count), integers(ends, 0, count)
     status, where = integers(status, 0, count), integers(where, 0, 3)
     given = record(parameters, parameter_type)
@@ -119,7 +119,7 @@ def step_all(states, parameters, actions, senses, observations, rngs, fitness, e
         action = floats(actions, place * {action_size}, {action_size})
         at_step(rng, t + 1)
         fitness[place], terminated, truncated = world_step(
-            state, given, {action}, floats(senses, place * {senses}, {senses}), rng
+            state, given, {action}, floats(felt, place * drives + 1, {senses}), rng
         )
         ends[place] = 1 if terminated else (2 if truncated else 0)
         world_observe(state, given, floats(observations, place * {observations}, {observations}))

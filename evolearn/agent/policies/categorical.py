@@ -9,8 +9,22 @@ import numpy as np
 
 from evolearn.agent.policies.policy import Policy, policy_weight, policy_weights, to_columns, to_rows
 from evolearn.agent.trunks.trunk import Window
-from evolearn.numerics import LANES, compiled, exp32, fma, load, load_part, log32, select, spread, store, store_part
-from evolearn.rng import uniform
+from evolearn.numerics import (
+    LANES,
+    compiled,
+    exp32,
+    floats,
+    fma,
+    integers,
+    load,
+    load_part,
+    log32,
+    select,
+    spread,
+    store,
+    store_part,
+)
+from evolearn.rng import RNG_SIZE, uniform, uniform_of, words_ahead
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
@@ -40,6 +54,49 @@ def choose_categorical(output: Any, plasticity: Any, rng: Any, action: Any) -> N
         passed += exp32(output[k] - largest)
         choice += left > passed
     action[0] = choice
+
+
+def choose_categorical_all(
+    outputs: Any,
+    plasticity: Any,
+    rngs: Any,
+    actions: Any,
+    status: Any,
+    where: Any,
+    scratch: Any,
+    rows: int,
+    row: int,
+    width: int,
+    genes: int,
+    action_size: int,
+    count: int,
+    step: int,
+) -> None:
+    """`choose_categorical` for a team, sixteen lives at a time; see `evolearn.agent.policies.together.choose_all`."""
+    columns = floats(scratch, 0, (width + 2) * LANES)
+    for first in range(0, count, LANES):
+        size = min(count - first, LANES)
+        for j in range(size):
+            output = floats(outputs, ((first + j) * rows + row) * width, width)
+            for k in range(width - 1):
+                columns[k * LANES + j] = output[k]
+            rng = integers(rngs, (first + j) * RNG_SIZE, RNG_SIZE)
+            columns[width * LANES + j] = np.float32(uniform_of(rng[words_ahead(rng, step)]))
+        largest = load(columns, 0)
+        for k in range(1, width - 1):
+            logit = load(columns, k * LANES)
+            largest = select(logit > largest, logit, largest)
+        whole = spread(_ZERO)
+        for k in range(width - 1):
+            power = exp32(load(columns, k * LANES) - largest)
+            store(columns, k * LANES, power)
+            whole = whole + power
+        left = load(columns, width * LANES) * whole
+        passed, choice = spread(_ZERO), spread(_ZERO)
+        for k in range(width - 2):
+            passed = passed + load(columns, k * LANES)
+            choice = choice + select(left > passed, spread(_ONE), spread(_ZERO))
+        store_part(floats(actions, first, size), 0, choice, size)
 
 
 @compiled
@@ -180,6 +237,7 @@ CATEGORICAL = Policy(
     how_to_act="policy holds a logit per action: draw the action from their softmax",
     torch_code="torch.distributions.Categorical(logits=brain(observation)).sample()",
     torch_law="evolearn.agent.torch_losses:categorical_law",
+    choose_all=choose_categorical_all,
     slopes=categorical_slopes,
     slopes_scratch=lambda outputs: 2 * LANES * outputs,
 )

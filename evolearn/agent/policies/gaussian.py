@@ -13,8 +13,10 @@ from evolearn.numerics import (
     LANES,
     compiled,
     exp32,
+    floats,
     fma,
     inlined,
+    integers,
     load,
     load_part,
     log32,
@@ -25,7 +27,7 @@ from evolearn.numerics import (
     store,
     store_part,
 )
-from evolearn.rng import uniform
+from evolearn.rng import RNG_SIZE, at_step, uniform
 
 MIN_LOG_STDEV, MAX_LOG_STDEV = -5.0, 2.0
 
@@ -64,6 +66,50 @@ def choose_gaussian(output: Any, plasticity: Any, rng: Any, action: Any) -> None
         action[k] = fma(bounded_stdev(output[actions + k]), radius * cosine, output[k])
         if k + 1 < actions:
             action[k + 1] = fma(bounded_stdev(output[actions + k + 1]), radius * sine, output[k + 1])
+
+
+def choose_gaussian_all(
+    outputs: Any,
+    plasticity: Any,
+    rngs: Any,
+    actions: Any,
+    status: Any,
+    where: Any,
+    scratch: Any,
+    rows: int,
+    row: int,
+    width: int,
+    genes: int,
+    action_size: int,
+    count: int,
+    step: int,
+) -> None:
+    """`choose_gaussian` for a team, sixteen lives at a time; see `evolearn.agent.policies.together.choose_all`."""
+    columns = floats(scratch, 0, (2 * width + 4) * LANES)
+    drawn = width * LANES
+    for first in range(0, count, LANES):
+        size = min(count - first, LANES)
+        for j in range(size):
+            output = floats(outputs, ((first + j) * rows + row) * width, width)
+            for k in range(2 * action_size):
+                columns[k * LANES + j] = output[k]
+            rng = integers(rngs, (first + j) * RNG_SIZE, RNG_SIZE)
+            at_step(rng, step)
+            for k in range(0, action_size, 2):
+                columns[drawn + k * LANES + j] = np.float32(uniform(rng))
+                columns[drawn + (k + 1) * LANES + j] = np.float32(uniform(rng))
+        for k in range(0, action_size, 2):
+            radius = root(_MINUS_TWO * log32(load(columns, drawn + k * LANES)))
+            sine, cosine = sincos_turn32(load(columns, drawn + (k + 1) * LANES))
+            spread_of = bounded_stdev(load(columns, (action_size + k) * LANES))
+            store(columns, k * LANES, fma(spread_of, radius * cosine, load(columns, k * LANES)))
+            if k + 1 < action_size:
+                spread_of = bounded_stdev(load(columns, (action_size + k + 1) * LANES))
+                store(columns, (k + 1) * LANES, fma(spread_of, radius * sine, load(columns, (k + 1) * LANES)))
+        for j in range(size):
+            action = floats(actions, (first + j) * action_size, action_size)
+            for k in range(action_size):
+                action[k] = columns[k * LANES + j]
 
 
 @compiled
@@ -182,6 +228,7 @@ GAUSSIAN = Policy(
     "changes: draw from the normal distribution",
     torch_code='torch.distributions.Normal(brain(observation), weights["policy.log_stdev"].exp()).sample()',
     torch_law="evolearn.agent.torch_losses:gaussian_law",
+    choose_all=choose_gaussian_all,
     slopes=gaussian_slopes,
     slopes_scratch=lambda outputs: 2 * LANES * outputs,
 )

@@ -60,6 +60,8 @@ class Policy:
     how_to_act_by_graph: str | None = None  # the same of an ONNX graph; None: the same
     torch_code: str | None = None  # the action, from ``brain``, ``weights`` and ``observation``, a line of Python
     torch_law: str | Callable[..., Any] | None = None  # log probability and entropy in torch, see `torch_losses`
+    # `choose` for a team at once, see `evolearn.agent.policies.together`; None: life by life
+    choose_all: Callable[..., None] | None = None
     slopes: Callable[..., None] | None = None  # SLOPES_TYPE, `deltas` for a window at once; None: step by step
     slopes_scratch: Callable[[int], int] = lambda outputs: 0  # floats that `slopes` needs, for the length of a row
 
