@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
 import llvmlite.binding as llvm
-import numba
 from numba import types
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from evolearn.agent.trunks.dense import TANH_DENOMINATOR, TANH_LIMIT, TANH_NUMERATOR
@@ -69,13 +69,12 @@ class Shape(NamedTuple):
 
 @functools.cache
 def registers_here() -> Registers:
-    """Those of the processor that Numba compiles for."""
-    name, features = numba.config.CPU_NAME, numba.config.CPU_FEATURES
-    if name is None and features is None:
-        wide = llvm.get_host_cpu_features().get("avx512vl", False)
-    else:
-        wide = "+avx512vl" in (features or "")
-    return Registers(16, 32) if wide else Registers(8, 16)
+    """Those of the processor that Numba compiles for: it is asked what it makes of a vector of 16 floats."""
+    _, name, features = cpu_target.target_context.codegen().magic_tuple()
+    machine = llvm.Target.from_default_triple().create_target_machine(cpu=name, features=features)
+    sum_ = "%x = load <16 x float>, ptr %p %y = fadd <16 x float> %x, %x store <16 x float> %y, ptr %p ret void"
+    asked = llvm.parse_assembly(f"define void @f(ptr %p) {{ {sum_} }}")
+    return Registers(16, 32) if "zmm" in machine.emit_assembly(asked) else Registers(8, 16)
 
 
 @functools.cache
@@ -98,15 +97,16 @@ def dense_functions(
     shape = Shape(layers, linear_outputs, log_stdevs, activation)
     registers = registers or registers_here()
     label = f"{shape} {registers}"
-    think = _think_rows(shape, registers)
+    think_all = specialised(_think_all, THINK_ALL_TYPE, label, think_rows=_think_rows(shape, registers))
     return DenseFunctions(
-        specialised(_think_all, THINK_ALL_TYPE, label, think_rows=think),
-        specialised(_think, THINK_TYPE, label, think_rows=think),
+        think_all,
+        specialised(_think, THINK_TYPE, label, think_all=think_all),
         specialised(_backward, BACKWARD_TYPE, label, backward_rows=_backward_rows(shape, registers)),
     )
 
 
-think_rows: Any = None
+think_rows: Any = None  # parts, see `dense_functions`
+think_all: Any = None
 backward_rows: Any = None
 
 
@@ -118,7 +118,7 @@ def _think_all(
 
 def _think(weights: Any, layers: Any, window: Any, row: int) -> None:
     observations = window.observations.ctypes.data
-    think_rows(
+    think_all(
         observations + 4 * row * window.observations.shape[1],
         weights.ctypes.data,
         observations,
