@@ -21,3 +21,4 @@ from .fingerprint import source_fingerprint as source_fingerprint
 from .portable import PortableError as PortableError, enter as enter
 from .processor import cpu_model as cpu_model, processor_type as processor_type
 from .transcendental import exp_of as exp_of, expm1_of as expm1_of, log1p_of as log1p_of, log_of as log_of
+from .vectors import VectorCode as VectorCode, lanes_of as lanes_of
