@@ -20,16 +20,35 @@ _LANE = ir.IntType(32)
 _PLACE = ir.IntType(64)
 
 
-def _vector(lanes: int, of: Any = _FLOAT) -> Any:
-    return of if lanes == 1 else ir.VectorType(of, lanes)
-
-
-def _lanes(value: Any) -> int:
+def lanes_of(value: Any) -> int:
+    """How many floats a value holds."""
     return value.type.count if isinstance(value.type, ir.VectorType) else 1
 
 
-class Words:
-    """What is said to one builder of LLVM's code."""
+def _vector(lanes: int) -> Any:
+    return _FLOAT if lanes == 1 else ir.VectorType(_FLOAT, lanes)
+
+
+class Variable:
+    """What is read and assigned to in loops; LLVM keeps it in a register."""
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self._builder = builder
+        self._where = cgutils.alloca_once(builder, value.type)
+        self.value = value
+
+    @property
+    def value(self) -> Any:
+        """What was assigned last, here or in an earlier round."""
+        return self._builder.load(self._where)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._builder.store(value, self._where)
+
+
+class VectorCode:
+    """What is written with one builder of LLVM's code."""
 
     def __init__(self, builder: Any) -> None:
         self.builder = builder
@@ -60,7 +79,7 @@ class Words:
 
     @contextlib.contextmanager
     def loop(self, times: Any) -> Iterator[Any]:
-        """What is said inside is done `times` times, with the number of the round, from 0 on; once without a loop."""
+        """What is written inside is done `times` times, with the number of the round, from 0 on; once needs no loop."""
         if isinstance(times, int) and times == 1:
             yield 0
         else:
@@ -78,16 +97,14 @@ class Words:
 
     def store(self, value: Any, pointer: Any, offset: int) -> None:
         """Write a vector `offset` floats after a pointer."""
-        self.builder.store(value, self._at(pointer, offset, _lanes(value)), align=4)
+        self.builder.store(value, self._at(pointer, offset, lanes_of(value)), align=4)
 
     def _at(self, pointer: Any, offset: int, lanes: int) -> Any:
         return self.builder.bitcast(self.move(pointer, offset), _vector(lanes).as_pointer())
 
-    def variable(self, value: Any) -> Any:
-        """A register that is assigned to in loops, by `builder.load` and `builder.store`."""
-        where = cgutils.alloca_once(self.builder, value.type)
-        self.builder.store(value, where)
-        return where
+    def variable(self, value: Any) -> Variable:
+        """A register that keeps a value across rounds of loops."""
+        return Variable(self.builder, value)
 
     def spread(self, single: Any, lanes: int) -> Any:
         """One float in every lane."""
@@ -103,7 +120,7 @@ class Words:
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """``a * b + c``, rounded once."""
-        name = "llvm.fma.f32" if _lanes(a) == 1 else f"llvm.fma.v{_lanes(a)}f32"
+        name = "llvm.fma.f32" if lanes_of(a) == 1 else f"llvm.fma.v{lanes_of(a)}f32"
         function = cgutils.get_or_insert_function(self.builder.module, ir.FunctionType(a.type, [a.type] * 3), name)
         return self.builder.call(function, [a, b, c])
 
@@ -125,22 +142,22 @@ class Words:
 
     def at_least(self, x: Any, low: float) -> Any:
         """``low if x < low else x``, so a NaN stays one."""
-        bound = self.constant(low, _lanes(x))
+        bound = self.constant(low, lanes_of(x))
         return self.builder.select(self.builder.fcmp_ordered("<", x, bound), bound, x)
 
     def at_most(self, x: Any, high: float) -> Any:
         """``high if x > high else x``, so a NaN stays one."""
-        bound = self.constant(high, _lanes(x))
+        bound = self.constant(high, lanes_of(x))
         return self.builder.select(self.builder.fcmp_ordered(">", x, bound), bound, x)
 
     def where_positive(self, x: Any, value: Any) -> Any:
         """`value` where `x` is above 0, otherwise 0."""
-        zero = self.constant(0.0, _lanes(x))
+        zero = self.constant(0.0, lanes_of(x))
         return self.builder.select(self.builder.fcmp_ordered(">", x, zero), value, zero)
 
     def halved(self, x: Any) -> Any:
         """The lower half of the lanes plus the upper half."""
-        half = _lanes(x) // 2
+        half = lanes_of(x) // 2
         nothing = ir.Constant(x.type, ir.Undefined)
         if half == 1:
             return self.add(self.builder.extract_element(x, _LANE(0)), self.builder.extract_element(x, _LANE(1)))

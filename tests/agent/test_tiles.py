@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from evolearn.agent import BACKWARD_TYPE, THINK_TYPE, TRUNKS, Window
-from evolearn.agent.trunks.tiles import Registers, dense_functions, tile_for
+from evolearn.agent.trunks._tile_cuts import Registers, tile_for
+from evolearn.agent.trunks.tiles import dense_functions
 from evolearn.numerics import plug
 
 CANARY = np.float32(12345.0)
