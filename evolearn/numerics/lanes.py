@@ -24,6 +24,8 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import register_model, type_callable
 
 LANES = 16  # of float32: one cache line
+# Added to a number below 2**22, it leaves the nearest whole number, the even one of two, in the lowest bits.
+SHIFT = np.float32(1.5 * 2**23)
 
 _ELEMENTS = {"float32": ir.FloatType(), "boolean": ir.IntType(1)}
 _WORD = ir.IntType(32)
@@ -163,15 +165,10 @@ def root(x: Any) -> Any:
         return np.sqrt(x)
 
 
-def nearest(x: Any) -> Any:
-    """The nearest whole number, the even one of two."""
-    return np.rint(x)
-
-
-def power_of_two(n: Any) -> Any:
-    """2 to the power of a whole float32 in -126 .. 127; of any other number something finite or not, but no trap."""
+def power_of_two(shifted: Any) -> Any:
+    """2 to the power of ``shifted - SHIFT``, a whole number in -126 .. 127; of any other some number, but no trap."""
     with np.errstate(all="ignore"):
-        bits = (np.asarray(n + _MAGIC, np.float32).view(np.int32) << 23) + np.int32(127 << 23)
+        bits = (np.asarray(shifted, np.float32).view(np.int32) << 23) + np.int32(127 << 23)
         return bits.view(np.float32)[()]
 
 
@@ -187,7 +184,6 @@ def mantissa(x: Any) -> Any:
     return (bits - (((bits - np.int32(_ROOT_HALF)) >> 23) << 23)).view(np.float32)[()]
 
 
-_MAGIC = np.float32(1.5 * 2**23)  # added to a small number, it leaves the nearest whole number in the lowest bits
 _ROOT_HALF = 0x3F3504F3  # the bits of 2**-.5
 
 
@@ -200,15 +196,10 @@ def _integer_type(kind: Any) -> Any:
     return ir.VectorType(_WORD, LANES) if isinstance(kind, ir.VectorType) else _WORD
 
 
-def _floats(value: Any, number: float) -> Any:
-    return ir.Constant(value.type, [number] * LANES if isinstance(value.type, ir.VectorType) else number)
-
-
 def _build_power_of_two(builder: Any, result: Any, values: Any) -> Any:
-    (n,) = values
-    bits = builder.bitcast(builder.fadd(n, _floats(n, float(_MAGIC))), _integer_type(n.type))
-    bits = builder.add(builder.shl(bits, _integers(n, 23)), _integers(n, 127 << 23))
-    return builder.bitcast(bits, n.type)
+    (shifted,) = values
+    bits = builder.shl(builder.bitcast(shifted, _integer_type(shifted.type)), _integers(shifted, 23))
+    return builder.bitcast(builder.add(bits, _integers(shifted, 127 << 23)), shifted.type)
 
 
 def _whole_exponent(builder: Any, x: Any) -> tuple[Any, Any]:
@@ -244,7 +235,6 @@ def _single(kind: Any) -> Any:
 
 _word(fma, _same, _intrinsic("fma"))
 _word(root, _same, _intrinsic("sqrt"))
-_word(nearest, _same, _intrinsic("rint"))
 _word(select, _chosen, _build_select)
 _word(power_of_two, _single, _build_power_of_two)
 _word(exponent, _single, _build_exponent)
@@ -376,11 +366,16 @@ def _type_store_part(context: Any) -> Any:
 def _lower_store_part(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     place, count = (context.cast(builder, values[i], signature.args[i], types.intp) for i in (1, 3))
     pointer = _pointer(context, builder, signature.args[0], values[0], place)
-    mask = _mask(builder, count)
-    kinds = [_VECTOR, pointer.type, _WORD, mask.type]
+    kinds = [_VECTOR, pointer.type, _WORD, ir.VectorType(ir.IntType(1), LANES)]
     name = f"llvm.masked.store.v{LANES}f32.p0"
     called = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), kinds), name)
-    builder.call(called, [values[2], pointer, _WORD(_ALIGN), mask])
+    # Many processors take ten times as long for a store with a mask.
+    whole = builder.icmp_signed(">=", count, ir.Constant(count.type, LANES))
+    with builder.if_else(whole) as (all_of_it, part):
+        with all_of_it:
+            builder.store(values[2], pointer, align=_ALIGN)
+        with part:
+            builder.call(called, [values[2], pointer, _WORD(_ALIGN), _mask(builder, count)])
     return context.get_dummy_value()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from evolearn.numerics.compiler import inlined
-from evolearn.numerics.lanes import exponent, fma, mantissa, nearest, power_of_two, select
+from evolearn.numerics.lanes import SHIFT, exponent, fma, mantissa, power_of_two, select
 
 _ZERO, _HALF, _ONE, _FOUR = (np.float32(x) for x in (0.0, 0.5, 1.0, 4.0))
 _INFINITY, _NAN = np.float32(np.inf), np.float32(np.nan)
@@ -46,15 +46,15 @@ def exp32(x: Any) -> Any:
     """E to the power of a float32."""
     held = select(x > _EXP_HIGHEST, _EXP_HIGHEST, x)
     held = select(held < _EXP_LOWEST, _EXP_LOWEST, held)
-    n = nearest(held * _LOG_2_E)
+    n = fma(held, _LOG_2_E, SHIFT) - SHIFT
     r = fma(n, -_LOG_2_REST, fma(n, -_LOG_2, held))
     square = r * r
     low = fma(r, _EXP[1], _EXP[0])
     high = fma(square, _EXP[4], fma(r, _EXP[3], _EXP[2]))
     power = fma(square, fma(square, high, low), r) + _ONE
     # In two steps, so that results below the smallest normal number are rounded, and those above the largest infinite.
-    first = nearest(n * _HALF)
-    return power * power_of_two(first) * power_of_two(n - first)
+    half = fma(n, _HALF, SHIFT)
+    return power * power_of_two(half) * power_of_two(n - (half - SHIFT) + SHIFT)
 
 
 @inlined
@@ -76,15 +76,15 @@ def log32(x: Any) -> Any:
 
 @inlined
 def sincos_turn32(u: Any) -> Any:
-    """Sine and cosine of 2 pi u, float32; NaN of what is not finite."""
-    quarters = nearest(u * _FOUR)
+    """Sine and cosine of 2 pi u, of a float32 in -2**20 .. 2**20; NaN stays."""
+    quarters = fma(u, _FOUR, SHIFT) - SHIFT
     r = fma(quarters, -_QUARTER, u)
     square = r * r
     fourth = square * square
     sine = fma(r, _TURN, r * fma(fourth, fma(square, _SIN[2], _SIN[1]), fma(square, _SIN[0], _TURN_REST)))
     cosine = fma(square, fma(fourth, fma(square, _COS[3], _COS[2]), fma(square, _COS[1], _COS[0])), _ONE)
     # Quarters of a turn beyond whole turns, -2 .. 2.
-    place = fma(nearest(quarters * _QUARTER), -_FOUR, quarters)
+    place = fma(fma(quarters, _QUARTER, SHIFT) - SHIFT, -_FOUR, quarters)
     distance = select(place < _ZERO, -place, place)
     sideways = distance == _ONE
     first = select(sideways, cosine, sine)

@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.numerics import LANES, compiled, fma, inlined, load, load_part, root, spread, store, store_part, total
+from evolearn.numerics import (
+    LANES,
+    compiled,
+    fma,
+    inlined,
+    load,
+    load_part,
+    root,
+    spread,
+    store,
+    total,
+)
 
 # As `settings.optimiser` has it.
 ADAM, SGD = 0, 1
@@ -78,6 +89,17 @@ def power(base: float, exponent: int) -> float:
     return result
 
 
+@inlined
+def moved_by_adam(
+    slope: Any, first: Any, second: Any, weight: Any, add_first: Any, add_second: Any, size: Any, epsilon: Any
+) -> tuple[Any, Any, Any]:
+    """The new means of the slope and of its square, and the new weight, of one or of sixteen."""
+    # On many processors sums wait for another circuit than products, roots and quotients do: as few of these as can be.
+    mean = fma(add_first, slope - first, first)
+    square = fma(add_second, slope * slope - second, second)
+    return mean, square, fma(-size, mean / (root(square) + epsilon), weight)
+
+
 @compiled
 def adam(
     weights: Any, gradient: Any, first: Any, second: Any, rate: float, settings: Any, step: int, scale: Any = _ONE
@@ -95,31 +117,26 @@ def adam(
         scale: of the gradient, a float32.
     Source: Kingma and Ba 2015, algorithm 1.
     """
-    keep_first = np.float32(settings.first_decay)
     add_first = np.float32(1.0 - settings.first_decay)
-    keep_second = np.float32(settings.second_decay)
     add_second = np.float32(1.0 - settings.second_decay)
-    size = np.float32(rate / (1.0 - power(settings.first_decay, step)))
-    correction = np.float32(1.0 / (1.0 - power(settings.second_decay, step)))
-    epsilon = np.float32(settings.epsilon)
+    # The second moment's correction is taken out of the root, and with it out of the loop.
+    correction = math.sqrt(1.0 - power(settings.second_decay, step))
+    size = np.float32(rate * correction / (1.0 - power(settings.first_decay, step)))
+    epsilon = np.float32(settings.epsilon * correction)
     count = weights.size
     whole = count - count % LANES
     for i in range(0, whole, LANES):
         slope = scale * load(gradient, i)
-        mean = fma(keep_first, load(first, i), add_first * slope)
-        square = fma(keep_second, load(second, i), add_second * slope * slope)
+        mean, square, weight = moved_by_adam(
+            slope, load(first, i), load(second, i), load(weights, i), add_first, add_second, size, epsilon
+        )
         store(first, i, mean)
         store(second, i, square)
-        store(weights, i, fma(-size, mean / (root(square * correction) + epsilon), load(weights, i)))
-    left = count - whole
-    if left > 0:
-        slope = scale * load_part(gradient, whole, left)
-        mean = fma(keep_first, load_part(first, whole, left), add_first * slope)
-        square = fma(keep_second, load_part(second, whole, left), add_second * slope * slope)
-        store_part(first, whole, mean, left)
-        store_part(second, whole, square, left)
-        moved = fma(-size, mean / (root(square * correction) + epsilon), load_part(weights, whole, left))
-        store_part(weights, whole, moved, left)
+        store(weights, i, weight)
+    for i in range(whole, count):
+        first[i], second[i], weights[i] = moved_by_adam(
+            scale * gradient[i], first[i], second[i], weights[i], add_first, add_second, size, epsilon
+        )
 
 
 @compiled
@@ -138,9 +155,8 @@ def sgd(weights: Any, gradient: Any, rate: float, scale: Any = _ONE) -> None:
     whole = count - count % LANES
     for i in range(0, whole, LANES):
         store(weights, i, fma(-size, scale * load(gradient, i), load(weights, i)))
-    left = count - whole
-    moved = fma(-size, scale * load_part(gradient, whole, left), load_part(weights, whole, left))
-    store_part(weights, whole, moved, left)
+    for i in range(whole, count):
+        weights[i] = fma(-size, scale * gradient[i], weights[i])
 
 
 @compiled
