@@ -35,6 +35,7 @@ CASES = {
         "world": {"name": "sinusoid"},
         "learner": {"name": "regression", "epochs": 1},
         "drives": {"weights": {"fitness": 0.0, "target": 1.0}},
+        "genome": {"drives": {"mode": "fixed"}},
     },
 }
 QUICK = {"generations": 1, "population": 4, "lives": 1, "selection_lifetime": 200}
@@ -61,6 +62,7 @@ def config(case: str) -> object:
                 "weights": {"fitness": 1.0, **dict.fromkeys(generic, 0.05), **drives.get("weights", {})},
             },
             "learner": {"epochs": 2, **wanted.get("learner", {}), "plasticity": {"learning_rate": 0.003}},
+            "genome": wanted.get("genome", {}),
             "search": QUICK,
             "evaluation": {"lives": 2, "lifetimes": [400], "birth_steps": 100, "bin_steps": 100},
         },
