@@ -103,22 +103,22 @@ def _draw_ahead(rng: Any, block: int, first: int) -> None:
 
 
 @intrinsic
-def _draw_ahead_in_lanes(typing_context, rng, block, first):  # type: ignore[no-untyped-def]
+def _draw_ahead_in_lanes(typing_context: Any, rng: Any, block: Any, first: Any) -> Any:
     """`_draw_ahead` with a step in each lane of a vector, for which the compiler finds no way by itself."""
     word, long = ir.IntType(32), ir.IntType(64)
     words, longs = ir.VectorType(word, AHEAD), ir.VectorType(long, AHEAD)
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
 
-        def all_lanes(value):  # type: ignore[no-untyped-def]
+        def all_lanes(value: Any) -> Any:
             first_lane = builder.insert_element(ir.Constant(words, ir.Undefined), builder.trunc(value, word), word(0))
             return builder.shuffle_vector(first_lane, first_lane, ir.Constant(words, [0] * AHEAD))
 
-        def kept(place):  # type: ignore[no-untyped-def]
+        def kept(place: int) -> Any:
             return all_lanes(builder.load(builder.gep(data, [long(place)])))
 
-        def product(factor, lanes):  # type: ignore[no-untyped-def]
+        def product(factor: int, lanes: Any) -> tuple[Any, Any]:
             whole = builder.mul(builder.zext(lanes, longs), ir.Constant(longs, [factor] * AHEAD))
             high = builder.trunc(builder.lshr(whole, ir.Constant(longs, [32] * AHEAD)), words)
             return high, builder.trunc(whole, words)

@@ -73,7 +73,8 @@ def compile_world(world: World, parameters: Mapping[str, float]) -> CompiledWorl
     packed = np.zeros(1, parameter_dtype(world))
     for name, value in world.resolve(parameters).items():
         packed[name] = value
-    return CompiledWorld(*_adapters(world), _state_size(world), packed.view(np.uint8).copy())
+    born, begin, observe, step, oracle, step_all = _adapters(world)
+    return CompiledWorld(born, begin, observe, step, oracle, step_all, _state_size(world), packed.view(np.uint8).copy())
 
 
 def _state_size(world: World) -> int:
