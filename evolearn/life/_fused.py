@@ -68,7 +68,7 @@ class FusedDriver:
         pieces = iter(self._pieces(count, job.plan))
         stop, taking = threading.Event(), threading.Lock()
         at_work: dict[int, Team] = {}  # by thread
-        errors: list[BaseException] = []
+        errors: dict[int, BaseException] = {}  # by the piece's first life
 
         def work(thread: int) -> None:
             team = self._new_team(job.plan)
@@ -81,7 +81,7 @@ class FusedDriver:
                 try:
                     self._live_piece(job, team, *piece)
                 except BaseException as error:  # handed to the caller's thread
-                    errors.append(error)
+                    errors[piece[0]] = error
                     stop.set()
             at_work.pop(thread, None)
 
@@ -106,7 +106,7 @@ class FusedDriver:
         finally:
             stop.set()
         if errors:
-            raise errors[0]
+            raise errors[min(errors)]  # every piece before it has been lived
         self._report_faults(job)
 
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
