@@ -8,6 +8,7 @@ number, which becomes a literal, or a value of LLVM.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,17 @@ def lanes_of(value: Any) -> int:
 
 def _vector(lanes: int) -> Any:
     return _FLOAT if lanes == 1 else ir.VectorType(_FLOAT, lanes)
+
+
+@functools.cache  # llvmlite takes its time to make one
+def _constant(value: float, lanes: int) -> Any:
+    single = float(np.float32(value))
+    return ir.Constant(_vector(lanes), single if lanes == 1 else [single] * lanes)
+
+
+@functools.cache
+def _mask(*lanes: int) -> Any:
+    return ir.Constant(ir.VectorType(_LANE, len(lanes)), list(lanes))
 
 
 class Variable:
@@ -88,8 +100,7 @@ class VectorCode:
 
     def constant(self, value: float, lanes: int) -> Any:
         """A float32 in every lane."""
-        single = float(np.float32(value))
-        return ir.Constant(_vector(lanes), single if lanes == 1 else [single] * lanes)
+        return _constant(value, lanes)
 
     def load(self, pointer: Any, offset: int, lanes: int) -> Any:
         """The vector that begins `offset` floats after a pointer; it need not be aligned."""
@@ -116,7 +127,7 @@ class VectorCode:
 
     def shuffled(self, a: Any, b: Any, lanes: list[int]) -> Any:
         """Lanes of two vectors in a new order; those of `b` count on from those of `a`."""
-        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_LANE, len(lanes)), lanes))
+        return self.builder.shuffle_vector(a, b, _mask(*lanes))
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """``a * b + c``, rounded once."""
