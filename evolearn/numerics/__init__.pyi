@@ -26,9 +26,11 @@ from .fingerprint import source_fingerprint as source_fingerprint
 from .lanes import (
     LANES as LANES,
     fma as fma,
+    gather as gather,
     load as load,
     load_part as load_part,
     root as root,
+    scatter as scatter,
     select as select,
     spread as spread,
     store as store,

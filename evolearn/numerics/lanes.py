@@ -261,6 +261,23 @@ def load_part(array: Any, place: int, count: int) -> Any:
     return lanes
 
 
+def gather(array: Any, place: int, stride: int, count: int) -> Any:
+    """A piece of a column: `count` entries of a C-contiguous float32 array, flat from `place` on, `stride` apart.
+
+    As of `load_part`, the others are 0, and 16 are the most.
+    """
+    lanes = np.zeros(LANES, np.float32)
+    count = min(count, LANES)
+    lanes[:count] = _within(array, place, (count - 1) * stride + 1)[::stride]
+    return lanes
+
+
+def scatter(array: Any, place: int, stride: int, lanes: Any, count: int) -> None:
+    """Write what `gather` reads."""
+    count = min(count, LANES)
+    _within(array, place, (count - 1) * stride + 1)[::stride] = lanes[:count]
+
+
 def store(array: Any, place: int, lanes: Any) -> None:
     """Write sixteen entries of a C-contiguous float32 array from flat place `place` on."""
     _within(array, place, LANES)[:] = lanes
@@ -345,6 +362,58 @@ def _lower_load_part(context: Any, builder: Any, signature: Any, values: Any) ->
     return builder.call(called, [pointer, _WORD(_ALIGN), mask, ir.Constant(_VECTOR, [0.0] * LANES)])
 
 
+def _is_whole(builder: Any, count: Any) -> Any:
+    return builder.icmp_signed(">=", count, ir.Constant(count.type, LANES))
+
+
+@type_callable(gather)
+def _type_gather(context: Any) -> Any:
+    return lambda array, place, stride, count: LANES_TYPE if _is_floats(array) else None
+
+
+@lower_builtin(gather, types.Array, types.Integer, types.Integer, types.Integer)
+def _lower_gather(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    place, stride, count = (context.cast(builder, values[i], signature.args[i], types.intp) for i in (1, 2, 3))
+    data = context.make_array(signature.args[0])(context, builder, values[0]).data
+    result = cgutils.alloca_once(builder, _VECTOR)
+    with builder.if_else(_is_whole(builder, count)) as (whole, part):
+        with whole:
+            lanes, at = ir.Constant(_VECTOR, ir.Undefined), place
+            for number in range(LANES):
+                lanes = builder.insert_element(lanes, builder.load(builder.gep(data, [at])), _WORD(number))
+                at = builder.add(at, stride)
+            builder.store(lanes, result)
+        with part:
+            builder.store(ir.Constant(_VECTOR, [0.0] * LANES), result)
+            with cgutils.for_range(builder, count) as loop:
+                number = builder.load(builder.gep(data, [builder.add(place, builder.mul(loop.index, stride))]))
+                lanes = builder.insert_element(builder.load(result), number, builder.trunc(loop.index, _WORD))
+                builder.store(lanes, result)
+    return builder.load(result)
+
+
+@type_callable(scatter)
+def _type_scatter(context: Any) -> Any:
+    return lambda array, place, stride, lanes, count: types.none if _is_floats(array) and lanes == LANES_TYPE else None
+
+
+@lower_builtin(scatter, types.Array, types.Integer, types.Integer, LANES_TYPE, types.Integer)
+def _lower_scatter(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    place, stride, count = (context.cast(builder, values[i], signature.args[i], types.intp) for i in (1, 2, 4))
+    lanes = values[3]
+    data = context.make_array(signature.args[0])(context, builder, values[0]).data
+    with builder.if_else(_is_whole(builder, count)) as (whole, part):
+        with whole:
+            at = place
+            for number in range(LANES):
+                builder.store(builder.extract_element(lanes, _WORD(number)), builder.gep(data, [at]))
+                at = builder.add(at, stride)
+        with part, cgutils.for_range(builder, count) as loop:
+            number = builder.extract_element(lanes, builder.trunc(loop.index, _WORD))
+            builder.store(number, builder.gep(data, [builder.add(place, builder.mul(loop.index, stride))]))
+    return context.get_dummy_value()
+
+
 @type_callable(store)
 def _type_store(context: Any) -> Any:
     return lambda array, place, lanes: types.none if _is_floats(array) and lanes == LANES_TYPE else None
@@ -370,9 +439,8 @@ def _lower_store_part(context: Any, builder: Any, signature: Any, values: Any) -
     name = f"llvm.masked.store.v{LANES}f32.p0"
     called = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), kinds), name)
     # Many processors take ten times as long for a store with a mask.
-    whole = builder.icmp_signed(">=", count, ir.Constant(count.type, LANES))
-    with builder.if_else(whole) as (all_of_it, part):
-        with all_of_it:
+    with builder.if_else(_is_whole(builder, count)) as (whole, part):
+        with whole:
             builder.store(values[2], pointer, align=_ALIGN)
         with part:
             builder.call(called, [values[2], pointer, _WORD(_ALIGN), _mask(builder, count)])

@@ -18,11 +18,12 @@ from evolearn.agent import (
     TRUNKS,
     LearnerSettings,
     Window,
+    plain,
     ready_learner,
 )
 from evolearn.agent.learners.actor_critic import actor_critic_memory, estimate_advantages, learn_actor_critic
-from evolearn.agent.learners.optimisers import adam, sgd, shorten
-from evolearn.numerics import plug
+from evolearn.agent.learners.optimisers import adam, descend, norm, power, sgd, shorten
+from evolearn.numerics import aligned_zeros, plug
 from tests.reference.torch_learner import (
     SPECS,
     advantages_by_definition,
@@ -201,6 +202,56 @@ def test_adam_is_torchs_adam():
         parameter.grad = torch.from_numpy(gradient.astype(float))
         optimiser.step()
     np.testing.assert_allclose(weights, parameter.detach().numpy(), rtol=1e-5, atol=2e-6)
+
+
+def at_offset(values, offset):
+    """A copy that begins some floats behind a cache line, with NaN on both sides."""
+    block = aligned_zeros(len(values) + 32)
+    block[:] = np.nan
+    copy = block[offset : offset + len(values)]
+    copy[:] = values
+    return copy
+
+
+SIZES = (1, 15, 16, 17, 63, 64, 65, 130)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_norm_has_the_same_bits_wherever_the_gradient_lies(size):
+    gradient = np.random.default_rng(size).standard_normal(size).astype(np.float32)
+    found = {float(norm(at_offset(gradient, offset))) for offset in range(16)}
+    assert len(found) == 1
+    assert found.pop() == pytest.approx(np.linalg.norm(gradient.astype(float)), rel=1e-6)
+    assert norm(gradient) == pytest.approx(plain(norm)(gradient), rel=1e-6)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_step_moves_a_weight_alike_wherever_it_stands(optimiser):
+    """Bits of a weight depend on neither its place, nor the block's, nor how many there are."""
+    settings = SETTINGS._replace(optimiser=OPTIMISERS[optimiser])
+    many = 130
+    rng = np.random.default_rng(3)
+    drawn = rng.standard_normal((4, many)).astype(np.float32)
+    drawn[3] = np.abs(drawn[3])
+
+    def stepped(some, offset, function=descend):
+        weights, gradient, first, second = (at_offset(row[some], offset) for row in drawn)
+        before = gradient.copy()
+        function(weights, gradient, first, second, 0.02, settings, 7, np.float32(0.3))
+        np.testing.assert_array_equal(gradient, before)
+        return np.stack([weights, first, second])
+
+    alone = np.concatenate([stepped(slice(i, i + 1), 0) for i in range(many)], axis=1)
+    for size in SIZES:
+        for offset in (0, 1, 7):
+            np.testing.assert_array_equal(stepped(slice(size), offset), alone[:, :size])
+    np.testing.assert_allclose(stepped(slice(many), 0, plain(descend)), alone, rtol=1e-6, atol=1e-7)
+
+
+def test_powers_are_those_of_float64():
+    for base in (0.9, 0.999, 0.0, 1.0):
+        for exponent in (0, 1, 2, 3, 1000, 123_456):
+            assert power(base, exponent) == pytest.approx(base**exponent, rel=1e-10, abs=1e-300)
 
 
 def test_gradient_descent_is_torchs():

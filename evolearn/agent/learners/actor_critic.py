@@ -13,7 +13,7 @@ from evolearn.agent.learners.optimisers import descend, shortening, whole_lines
 from evolearn.agent.policies.policy import slopes_by_steps
 from evolearn.agent.policies.table import find_policy
 from evolearn.agent.trunks.trunk import GOES_ON, TRUNCATED, Window
-from evolearn.numerics import compiled, fma, matrix, select, vector
+from evolearn.numerics import compiled, fma, inlined, matrix, select, vector
 
 # Places of its plasticity; natural units, not logs.
 LEARNING_RATE, DISCOUNT, GAE_LAMBDA, ENTROPY_BONUS, VALUE_WEIGHT = 0, 1, 2, 3, 4
@@ -24,7 +24,7 @@ _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 slopes_of_window = slopes_by_steps
 
 
-@compiled
+@inlined
 def estimate_advantages(window: Window, discount: float, gae_lambda: float, advantages: Any, returns: Any) -> None:
     """Generalised advantage estimation over one window.
 

@@ -28,7 +28,7 @@ _ZERO, _ONE, _NAN = np.float32(0.0), np.float32(1.0), np.float32(np.nan)
 _STRIDE = 4 * LANES  # of four sums that do not wait for each other
 
 
-@compiled
+@inlined
 def norm(gradient: Any) -> Any:
     """The Euclidean norm, float32; not finite if an entry is not, or if its square overflows.
 
@@ -52,7 +52,7 @@ def norm(gradient: Any) -> Any:
     return root(total((first + second) + (third + fourth)))
 
 
-@compiled
+@inlined
 def shortening(gradient: Any, longest: float) -> Any:
     """The factor, float32, that brings `gradient` to a norm of at most `longest`; NaN if it is not finite.
 
@@ -100,7 +100,7 @@ def moved_by_adam(
     return mean, square, fma(-size, mean / (root(square) + epsilon), weight)
 
 
-@compiled
+@inlined
 def adam(
     weights: Any, gradient: Any, first: Any, second: Any, rate: float, settings: Any, step: int, scale: Any = _ONE
 ) -> None:
@@ -139,7 +139,7 @@ def adam(
         )
 
 
-@compiled
+@inlined
 def sgd(weights: Any, gradient: Any, rate: float, scale: Any = _ONE) -> None:
     """One step of plain gradient descent.
 
@@ -159,7 +159,7 @@ def sgd(weights: Any, gradient: Any, rate: float, scale: Any = _ONE) -> None:
         weights[i] = fma(-size, scale * gradient[i], weights[i])
 
 
-@compiled
+@inlined
 def descend(
     weights: Any, gradient: Any, first: Any, second: Any, rate: float, settings: Any, step: int, scale: Any = _ONE
 ) -> None:

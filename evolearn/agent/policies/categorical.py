@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.agent.policies.policy import Policy, policy_weight, policy_weights, to_columns, to_rows
+from evolearn.agent.policies.policy import Policy, policy_weight, policy_weights
 from evolearn.agent.trunks.trunk import Window
 from evolearn.numerics import (
     LANES,
@@ -15,10 +15,13 @@ from evolearn.numerics import (
     exp32,
     floats,
     fma,
+    gather,
+    inlined,
     integers,
     load,
     load_part,
     log32,
+    scatter,
     select,
     spread,
     store,
@@ -37,7 +40,7 @@ def choose_categorical(output: Any, plasticity: Any, rng: Any, action: Any) -> N
         output: float32 [choices + 1].
         plasticity: not used.
         rng: the action stream, at this step.
-        action: float32 [1], written: the choice as a number.
+        action: float32 [1]: the choice as a number.
     """
     choices = output.size - 1
     largest = output[0]
@@ -122,13 +125,12 @@ def categorical_deltas(
     for k in range(choices):
         delta[k] = exp32(output[k] - largest)
         total += delta[k]
-    log_total = log32(total)
-    entropy = _ZERO
+    mean = _ZERO
     for k in range(choices):
         delta[k] /= total
-        entropy -= delta[k] * (output[k] - largest - log_total)
+        mean += delta[k] * (output[k] - largest)
     taken = int(action[0])
-    log_probability = output[taken] - largest - log_total
+    log_probability = output[taken] - largest - log32(total)
     ratio: Any = _ONE
     if math.isnan(old[0]):
         old[0] = log_probability
@@ -136,13 +138,13 @@ def categorical_deltas(
         ratio = exp32(log_probability - old[0])
     weight = np.float32(policy_weight(ratio, advantage, clip))
     for k in range(choices):
-        probability = delta[k]
-        surprise = output[k] - largest - log_total + entropy
-        delta[k] = probability * (weight + bonus * surprise)
+        # The log probability, and the entropy, in which the logarithm of the total cancels.
+        surprise = output[k] - largest - mean
+        delta[k] = delta[k] * (weight + bonus * surprise)
     delta[taken] -= weight
 
 
-@compiled
+@inlined
 def categorical_slopes(
     deltas: Any,
     window: Window,
@@ -169,51 +171,50 @@ def categorical_slopes(
         bonus: ..
         value_weight: ..
         slopes: ..
-        scratch: float32 [32 outputs], overwritten: a column of sixteen for each output, and one for each probability.
+        scratch: float32 [32 outputs], overwritten: two columns of sixteen for each choice.
     """
     rows, width = slopes.shape
     choices = width - 1
     share, reach, worth = np.float32(1.0 / rows), np.float32(clip), np.float32(bonus)
     value_share = np.float32(value_weight) * share
-    powers = width * LANES
+    powers = choices * LANES  # place of their columns, behind those of the logits
     for first in range(0, rows, LANES):
         count = min(rows - first, LANES)
-        to_columns(window.outputs, first, count, scratch, 0)
-        largest = load(scratch, 0)
+        place = first * width
+        largest = gather(window.outputs, place, width, count)
+        store(scratch, 0, largest)
         for k in range(1, choices):
-            logit = load(scratch, k * LANES)
+            logit = gather(window.outputs, place + k, width, count)
+            store(scratch, k * LANES, logit)
             largest = select(logit > largest, logit, largest)
+        value = gather(window.outputs, place + choices, width, count)
+        taken = load_part(window.actions, first, count)
         total = spread(_ZERO)
+        below_taken = spread(_ZERO)
         for k in range(choices):
             below = load(scratch, k * LANES) - largest
             power = exp32(below)
             store(scratch, k * LANES, below)
             store(scratch, powers + k * LANES, power)
             total = total + power
-        log_total = log32(total)
+            below_taken = select(taken == np.float32(k), below, below_taken)
         part = _ONE / total
-        taken = load_part(window.actions, first, count)
-        entropy = spread(_ZERO)
-        log_probability = spread(_ZERO)
+        mean = spread(_ZERO)
         for k in range(choices):
-            log_one = load(scratch, k * LANES) - log_total
-            probability = load(scratch, powers + k * LANES) * part
-            store(scratch, k * LANES, log_one)
-            store(scratch, powers + k * LANES, probability)
-            entropy = fma(-probability, log_one, entropy)
-            log_probability = select(taken == np.float32(k), log_one, log_probability)
+            mean = fma(load(scratch, powers + k * LANES) * part, load(scratch, k * LANES), mean)
         weight = load_part(advantages, first, count)
+        log_probability = below_taken - log32(total)
         if epoch == 0:
             store_part(old, first, log_probability, count)
         else:
             weight = policy_weights(exp32(log_probability - load_part(old, first, count)), weight, reach)
         for k in range(choices):
-            surprise = load(scratch, k * LANES) + entropy
-            slope = load(scratch, powers + k * LANES) * fma(worth, surprise, weight)
-            store(scratch, k * LANES, share * (slope - select(taken == np.float32(k), weight, _ZERO)))
-        value = load(scratch, choices * LANES)
-        store(scratch, choices * LANES, value_share * (value - load_part(returns, first, count)))
-        to_rows(scratch, 0, slopes, first, count)
+            surprise = load(scratch, k * LANES) - mean
+            slope = load(scratch, powers + k * LANES) * part * fma(worth, surprise, weight)
+            slope = share * (slope - select(taken == np.float32(k), weight, _ZERO))
+            scatter(slopes, place + k, width, slope, count)
+        error = value - load_part(returns, first, count)
+        scatter(slopes, place + choices, width, value_share * error, count)
 
 
 def softmax(logits: Any) -> Any:

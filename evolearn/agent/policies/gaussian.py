@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.agent.policies.policy import Policy, policy_weight, policy_weights, to_columns, to_rows
+from evolearn.agent.policies.policy import Policy, policy_weight, policy_weights
 from evolearn.agent.trunks.trunk import Window
 from evolearn.numerics import (
     LANES,
@@ -15,12 +15,14 @@ from evolearn.numerics import (
     exp32,
     floats,
     fma,
+    gather,
     inlined,
     integers,
     load,
     load_part,
     log32,
     root,
+    scatter,
     select,
     sincos_turn32,
     spread,
@@ -56,7 +58,7 @@ def choose_gaussian(output: Any, plasticity: Any, rng: Any, action: Any) -> None
         output: float32 [2 actions + 1]: means, log standard deviations, value.
         plasticity: not used.
         rng: the action stream, at this step.
-        action: float32 [actions], written; not clipped.
+        action: float32 [actions]; not clipped.
     Source: Box and Muller 1958, eq. 1.
     """
     actions = (output.size - 1) // 2
@@ -149,7 +151,7 @@ def gaussian_deltas(
         delta[actions + k] = -weight * (z * z - _ONE) - (bonus if output[actions + k] < MAX_LOG_STDEV else 0.0)
 
 
-@compiled
+@inlined
 def gaussian_slopes(
     deltas: Any,
     window: Window,
@@ -176,23 +178,22 @@ def gaussian_slopes(
         bonus: ..
         value_weight: ..
         slopes: ..
-        scratch: float32 [32 outputs], overwritten: a column of sixteen for each output, action, and 1 / deviation.
+        scratch: float32 [16 outputs], overwritten: two columns of sixteen for each action.
     """
     rows, width = slopes.shape
     actions = window.actions.shape[1]
     share, reach, worth = np.float32(1.0 / rows), np.float32(clip), np.float32(bonus)
     value_share = np.float32(value_weight) * share
-    drawn = width * LANES
-    inverses = drawn + actions * LANES
+    inverses = actions * LANES  # place of their columns, behind those of the scores
     for first in range(0, rows, LANES):
         count = min(rows - first, LANES)
-        to_columns(window.outputs, first, count, scratch, 0)
-        to_columns(window.actions, first, count, scratch, drawn)
+        place = first * width
         log_probability = spread(_ZERO)
         for k in range(actions):
-            log_stdev = bounded(load(scratch, (actions + k) * LANES))
+            log_stdev = bounded(gather(window.outputs, place + actions + k, width, count))
             inverse = exp32(-log_stdev)
-            z = (load(scratch, drawn + k * LANES) - load(scratch, k * LANES)) * inverse
+            taken = gather(window.actions, first * actions + k, actions, count)
+            z = (taken - gather(window.outputs, place + k, width, count)) * inverse
             store(scratch, inverses + k * LANES, inverse)
             store(scratch, k * LANES, z)
             log_probability = log_probability - fma(_HALF * z, z, log_stdev)
@@ -204,13 +205,15 @@ def gaussian_slopes(
         weight = -share * weight
         for k in range(actions):
             z = load(scratch, k * LANES)
-            store(scratch, k * LANES, weight * z * load(scratch, inverses + k * LANES))
             # Beyond the bound more spread changes no action: no bonus for drifting on.
-            some = select(load(scratch, (actions + k) * LANES) < _HIGHEST, worth, _ZERO)
-            store(scratch, (actions + k) * LANES, fma(weight, fma(z, z, -_ONE), -share * some))
-        value = load(scratch, (width - 1) * LANES)
-        store(scratch, (width - 1) * LANES, value_share * (value - load_part(returns, first, count)))
-        to_rows(scratch, 0, slopes, first, count)
+            some = select(gather(window.outputs, place + actions + k, width, count) < _HIGHEST, -share * worth, _ZERO)
+            slope = weight * z * load(scratch, inverses + k * LANES)
+            scatter(slopes, place + k, width, slope, count)
+            slope = fma(weight, fma(z, z, -_ONE), some)
+            scatter(slopes, place + actions + k, width, slope, count)
+        value = gather(window.outputs, place + width - 1, width, count)
+        error = value - load_part(returns, first, count)
+        scatter(slopes, place + width - 1, width, value_share * error, count)
 
 
 GAUSSIAN = Policy(
@@ -230,5 +233,5 @@ GAUSSIAN = Policy(
     torch_law="evolearn.agent.torch_losses:gaussian_law",
     choose_all=choose_gaussian_all,
     slopes=gaussian_slopes,
-    slopes_scratch=lambda outputs: 2 * LANES * outputs,
+    slopes_scratch=lambda outputs: LANES * outputs,
 )

@@ -15,7 +15,7 @@ import numpy as np
 from numba import types
 
 from evolearn.agent.trunks.trunk import WINDOW_TYPE, Window
-from evolearn.numerics import LANES, compiled, inlined, select, vector
+from evolearn.numerics import compiled, inlined, select, vector
 
 _FLOATS = types.float32[::1]
 _ROWS = types.float32[:, ::1]
@@ -92,7 +92,7 @@ def no_deltas(output: Any, action: Any, advantage: float, old: Any, clip: float,
     """Of policies that no policy gradient teaches."""
 
 
-@compiled
+@inlined
 def slopes_by_steps(
     deltas: Any,
     window: Window,
@@ -138,31 +138,3 @@ def slopes_by_steps(
         slope[width - 1] = weight * (output[width - 1] - returns[row])
         for k in range(width):
             slope[k] *= share
-
-
-@inlined
-def to_columns(rows: Any, first: int, count: int, columns: Any, place: int) -> None:
-    """Write up to sixteen rows of a matrix as columns, sixteen floats each; what is behind `count` stays as it is.
-
-    Args:
-        rows: float32 [.., width].
-        first: row.
-        count: of rows, at most 16.
-        columns: float32, written.
-        place: in `columns`, of the first.
-    """
-    width = rows.shape[1]
-    source = vector(rows, first * width, count * width)
-    for k in range(width):
-        for lane in range(count):
-            columns[place + k * LANES + lane] = source[lane * width + k]
-
-
-@inlined
-def to_rows(columns: Any, place: int, rows: Any, first: int, count: int) -> None:
-    """The way back from `to_columns`."""
-    width = rows.shape[1]
-    target = vector(rows, first * width, count * width)
-    for k in range(width):
-        for lane in range(count):
-            target[lane * width + k] = columns[place + k * LANES + lane]
