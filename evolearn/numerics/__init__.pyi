@@ -1,3 +1,4 @@
+from . import libraries as libraries
 from .compiler import (
     COMPILES as COMPILES,
     adapter as adapter,
@@ -17,6 +18,5 @@ from .compiler import (
     world_code as world_code,
 )
 from .fingerprint import source_fingerprint as source_fingerprint
-from .libraries import CHOSEN_BY_PROCESSOR as CHOSEN_BY_PROCESSOR
 from .processor import cpu_model as cpu_model, processor_type as processor_type
 from .transcendental import exp_of as exp_of, expm1_of as expm1_of, log1p_of as log1p_of, log_of as log_of
