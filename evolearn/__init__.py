@@ -6,6 +6,6 @@ imported before one of them is called.
 
 import lazy_loader
 
-import evolearn.numerics.libraries  # noqa: F401  # first of all: it tells NumPy and torch which code to choose
+from evolearn.numerics import libraries as _libraries  # noqa: F401  # first: it tells NumPy and torch what to choose
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evolearn.numerics import CHOSEN_BY_PROCESSOR, cpu_model, processor_type
+from evolearn.numerics import cpu_model, libraries, processor_type
 
 # Code of these makes results, or carries them from host to host.
 _CODE = ("numba", "llvmlite", "numpy", "gymnasium", "mujoco", "box2d-py", "ray")
@@ -31,7 +31,7 @@ def describe_environment(lived_on: Mapping[str, Any]) -> dict[str, Any]:
         "cpu": cpu_model(),
         "processor_type": processor_type()[1],
         "arithmetic": ARITHMETIC,
-        "chose_code_by_processor": list(CHOSEN_BY_PROCESSOR),
+        "chose_code_by_processor": list(libraries.CHOSEN_BY_PROCESSOR),
         **lived_on,
     }
 

@@ -1,3 +1,4 @@
+from . import libraries as libraries
 from .compiler import (
     COMPILES as COMPILES,
     adapter as adapter,
@@ -37,7 +38,6 @@ from .lanes import (
     store_part as store_part,
     total as total,
 )
-from .libraries import CHOSEN_BY_PROCESSOR as CHOSEN_BY_PROCESSOR
 from .processor import cpu_model as cpu_model, processor_type as processor_type
 from .single import exp32 as exp32, log32 as log32, sincos_turn32 as sincos_turn32
 from .transcendental import exp_of as exp_of, expm1_of as expm1_of, log1p_of as log1p_of, log_of as log_of

@@ -41,10 +41,12 @@ _OWN = "evolearn."
 _REFUSED = re.compile(
     r"(llvm\.)?(numba_)?(t|l)?gamma(_r)?f?|sincosf?|[jy][01n]f?|exp10f?|llvm\.(exp10|sincos|sincospi|modf)\b.*"
     r"|numba_(cpowf?|xx\w+|ez_\w+|xgesv)"
+    rf"|llvm\.({'|'.join(_NAMES)})\.v\d+f\d+"
 )
 _DECLARATION = re.compile(r'^declare (?:\w+ )*?(double|float|[^@]*?) ?@"([^"]+)"\(.*$', re.MULTILINE)
 _COVERED = re.compile(rf"(?:llvm\.|numba_)?({'|'.join(_NAMES)})(?:f|\.f32|\.f64)?")
 _WHOLE_POWER = re.compile(r"llvm\.powi\.f(32|64)\.i(32|64)")
+_ROOTS = {"sqrt": "llvm.sqrt.f64", "sqrtf": "llvm.sqrt.f32"}
 _FLAG = "fast|nnan|ninf|nsz|arcp|contract|afn|reassoc"
 _FLAGGED = re.compile(rf"^(\s*(?:%\S+ = )?(?:(?:tail |musttail |notail )?call|[a-z]+)) (?:(?:{_FLAG}) )+", re.MULTILINE)
 _PURE = "memory(none) nounwind willreturn"
@@ -98,11 +100,16 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]  # Numba is not typed
 
     def _finalize_final_module(self) -> None:
         if getattr(_scope, "strict", False):
-            for function in self._final_module.functions:
-                if function.is_declaration and _REFUSED.fullmatch(function.name):
+            for name in (function.name for function in self._final_module.functions if function.is_declaration):
+                if _REFUSED.fullmatch(name):
                     raise NotReproducible(
-                        f"compiled code calls {function.name}, whose result depends on the processor, and evolearn has "
-                        "no function of its own for it; do without it, or write it in plain arithmetic"
+                        f"compiled code calls {name}, whose result depends on the processor, and evolearn has no "
+                        "function of its own for it; do without it, or write it in plain arithmetic"
+                    )
+                if _COVERED.fullmatch(name):
+                    raise NotReproducible(
+                        f"compiled code calls a function that was compiled before evolearn was imported, and has the C "
+                        f"library's {name} in it, whose result depends on the processor; import evolearn first"
                     )
         super()._finalize_final_module()
 
@@ -115,6 +122,9 @@ def rewritten(text: str) -> str:
         kind, name = match.groups()
         if covered := _COVERED.fullmatch(name):
             replacement, lines = _replacement(covered[1], kind)
+        elif name in _ROOTS:  # exact anyway, and as LLVM's own it is an instruction and needs no call for errno
+            replacement = _ROOTS[name]
+            lines = {} if f'@"{replacement}"(' in text else {replacement: f'declare {kind} @"{replacement}"({kind})'}
         elif _WHOLE_POWER.fullmatch(name):
             replacement, lines = _whole_power(kind, name[-3:])
         else:

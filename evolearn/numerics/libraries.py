@@ -19,6 +19,7 @@ _OF_ALL = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "MKL_CBWR": "COMPATIBLE",
+    "NUMBA_DISABLE_INTEL_SVML": "1",  # LLVM would take vector functions from it
 }
 _OF_NUMPY = {"NPY_ENABLE_CPU_FEATURES": "X86_V3"}
 _NUMPY_KNOWS = (2, 4)  # from this version on NumPy has a name for that; earlier ones refuse it

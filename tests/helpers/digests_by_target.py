@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import llvmlite.binding as llvm
+import numba
 import numpy as np
 from numba.core.codegen import JITCodeLibrary
 
@@ -97,21 +98,33 @@ def of_lives(case: str) -> list[str]:
 def every_kind(values, results):
     for i in range(values.size):
         x = values[i]
-        single = np.float32(x)
-        results[i] = math.sin(x) + np.tanh(single) + np.power(single * single, single) + math.log(0.3) * x
+        results[0, i] = math.sin(x)
+        results[1, i] = math.exp(x)
+        results[2, i] = math.log(x)
+        results[3, i] = math.tan(x)
+        results[4, i] = math.atan(x)
+        results[5, i] = math.pow(x, 0.3) + np.tanh(np.float32(x)) + math.log(0.3) * x
+
+
+@numba.njit(fastmath=True)
+def careless(values):
+    """A sum that the vector width reorders, and a root that is estimated, unless the flags are taken off."""
     total = np.float32(0.0)
     for i in range(values.size):
         single = np.float32(values[i])
-        # A sum that the vector width would reorder, and a root that fast-math flags would estimate.
         total += single * np.float32(1.0) / np.sqrt(np.float32(1.0) + single * single)
-    results[0] = total
+    return total
 
 
 def of_functions() -> str:
-    values = np.random.default_rng(1).uniform(-20.0, 20.0, 5000)
-    results = np.empty_like(values)
+    values = np.random.default_rng(1).uniform(0.1, 20.0, 20000)
+    results = np.empty((6, values.size))
     every_kind(values, results)
     return sha(results)
+
+
+def of_a_careless_sum() -> float:
+    return float(careless(np.random.default_rng(1).uniform(-20.0, 20.0, 20000)))
 
 
 def of_libm() -> str:
@@ -143,7 +156,7 @@ def main() -> None:
     cases, folder = [name for name in sys.argv[1].split(",") if name], Path(sys.argv[2])
     targets = sys.argv[3].split(",") if len(sys.argv) > 3 else []
     texts = keep_modules() if targets else []
-    found = {"libm": of_libm(), "functions": of_functions()}
+    found = {"libm": of_libm(), "functions": of_functions(), "careless": of_a_careless_sum()}
     found |= {case: {"run": of_a_run(case, folder / case), "lives": of_lives(case)} for case in cases}
     if targets:
         found["modules"] = texts

@@ -66,6 +66,11 @@ def test_another_target_and_another_libm_change_no_function(functions) -> None:
     assert here["functions"] == there["functions"]
 
 
+def test_no_target_reorders_a_sum_or_estimates_a_root(functions) -> None:
+    here, there = functions.values()
+    assert here["careless"] == there["careless"]
+
+
 @pytest.mark.parametrize("target", WIDE.split(","))
 def test_nothing_is_estimated_as_each_processor_likes(target: str, functions) -> None:
     check_instructions(functions["x86-64-v2"], target)

@@ -102,7 +102,7 @@ def test_what_is_no_file_is_said_and_a_header_is_read_alone(dna, tmp_path):
         with pytest.raises(DNAError, match=problem):
             load_dna(tmp_path / name)
     large = tmp_path / "large.safetensors"
-    shutil.copy(dna, large)
+    shutil.copy(dna.path, large)
     os.truncate(large, 1 << 40)
     with pytest.raises(DNAError, match="bytes, at most 536,870,912 are read"):
         load_dna(large)

@@ -174,7 +174,7 @@ def log1p(x: float) -> float:
     return log(whole) + lost / whole
 
 
-@register_jitable
+@out_of_line
 def log2(x: float) -> float:
     """Logarithm to base 2, exact for powers of 2."""
     if not (x > 0.0 and x < _INF):
@@ -183,7 +183,7 @@ def log2(x: float) -> float:
     return fma(_log_near_1(m - 1.0), _PER_LN2, float(exponent))
 
 
-@register_jitable
+@out_of_line
 def log10(x: float) -> float:
     """Logarithm to base 10."""
     if not (x > 0.0 and x < _INF):
@@ -263,7 +263,7 @@ def pow_far(x: float, y: float) -> float:
     return sign * scale(_exp_of_rest(r + low), int(counter - _ROUNDER))
 
 
-@register_jitable
+@out_of_line
 def sinh(x: float) -> float:
     """Hyperbolic sine."""
     size = abs(x)
@@ -274,7 +274,7 @@ def sinh(x: float) -> float:
     return math.copysign(0.5 * (e + e / (1.0 + e)), x)
 
 
-@register_jitable
+@out_of_line
 def cosh(x: float) -> float:
     """Hyperbolic cosine."""
     size = abs(x)
@@ -296,7 +296,7 @@ def tanh(x: float) -> float:
     return math.copysign(e / (2.0 + e), x)
 
 
-@register_jitable
+@out_of_line
 def asinh(x: float) -> float:
     """Inverse hyperbolic sine."""
     size = abs(x)
@@ -306,7 +306,7 @@ def asinh(x: float) -> float:
     return math.copysign(log1p(size + square / (1.0 + math.sqrt(1.0 + square))), x)
 
 
-@register_jitable
+@out_of_line
 def acosh(x: float) -> float:
     """Inverse hyperbolic cosine."""
     if x > 2.0**28:
@@ -317,7 +317,7 @@ def acosh(x: float) -> float:
     return log1p(above + math.sqrt(fma(above, above, 2.0 * above)))
 
 
-@register_jitable
+@out_of_line
 def atanh(x: float) -> float:
     """Inverse hyperbolic tangent."""
     size = abs(x)
@@ -349,7 +349,7 @@ def hypot_far(x: float, y: float) -> float:
     return larger if b < 2.0**-54 else scale(math.sqrt(fma(a, a, b * b)), exponent)
 
 
-@register_jitable
+@out_of_line
 def cbrt(x: float) -> float:
     """Cube root. Source: a third of the exponent to begin with, and four steps of Halley's method."""
     size = abs(x)
