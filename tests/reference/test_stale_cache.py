@@ -31,25 +31,68 @@ print(float(action[0]), sum(choose.stats.cache_hits.values()))
 """
 
 
+# A rectified unit for each observation, of weights 1 and biases 0, and a head that adds them up.
+THINK = """
+import sys
+import numpy as np
+import evolearn
+from evolearn.agent.trunks.tiles import dense_functions
+from evolearn.agent.trunks.trunk import Window
+
+assert evolearn.__file__.startswith(sys.argv[1]), evolearn.__file__
+think = dense_functions((2, 2), 2, 0, "relu").think
+weights = np.array([1, 0, 0, 1, 0, 0, 1, 1, 0, 0, 0, 0], np.float32)
+rows = [np.zeros((2, width), np.float32) for width in (2, 2, 2)]
+rows[0][:] = [-3.0, 2.0]
+none = np.zeros((1, 1), np.float32)
+window = Window(*rows, none, none[0], np.zeros(1, np.int64), none, none[0])
+think(weights, np.array([2, 2]), window, 0)
+print(float(rows[2][0, 0]), sum(think.stats.cache_hits.values()))
+"""
+
+
+def copied_to(folder):
+    """A copy of the package that may be edited."""
+    package = folder / "evolearn"
+    shutil.copytree(Path(evolearn.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    return package
+
+
+def run(script, package):
+    """What a script prints in a process of its own with a cache of its own: a number, and hits of the cache."""
+    folder = package.parent
+    child = subprocess.run(
+        [sys.executable, "-c", script, str(package)],
+        env={**os.environ, "PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder / "cache")},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    number, hits = child.stdout.split()
+    return float(number), int(hits)
+
+
+def test_an_edited_tile_changes_what_the_cached_brain_does(tmp_path):
+    package = copied_to(tmp_path)
+    edited = package / "agent" / "trunks" / "_tile_think.py"
+    assert run(THINK, package) == (2.0, 0)
+    assert run(THINK, package) == (2.0, 1), "the second run must come from the cache, or this test shows nothing"
+    rectified = "    return code.at_least(x, 0.0)"
+    assert edited.read_text().count(rectified) == 1
+    edited.write_text(edited.read_text().replace(rectified, "    return x"))
+    assert run(THINK, package) == (-1.0, 0)
+
+
 def test_an_edited_callee_in_another_file_changes_what_the_cached_caller_does_and_an_edited_docstring_does_not(
     tmp_path,
 ):
-    package = tmp_path / "evolearn"
-    shutil.copytree(Path(evolearn.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    package = copied_to(tmp_path)
     edited, caller = package / "rng.py", package / "agent" / "policies" / "gaussian.py"
     original = edited.read_text()
 
     def draw():
-        child = subprocess.run(
-            [sys.executable, "-c", DRAW, str(package)],
-            env={**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        action, hits = child.stdout.split()
-        return float(action), int(hits)
+        return run(DRAW, package)
 
     first, hits = draw()
     assert hits == 0
