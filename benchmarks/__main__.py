@@ -14,12 +14,14 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.before import COMMIT, FOLDER
 from benchmarks.targets import PROMISES, Target
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -40,14 +42,23 @@ class Contender(NamedTuple):
 
 
 CONTENDERS = (
-    Contender(SELF, ("benchmarks.evolearn_lives",), "fused kernel, all cores", 1.0),
-    Contender("jax", ("benchmarks.jax_twin", "--plain"), "vmap + scan + jit + grad, as people write it", 4.0),
-    Contender("jax-tuned", ("benchmarks.jax_twin",), "chunks of lives, a device per core, gradient by hand", 1.0),
+    Contender(SELF, ("benchmarks.evolearn_lives",), "kernel specialised per shape, all cores", 1.0),
+    Contender("evolearn-before", ("benchmarks.before",), f"the fused kernel of commit {COMMIT[:7]}", 2.8),
+    Contender("jax", ("benchmarks.jax_twin", "--plain"), "vmap + scan + jit + grad, as people write it", 9.0),
+    Contender("jax-tuned", ("benchmarks.jax_twin",), "chunks of lives, a device per core, gradient by hand", 4.0),
+    Contender(
+        "jax-tuned-16",
+        ("benchmarks.jax_twin", "--environments", "16", "--updates", "50"),
+        "the same with 16 environments per agent: 256 samples per update, one epoch",
+        5.0,
+        ("--updates", "25"),
+    ),
     Contender("torch", ("benchmarks.torch_batched",), "eager, batched over lives", 1.0, ("--updates", "10")),
     Contender(
         "stable-baselines3", ("benchmarks.sb3_loop",), "one agent, one core: rate per core", 1000.0, ("--updates", "60")
     ),
-    Contender("native", ("benchmarks.native",), "hand-written C++, all cores", 0.5),
+    Contender("native", ("benchmarks.native",), "plain C++, one life at a time, all cores", 1.8),
+    Contender("native-teams", ("benchmarks.native", "--teams"), "C++ with lives side by side, window products", 0.65),
 )
 
 
@@ -127,7 +138,9 @@ def target_table(rates: dict[str, list[float]], quick: bool, console: Console) -
         console.print(f"measuring: {target.says}", markup=False)
         answer = run(("benchmarks.targets", name, *(["--quick"] if quick else [])))
         if isinstance(answer, str):
-            table.add_row(target.says, target.bound, "-", "[red]no[/]", answer)
+            table.add_row(
+                target.says, target.bound, "-", "-" if answer.startswith("left out") else "[red]no[/]", answer
+            )
         else:
             add(target, answer["value"], answer["detail"])
     return table
@@ -180,10 +193,12 @@ def main() -> None:
     busy = os.getloadavg()[0]
     if busy > BUSY:
         console.print(f"load average {busy:.1f}: something else runs here, and distorts even ratios; best wait for it")
-    rates = race(3 if options.quick else options.rounds, options.quick, console)
-    if SELF not in rates:
-        sys.exit("evolearn itself could not run; nothing to compare with")
-    targets = target_table(rates, options.quick, console)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[FOLDER] = folder
+        rates = race(3 if options.quick else options.rounds, options.quick, console)
+        if SELF not in rates:
+            sys.exit("evolearn itself could not run; nothing to compare with")
+        targets = target_table(rates, options.quick, console)
     console.print(race_table(rates), targets)
     if not options.quick:
         RESULTS.write_text(json.dumps(results_of(rates, busy), indent=2) + "\n")
