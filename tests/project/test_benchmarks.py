@@ -1,0 +1,80 @@
+"""The benchmark: what is left out says so, peers do the work that lives do."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from evolearn.worlds.cart_pole import cart_pole
+from rich.console import Console
+
+from benchmarks import __main__ as program, before, evolearn_lives, work
+from evolearn.life import Plan, lives, new_driver
+from evolearn.rng import VALIDATION, life_keys
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_kernel_before_is_left_out_where_git_does_not_know_its_commit(monkeypatch) -> None:
+    monkeypatch.setattr(before, "COMMIT", "0" * 40)
+    with pytest.raises(SystemExit, match="left out: git does not know commit 0000000"):
+        before.times_as_fast("cart-pole", True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "met"),
+    [
+        ("left out: no such commit", "-"),
+        ("it broke", "[red]no[/]"),
+        ({"value": 2.0, "detail": ""}, "[green]yes[/]"),
+        ({"value": 1.9, "detail": ""}, "[red]no[/]"),
+    ],
+)
+def test_a_target_is_met_missed_or_left_out(answer: dict[str, Any] | str, met: str, monkeypatch) -> None:
+    monkeypatch.setattr(program, "run", lambda arguments: answer)
+    monkeypatch.setattr(program, "PROMISES", {"one": (None, program.Target("", "", at_least=2.0))})
+    table = program.target_table({program.SELF: [1.0]}, True, Console(quiet=True))
+    assert list(table.columns[3].cells) == [met]
+
+
+def test_ratios_are_formed_within_rounds() -> None:
+    assert program.ratios_to({program.SELF: [2.0, 30.0, 8.0], "other": [1.0, 10.0, 2.0]}, "other") == 3.0
+
+
+def test_the_gradient_by_hand_of_the_jax_twin_is_that_of_autograd() -> None:
+    pytest.importorskip("jax", reason="needs the [bench] extra")
+    from benchmarks import jax_twin
+
+    rng = np.random.default_rng(0)
+    shape, hidden = (work.WINDOW, 3), work.HIDDEN
+    sizes = ((4, hidden), (hidden,), (hidden, hidden), (hidden,), (hidden, 3), (3,))
+    brain = jax_twin.Brain(*(rng.normal(0, 0.3, size).astype(np.float32) for size in sizes))
+    observation = rng.normal(0, 1, (*shape, 4)).astype(np.float32)
+    first, second, output = jax_twin.think(brain, observation)
+    goes_on = (rng.random(shape) < 0.8).astype(np.float32)
+    steps = jax_twin.Steps(observation, first, second, output, rng.random(shape) < 0.5, goes_on)
+    last_value = rng.normal(0, 1, 3).astype(np.float32)
+    by_hand = jax_twin.gradient_by_hand(brain, steps, last_value)
+    for own, other in zip(by_hand, jax_twin.gradient_by_autograd(brain, steps, last_value), strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.whole
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
+def test_lives_side_by_side_in_cpp_learn_as_fast_as_lives() -> None:
+    size = work.Size(32, 1500)
+    options = ["--teams", "--lives", str(size.lives), "--updates", str(size.updates)]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.native", *options], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    conditions = evolearn_lives.conditions_of(cart_pole, (work.HIDDEN, work.HIDDEN), work.WINDOW)
+    newborns = evolearn_lives.newborns_of(conditions, size.lives)
+    keys, plan = life_keys(0, VALIDATION, 0, size.lives), Plan(size.steps // size.lives)
+    outcome, _ = lives(new_driver(conditions, 1), conditions, newborns, np.arange(size.lives), keys, plan)
+    episodes = json.loads(done.stdout)["episodes"]
+    assert size.steps / episodes > 30  # 22 without learning
+    assert episodes == pytest.approx(outcome.deaths.sum(), rel=0.1)
