@@ -63,18 +63,22 @@ def test_the_gradient_by_hand_of_the_jax_twin_is_that_of_autograd() -> None:
         np.testing.assert_allclose(own, other, rtol=1e-3, atol=1e-5)
 
 
+def episodes_in_cpp(size: work.Size, *form: str) -> int:
+    command = [sys.executable, "-m", "benchmarks.native", *form]
+    command += ["--lives", str(size.lives), "--updates", str(size.updates)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    return json.loads(done.stdout)["episodes"]
+
+
 @pytest.mark.whole
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
-def test_lives_side_by_side_in_cpp_learn_as_fast_as_lives() -> None:
-    size = work.Size(32, 1500)
-    options = ["--teams", "--lives", str(size.lives), "--updates", str(size.updates)]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.native", *options], capture_output=True, text=True, cwd=ROOT, check=True
-    )
+def test_lives_in_cpp_are_the_same_one_by_one_and_side_by_side_and_learn_as_fast_as_lives() -> None:
+    few, many = work.Size(64, 200), work.Size(32, 1500)
+    assert episodes_in_cpp(few, "--teams") == pytest.approx(episodes_in_cpp(few), abs=2)  # rounding may end one later
     conditions = evolearn_lives.conditions_of(cart_pole, (work.HIDDEN, work.HIDDEN), work.WINDOW)
-    newborns = evolearn_lives.newborns_of(conditions, size.lives)
-    keys, plan = life_keys(0, VALIDATION, 0, size.lives), Plan(size.steps // size.lives)
-    outcome, _ = lives(new_driver(conditions, 1), conditions, newborns, np.arange(size.lives), keys, plan)
-    episodes = json.loads(done.stdout)["episodes"]
-    assert size.steps / episodes > 30  # 22 without learning
+    newborns = evolearn_lives.newborns_of(conditions, many.lives)
+    keys, plan = life_keys(0, VALIDATION, 0, many.lives), Plan(many.steps // many.lives)
+    outcome, _ = lives(new_driver(conditions, 1), conditions, newborns, np.arange(many.lives), keys, plan)
+    episodes = episodes_in_cpp(many, "--teams")
+    assert many.steps / episodes > 30  # 22 without learning
     assert episodes == pytest.approx(outcome.deaths.sum(), rel=0.1)
