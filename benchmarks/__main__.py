@@ -119,16 +119,23 @@ def race_table(rates: dict[str, list[float]]) -> Table:
     return table
 
 
-def target_table(rates: dict[str, list[float]], quick: bool, console: Console) -> Table:
-    """What is promised, what was measured, and whether it is enough."""
-    table = Table(title="Targets")
-    for heading in ("what", "target", "measured", "met"):
-        table.add_column(heading)
-    table.add_column("detail", overflow="fold")
+class Verdict(NamedTuple):
+    """A target, what was measured, and whether it is enough: yes, no, or - of one that is left out."""
+
+    says: str
+    bound: str
+    measured: str
+    met: str
+    detail: str
+
+
+def verdicts_of(rates: dict[str, list[float]], quick: bool, console: Console) -> list[Verdict]:
+    """Ratios to contenders, then everything in PROMISES, measured now."""
+    verdicts = []
 
     def add(target: Target, value: float, detail: str) -> None:
-        met = "[green]yes[/]" if target.is_met(value) else "[red]no[/]"
-        table.add_row(target.says, target.bound, f"{value:.3g} {target.unit}".rstrip(), met, detail)
+        met = "yes" if target.is_met(value) else "no"
+        verdicts.append(Verdict(target.says, target.bound, f"{value:.3g} {target.unit}".rstrip(), met, detail))
 
     for contender in CONTENDERS:
         if contender.name in rates and contender.name not in (SELF, "torch"):
@@ -138,11 +145,22 @@ def target_table(rates: dict[str, list[float]], quick: bool, console: Console) -
         console.print(f"measuring: {target.says}", markup=False)
         answer = run(("benchmarks.targets", name, *(["--quick"] if quick else [])))
         if isinstance(answer, str):
-            table.add_row(
-                target.says, target.bound, "-", "-" if answer.startswith("left out") else "[red]no[/]", answer
-            )
+            met = "-" if answer.startswith("left out") else "no"
+            verdicts.append(Verdict(target.says, target.bound, "-", met, answer))
         else:
             add(target, answer["value"], answer["detail"])
+    return verdicts
+
+
+def target_table(verdicts: list[Verdict]) -> Table:
+    """What is promised, what was measured, and whether it is enough."""
+    table = Table(title="Targets")
+    for heading in ("what", "target", "measured", "met"):
+        table.add_column(heading)
+    table.add_column("detail", overflow="fold")
+    colours = {"yes": "[green]yes[/]", "no": "[red]no[/]"}
+    for verdict in verdicts:
+        table.add_row(*verdict[:3], colours.get(verdict.met, verdict.met), verdict.detail)
     return table
 
 
@@ -171,14 +189,15 @@ def machine() -> dict[str, Any]:
     }
 
 
-def results_of(rates: dict[str, list[float]], busy: float) -> dict[str, Any]:
+def results_of(rates: dict[str, list[float]], verdicts: list[Verdict], busy: float) -> dict[str, Any]:
     """The contents of results.json; spread is the range of the runs divided by their median."""
     results = []
     for name, runs in rates.items():
         median = statistics.median(runs)
         spread = (max(runs) - min(runs)) / median
         results.append({"name": name, "steps_per_second": median, "spread": spread, "runs": runs})
-    return {"machine": {**machine(), "load_before": busy}, "results": results}
+    targets = [verdict._asdict() for verdict in verdicts]
+    return {"machine": {**machine(), "load_before": busy}, "results": results, "targets": targets}
 
 
 def main() -> None:
@@ -198,10 +217,10 @@ def main() -> None:
         rates = race(3 if options.quick else options.rounds, options.quick, console)
         if SELF not in rates:
             sys.exit("evolearn itself could not run; nothing to compare with")
-        targets = target_table(rates, options.quick, console)
-    console.print(race_table(rates), targets)
+        verdicts = verdicts_of(rates, options.quick, console)
+    console.print(race_table(rates), target_table(verdicts))
     if not options.quick:
-        RESULTS.write_text(json.dumps(results_of(rates, busy), indent=2) + "\n")
+        RESULTS.write_text(json.dumps(results_of(rates, verdicts, busy), indent=2) + "\n")
         console.print(f"written: {RESULTS}", markup=False)
 
 
