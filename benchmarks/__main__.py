@@ -200,12 +200,31 @@ def results_of(rates: dict[str, list[float]], verdicts: list[Verdict], busy: flo
     return {"machine": {**machine(), "load_before": busy}, "results": results, "targets": targets}
 
 
+def markdown(results: dict[str, Any]) -> str:
+    """The tables of the README, out of results.json: ways, the fastest first, and targets."""
+    docs = {contender.name: contender.doc for contender in CONTENDERS}
+    rates = {row["name"]: row["runs"] for row in results["results"]}
+    lines = ["| way | M steps/s | evolearn is so many times as fast |", "|---|---|---|"]
+    for name, runs in sorted(rates.items(), key=lambda item: -statistics.median(item[1])):
+        way = f"**{name}**" if name == SELF else f"{name}: {docs[name]}"
+        lines.append(f"| {way} | {statistics.median(runs) / 1e6:.4g} | {ratios_to(rates, name):.3g} |")
+    lines += ["", "| what | to reach | measured | |", "|---|---|---|---|"]
+    lines += [f"| {row['says']} | {row['bound']} | {row['measured']} | {row['detail']} |" for row in results["targets"]]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """The program."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="turns of every contender; at least 3")
     parser.add_argument("--quick", action="store_true", help="less work and three rounds: more noise, no results.json")
+    parser.add_argument(
+        "--markdown", action="store_true", help="measure nothing, print results.json as the README has it"
+    )
     options = parser.parse_args()
+    if options.markdown:
+        print(markdown(json.loads(RESULTS.read_text())))
+        return
     if options.rounds < 3:
         parser.error(f"--rounds {options.rounds}: must be at least 3, a median of fewer says little")
     console = Console(width=None if sys.stdout.isatty() else 130)

@@ -46,6 +46,21 @@ def test_ratios_are_formed_within_rounds() -> None:
     assert program.ratios_to({program.SELF: [2.0, 30.0, 8.0], "other": [1.0, 10.0, 2.0]}, "other") == 3.0
 
 
+def test_the_tables_of_the_readme_come_out_of_the_results() -> None:
+    rates = {program.SELF: [4e6, 2e6, 3e6], "native": [2e6, 2e6, 2e6]}
+    met = program.Verdict("speed", ">= 2", "1.5", "no", "detail")
+    assert program.markdown(program.results_of(rates, [met], 0.0)).splitlines() == [
+        "| way | M steps/s | evolearn is so many times as fast |",
+        "|---|---|---|",
+        "| **evolearn** | 3 | 1 |",
+        "| native: plain C++, one life at a time, all cores | 2 | 1.5 |",
+        "",
+        "| what | to reach | measured | |",
+        "|---|---|---|---|",
+        "| speed | >= 2 | 1.5 | detail |",
+    ]
+
+
 def test_the_gradient_by_hand_of_the_jax_twin_is_that_of_autograd() -> None:
     pytest.importorskip("jax", reason="needs the [bench] extra")
     from benchmarks import jax_twin
