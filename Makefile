@@ -18,7 +18,7 @@ test: $(VENV)/.ready
 	$(PYTEST) $(SPREAD) -m "not whole and not browser and not cluster"
 
 # What `make test` leaves out since it takes long: a wheel in an empty folder, the site, the notebook, an example that
-# learns, portable mode against another processor's library.
+# learns, lives for other processors and C libraries.
 test-whole: $(VENV)/.ready
 	$(PYTEST) $(SPREAD) -m "whole and not browser and not cluster"
 

@@ -6,4 +6,6 @@ imported before one of them is called.
 
 import lazy_loader
 
+import evolearn.numerics.libraries  # noqa: F401  # first of all: it tells NumPy and torch which code to choose
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evolearn.numerics import cpu_model, portable, processor_type
+from evolearn.numerics import CHOSEN_BY_PROCESSOR, cpu_model, processor_type
 
 # Code of these makes results, or carries them from host to host.
 _CODE = ("numba", "llvmlite", "numpy", "gymnasium", "mujoco", "box2d-py", "ray")
+ARITHMETIC = 2  # how compiled code computes; what changes its bits raises it
 _PACKAGES = ("evolearn", "evotorch", "torch", "numba", "numpy", "gymnasium", "ray", "safetensors")
 
 
@@ -29,6 +30,8 @@ def describe_environment(lived_on: Mapping[str, Any]) -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": cpu_model(),
         "processor_type": processor_type()[1],
+        "arithmetic": ARITHMETIC,
+        "chose_code_by_processor": list(CHOSEN_BY_PROCESSOR),
         **lived_on,
     }
 
@@ -60,7 +63,6 @@ def code_identity() -> dict[str, str]:
         "evolearn": str(_version("evolearn")),
         "commit": (_commit() or "")[:12],
         "sources": sources.hexdigest()[:12],
-        "portable mode": "on" if portable.is_on() else "off",
         **{name: str(_version(name)) for name in _CODE},
     }
 

@@ -15,8 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
 
-from evolearn.numerics import compiled
+from evolearn.numerics import COMPILES, compiled
 
 Rng = npt.NDArray[np.int64]  # [RNG_SIZE], see open_stream
 
@@ -30,9 +33,15 @@ INIT, BIRTH, WORLD, ACTION = 0, 1, 2, 3
 _WORD = 0xFFFFFFFF
 _ROUNDS = 10
 # Places in an Rng: four counter words (draw block and stream, step, life, generation), two key words,
-# the four words of the last block, and how many of them are spent.
-_BLOCK, _STEP, _LIFE, _GENERATION, _SEED, _SPACE, _OUTPUT, _SPENT, RNG_SIZE = 0, 1, 2, 3, 4, 5, 6, 10, 11
+# the four words of the last block, how many of them are spent, which steps have been drawn ahead, and what for them.
+_BLOCK, _STEP, _LIFE, _GENERATION, _SEED, _SPACE, _OUTPUT, _SPENT, _DRAWN = 0, 1, 2, 3, 4, 5, 6, 10, 11
+_AHEAD_FROM = 16  # the first word of the first of those steps; then of all, then the second words, and so on
+# A block for each of so many steps at once, in vector registers, costs little more than one of them alone.
+_AHEAD_SHIFT = 4
+AHEAD = 1 << _AHEAD_SHIFT
+RNG_SIZE = _AHEAD_FROM + 4 * AHEAD
 _STREAM_SHIFT = 28
+_FIRST_OF_STEP = (1 << _STREAM_SHIFT) - 1
 
 
 class LifeKey(NamedTuple):
@@ -58,6 +67,7 @@ def open_stream(rng: Any, key: Any, stream: int) -> None:
     rng[_GENERATION] = key[2]
     rng[_LIFE] = key[3]
     rng[_SPENT] = 4
+    rng[_DRAWN] = -1
 
 
 @compiled
@@ -69,14 +79,8 @@ def at_step(rng: Any, step: int) -> None:
 
 
 @compiled
-def _next_block(rng: Any) -> None:
-    # int(): in plain Python these must not be NumPy integers, whose products would overflow with a warning.
-    c0 = int(rng[_BLOCK])
-    c1 = int(rng[_STEP])
-    c2 = int(rng[_LIFE])
-    c3 = int(rng[_GENERATION])
-    k0 = int(rng[_SEED])
-    k1 = int(rng[_SPACE])
+def _block(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+    """The four words of a counter of four words under a key of two."""
     for _ in range(_ROUNDS):
         # A 64-bit product that wraps in int64 still has the right high and low words once masked.
         product0 = 0xD2511F53 * c0
@@ -87,11 +91,77 @@ def _next_block(rng: Any) -> None:
         c3 = product0 & _WORD
         k0 = (k0 + 0x9E3779B9) & _WORD
         k1 = (k1 + 0xBB67AE85) & _WORD
-    rng[_OUTPUT] = c0
-    rng[_OUTPUT + 1] = c1
-    rng[_OUTPUT + 2] = c2
-    rng[_OUTPUT + 3] = c3
-    rng[_BLOCK] += 1
+    return c0, c1, c2, c3
+
+
+def _draw_ahead(rng: Any, block: int, first: int) -> None:
+    """Write the words of one block of each of `AHEAD` steps."""
+    for ahead in range(AHEAD):
+        words = _block(block, first + ahead, int(rng[_LIFE]), int(rng[_GENERATION]), int(rng[_SEED]), int(rng[_SPACE]))
+        for place in range(4):
+            rng[_AHEAD_FROM + place * AHEAD + ahead] = words[place]
+
+
+@intrinsic
+def _draw_ahead_in_lanes(typing_context: Any, rng: Any, block: Any, first: Any) -> Any:
+    """`_draw_ahead` with a step in each lane of a vector, for which the compiler finds no way by itself."""
+    word, long = ir.IntType(32), ir.IntType(64)
+    words, longs = ir.VectorType(word, AHEAD), ir.VectorType(long, AHEAD)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+
+        def all_lanes(value: Any) -> Any:
+            first_lane = builder.insert_element(ir.Constant(words, ir.Undefined), builder.trunc(value, word), word(0))
+            return builder.shuffle_vector(first_lane, first_lane, ir.Constant(words, [0] * AHEAD))
+
+        def kept(place: int) -> Any:
+            return all_lanes(builder.load(builder.gep(data, [long(place)])))
+
+        def product(factor: int, lanes: Any) -> tuple[Any, Any]:
+            whole = builder.mul(builder.zext(lanes, longs), ir.Constant(longs, [factor] * AHEAD))
+            high = builder.trunc(builder.lshr(whole, ir.Constant(longs, [32] * AHEAD)), words)
+            return high, builder.trunc(whole, words)
+
+        c0 = all_lanes(arguments[1])
+        c1 = builder.add(all_lanes(arguments[2]), ir.Constant(words, list(range(AHEAD))))
+        c2, c3, k0, k1 = kept(_LIFE), kept(_GENERATION), kept(_SEED), kept(_SPACE)
+        for _ in range(_ROUNDS):
+            high0, low0 = product(0xD2511F53, c0)
+            high1, low1 = product(0xCD9E8D57, c2)
+            c0, c1 = builder.xor(builder.xor(high1, c1), k0), low1
+            c2, c3 = builder.xor(builder.xor(high0, c3), k1), low0
+            k0 = builder.add(k0, ir.Constant(words, [0x9E3779B9] * AHEAD))
+            k1 = builder.add(k1, ir.Constant(words, [0xBB67AE85] * AHEAD))
+        for place, lanes in enumerate((c0, c1, c2, c3)):
+            at = builder.gep(data, [long(_AHEAD_FROM + place * AHEAD)])
+            builder.store(builder.zext(lanes, longs), builder.bitcast(at, longs.as_pointer()), align=8)
+        return context.get_dummy_value()
+
+    return types.void(rng, types.int64, types.int64), generate
+
+
+@overload(_draw_ahead, jit_options={"error_model": "numpy", "nogil": True})
+def _draw_ahead_compiled(rng, block, first):  # type: ignore[no-untyped-def]
+    return lambda rng, block, first: _draw_ahead_in_lanes(rng, block, first)
+
+
+@compiled
+def _next_block(rng: Any) -> None:
+    # int(): in plain Python these must not be NumPy integers, whose products would overflow with a warning.
+    block, step = int(rng[_BLOCK]), int(rng[_STEP])
+    if COMPILES and step > 0 and block & _FIRST_OF_STEP == 0:
+        first = (step >> _AHEAD_SHIFT) << _AHEAD_SHIFT
+        if rng[_DRAWN] != first:
+            _draw_ahead(rng, block, first)
+            rng[_DRAWN] = first
+        for place in range(4):
+            rng[_OUTPUT + place] = rng[_AHEAD_FROM + place * AHEAD + step - first]
+    else:
+        words = _block(block, step, int(rng[_LIFE]), int(rng[_GENERATION]), int(rng[_SEED]), int(rng[_SPACE]))
+        for place in range(4):
+            rng[_OUTPUT + place] = words[place]
+    rng[_BLOCK] = block + 1
     rng[_SPENT] = 0
 
 
@@ -102,6 +172,26 @@ def uniform(rng: Any) -> float:
         _next_block(rng)
     word = rng[_OUTPUT + rng[_SPENT]]
     rng[_SPENT] += 1
+    return uniform_of(word)
+
+
+@compiled
+def words_ahead(rng: Any, step: int) -> int:
+    """Make sure that the first block of `step` is drawn, and say where in `rng` its first word lies.
+
+    The second lies `AHEAD` entries further, and so on: what `at_step` and four times `uniform` would give, without
+    moving the stream, and for the price of a look. `step` is 1 or later.
+    """
+    first = (step >> _AHEAD_SHIFT) << _AHEAD_SHIFT
+    if rng[_DRAWN] != first:
+        _draw_ahead(rng, (rng[_BLOCK] >> _STREAM_SHIFT) << _STREAM_SHIFT, first)
+        rng[_DRAWN] = first
+    return _AHEAD_FROM + step - first
+
+
+@compiled
+def uniform_of(word: int) -> float:
+    """The draw from the open interval (0, 1) that a word of 32 bits gives."""
     return (word + 0.5) * (1.0 / 4294967296.0)
 
 

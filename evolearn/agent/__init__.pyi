@@ -23,17 +23,18 @@ from .learners.optimisers import (
     shorten as shorten,
     whole_lines as whole_lines,
 )
+from .learners.ready import ready_learner as ready_learner
 from .learners.table import LEARNER as LEARNER, LEARNERS as LEARNERS, find_learner as find_learner
 from .plugging import plain as plain, plugged as plugged
+from .policies.gaussian import MAX_LOG_STDEV as MAX_LOG_STDEV, MIN_LOG_STDEV as MIN_LOG_STDEV
 from .policies.policy import (
     CHOOSE_TYPE as CHOOSE_TYPE,
     DELTAS_TYPE as DELTAS_TYPE,
-    MAX_LOG_STDEV as MAX_LOG_STDEV,
-    MIN_LOG_STDEV as MIN_LOG_STDEV,
     Policy as Policy,
     no_deltas as no_deltas,
 )
 from .policies.table import POLICIES as POLICIES, POLICY as POLICY, find_policy as find_policy
+from .policies.together import CHOOSE_ALL_TYPE as CHOOSE_ALL_TYPE, ready_choice as ready_choice
 from .template import KINDS as KINDS, new_part as new_part
 from .torch_brain import (
     TorchBrain as TorchBrain,
@@ -54,6 +55,7 @@ from .trunks.trunk import (
     BACKWARD_TYPE as BACKWARD_TYPE,
     GOES_ON as GOES_ON,
     TERMINATED as TERMINATED,
+    THINK_ALL_TYPE as THINK_ALL_TYPE,
     THINK_TYPE as THINK_TYPE,
     TRUNCATED as TRUNCATED,
     Symmetry as Symmetry,

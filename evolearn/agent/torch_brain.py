@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from evolearn.agent.brain import BrainSpec
-from evolearn.agent.policies.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
+from evolearn.agent.policies.gaussian import MAX_LOG_STDEV, MIN_LOG_STDEV
 from evolearn.agent.trunks.table import find_trunk
 from evolearn.errors import PartError, lacking, nearest
 
@@ -126,8 +126,8 @@ class TorchBrain(nn.Module):
 def brain_of(spec: BrainSpec, weights: npt.NDArray[Any]) -> TorchBrain:
     """The brain that some weights make, as the compiled policy acts with it.
 
-    Its log standard deviations are held within the policy's bounds, `evolearn.agent.policies.policy.MIN_LOG_STDEV` and
-    ``MAX_LOG_STDEV``.
+    Its log standard deviations are held within the policy's bounds, `evolearn.agent.policies.gaussian.MIN_LOG_STDEV`
+    and ``MAX_LOG_STDEV``.
 
     Args:
         spec: what it is made of.

@@ -14,7 +14,7 @@ import torch
 from evolearn.agent.brain import BrainSpec
 from evolearn.agent.learners.actor_critic import DISCOUNT, ENTROPY_BONUS, GAE_LAMBDA, VALUE_WEIGHT
 from evolearn.agent.learners.table import find_learner
-from evolearn.agent.policies.policy import MAX_LOG_STDEV, MIN_LOG_STDEV
+from evolearn.agent.policies.gaussian import MAX_LOG_STDEV, MIN_LOG_STDEV
 from evolearn.agent.policies.table import find_policy
 from evolearn.agent.torch_brain import activation_of
 from evolearn.agent.trunks.trunk import GOES_ON, TERMINATED

@@ -1,12 +1,10 @@
 """The Python API, for notebooks and scripts: `evolve`, `load` and `live`, called as ``evolearn.evolve`` and so on.
 
-Importing this imports nothing heavy: a config that asks for portable mode must be known before anything that computes
-is imported.
+Importing this imports nothing heavy.
 """
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -20,11 +18,9 @@ from evolearn.config import (
     find_config,
     read_yaml,
     set_dotted,
-    wants_portable_mode,
 )
 from evolearn.errors import RunDirectoryError
 from evolearn.files import check_name
-from evolearn.numerics import PortableError, portable
 
 if TYPE_CHECKING:
     from evolearn.api.evolved import Evolved
@@ -60,7 +56,6 @@ def evolve(
         Closing it, or letting go of it, lets go of its workers.
     Raises:
         ConfigError: the config cannot be run; a line per problem.
-        PortableError: the config asks for portable mode, and it is too late to enter it.
         RunDirectoryError: `out` exists; from the first generation on: it cannot be written.
         LifeFault: the world is at fault. From the first generation on, as is the next.
         WorkerDied: a process of `workers` ended before its time.
@@ -75,8 +70,6 @@ def evolve(
     """
     directory = None if out is None else _new_directory(out)
     checked = _config(config, {} if overrides is None else overrides)
-    if checked.portable:
-        portable.enter()
     from evolearn.api.moments import moments
 
     return moments(checked, directory, workers)
@@ -84,9 +77,6 @@ def evolve(
 
 def load(path: str | Path, *, trust: bool = False) -> Evolved:
     """Read what evolution wrote.
-
-    Where DNA was evolved in portable mode and nothing that computes has been imported yet, this enters that mode, so
-    that `live` can follow.
 
     Args:
         path: a run directory, whose DNA is then read, or a DNA file: ``dna.safetensors``, ``dna_best.safetensors``, or
@@ -105,9 +95,6 @@ def load(path: str | Path, *, trust: bool = False) -> Evolved:
     >>> foal.newborn.drives["uprightness"]  # doctest: +SKIP
     """
     path = _path("path", path, "the path of a run directory or of a DNA file")
-    if wants_portable_mode(path):
-        with contextlib.suppress(PortableError):  # DNA can be read in any process
-            portable.enter()
     from evolearn.api.evolved import read_evolved
     from evolearn.plugins import named_by
 

@@ -27,7 +27,6 @@ from evolearn.cli.terminal import (
     Workers,
     at_terminal,
     drivers,
-    enter_portable_mode_for,
     expect_wait,
     listen,
     naming,
@@ -79,7 +78,6 @@ def run(
 
         path = find_config(config)
         settings = list(overrides or []) + ([f"seed={seed}"] if seed is not None else [])
-        enter_portable_mode_for(path, settings)
         checked = read_config(path, settings)
         expect_wait(console)
         from evolearn.run import start_run
@@ -103,7 +101,6 @@ def resume(
     with at_terminal(time_limit) as console, naming(console, run, trust):
         prepare_cluster(address)
         expect_wait(console)
-        enter_portable_mode_for(run)
         if (run / "study.json").exists():
             from evolearn.study import resume_study
 
@@ -141,7 +138,6 @@ def replay_life(
     """Live one life again: the one whose world was at fault, or any that selected a run's genomes."""
     with at_terminal() as console, naming(console, run, trust):
         expect_wait(console)
-        enter_portable_mode_for(run)
         from evolearn.cli.show_life import LifeScreen, changes_since, print_relived, relive_life
         from evolearn.run import check_trace_file, wanted_life, write_trace
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evolearn.cli.terminal import Trust, at_terminal, enter_portable_mode_for, naming, print_line, warn_of_changes
+from evolearn.cli.terminal import Trust, at_terminal, naming, print_line, warn_of_changes
 
 
 def export_command(
@@ -23,7 +23,6 @@ def export_command(
 ) -> None:
     """Write the brain that evolution wrote to a file that torch, or ONNX Runtime, reads without evolearn."""
     with at_terminal() as console, naming(console, dna, trust):
-        enter_portable_mode_for(dna)
         from evolearn.export import export, loading_code
         from evolearn.run import load_dna, source_changes
 

@@ -17,7 +17,6 @@ from evolearn.cli.terminal import (
     Trust,
     Workers,
     at_terminal,
-    enter_portable_mode_for,
     expect_wait,
     listen,
     naming,
@@ -69,8 +68,6 @@ def inspect(
 ) -> None:
     """Look into DNA: genes, weights, drives, innate repertoire, lesions, landscape and lineage, on one page."""
     with at_terminal() as console, naming(console, run if other is None else Path(f"{run} or {other}"), trust):
-        for path in filter(None, (run, other)):
-            enter_portable_mode_for(path)
         expect_wait(console)
         from evolearn.inspection import Wishes, compare_dna, inspect_dna
         from evolearn.run import admit_sources, load_dna, source_changes

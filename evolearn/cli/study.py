@@ -18,7 +18,6 @@ from evolearn.cli.terminal import (
     Workers,
     at_terminal,
     drivers,
-    enter_portable_mode_for,
     expect_wait,
     listen,
     naming,
@@ -73,7 +72,6 @@ def study_run(
         from evolearn.config import STUDIES, find_config
 
         path = find_config(config, STUDIES)
-        enter_portable_mode_for(path, overrides or [])
         from evolearn.experiments import is_experiment
 
         if is_experiment(path):
@@ -140,7 +138,6 @@ def study_add(
     with at_terminal(time_limit) as console, naming(console, study, trust):
         prepare_cluster(address)
         expect_wait(console)
-        enter_portable_mode_for(study)
         from evolearn.study import extend_study
 
         def extend(directory: Any, here: Drivers, screen: StudyScreen) -> None:

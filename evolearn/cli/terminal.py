@@ -293,15 +293,6 @@ def worker_count(console: Console, asked: int | None, processes: bool = False) -
     return min(asked or cores, most)
 
 
-def enter_portable_mode_for(config: Path, overrides: Sequence[str] = ()) -> None:
-    """Enter portable mode if a config, or that of a run or study directory, asks for it; before heavy imports."""
-    from evolearn.config import wants_portable_mode
-    from evolearn.numerics import portable
-
-    if wants_portable_mode(config, overrides):
-        portable.enter()
-
-
 def prepare_cluster(address: str | None) -> None:
     """Before ray is imported, which EvoTorch does."""
     if address is not None:
@@ -343,7 +334,6 @@ def drivers(
         return
     from evolearn.cluster import open_cluster
     from evolearn.config import read_yaml
-    from evolearn.numerics import portable
     from evolearn.run import parts_of
 
     cluster = open_cluster(
@@ -352,7 +342,6 @@ def drivers(
         sorted({config.world.full_name for config in configs}),
         screen,
         runtime_env=read_yaml(runtime_env) if runtime_env is not None else None,
-        environment=portable.variables() if portable.is_on() else None,
         parts=sorted({part for config in configs for part in parts_of(config)}, key=lambda part: part.name),
     )
     with contextlib.closing(cluster):

@@ -18,7 +18,6 @@ from evolearn.cli.terminal import (
     Workers,
     at_terminal,
     drivers,
-    enter_portable_mode_for,
     expect_wait,
     prepare_cluster,
     print_line,
@@ -76,7 +75,6 @@ def tune(
             raise UserError(f"--out {file}: exists already, and is never written over; name another, or remove it")
         if not file.parent.is_dir():
             raise UserError(f"--out {file}: folder {file.parent} does not exist; make it, or name another")
-        enter_portable_mode_for(path, overrides or [])
         from evolearn.study import read_study, run_configs, write_tuned
 
         config = read_study(path, overrides or [])

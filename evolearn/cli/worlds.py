@@ -22,7 +22,6 @@ from evolearn.cli.terminal import (
     Commands,
     Workers,
     at_terminal,
-    enter_portable_mode_for,
     expect_wait,
     print_line,
     worker_count,
@@ -119,8 +118,6 @@ def check(
     """Check that a world keeps its contract, then calibrate it: can it tell nature from nurture?"""
     with at_terminal() as console:
         settings = list(overrides or [])
-        if config is not None:
-            enter_portable_mode_for(config, settings)
         expect_wait(console)
         from evolearn.testing import calibrate, calibration_config, calibration_file, cut_short, inspect_world
 

@@ -39,7 +39,7 @@ from evolearn.life import (
     fault_in,
 )
 from evolearn.plugins import Part
-from evolearn.world import WorldError, are_apart, from_anywhere
+from evolearn.world import GYMNASIUM, WorldError, are_apart, from_anywhere
 
 
 class ClusterDrivers:
@@ -52,7 +52,6 @@ class ClusterDrivers:
         worlds: Sequence[str],
         watch: ClusterWatch,
         runtime_env: Mapping[str, Any] | None = None,
-        environment: Mapping[str, str] | None = None,
         parts: Sequence[Part] = (),
     ) -> None:
         """Start Ray here, or join a cluster, and wait until it has the cores that were asked for.
@@ -63,7 +62,6 @@ class ClusterDrivers:
             worlds: names of all worlds to be lived in, whose code workers need.
             watch: shows what happens.
             runtime_env: of Ray, for tasks: packages to install, environment variables, ..
-            environment: variables that workers need.
             parts: of agents, that somebody else brings, whose code workers need likewise.
         Raises:
             ClusterError, CannotShip, NotFound: see there.
@@ -74,11 +72,14 @@ class ClusterDrivers:
         # For traced lives, one at a time, and for rehearsals, which compare processes where lives have their own.
         self._here = OwnDrivers(2 if are_apart() else 1)
         self._made: list[tuple[Conditions, ClusterDriver]] = []
+        has_environments = any(world.startswith(GYMNASIUM) for world in worlds)
         self._parcel = pack([from_anywhere(world) for world in worlds], parts)
         try:
-            connect(address, workers, _runtime_env(self._parcel, runtime_env or {}, environment or {}))
+            connect(address, workers, _runtime_env(self._parcel, runtime_env or {}))
             self._hosts = Hosts(address, watch)
-            self._spreader = Spreader(self._hosts, workers, watch, may_grow=address != LOCAL)
+            self._spreader = Spreader(
+                self._hosts, workers, watch, may_grow=address != LOCAL, unlike_matter=has_environments
+            )
             if workers is not None:
                 self._wait_for(workers)
         except BaseException:
@@ -277,8 +278,8 @@ class ClusterDriver:
         return fault_in(self.conditions, job, life, reason)
 
 
-def _runtime_env(parcel: Parcel, given: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
-    """Ray's runtime environment of all tasks: what the user gave, the worlds, and the variables."""
+def _runtime_env(parcel: Parcel, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Ray's runtime environment of all tasks: what the user gave, the worlds, and a thread to each."""
     unknown = sorted(set(given) - RuntimeEnv.known_fields)
     if unknown:
         raise ClusterError(f"--runtime-env: Ray does not take it: no field is called {', '.join(map(str, unknown))}")
@@ -292,7 +293,7 @@ def _runtime_env(parcel: Parcel, given: Mapping[str, Any], variables: Mapping[st
         environment["working_dir"] = str(parcel.folder)
     # One thread to a task: a core each.
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    environment["env_vars"] = {**threads, **(environment.get("env_vars") or {}), **variables}
+    environment["env_vars"] = {**threads, **(environment.get("env_vars") or {})}
     try:
         return dict(RuntimeEnv(**environment))
     except (TypeError, ValueError) as error:

@@ -99,7 +99,7 @@ class Where(NamedTuple):
 
     host: str
     processor: str  # as a person calls it
-    processor_type: str  # code and elementary functions are the same on hosts of one type
+    processor_type: str  # what libraries choose their code by, those of environments for one
 
 
 class Refused(NamedTuple):

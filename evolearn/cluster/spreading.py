@@ -19,7 +19,6 @@ from evolearn.cluster.addresses import ClusterError
 from evolearn.cluster.schedule import Hopeless, Piece, Schedule
 from evolearn.errors import UserError, WorldNotFound
 from evolearn.life import ClusterStatus, ClusterWatch, Effort
-from evolearn.numerics import portable
 
 STORE_SHARE = 0.25  # of the smallest object store that tasks under way may fill
 WAITING_TO_GROW = 16  # tasks that wait at least, on a cluster that may grow: its autoscaler sees them
@@ -70,7 +69,9 @@ class Work:
 class Spreader:
     """Hands work out to the cores of a cluster."""
 
-    def __init__(self, hosts: Hosts, most: int | None, watch: ClusterWatch, may_grow: bool = False) -> None:
+    def __init__(
+        self, hosts: Hosts, most: int | None, watch: ClusterWatch, may_grow: bool = False, unlike_matter: bool = False
+    ) -> None:
         """Use the cluster that Ray is connected to.
 
         Args:
@@ -78,9 +79,11 @@ class Spreader:
             most: cores to use at most; none: all there are, also those that come later.
             watch: shows what happens.
             may_grow: an autoscaler may add hosts.
+            unlike_matter: results may depend on the processor, as those of environments do.
         """
         self._hosts = hosts
         self._may_grow = may_grow
+        self._unlike_matter = unlike_matter
         self.most = most
         self._watch = watch
         self._processors: dict[str, set[str]] = {}  # type -> names
@@ -220,16 +223,14 @@ class Spreader:
             self._watch.warning(f"a worker process died ({why}); its work is done again")
 
     def _meet(self, where: Where) -> None:
-        """Say once if hosts have different types of processors: their compiled code differs, and so do last bits."""
+        """Say once if hosts have different types of processors and that can matter."""
         self._processors.setdefault(where.processor_type, set()).add(where.processor)
-        if portable.is_on():
-            return
-        if len(self._processors) > 1 and not self._said_mixed:
+        if self._unlike_matter and len(self._processors) > 1 and not self._said_mixed:
             self._said_mixed = True
             types = "; ".join(f"{', '.join(sorted(names))} ({kind})" for kind, names in self._processors.items())
             self._watch.warning(
-                f"hosts with different processors or C libraries: {types}. Compiled code differs in last bits between "
-                "them, so this run cannot be repeated bit for bit; portable=true in the config makes them agree"
+                f"hosts with different processors or C libraries: {types}. What a Gymnasium environment computes may "
+                "differ in last bits between them, so this run may not be repeatable bit for bit"
             )
 
     def _show(self, schedule: Schedule) -> None:

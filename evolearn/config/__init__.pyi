@@ -1,5 +1,4 @@
 from .plain_yaml import YamlError as YamlError, dump_yaml as dump_yaml, parse_yaml as parse_yaml
-from .portable import wants_portable_mode as wants_portable_mode
 from .reading import (
     STUDIES as STUDIES,
     ConfigError as ConfigError,

@@ -6,6 +6,7 @@ and the search algorithm that it names in `evolearn.run.setup`; both raise `Conf
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -158,10 +159,6 @@ class RunConfig(Part):
     genome: GenomePart = GenomePart()
     search: SearchPart = SearchPart()
     evaluation: EvaluationPart = EvaluationPart()
-    portable: bool = Field(
-        False,
-        description="true: the same results on every x86-64-v3 processor, by slower functions; compiled worlds only",
-    )
     checkpoint_every: int = Field(1, ge=1, le=1_000_000, description="generations between two checkpoints")
     hang_seconds: float = Field(
         HANG_SECONDS,
@@ -169,6 +166,18 @@ class RunConfig(Part):
         le=1e6,
         description="a life without a finished step for so long is a fault of its world, seconds",
     )
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _without_portable(cls, given: Any) -> Any:
+        if not (isinstance(given, Mapping) and isinstance(given.get("portable"), bool)):
+            return given
+        warnings.warn(
+            "portable: is no longer a setting: every run has the same bits on every processor; leave it out",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return {name: value for name, value in given.items() if name != "portable"}
 
     @pydantic.model_validator(mode="after")
     def _parts_fit(self) -> RunConfig:

@@ -7,7 +7,6 @@ A thread takes small pieces of consecutive lives. Which thread lives which life 
 from __future__ import annotations
 
 import copy
-import dataclasses
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,11 +27,16 @@ from evolearn.life.live import (
     one_after_another,
     raised_in,
 )
-from evolearn.life.records import UNFINISHED, Desk, Outcome, new_desks
+from evolearn.life.records import AGE, FIRST_LIFE, PLACE, UNFINISHED, Team
 from evolearn.life.watch import Watch
+from evolearn.numerics import handle_of
 from evolearn.world import World, compile_world
 
-PIECE_STEPS = 60_000  # world steps in a piece: a few hundredths of a second between two looks at the clock
+PIECE_STEPS = 60_000  # world steps in a piece, at least a team's: a few hundredths of a second between two looks
+# Lives side by side: as many as keep the processor busy while one waits for a result of its own, and few enough for
+# their memory to stay in its second cache.
+MOST_IN_TEAM = 8
+TEAM_BYTES = 256 * 1024
 
 
 class FusedDriver:
@@ -46,8 +50,10 @@ class FusedDriver:
         self.workers = workers
         self.hang_seconds = hang_seconds
         self._world = compile_world(conditions.world, conditions.parameters)
-        self._parts = machinery(conditions, self._world.state_size, self._world.parameters)
+        self._parts = machinery(conditions)
         self._kernel = life_kernel()
+        octets = self._parts.team(conditions, 1, Plan(1), self._world.state_size).memory.size
+        self.team = max(1, min(MOST_IN_TEAM, TEAM_BYTES // octets))
 
     def close(self) -> None:
         """Nothing to let go of: threads end with their job."""
@@ -59,24 +65,23 @@ class FusedDriver:
             LifeFault: the world raised, hung or gave a number that is not finite; names life and step.
         """
         count = len(job.genomes)
-        size = max(1, PIECE_STEPS // job.plan.lifetime)
-        pieces = iter([(first, min(first + size, count)) for first in range(0, count, size)])
+        pieces = iter(self._pieces(count, job.plan))
         stop, taking = threading.Event(), threading.Lock()
-        at_work: dict[int, tuple[int, int]] = {}  # thread -> its piece
-        errors: list[BaseException] = []
+        at_work: dict[int, Team] = {}  # by thread
+        errors: dict[int, BaseException] = {}  # by the piece's first life
 
         def work(thread: int) -> None:
-            desks = self._desks(job.plan)
+            team = self._new_team(job.plan)
             while not stop.is_set():
                 with taking:
                     piece = next(pieces, None)
                 if piece is None:
                     break
-                at_work[thread] = piece
+                at_work[thread] = team
                 try:
-                    self._live_piece(job, desks, *piece)
+                    self._live_piece(job, team, *piece)
                 except BaseException as error:  # handed to the caller's thread
-                    errors.append(error)
+                    errors[piece[0]] = error
                     stop.set()
             at_work.pop(thread, None)
 
@@ -89,9 +94,10 @@ class FusedDriver:
             while any(thread.is_alive() for thread in threads):
                 for thread in threads:
                     thread.join(timeout=0.2 / len(threads))
-                for number, piece in list(at_work.items()):
-                    life = _life_under_way(job.outcome, *piece)
-                    if watch.stands_still(number, (life, int(job.outcome.age[life]))):
+                for number, team in list(at_work.items()):
+                    life, age = _under_way(team)
+                    if watch.stands_still(number, (life, age)):
+                        job.outcome.age[life] = age
                         reason = (
                             f"no step finished for {self.hang_seconds:g} s; look for a loop without end in the "
                             "world's code"
@@ -100,7 +106,7 @@ class FusedDriver:
         finally:
             stop.set()
         if errors:
-            raise errors[0]
+            raise errors[min(errors)]  # every piece before it has been lived
         self._report_faults(job)
 
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
@@ -142,23 +148,51 @@ class FusedDriver:
             raise errors[min(errors)]  # every block before it has been tried
         return answers
 
-    def _desks(self, plan: Plan) -> Desk:
-        course = self._parts.course(self.conditions, plan)
-        return new_desks(1, self._parts.body, course, self.conditions.brain.weights, len(self.conditions.drive_names))
+    def _pieces(self, count: int, plan: Plan) -> list[tuple[int, int]]:
+        """Consecutive lives, first and end of each piece: whole teams, the same number of lives for every thread."""
+        size = max(self.team, PIECE_STEPS // plan.lifetime)
+        pieces = -(-count // size)
+        pieces = min(count, -(-pieces // self.workers) * self.workers)
+        return [(count * n // pieces, count * (n + 1) // pieces) for n in range(pieces)]
 
-    def _live_piece(self, job: Job, desks: Desk, first: int, last: int) -> None:
+    def _new_team(self, plan: Plan) -> Team:
+        return self._parts.team(self.conditions, self.team, plan, self._world.state_size)
+
+    def _live_piece(self, job: Job, team: Team, first: int, last: int) -> None:
+        try:
+            self._live_together(job, team, first, last, self.team)
+        except Exception as error:
+            # Which of a team's lives came first to their fault depends on the team. Alone, they come in their order.
+            for life in range(first, last):
+                try:
+                    self._live_together(job, team, life, life + 1, 1)
+                except Exception as alone:
+                    job.outcome.age[life] = team["where"][AGE]
+                    raise fault_in(self.conditions, job, life, raised_in(self.conditions, alone)) from alone
+            raise error
+
+    def _live_together(self, job: Job, team: Team, first: int, last: int, most: int) -> None:
+        """Live some lives, at most `most` side by side; rows of the outcome are written anew."""
         parts = self._parts
         world = self._world
-        try:
-            self._kernel(
-                *(world.born, world.begin, world.observe, world.step, world.oracle),
-                *(parts.think, parts.backward, parts.choose, parts.deltas, parts.learn, parts.feel),
-                *(parts.body, parts.course(self.conditions, job.plan), self.conditions.settings, desks),
-                *(job.newborns, job.surgeries, job.genomes, job.keys, job.outcome, job.trace, first, last),
-            )
-        except Exception as error:
-            life = _life_under_way(job.outcome, first, last)
-            raise fault_in(self.conditions, job, life, raised_in(self.conditions, error)) from error
+        job.outcome.status[first:last] = UNFINISHED
+        self._kernel(
+            *(world.born, world.begin, world.observe, world.step_all, world.oracle),
+            *(parts.think_all, parts.think, parts.backward, parts.choose_all, parts.deltas, parts.learn, parts.feel),
+            *(self.conditions.settings, team.handle, team.at, team.body, parts.course(self.conditions, job.plan)),
+            *(
+                handle_of(world.parameters),
+                job.newborns,
+                job.surgeries,
+                job.genomes,
+                job.keys,
+                job.outcome,
+                job.trace,
+                first,
+                last,
+                most,
+            ),
+        )
 
     def _report_faults(self, job: Job) -> None:
         """Raise for the first life at fault; it is lived again, alone, to see which number was not finite."""
@@ -167,16 +201,13 @@ class FusedDriver:
             return
         life = int(faulty[0])
         what = FAULTS[int(job.outcome.status[life])]
-        desks = self._desks(job.plan)
-        self._live_piece(dataclasses.replace(job, outcome=_blank_like(job.outcome)), desks, life, life + 1)
-        reason = name_culprit(self.conditions, what, desks.observation[0], desks.drives[0])
+        team = self._new_team(job.plan)
+        self._live_together(job, team, life, life + 1, 1)
+        reason = name_culprit(self.conditions, what, team["observation"][0], team["felt"][0])
         raise fault_in(self.conditions, job, life, reason)
 
 
-def _life_under_way(outcome: Outcome, first: int, last: int) -> int:
-    unfinished = np.flatnonzero(outcome.status[first:last] == UNFINISHED)
-    return first + int(unfinished[0]) if unfinished.size else last - 1
-
-
-def _blank_like(outcome: Outcome) -> Outcome:
-    return Outcome(*(np.zeros_like(array) for array in outcome))
+def _under_way(team: Team) -> tuple[int, int]:
+    """The life that a team is at, and its age."""
+    where = team["where"]
+    return int(where[FIRST_LIFE] + where[PLACE]), int(where[AGE])

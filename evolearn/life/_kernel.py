@@ -1,10 +1,11 @@
-"""The inner loop: one whole life, from birth to end, in one compiled piece.
+"""The inner loop: whole lives, from birth to end, in one compiled piece.
 
-A life observes, acts, steps its world, feels its drives, and every N steps learns. Its weights, world and optimiser
-stay in the processor's nearest caches from birth to end. What it does depends on its newborn and its key alone, so
-results are bitwise the same in any order, on any number of threads, in pieces of any size.
+A life observes, acts, steps its world, feels its drives, and every N steps learns. The lives of a team take turns in
+each of these; their weights, worlds and optimisers stay in the nearest caches of the processor. What a life does
+depends on its newborn and its key alone, so results are bitwise the same in any order, on any number of threads, in
+teams and pieces of any size.
 
-The stepwise driver (`evolearn.life._stepwise`) lives the same steps of `evolearn.life._living` for worlds that cannot
+The stepwise driver (`evolearn.life._stepwise`) lives the same phases of `evolearn.life._living` for worlds that cannot
 be compiled.
 """
 
@@ -15,141 +16,202 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from evolearn.agent import BACKWARD_TYPE, CHOOSE_TYPE, DELTAS_TYPE, FEEL_TYPE, LEARN_TYPE, SETTINGS_TYPE, THINK_TYPE
+from evolearn.agent import (
+    BACKWARD_TYPE,
+    CHOOSE_ALL_TYPE,
+    DELTAS_TYPE,
+    FEEL_TYPE,
+    LEARN_TYPE,
+    SETTINGS_TYPE,
+    THINK_ALL_TYPE,
+    THINK_TYPE,
+)
 from evolearn.genome import Newborns
-from evolearn.life._living import act, be_born, close_life, experience, learn_when_full
+from evolearn.life._living import (
+    act,
+    action_of,
+    all_finite,
+    be_born,
+    close_all,
+    close_ended,
+    experience_all,
+    learn_when_full,
+    operate_on_all,
+    record_steps,
+    seen_by,
+    turn_bin,
+)
 from evolearn.life.records import (
+    AGE,
+    BAD_OBSERVATION,
+    BIN_END,
     BODY_TYPE,
     COURSE_TYPE,
-    DESKS_TYPE,
-    FINISHED,
+    FIRST_LIFE,
     FROM_ORACLE,
     NEWBORNS_TYPE,
     OUTCOME_TYPE,
+    PLACE,
+    PLACES_TYPE,
+    ROW,
     TRACE_TYPE,
+    UNFINISHED,
     Body,
     Course,
-    Desk,
     Outcome,
+    Places,
     Trace,
-    desk_of,
-    outcome_of,
-    row_of,
-    trace_of,
 )
-from evolearn.life.surgery import SURGERIES_TYPE, Surgeries, operate
-from evolearn.numerics import locate, plug, vector
-from evolearn.rng import BIRTH, RNG_SIZE, WORLD, at_step, open_stream
-from evolearn.world import BEGIN_TYPE, BORN_TYPE, OBSERVE_TYPE, ORACLE_TYPE, STEP_TYPE
+from evolearn.life.surgery import SURGERIES_TYPE, Surgeries
+from evolearn.numerics import doubles, floats, inlined, integers, locate, octets, plug
+from evolearn.rng import BIRTH, RNG_SIZE, WORLD, open_stream
+from evolearn.world import BEGIN_TYPE, BORN_TYPE, OBSERVE_TYPE, ORACLE_TYPE, STEP_ALL_TYPE
+
+
+@inlined
+def begin_episode(
+    begin: Any, observe: Any, parameters: Any, states: Any, rngs: Any, team: Any, at: Places, body: Body, place: int
+) -> bool:
+    """Begin an episode of one life and let it observe; False if what it sees is not finite."""
+    integers(team, at.where, 3)[PLACE] = place
+    state = locate(octets(states, place * body.state_size, body.state_size))
+    observation = seen_by(team, at, body, place)
+    begin(state, parameters, integers(rngs, place * RNG_SIZE, RNG_SIZE))
+    observe(state, parameters, observation)
+    return all_finite(observation)
 
 
 def live(  # noqa: D417  # the plugs are described in groups
     born: Any,
     begin: Any,
     observe: Any,
-    step: Any,
+    step_all: Any,
     oracle: Any,
+    think_all: Any,
     think: Any,
     backward: Any,
-    choose: Any,
+    choose_all: Any,
     deltas: Any,
     learn: Any,
     feel: Any,
+    settings: Any,
+    team: Any,
+    at: Places,
     body: Body,
     course: Course,
-    settings: Any,
-    desks: Desk,
+    parameters: Any,
     newborns: Newborns,
     surgeries: Surgeries,
     genomes: Any,
     keys: Any,
-    outcomes: Outcome,
+    outcome: Outcome,
     traces: Trace,
     first: int,
     last: int,
+    most: int,
 ) -> None:
-    """Live the lives `first` .. `last` - 1, one after the other, each from birth to end.
+    """Live the lives `first` .. `last` - 1, team by team, each from birth to end.
 
-    The first eleven arguments are the world's, the brain's, the learner's and the drives' functions. Numba has no
+    The first twelve arguments are the world's, the brain's, the learner's and the drives' functions. Numba has no
     record of functions that keeps the kernel independent of them, hence the long list.
 
     Args:
-        born, begin, observe, step, oracle: see `evolearn.world.contract.World`.
-        think, backward: see `evolearn.agent.trunks.trunk.Trunk`.
-        choose, deltas: see `evolearn.agent.policies.policy.Policy`.
+        born, begin, observe, step_all, oracle: see `evolearn.world.contract.World` and `evolearn.world.compiled`.
+        think_all, think, backward: see `evolearn.agent.trunks.trunk.Trunk`.
+        choose_all, deltas: see `evolearn.agent.policies.together` and `evolearn.agent.policies.policy.Policy`.
         learn: see `evolearn.agent.learners.learner.Learner`.
         feel: see `evolearn.agent.drives.table.compose`.
-        body: sizes and shared data.
-        course: how to live.
         settings: what of the learner does not evolve.
-        desks: one desk, overwritten; two calls at a time need two.
+        team: handle of a team's memory, overwritten; two calls at a time need two.
+        at: where everything is there.
+        body: how much of it.
+        course: how to live.
+        parameters: handle of the world's.
         newborns: decoded genomes.
         surgeries: what they are operated on by at `course.operate_at`.
         genomes: int64 [L], which row of `newborns` each life is born from.
         keys: int64 [L, 4], see `evolearn.rng.LifeKey`.
-        outcomes: rows `first` .. `last` - 1 are written; they must be zero before.
+        outcome: rows `first` .. `last` - 1 are written; they must be zero before.
         traces: written as far as its arrays reach.
         first: first life of this piece.
         last: end of this piece.
+        most: lives in a team, at most as many as `teams` has room for.
     """
-    layers = vector(body.layers, 0, body.layers.size)
-    desk = desk_of(desks, 0)
-    outcome = outcome_of(outcomes)
-    world_rng_owner = np.zeros(RNG_SIZE, np.int64)
-    world_rng = vector(world_rng_owner, 0, RNG_SIZE)
-    state_owner = np.zeros(body.state_size, np.uint8)
-    state = locate(state_owner)
-    parameters = locate(body.parameters)
-    for life in range(first, last):
-        plasticity = row_of(newborns.plasticity, genomes[life])
-        key = row_of(keys, life)
-        trace = trace_of(traces, life)
-        be_born(newborns, genomes[life], key, course, desk)
-        state_owner[:] = 0
-        open_stream(world_rng, key, BIRTH)
-        born(state, parameters, world_rng)
-        open_stream(world_rng, key, WORLD)
-        begin(state, parameters, world_rng)
-        observe(state, parameters, desk.observation)
-        status = FINISHED
-        age = course.steps
+    rngs_owner = np.zeros(most * RNG_SIZE, np.int64)
+    states_owner = np.zeros(most * body.state_size, np.uint8)
+    rngs, states = locate(rngs_owner), locate(states_owner)
+    status = integers(team, at.status, most)
+    ended = integers(team, at.ended, most)
+    clock = integers(team, at.clock, 4)
+    where = integers(team, at.where, 3)
+    for start in range(first, last, most):
+        count = min(most, last - start)
+        traced = traces.fitness.shape[1] if start < traces.fitness.shape[0] else 0
+        where[FIRST_LIFE] = start
+        where[AGE] = 0
+        be_born(newborns, genomes, keys, course, team, at, body, start, count)
+        states_owner[:] = 0
+        gone = 0
+        for place in range(count):
+            where[PLACE] = place
+            rng = integers(rngs, place * RNG_SIZE, RNG_SIZE)
+            open_stream(rng, keys[start + place], BIRTH)
+            born(locate(octets(states, place * body.state_size, body.state_size)), parameters, rng)
+            open_stream(rng, keys[start + place], WORLD)
+            if not begin_episode(begin, observe, parameters, states, rngs, team, at, body, place):
+                status[place] = BAD_OBSERVATION
+                gone += 1
+        if gone > 0:
+            close_ended(outcome, team, at, body, start, count, 0)
         for t in range(course.steps):
-            outcome.age[life] = t
+            if gone == count:
+                break
+            where[AGE] = t
             if t == course.operate_at:
-                operate(surgeries, genomes[life], desk)
-            status = act(think, choose, layers, course, plasticity, desk, t)
-            if status != FINISHED:
-                age = t
-                break
+                operate_on_all(surgeries, genomes, team, at, body, start, count)
+            going = act(think_all, think, choose_all, team, at, body, course, count, t)
             if course.source == FROM_ORACLE:
-                oracle(state, parameters, desk.action)
-            at_step(world_rng, t + 1)
-            fitness, terminated, truncated = step(state, parameters, desk.action, desk.sensed, world_rng)
-            observe(state, parameters, desk.observation)
-            status = experience(
-                think,
-                feel,
-                layers,
-                course,
-                desk,
-                outcome,
-                trace,
-                life,
+                for place in range(count):
+                    if status[place] == UNFINISHED:
+                        state = locate(octets(states, place * body.state_size, body.state_size))
+                        oracle(state, parameters, action_of(team, at, body, place))
+            step_all(
+                states,
+                parameters,
+                locate(floats(team, at.action, count * body.action_size)),
+                locate(floats(team, at.felt, count * body.drives)),
+                locate(floats(team, at.observation, count * body.observations)),
+                rngs,
+                locate(doubles(team, at.fitness, count)),
+                locate(ended),
+                locate(status),
+                locate(where),
+                count,
+                body.drives,
                 t,
-                fitness,
-                terminated,
-                truncated,
             )
-            if status != FINISHED:
-                age = t
-                break
-            if terminated or truncated:
-                begin(state, parameters, world_rng)
-                observe(state, parameters, desk.observation)
-            learn_when_full(think, backward, deltas, learn, layers, settings, desk, plasticity, outcome, life)
-        close_life(outcome, life, desk, status, age)
-    # Numba frees an array after its last use, and a view does not count as one.
-    world_rng_owner[0] = state_owner.size
+            if t == clock[BIN_END]:
+                turn_bin(outcome, course, team, at, body, start, count)
+            going += experience_all(think_all, think, feel, team, at, body, course, count, t)
+            if going > 0:
+                close_ended(outcome, team, at, body, start, count, t)
+                gone += going
+            if t < traced:
+                record_steps(traces, team, at, body, clock[ROW], start, count, t)
+            for place in range(count):
+                if (
+                    ended[place] != 0
+                    and status[place] == UNFINISHED
+                    and not begin_episode(begin, observe, parameters, states, rngs, team, at, body, place)
+                    and t + 1 < course.steps
+                ):
+                    status[place] = BAD_OBSERVATION
+                    close_ended(outcome, team, at, body, start, count, t + 1)
+                    gone += 1
+            learn_when_full(think_all, think, backward, deltas, learn, settings, team, at, body, course, count, t)
+        close_all(outcome, course, team, at, body, start, count)
+    # Numba frees an array after its last use, and a handle does not count as one.
+    rngs_owner[0] = states_owner.size
 
 
 LIVE_TYPE = types.void(
@@ -159,26 +221,30 @@ LIVE_TYPE = types.void(
             BORN_TYPE,
             BEGIN_TYPE,
             OBSERVE_TYPE,
-            STEP_TYPE,
+            STEP_ALL_TYPE,
             ORACLE_TYPE,
+            THINK_ALL_TYPE,
             THINK_TYPE,
             BACKWARD_TYPE,
-            CHOOSE_TYPE,
+            CHOOSE_ALL_TYPE,
             DELTAS_TYPE,
             LEARN_TYPE,
             FEEL_TYPE,
         )
     ),
+    SETTINGS_TYPE,
+    types.uintp,
+    PLACES_TYPE,
     BODY_TYPE,
     COURSE_TYPE,
-    SETTINGS_TYPE,
-    DESKS_TYPE,
+    types.uintp,
     NEWBORNS_TYPE,
     SURGERIES_TYPE,
     types.int64[::1],
     types.int64[:, ::1],
     OUTCOME_TYPE,
     TRACE_TYPE,
+    types.int64,
     types.int64,
     types.int64,
 )

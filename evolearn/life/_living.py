@@ -1,4 +1,9 @@
-"""What happens in a life: being born, acting, experiencing a step, learning from a window. Shared by both drivers."""
+"""What happens in a life, phase by phase over a team: being born, acting, experiencing a step, learning from a window.
+
+A team's lives are of one age and take turns in every phase, so that a processor works on one while it waits for
+another. Nothing here depends on who else is in the team: each life's operations keep their order. Both drivers live by
+these functions.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +20,35 @@ from evolearn.life.records import (
     BAD_OBSERVATION,
     BAD_SENSE,
     BIN_END,
+    DEATHS,
     DIVERGED,
+    DRIVEN,
+    EPISODE,
+    EPISODES,
     FINISHED,
+    FINISHED_RETURN,
+    FITNESS,
     FROM_BRAIN,
     FROM_UNIFORM,
-    HELD,
+    PLACE,
     ROW,
+    SKIPPED,
+    UNFINISHED,
     UPDATE,
+    Body,
     Course,
-    Desk,
     Outcome,
+    Places,
     Trace,
     copy,
     row_of,
     window_of,
 )
-from evolearn.life.surgery import put_back
-from evolearn.numerics import compiled, inlined, vector
-from evolearn.rng import ACTION, INIT, at_step, integer, normal, open_stream, uniform
+from evolearn.life.surgery import Surgeries, operate, put_back
+from evolearn.numerics import compiled, doubles, floats, inlined, integers, locate, octets
+from evolearn.rng import ACTION, INIT, RNG_SIZE, at_step, integer, normal, open_stream, uniform
+
+_ZERO = np.float32(0.0)
 
 
 @compiled
@@ -56,15 +72,6 @@ def draw_weights(newborns: Newborns, genome: int, key: Any, rng: Any, weights: A
         weights[i] = newborns.initial_mean[i] + spread * normal(rng)
 
 
-@inlined
-def reward_of(drive_weights: Any, drives: Any) -> Any:
-    """Reward of one step: the drives weighed by what the newborn was born to want."""
-    total = np.float32(0.0)
-    for i in range(drives.size):
-        total += drive_weights[i] * drives[i]
-    return total
-
-
 @compiled
 def act_uniformly(choices: int, rng: Any, action: Any) -> None:
     """Draw an action from the uniform distribution: over the choices, or over -1 .. 1 in each dimension."""
@@ -78,160 +85,439 @@ def act_uniformly(choices: int, rng: Any, action: Any) -> None:
 @inlined
 def all_finite(values: Any) -> bool:
     """Whether every entry is finite."""
-    total = np.float32(0.0)
+    total = _ZERO
     for i in range(values.size):
-        total += values[i] * np.float32(0.0)  # 0 for a finite number, NaN for any other
+        total += values[i] * _ZERO  # 0 for a finite number, NaN for any other
     return total == 0.0
 
 
-@inlined
-def be_born(newborns: Newborns, genome: int, key: Any, course: Course, desk: Desk) -> None:
-    """Make a desk ready for a life: weights as inherited or drawn, drive weights inherited, everything else empty."""
-    draw_weights(newborns, genome, key, desk.rng, desk.weights)
-    copy(row_of(newborns.drives, genome), desk.drive_weights)
-    desk.memory[:] = 0.0
-    desk.feel_memory[:] = 0.0
-    desk.carry[:] = 0.0
-    desk.counters[:] = 0
-    desk.counters[BIN_END] = course.bin_steps
-    desk.episode[0] = 0.0
-    open_stream(desk.rng, key, ACTION)
+@compiled
+def be_born(
+    newborns: Newborns,
+    genomes: Any,
+    keys: Any,
+    course: Course,
+    team: Any,
+    at: Places,
+    body: Body,
+    first: int,
+    count: int,
+) -> None:
+    """Make a team ready for the lives `first` .. `first + count` - 1.
+
+    Weights are as inherited or drawn, drive weights and plasticity inherited, everything else is empty.
+    """
+    status = integers(team, at.status, count)
+    holding = integers(team, at.holding, count)
+    for place in range(count):
+        genome = genomes[first + place]
+        rng = integers(team, at.rng + place * RNG_SIZE, RNG_SIZE)
+        draw_weights(newborns, genome, keys[first + place], rng, weights_of(team, at, body, place))
+        copy(row_of(newborns.drives, genome), floats(team, at.drive_weights + place * body.drives, body.drives))
+        copy(row_of(newborns.plasticity, genome), floats(team, at.plasticity + place * body.genes, body.genes))
+        clear(floats(team, at.memory + place * body.memory, body.memory))
+        clear(floats(team, at.feel_memory + place * body.feel_memory, body.feel_memory))
+        clear(floats(team, at.carry + place * body.carry, body.carry))
+        clear(tally_of(team, at, body, place))
+        open_stream(rng, keys[first + place], ACTION)
+        status[place] = UNFINISHED
+        holding[place] = 0
+    clock = integers(team, at.clock, 4)
+    clock[ROW] = 0
+    clock[UPDATE] = 0
+    clock[AGE_BIN] = 0
+    clock[BIN_END] = course.bin_steps
 
 
 @inlined
-def act(think: Any, choose: Any, layers: Any, course: Course, plasticity: Any, desk: Desk, t: int) -> int:
-    """Decide what to do about `desk.observation` and write `desk.action`. Returns a status, FINISHED if all is well."""
-    row = desk.counters[ROW]
-    copy(desk.observation, row_of(desk.observations, row))
-    if not all_finite(desk.observation):
-        return BAD_OBSERVATION
-    # Step 0 of the streams belongs to birth, so that a life's first step has draws of its own.
-    at_step(desk.rng, t + 1)
-    if course.source == FROM_BRAIN:
-        think(desk.weights, layers, window_of(desk), row)
-        output = row_of(desk.outputs, row)
-        if not all_finite(output):
-            return DIVERGED
-        choose(output, plasticity, desk.rng, desk.action)
-    elif course.source == FROM_UNIFORM:
-        act_uniformly(course.choices, desk.rng, desk.action)
-    return FINISHED
+def clear(values: Any) -> None:
+    """Make every entry zero."""
+    for i in range(values.size):
+        values[i] = 0.0
+
+
+@inlined
+def weights_of(team: Any, at: Places, body: Body, place: int) -> Any:
+    """A life's weights."""
+    return floats(team, at.weights + place * body.stride, body.weights)
+
+
+@inlined
+def tally_of(team: Any, at: Places, body: Body, place: int) -> Any:
+    """A life's sums."""
+    return doubles(team, at.tally + place * (DRIVEN + body.drives), DRIVEN + body.drives)
+
+
+@inlined
+def seen_by(team: Any, at: Places, body: Body, place: int) -> Any:
+    """What a life's world shows now."""
+    return floats(team, at.observation + place * body.observations, body.observations)
+
+
+@inlined
+def seen_in(team: Any, at: Places, body: Body, place: int, row: int) -> Any:
+    """What a life saw in a row of its window."""
+    start = at.observations + (place * (body.window + 1) + row) * body.observations
+    return floats(team, start, body.observations)
+
+
+@inlined
+def action_of(team: Any, at: Places, body: Body, place: int) -> Any:
+    """What a life does in this step."""
+    return floats(team, at.action + place * body.action_size, body.action_size)
+
+
+@compiled
+def operate_on_all(
+    surgeries: Surgeries, genomes: Any, team: Any, at: Places, body: Body, first: int, count: int
+) -> None:
+    """Operate on every life that goes on: see `evolearn.life.surgery.operate`."""
+    status = integers(team, at.status, count)
+    holding = integers(team, at.holding, count)
+    for place in range(count):
+        if status[place] == UNFINISHED:
+            holding[place] = operate(
+                surgeries,
+                genomes[first + place],
+                weights_of(team, at, body, place),
+                floats(team, at.drive_weights + place * body.drives, body.drives),
+                floats(team, at.operated + place * body.operated, body.operated),
+                octets(team, at.held + place * body.operated, body.operated),
+            )
+
+
+@inlined
+def think_together(think_all: Any, team: Any, at: Places, body: Body, first: int, count: int, row: int) -> None:
+    """Let the tiled trunk think for `count` lives from place `first` on; see `evolearn.agent.trunks.tiles`."""
+    rows = body.window + 1
+    think_all(
+        locate(floats(team, at.observation + first * body.observations, count * body.observations)),
+        locate(floats(team, at.weights + first * body.stride, count * body.stride)),
+        locate(floats(team, at.observations + first * rows * body.observations, count * rows * body.observations)),
+        locate(floats(team, at.activations + first * rows * body.units, count * rows * body.units)),
+        locate(floats(team, at.outputs + first * rows * body.outputs, count * rows * body.outputs)),
+        rows,
+        count,
+        row,
+    )
+
+
+@compiled
+def think_alone(think: Any, team: Any, at: Places, body: Body, place: int, row: int) -> None:
+    """Let one life think about what it observes, in row `row` of its window, by a trunk without tiles."""
+    integers(team, at.where, 3)[PLACE] = place
+    copy(seen_by(team, at, body, place), seen_in(team, at, body, place, row))
+    layers = integers(team, at.layers, body.layers)
+    think(weights_of(team, at, body, place), layers, window_of(team, at, body, place), row)
+
+
+@inlined
+def think_for(think_all: Any, think: Any, team: Any, at: Places, body: Body, first: int, count: int, row: int) -> None:
+    """Let `count` lives from place `first` on think about what they observe, in row `row` of their windows."""
+    if body.tiled:  # about those that are over too: that harms nobody
+        think_together(think_all, team, at, body, first, count, row)
+        return
+    for place in range(first, first + count):
+        if integers(team, at.status + place, 1)[0] == UNFINISHED:
+            think_alone(think, team, at, body, place, row)
+
+
+@inlined
+def act(
+    think_all: Any,
+    think: Any,
+    choose_all: Any,
+    team: Any,
+    at: Places,
+    body: Body,
+    course: Course,
+    count: int,
+    t: int,
+) -> int:
+    """Let every life that goes on decide what to do about its observation; the number of those that diverge here.
+
+    An oracle's actions are the world's, and are written by whoever has the world.
+    """
+    row = integers(team, at.clock, 4)[ROW]
+    if course.source != FROM_BRAIN:
+        act_without_brain(team, at, body, course, count, row, t)
+        return 0
+    think_for(think_all, think, team, at, body, 0, count, row)
+    rows = body.window + 1
+    status = integers(team, at.status, count)
+    diverged = 0
+    for place in range(count):
+        outputs = floats(team, at.outputs + (place * rows + row) * body.outputs, body.outputs)
+        if not all_finite(outputs) and status[place] == UNFINISHED:
+            status[place] = DIVERGED
+            diverged += 1
+    choose_all(
+        locate(floats(team, at.outputs, count * rows * body.outputs)),
+        locate(floats(team, at.plasticity, count * body.genes)),
+        locate(integers(team, at.rng, count * RNG_SIZE)),
+        locate(floats(team, at.action, count * body.action_size)),
+        locate(integers(team, at.status, count)),
+        locate(integers(team, at.where, 3)),
+        locate(floats(team, at.scratch, 16)),
+        rows,
+        row,
+        body.outputs,
+        body.genes,
+        body.action_size,
+        count,
+        t + 1,  # step 0 of the streams belongs to birth, so that a life's first step has draws of its own
+    )
+    return diverged
+
+
+@compiled
+def act_without_brain(team: Any, at: Places, body: Body, course: Course, count: int, row: int, t: int) -> None:
+    """Draw every life's action from the uniform distribution, or leave it to an oracle."""
+    for place in range(count):
+        if integers(team, at.status, count)[place] == UNFINISHED:
+            copy(seen_by(team, at, body, place), seen_in(team, at, body, place, row))
+            if course.source == FROM_UNIFORM:
+                rng = integers(team, at.rng + place * RNG_SIZE, RNG_SIZE)
+                # Step 0 of the streams belongs to birth, so that a life's first step has draws of its own.
+                at_step(rng, t + 1)
+                act_uniformly(course.choices, rng, action_of(team, at, body, place))
 
 
 @inlined
 def experience(
+    think_all: Any,
     think: Any,
     feel: Any,
-    layers: Any,
-    course: Course,
-    desk: Desk,
-    outcome: Outcome,
-    trace: Trace,
-    life: int,
-    t: int,
-    fitness: float,
-    terminated: bool,
-    truncated: bool,
+    team: Any,
+    at: Places,
+    body: Body,
+    place: int,
+    row: int,
+    learns: bool,
 ) -> int:
-    """Take in what a step brought: drives, reward, the end of an episode. Returns a status, FINISHED if all is well.
+    """Take in what a step brought one life: drives, reward, the end of an episode. Returns UNFINISHED if all is well.
 
-    `desk.observation` must hold the observation after the step, before a new episode begins.
+    Fitness and end are of this step, and the observation is that after it, before a new episode begins.
     """
+    fitness = doubles(team, at.fitness + place, 1)[0]
     if not math.isfinite(fitness):
         return BAD_FITNESS
-    if not all_finite(desk.observation):
+    observation = seen_by(team, at, body, place)
+    if not all_finite(observation):
         return BAD_OBSERVATION
-    row = desk.counters[ROW]
-    senses = desk.sensed.size
-    generic = desk.drives.size - 1 - senses
-    desk.drives[0] = fitness
-    for i in range(senses):
-        desk.drives[1 + i] = desk.sensed[i]
+    end = integers(team, at.ended + place, 1)[0]
+    drives = floats(team, at.felt + place * body.drives, body.drives)
+    drives[0] = fitness
+    action = action_of(team, at, body, place)
+    generic = body.drives - 1 - body.senses
     if generic > 0:
-        before = row_of(desk.observations, row)
-        feel(desk.feel_memory, before, desk.action, desk.observation, vector(desk.drives, 1 + senses, generic))
-    if not all_finite(desk.drives):
+        integers(team, at.where, 3)[PLACE] = place
+        feel(
+            floats(team, at.feel_memory + place * body.feel_memory, body.feel_memory),
+            seen_in(team, at, body, place, row),
+            action,
+            observation,
+            floats(team, at.felt + place * body.drives + 1 + body.senses, generic),
+        )
+    tally = tally_of(team, at, body, place)
+    wanted = floats(team, at.drive_weights + place * body.drives, body.drives)
+    # What the newborn was born to want, weighed: all that a learner sees.
+    reward, check = _ZERO, _ZERO
+    for i in range(body.drives):
+        reward += wanted[i] * drives[i]
+        check += drives[i] * _ZERO  # 0 for a finite number, NaN for any other
+        tally[DRIVEN + i] += drives[i]
+    if check != _ZERO:
         return BAD_SENSE
-    end = TERMINATED if terminated else (TRUNCATED if truncated else GOES_ON)
-    if t < trace.fitness.size:
-        copy(row_of(desk.observations, row), row_of(trace.observations, t))
-        copy(desk.observation, row_of(trace.next_observations, t))
-        copy(desk.action, row_of(trace.actions, t))
-        copy(desk.drives, row_of(trace.drives, t))
-        trace.fitness[t] = fitness
-        trace.ends[t] = end
-    if t == desk.counters[BIN_END]:
-        desk.counters[AGE_BIN] += 1
-        desk.counters[BIN_END] += course.bin_steps
-    age_bin = desk.counters[AGE_BIN]
-    outcome.fitness[life, age_bin] += fitness
-    for i in range(desk.drives.size):
-        outcome.drives[life, i] += desk.drives[i]
-    desk.episode[0] += fitness
-    if course.learn_from <= t < course.learn_until:
-        copy(desk.action, row_of(desk.actions, row))
-        desk.rewards[row] = reward_of(desk.drive_weights, desk.drives)
-        desk.ends[row] = end
-        if end == TRUNCATED:
-            last = desk.rewards.size
-            copy(desk.observation, row_of(desk.observations, last))
-            think(desk.weights, layers, window_of(desk), last)
-            copy(row_of(desk.outputs, last), row_of(desk.final_outputs, row))
-        desk.counters[ROW] += 1
+    tally[FITNESS] += fitness
+    tally[EPISODE] += fitness
+    if learns:
+        start = at.actions + (place * body.window + row) * body.action_size
+        copy(action, floats(team, start, body.action_size))
+        floats(team, at.rewards + place * body.window, body.window)[row] = reward
+        integers(team, at.ends + place * body.window, body.window)[row] = end
     if end != GOES_ON:
-        outcome.finished_return[life, age_bin] += desk.episode[0]
-        outcome.finished[life, age_bin] += 1
-        outcome.deaths[life, age_bin] += end == TERMINATED
-        desk.episode[0] = 0.0
-        desk.carry[:] = 0.0
-    outcome.open_return[life, age_bin] = desk.episode[0]
-    return FINISHED
+        if learns and end == TRUNCATED:
+            last = body.window
+            think_for(think_all, think, team, at, body, place, 1, last)
+            outputs = body.outputs
+            copy(
+                floats(team, at.outputs + (place * (last + 1) + last) * outputs, outputs),
+                floats(team, at.final_outputs + (place * last + row) * outputs, outputs),
+            )
+        tally[FINISHED_RETURN] += tally[EPISODE]
+        tally[EPISODES] += 1.0
+        if end == TERMINATED:
+            tally[DEATHS] += 1.0
+        tally[EPISODE] = 0.0
+        clear(floats(team, at.carry + place * body.carry, body.carry))
+    return UNFINISHED
 
 
 @inlined
-def learn_when_full(
+def experience_all(
+    think_all: Any, think: Any, feel: Any, team: Any, at: Places, body: Body, course: Course, count: int, t: int
+) -> int:
+    """Let every life that goes on take in its step; the number of those at fault here."""
+    status = integers(team, at.status, count)
+    clock = integers(team, at.clock, 4)
+    learns = course.learn_from <= t < course.learn_until
+    faults = 0
+    for place in range(count):
+        if status[place] == UNFINISHED:
+            found = experience(think_all, think, feel, team, at, body, place, clock[ROW], learns)
+            if found != UNFINISHED:
+                status[place] = found
+                faults += 1
+    return faults
+
+
+@compiled
+def record_steps(traces: Trace, team: Any, at: Places, body: Body, row: int, first: int, count: int, t: int) -> None:
+    """Write this step of every life that leaves a trace, before a new episode begins.
+
+    Args:
+        traces: of the first lives of a call; the others leave none.
+        team: handle of a team's memory.
+        at: where everything is there.
+        body: how much of it.
+        row: of the windows, that this step was seen in.
+        first: life.
+        count: lives.
+        t: age of every life, below the traces' length.
+    """
+    for place in range(min(count, traces.fitness.shape[0] - first)):
+        if integers(team, at.status, count)[place] == UNFINISHED:
+            life = first + place
+            copy(seen_in(team, at, body, place, row), traces.observations[life, t])
+            copy(seen_by(team, at, body, place), traces.next_observations[life, t])
+            copy(action_of(team, at, body, place), traces.actions[life, t])
+            copy(floats(team, at.felt + place * body.drives, body.drives), traces.drives[life, t])
+            traces.fitness[life, t] = doubles(team, at.fitness, count)[place]
+            traces.ends[life, t] = integers(team, at.ended, count)[place]
+
+
+@compiled
+def learn_alone(
     think: Any,
     backward: Any,
     deltas: Any,
     learn: Any,
-    layers: Any,
     settings: Any,
-    desk: Desk,
-    plasticity: Any,
-    outcome: Outcome,
-    life: int,
+    team: Any,
+    at: Places,
+    body: Body,
+    place: int,
 ) -> None:
-    """Learn from the window if it is full. `desk.observation` must hold what the next step will see."""
-    last = desk.rewards.size
-    if desk.counters[ROW] < last:
-        return
-    window = window_of(desk)
-    copy(desk.observation, row_of(desk.observations, last))
-    think(desk.weights, layers, window, last)
+    """Let one life learn from its window."""
+    integers(team, at.where, 3)[PLACE] = place
+    weights = weights_of(team, at, body, place)
     done = learn(
         think,
         backward,
         deltas,
-        desk.weights,
-        layers,
-        plasticity,
+        weights,
+        integers(team, at.layers, body.layers),
+        floats(team, at.plasticity + place * body.genes, body.genes),
         settings,
-        window,
-        desk.memory,
-        desk.counters[UPDATE],
+        window_of(team, at, body, place),
+        floats(team, at.memory + place * body.memory, body.memory),
+        integers(team, at.clock, 4)[UPDATE],
     )
     if not done:
-        outcome.skipped_updates[life] += 1
-    if desk.counters[HELD] > 0:
-        put_back(desk.held, desk.operated, desk.weights)
-    desk.counters[UPDATE] += 1
-    desk.counters[ROW] = 0
+        tally_of(team, at, body, place)[SKIPPED] += 1.0
+    if integers(team, at.holding + place, 1)[0] > 0:
+        put_back(
+            octets(team, at.held + place * body.operated, body.operated),
+            floats(team, at.operated + place * body.operated, body.operated),
+            weights,
+        )
+
+
+@inlined
+def learn_when_full(
+    think_all: Any,
+    think: Any,
+    backward: Any,
+    deltas: Any,
+    learn: Any,
+    settings: Any,
+    team: Any,
+    at: Places,
+    body: Body,
+    course: Course,
+    count: int,
+    t: int,
+) -> None:
+    """Let every life that goes on learn from its window if it is full. Worlds show what the next step will see."""
+    clock = integers(team, at.clock, 4)
+    if course.learn_from <= t < course.learn_until:
+        clock[ROW] += 1
+        if clock[ROW] == body.window:
+            think_for(think_all, think, team, at, body, 0, count, body.window)
+            for place in range(count):
+                if integers(team, at.status, count)[place] == UNFINISHED:
+                    learn_alone(think, backward, deltas, learn, settings, team, at, body, place)
+            clock[UPDATE] += 1
+            clock[ROW] = 0
 
 
 @compiled
-def close_life(outcome: Outcome, life: int, desk: Desk, status: int, age: int) -> None:
+def close_bin(outcome: Outcome, team: Any, at: Places, body: Body, life: int, place: int) -> None:
+    """Write down what a life did within the team's age bin, and begin the next."""
+    age_bin = integers(team, at.clock, 4)[AGE_BIN]
+    tally = tally_of(team, at, body, place)
+    outcome.fitness[life, age_bin] = tally[FITNESS]
+    outcome.finished_return[life, age_bin] = tally[FINISHED_RETURN]
+    outcome.finished[life, age_bin] = int(tally[EPISODES])
+    outcome.deaths[life, age_bin] = int(tally[DEATHS])
+    outcome.open_return[life, age_bin] = tally[EPISODE]
+    tally[FITNESS] = 0.0
+    tally[FINISHED_RETURN] = 0.0
+    tally[EPISODES] = 0.0
+    tally[DEATHS] = 0.0
+
+
+@compiled
+def turn_bin(outcome: Outcome, course: Course, team: Any, at: Places, body: Body, first: int, count: int) -> None:
+    """Go on to the next age bin."""
+    for place in range(count):
+        if integers(team, at.status, count)[place] == UNFINISHED:
+            close_bin(outcome, team, at, body, first + place, place)
+    clock = integers(team, at.clock, 4)
+    clock[AGE_BIN] += 1
+    clock[BIN_END] += course.bin_steps
+
+
+@compiled
+def close_life(
+    outcome: Outcome, team: Any, at: Places, body: Body, first: int, place: int, status: int, age: int
+) -> None:
     """Write down how a life ended; the status word comes last, a life without one was not lived to its end."""
+    life = first + place
+    close_bin(outcome, team, at, body, life, place)
+    tally = tally_of(team, at, body, place)
+    for i in range(body.drives):
+        outcome.drives[life, i] = tally[DRIVEN + i]
+    outcome.skipped_updates[life] = int(tally[SKIPPED])
     outcome.age[life] = age
     if outcome.final_weights.shape[0] > 0:
-        copy(desk.weights, row_of(outcome.final_weights, life))
+        copy(weights_of(team, at, body, place), outcome.final_weights[life])
     outcome.status[life] = status
+
+
+@compiled
+def close_ended(outcome: Outcome, team: Any, at: Places, body: Body, first: int, count: int, t: int) -> None:
+    """Close those lives that end at age `t`, before their time."""
+    for place in range(count):
+        status = integers(team, at.status, count)[place]
+        if status != UNFINISHED and outcome.status[first + place] == UNFINISHED:
+            close_life(outcome, team, at, body, first, place, status, t)
+
+
+@compiled
+def close_all(outcome: Outcome, course: Course, team: Any, at: Places, body: Body, first: int, count: int) -> None:
+    """Close those lives that have come to their end."""
+    for place in range(count):
+        if integers(team, at.status, count)[place] == UNFINISHED:
+            close_life(outcome, team, at, body, first, place, FINISHED, course.steps)

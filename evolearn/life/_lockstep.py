@@ -12,28 +12,53 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from evolearn.agent import BACKWARD_TYPE, CHOOSE_TYPE, DELTAS_TYPE, FEEL_TYPE, LEARN_TYPE, SETTINGS_TYPE, THINK_TYPE
+from evolearn.agent import (
+    BACKWARD_TYPE,
+    CHOOSE_ALL_TYPE,
+    DELTAS_TYPE,
+    FEEL_TYPE,
+    GOES_ON,
+    LEARN_TYPE,
+    SETTINGS_TYPE,
+    TERMINATED,
+    THINK_ALL_TYPE,
+    THINK_TYPE,
+    TRUNCATED,
+)
 from evolearn.genome import Newborns
-from evolearn.life._living import act, be_born, close_life, experience, learn_when_full
+from evolearn.life._living import (
+    act,
+    all_finite,
+    be_born,
+    close_all,
+    close_ended,
+    experience_all,
+    learn_when_full,
+    operate_on_all,
+    record_steps,
+    seen_by,
+    turn_bin,
+)
 from evolearn.life.live import Machinery
 from evolearn.life.records import (
+    BAD_OBSERVATION,
+    BIN_END,
+    BODY_TYPE,
     COURSE_TYPE,
-    DESKS_TYPE,
-    FINISHED,
     NEWBORNS_TYPE,
     OUTCOME_TYPE,
+    PLACES_TYPE,
+    ROW,
     TRACE_TYPE,
+    UNFINISHED,
+    Body,
     Course,
-    Desk,
     Outcome,
+    Places,
     Trace,
-    desk_of,
-    outcome_of,
-    row_of,
-    trace_of,
 )
-from evolearn.life.surgery import SURGERIES_TYPE, Surgeries, operate
-from evolearn.numerics import COMPILES, plug, vector
+from evolearn.life.surgery import SURGERIES_TYPE, Surgeries
+from evolearn.numerics import COMPILES, integers, plug
 
 
 class Parts(NamedTuple):
@@ -42,9 +67,10 @@ class Parts(NamedTuple):
     Numba takes a function as an argument too, but needs some 0.1 ms for it, at every call.
     """
 
+    think_all: Any
     think: Any
     backward: Any
-    choose: Any
+    choose_all: Any
     deltas: Any
     learn: Any
     feel: Any
@@ -74,9 +100,10 @@ def _function_at(signature: Any) -> Any:
     return function_at
 
 
+_think_all = _function_at(THINK_ALL_TYPE)
 _think = _function_at(THINK_TYPE)
 _backward = _function_at(BACKWARD_TYPE)
-_choose = _function_at(CHOOSE_TYPE)
+_choose_all = _function_at(CHOOSE_ALL_TYPE)
 _deltas = _function_at(DELTAS_TYPE)
 _learn = _function_at(LEARN_TYPE)
 _feel = _function_at(FEEL_TYPE)
@@ -96,160 +123,123 @@ def parts_of(compiled_parts: Machinery) -> Parts:
 
 _I = types.int64
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
-_D1 = types.float64[::1]
 _B1 = types.boolean[::1]
-PARTS_TYPE = types.NamedUniTuple(_I, 6, Parts)
-BORN_ALL_TYPE = types.void(NEWBORNS_TYPE, _I1, _I2, COURSE_TYPE, DESKS_TYPE)
-OPERATE_ALL_TYPE = types.void(SURGERIES_TYPE, _I1, DESKS_TYPE, _I1)
-ACT_ALL_TYPE = _I(PARTS_TYPE, _I1, COURSE_TYPE, DESKS_TYPE, NEWBORNS_TYPE, _I1, _I1, _I)
-EXPERIENCE_ALL_TYPE = _I(
-    *(PARTS_TYPE, _I1, COURSE_TYPE, DESKS_TYPE),
-    *(OUTCOME_TYPE, TRACE_TYPE, _I1, _I, _D1, _B1, _B1),
-)
-LEARN_ALL_TYPE = types.void(PARTS_TYPE, _I1, SETTINGS_TYPE, DESKS_TYPE, NEWBORNS_TYPE, _I1, OUTCOME_TYPE, _I1)
-CLOSE_ALL_TYPE = types.void(OUTCOME_TYPE, DESKS_TYPE, _I1, _I1)
+PARTS_TYPE = types.NamedUniTuple(_I, len(Parts._fields), Parts)
+_TEAM = (types.uintp, PLACES_TYPE, BODY_TYPE)
+BE_BORN_TYPE = types.void(NEWBORNS_TYPE, _I1, _I2, COURSE_TYPE, *_TEAM)
+OPERATE_TYPE = types.void(SURGERIES_TYPE, _I1, *_TEAM)
+ACT_TYPE = _I(PARTS_TYPE, *_TEAM, COURSE_TYPE, OUTCOME_TYPE, _I)
+EXPERIENCE_TYPE = _I(PARTS_TYPE, *_TEAM, COURSE_TYPE, OUTCOME_TYPE, TRACE_TYPE, _B1, _B1, _I)
+LEARN_ALL_TYPE = types.void(PARTS_TYPE, *_TEAM, COURSE_TYPE, SETTINGS_TYPE, _I)
+CLOSE_TYPE = types.void(OUTCOME_TYPE, COURSE_TYPE, *_TEAM)
 
 
-def be_born_all(newborns: Newborns, genomes: Any, keys: Any, course: Course, desks: Desk) -> None:
-    """Make a desk ready for every life: see `evolearn.life._living.be_born`."""
-    for place in range(genomes.size):
-        be_born(newborns, genomes[place], row_of(keys, place), course, desk_of(desks, place))
+def be_born_together(
+    newborns: Newborns, genomes: Any, keys: Any, course: Course, team: Any, at: Places, body: Body
+) -> None:
+    """Make a team ready for all lives of a chunk: see `evolearn.life._living.be_born`."""
+    be_born(newborns, genomes, keys, course, team, at, body, 0, body.lives)
 
 
-def operate_all(surgeries: Surgeries, genomes: Any, desks: Desk, status: Any) -> None:
+def operate_together(surgeries: Surgeries, genomes: Any, team: Any, at: Places, body: Body) -> None:
     """Operate on every life that goes on: see `evolearn.life.surgery.operate`."""
-    for place in range(status.size):
-        if status[place] == FINISHED:
-            operate(surgeries, genomes[place], desk_of(desks, place))
+    operate_on_all(surgeries, genomes, team, at, body, 0, body.lives)
 
 
-def act_all(
-    parts: Parts, layers: Any, course: Course, desks: Desk, newborns: Newborns, genomes: Any, status: Any, t: int
-) -> int:
+def act_together(parts: Parts, team: Any, at: Places, body: Body, course: Course, outcome: Outcome, t: int) -> int:
     """Let every life that goes on decide: see `evolearn.life._living.act`.
 
     Args:
         parts: the brain's functions.
-        layers: int64, the trunk's description.
+        team: handle of the memory of all lives of the chunk.
+        at: where everything is there.
+        body: how much of it.
         course: how to live.
-        desks: of all lives of the chunk.
-        newborns: decoded genomes.
-        genomes: int64 [C], which row of `newborns` each life is born from.
-        status: int64 [C], FINISHED while all is well, written otherwise.
+        outcome: of the chunk.
         t: age of every life.
 
     Returns:
         How many lives ended here.
     """
-    think = _think(parts.think)
-    choose = _choose(parts.choose)
+    status = integers(team, at.status, body.lives)
     ended = 0
-    for place in range(status.size):
-        if status[place] == FINISHED:
-            status[place] = act(
-                think,
-                choose,
-                vector(layers, 0, layers.size),
-                course,
-                row_of(newborns.plasticity, genomes[place]),
-                desk_of(desks, place),
-                t,
-            )
-            ended += status[place] != FINISHED
+    for place in range(body.lives):
+        if status[place] == UNFINISHED and not all_finite(seen_by(team, at, body, place)):
+            status[place] = BAD_OBSERVATION
+            ended += 1
+    think_all, think, choose_all = _think_all(parts.think_all), _think(parts.think), _choose_all(parts.choose_all)
+    ended += act(think_all, think, choose_all, team, at, body, course, body.lives, t)
+    if ended > 0:
+        close_ended(outcome, team, at, body, 0, body.lives, t)
     return ended
 
 
-def experience_all(
+def experience_together(
     parts: Parts,
-    layers: Any,
+    team: Any,
+    at: Places,
+    body: Body,
     course: Course,
-    desks: Desk,
-    outcomes: Outcome,
+    outcome: Outcome,
     traces: Trace,
-    status: Any,
-    t: int,
-    fitness: Any,
     terminated: Any,
     truncated: Any,
+    t: int,
 ) -> int:
-    """Let every life that goes on take in its step: see `evolearn.life._living.experience`.
+    """Let every life that goes on take in its step: see `evolearn.life._living.experience_all`.
 
     Args:
         parts: the brain's and the drives' functions.
-        layers: int64, the trunk's description.
+        team: handle of the memory of all lives of the chunk; the step's fitness is there.
+        at: where everything is there.
+        body: how much of it.
         course: how to live.
-        desks: of all lives of the chunk.
-        outcomes: of the chunk.
+        outcome: of the chunk.
         traces: of the chunk's first lives.
-        status: int64 [C], FINISHED while all is well, written otherwise.
-        t: age of every life.
-        fitness: float64 [C].
         terminated: bool [C].
         truncated: bool [C].
+        t: age of every life.
 
     Returns:
         How many lives ended here.
     """
-    think = _think(parts.think)
-    feel = _feel(parts.feel)
-    outcome = outcome_of(outcomes)
-    ended = 0
-    for place in range(status.size):
-        if status[place] == FINISHED:
-            status[place] = experience(
-                think,
-                feel,
-                vector(layers, 0, layers.size),
-                course,
-                desk_of(desks, place),
-                outcome,
-                trace_of(traces, place),
-                place,
-                t,
-                fitness[place],
-                terminated[place],
-                truncated[place],
-            )
-            ended += status[place] != FINISHED
+    count = body.lives
+    ends = integers(team, at.ended, count)
+    clock = integers(team, at.clock, 4)
+    for place in range(count):
+        ends[place] = TERMINATED if terminated[place] else (TRUNCATED if truncated[place] else GOES_ON)
+    if t == clock[BIN_END]:
+        turn_bin(outcome, course, team, at, body, 0, count)
+    think_all, think, feel = _think_all(parts.think_all), _think(parts.think), _feel(parts.feel)
+    ended = experience_all(think_all, think, feel, team, at, body, course, count, t)
+    if ended > 0:
+        close_ended(outcome, team, at, body, 0, count, t)
+    if t < traces.fitness.shape[1]:
+        record_steps(traces, team, at, body, clock[ROW], 0, count, t)
     return ended
 
 
-def learn_all(
-    parts: Parts,
-    layers: Any,
-    settings: Any,
-    desks: Desk,
-    newborns: Newborns,
-    genomes: Any,
-    outcomes: Outcome,
-    status: Any,
-) -> None:
+def learn_together(parts: Parts, team: Any, at: Places, body: Body, course: Course, settings: Any, t: int) -> None:
     """Let every life that goes on learn, if its window is full: see `evolearn.life._living.learn_when_full`."""
-    think = _think(parts.think)
-    backward = _backward(parts.backward)
-    deltas = _deltas(parts.deltas)
-    learn = _learn(parts.learn)
-    outcome = outcome_of(outcomes)
-    for place in range(status.size):
-        if status[place] == FINISHED:
-            learn_when_full(
-                think,
-                backward,
-                deltas,
-                learn,
-                vector(layers, 0, layers.size),
-                settings,
-                desk_of(desks, place),
-                row_of(newborns.plasticity, genomes[place]),
-                outcome,
-                place,
-            )
+    learn_when_full(
+        _think_all(parts.think_all),
+        _think(parts.think),
+        _backward(parts.backward),
+        _deltas(parts.deltas),
+        _learn(parts.learn),
+        settings,
+        team,
+        at,
+        body,
+        course,
+        body.lives,
+        t,
+    )
 
 
-def close_all(outcome: Outcome, desks: Desk, status: Any, ages: Any) -> None:
-    """Write down how every life ended: see `evolearn.life._living.close_life`."""
-    for place in range(status.size):
-        close_life(outcome, place, desk_of(desks, place), status[place], ages[place])
+def close_together(outcome: Outcome, course: Course, team: Any, at: Places, body: Body) -> None:
+    """Write down the end of every life that has come to it."""
+    close_all(outcome, course, team, at, body, 0, body.lives)
 
 
 def direct(function: Any, signature: Any) -> Any:

@@ -18,24 +18,23 @@ from collections.abc import Callable, Iterator, MutableSequence, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from evolearn.config import HANG_SECONDS
 from evolearn.errors import PartError
 from evolearn.life._lockstep import (
-    ACT_ALL_TYPE,
-    BORN_ALL_TYPE,
-    CLOSE_ALL_TYPE,
-    EXPERIENCE_ALL_TYPE,
+    ACT_TYPE,
+    BE_BORN_TYPE,
+    CLOSE_TYPE,
+    EXPERIENCE_TYPE,
     LEARN_ALL_TYPE,
-    OPERATE_ALL_TYPE,
-    act_all,
-    be_born_all,
-    close_all,
+    OPERATE_TYPE,
+    act_together,
+    be_born_together,
+    close_together,
     direct,
-    experience_all,
-    learn_all,
-    operate_all,
+    experience_together,
+    learn_together,
+    operate_together,
     parts_of,
 )
 from evolearn.life.live import (
@@ -62,7 +61,7 @@ from evolearn.life.processes import (
     new_shown,
     those_ready,
 )
-from evolearn.life.records import FINISHED, FROM_ORACLE, Course, Desk, Outcome, Trace, new_desks
+from evolearn.life.records import FROM_ORACLE, UNFINISHED, Course, Outcome, Team, Trace
 from evolearn.life.rehearsal import Rehearsal
 from evolearn.life.watch import OwnThread, Watch
 from evolearn.world import (
@@ -115,14 +114,14 @@ class ChunkStepper:
         self._thread: OwnThread | None = None
         self._shown = shown if shown is not None else new_shown()
         self._folder = ""  # to which environments have moved their process; none yet: where it is
-        self._machinery = machinery(conditions, 0, np.zeros(0, np.uint8))
+        self._machinery = machinery(conditions)
         self._parts = parts_of(self._machinery)
-        self._be_born_all = direct(be_born_all, BORN_ALL_TYPE)
-        self._operate_all = direct(operate_all, OPERATE_ALL_TYPE)
-        self._act_all = direct(act_all, ACT_ALL_TYPE)
-        self._experience_all = direct(experience_all, EXPERIENCE_ALL_TYPE)
-        self._learn_all = direct(learn_all, LEARN_ALL_TYPE)
-        self._close_all = direct(close_all, CLOSE_ALL_TYPE)
+        self._be_born = direct(be_born_together, BE_BORN_TYPE)
+        self._operate = direct(operate_together, OPERATE_TYPE)
+        self._act = direct(act_together, ACT_TYPE)
+        self._experience = direct(experience_together, EXPERIENCE_TYPE)
+        self._learn = direct(learn_together, LEARN_ALL_TYPE)
+        self._close = direct(close_together, CLOSE_TYPE)
 
     @property
     def _environments(self) -> Environments:
@@ -200,63 +199,56 @@ class ChunkStepper:
 
     def _live(self, job: Job, stop: threading.Event) -> Fault | None:
         conditions = self._conditions
-        count = len(job.genomes)
         course = self._machinery.course(conditions, job.plan)
-        body = self._machinery.body
-        desks = new_desks(count, body, course, conditions.brain.weights, len(conditions.drive_names))
-        status = np.full(count, FINISHED, np.int64)
-        ages = np.full(count, course.steps, np.int64)
-        self._be_born_all(job.newborns, job.genomes, job.keys, course, desks)
-        fault = self._live_in_step(job, course, desks, status, ages, stop)
+        team = self._machinery.team(conditions, len(job.genomes), job.plan)
+        memory = (team.handle, team.at, team.body)
+        self._be_born(job.newborns, job.genomes, job.keys, course, *memory)
+        fault = self._live_in_step(job, course, team, stop)
         if fault is not None:
             return fault
-        self._close_all(job.outcome, desks, status, ages)
-        faulty = np.flatnonzero(np.isin(status, list(FAULTS)))
+        self._close(job.outcome, course, *memory)
+        faulty = np.flatnonzero(np.isin(team["status"], list(FAULTS)))
         if not faulty.size:
             return None
         place = int(faulty[0])
-        what = FAULTS[int(status[place])]
-        return Fault(place, name_culprit(conditions, what, desks.observation[place], desks.drives[place]), False)
+        what = FAULTS[int(team["status"][place])]
+        return Fault(place, name_culprit(conditions, what, team["observation"][place], team["felt"][place]), False)
 
-    def _live_in_step(
-        self,
-        job: Job,
-        course: Course,
-        desks: Desk,
-        status: npt.NDArray[np.int64],
-        ages: npt.NDArray[np.int64],
-        stop: threading.Event,
-    ) -> Fault | None:
-        """Steps from birth to end; writes all but the end of the outcome, `status`, and `ages` of who ends early."""
+    def _live_in_step(self, job: Job, course: Course, team: Team, stop: threading.Event) -> Fault | None:
+        """Steps from birth to end; writes all but the end of the outcome of those who come to it."""
         environments, shown = self._environments, self._shown
-        count = status.size
-        fitness = np.zeros(count)
+        count = len(job.genomes)
+        observation, status = team["observation"], team["status"]
         terminated, truncated = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-        layers = self._machinery.body.layers
-        brain = (self._parts, layers, course, desks)
-        record = (job.outcome, job.trace, status)
-        lesson = (self._parts, layers, self._conditions.settings, desks, job.newborns, job.genomes, job.outcome, status)
-        world = (desks.action, desks.observation, desks.sensed, fitness, terminated, truncated)
+        alive = (self._parts, team.handle, team.at, team.body, course)
+        record = (job.outcome, job.trace, terminated, truncated)
+        world = (
+            team["action"],
+            observation,
+            team["felt"][:, 1 : 1 + team.body.senses],
+            team["fitness"],
+            terminated,
+            truncated,
+        )
         places = list(range(count))
         t = 0
         shown[PLACE], shown[AGE], shown[LIVING] = 0, 0, True
         try:
-            environments.begin_all(job.keys, desks.observation)
+            environments.begin_all(job.keys, observation)
             for t in range(course.steps):
                 if stop.is_set():
                     break
                 shown[AGE] = t
                 if t == course.operate_at:
-                    self._operate_all(job.surgeries, job.genomes, desks, status)
-                if self._act_all(*brain, job.newborns, job.genomes, status, t):
-                    places = _who_goes_on(places, status, ages, t)
+                    self._operate(job.surgeries, job.genomes, team.handle, team.at, team.body)
+                if self._act(*alive, job.outcome, t):
+                    places = [place for place in places if status[place] == UNFINISHED]
                 endings = environments.step_all(t, places, *world)
-                if self._experience_all(*brain, *record, t, fitness, terminated, truncated):
-                    places = _who_goes_on(places, status, ages, t)
+                if self._experience(*alive, *record, t):
+                    places = [place for place in places if status[place] == UNFINISHED]
                 for place in endings:
-                    environments.begin_again(place, t, desks.observation[place])
-                if t < course.learn_until:
-                    self._learn_all(*lesson)
+                    environments.begin_again(place, t, observation[place])
+                self._learn(*alive, self._conditions.settings, t)
                 if not places:
                     break
         except EnvironmentFault as fault:
@@ -280,14 +272,6 @@ def hanging(seconds: float, frames: list[traceback.FrameSummary]) -> str:
             *standing_lines(frames),
         ]
     )
-
-
-def _who_goes_on(places: list[int], status: npt.NDArray[np.int64], ages: npt.NDArray[np.int64], t: int) -> list[int]:
-    """The places that go on; the age of those that ended is written down."""
-    for place in places:
-        if status[place] != FINISHED:
-            ages[place] = t
-    return [place for place in places if status[place] == FINISHED]
 
 
 class _Task(NamedTuple):

@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 from evolearn.agent import (
     BACKWARD_TYPE,
-    CHOOSE_TYPE,
     DELTAS_TYPE,
-    LEARN_TYPE,
+    THINK_ALL_TYPE,
     THINK_TYPE,
     BrainSpec,
     LearnerSettings,
@@ -23,10 +22,24 @@ from evolearn.agent import (
     find_policy,
     find_trunk,
     plugged,
+    ready_choice,
+    ready_learner,
+    whole_lines,
 )
 from evolearn.genome import Newborns
-from evolearn.life.records import BAD_FITNESS, BAD_OBSERVATION, BAD_SENSE, FROM_BRAIN, Body, Course, Outcome, Trace
+from evolearn.life.records import (
+    BAD_FITNESS,
+    BAD_OBSERVATION,
+    BAD_SENSE,
+    FROM_BRAIN,
+    Body,
+    Course,
+    Outcome,
+    Team,
+    Trace,
+)
 from evolearn.life.surgery import NO_SURGERIES, Surgeries, check_surgeries
+from evolearn.numerics import COMPILES, plug
 from evolearn.plugins import short
 from evolearn.rng import LifeKey
 from evolearn.world import Declaration, WorldError
@@ -112,22 +125,22 @@ def empty_trace(steps: int, conditions: Conditions, lives: int = 1) -> Trace:
 class Machinery:
     """The compiled parts of a driver, ready to be handed to kernels."""
 
+    think_all: Any
     think: Any
     backward: Any
-    choose: Any
+    choose_all: Any
     deltas: Any
     learn: Any
     feel: Any
-    body: Body
-    learner_memory: int
-    feel_memory: int
+    tiled: bool
+    learner_memory: int  # floats
+    feel_memory: int  # floats
 
     def course(self, conditions: Conditions, plan: Plan) -> Course:
         """The kernel's form of a plan."""
         learn_until = plan.lifetime if plan.learn_until is None else plan.learn_until
         return Course(
             steps=plan.lifetime,
-            window=conditions.window,
             learn_from=plan.learn_from,
             # Only what the brain did can be learned from.
             learn_until=learn_until if plan.source == FROM_BRAIN else 0,
@@ -135,12 +148,42 @@ class Machinery:
             operate_at=-1 if plan.operate_at is None else plan.operate_at,
             source=plan.source,
             choices=conditions.brain.actions if conditions.world.is_discrete else 0,
-            memory=self.learner_memory,
-            feel_memory=self.feel_memory,
         )
 
+    def team(self, conditions: Conditions, lives: int, plan: Plan, state_size: int = 0) -> Team:
+        """Memory for lives side by side.
 
-def machinery(conditions: Conditions, state_size: int, parameters: npt.NDArray[np.uint8]) -> Machinery:
+        Args:
+            conditions: of the lives.
+            lives: at most so many.
+            plan: that they follow.
+            state_size: bytes of a compiled world's state.
+        """
+        brain = conditions.brain
+        body = Body(
+            lives=lives,
+            window=conditions.window,
+            layers=len(brain.layers),
+            observations=brain.observations,
+            units=sum(brain.hidden),
+            carry=find_trunk(brain.trunk).carry(brain.layers),
+            outputs=brain.outputs,
+            action_size=conditions.world.action_size,
+            senses=len(conditions.world.senses),
+            drives=len(conditions.drive_names),
+            genes=len(find_learner(conditions.learner).plasticity),
+            weights=brain.weights,
+            stride=whole_lines(brain.weights),
+            operated=0 if plan.operate_at is None else brain.weights,
+            memory=whole_lines(self.learner_memory),
+            feel_memory=self.feel_memory,
+            state_size=state_size,
+            tiled=int(self.tiled),
+        )
+        return Team(body, brain.layers)
+
+
+def machinery(conditions: Conditions) -> Machinery:
     """Compile or load everything but the world.
 
     Raises:
@@ -151,27 +194,33 @@ def machinery(conditions: Conditions, state_size: int, parameters: npt.NDArray[n
     policy = find_policy(brain.policy)
     learner = find_learner(conditions.learner)
     feel, feel_memory = compose(conditions.generic_drives, brain.observations, conditions.world.action_size)
-    body = Body(
-        layers=np.array(brain.layers, np.int64),
-        units=sum(brain.hidden),
-        carry=trunk.carry(brain.layers),
-        outputs=brain.outputs,
-        action_size=conditions.world.action_size,
-        senses=len(conditions.world.senses),
-        state_size=state_size,
-        parameters=parameters,
-    )
+    tiles = None
+    if COMPILES and trunk.tiled is not None:
+        tiles = trunk.tiled(brain.layers, brain.actions + 1, brain.log_stdevs)
+    if tiles is not None:
+        think_all, think, backward = tiles
+    else:
+        think_all = plug(think_nowhere, THINK_ALL_TYPE)
+        think = plugged(trunk.think, THINK_TYPE, "brain.trunk", brain.trunk)
+        backward = plugged(trunk.backward, BACKWARD_TYPE, "brain.trunk", brain.trunk)
     return Machinery(
-        think=plugged(trunk.think, THINK_TYPE, "brain.trunk", brain.trunk),
-        backward=plugged(trunk.backward, BACKWARD_TYPE, "brain.trunk", brain.trunk),
-        choose=plugged(policy.choose, CHOOSE_TYPE, "policy", brain.policy),
+        think_all=think_all,
+        think=think,
+        backward=backward,
+        choose_all=ready_choice(policy, brain.policy),
         deltas=plugged(policy.deltas, DELTAS_TYPE, "policy", brain.policy),
-        learn=plugged(learner.learn, LEARN_TYPE, "learner.name", conditions.learner),
+        learn=ready_learner(learner, policy, conditions.learner, brain.policy),
         feel=feel,
-        body=body,
+        tiled=tiles is not None,
         learner_memory=learner.memory(brain, conditions.window),
         feel_memory=feel_memory,
     )
+
+
+def think_nowhere(
+    observation: Any, weights: Any, observations: Any, activations: Any, outputs: Any, rows: int, count: int, row: int
+) -> None:
+    """Stand in for the tiles of a trunk that has none; nobody calls it."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,14 +6,17 @@ handing on an array costs an atomic operation for every field of every record.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from numba import types
 
 from evolearn.agent import Window
 from evolearn.genome import Newborns
-from evolearn.numerics import aligned_zeros, inlined, matrix, vector
+from evolearn.numerics import aligned_zeros, floats, handle_of, inlined, integers, matrix, vector
 from evolearn.rng import RNG_SIZE
 
 # Where actions come from.
@@ -27,59 +30,80 @@ class Course(NamedTuple):
     """How lives are to be lived: the same for all lives of a call."""
 
     steps: int  # world steps in a life
-    window: int  # steps between two learning updates
     learn_from: int  # age in steps at which learning starts
     learn_until: int  # age in steps at which it stops; 0 switches learning off
     bin_steps: int  # steps per age bin of the outcome
     operate_at: int  # age in steps at which lives are operated on; -1: never
     source: int  # FROM_BRAIN, FROM_UNIFORM or FROM_ORACLE
     choices: int  # of a discrete world; 0 for a box
-    memory: int  # floats of the learner's memory
-    feel_memory: int  # floats of the generic drives' memory
 
 
 class Body(NamedTuple):
-    """Sizes that the arrays of one life are made by, and the data that all lives share."""
+    """Sizes that a team's memory is made by."""
 
-    layers: Any  # int64 [1 + trunk layers]
-    units: int  # of all trunk layers together
+    lives: int  # at most in a team, T
+    window: int  # steps between two learning updates, N
+    layers: int  # 1 + trunk layers
+    observations: int  # O
+    units: int  # of all trunk layers together, U
     carry: int  # floats that a recurrent trunk carries from step to step
-    outputs: int  # length of an output row
-    action_size: int  # length of an action: 1 for a choice
+    outputs: int  # length of an output row, Y: policy parameters and the value
+    action_size: int  # length of an action, A: 1 for a choice
     senses: int
+    drives: int  # D
+    genes: int  # numbers of plasticity
+    weights: int  # of a brain, W
+    stride: int  # floats from one life's weights to the next's
+    operated: int  # W if lives are operated on, else 0
+    memory: int  # floats of the learner's memory
+    feel_memory: int  # floats of the generic drives' memory
     state_size: int  # bytes of a world's state
-    parameters: Any  # uint8, the world's parameters
+    tiled: int  # 1 if the trunk thinks for a team at once, see `evolearn.agent.trunks.tiles`; else 0
 
 
-class Desk(NamedTuple):
-    """Working memory of one life. `new_desks` makes several, with a leading axis on every array."""
+class Places(NamedTuple):
+    """Where in a team's memory the lives' arrays begin, counted in their own numbers; life after life.
 
-    observations: Any  # float32 [N + 1, O]; this and the next seven are the `Window`
-    activations: Any  # float32 [N + 1, units of all trunk layers]
-    outputs: Any  # float32 [N + 1, policy parameters + 1]
-    actions: Any  # float32 [N, action size]
-    rewards: Any  # float32 [N]
-    ends: Any  # int64 [N]
-    final_outputs: Any  # float32 [N, policy parameters + 1]
-    carry: Any  # float32
-    weights: Any  # float32 [W]
-    drive_weights: Any  # float32 [D]
-    operated: Any  # float32 [W], weights right after an operation; [0] if there is none
-    held: Any  # uint8 [W], which of them are held; likewise
-    memory: Any  # float32, the learner's
-    feel_memory: Any  # float32, the generic drives'
-    observation: Any  # float32 [O], what the world shows now
-    action: Any  # float32 [action size]
-    sensed: Any  # float32 [senses]
-    drives: Any  # float32 [D]
-    rng: Any  # int64 [RNG_SIZE], the action stream
-    counters: Any  # int64 [5]: ROW, UPDATE, AGE_BIN, BIN_END, HELD
-    episode: Any  # float64 [1], return of the episode so far
+    A team's memory is one block of bytes, so that compiled code is handed one address and not fifty arrays.
+    """
+
+    observations: int  # float32 [T, N + 1, O]; this and the next seven are the lives' `Window`
+    activations: int  # float32 [T, N + 1, U]
+    outputs: int  # float32 [T, N + 1, Y]
+    actions: int  # float32 [T, N, A]
+    rewards: int  # float32 [T, N]
+    ends: int  # int64 [T, N]
+    final_outputs: int  # float32 [T, N, Y]
+    carry: int  # float32 [T, carry]
+    weights: int  # float32 [T, stride], W of them used
+    drive_weights: int  # float32 [T, D]
+    plasticity: int  # float32 [T, genes]
+    operated: int  # float32 [T, operated], weights right after an operation
+    held: int  # uint8 [T, operated], which of them are held
+    memory: int  # float32 [T, memory], the learners'
+    feel_memory: int  # float32 [T, feel_memory], the generic drives'
+    observation: int  # float32 [T, O], what the worlds show now
+    action: int  # float32 [T, A]
+    felt: int  # float32 [T, D], the drives of this step: fitness, then what the worlds' senses write, then generic ones
+    scratch: int  # float32 [16 (2 Y + 4)], see `evolearn.agent.policies.together`
+    rng: int  # int64 [T, RNG_SIZE], the action streams
+    tally: int  # float64 [T, DRIVEN + D], see below
+    fitness: int  # float64 [T], of this step
+    ended: int  # int64 [T], of this step: GOES_ON, TERMINATED or TRUNCATED
+    status: int  # int64 [T]: UNFINISHED while a life goes on
+    holding: int  # int64 [T], how many weights are held since an operation
+    clock: int  # int64 [4]: ROW, UPDATE, AGE_BIN, BIN_END
+    where: int  # int64 [3]: FIRST_LIFE, PLACE, AGE; read by whoever watches
+    layers: int  # int64 [layers], the trunk's description
 
 
-# Places in a desk's counters: filled rows of the window, learning updates so far, age bin, age at which it ends,
-# how many weights are held since an operation.
-ROW, UPDATE, AGE_BIN, BIN_END, HELD = 0, 1, 2, 3, 4
+# Places in a life's tally: sums over the age bin so far (fitness, returns of finished episodes, how many, deaths among
+# their ends), return of the episode so far, updates skipped in this life, and from DRIVEN on sums of drives over it.
+FITNESS, FINISHED_RETURN, EPISODES, DEATHS, EPISODE, SKIPPED, DRIVEN = 0, 1, 2, 3, 4, 5, 6
+# Places in a team's clock: filled rows of the window, learning updates so far, age bin, age at which it ends.
+ROW, UPDATE, AGE_BIN, BIN_END = 0, 1, 2, 3
+# What a team is at: its first life, who among them moves, their age.
+FIRST_LIFE, PLACE, AGE = 0, 1, 2
 
 
 class Outcome(NamedTuple):
@@ -114,46 +138,88 @@ class Trace(NamedTuple):
 
 _I = types.int64
 _F1, _F2, _F3 = types.float32[::1], types.float32[:, ::1], types.float32[:, :, ::1]
-_D2 = types.float64[:, ::1]
+_D1, _D2 = types.float64[::1], types.float64[:, ::1]
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
-COURSE_TYPE = types.NamedUniTuple(_I, 10, Course)
-BODY_TYPE = types.NamedTuple((_I1, _I, _I, _I, _I, _I, _I, types.uint8[::1]), Body)
-DESKS_TYPE = types.NamedTuple(
-    (*(_F3,) * 4, _F2, _I2, _F3, *(_F2,) * 4, types.uint8[:, ::1], *(_F2,) * 6, _I2, _I2, _D2), Desk
-)
+COURSE_TYPE = types.NamedUniTuple(_I, len(Course._fields), Course)
+BODY_TYPE = types.NamedUniTuple(_I, len(Body._fields), Body)
+PLACES_TYPE = types.NamedUniTuple(_I, len(Places._fields), Places)
 NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1, _F1), Newborns)
 OUTCOME_TYPE = types.NamedTuple((_D2, _D2, _I2, _D2, _I2, _D2, _I1, _I1, _I1, _F2), Outcome)
 TRACE_TYPE = types.NamedTuple((_F3, _F3, _F3, _F3, _D2, _I2), Trace)
 
 
-def new_desks(count: int, body: Body, course: Course, weights: int, drives: int) -> Desk:
-    """Desks for `count` lives at a time: a `Desk` whose arrays have a leading axis ``[count]``."""
-    size = course.window
-    observations = int(body.layers[0])
-    operated = weights if course.operate_at >= 0 else 0
-    return Desk(
-        observations=aligned_zeros(count, size + 1, observations),
-        activations=aligned_zeros(count, size + 1, body.units),
-        outputs=aligned_zeros(count, size + 1, body.outputs),
-        actions=aligned_zeros(count, size, body.action_size),
-        rewards=aligned_zeros(count, size),
-        ends=aligned_zeros(count, size, dtype=np.int64),
-        final_outputs=aligned_zeros(count, size, body.outputs),
-        carry=aligned_zeros(count, body.carry),
-        weights=aligned_zeros(count, weights),
-        drive_weights=aligned_zeros(count, drives),
-        operated=aligned_zeros(count, operated),
-        held=aligned_zeros(count, operated, dtype=np.uint8),
-        memory=aligned_zeros(count, course.memory),
-        feel_memory=aligned_zeros(count, course.feel_memory),
-        observation=aligned_zeros(count, observations),
-        action=aligned_zeros(count, body.action_size),
-        sensed=aligned_zeros(count, body.senses),
-        drives=aligned_zeros(count, drives),
-        rng=aligned_zeros(count, RNG_SIZE, dtype=np.int64),
-        counters=aligned_zeros(count, 5, dtype=np.int64),
-        episode=aligned_zeros(count, 1, dtype=np.float64),
-    )
+class Team:
+    """The memory of lives side by side on one thread, all of one age."""
+
+    def __init__(self, body: Body, layers: Sequence[int]) -> None:
+        """Lay out and allocate.
+
+        Args:
+            body: sizes.
+            layers: units per layer, observations first.
+        """
+        self.body = body
+        self._shapes = _shapes(body)
+        self._starts: dict[str, int] = {}  # in bytes
+        size = 0
+        for name, (dtype, *shape) in self._shapes.items():
+            self._starts[name] = size
+            octets = math.prod(shape) * np.dtype(dtype).itemsize
+            size += -(-octets // _LINE) * _LINE
+        self.memory = aligned_zeros(size, dtype=np.uint8)
+        self.at = Places(*(self._starts[name] // np.dtype(self._shapes[name][0]).itemsize for name in Places._fields))
+        self["layers"][:] = layers
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """A view of one of its arrays, see Places."""
+        dtype, *shape = self._shapes[name]
+        start = self._starts[name]
+        octets = math.prod(shape) * np.dtype(dtype).itemsize
+        return self.memory[start : start + octets].view(dtype).reshape(shape)
+
+    @property
+    def handle(self) -> Any:
+        """By which compiled code finds it."""
+        return handle_of(self.memory)
+
+
+_LINE = 64  # bytes; arrays begin on a cache line
+
+
+def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
+    """Kind of number and shape of every array of Places."""
+    single, double, long = np.float32, np.float64, np.int64
+    lives, window, outputs = body.lives, body.window, body.outputs
+    return {
+        "observations": (single, lives, window + 1, body.observations),
+        "activations": (single, lives, window + 1, body.units),
+        "outputs": (single, lives, window + 1, outputs),
+        "actions": (single, lives, window, body.action_size),
+        "rewards": (single, lives, window),
+        "ends": (long, lives, window),
+        "final_outputs": (single, lives, window, outputs),
+        "carry": (single, lives, body.carry),
+        "weights": (single, lives, body.stride),
+        "drive_weights": (single, lives, body.drives),
+        "plasticity": (single, lives, body.genes),
+        "operated": (single, lives, body.operated),
+        "held": (np.uint8, lives, body.operated),
+        "memory": (single, lives, body.memory),
+        "feel_memory": (single, lives, body.feel_memory),
+        "observation": (single, lives, body.observations),
+        "action": (single, lives, body.action_size),
+        "felt": (single, lives, body.drives),
+        "scratch": (single, 16 * (2 * outputs + 4)),
+        "rng": (long, lives, RNG_SIZE),
+        "tally": (double, lives, DRIVEN + body.drives),
+        "fitness": (double, lives),
+        "ended": (long, lives),
+        "status": (long, lives),
+        "holding": (long, lives),
+        "clock": (long, 4),
+        "where": (long, 3),
+        "layers": (long, body.layers),
+    }
 
 
 @inlined
@@ -170,53 +236,24 @@ def row_of(array: Any, row: int) -> Any:
 
 
 @inlined
-def layer_of(array: Any, place: int) -> Any:
-    """Matrix `place` of a stack of matrices, likewise."""
-    rows, columns = array.shape[1], array.shape[2]
-    return matrix(array, place * rows * columns, rows, columns)
-
-
-@inlined
-def desk_of(desks: Desk, place: int) -> Desk:
-    """One life's desk among several, through views that count no references: handing them on costs nothing."""
-    return Desk(
-        layer_of(desks.observations, place),
-        layer_of(desks.activations, place),
-        layer_of(desks.outputs, place),
-        layer_of(desks.actions, place),
-        row_of(desks.rewards, place),
-        row_of(desks.ends, place),
-        layer_of(desks.final_outputs, place),
-        row_of(desks.carry, place),
-        row_of(desks.weights, place),
-        row_of(desks.drive_weights, place),
-        row_of(desks.operated, place),
-        row_of(desks.held, place),
-        row_of(desks.memory, place),
-        row_of(desks.feel_memory, place),
-        row_of(desks.observation, place),
-        row_of(desks.action, place),
-        row_of(desks.sensed, place),
-        row_of(desks.drives, place),
-        row_of(desks.rng, place),
-        row_of(desks.counters, place),
-        row_of(desks.episode, place),
-    )
-
-
-@inlined
-def window_of(desk: Desk) -> Window:
-    """The part of a desk that brain and learner see."""
+def window_of(team: Any, at: Places, body: Body, place: int) -> Window:
+    """The part of a life's memory that brain and learner see."""
+    rows = body.window + 1
     return Window(
-        desk.observations,
-        desk.activations,
-        desk.outputs,
-        desk.actions,
-        desk.rewards,
-        desk.ends,
-        desk.final_outputs,
-        desk.carry,
+        _rows(team, at.observations, place, rows, body.observations),
+        _rows(team, at.activations, place, rows, body.units),
+        _rows(team, at.outputs, place, rows, body.outputs),
+        _rows(team, at.actions, place, body.window, body.action_size),
+        floats(team, at.rewards + place * body.window, body.window),
+        integers(team, at.ends + place * body.window, body.window),
+        _rows(team, at.final_outputs, place, body.window, body.outputs),
+        floats(team, at.carry + place * body.carry, body.carry),
     )
+
+
+@inlined
+def _rows(team: Any, start: int, place: int, rows: int, columns: int) -> Any:
+    return matrix(floats(team, start + place * rows * columns, rows * columns), 0, rows, columns)
 
 
 @inlined
@@ -239,21 +276,4 @@ def outcome_of(outcome: Outcome) -> Outcome:
         vector(outcome.age, 0, outcome.age.size),
         vector(outcome.status, 0, outcome.status.size),
         whole(outcome.final_weights),
-    )
-
-
-@inlined
-def trace_of(traces: Trace, life: int) -> Trace:
-    """The trace of one life among several, through views that count no references; of no steps if it leaves none."""
-    traced = life < traces.fitness.shape[0]
-    place = life if traced else 0
-    steps = traces.fitness.shape[1] if traced else 0
-    start = place * traces.fitness.shape[1]
-    return Trace(
-        layer_of(traces.observations, place),
-        layer_of(traces.next_observations, place),
-        layer_of(traces.actions, place),
-        layer_of(traces.drives, place),
-        vector(traces.fitness, start, steps),
-        vector(traces.ends, start, steps),
     )

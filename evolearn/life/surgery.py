@@ -20,7 +20,7 @@ import numpy as np
 from numba import types
 
 from evolearn.genome import Newborns
-from evolearn.life.records import HELD, Desk, copy
+from evolearn.life.records import copy
 from evolearn.numerics import compiled
 
 
@@ -92,34 +92,39 @@ def check_surgeries(surgeries: Surgeries, newborns: Newborns, operate_at: int | 
 
 
 @compiled
-def operate(surgeries: Surgeries, genome: int, desk: Desk) -> None:
+def operate(surgeries: Surgeries, genome: int, weights: Any, drive_weights: Any, operated: Any, held: Any) -> int:
     """Operate on one life: change its weights and drive weights, and note which weights are to be held, and at what.
 
     Args:
         surgeries: see Surgeries.
         genome: row of it.
-        desk: the life's, changed.
+        weights: float32 [W], changed.
+        drive_weights: float32 [D], changed.
+        operated: float32 [W], written: the weights right after.
+        held: uint8 [W], written: which of them are to be held.
+    Returns:
+        How many weights are to be held.
     """
-    old = desk.operated
-    copy(desk.weights, old)
-    held = 0
-    for i in range(desk.weights.size):
+    copy(weights, operated)
+    count = 0
+    for i in range(weights.size):
         new = np.float64(0.0)
         # What has no part is left out: a weight that is not finite times zero would not be zero.
         if surgeries.factor[genome, i] != 0.0:
-            new = np.float64(surgeries.factor[genome, i]) * np.float64(old[surgeries.source[genome, i]])
+            new = np.float64(surgeries.factor[genome, i]) * np.float64(operated[surgeries.source[genome, i]])
         if surgeries.added_factor[genome, i] != 0.0:
-            new += np.float64(surgeries.added_factor[genome, i]) * np.float64(old[surgeries.added_source[genome, i]])
+            source = surgeries.added_source[genome, i]
+            new += np.float64(surgeries.added_factor[genome, i]) * np.float64(operated[source])
         if surgeries.constant[genome, i] != 0.0:
             new += np.float64(surgeries.constant[genome, i])
-        desk.weights[i] = new
-        desk.held[i] = surgeries.held[genome, i]
-        held += surgeries.held[genome, i] != 0
-    copy(desk.weights, desk.operated)
-    desk.counters[HELD] = held
+        weights[i] = new
+        held[i] = surgeries.held[genome, i]
+        count += surgeries.held[genome, i] != 0
+    copy(weights, operated)
     for i in range(surgeries.drives.shape[1]):
         if not math.isnan(surgeries.drives[genome, i]):
-            desk.drive_weights[i] = surgeries.drives[genome, i]
+            drive_weights[i] = surgeries.drives[genome, i]
+    return count
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Compiled code: Numba's options, its cache, and portable mode, in which every processor computes the same bits."""
+"""Compiled code: Numba's options, its cache, and what makes every processor compute the same bits."""
 
 import lazy_loader
 

@@ -1,4 +1,3 @@
-from . import portable as portable
 from .compiler import (
     COMPILES as COMPILES,
     adapter as adapter,
@@ -7,9 +6,15 @@ from .compiler import (
     calls_uncompiled as calls_uncompiled,
     compiled as compiled,
     compiler_reason as compiler_reason,
+    doubles as doubles,
+    floats as floats,
+    handle_of as handle_of,
     inlined as inlined,
+    integers as integers,
+    is_ours as is_ours,
     locate as locate,
     matrix as matrix,
+    octets as octets,
     plug as plug,
     record as record,
     specialised as specialised,
@@ -18,6 +23,22 @@ from .compiler import (
     world_code as world_code,
 )
 from .fingerprint import source_fingerprint as source_fingerprint
-from .portable import PortableError as PortableError, enter as enter
+from .lanes import (
+    LANES as LANES,
+    fma as fma,
+    gather as gather,
+    load as load,
+    load_part as load_part,
+    root as root,
+    scatter as scatter,
+    select as select,
+    spread as spread,
+    store as store,
+    store_part as store_part,
+    total as total,
+)
+from .libraries import CHOSEN_BY_PROCESSOR as CHOSEN_BY_PROCESSOR
 from .processor import cpu_model as cpu_model, processor_type as processor_type
+from .single import exp32 as exp32, log32 as log32, sincos_turn32 as sincos_turn32
 from .transcendental import exp_of as exp_of, expm1_of as expm1_of, log1p_of as log1p_of, log_of as log_of
+from .vectors import VectorCode as VectorCode, lanes_of as lanes_of

@@ -10,7 +10,7 @@ import ast
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from evolearn.files import FileUnfit, read_text
@@ -32,16 +32,14 @@ def read_sources(package: Path = _PACKAGE) -> Sources:
     }
 
 
-def reached_hash(sources: Sources, more: Iterable[str], kept_in: Path) -> str:
+def reached_hash(sources: Sources, kept_in: Path) -> str:
     """Hash of the syntax of all modules that compiled code can reach, 16 hexadecimal digits.
 
     Args:
         sources: from `read_sources`.
-        more: modules that count beside those that compile something.
         kept_in: a folder; to parse takes half a second, so what came of the same bytes is kept there.
     """
-    more = sorted(more)
-    digest = hashlib.sha256(" ".join(more).encode())
+    digest = hashlib.sha256()
     for name, content in sources.items():
         digest.update(name.encode() + b"\0" + content + b"\0")
     known = kept_in / f"{digest.hexdigest()[:32]}.txt"
@@ -50,7 +48,7 @@ def reached_hash(sources: Sources, more: Iterable[str], kept_in: Path) -> str:
             return found
     trees = {name: ast.parse(content) for name, content in sources.items()}
     digest = hashlib.sha256()
-    for name in sorted(reached(trees, more)):
+    for name in sorted(reached(trees)):
         digest.update(f"{name}\0{_syntax(trees[name])}\0".encode())
     result = digest.hexdigest()[:16]
     with contextlib.suppress(OSError):  # a folder that cannot be written to: parsed again next time
@@ -59,10 +57,10 @@ def reached_hash(sources: Sources, more: Iterable[str], kept_in: Path) -> str:
     return result
 
 
-def reached(trees: Mapping[str, ast.Module], more: Iterable[str]) -> set[str]:
-    """The modules that compile something, `more`, and all that they import in turn."""
+def reached(trees: Mapping[str, ast.Module]) -> set[str]:
+    """The modules that compile something, and all that they import in turn."""
     imports = {name: set(_imports(name, tree, trees)) for name, tree in trees.items() if not name.endswith(".pyi")}
-    queue = [name for name in imports if name in more or _compiles(trees[name])]
+    queue = [name for name in imports if _compiles(trees[name])]
     found: set[str] = set()
     while queue:
         name = queue.pop()

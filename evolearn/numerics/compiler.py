@@ -21,17 +21,13 @@ from numba.core import cgutils
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic, overload
 
-from evolearn.numerics._cache import FINGERPRINT, FORMAT, is_ours, open_folder, use
+from evolearn.numerics._cache import FINGERPRINT, FORMAT, is_ours as is_ours, open_folder, use
+from evolearn.numerics._same_bits import for_lives, take_over
 from evolearn.numerics._sources import reached_hash, read_sources
 from evolearn.numerics.fingerprint import source_fingerprint
-from evolearn.numerics.portable import is_on
-
-# Not `True`: that promises the compiler that no NaN exists, and a diverged life would go unseen.
-FAST_MATH = frozenset({"reassoc", "contract", "arcp", "nsz", "afn"})
 
 _CACHE_LINE = 64  # bytes
 _PACKAGE = Path(__file__).parents[1]
-_TARGET = "evolearn.numerics._portable_target"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,20 +35,14 @@ COMPILES = not numba.config.DISABLE_JIT
 
 
 def _sources_of(base: Path) -> str:
-    """A name for exactly these sources, as they are compiled in this process."""
-    more = [_TARGET] if is_on() else []
-    sources = reached_hash(read_sources(), more, base / "sources")
-    # Portable code of one target must not be taken for other code of the same target.
-    label = f"{numba.__version__} portable={is_on()} {sources} {FORMAT}"
+    """A name for exactly these sources."""
+    label = f"{numba.__version__} {reached_hash(read_sources(), base / 'sources')} {FORMAT}"
     return hashlib.sha256(label.encode()).hexdigest()[:16]
 
 
 if COMPILES:
     use(open_folder(_sources_of))
-    if is_on():
-        from evolearn.numerics._portable_target import pin
-
-        pin()
+    take_over()
 
 
 def _name_by_fields(record: types.Record) -> tuple[str, tuple[int, ...]]:
@@ -73,17 +63,17 @@ def cache_folder() -> Path | None:
 
 
 def compiled(function: F) -> F:
-    """Compile a function of the learner or the life loop: fast float32 loops, no lock held, cached on disk.
+    """Compile a function of the learner or the life loop: no lock held, cached on disk.
 
     A user's is not cached by itself, since what it calls may be edited while its file stays; `plug` keeps the whole.
     """
     kept = is_ours(function)
-    return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=kept)(function)
+    return numba.njit(error_model="numpy", nogil=True, cache=kept)(function)
 
 
 def inlined(function: F) -> F:
     """As `compiled`, for the parts of the life loop: merged into their caller, since passing a desk costs a call."""
-    return numba.njit(fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=True, forceinline=True)(function)
+    return numba.njit(error_model="numpy", nogil=True, cache=True, forceinline=True)(function)
 
 
 def spliced(function: F) -> F:
@@ -113,7 +103,8 @@ def plug(function: F, signature: Any) -> F:
         kept = fingerprint is not None
         if kept:
             setattr(source, FINGERPRINT, fingerprint)
-    return numba.njit([signature], fastmath=set(FAST_MATH), error_model="numpy", nogil=True, cache=kept)(source)
+    with for_lives():
+        return numba.njit([signature], error_model="numpy", nogil=True, cache=kept)(source)
 
 
 @functools.cache
@@ -126,7 +117,8 @@ def _specialised(function: F, signature: Any, label: str, kept: bool, parts: tup
     made.__qualname__ = f"{function.__qualname__}_{hashlib.sha256(label.encode()).hexdigest()[:16]}"
     if not COMPILES:
         return made
-    return numba.njit([signature], error_model="numpy", nogil=True, cache=kept)(made)
+    with for_lives():
+        return numba.njit([signature], error_model="numpy", nogil=True, cache=kept)(made)
 
 
 def specialised(function: F, signature: Any, label: str, kept: bool = True, **parts: Any) -> F:
@@ -205,7 +197,8 @@ def adapter(function: F, signature: Any = None, cached: bool = False) -> F:
         signature: Numba's.
         cached: keep it on disk.
     """
-    return numba.njit(signature and [signature], error_model="numpy", nogil=True, cache=cached)(function)
+    with for_lives():
+        return numba.njit(signature and [signature], error_model="numpy", nogil=True, cache=cached)(function)
 
 
 def aligned_zeros(*shape: int, dtype: Any = np.float32) -> np.ndarray[Any, Any]:
@@ -226,13 +219,71 @@ def _as_pointer(typing_context: Any, address: Any) -> Any:
 
 
 def locate(buffer: np.ndarray[Any, Any]) -> Any:
-    """The handle by which `record` finds a byte buffer again: its address when compiled, itself in plain Python."""
+    """The handle by which a C-contiguous array is found again: its address when compiled, itself in plain Python.
+
+    A function that takes handles is called for the price of a few registers, where an array costs seven or nine words.
+    """
     return buffer
+
+
+def handle_of(array: np.ndarray[Any, Any]) -> Any:
+    """`locate` for callers of compiled code."""
+    return array.ctypes.data if COMPILES else array
 
 
 def record(handle: Any, dtype: np.dtype[Any]) -> Any:
     """The structured record of `dtype` that lives at `handle`; writing a field writes the buffer."""
     return handle[: dtype.itemsize].view(dtype).view(np.recarray)[0]
+
+
+def octets(handle: Any, start: int, size: int) -> Any:
+    """View of `size` bytes of the memory at `handle` from flat place `start` on; see `vector`."""
+    return vector(handle.view(np.uint8), start, size)
+
+
+def floats(handle: Any, start: int, size: int) -> Any:
+    """View of `size` float32, `start` counted in them."""
+    return vector(handle.view(np.float32), start, size)
+
+
+def doubles(handle: Any, start: int, size: int) -> Any:
+    """View of `size` float64, `start` counted in them."""
+    return vector(handle.view(np.float64), start, size)
+
+
+def integers(handle: Any, start: int, size: int) -> Any:
+    """View of `size` int64, `start` counted in them."""
+    return vector(handle.view(np.int64), start, size)
+
+
+def _pointer_at(dtype: Any) -> Any:
+    """An intrinsic: pointer to place `start` of the array of `dtype` at an address."""
+
+    def pointer(typing_context: Any, address: Any, start: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = context.get_data_type(dtype).as_pointer()
+            return builder.gep(builder.inttoptr(arguments[0], kind), [arguments[1]])
+
+        return types.CPointer(dtype)(types.uintp, types.intp), generate
+
+    return intrinsic(pointer)
+
+
+def _view_at(function: Any, dtype: Any) -> None:
+    pointer = _pointer_at(dtype)
+
+    @overload(function)
+    def compiled_form(handle, start, size):  # type: ignore[no-untyped-def]
+        return lambda handle, start, size: numba.carray(pointer(handle, start), size)
+
+
+for _function, _dtype in (
+    (octets, types.uint8),
+    (floats, types.float32),
+    (doubles, types.float64),
+    (integers, types.int64),
+):
+    _view_at(_function, _dtype)
 
 
 @intrinsic

@@ -1,4 +1,4 @@
-"""The processor that this process runs on: its name, and what the code that it is given depends on."""
+"""The processor that this process runs on: its name, and what libraries choose their code by."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def cpu_model() -> str:
 
 @functools.cache
 def processor_type() -> tuple[str, str]:
-    """Name of this host's processor, and what compiled code and elementary functions depend on.
+    """Name of this host's processor, and what libraries choose their code by: its instructions, and the C library.
 
-    Code is generated for the instructions that a processor has, and the C library picks its sin, exp and log by them.
+    Compiled code computes the same on all; environments that are not compiled need not.
     """
     import llvmlite.binding
 

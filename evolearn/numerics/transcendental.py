@@ -1,4 +1,4 @@
-"""Exponentials and logarithms outside of kernels: NumPy's and libm's, or in portable mode those of compiled code."""
+"""Exponentials and logarithms outside of kernels, by compiled code: the same on every processor, unlike NumPy's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.numerics.compiler import compiled
-from evolearn.numerics.portable import is_on
 
 Floats = npt.NDArray[np.floating]
 
@@ -38,22 +37,22 @@ def _log1p(value: float) -> float:
 
 def exp_of(values: Any) -> Any:
     """E to the power of every value."""
-    return _each(_exp_each, values) if is_on() else np.exp(values)
+    return _each(_exp_each, values)
 
 
 def expm1_of(values: Any) -> Any:
     """E to the power of every value, minus 1."""
-    return _each(_expm1_each, values) if is_on() else np.expm1(values)
+    return _each(_expm1_each, values)
 
 
 def log_of(value: float) -> float:
     """Natural logarithm of one number; raises ValueError if it is not positive."""
-    return float(_log(float(value))) if is_on() and value > 0.0 else math.log(value)
+    return float(_log(float(value))) if value > 0.0 else math.log(value)
 
 
 def log1p_of(value: float) -> float:
     """Natural logarithm of 1 + `value`; raises ValueError if that is not positive."""
-    return float(_log1p(float(value))) if is_on() and value > -1.0 else math.log1p(value)
+    return float(_log1p(float(value))) if value > -1.0 else math.log1p(value)
 
 
 def _each(function: Any, values: Any) -> Any:

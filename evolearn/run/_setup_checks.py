@@ -92,11 +92,6 @@ def _needs_learned_weights(config: RunConfig, asking: str) -> None:
 
 def _needs_gradient_through_learning(config: RunConfig) -> None:
     learner = config.learner
-    if config.portable:
-        raise ConfigError(
-            f"portable=True: must be false with {_MAML}: its gradients are torch's, which promises no equal results on "
-            "different processors; set portable=false, or search.algorithm=reptile"
-        )
     if find_learner(learner.name).torch_loss is None:
         able = " or ".join(repr(name) for name, row in LEARNERS.items() if row.torch_loss is not None)
         own = "" if learner.name in LEARNERS else ", or give its row a torch_loss"

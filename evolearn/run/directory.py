@@ -33,7 +33,7 @@ import safetensors.torch
 import torch
 
 from evolearn.config import RunConfig, check_config, config_sha256, dump_config, read_yaml
-from evolearn.environment import describe_environment, package_versions
+from evolearn.environment import ARITHMETIC, describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
 from evolearn.files import (
     LOCK,
@@ -118,6 +118,7 @@ class Surroundings(Record):
     """What of `environment.json` is read again."""
 
     processor_type: str | None = None
+    arithmetic: int = 1
     packages: Mapping[str, str | None] = pydantic.Field(default_factory=dict)
     sources: Mapping[str, str] = pydantic.Field(default_factory=dict)
 
@@ -324,6 +325,8 @@ class RunDirectory:
             return ["environment.json is missing or damaged: versions unknown"]
         now, made_by = package_versions(), surroundings.packages
         changes = [f"{name} {made_by.get(name)} -> {now[name]}" for name in now if made_by.get(name) != now[name]]
+        if surroundings.arithmetic != ARITHMETIC:
+            changes.append("how compiled code computes has changed")
         return changes + source_changes(surroundings.sources)
 
     def _surroundings(self) -> Surroundings | None:

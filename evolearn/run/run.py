@@ -39,7 +39,7 @@ from evolearn.run.setup import Setup, assemble, make_ready, remarks_on, settled
 from evolearn.run.transplant import live_arm, live_births, run_arms
 from evolearn.search import LeftFinite, Restarting, Search, Stretch, require_finite
 from evolearn.verdict import counted_last
-from evolearn.world import GYMNASIUM
+from evolearn.world import GYMNASIUM, World
 
 LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
 RESTART_LIVES = 32  # at least, on which the results of restarts are compared
@@ -290,14 +290,14 @@ def _save_in_the_end(directory: RunDirectory, checkpoint: Checkpoint, end: BaseE
 
 
 def _compare_processors(setup: Setup, before: set[str], generation: Generation, display: EvolutionDisplay) -> set[str]:
-    """Say so if a run goes on on another type of processor; the types so far."""
+    """Say so if a run goes on on another type of processor and that can matter; the types so far."""
     cluster = generation.cluster
     now = set(cluster.processors) if cluster is not None else {processor_type()[1]}
-    if before and now - before and not setup.config.portable:
+    if before and now - before and not isinstance(setup.conditions.world, World):
         display.warning(
             f"generation {generation.generation + 1} was lived on {', '.join(sorted(now - before))}, those before on "
-            f"{', '.join(sorted(before))}: compiled code differs in last bits between them, so this is not bit for bit "
-            "the run that it would have been; portable=true in the config makes them agree"
+            f"{', '.join(sorted(before))}: what a Gymnasium environment computes may differ in last bits between them, "
+            "and then this is not bit for bit the run that it would have been"
         )
     return before | now
 

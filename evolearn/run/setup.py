@@ -29,13 +29,12 @@ from evolearn.config import OF_GYMNASIUM, ConfigError, LearnerPart, RunConfig, W
 from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
 from evolearn.genome import ENCODING, FIXED, GROUPS, TRANSFORMS, GenePool, decode, draw_fresh, find_encoding, gene_pool
 from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
-from evolearn.numerics import portable
 from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run._memory import check_brain_size, check_memory
 from evolearn.run._setup_checks import check_training, learning_ends
 from evolearn.search import Options, check_search
-from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
+from evolearn.world import GYMNASIUM, Declaration, find_world, settled as settled_world
 
 Row = TypeVar("Row")
 
@@ -79,15 +78,8 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     Raises:
         ConfigError: the config does not fit the world, the learner or the algorithm.
     """
-    if wrong := portable.disagreement(config.portable):
-        raise ConfigError(wrong)
     with named_by_user() if users_world else contextlib.nullcontext():
         world = _world_of(config.world, config.hang_seconds)
-    if config.portable and not isinstance(world, World):
-        raise ConfigError(
-            f"portable=True: world {world.name} is not compiled here: its libraries compute as they please on each "
-            "processor, and nothing can be promised; set portable=false, or take a compiled world"
-        )
     try:
         parameters = world.resolve(config.world.parameters)
     except ValueError as error:

@@ -3,7 +3,7 @@ from .compiled import (
     BORN_TYPE as BORN_TYPE,
     OBSERVE_TYPE as OBSERVE_TYPE,
     ORACLE_TYPE as ORACLE_TYPE,
-    STEP_TYPE as STEP_TYPE,
+    STEP_ALL_TYPE as STEP_ALL_TYPE,
     CompiledWorld as CompiledWorld,
     compile_world as compile_world,
     parameter_dtype as parameter_dtype,

@@ -18,10 +18,16 @@ from evolearn.numerics import (
     cache_folder,
     calls_uncompiled,
     compiler_reason,
+    doubles,
+    floats,
+    integers,
+    locate,
+    octets,
     record,
     source_fingerprint,
     world_code as world_code,
 )
+from evolearn.rng import RNG_SIZE, at_step
 from evolearn.world.contract import World, WorldError
 
 _HANDLE = types.uintp
@@ -32,16 +38,19 @@ BEGIN_TYPE = BORN_TYPE
 OBSERVE_TYPE = types.void(_HANDLE, _HANDLE, _FLOATS)
 STEP_TYPE = types.Tuple((types.float64, types.boolean, types.boolean))(_HANDLE, _HANDLE, _FLOATS, _FLOATS, _RNG)
 ORACLE_TYPE = types.void(_HANDLE, _HANDLE, _FLOATS)
+# Handles of the arrays of a team of lives: see `step_all` below.
+STEP_ALL_TYPE = types.void(*(_HANDLE,) * 10, *(types.int64,) * 3)
 
 
 class CompiledWorld(NamedTuple):
-    """A world as the kernel takes it: five functions on handles, the state's size and the parameters' bytes."""
+    """A world as the kernel takes it: functions on handles, the state's size and the parameters' bytes."""
 
     born: Any
     begin: Any
     observe: Any
     step: Any
     oracle: Any
+    step_all: Any  # `at_step`, `step` and `observe` of all lives of a team that are under way
     state_size: int  # bytes
     parameters: npt.NDArray[np.uint8]  # one record of float64 fields, as bytes
 
@@ -64,9 +73,12 @@ def compile_world(world: World, parameters: Mapping[str, float]) -> CompiledWorl
     packed = np.zeros(1, parameter_dtype(world))
     for name, value in world.resolve(parameters).items():
         packed[name] = value
-    born, begin, observe, step, oracle = _adapters(world)
-    state_size = max(world.state.itemsize, 1)
-    return CompiledWorld(born, begin, observe, step, oracle, state_size, packed.view(np.uint8).copy())
+    born, begin, observe, step, oracle, step_all = _adapters(world)
+    return CompiledWorld(born, begin, observe, step, oracle, step_all, _state_size(world), packed.view(np.uint8).copy())
+
+
+def _state_size(world: World) -> int:
+    return max(world.state.itemsize, 1)
 
 
 # From handles to records, and from what a person returns to what the kernel expects. A file of source, not closures:
@@ -93,6 +105,25 @@ def step(state, parameters, action, senses, rng):
 
 def oracle(state, parameters, action):
     {write_action}world_oracle(record(state, state_type), record(parameters, parameter_type), action)
+
+
+def step_all(states, parameters, actions, felt, observations, rngs, fitness, ends, status, where, count, drives, t):
+    fitness, ends = doubles(fitness, 0, count), integers(ends, 0, count)
+    status, where = integers(status, 0, count), integers(where, 0, 3)
+    given = record(parameters, parameter_type)
+    for place in range(count):
+        if status[place] != 0:
+            continue
+        where[1] = place
+        state = record(locate(octets(states, place * {state_size}, {state_size})), state_type)
+        rng = integers(rngs, place * rng_size, rng_size)
+        action = floats(actions, place * {action_size}, {action_size})
+        at_step(rng, t + 1)
+        fitness[place], terminated, truncated = world_step(
+            state, given, {action}, floats(felt, place * drives + 1, {senses}), rng
+        )
+        ends[place] = 1 if terminated else (2 if truncated else 0)
+        world_observe(state, given, floats(observations, place * {observations}, {observations}))
 """
 
 
@@ -104,20 +135,34 @@ def _adapters(world: World) -> tuple[Any, ...]:
         "observe": (world.observe, OBSERVE_TYPE),
         "step": (world.step, STEP_TYPE),
         "oracle": (world.oracle or _no_oracle, ORACLE_TYPE),
+        "step_all": (None, STEP_ALL_TYPE),
     }
     source = _SOURCE.format(
         action="int(action[0])" if world.is_discrete else "action",
         write_action="action[0] = " if world.is_discrete and world.oracle is not None else "",
+        state_size=_state_size(world),
+        action_size=world.action_size,
+        senses=len(world.senses),
+        observations=len(world.observations),
     )
     label = repr((world.state.descr, world.state.itemsize, parameter_dtype(world).descr, source))
-    fingerprint = source_fingerprint([function for function, _ in functions.values()], label)
+    fingerprint = source_fingerprint([function for function, _ in functions.values() if function is not None], label)
     namespace: dict[str, Any] = {
         "__name__": __name__,
         "record": record,
+        "locate": locate,
+        "octets": octets,
+        "floats": floats,
+        "doubles": doubles,
+        "integers": integers,
+        "at_step": at_step,
+        "rng_size": RNG_SIZE,
         "state_type": world.state,
         "parameter_type": parameter_dtype(world),
     }
     for name, (function, _) in functions.items():
+        if function is None:  # made of others
+            continue
         namespace[f"world_{name}"] = world_code(getattr(function, "py_func", function))
     path = _keep_source(source, fingerprint)
     exec(compile(source, str(path or "<world>"), "exec"), namespace)

@@ -20,14 +20,13 @@ import torch
 import yaml
 
 import evolearn
-from evolearn.agent.policies.policy import choose_gaussian
+from evolearn.agent.policies.gaussian import choose_gaussian
 from evolearn.api.evolved import Evolved
 from evolearn.config import ConfigError, check_config
 from evolearn.errors import RunDirectoryError
 from evolearn.inspection._specimen import QUICK
 from evolearn.inspection.record import describe
 from evolearn.life import LifeFault, OwnDrivers
-from evolearn.numerics import PortableError
 from evolearn.rng import ACTION, VALIDATION, life_keys, new_rng, open_stream
 from evolearn.run import DNAError, ancestors, load_dna, open_run, resume_run, start_run, write_dna
 from tests.helpers.places import ROOT
@@ -652,30 +651,17 @@ def test_a_process_that_lives_gymnasium_is_refused_more_of_them(monkeypatch) -> 
         evolearn.live(dna, lives=1, workers=2)
 
 
-# Portable mode
+# What earlier versions wrote
 
 
-def test_portable_mode_is_entered_or_its_absence_explained(dna: Evolved, tmp_path: Path) -> None:
-    file = str(tmp_path / "portable.safetensors")
-    config = dna.config.model_copy(update={"portable": True})
-    header = {**dna.record.header, "config": config.model_dump(mode="json")}
-    write_dna(dataclasses.replace(dna.record, path=Path(file), header=header))
-    evolve = f"evolve({TOY!r}, {{'portable': True}})"
-    for first in (f"load({file!r})", evolve):
-        out = in_new_python(
-            f"""
-            import evolearn
-            evolearn.{first}
-            evolearn.{evolve}  # refused unless the mode was entered in time
-            import os
-            print(os.environ['EVOLEARN_PORTABLE'])
-            """
-        )
-        assert out == "1\n", first
-    with pytest.raises(PortableError, match=r"numpy, .* imported already.*EVOLEARN_PORTABLE=1"):
-        evolearn.evolve(TOY, {"portable": True})
-    with pytest.raises(ConfigError, match="this process is not in portable mode"):
-        evolearn.live(evolearn.load(file))
+def test_dna_and_configs_that_say_portable_are_taken_with_a_warning(dna: Evolved, tmp_path: Path) -> None:
+    file = tmp_path / "earlier.safetensors"
+    config = {**dna.config.model_dump(mode="json"), "portable": False}
+    write_dna(dataclasses.replace(dna.record, path=file, header={**dna.record.header, "config": config}))
+    with pytest.warns(FutureWarning, match="portable: is no longer a setting: every run has the same bits"):
+        assert evolearn.load(file).config == dna.config
+    with pytest.warns(FutureWarning, match="leave it out"):
+        next(iter(evolearn.evolve(TOY, {"portable": True})))
 
 
 def test_the_page_on_python_runs_as_it_stands(tmp_path: Path, monkeypatch) -> None:

@@ -479,23 +479,21 @@ class Listener:
 
 
 @needs_ray
-def test_hosts_of_different_processors_are_said_once_by_name(monkeypatch) -> None:
+def test_hosts_of_different_processors_are_said_once_by_name_where_that_matters() -> None:
     from evolearn.cluster._tasks import Where
     from evolearn.cluster.spreading import Spreader
 
     hosts, xeon, epyc = SimpleNamespace(lost=0), Where("a", "Xeon", "skylake 1"), Where("b", "EPYC", "znver4 2")
     listener = Listener()
-    spreader = Spreader(hosts, None, listener)
+    compiled, environments = Spreader(hosts, None, listener), Spreader(hosts, None, listener, unlike_matter=True)
     for where in (xeon, xeon, epyc, epyc, xeon):
-        spreader._meet(where)
+        compiled._meet(where)
+    assert listener.warnings == []
+    for where in (xeon, xeon, epyc, epyc, xeon):
+        environments._meet(where)
     assert len(listener.warnings) == 1
-    for text in ("Xeon (skylake 1)", "EPYC (znver4 2)", "portable=true"):
+    for text in ("Xeon (skylake 1)", "EPYC (znver4 2)", "a Gymnasium environment"):
         assert text in listener.warnings[0]
-    monkeypatch.setenv("EVOLEARN_PORTABLE", "1")
-    portable = Spreader(hosts, None, listener)
-    for where in (xeon, epyc):
-        portable._meet(where)
-    assert len(listener.warnings) == 1
 
 
 @needs_ray
@@ -506,18 +504,17 @@ def test_a_wrong_runtime_environment_is_refused(given: dict) -> None:
     from evolearn.cluster.addresses import ClusterError
 
     with pytest.raises(ClusterError, match="--runtime-env: Ray does not take it: "):
-        _runtime_env(Parcel(None, {}, ()), given, {})
+        _runtime_env(Parcel(None, {}, ()), given)
 
 
 @needs_ray
-def test_what_portable_mode_needs_is_stronger_than_what_users_set() -> None:
+def test_workers_have_one_thread_each_unless_users_want_more() -> None:
     from evolearn.cluster._drivers import _runtime_env
     from evolearn.cluster._shipping import Parcel
 
-    given = {"env_vars": {"NUMBA_CPU_NAME": "haswell", "OMP_NUM_THREADS": "2"}}
-    variables = _runtime_env(Parcel(None, {}, ()), given, {"NUMBA_CPU_NAME": "x86-64-v3"})["env_vars"]
-    assert (variables["NUMBA_CPU_NAME"], variables["OMP_NUM_THREADS"]) == ("x86-64-v3", "2")
-    assert _runtime_env(Parcel(None, {}, ()), {"env_vars": None}, {})["env_vars"]["OMP_NUM_THREADS"] == "1"
+    variables = _runtime_env(Parcel(None, {}, ()), {"env_vars": {"OMP_NUM_THREADS": "2"}})["env_vars"]
+    assert (variables["OPENBLAS_NUM_THREADS"], variables["OMP_NUM_THREADS"]) == ("1", "2")
+    assert _runtime_env(Parcel(None, {}, ()), {"env_vars": None})["env_vars"]["OMP_NUM_THREADS"] == "1"
 
 
 def test_two_files_of_one_name_are_not_taken_for_each_other(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_what_is_written_is_read_back_and_what_is_held_twice_is_written_twice():
     [
         ("seed=*x", "seed=*x: the value is not YAML: line 1, column 1: an alias (*x) is not taken"),
         ("seed=0x_", "seed=0x_: the value is not YAML: line 1, column 1: 0x_ is not a number"),
-        ("portable=yes", "write true or false"),
+        ("search.antithetic=yes", "write true or false"),
         ("seed=" + "[" * 300, "nested more than 50 deep"),
         ("seed=\udcff", "seed=\\udcff: the value is not YAML: line 1, column 1: a character U+DCFF that is no text"),
     ],

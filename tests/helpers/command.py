@@ -22,7 +22,7 @@ class Done(NamedTuple):
 def evolearn(*arguments: object, folder: Path | None = None) -> Done:
     """Give a command in this process; an exception that users cannot cause is raised, not printed.
 
-    Not for portable mode, which sets variables of the process, nor for worlds that hang, which keep a thread of it.
+    Not for worlds that hang, which keep a thread of it.
     """
     with contextlib.chdir(folder or Path()):
         done = CliRunner().invoke(app, [str(one) for one in arguments], prog_name="evolearn", catch_exceptions=False)

@@ -11,21 +11,28 @@ from tests.helpers.probe_worlds import (
     newborns_for,
 )
 
-LIVES, GUILTY, GENOMES = 8, 5, 4
+LIVES, GUILTY, GENOMES = 16, 13, 4
+
+
+def draw_at_birth(life):
+    """The first draw at birth of one of the lives."""
+    rng = new_rng()
+    open_stream(rng, life_keys(1, SELECTION, 3, LIVES)[life], BIRTH)
+    return uniform(rng)
 
 
 def guilty_bounds():
     """Bounds of the first draw at birth that hold for life GUILTY alone."""
-    rng = new_rng()
-    draws = []
-    for key in life_keys(1, SELECTION, 3, LIVES):
-        open_stream(rng, key, BIRTH)
-        draws.append(uniform(rng))
-    return {"low": draws[GUILTY] - 1e-9, "high": draws[GUILTY] + 1e-9}
+    draw = draw_at_birth(GUILTY)
+    return {"low": draw - 1e-9, "high": draw + 1e-9}
 
 
 def live_among_the_faulty(kind, at=7, workers=2, hang_seconds=30.0, **bounds):
-    conditions = conditions_for(faulty, kind=kind, at=at, **(bounds or guilty_bounds()))
+    return live_among(faulty, workers, hang_seconds, kind=kind, at=at, **(bounds or guilty_bounds()))
+
+
+def live_among(world, workers=2, hang_seconds=30.0, **parameters):
+    conditions = conditions_for(world, **parameters)
     driver = FusedDriver(conditions, workers, hang_seconds)
     genomes = np.arange(LIVES) % GENOMES
     keys = life_keys(1, SELECTION, 3, LIVES)

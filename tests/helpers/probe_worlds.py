@@ -1,6 +1,7 @@
 """Tiny compiled worlds with known answers, one that fails on demand, and what tests need to live in any world."""
 
 import copy
+import dataclasses
 
 import numpy as np
 
@@ -271,6 +272,29 @@ faulty = World(
     begin=begin_faulty,
     observe=observe_faulty,
     step=step_faulty,
+)
+
+CLUMSY_AGES = 60
+
+
+def born_clumsy(state, parameters, rng):
+    state.chosen = int(CLUMSY_AGES * uniform(rng))
+
+
+def step_clumsy(state, parameters, action, senses, rng):
+    if state.age == state.chosen:
+        raise ValueError("tripped")
+    state.age += 1
+    senses[0] = 0.5
+    return 0.5, False, False
+
+
+clumsy = dataclasses.replace(
+    faulty,
+    name="clumsy",
+    doc="Goes wrong in every life, at an age that is drawn at birth.",
+    born=born_clumsy,
+    step=step_clumsy,
 )
 
 SETTINGS = LearnerSettings(epochs=1, clip=0.2, gradient_norm=0.5, first_decay=0.9, second_decay=0.999, epsilon=1e-5)

@@ -14,9 +14,10 @@ from evolearn.life import DIVERGED, FROM_ORACLE, FROM_UNIFORM, Plan, life_fitnes
 from evolearn.life.records import FINISHED
 from evolearn.rng import SELECTION, VALIDATION, life_keys
 from evolearn.world import WorldError
-from tests.helpers.faulty_lives import live_among_the_faulty
+from tests.helpers.faulty_lives import LIVES, draw_at_birth, live_among, live_among_the_faulty
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import (
+    CLUMSY_AGES,
     DELAY,
     NAN_FITNESS,
     NAN_OBSERVATION,
@@ -26,6 +27,7 @@ from tests.helpers.probe_worlds import (
     RAISES_AT_BIRTH,
     SOUND,
     Stage,
+    clumsy,
     constant_reward,
     delayed_reward,
     faulty,
@@ -170,7 +172,7 @@ def test_the_outcome_adds_up(driver_for):
 # What a world does wrong ----------------------------------------------------------------------------------------
 
 
-WHERE = r"^world faulty, life \(seed 1, selection, generation 3, life 5\), genome 1, step "
+WHERE = r"^world faulty, life \(seed 1, selection, generation 3, life 13\), genome 1, step "
 
 
 @pytest.mark.parametrize(
@@ -186,9 +188,10 @@ WHERE = r"^world faulty, life \(seed 1, selection, generation 3, life 5\), genom
         (OUT_OF_RANGE, 7, r"7: raised IndexError: index is out of bounds$"),
     ],
 )
-@pytest.mark.parametrize("piece_steps", [1, 60_000])
-def test_a_fault_is_named_with_world_life_genome_and_step(kind, at, message, piece_steps, monkeypatch):
+@pytest.mark.parametrize(("team", "piece_steps"), [(1, 1), (16, 60_000)])
+def test_a_fault_is_named_with_world_life_genome_and_step(kind, at, message, team, piece_steps, monkeypatch):
     monkeypatch.setattr("evolearn.life._fused.PIECE_STEPS", piece_steps)
+    monkeypatch.setattr("evolearn.life._fused.MOST_IN_TEAM", team)
     with pytest.raises(WorldError, match=WHERE + message):
         live_among_the_faulty(kind, at)
 
@@ -197,6 +200,16 @@ def test_the_same_world_without_a_fault_is_lived_to_the_end():
     outcome = live_among_the_faulty(SOUND)
     assert np.all(outcome.status == FINISHED)
     np.testing.assert_array_equal(outcome.fitness, 5.0)
+
+
+@pytest.mark.parametrize("team", [1, 3, 16])
+def test_of_several_lives_at_fault_the_first_in_order_is_named_whoever_came_to_it_first(team, monkeypatch):
+    monkeypatch.setattr("evolearn.life._fused.MOST_IN_TEAM", team)
+    draws = [draw_at_birth(life) for life in range(LIVES)]
+    ages = [int(CLUMSY_AGES * draw) for draw in draws]
+    assert min(ages) < ages[0] < 40, "another must come to its fault before life 0 does"
+    with pytest.raises(WorldError, match=rf"life 0\), genome 0, step {ages[0]}: raised ValueError: tripped$"):
+        live_among(clumsy)
 
 
 def test_a_fault_after_the_end_of_life_is_none():
@@ -228,7 +241,7 @@ def test_a_world_that_hangs_is_named():
         env=os.environ,
         check=True,
     )
-    assert "world faulty, life (seed 1, selection, generation 3, life 5), genome 1, step 7: no step" in child.stdout
+    assert "world faulty, life (seed 1, selection, generation 3, life 13), genome 1, step 7: no step" in child.stdout
     assert "no step finished for 1 s; look for a loop without end in the world's code" in child.stdout
     assert time.monotonic() - began < 60
 

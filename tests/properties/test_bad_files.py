@@ -13,7 +13,7 @@ import safetensors.numpy
 from hypothesis import given, strategies as st
 
 from evolearn.api import load
-from evolearn.config import dump_config, read_config, read_yaml as plain_yaml, wants_portable_mode
+from evolearn.config import dump_config, read_config, read_yaml as plain_yaml
 from evolearn.errors import UserError
 from evolearn.export import export, loading_code
 from evolearn.export.brains import describe, description_of
@@ -59,7 +59,6 @@ class Damage:
 
     def allows(self, payload):
         self.path.write_bytes(payload)
-        allowed(lambda: wants_portable_mode(self.path))
         allowed(lambda: self.read(self.path))
 
 
@@ -180,7 +179,6 @@ def test_the_library_s_own_header_is_read_or_refused(damage, data):
 def test_a_config_is_read_or_refused_with_any_bytes(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "broken.yaml"
     path.write_bytes(broken(data, dump_config(config()).encode()))
-    allowed(lambda: wants_portable_mode(path, ["portable=true"]))
     allowed(lambda: read_config(path))
 
 

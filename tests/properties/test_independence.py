@@ -61,13 +61,17 @@ def population(request, driver_for):
     chosen=st.lists(st.integers(0, GENOMES * KEYS - 1), min_size=1, max_size=30),
     workers=st.integers(1, 3),
     piece_steps=st.sampled_from([1, 150, 400, 60_000]),
+    team=st.integers(1, 19),
 )
-def test_company_order_workers_and_pieces_change_no_bit(population, chosen, workers, piece_steps):
+def test_company_order_workers_teams_and_pieces_change_no_bit(population, chosen, workers, piece_steps, team):
     """Permuted, split, padded and repeated populations are all lists of indices into one."""
     driver_of, newborns, expected = population
     genomes, keys = pairs_of()
     driver = driver_of(workers)
-    with mock.patch("evolearn.life._fused.PIECE_STEPS", piece_steps):
+    with (
+        mock.patch("evolearn.life._fused.PIECE_STEPS", piece_steps),
+        mock.patch.object(driver, "team", team),
+    ):
         outcome, _ = lives(
             driver, driver.conditions, newborns, genomes[chosen], np.ascontiguousarray(keys[chosen]), PLAN
         )

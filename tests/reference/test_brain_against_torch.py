@@ -3,11 +3,10 @@ import numpy as np
 import pytest
 import torch
 
-from evolearn.agent import BACKWARD_TYPE, TRUNKS, BrainSpec, TorchBrain
+from evolearn.agent import BACKWARD_TYPE, THINK_TYPE, TRUNKS, BrainSpec, TorchBrain
 from evolearn.agent.trunks.dense import tanh
 from evolearn.agent.trunks.relu import relu
 from evolearn.numerics import plug
-from evolearn.numerics.compiler import FAST_MATH
 from tests.reference.torch_learner import SPECS, brain_with, random_weights, random_window, relative_error
 
 
@@ -16,27 +15,40 @@ def tanh_of_all(x):
     return np.array([tanh(value) for value in x])
 
 
+def functions_of(spec, kind):
+    """Think and backward, for every shape or for this one."""
+    trunk = TRUNKS[spec.trunk]
+    if kind == "every shape":
+        return plug(trunk.think, THINK_TYPE), plug(trunk.backward, BACKWARD_TYPE)
+    of_shape = trunk.tiled(spec.layers, spec.actions + 1, spec.outputs - spec.actions - 1)
+    return of_shape.think, of_shape.backward
+
+
+@pytest.mark.parametrize("kind", ["every shape", "this shape"])
 @pytest.mark.parametrize("name", SPECS)
-def test_the_compiled_brain_thinks_what_torch_thinks(name):
+def test_the_compiled_brain_thinks_what_torch_thinks(name, kind):
     spec = SPECS[name]
     weights = random_weights(spec, seed=1)
     window = random_window(spec, weights, rows=6, seed=2)
+    window.outputs[:] = np.nan
+    for row in range(7):
+        functions_of(spec, kind)[0](weights, np.array(spec.layers), window, row)
     parameters, value = brain_with(spec, weights)(torch.from_numpy(window.observations).double())
     expected = torch.cat([parameters, value[:, None]], dim=-1).detach().numpy()
     assert window.outputs.shape == expected.shape
     np.testing.assert_allclose(window.outputs, expected, rtol=1e-5, atol=5e-6)
 
 
+@pytest.mark.parametrize("kind", ["every shape", "this shape"])
 @pytest.mark.parametrize("name", SPECS)
-def test_the_compiled_backward_pass_gives_torchs_gradient(name):
+def test_the_compiled_backward_pass_gives_torchs_gradient(name, kind):
     spec = SPECS[name]
     weights = random_weights(spec, seed=3)
     window = random_window(spec, weights, rows=7, seed=4)
     deltas = np.random.default_rng(5).standard_normal((7, spec.outputs)).astype(np.float32)
     gradient = np.zeros(spec.weights, np.float32)
-    trunk = TRUNKS[spec.trunk]
-    scratch = np.full(trunk.scratch(spec.layers, 7), np.nan, np.float32)
-    plug(trunk.backward, BACKWARD_TYPE)(weights, np.array(spec.layers), window, deltas, gradient, scratch)
+    scratch = np.full(TRUNKS[spec.trunk].scratch(spec.layers, 7), np.nan, np.float32)
+    functions_of(spec, kind)[1](weights, np.array(spec.layers), window, deltas, gradient, scratch)
     brain = brain_with(spec, weights)
     parameters, value = brain(torch.from_numpy(window.observations[:-1]).double())
     (torch.cat([parameters, value[:, None]], dim=-1) * torch.from_numpy(deltas)).sum().backward()
@@ -63,7 +75,7 @@ def test_tanh_does_not_hide_a_nan():
     assert np.isnan(tanh_of_all(np.float32([np.nan]))[0])
 
 
-@numba.njit(fastmath=set(FAST_MATH))
+@numba.njit
 def relu_of_all(x):
     found = np.empty_like(x)
     for i in range(x.size):

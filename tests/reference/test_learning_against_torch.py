@@ -7,6 +7,7 @@ from evolearn.agent import (
     DELTAS_TYPE,
     GOES_ON,
     LEARN_TYPE,
+    LEARNERS,
     MAX_LOG_STDEV,
     MIN_LOG_STDEV,
     OPTIMISERS,
@@ -17,10 +18,12 @@ from evolearn.agent import (
     TRUNKS,
     LearnerSettings,
     Window,
+    plain,
+    ready_learner,
 )
 from evolearn.agent.learners.actor_critic import actor_critic_memory, estimate_advantages, learn_actor_critic
-from evolearn.agent.learners.optimisers import adam, sgd, shorten
-from evolearn.numerics import plug
+from evolearn.agent.learners.optimisers import adam, descend, norm, power, sgd, shorten
+from evolearn.numerics import aligned_zeros, plug
 from tests.reference.torch_learner import (
     SPECS,
     advantages_by_definition,
@@ -201,6 +204,56 @@ def test_adam_is_torchs_adam():
     np.testing.assert_allclose(weights, parameter.detach().numpy(), rtol=1e-5, atol=2e-6)
 
 
+def at_offset(values, offset):
+    """A copy that begins some floats behind a cache line, with NaN on both sides."""
+    block = aligned_zeros(len(values) + 32)
+    block[:] = np.nan
+    copy = block[offset : offset + len(values)]
+    copy[:] = values
+    return copy
+
+
+SIZES = (1, 15, 16, 17, 63, 64, 65, 130)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_norm_has_the_same_bits_wherever_the_gradient_lies(size):
+    gradient = np.random.default_rng(size).standard_normal(size).astype(np.float32)
+    found = {float(norm(at_offset(gradient, offset))) for offset in range(16)}
+    assert len(found) == 1
+    assert found.pop() == pytest.approx(np.linalg.norm(gradient.astype(float)), rel=1e-6)
+    assert norm(gradient) == pytest.approx(plain(norm)(gradient), rel=1e-6)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_step_moves_a_weight_alike_wherever_it_stands(optimiser):
+    """Bits of a weight depend on neither its place, nor the block's, nor how many there are."""
+    settings = SETTINGS._replace(optimiser=OPTIMISERS[optimiser])
+    many = 130
+    rng = np.random.default_rng(3)
+    drawn = rng.standard_normal((4, many)).astype(np.float32)
+    drawn[3] = np.abs(drawn[3])
+
+    def stepped(some, offset, function=descend):
+        weights, gradient, first, second = (at_offset(row[some], offset) for row in drawn)
+        before = gradient.copy()
+        function(weights, gradient, first, second, 0.02, settings, 7, np.float32(0.3))
+        np.testing.assert_array_equal(gradient, before)
+        return np.stack([weights, first, second])
+
+    alone = np.concatenate([stepped(slice(i, i + 1), 0) for i in range(many)], axis=1)
+    for size in SIZES:
+        for offset in (0, 1, 7):
+            np.testing.assert_array_equal(stepped(slice(size), offset), alone[:, :size])
+    np.testing.assert_allclose(stepped(slice(many), 0, plain(descend)), alone, rtol=1e-6, atol=1e-7)
+
+
+def test_powers_are_those_of_float64():
+    for base in (0.9, 0.999, 0.0, 1.0):
+        for exponent in (0, 1, 2, 3, 1000, 123_456):
+            assert power(base, exponent) == pytest.approx(base**exponent, rel=1e-10, abs=1e-300)
+
+
 def test_gradient_descent_is_torchs():
     rng = np.random.default_rng(2)
     weights, gradient = rng.standard_normal((2, 30)).astype(np.float32)
@@ -211,9 +264,9 @@ def test_gradient_descent_is_torchs():
     np.testing.assert_allclose(weights, parameter.detach().numpy(), rtol=1e-6)
 
 
-def compiled_learner(spec, settings, rate, rows=ROWS):
+def compiled_learner(spec, settings, rate, rows=ROWS, by_window=True):
     trunk, policy = TRUNKS[spec.trunk], POLICIES[spec.policy]
-    learn = plug(learn_actor_critic, LEARN_TYPE)
+    learn = ready_learner(LEARNERS["actor_critic"], policy) if by_window else plug(learn_actor_critic, LEARN_TYPE)
     parts = (plug(trunk.think, THINK_TYPE), plug(trunk.backward, BACKWARD_TYPE), plug(policy.deltas, DELTAS_TYPE))
     memory = np.zeros(actor_critic_memory(spec, rows), np.float32)
     plasticity = np.array([rate, DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT, 1.0], np.float32)
@@ -241,6 +294,22 @@ def test_several_windows_teach_the_compiled_learner_what_they_teach_torchs(name,
     learned = oracle.brain.flat() - at_birth
     assert relative_error(weights - at_birth, learned) < 2e-3
     assert np.abs(learned).max() > rate
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("name", BOTH_POLICIES)
+def test_a_window_at_once_teaches_what_its_steps_teach_one_by_one(name, epochs):
+    spec = SPECS[name]
+    settings = SETTINGS._replace(epochs=epochs)
+    results = []
+    for by_window in (True, False):
+        weights = random_weights(spec, seed=90)
+        learn = compiled_learner(spec, settings, 0.01, by_window=by_window)
+        for update in range(3):
+            assert learn(weights, random_window(spec, weights, ROWS, seed=91 + update), update)
+        results.append(weights)
+    np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-5)
+    assert not np.array_equal(results[0], random_weights(spec, seed=90))
 
 
 @pytest.mark.parametrize("rows", [1, ROWS])

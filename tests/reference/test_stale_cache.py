@@ -1,5 +1,6 @@
 """An edit of the source must reach compiled code that was kept on disk."""
 
+import math
 import os
 import shutil
 import subprocess
@@ -16,7 +17,8 @@ import sys
 import numpy as np
 import evolearn
 from evolearn.numerics.compiler import plug
-from evolearn.agent.policies.policy import CHOOSE_TYPE, choose_gaussian
+from evolearn.agent.policies.gaussian import choose_gaussian
+from evolearn.agent.policies.policy import CHOOSE_TYPE
 from evolearn.rng import new_rng
 
 assert evolearn.__file__.startswith(sys.argv[1]), evolearn.__file__
@@ -34,7 +36,7 @@ def test_an_edited_callee_in_another_file_changes_what_the_cached_caller_does_an
 ):
     package = tmp_path / "evolearn"
     shutil.copytree(Path(evolearn.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    edited, caller = package / "rng.py", package / "agent" / "policies" / "policy.py"
+    edited, caller = package / "rng.py", package / "agent" / "policies" / "gaussian.py"
     original = edited.read_text()
 
     def draw():
@@ -53,13 +55,16 @@ def test_an_edited_callee_in_another_file_changes_what_the_cached_caller_does_an
     assert hits == 0
     assert draw() == (first, 1), "the second run must come from the cache, or this test shows nothing"
     # The lines of the caller and of its callee move.
-    for file, sentence in ((edited, '"""One draw from the open'), (caller, '"""Policies: how')):
+    for file, sentence in ((edited, '"""One draw from the open'), (caller, '"""The diagonal Gaussian')):
         assert file.read_text().count(sentence) == 1
         file.write_text(file.read_text().replace(sentence, sentence + " again, and\n\n    again,"))
     assert draw() == (first, 1), "words changed, and no code"
-    # A normal pair's radius doubles: from sqrt(-2 log u) to sqrt(-8 log u).
-    assert original.count("math.sqrt(-2.0 * math.log(uniform(rng)))") == 2
-    edited.write_text(original.replace("math.sqrt(-2.0 *", "math.sqrt(-8.0 *"))
-    assert draw() == (pytest.approx(2.0 * first, rel=1e-6), 0)
+    # Every draw becomes 1/e: of the normal distribution, sqrt(2) cos(2 pi / e) x exp(0).
+    word = "(word + 0.5) * (1.0 / 4294967296.0)"
+    assert original.count(word) == 1
+    edited.write_text(original.replace(word, "math.exp(-1.0) + 0.0 * word"))
+    expected = math.sqrt(2.0) * math.cos(2.0 * math.pi / math.e)
+    assert draw() == (pytest.approx(expected, rel=1e-5), 0)
+    assert first != pytest.approx(expected, rel=1e-3)
     edited.write_text(original)
     assert draw() == (first, 1), "the first sources find what was compiled for them"

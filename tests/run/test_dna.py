@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from evolearn.config import WorldPart, wants_portable_mode
+from evolearn.config import WorldPart
 from evolearn.export import export
 from evolearn.life import OwnDrivers
 from evolearn.run import DNAError, ancestors, assemble, create_run, load_dna, open_run, resume_run, setup_of, start_run
@@ -143,14 +143,6 @@ def test_dna_lives_in_other_settings_of_its_world_only(run: Path, tmp_path: Path
     save_dna(tmp_path / "stranger.safetensors", setup, dna.genome, dna.stdev, about)
     with pytest.raises(DNAError, match=r"is DNA of a world cart-pole that shows a, b, c, d; the world of this name"):
         setup_of(load_dna(tmp_path / "stranger.safetensors"))
-
-
-def test_portable_dna_is_known_before_anything_is_imported(run: Path, tmp_path: Path) -> None:
-    assert not wants_portable_mode(run / "dna.safetensors")
-    file = altered(run, tmp_path, lambda header, tensors: header["config"].update(portable=True))
-    assert wants_portable_mode(file)
-    file.write_bytes(b"\xff" * 20)
-    assert not wants_portable_mode(file)
 
 
 def test_an_exported_brain_is_told_from_dna(run: Path, tmp_path: Path) -> None:

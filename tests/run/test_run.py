@@ -1,12 +1,15 @@
 """Runs end to end: determinism, interrupts and damage, what is on disk, and what is refused."""
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import evolearn.run.run as run_module
 from evolearn.config import ConfigError, check_config, find_config, read_config, shipped_configs
 from evolearn.errors import RunDirectoryError
 from evolearn.life import OwnDrivers, new_driver
@@ -25,6 +28,7 @@ from evolearn.run import (
 from evolearn.run.evolution import paired_correlation
 from evolearn.run.transplant import run_arms
 from evolearn.search.options import OPTIONS
+from evolearn.world import find_world
 from tests.helpers.runs import GENERATIONS, Watcher, digests, toy
 
 
@@ -358,12 +362,35 @@ def test_a_blank_slate_learns_whatever_the_config_says() -> None:
     assert arms["evolved"].learn_until == 0
 
 
-def test_going_on_with_another_type_of_processor_is_said_once(monkeypatch, tmp_path: Path) -> None:
-    config, path = check_config(toy(), "toy"), tmp_path / "run"
+def test_going_on_with_another_type_of_processor_is_said_of_environments_only(monkeypatch) -> None:
+    monkeypatch.setattr(run_module, "processor_type", lambda: ("EPYC", "znver4 2"))
+    generation, warnings = SimpleNamespace(cluster=None, generation=1), []
+    display = SimpleNamespace(warning=warnings.append)
+    for world in (find_world("cart-pole"), object()):
+        setup = SimpleNamespace(conditions=SimpleNamespace(world=world))
+        processors = run_module._compare_processors(setup, {"skylake 1"}, generation, display)
+        assert run_module._compare_processors(setup, processors, generation, display) == {"skylake 1", "znver4 2"}
+    (text,) = warnings
+    assert text.startswith(
+        "generation 2 was lived on znver4 2, those before on skylake 1: what a Gymnasium environment"
+    )
+
+
+def test_a_run_of_an_earlier_evolearn_goes_on_with_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "run"
     with pytest.raises(Interrupted):
-        start_run(config, "toy", path, OwnDrivers(1), Watcher(stop_after=0))
-    monkeypatch.setattr("evolearn.run.run.processor_type", lambda: ("EPYC", "znver4 2"))
-    watcher = Watcher()
-    resume_run(open_run(path), OwnDrivers(1), watcher)
-    assert [text for text in watcher.warnings if "generation 2 was lived on znver4 2, those before on " in text]
-    assert len([text for text in watcher.warnings if "lived on" in text]) == 1
+        start_run(check_config(toy(), "toy"), "toy", path, OwnDrivers(1), Watcher(stop_after=0))
+    config, label = path / "config.yaml", json.loads((path / "run.json").read_text())
+    config.write_text(config.read_text() + "portable: false\n")
+    for file in (path / "run.json", *(path / "checkpoints").glob("*.json")):
+        content = json.loads(file.read_text())
+        content["config_sha256"] = hashlib.sha256(config.read_bytes()).hexdigest()
+        file.write_text(json.dumps(content))
+    assert label["config_sha256"] != content["config_sha256"]
+    about = json.loads((path / "environment.json").read_text())
+    assert about.pop("arithmetic") > 1
+    (path / "environment.json").write_text(json.dumps(about))
+    assert open_run(path).version_changes() == ["how compiled code computes has changed"]
+    with pytest.warns(FutureWarning, match="portable: is no longer a setting"):
+        resume_run(open_run(path), OwnDrivers(1), Watcher())
+    assert (path / "result.json").exists()

@@ -308,13 +308,3 @@ def test_a_learner_without_a_gradient_through_its_update_is_refused() -> None:
         "learner.name='q_learning': must be 'actor_critic' or 'regression' with search.algorithm='maml', which takes "
         "the gradient through its update; set one of these, or search.algorithm=reptile"
     ) in str(caught.value)
-
-
-def test_portable_runs_are_refused(monkeypatch) -> None:
-    monkeypatch.setattr("evolearn.numerics.portable.disagreement", lambda portable: None)
-    with pytest.raises(ConfigError) as caught:
-        setup_of(portable=True)
-    assert (
-        "portable=True: must be false with search.algorithm='maml': its gradients are torch's, which promises no equal "
-        "results on different processors; set portable=false, or search.algorithm=reptile"
-    ) in str(caught.value)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from evolearn.agent.brain import BrainSpec
 from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, LearnerSettings, PlasticityGene
-from evolearn.agent.learners.optimisers import descend, shorten, whole_lines
+from evolearn.agent.learners.optimisers import descend, shortening, whole_lines
+from evolearn.agent.policies.policy import slopes_by_steps
+from evolearn.agent.policies.table import find_policy
 from evolearn.agent.trunks.trunk import GOES_ON, TRUNCATED, Window
-from evolearn.numerics import compiled, matrix, vector
+from evolearn.numerics import compiled, fma, inlined, matrix, select, vector
 
 # Places of its plasticity; natural units, not logs.
 LEARNING_RATE, DISCOUNT, GAE_LAMBDA, ENTROPY_BONUS, VALUE_WEIGHT = 0, 1, 2, 3, 4
 
-_ZERO = np.float32(0.0)
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+
+# Read as a global: `evolearn.agent.learners.ready.ready_learner` puts a policy's own in its place.
+slopes_of_window = slopes_by_steps
 
 
-@compiled
+@inlined
 def estimate_advantages(window: Window, discount: float, gae_lambda: float, advantages: Any, returns: Any) -> None:
     """Generalised advantage estimation over one window.
 
@@ -31,21 +37,20 @@ def estimate_advantages(window: Window, discount: float, gae_lambda: float, adva
     Source: Schulman et al. 2016, "High-dimensional continuous control using GAE", eq. 16.
     """
     value = window.outputs.shape[1] - 1
+    keep = np.float32(discount)
+    keep_next = keep * np.float32(gae_lambda)
     advantage_next = _ZERO
+    value_after = window.outputs[window.rewards.size, value]
     for row in range(window.rewards.size - 1, -1, -1):
         value_t = window.outputs[row, value]
-        if window.ends[row] == GOES_ON:
-            value_next = window.outputs[row + 1, value]
-        elif window.ends[row] == TRUNCATED:
-            value_next = window.final_outputs[row, value]
-            advantage_next = _ZERO
-        else:  # no bootstrap: death ends the future
-            value_next = _ZERO
-            advantage_next = _ZERO
-        error = window.rewards[row] + discount * value_next - value_t
-        advantage_next = error + discount * gae_lambda * advantage_next
+        goes_on = window.ends[row] == GOES_ON
+        # No bootstrap: death ends the future.
+        cut = select(window.ends[row] == TRUNCATED, window.final_outputs[row, value], _ZERO)
+        error = fma(keep, select(goes_on, value_after, cut), window.rewards[row] - value_t)
+        advantage_next = select(goes_on, fma(keep_next, advantage_next, error), error)
         advantages[row] = advantage_next
         returns[row] = advantage_next + value_t
+        value_after = value_t
 
 
 @compiled
@@ -84,7 +89,6 @@ def learn_actor_critic(
     size = weights.size
     rows = window.rewards.size
     width = window.outputs.shape[1]
-    action_size = window.actions.shape[1]
     padded = whole_lines(size)
     gradient = vector(memory, 0, size)
     first = vector(memory, padded, size)
@@ -100,33 +104,29 @@ def learn_actor_critic(
     estimate_advantages(window, plasticity[DISCOUNT], plasticity[GAE_LAMBDA], advantages, returns)
     bonus = plasticity[ENTROPY_BONUS]
     value_weight = plasticity[VALUE_WEIGHT]
-    share = np.float32(1.0 / rows)
-    for row in range(rows):
-        old[row] = np.nan
     for epoch in range(settings.epochs):
+        if epoch > 0:
+            for row in range(rows):
+                think(weights, layers, window, row)
+        slopes_of_window(
+            deltas, window, epoch, advantages, returns, old, settings.clip, bonus, value_weight, slopes, scratch
+        )
         for i in range(size):
             gradient[i] = _ZERO
-        for row in range(rows):
-            if epoch > 0:
-                think(weights, layers, window, row)
-            output = vector(window.outputs, row * width, width)
-            action = vector(window.actions, row * action_size, action_size)
-            slope = vector(slopes, row * width, width)
-            deltas(output, action, advantages[row], vector(old, row, 1), settings.clip, bonus, slope)
-            slope[width - 1] = value_weight * (output[width - 1] - returns[row])
-            for k in range(width):
-                slope[k] *= share
         backward(weights, layers, window, slopes, gradient, scratch)
-        if not shorten(gradient, settings.gradient_norm):
+        scale = shortening(gradient, settings.gradient_norm)
+        if math.isnan(scale):
             return False
         step = update * settings.epochs + epoch + 1
-        descend(weights, gradient, first, second, plasticity[LEARNING_RATE], settings, step)
+        descend(weights, gradient, first, second, plasticity[LEARNING_RATE], settings, step, scale)
     return True
 
 
 def actor_critic_memory(spec: BrainSpec, window: int) -> int:
     """Floats of memory that `learn_actor_critic` needs for one life."""
-    return 3 * whole_lines(spec.weights) + 3 * window + window * spec.outputs + spec.scratch(window)
+    # Slopes are ready when the trunk's backward pass begins: one scratch is enough for both.
+    scratch = max(spec.scratch(window), find_policy(spec.policy).slopes_scratch(spec.outputs))
+    return 3 * whole_lines(spec.weights) + 3 * window + window * spec.outputs + scratch
 
 
 _PPO = "Schulman et al. 2017, table 3"

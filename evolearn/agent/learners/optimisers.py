@@ -7,42 +7,103 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.numerics import compiled
+from evolearn.numerics import (
+    LANES,
+    compiled,
+    fma,
+    inlined,
+    load,
+    load_part,
+    root,
+    spread,
+    store,
+    total,
+)
 
 # As `settings.optimiser` has it.
 ADAM, SGD = 0, 1
 OPTIMISERS = {"adam": ADAM, "sgd": SGD}
 
-_ZERO = np.float32(0.0)
+_ZERO, _ONE, _NAN = np.float32(0.0), np.float32(1.0), np.float32(np.nan)
+_STRIDE = 4 * LANES  # of four sums that do not wait for each other
 
 
-@compiled
-def norm(gradient: Any) -> float:
-    """The Euclidean norm; not finite if an entry is not, or if its square overflows float32."""
-    square = _ZERO
-    for i in range(gradient.size):
-        square += gradient[i] * gradient[i]
-    return math.sqrt(square)
+@inlined
+def norm(gradient: Any) -> Any:
+    """The Euclidean norm, float32; not finite if an entry is not, or if its square overflows.
+
+    Its sums are lane by lane over every fourth piece of sixteen, then pairwise.
+    """
+    size = gradient.size
+    first, second, third, fourth = spread(_ZERO), spread(_ZERO), spread(_ZERO), spread(_ZERO)
+    whole = size - size % _STRIDE
+    for i in range(0, whole, _STRIDE):
+        slope = load(gradient, i)
+        first = fma(slope, slope, first)
+        slope = load(gradient, i + LANES)
+        second = fma(slope, slope, second)
+        slope = load(gradient, i + 2 * LANES)
+        third = fma(slope, slope, third)
+        slope = load(gradient, i + 3 * LANES)
+        fourth = fma(slope, slope, fourth)
+    for i in range(whole, size, LANES):
+        slope = load_part(gradient, i, size - i)
+        first = fma(slope, slope, first)
+    return root(total((first + second) + (third + fourth)))
 
 
-@compiled
-def shorten(gradient: Any, longest: float) -> bool:
-    """Scale `gradient` to a norm of at most `longest`; False, and nothing done, if it is not finite.
+@inlined
+def shortening(gradient: Any, longest: float) -> Any:
+    """The factor, float32, that brings `gradient` to a norm of at most `longest`; NaN if it is not finite.
 
     Source: Pascanu, Mikolov and Bengio 2013, algorithm 1.
     """
     length = norm(gradient)
     if not math.isfinite(length):
-        return False
+        return _NAN
     if length > longest:
-        scale = np.float32(longest / length)
+        return np.float32(longest / length)
+    return _ONE
+
+
+@compiled
+def shorten(gradient: Any, longest: float) -> bool:
+    """Scale `gradient` to a norm of at most `longest`; False, and nothing done, if it is not finite."""
+    scale = shortening(gradient, longest)
+    if math.isnan(scale):
+        return False
+    if scale != _ONE:
         for i in range(gradient.size):
             gradient[i] *= scale
     return True
 
 
-@compiled
-def adam(weights: Any, gradient: Any, first: Any, second: Any, rate: float, settings: Any, step: int) -> None:
+@inlined
+def power(base: float, exponent: int) -> float:
+    """`base` to a whole power >= 0, by squaring: the same bits everywhere."""
+    result = 1.0
+    while exponent > 0:
+        result *= base if exponent & 1 else 1.0
+        base *= base
+        exponent >>= 1
+    return result
+
+
+@inlined
+def moved_by_adam(
+    slope: Any, first: Any, second: Any, weight: Any, add_first: Any, add_second: Any, size: Any, epsilon: Any
+) -> tuple[Any, Any, Any]:
+    """The new means of the slope and of its square, and the new weight, of one or of sixteen."""
+    # On many processors sums wait for another circuit than products, roots and quotients do: as few of these as can be.
+    mean = fma(add_first, slope - first, first)
+    square = fma(add_second, slope * slope - second, second)
+    return mean, square, fma(-size, mean / (root(square) + epsilon), weight)
+
+
+@inlined
+def adam(
+    weights: Any, gradient: Any, first: Any, second: Any, rate: float, settings: Any, step: int, scale: Any = _ONE
+) -> None:
     """One step of Adam.
 
     Args:
@@ -53,46 +114,60 @@ def adam(weights: Any, gradient: Any, first: Any, second: Any, rate: float, sett
         rate: learning rate.
         settings: decays and epsilon, see `evolearn.agent.learners.learner.LearnerSettings`.
         step: 1 for the first.
+        scale: of the gradient, a float32.
     Source: Kingma and Ba 2015, algorithm 1.
     """
-    keep_first = np.float32(settings.first_decay)
     add_first = np.float32(1.0 - settings.first_decay)
-    keep_second = np.float32(settings.second_decay)
     add_second = np.float32(1.0 - settings.second_decay)
-    size = np.float32(rate / (1.0 - settings.first_decay**step))
-    correction = np.float32(1.0 / (1.0 - settings.second_decay**step))
-    epsilon = np.float32(settings.epsilon)
-    for i in range(weights.size):
-        slope = gradient[i]
-        mean = keep_first * first[i] + add_first * slope
-        square = keep_second * second[i] + add_second * slope * slope
-        first[i] = mean
-        second[i] = square
-        weights[i] -= size * mean / (np.sqrt(square * correction) + epsilon)
+    # The second moment's correction is taken out of the root, and with it out of the loop.
+    correction = math.sqrt(1.0 - power(settings.second_decay, step))
+    size = np.float32(rate * correction / (1.0 - power(settings.first_decay, step)))
+    epsilon = np.float32(settings.epsilon * correction)
+    count = weights.size
+    whole = count - count % LANES
+    for i in range(0, whole, LANES):
+        slope = scale * load(gradient, i)
+        mean, square, weight = moved_by_adam(
+            slope, load(first, i), load(second, i), load(weights, i), add_first, add_second, size, epsilon
+        )
+        store(first, i, mean)
+        store(second, i, square)
+        store(weights, i, weight)
+    for i in range(whole, count):
+        first[i], second[i], weights[i] = moved_by_adam(
+            scale * gradient[i], first[i], second[i], weights[i], add_first, add_second, size, epsilon
+        )
 
 
-@compiled
-def sgd(weights: Any, gradient: Any, rate: float) -> None:
+@inlined
+def sgd(weights: Any, gradient: Any, rate: float, scale: Any = _ONE) -> None:
     """One step of plain gradient descent.
 
     Args:
         weights: float32 [W], changed.
         gradient: float32 [W].
         rate: learning rate.
+        scale: of the gradient, a float32.
     Source: Robbins and Monro 1951, eq. 6.
     """
     size = np.float32(rate)
-    for i in range(weights.size):
-        weights[i] -= size * gradient[i]
+    count = weights.size
+    whole = count - count % LANES
+    for i in range(0, whole, LANES):
+        store(weights, i, fma(-size, scale * load(gradient, i), load(weights, i)))
+    for i in range(whole, count):
+        weights[i] = fma(-size, scale * gradient[i], weights[i])
 
 
-@compiled
-def descend(weights: Any, gradient: Any, first: Any, second: Any, rate: float, settings: Any, step: int) -> None:
+@inlined
+def descend(
+    weights: Any, gradient: Any, first: Any, second: Any, rate: float, settings: Any, step: int, scale: Any = _ONE
+) -> None:
     """One step of the optimiser that `settings` names; arguments as those of `adam`."""
     if settings.optimiser == SGD:
-        sgd(weights, gradient, rate)
+        sgd(weights, gradient, rate, scale)
     else:
-        adam(weights, gradient, first, second, rate, settings, step)
+        adam(weights, gradient, first, second, rate, settings, step, scale)
 
 
 @compiled

@@ -11,7 +11,7 @@ from evolearn.agent.brain import BrainSpec
 from evolearn.agent.learners.learner import Learner, LearnerSettings, PlasticityGene
 from evolearn.agent.learners.optimisers import norm, sgd, whole_lines
 from evolearn.agent.trunks.trunk import GOES_ON, TRUNCATED, Window
-from evolearn.numerics import compiled, matrix, vector
+from evolearn.numerics import compiled, fma, matrix, vector
 
 # Places of its plasticity; natural units. The third is the policy's, `evolearn.agent.policies.epsilon_greedy.EPSILON`.
 LEARNING_RATE, DISCOUNT = 0, 1
@@ -46,7 +46,8 @@ def temporal_difference(window: Window, row: int, discount: float) -> Any:
         value_next = largest_value(vector(window.final_outputs, row * width, width))
     else:  # no bootstrap: death ends the future
         value_next = _ZERO
-    return window.rewards[row] + discount * value_next - window.outputs[row, int(window.actions[row, 0])]
+    target = fma(np.float32(discount), value_next, window.rewards[row])
+    return target - window.outputs[row, int(window.actions[row, 0])]
 
 
 @compiled
@@ -57,7 +58,7 @@ def update_linear(weights: Any, window: Window, row: int, step: float) -> None:
     observation = vector(window.observations, row * inputs, inputs)
     size = np.float32(step)
     for i in range(inputs):
-        taken[i] += size * observation[i]
+        taken[i] = fma(size, observation[i], taken[i])
 
 
 @compiled
@@ -141,8 +142,7 @@ def learn_q(
             think(weights, layers, window, row)
             think(weights, layers, window, row + 1)
         error = temporal_difference(window, row, plasticity[DISCOUNT])
-        # Not `isfinite`: that is error - error == 0, which fast math may see through.
-        if not abs(error) < math.inf:
+        if not math.isfinite(error):
             return False
         if layers.size == 1:
             update_linear(weights, window, row, rate * error)

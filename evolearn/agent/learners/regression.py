@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from evolearn.agent.brain import BrainSpec
 from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, LearnerSettings, PlasticityGene
-from evolearn.agent.learners.optimisers import descend, shorten, whole_lines
+from evolearn.agent.learners.optimisers import descend, shortening, whole_lines
 from evolearn.agent.trunks.trunk import Window
 from evolearn.numerics import compiled, matrix, vector
 
@@ -80,10 +81,11 @@ def learn_regression(
         gradient[:] = _ZERO
         squared_error_slopes(window, slopes)
         backward(weights, layers, window, slopes, gradient, scratch)
-        if not shorten(gradient, settings.gradient_norm):
+        scale = shortening(gradient, settings.gradient_norm)
+        if math.isnan(scale):
             return False
         step = update * settings.epochs + epoch + 1
-        descend(weights, gradient, first, second, plasticity[LEARNING_RATE], settings, step)
+        descend(weights, gradient, first, second, plasticity[LEARNING_RATE], settings, step, scale)
     return True
 
 

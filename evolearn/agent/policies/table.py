@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from evolearn.agent.policies.categorical import CATEGORICAL
 from evolearn.agent.policies.deterministic import DETERMINISTIC
 from evolearn.agent.policies.epsilon_greedy import EPSILON_GREEDY
-from evolearn.agent.policies.policy import CATEGORICAL, GAUSSIAN, Policy
+from evolearn.agent.policies.gaussian import GAUSSIAN
+from evolearn.agent.policies.policy import Policy
 from evolearn.plugins import Kind, find
 
 POLICIES = {

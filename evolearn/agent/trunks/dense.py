@@ -5,22 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from evolearn.numerics import compiled, vector
+from evolearn.numerics import VectorCode, compiled, vector
 
 TANH_LIMIT = 7.6  # beyond it tanh is flat to 6e-7
-
 # Numerator and denominator of tanh(x) / x in powers of x^2, fitted for this project by reweighted least squares on
-# Chebyshev nodes of 0 .. TANH_LIMIT. float32, so that the loops below stay in float32 and vectorise.
+# Chebyshev nodes of 0 .. TANH_LIMIT.
+TANH_NUMERATOR = (9.999999822e-01, 1.346297630e-01, 3.594074070e-03, 2.229368076e-05, 1.586441586e-08)
+TANH_DENOMINATOR = (1.0, 4.679630193e-01, 2.624851090e-02, 3.449179891e-04, 8.763015157e-07)
+
+# float32, so that the loops below stay in float32 and vectorise.
 _LIMIT = np.float32(TANH_LIMIT)
 _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
-_P = tuple(np.float32(c) for c in (9.999999822e-01, 1.346297630e-01, 3.594074070e-03, 2.229368076e-05, 1.586441586e-08))
-_Q = tuple(np.float32(c) for c in (1.0, 4.679630193e-01, 2.624851090e-02, 3.449179891e-04, 8.763015157e-07))
+_P = tuple(np.float32(c) for c in TANH_NUMERATOR)
+_Q = tuple(np.float32(c) for c in TANH_DENOMINATOR)
 
 
 @compiled
@@ -34,7 +35,6 @@ def tanh(x: Any) -> Any:
 
 
 _CHAINS = 4  # independent sums per target: a multiply-add takes four cycles, and two can begin in each
-_INDEX = ir.IntType(64)
 
 
 def add_product(
@@ -91,56 +91,38 @@ def _add_columns(  # type: ignore[no-untyped-def]
 ):
     """`add_product` for `lanes` times `vectors` columns from `column` on; both are literals."""
     size = lanes.literal_value
-    count = vectors.literal_value
-    vector = ir.VectorType(ir.FloatType(), size)
+    offsets = [size * number for number in range(vectors.literal_value)]
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        code = VectorCode(builder)
+        target, source, factors = (
+            context.make_array(signature.args[at])(context, builder, arguments[at]).data for at in (0, 2, 5)
+        )
         _, column, _, place, stride, _, start, width, rows, _, _ = arguments
-        data = {
-            name: context.make_array(signature.args[at])(context, builder, arguments[at]).data
-            for name, at in (("target", 0), ("source", 2), ("factors", 5))
-        }
-
-        def pointer(name: str, at: Any, number: int) -> Any:
-            place = builder.add(at, _INDEX(size * number))
-            return builder.bitcast(builder.gep(data[name], [place]), vector.as_pointer())
-
-        def broadcast(value: Any) -> Any:
-            nothing = ir.Constant(vector, ir.Undefined)
-            first = builder.insert_element(nothing, value, ir.IntType(32)(0))
-            everywhere = ir.Constant(ir.VectorType(ir.IntType(32), size), [0] * size)
-            return builder.shuffle_vector(first, nothing, everywhere)
-
-        sums = [[cgutils.alloca_once(builder, vector) for _ in range(count)] for _ in range(_CHAINS)]
-        for chain in range(_CHAINS):
-            for number in range(count):
-                old = builder.load(pointer("target", column, number), align=4)
-                builder.store(old if chain == 0 else ir.Constant(vector, [0.0] * size), sums[chain][number])
+        target, source, factors = code.move(target, column), code.move(source, place), code.move(factors, start)
+        sums = [
+            [code.variable(code.constant(0.0, size) if chain else code.load(target, at, size)) for at in offsets]
+            for chain in range(_CHAINS)
+        ]
 
         def add_row(row: Any, chain: int) -> None:
-            weight = broadcast(
-                builder.load(builder.gep(data["source"], [builder.add(place, builder.mul(row, stride))]))
-            )
-            at = builder.add(start, builder.mul(row, width))
-            for number in range(count):
-                factor = builder.load(pointer("factors", at, number), align=4)
-                # "contract": a fused multiply-add where the processor has one.
-                product = builder.fmul(weight, factor, flags=("contract",))
-                total = builder.fadd(product, builder.load(sums[chain][number]), flags=("contract",))
-                builder.store(total, sums[chain][number])
+            weight = code.spread(code.load(code.move(source, code.times(row, stride)), 0, 1), size)
+            here = code.move(factors, code.times(row, width))
+            for total, at in zip(sums[chain], offsets, strict=True):
+                total.value = code.fma(weight, code.load(here, at, size), total.value)
 
-        whole = builder.sdiv(rows, _INDEX(_CHAINS))
-        with cgutils.for_range(builder, whole) as loop:
-            first = builder.mul(loop.index, _INDEX(_CHAINS))
+        whole = builder.sdiv(rows, code.place(_CHAINS))
+        with code.loop(whole) as number:
             for chain in range(_CHAINS):
-                add_row(builder.add(first, _INDEX(chain)), chain)
-        with cgutils.for_range(builder, rows, start=builder.mul(whole, _INDEX(_CHAINS))) as loop:
-            add_row(loop.index, 0)
-        for number in range(count):
-            total = builder.load(sums[0][number])
-            for chain in range(1, _CHAINS):
-                total = builder.fadd(total, builder.load(sums[chain][number]))
-            builder.store(total, pointer("target", column, number), align=4)
+                add_row(code.plus(code.times(number, _CHAINS), chain), chain)
+        done = code.times(whole, _CHAINS)
+        with code.loop(builder.sub(rows, done)) as number:
+            add_row(code.plus(done, number), 0)
+        for number, at in enumerate(offsets):
+            total = sums[0][number].value
+            for part in sums[1:]:
+                total = code.add(total, part[number].value)
+            code.store(total, target, at)
         return context.get_dummy_value()
 
     index = types.intp

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evolearn.agent.trunks.heads import heads_backward, speak
+from evolearn.agent.trunks.tiles import dense_functions
 from evolearn.agent.trunks.trunk import Trunk, Window
 from evolearn.numerics import compiled, vector
 
@@ -45,5 +46,6 @@ LINEAR = Trunk(
     backward=backward_linear,
     scratch=lambda layers, window: 0,
     carry=lambda layers: 0,
+    tiled=dense_functions,
     has_hidden=False,
 )

@@ -5,6 +5,7 @@ Their weights, in this order: per layer matrix ``[inputs, units]``, bias ``[unit
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from evolearn.agent.trunks.dense import add_product, dense_backward, tanh, tanh_backward, transpose
 from evolearn.agent.trunks.heads import heads_backward, slopes_below_heads, speak
+from evolearn.agent.trunks.tiles import dense_functions
 from evolearn.agent.trunks.trunk import Layers, Tensor, Trunk, Window
 from evolearn.numerics import compiled, matrix, spliced, vector
 
@@ -145,6 +147,7 @@ MLP = Trunk(
     backward=backward_mlp,
     scratch=dense_scratch,
     carry=lambda layers: 0,
+    tiled=functools.partial(dense_functions, activation="tanh"),
     torch_module="Tanh",
     onnx_operator="Tanh",
     symmetry="sign",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from evolearn.agent.trunks.mlp import backward_dense, dense_scratch, dense_tensors, think_dense
+from evolearn.agent.trunks.tiles import dense_functions
 from evolearn.agent.trunks.trunk import Layers, Tensor, Trunk, Window
 from evolearn.numerics import compiled, vector
 
@@ -58,6 +60,7 @@ RELU = Trunk(
     backward=backward_relu,
     scratch=dense_scratch,
     carry=lambda layers: 0,
+    tiled=functools.partial(dense_functions, activation="relu"),
     torch_module="ReLU",
     onnx_operator="Relu",
     symmetry="scale",

@@ -35,6 +35,15 @@ _SIZES = types.int64[::1]
 WINDOW_TYPE = types.NamedTuple((_ROWS, _ROWS, _ROWS, _ROWS, _FLOATS, _SIZES, _ROWS, _FLOATS), Window)
 THINK_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, types.int64)
 BACKWARD_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, _ROWS, _FLOATS, _FLOATS)
+THINK_ALL_TYPE = types.void(*[types.uintp] * 5, *[types.int64] * 3)
+
+
+class DenseFunctions(NamedTuple):
+    """A trunk and its heads compiled for one shape. They think alike, to the bit."""
+
+    think_all: Callable[[int, int, int, int, int, int, int, int], None]  # THINK_ALL_TYPE, for a team of lives
+    think: Callable[..., None]  # THINK_TYPE
+    backward: Callable[..., None]  # BACKWARD_TYPE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +74,8 @@ class Trunk:
     backward: Callable[..., None]  # BACKWARD_TYPE
     scratch: Callable[[Layers, int], int]  # floats that `backward` needs for a window of so many steps
     carry: Callable[[Layers], int]  # floats carried from step to step; row N of a window only looks ahead
+    # For layers, linear outputs (actions and the value) and log standard deviations; None: `think` and `backward` do.
+    tiled: Callable[[Layers, int, int], DenseFunctions] | None = None
     has_hidden: bool = True  # False: `brain.hidden` is [], and the heads read the observation
     torch_module: str | None = None  # class of the activation in torch.nn: "Tanh"
     onnx_operator: str | None = None  # name of the activation among ONNX's operators: "Tanh"

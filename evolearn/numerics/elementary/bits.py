@@ -1,8 +1,14 @@
-"""The bits of a float64, and scaling by powers of two; in plain Python and in compiled code."""
+"""What all functions here are made of: fused multiply-add, the bits of a float64, calls that stay calls.
+
+In plain Python and in compiled code alike.
+"""
 
 from __future__ import annotations
 
+import math
 import struct
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from llvmlite import ir
@@ -10,6 +16,59 @@ from numba import types
 from numba.extending import intrinsic, overload, register_jitable
 
 _LARGEST_STEP = 1000  # 2.0**1000 and 2.0**-1000 are normal numbers
+_DOUBLE = ir.DoubleType()
+
+OUT_OF_LINE: dict[str, Callable[..., float]] = {}
+
+
+def out_of_line(function: Callable[..., float]) -> Callable[..., float]:
+    """Keep what is rare or long out of those who call it: a function of float64 that compiled code calls by its symbol.
+
+    The linker of `evolearn.numerics._same_bits` brings what stands behind the symbol.
+    """
+    OUT_OF_LINE[function.__name__] = function
+
+    def called(builder: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(_DOUBLE, [_DOUBLE] * len(arguments))
+        symbol = f"evolearn.{function.__name__}"
+        target = builder.module.globals.get(symbol) or ir.Function(builder.module, kind, symbol)
+        return builder.call(target, arguments)
+
+    @intrinsic
+    def of_one(typing_context: Any, x: Any) -> Any:
+        return types.float64(types.float64), lambda context, builder, signature, given: called(builder, given)
+
+    @intrinsic
+    def of_two(typing_context: Any, x: Any, y: Any) -> Any:
+        signature = types.float64(types.float64, types.float64)
+        return signature, lambda context, builder, signature, given: called(builder, given)
+
+    if function.__code__.co_argcount == 1:
+        overload(function)(lambda x: lambda x: of_one(x))
+    else:
+        overload(function)(lambda x, y: lambda x, y: of_two(x, y))
+    return function
+
+
+def fma(x: float, y: float, z: float) -> float:
+    """X * y + z, rounded once."""
+    if not math.isfinite(x * y + z):
+        return x * y + z
+    exact = Fraction(x) * Fraction(y) + Fraction(z)
+    return float(exact) if exact else x * y + z  # the sum has the right sign of zero
+
+
+@intrinsic
+def _fused(typing_context: Any, x: Any, y: Any, z: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
+@overload(fma)
+def _fma_compiled(x, y, z):  # type: ignore[no-untyped-def]
+    return lambda x, y, z: _fused(x, y, z)
 
 
 def to_bits(x: float) -> int:
@@ -18,8 +77,8 @@ def to_bits(x: float) -> int:
 
 
 def from_bits(bits: int) -> float:
-    """The float64 that has these bits."""
-    return struct.unpack("<d", struct.pack("<q", bits))[0]
+    """The float64 that has these bits, the lowest 64."""
+    return struct.unpack("<d", struct.pack("<Q", bits & 0xFFFFFFFFFFFFFFFF))[0]
 
 
 @intrinsic
@@ -49,6 +108,12 @@ def _from_bits_compiled(bits):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
+def cubic(x: float, square: float, a: float, b: float, c: float, d: float) -> float:
+    """A + b x + c x**2 + d x**3. Source: Estrin's scheme: half as deep as Horner's, and fixed."""
+    return fma(square, fma(x, d, c), fma(x, b, a))
+
+
+@register_jitable
 def power_of_two(exponent: int) -> float:
     """2.0**exponent, for exponents of normal numbers, -1022 .. 1023."""
     return from_bits((exponent + 1023) << 52)
@@ -67,22 +132,21 @@ def scale(x: float, exponent: int) -> float:
 
 
 @register_jitable
-def split(x: float) -> tuple[float, int]:
-    """A positive finite x as m * 2**exponent, with m from sqrt(1/2) to sqrt(2)."""
-    exponent = 0
-    if x < 2.2250738585072014e-308:  # subnormal
-        x *= 18014398509481984.0  # 2**54
-        exponent = -54
+def split_normal(x: float) -> tuple[float, int]:
+    """A positive normal x as m * 2**exponent, with m from sqrt(1/2) to sqrt(2)."""
     bits = to_bits(x)
     # What is added here takes a mantissa from sqrt(2) on into the next binade.
-    own = ((bits + 0x95F619980C433) >> 52) - 1023
-    return from_bits(bits - (own << 52)), exponent + own
+    exponent = ((bits + 0x95F619980C433) >> 52) - 1023
+    return from_bits(bits - (exponent << 52)), exponent
 
 
 @register_jitable
-def without_low_half(x: float) -> float:
-    """X with the lower 32 of its bits cleared: its square is exact."""
-    return from_bits((to_bits(x) >> 32) << 32)
+def split(x: float) -> tuple[float, int]:
+    """A positive finite x as m * 2**exponent, with m from sqrt(1/2) to sqrt(2)."""
+    if x < 2.2250738585072014e-308:  # subnormal
+        m, exponent = split_normal(x * 18014398509481984.0)  # 2**54
+        return m, exponent - 54
+    return split_normal(x)
 
 
 @register_jitable

@@ -9,14 +9,13 @@ programming", volume 2, section 4.2.2, theorem B.
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 
 from numba.extending import register_jitable
 
-Pair = tuple[float, float]
+from evolearn.numerics.elementary.bits import fma
 
-_SPLITTER = 134217729.0  # 2**27 + 1
+Pair = tuple[float, float]
 
 
 def pair_of(value: Fraction) -> Pair:
@@ -42,15 +41,9 @@ def add_smaller(a: float, b: float) -> Pair:
 
 @register_jitable
 def multiply_exactly(a: float, b: float) -> Pair:
-    """A times b without error, for |a| and |b| below 2**995 and no underflow. Source: Dekker 1971, eq. 5.14."""
+    """A times b without error, where nothing overflows or underflows."""
     high = a * b
-    large = _SPLITTER * a
-    a_high = large - (large - a)
-    a_low = a - a_high
-    large = _SPLITTER * b
-    b_high = large - (large - b)
-    b_low = b - b_high
-    return high, ((a_high * b_high - high) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return high, fma(a, b, -high)
 
 
 @register_jitable
@@ -67,27 +60,3 @@ def multiply(a: Pair, b: Pair) -> Pair:
     """A times b."""
     high, low = multiply_exactly(a[0], b[0])
     return add_smaller(high, low + (a[0] * b[1] + a[1] * b[0]))
-
-
-@register_jitable
-def divide(a: Pair, b: Pair) -> Pair:
-    """A / b, by long division with two digits and a correction."""
-    first = a[0] / b[0]
-    product = multiply((first, 0.0), b)
-    rest = add(a, (-product[0], -product[1]))
-    second = rest[0] / b[0]
-    product = multiply((second, 0.0), b)
-    rest = add(rest, (-product[0], -product[1]))
-    high, low = add_smaller(first, second)
-    return add_smaller(high, low + rest[0] / b[0])
-
-
-@register_jitable
-def square_root(a: Pair) -> Pair:
-    """The root of a positive pair; of 0, 0. One Newton step from the rounded root."""
-    if a[0] == 0.0:
-        return 0.0, 0.0
-    root = math.sqrt(a[0])
-    square = multiply_exactly(root, root)
-    rest = add(a, (-square[0], -square[1]))
-    return add_smaller(root, rest[0] / (2.0 * root))
