@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from evolearn.worlds.cart_pole import cart_pole
+from numba import types
 from rich.console import Console
 
-from benchmarks import __main__ as program, before, evolearn_lives, work
+from benchmarks import __main__ as program, before, budget, evolearn_lives, work
 from evolearn.life import Plan, lives, new_driver
+from evolearn.numerics import compiled
 from evolearn.rng import VALIDATION, life_keys
 
 ROOT = Path(__file__).parents[2]
@@ -98,3 +100,26 @@ def test_lives_in_cpp_are_the_same_one_by_one_and_side_by_side_and_learn_as_fast
     episodes = episodes_in_cpp(many, "--teams")
     assert many.steps / episodes > 30  # 22 without learning
     assert episodes == pytest.approx(outcome.deaths.sum(), rel=0.1)
+
+
+@pytest.mark.whole
+def test_phases_of_a_step_are_told_apart_and_sum_to_the_whole(monkeypatch) -> None:
+    monkeypatch.setattr(budget, "LIFETIME", 64)
+    conditions = evolearn_lives.conditions_of(cart_pole, (work.HIDDEN, work.HIDDEN), work.WINDOW)
+    spent = budget.budget(conditions, rounds=1)
+    assert spent.keys() == {*budget.PHASES, "rest", "whole"}
+    whole = spent.pop("whole")
+    assert whole > 0.0
+    assert sum(spent.values()) == pytest.approx(whole)
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("signature", [None, types.void(types.float64[::1])])
+def test_twice_is_done_twice(signature: Any) -> None:
+    count = np.zeros(1)
+    budget.twice(compiled(count_up), signature)(count)
+    assert count[0] == 2.0
+
+
+def count_up(count: Any) -> None:
+    count[0] += 1.0
