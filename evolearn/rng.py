@@ -33,9 +33,10 @@ INIT, BIRTH, WORLD, ACTION = 0, 1, 2, 3
 _WORD = 0xFFFFFFFF
 _ROUNDS = 10
 # Places in an Rng: four counter words (draw block and stream, step, life, generation), two key words,
-# the four words of the last block, how many of them are spent, which steps have been drawn ahead, and what for them.
-_BLOCK, _STEP, _LIFE, _GENERATION, _SEED, _SPACE, _OUTPUT, _SPENT, _DRAWN = 0, 1, 2, 3, 4, 5, 6, 10, 11
-_AHEAD_FROM = 16  # the first word of the first of those steps; then of all, then the second words, and so on
+# the four words of a block, how many of the last one's are spent, which steps have been drawn ahead, where the last
+# block's words lie: here, or among those drawn ahead, a block of four words for each of those steps.
+_BLOCK, _STEP, _LIFE, _GENERATION, _SEED, _SPACE, _OUTPUT, _SPENT, _DRAWN, _AT = 0, 1, 2, 3, 4, 5, 6, 10, 11, 12
+_AHEAD_FROM = 16
 # A block for each of so many steps at once, in vector registers, costs little more than one of them alone.
 _AHEAD_SHIFT = 4
 AHEAD = 1 << _AHEAD_SHIFT
@@ -99,7 +100,7 @@ def _draw_ahead(rng: Any, block: int, first: int) -> None:
     for ahead in range(AHEAD):
         words = _block(block, first + ahead, int(rng[_LIFE]), int(rng[_GENERATION]), int(rng[_SEED]), int(rng[_SPACE]))
         for place in range(4):
-            rng[_AHEAD_FROM + place * AHEAD + ahead] = words[place]
+            rng[_AHEAD_FROM + 4 * ahead + place] = words[place]
 
 
 @intrinsic
@@ -133,12 +134,21 @@ def _draw_ahead_in_lanes(typing_context: Any, rng: Any, block: Any, first: Any) 
             c2, c3 = builder.xor(builder.xor(high0, c3), k1), low0
             k0 = builder.add(k0, ir.Constant(words, [0x9E3779B9] * AHEAD))
             k1 = builder.add(k1, ir.Constant(words, [0xBB67AE85] * AHEAD))
-        for place, lanes in enumerate((c0, c1, c2, c3)):
-            at = builder.gep(data, [long(_AHEAD_FROM + place * AHEAD)])
-            builder.store(builder.zext(lanes, longs), builder.bitcast(at, longs.as_pointer()), align=8)
+        # From words of steps to steps of words.
+        twos = [_interleaved(builder, c0, c2), _interleaved(builder, c1, c3)]
+        fours = builder.zext(_interleaved(builder, *twos), ir.VectorType(long, 4 * AHEAD))
+        at = builder.gep(data, [long(_AHEAD_FROM)])
+        builder.store(fours, builder.bitcast(at, fours.type.as_pointer()), align=8)
         return context.get_dummy_value()
 
     return types.void(rng, types.int64, types.int64), generate
+
+
+def _interleaved(builder: Any, even: Any, odd: Any) -> Any:
+    """Two vectors of n as one of 2 n, by turns."""
+    size = even.type.count
+    order = [lane + part * size for lane in range(size) for part in range(2)]
+    return builder.shuffle_vector(even, odd, ir.Constant(ir.VectorType(ir.IntType(32), 2 * size), order))
 
 
 @overload(_draw_ahead, jit_options={"error_model": "numpy", "nogil": True})
@@ -155,12 +165,12 @@ def _next_block(rng: Any) -> None:
         if rng[_DRAWN] != first:
             _draw_ahead(rng, block, first)
             rng[_DRAWN] = first
-        for place in range(4):
-            rng[_OUTPUT + place] = rng[_AHEAD_FROM + place * AHEAD + step - first]
+        rng[_AT] = _AHEAD_FROM + 4 * (step - first)
     else:
         words = _block(block, step, int(rng[_LIFE]), int(rng[_GENERATION]), int(rng[_SEED]), int(rng[_SPACE]))
         for place in range(4):
             rng[_OUTPUT + place] = words[place]
+        rng[_AT] = _OUTPUT
     rng[_BLOCK] = block + 1
     rng[_SPENT] = 0
 
@@ -170,23 +180,23 @@ def uniform(rng: Any) -> float:
     """One draw from the open interval (0, 1), 32 random bits."""
     if rng[_SPENT] == 4:
         _next_block(rng)
-    word = rng[_OUTPUT + rng[_SPENT]]
+    word = rng[rng[_AT] + rng[_SPENT]]
     rng[_SPENT] += 1
     return uniform_of(word)
 
 
 @compiled
 def words_ahead(rng: Any, step: int) -> int:
-    """Make sure that the first block of `step` is drawn, and say where in `rng` its first word lies.
+    """Make sure that the first block of `step` is drawn, and say where in `rng` its four words lie.
 
-    The second lies `AHEAD` entries further, and so on: what `at_step` and four times `uniform` would give, without
-    moving the stream, and for the price of a look. `step` is 1 or later.
+    They are what `at_step` and four times `uniform` would give, without moving the stream, and for the price of a
+    look. `step` is 1 or later.
     """
     first = (step >> _AHEAD_SHIFT) << _AHEAD_SHIFT
     if rng[_DRAWN] != first:
         _draw_ahead(rng, (rng[_BLOCK] >> _STREAM_SHIFT) << _STREAM_SHIFT, first)
         rng[_DRAWN] = first
-    return _AHEAD_FROM + step - first
+    return _AHEAD_FROM + 4 * (step - first)
 
 
 @compiled

@@ -122,11 +122,11 @@ def adam(
     # The second moment's correction is taken out of the root, and with it out of the loop.
     correction = math.sqrt(1.0 - power(settings.second_decay, step))
     size = np.float32(rate * correction / (1.0 - power(settings.first_decay, step)))
-    epsilon = np.float32(settings.epsilon * correction)
+    epsilon, factor = np.float32(settings.epsilon * correction), np.float32(scale)
     count = weights.size
     whole = count - count % LANES
     for i in range(0, whole, LANES):
-        slope = scale * load(gradient, i)
+        slope = factor * load(gradient, i)
         mean, square, weight = moved_by_adam(
             slope, load(first, i), load(second, i), load(weights, i), add_first, add_second, size, epsilon
         )
@@ -135,7 +135,7 @@ def adam(
         store(weights, i, weight)
     for i in range(whole, count):
         first[i], second[i], weights[i] = moved_by_adam(
-            scale * gradient[i], first[i], second[i], weights[i], add_first, add_second, size, epsilon
+            factor * gradient[i], first[i], second[i], weights[i], add_first, add_second, size, epsilon
         )
 
 
@@ -150,13 +150,13 @@ def sgd(weights: Any, gradient: Any, rate: float, scale: Any = _ONE) -> None:
         scale: of the gradient, a float32.
     Source: Robbins and Monro 1951, eq. 6.
     """
-    size = np.float32(rate)
+    size, factor = np.float32(rate), np.float32(scale)
     count = weights.size
     whole = count - count % LANES
     for i in range(0, whole, LANES):
-        store(weights, i, fma(-size, scale * load(gradient, i), load(weights, i)))
+        store(weights, i, fma(-size, factor * load(gradient, i), load(weights, i)))
     for i in range(whole, count):
-        weights[i] = fma(-size, scale * gradient[i], weights[i])
+        weights[i] = fma(-size, factor * gradient[i], weights[i])
 
 
 @inlined

@@ -29,7 +29,7 @@ from evolearn.numerics import (
     store,
     store_part,
 )
-from evolearn.rng import RNG_SIZE, at_step, uniform
+from evolearn.rng import RNG_SIZE, at_step, uniform, uniform_of, words_ahead
 
 MIN_LOG_STDEV, MAX_LOG_STDEV = -5.0, 2.0
 
@@ -96,10 +96,14 @@ def choose_gaussian_all(
             for k in range(2 * action_size):
                 columns[k * LANES + j] = output[k]
             rng = integers(rngs, (first + j) * RNG_SIZE, RNG_SIZE)
+            if action_size <= 4:  # one block of words
+                at = words_ahead(rng, step)
+                for k in range(action_size + action_size % 2):
+                    columns[drawn + k * LANES + j] = np.float32(uniform_of(rng[at + k]))
+                continue
             at_step(rng, step)
-            for k in range(0, action_size, 2):
+            for k in range(action_size + action_size % 2):
                 columns[drawn + k * LANES + j] = np.float32(uniform(rng))
-                columns[drawn + (k + 1) * LANES + j] = np.float32(uniform(rng))
         for k in range(0, action_size, 2):
             radius = root(_MINUS_TWO * log32(load(columns, drawn + k * LANES)))
             sine, cosine = sincos_turn32(load(columns, drawn + (k + 1) * LANES))
