@@ -14,12 +14,14 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.before import COMMIT, FOLDER
 from benchmarks.targets import PROMISES, Target
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -40,14 +42,23 @@ class Contender(NamedTuple):
 
 
 CONTENDERS = (
-    Contender(SELF, ("benchmarks.evolearn_lives",), "fused kernel, all cores", 1.0),
-    Contender("jax", ("benchmarks.jax_twin", "--plain"), "vmap + scan + jit + grad, as people write it", 4.0),
-    Contender("jax-tuned", ("benchmarks.jax_twin",), "chunks of lives, a device per core, gradient by hand", 1.0),
+    Contender(SELF, ("benchmarks.evolearn_lives",), "kernel specialised per shape, all cores", 1.0),
+    Contender("evolearn-before", ("benchmarks.before",), f"the fused kernel of commit {COMMIT[:7]}", 2.8),
+    Contender("jax", ("benchmarks.jax_twin", "--plain"), "vmap + scan + jit + grad, as people write it", 9.0),
+    Contender("jax-tuned", ("benchmarks.jax_twin",), "chunks of lives, a device per core, gradient by hand", 4.0),
+    Contender(
+        "jax-tuned-16",
+        ("benchmarks.jax_twin", "--environments", "16", "--updates", "50"),
+        "the same with 16 environments per agent: 256 samples per update, one epoch",
+        5.0,
+        ("--updates", "25"),
+    ),
     Contender("torch", ("benchmarks.torch_batched",), "eager, batched over lives", 1.0, ("--updates", "10")),
     Contender(
         "stable-baselines3", ("benchmarks.sb3_loop",), "one agent, one core: rate per core", 1000.0, ("--updates", "60")
     ),
-    Contender("native", ("benchmarks.native",), "hand-written C++, all cores", 0.5),
+    Contender("native", ("benchmarks.native",), "plain C++, one life at a time, all cores", 1.8),
+    Contender("native-teams", ("benchmarks.native", "--teams"), "C++ with lives side by side, window products", 0.65),
 )
 
 
@@ -108,16 +119,23 @@ def race_table(rates: dict[str, list[float]]) -> Table:
     return table
 
 
-def target_table(rates: dict[str, list[float]], quick: bool, console: Console) -> Table:
-    """What is promised, what was measured, and whether it is enough."""
-    table = Table(title="Targets")
-    for heading in ("what", "target", "measured", "met"):
-        table.add_column(heading)
-    table.add_column("detail", overflow="fold")
+class Verdict(NamedTuple):
+    """A target, what was measured, and whether it is enough: yes, no, or - of one that is left out."""
+
+    says: str
+    bound: str
+    measured: str
+    met: str
+    detail: str
+
+
+def verdicts_of(rates: dict[str, list[float]], quick: bool, console: Console) -> list[Verdict]:
+    """Ratios to contenders, then everything in PROMISES, measured now."""
+    verdicts = []
 
     def add(target: Target, value: float, detail: str) -> None:
-        met = "[green]yes[/]" if target.is_met(value) else "[red]no[/]"
-        table.add_row(target.says, target.bound, f"{value:.3g} {target.unit}".rstrip(), met, detail)
+        met = "yes" if target.is_met(value) else "no"
+        verdicts.append(Verdict(target.says, target.bound, f"{value:.3g} {target.unit}".rstrip(), met, detail))
 
     for contender in CONTENDERS:
         if contender.name in rates and contender.name not in (SELF, "torch"):
@@ -127,9 +145,22 @@ def target_table(rates: dict[str, list[float]], quick: bool, console: Console) -
         console.print(f"measuring: {target.says}", markup=False)
         answer = run(("benchmarks.targets", name, *(["--quick"] if quick else [])))
         if isinstance(answer, str):
-            table.add_row(target.says, target.bound, "-", "[red]no[/]", answer)
+            met = "-" if answer.startswith("left out") else "no"
+            verdicts.append(Verdict(target.says, target.bound, "-", met, answer))
         else:
             add(target, answer["value"], answer["detail"])
+    return verdicts
+
+
+def target_table(verdicts: list[Verdict]) -> Table:
+    """What is promised, what was measured, and whether it is enough."""
+    table = Table(title="Targets")
+    for heading in ("what", "target", "measured", "met"):
+        table.add_column(heading)
+    table.add_column("detail", overflow="fold")
+    colours = {"yes": "[green]yes[/]", "no": "[red]no[/]"}
+    for verdict in verdicts:
+        table.add_row(*verdict[:3], colours.get(verdict.met, verdict.met), verdict.detail)
     return table
 
 
@@ -158,14 +189,28 @@ def machine() -> dict[str, Any]:
     }
 
 
-def results_of(rates: dict[str, list[float]], busy: float) -> dict[str, Any]:
+def results_of(rates: dict[str, list[float]], verdicts: list[Verdict], busy: float) -> dict[str, Any]:
     """The contents of results.json; spread is the range of the runs divided by their median."""
     results = []
     for name, runs in rates.items():
         median = statistics.median(runs)
         spread = (max(runs) - min(runs)) / median
         results.append({"name": name, "steps_per_second": median, "spread": spread, "runs": runs})
-    return {"machine": {**machine(), "load_before": busy}, "results": results}
+    targets = [verdict._asdict() for verdict in verdicts]
+    return {"machine": {**machine(), "load_before": busy}, "results": results, "targets": targets}
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """The tables of the README, out of results.json: ways, the fastest first, and targets."""
+    docs = {contender.name: contender.doc for contender in CONTENDERS}
+    rates = {row["name"]: row["runs"] for row in results["results"]}
+    lines = ["| way | M steps/s | evolearn is so many times as fast |", "|---|---|---|"]
+    for name, runs in sorted(rates.items(), key=lambda item: -statistics.median(item[1])):
+        way = f"**{name}**" if name == SELF else f"{name}: {docs[name]}"
+        lines.append(f"| {way} | {statistics.median(runs) / 1e6:.4g} | {ratios_to(rates, name):.3g} |")
+    lines += ["", "| what | to reach | measured | |", "|---|---|---|---|"]
+    lines += [f"| {row['says']} | {row['bound']} | {row['measured']} | {row['detail']} |" for row in results["targets"]]
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -173,20 +218,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="turns of every contender; at least 3")
     parser.add_argument("--quick", action="store_true", help="less work and three rounds: more noise, no results.json")
+    parser.add_argument(
+        "--markdown", action="store_true", help="measure nothing, print results.json as the README has it"
+    )
     options = parser.parse_args()
+    if options.markdown:
+        print(markdown(json.loads(RESULTS.read_text())))
+        return
     if options.rounds < 3:
         parser.error(f"--rounds {options.rounds}: must be at least 3, a median of fewer says little")
     console = Console(width=None if sys.stdout.isatty() else 130)
     busy = os.getloadavg()[0]
     if busy > BUSY:
         console.print(f"load average {busy:.1f}: something else runs here, and distorts even ratios; best wait for it")
-    rates = race(3 if options.quick else options.rounds, options.quick, console)
-    if SELF not in rates:
-        sys.exit("evolearn itself could not run; nothing to compare with")
-    targets = target_table(rates, options.quick, console)
-    console.print(race_table(rates), targets)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[FOLDER] = folder
+        rates = race(3 if options.quick else options.rounds, options.quick, console)
+        if SELF not in rates:
+            sys.exit("evolearn itself could not run; nothing to compare with")
+        verdicts = verdicts_of(rates, options.quick, console)
+    console.print(race_table(rates), target_table(verdicts))
     if not options.quick:
-        RESULTS.write_text(json.dumps(results_of(rates, busy), indent=2) + "\n")
+        RESULTS.write_text(json.dumps(results_of(rates, verdicts, busy), indent=2) + "\n")
         console.print(f"written: {RESULTS}", markup=False)
 
 

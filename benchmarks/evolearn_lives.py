@@ -59,9 +59,9 @@ def newborns_of(conditions: Conditions, count: int) -> Newborns:
     )
 
 
-def lives_in(conditions: Conditions, count: int, lifetime: int) -> Callable[[], None]:
-    """Prepare `count` lives of `lifetime` steps each, everything compiled."""
-    driver = new_driver(conditions, workers=os.cpu_count() or 1)
+def lives_in(conditions: Conditions, count: int, lifetime: int, workers: int | None = None) -> Callable[[], None]:
+    """Prepare `count` lives of `lifetime` steps each, everything compiled; a thread per core unless told otherwise."""
+    driver = new_driver(conditions, workers=workers or os.cpu_count() or 1)
     newborns = newborns_of(conditions, count)
     genomes = np.arange(count)
     keys = life_keys(0, VALIDATION, 0, count)

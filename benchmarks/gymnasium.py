@@ -123,8 +123,19 @@ def measure(environment_ids: tuple[str, ...], quick: bool, cores: int = 1) -> Me
     return Measured(min(ratios.values()), ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items()))
 
 
+def two_processes(quick: bool) -> Measured:
+    """How many times as many steps of CartPole two processes do as one in the same time, the two in alternation."""
+    lifetime = 200 if quick else 1500
+    one, two = (living("CartPole-v1", lifetime, cores) for cores in (1, 2))
+    pairs = [(one(), two()) for _ in range(2 if quick else ROUNDS)]
+    alone, both = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio = statistics.median(2 * o / t for o, t in pairs)
+    return Measured(ratio, f"{alone:.2f} s with one, {both:.2f} s for twice as many lives with two")
+
+
 mujoco = functools.partial(measure, MUJOCO)
 classic = functools.partial(measure, CLASSIC)
+cart_pole = functools.partial(measure, CLASSIC[:1])
 mujoco_on_all_cores = functools.partial(measure, MUJOCO, cores=os.cpu_count() or 1)
 
 

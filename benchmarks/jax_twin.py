@@ -6,6 +6,10 @@ The plain form is the one that people write: one life as a scan over steps withi
 The tuned form, the default, is the fastest of some fifteen that were tried: lives in chunks that stay in the cache
 (`lax.map` with a batch size), one XLA device per core (`pmap`), the gradient written by hand so that the window's
 activations are not computed again, and a scan unrolled by four.
+
+Either may give an agent several environments, E carts that it steps at once and learns from together: E times as many
+samples per update, one epoch over them, one step of Adam. That is other work, with fewer updates per step: products are
+of matrices, and Adam and the weights' way through memory are paid once for E steps.
 """
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ class Brain(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What a window leaves behind; N steps."""
+    """What a window leaves behind; N steps, or with several environments N x E."""
 
     observation: Any  # [N, 4]
     first: Any  # [N, H], activations
@@ -58,8 +62,8 @@ class Life(NamedTuple):
     brain: Brain
     first_moment: Brain
     second_moment: Brain
-    cart: Any  # [4]
-    age: Any  # steps in this episode
+    cart: Any  # [4], or [E, 4]
+    age: Any  # steps in this episode; a number, or [E]
     key: Any
 
 
@@ -76,8 +80,8 @@ def think(brain: Brain, observation: Any) -> tuple[Any, Any, Any]:
 
 
 def step(cart: Any, age: Any, action: Any) -> tuple[Any, Any]:
-    """The cart [4] after a push, and whether the episode is over."""
-    _, velocity, angle, angular_velocity = cart
+    """The cart [.., 4] after a push, and whether the episode is over."""
+    _, velocity, angle, angular_velocity = jnp.moveaxis(cart, -1, 0)
     force = jnp.where(action, work.FORCE, -work.FORCE)
     moment = work.POLE_MASS * work.HALF_LENGTH
     sine, cosine = jnp.sin(angle), jnp.cos(angle)
@@ -85,9 +89,9 @@ def step(cart: Any, age: Any, action: Any) -> tuple[Any, Any]:
     inertia = work.HALF_LENGTH * (4.0 / 3.0 - work.POLE_MASS * cosine * cosine / work.TOTAL_MASS)
     angular_acceleration = (work.GRAVITY * sine - cosine * thrust) / inertia
     acceleration = thrust - moment * angular_acceleration * cosine / work.TOTAL_MASS
-    cart = cart + work.DT * jnp.stack([velocity, acceleration, angular_velocity, angular_acceleration])
-    over = (jnp.abs(cart[0]) > work.CART_LIMIT) | (jnp.abs(cart[2]) > work.POLE_LIMIT) | (age >= work.STEP_LIMIT)
-    return cart, over
+    cart = cart + work.DT * jnp.stack([velocity, acceleration, angular_velocity, angular_acceleration], -1)
+    over = (jnp.abs(cart[..., 0]) > work.CART_LIMIT) | (jnp.abs(cart[..., 2]) > work.POLE_LIMIT)
+    return cart, over | (age >= work.STEP_LIMIT)
 
 
 def live_window(brain: Brain, cart: Any, age: Any, key: Any, unroll: int) -> tuple[Any, Any, Steps]:
@@ -96,20 +100,20 @@ def live_window(brain: Brain, cart: Any, age: Any, key: Any, unroll: int) -> tup
     def act(carry: tuple[Any, Any], draws: Any) -> tuple[tuple[Any, Any], Steps]:
         cart, age = carry
         first, second, output = think(brain, cart)
-        action = draws[4] < jax.nn.sigmoid(output[1] - output[0])
+        action = draws[..., 4] < jax.nn.sigmoid(output[..., 1] - output[..., 0])
         moved, over = step(cart, age + 1, action)
-        moved = jnp.where(over, 0.1 * draws[:4] - 0.05, moved)
+        moved = jnp.where(over[..., None], 0.1 * draws[..., :4] - 0.05, moved)
         goes_on = 1.0 - over.astype(jnp.float32)
         return (moved, jnp.where(over, 0, age + 1)), Steps(cart, first, second, output, action, goes_on)
 
     # All draws of a window at once: a threefry call per step costs more than the step.
-    draws = jax.random.uniform(key, (work.WINDOW, 5))
+    draws = jax.random.uniform(key, (work.WINDOW, *age.shape, 5))
     (cart, age), steps = lax.scan(act, (cart, age), draws, unroll=unroll)
     return cart, age, steps
 
 
 def advantages_of(values: Any, last_value: Any, goes_on: Any) -> Any:
-    """Advantages [N]. Source: Schulman et al. 2016, eq. 16."""
+    """Advantages [N, ..]. Source: Schulman et al. 2016, eq. 16."""
 
     def before(advantage: Any, row: tuple[Any, Any, Any]) -> tuple[Any, Any]:
         value, value_next, goes_on = row
@@ -118,7 +122,7 @@ def advantages_of(values: Any, last_value: Any, goes_on: Any) -> Any:
         return advantage, advantage
 
     values_next = jnp.concatenate([values[1:], last_value[None]])
-    return lax.scan(before, 0.0, (values, values_next, goes_on), reverse=True)[1]
+    return lax.scan(before, jnp.zeros_like(last_value), (values, values_next, goes_on), reverse=True)[1]
 
 
 def gradient_by_autograd(brain: Brain, steps: Steps, last_value: Any) -> Brain:
@@ -126,11 +130,11 @@ def gradient_by_autograd(brain: Brain, steps: Steps, last_value: Any) -> Brain:
 
     def loss(brain: Brain) -> Any:
         output = think(brain, steps.observation)[2]
-        logs, values = jax.nn.log_softmax(output[:, : work.CHOICES]), output[:, work.CHOICES]
+        logs, values = jax.nn.log_softmax(output[..., : work.CHOICES]), output[..., work.CHOICES]
         advantages = lax.stop_gradient(advantages_of(values, last_value, steps.goes_on))
         returns = advantages + lax.stop_gradient(values)
-        chosen = jnp.where(steps.action, logs[:, 1], logs[:, 0])
-        entropy = -(jnp.exp(logs) * logs).sum(1)
+        chosen = jnp.where(steps.action, logs[..., 1], logs[..., 0])
+        entropy = -(jnp.exp(logs) * logs).sum(-1)
         return (-chosen * advantages + 0.5 * (values - returns) ** 2 - work.ENTROPY_BONUS * entropy).mean()
 
     return jax.grad(loss)(brain)
@@ -138,13 +142,14 @@ def gradient_by_autograd(brain: Brain, steps: Steps, last_value: Any) -> Brain:
 
 def gradient_by_hand(brain: Brain, steps: Steps, last_value: Any) -> Brain:
     """The same gradient from the activations that acting left behind."""
-    advantages = advantages_of(steps.output[:, work.CHOICES], last_value, steps.goes_on)[:, None]
+    advantages = advantages_of(steps.output[..., work.CHOICES], last_value, steps.goes_on).reshape(-1, 1)
+    steps = Steps(*(field.reshape(advantages.size, *field.shape[steps.action.ndim :]) for field in steps))
     logs = jax.nn.log_softmax(steps.output[:, : work.CHOICES])
     chances = jnp.exp(logs)
     taken = jnp.stack([~steps.action, steps.action], 1).astype(jnp.float32)
     surprise = logs - (chances * logs).sum(1, keepdims=True)
     logits = advantages * (chances - taken) + work.ENTROPY_BONUS * chances * surprise
-    deltas = jnp.concatenate([logits, -advantages], 1) / work.WINDOW
+    deltas = jnp.concatenate([logits, -advantages], 1) / advantages.size
     second = (deltas @ brain.head.T) * (1.0 - steps.second**2)
     first = (second @ brain.second.T) * (1.0 - steps.first**2)
     return Brain(
@@ -168,7 +173,7 @@ def adam(life: Life, gradient: Brain, update: Any) -> Life:
     return life._replace(brain=brain, first_moment=first, second_moment=second)
 
 
-def newborn(key: Any) -> Life:
+def newborn(key: Any, environments: int) -> Life:
     """A life before its first step, with random weights."""
     keys = jax.random.split(key, 5)
     sizes = ((work.OBSERVATIONS, work.HIDDEN), (work.HIDDEN, work.HIDDEN), (work.HIDDEN, work.CHOICES + 1))
@@ -177,21 +182,23 @@ def newborn(key: Any) -> Life:
         tensors += [jax.random.normal(key, (inputs, units)) / math.sqrt(inputs), jnp.zeros(units)]
     brain = Brain(*tensors)
     still = jax.tree.map(jnp.zeros_like, brain)
-    return Life(brain, still, still, 0.1 * jax.random.uniform(keys[3], (4,)) - 0.05, jnp.int32(0), keys[4])
+    carts = () if environments == 1 else (environments,)
+    cart = 0.1 * jax.random.uniform(keys[3], (*carts, 4)) - 0.05
+    return Life(brain, still, still, cart, jnp.zeros(carts, jnp.int32), keys[4])
 
 
-def live(key: Any, updates: int, plain: bool) -> Any:
+def live(key: Any, updates: int, plain: bool, environments: int) -> Any:
     """One whole life; returns the number of its episodes."""
     gradient_of = gradient_by_autograd if plain else gradient_by_hand
 
     def window(life: Life, update: Any) -> tuple[Life, Any]:
         key, own = jax.random.split(life.key)
         cart, age, steps = live_window(life.brain, life.cart, life.age, own, 1 if plain else UNROLL)
-        last_value = think(life.brain, cart)[2][work.CHOICES]
+        last_value = think(life.brain, cart)[2][..., work.CHOICES]
         life = adam(life, gradient_of(life.brain, steps, last_value), update)
         return life._replace(cart=cart, age=age, key=key), (1.0 - steps.goes_on).sum()
 
-    return lax.scan(window, newborn(key), jnp.arange(1, updates + 1, dtype=jnp.float32))[1].sum()
+    return lax.scan(window, newborn(key, environments), jnp.arange(1, updates + 1, dtype=jnp.float32))[1].sum()
 
 
 def main() -> None:
@@ -200,12 +207,13 @@ def main() -> None:
     parser.add_argument("--lives", type=int, default=work.LIVES)
     parser.add_argument("--updates", type=int, default=work.UPDATES)
     parser.add_argument("--plain", action="store_true", help="vmap + scan + jit and nothing else")
+    parser.add_argument("--environments", type=int, default=1, help="carts of an agent")
     options = parser.parse_args()
     size = work.Size(options.lives, options.updates)
     keys = jax.random.split(jax.random.key(0), size.lives)
 
     def one(key: Any) -> Any:
-        return live(key, size.updates, options.plain)
+        return live(key, size.updates, options.plain, options.environments)
 
     if options.plain:
         lives = jax.jit(jax.vmap(one))
@@ -215,7 +223,7 @@ def main() -> None:
     lives(keys).block_until_ready()
     start = time.perf_counter()
     episodes = lives(keys).block_until_ready().sum()
-    work.say(size.steps, time.perf_counter() - start, episodes=float(episodes))
+    work.say(options.environments * size.steps, time.perf_counter() - start, episodes=float(episodes))
 
 
 if __name__ == "__main__":

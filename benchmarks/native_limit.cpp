@@ -46,6 +46,21 @@ struct Random {
   }
 };
 
+template <int Rows>
+inline void draw(float (&weights)[Rows][kHidden], float stdev, Random& random) {
+  for (auto& row : weights)
+    for (float& weight : row) weight = (random.uniform() - 0.5f) * std::sqrt(12.0f) * stdev;
+}
+
+// As newborns of the project: 1 / sqrt(inputs), a hundredth of it for logits, no biases.
+inline void draw(Brain& brain, Random& random) {
+  draw(brain.first, 1.0f / std::sqrt(static_cast<float>(kObservations)), random);
+  draw(brain.second, 1.0f / std::sqrt(static_cast<float>(kHidden)), random);
+  draw(brain.head, 1.0f / std::sqrt(static_cast<float>(kHidden)), random);
+  for (int k = 0; k < kChoices; k++)
+    for (float& weight : brain.head[k]) weight *= 0.01f;
+}
+
 // The same approximation as evolearn/brain.py.
 inline float tanh_of(float x) {
   x = x > 7.6f ? 7.6f : (x < -7.6f ? -7.6f : x);
@@ -161,8 +176,7 @@ int live(int number, int updates) {
   Random random{number * 7919ull + 12345ull};
   for (int i = 0; i < 20; i++) random.uniform();
   Brain brain{}, first{}, second{};
-  float* weights = &brain.first[0][0];
-  for (int i = 0; i < kWeights; i++) weights[i] = (random.uniform() - 0.5f) * 0.35f;
+  draw(brain, random);
   Window window;
   Cart cart;
   begin(cart, random);
@@ -188,7 +202,7 @@ int live(int number, int updates) {
     }
     Brain gradient{};
     backward(brain, window, advantage, gradient);
-    adam(weights, &gradient.first[0][0], &first.first[0][0], &second.first[0][0], update);
+    adam(&brain.first[0][0], &gradient.first[0][0], &first.first[0][0], &second.first[0][0], update);
   }
   return episodes;
 }

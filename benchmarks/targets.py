@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import resource
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import cluster, gymnasium, large_genomes, studies, work
+from benchmarks import before, cluster, gymnasium, large_genomes, studies, work
 from benchmarks.measured import MEGABYTE, Measured
 
 POPULATIONS = {64: 96_000, 1_024: 6_000, 16_384: 375}  # lives: lifetime, so that each takes one to three seconds
@@ -53,6 +54,20 @@ def population_spread(quick: bool) -> Measured:
     rates = {count: count * sizes[count] / statistics.median(seconds[count]) for count in sizes}
     detail = ", ".join(f"{count:,} lives {rate / 1e6:.2f} M" for count, rate in rates.items())
     return Measured(min(rates.values()) / max(rates.values()), detail)
+
+
+def two_threads(quick: bool) -> Measured:
+    """How many times as fast two threads are as one, the two in alternation."""
+    from evolearn.worlds.cart_pole import cart_pole
+
+    from benchmarks.evolearn_lives import conditions_of, lives_in
+
+    conditions = conditions_of(cart_pole, (work.HIDDEN, work.HIDDEN), work.WINDOW)
+    lifetime = work.WINDOW * (40 if quick else work.UPDATES)
+    one, two = (lives_in(conditions, work.LIVES, lifetime, workers) for workers in (1, 2))
+    pairs = [(seconds_of(one), seconds_of(two)) for _ in range(2 if quick else 7)]
+    alone, both = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return Measured(statistics.median(o / t for o, t in pairs), f"{alone:.2f} s with one, {both:.2f} s with two")
 
 
 def evaluation_memory(quick: bool) -> Measured:
@@ -99,6 +114,13 @@ def start_up_new_world(quick: bool) -> Measured:
         return timed_starts(f"{new}:cart_pole", Path(folder), 1)
 
 
+def start_up_compiling(quick: bool) -> Measured:
+    """The same with an empty folder of compiled code: everything is compiled."""
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = seconds_to_first_generation("cart-pole", Path(folder), NUMBA_CACHE_DIR=str(Path(folder) / "compiled"))
+    return Measured(seconds, "an empty cache")
+
+
 def timed_starts(world: str, folder: Path, times: int) -> Measured:
     """Median over fresh processes; one more goes first on the shipped world, so that the kernel is cached."""
     seconds_to_first_generation("cart-pole", folder)
@@ -106,7 +128,7 @@ def timed_starts(world: str, folder: Path, times: int) -> Measured:
     return Measured(statistics.median(starts), f"{min(starts):.1f} to {max(starts):.1f} s in {times}")
 
 
-def seconds_to_first_generation(world: str, folder: Path) -> float:
+def seconds_to_first_generation(world: str, folder: Path, **environment: str) -> float:
     """Launch a run without a terminal, wait for its first generation's line, and take off that generation's time."""
     config = folder / "start.yaml"
     config.write_text(
@@ -118,7 +140,8 @@ def seconds_to_first_generation(world: str, folder: Path) -> float:
     command = [sys.executable, "-m", "evolearn.cli.app", "run", str(config), "--out", str(out)]
     said: list[str] = []
     start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    pipe, environment = subprocess.PIPE, {**os.environ, **environment}
+    with subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True, env=environment) as process:
         assert process.stdout is not None
         for line in process.stdout:
             said.append(line)
@@ -174,8 +197,17 @@ class Promise(NamedTuple):
 
 
 PROMISES = {
+    "before_64": Promise(
+        functools.partial(before.times_as_fast, "cart-pole-64"),
+        Target("times as fast as the kernel before, 64 x 64 hidden units", "", at_least=2),
+    ),
+    "before_savannah": Promise(
+        functools.partial(before.times_as_fast, "savannah"),
+        Target("times as fast as the kernel before, savannah", "", at_least=2.8),
+    ),
     "savannah": Promise(savannah_ratio, Target("savannah against cart-pole, steps/s", "", at_least=0.5)),
-    "populations": Promise(population_spread, Target("slowest population against fastest, steps/s", "", at_least=0.8)),
+    "populations": Promise(population_spread, Target("slowest population against fastest, steps/s", "", at_least=0.9)),
+    "threads": Promise(two_threads, Target("two threads against one, speed", "", at_least=1.9)),
     "memory": Promise(evaluation_memory, Target("memory added by 10,000 genomes", "MB", at_most=100)),
     "large_genomes": Promise(
         large_genomes.search_memory, Target("a search of 2,000 x 100,000 genes, all of its process", "MB", at_most=1000)
@@ -192,12 +224,17 @@ PROMISES = {
     "classic_control": Promise(
         gymnasium.classic, Target("stepwise driver against a bare loop, classic control", "", at_least=0.7)
     ),
+    "cart_pole_environment": Promise(gymnasium.cart_pole, Target("the same on CartPole alone", "", at_least=0.9)),
+    "processes": Promise(
+        gymnasium.two_processes, Target("two processes of the stepwise driver against one, speed", "", at_least=1.8)
+    ),
     "mujoco": Promise(gymnasium.mujoco, Target("the same on MuJoCo", "", at_least=0.9)),
     "mujoco_on_all_cores": Promise(
         gymnasium.mujoco_on_all_cores, Target("the same with a process per core", "", at_least=0.9)
     ),
-    "start": Promise(start_up, Target("start-up, warm cache", "s", at_most=8)),
-    "new_world": Promise(start_up_new_world, Target("start-up, world never compiled", "s", at_most=12)),
+    "start": Promise(start_up, Target("first generation after typing, warm cache", "s", at_most=4)),
+    "new_world": Promise(start_up_new_world, Target("the same, world never compiled", "s", at_most=8)),
+    "compiling": Promise(start_up_compiling, Target("the same, all to compile", "s", at_most=20)),
     "study": Promise(studies.cores_busy, Target("cores busy in the quick study", "", at_least=0.85)),
     "judging": Promise(
         studies.judge_and_report, Target("statistics and page of 10 conditions x 10 runs", "s", at_most=30)
