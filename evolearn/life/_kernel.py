@@ -63,12 +63,12 @@ from evolearn.life.records import (
     Trace,
 )
 from evolearn.life.surgery import SURGERIES_TYPE, Surgeries
-from evolearn.numerics import doubles, floats, inlined, integers, locate, octets, plug
+from evolearn.numerics import doubles, floats, inlined_within, integers, locate, octets, plug
 from evolearn.rng import BIRTH, RNG_SIZE, WORLD, open_stream
 from evolearn.world import BEGIN_TYPE, BORN_TYPE, OBSERVE_TYPE, ORACLE_TYPE, STEP_ALL_TYPE
 
 
-@inlined
+@inlined_within
 def begin_episode(
     begin: Any, observe: Any, parameters: Any, states: Any, rngs: Any, team: Any, at: Places, body: Body, place: int
 ) -> bool:
@@ -162,7 +162,7 @@ def live(  # noqa: D417  # the plugs are described in groups
                 status[place] = BAD_OBSERVATION
                 gone += 1
         if gone > 0:
-            close_ended(outcome, team, at, body, start, count, 0)
+            close_ended(outcome, team, at, body, start, count, where[AGE])
         for t in range(course.steps):
             if gone == count:
                 break

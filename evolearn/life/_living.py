@@ -45,13 +45,13 @@ from evolearn.life.records import (
     window_of,
 )
 from evolearn.life.surgery import Surgeries, operate, put_back
-from evolearn.numerics import compiled, doubles, floats, inlined, integers, locate, octets
+from evolearn.numerics import doubles, floats, inlined_within, integers, locate, octets, within
 from evolearn.rng import ACTION, INIT, RNG_SIZE, at_step, integer, normal, open_stream, uniform
 
 _ZERO = np.float32(0.0)
 
 
-@compiled
+@within
 def draw_weights(newborns: Newborns, genome: int, key: Any, rng: Any, weights: Any) -> None:
     """Write a newborn's weights: inherited, or drawn afresh from the life's own init stream.
 
@@ -72,7 +72,7 @@ def draw_weights(newborns: Newborns, genome: int, key: Any, rng: Any, weights: A
         weights[i] = newborns.initial_mean[i] + spread * normal(rng)
 
 
-@compiled
+@within
 def act_uniformly(choices: int, rng: Any, action: Any) -> None:
     """Draw an action from the uniform distribution: over the choices, or over -1 .. 1 in each dimension."""
     if choices > 0:
@@ -82,7 +82,7 @@ def act_uniformly(choices: int, rng: Any, action: Any) -> None:
             action[i] = 2.0 * uniform(rng) - 1.0
 
 
-@inlined
+@inlined_within
 def all_finite(values: Any) -> bool:
     """Whether every entry is finite."""
     total = _ZERO
@@ -91,7 +91,7 @@ def all_finite(values: Any) -> bool:
     return total == 0.0
 
 
-@compiled
+@within
 def be_born(
     newborns: Newborns,
     genomes: Any,
@@ -129,45 +129,45 @@ def be_born(
     clock[BIN_END] = course.bin_steps
 
 
-@inlined
+@inlined_within
 def clear(values: Any) -> None:
     """Make every entry zero."""
     for i in range(values.size):
         values[i] = 0.0
 
 
-@inlined
+@inlined_within
 def weights_of(team: Any, at: Places, body: Body, place: int) -> Any:
     """A life's weights."""
     return floats(team, at.weights + place * body.stride, body.weights)
 
 
-@inlined
+@inlined_within
 def tally_of(team: Any, at: Places, body: Body, place: int) -> Any:
     """A life's sums."""
     return doubles(team, at.tally + place * (DRIVEN + body.drives), DRIVEN + body.drives)
 
 
-@inlined
+@inlined_within
 def seen_by(team: Any, at: Places, body: Body, place: int) -> Any:
     """What a life's world shows now."""
     return floats(team, at.observation + place * body.observations, body.observations)
 
 
-@inlined
+@inlined_within
 def seen_in(team: Any, at: Places, body: Body, place: int, row: int) -> Any:
     """What a life saw in a row of its window."""
     start = at.observations + (place * (body.window + 1) + row) * body.observations
     return floats(team, start, body.observations)
 
 
-@inlined
+@inlined_within
 def action_of(team: Any, at: Places, body: Body, place: int) -> Any:
     """What a life does in this step."""
     return floats(team, at.action + place * body.action_size, body.action_size)
 
 
-@compiled
+@within
 def operate_on_all(
     surgeries: Surgeries, genomes: Any, team: Any, at: Places, body: Body, first: int, count: int
 ) -> None:
@@ -186,7 +186,7 @@ def operate_on_all(
             )
 
 
-@inlined
+@inlined_within
 def think_together(think_all: Any, team: Any, at: Places, body: Body, first: int, count: int, row: int) -> None:
     """Let the tiled trunk think for `count` lives from place `first` on; see `evolearn.agent.trunks.tiles`."""
     rows = body.window + 1
@@ -202,7 +202,7 @@ def think_together(think_all: Any, team: Any, at: Places, body: Body, first: int
     )
 
 
-@compiled
+@within
 def think_alone(think: Any, team: Any, at: Places, body: Body, place: int, row: int) -> None:
     """Let one life think about what it observes, in row `row` of its window, by a trunk without tiles."""
     integers(team, at.where, 3)[PLACE] = place
@@ -211,7 +211,7 @@ def think_alone(think: Any, team: Any, at: Places, body: Body, place: int, row: 
     think(weights_of(team, at, body, place), layers, window_of(team, at, body, place), row)
 
 
-@inlined
+@inlined_within
 def think_for(think_all: Any, think: Any, team: Any, at: Places, body: Body, first: int, count: int, row: int) -> None:
     """Let `count` lives from place `first` on think about what they observe, in row `row` of their windows."""
     if body.tiled:  # about those that are over too: that harms nobody
@@ -222,7 +222,7 @@ def think_for(think_all: Any, think: Any, team: Any, at: Places, body: Body, fir
             think_alone(think, team, at, body, place, row)
 
 
-@inlined
+@inlined_within
 def act(
     think_all: Any,
     think: Any,
@@ -270,7 +270,7 @@ def act(
     return diverged
 
 
-@compiled
+@within
 def act_without_brain(team: Any, at: Places, body: Body, course: Course, count: int, row: int, t: int) -> None:
     """Draw every life's action from the uniform distribution, or leave it to an oracle."""
     for place in range(count):
@@ -283,7 +283,7 @@ def act_without_brain(team: Any, at: Places, body: Body, course: Course, count: 
                 act_uniformly(course.choices, rng, action_of(team, at, body, place))
 
 
-@inlined
+@inlined_within
 def experience(
     think_all: Any,
     think: Any,
@@ -354,7 +354,7 @@ def experience(
     return UNFINISHED
 
 
-@inlined
+@inlined_within
 def experience_all(
     think_all: Any, think: Any, feel: Any, team: Any, at: Places, body: Body, course: Course, count: int, t: int
 ) -> int:
@@ -372,7 +372,7 @@ def experience_all(
     return faults
 
 
-@compiled
+@within
 def record_steps(traces: Trace, team: Any, at: Places, body: Body, row: int, first: int, count: int, t: int) -> None:
     """Write this step of every life that leaves a trace, before a new episode begins.
 
@@ -397,7 +397,7 @@ def record_steps(traces: Trace, team: Any, at: Places, body: Body, row: int, fir
             traces.ends[life, t] = integers(team, at.ended, count)[place]
 
 
-@compiled
+@within
 def learn_alone(
     think: Any,
     backward: Any,
@@ -434,7 +434,7 @@ def learn_alone(
         )
 
 
-@inlined
+@inlined_within
 def learn_when_full(
     think_all: Any,
     think: Any,
@@ -462,7 +462,7 @@ def learn_when_full(
             clock[ROW] = 0
 
 
-@compiled
+@within
 def close_bin(outcome: Outcome, team: Any, at: Places, body: Body, life: int, place: int) -> None:
     """Write down what a life did within the team's age bin, and begin the next."""
     age_bin = integers(team, at.clock, 4)[AGE_BIN]
@@ -478,7 +478,7 @@ def close_bin(outcome: Outcome, team: Any, at: Places, body: Body, life: int, pl
     tally[DEATHS] = 0.0
 
 
-@compiled
+@within
 def turn_bin(outcome: Outcome, course: Course, team: Any, at: Places, body: Body, first: int, count: int) -> None:
     """Go on to the next age bin."""
     for place in range(count):
@@ -489,35 +489,33 @@ def turn_bin(outcome: Outcome, course: Course, team: Any, at: Places, body: Body
     clock[BIN_END] += course.bin_steps
 
 
-@compiled
-def close_life(
-    outcome: Outcome, team: Any, at: Places, body: Body, first: int, place: int, status: int, age: int
-) -> None:
-    """Write down how a life ended; the status word comes last, a life without one was not lived to its end."""
-    life = first + place
-    close_bin(outcome, team, at, body, life, place)
-    tally = tally_of(team, at, body, place)
-    for i in range(body.drives):
-        outcome.drives[life, i] = tally[DRIVEN + i]
-    outcome.skipped_updates[life] = int(tally[SKIPPED])
-    outcome.age[life] = age
-    if outcome.final_weights.shape[0] > 0:
-        copy(weights_of(team, at, body, place), outcome.final_weights[life])
-    outcome.status[life] = status
+@within
+def close_ended(outcome: Outcome, team: Any, at: Places, body: Body, first: int, count: int, age: int) -> None:
+    """Write down how those lives ended that end at this age.
 
-
-@compiled
-def close_ended(outcome: Outcome, team: Any, at: Places, body: Body, first: int, count: int, t: int) -> None:
-    """Close those lives that end at age `t`, before their time."""
+    The status word comes last: a life without one was not lived to its end.
+    """
     for place in range(count):
+        life = first + place
         status = integers(team, at.status, count)[place]
-        if status != UNFINISHED and outcome.status[first + place] == UNFINISHED:
-            close_life(outcome, team, at, body, first, place, status, t)
+        if status == UNFINISHED or outcome.status[life] != UNFINISHED:
+            continue
+        close_bin(outcome, team, at, body, life, place)
+        tally = tally_of(team, at, body, place)
+        for i in range(body.drives):
+            outcome.drives[life, i] = tally[DRIVEN + i]
+        outcome.skipped_updates[life] = int(tally[SKIPPED])
+        outcome.age[life] = age
+        if outcome.final_weights.shape[0] > 0:
+            copy(weights_of(team, at, body, place), outcome.final_weights[life])
+        outcome.status[life] = status
 
 
-@compiled
+@within
 def close_all(outcome: Outcome, course: Course, team: Any, at: Places, body: Body, first: int, count: int) -> None:
-    """Close those lives that have come to their end."""
+    """Close the lives that have come to their end."""
+    status = integers(team, at.status, count)
     for place in range(count):
-        if integers(team, at.status, count)[place] == UNFINISHED:
-            close_life(outcome, team, at, body, first, place, FINISHED, course.steps)
+        if status[place] == UNFINISHED:
+            status[place] = FINISHED
+    close_ended(outcome, team, at, body, first, count, course.steps)

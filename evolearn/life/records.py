@@ -16,7 +16,7 @@ from numba import types
 
 from evolearn.agent import Window
 from evolearn.genome import Newborns
-from evolearn.numerics import aligned_zeros, floats, handle_of, inlined, integers, matrix, vector
+from evolearn.numerics import aligned_zeros, floats, handle_of, inlined_within, integers, matrix, vector
 from evolearn.rng import RNG_SIZE
 
 # Where actions come from.
@@ -222,20 +222,20 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
     }
 
 
-@inlined
+@inlined_within
 def copy(source: Any, target: Any) -> None:
     """Write `source` over `target`, both of one size."""
     for i in range(target.size):
         target[i] = source[i]
 
 
-@inlined
+@inlined_within
 def row_of(array: Any, row: int) -> Any:
     """Row of a matrix as a view that counts no references; see `evolearn.numerics.compiler.vector`."""
     return vector(array, row * array.shape[1], array.shape[1])
 
 
-@inlined
+@inlined_within
 def window_of(team: Any, at: Places, body: Body, place: int) -> Window:
     """The part of a life's memory that brain and learner see."""
     rows = body.window + 1
@@ -251,18 +251,18 @@ def window_of(team: Any, at: Places, body: Body, place: int) -> Window:
     )
 
 
-@inlined
+@inlined_within
 def _rows(team: Any, start: int, place: int, rows: int, columns: int) -> Any:
     return matrix(floats(team, start + place * rows * columns, rows * columns), 0, rows, columns)
 
 
-@inlined
+@inlined_within
 def whole(array: Any) -> Any:
     """All of a matrix as a view that counts no references."""
     return matrix(array, 0, array.shape[0], array.shape[1])
 
 
-@inlined
+@inlined_within
 def outcome_of(outcome: Outcome) -> Outcome:
     """The same outcome through views that count no references."""
     return Outcome(

@@ -21,7 +21,7 @@ from numba import types
 
 from evolearn.genome import Newborns
 from evolearn.life.records import copy
-from evolearn.numerics import compiled
+from evolearn.numerics import within
 
 
 class Surgeries(NamedTuple):
@@ -91,7 +91,7 @@ def check_surgeries(surgeries: Surgeries, newborns: Newborns, operate_at: int | 
             raise ValueError(f"surgeries.{name}: {array.min()} .. {array.max()}: must be within 0 .. {shape[1] - 1}")
 
 
-@compiled
+@within
 def operate(surgeries: Surgeries, genome: int, weights: Any, drive_weights: Any, operated: Any, held: Any) -> int:
     """Operate on one life: change its weights and drive weights, and note which weights are to be held, and at what.
 
@@ -127,7 +127,7 @@ def operate(surgeries: Surgeries, genome: int, weights: Any, drive_weights: Any,
     return count
 
 
-@compiled
+@within
 def put_back(held: Any, operated: Any, weights: Any) -> None:
     """Give weights that are held the values that they had right after the operation.
 

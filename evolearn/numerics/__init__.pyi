@@ -11,6 +11,7 @@ from .compiler import (
     floats as floats,
     handle_of as handle_of,
     inlined as inlined,
+    inlined_within as inlined_within,
     integers as integers,
     is_ours as is_ours,
     locate as locate,
@@ -21,6 +22,7 @@ from .compiler import (
     specialised as specialised,
     spliced as spliced,
     vector as vector,
+    within as within,
     world_code as world_code,
 )
 from .fingerprint import source_fingerprint as source_fingerprint

@@ -18,7 +18,9 @@ from evolearn.files import FileUnfit, read_text
 _PACKAGE = Path(__file__).parents[1]
 _NUMERICS = f"{_PACKAGE.name}.numerics"
 # Whoever imports one of these from there compiles something.
-_COMPILING = {"adapter", "compiled", "inlined", "plug", "specialised", "spliced", "world_code"}
+_COMPILING = {
+    *("adapter", "compiled", "inlined", "inlined_within", "plug", "specialised", "spliced", "within", "world_code"),
+}
 
 Sources = Mapping[str, bytes]  # by module; the stub of a package, which says where its names come from, by `NAME.pyi`
 

@@ -76,6 +76,25 @@ def inlined(function: F) -> F:
     return numba.njit(error_model="numpy", nogil=True, cache=True, forceinline=True)(function)
 
 
+def within(function: F) -> F:
+    """As `compiled`, for what compiled code alone calls: without the ways in for Python, which take long to compile."""
+    return numba.njit(error_model="numpy", nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+        function
+    )
+
+
+def inlined_within(function: F) -> F:
+    """As `within`, merged into its caller."""
+    return numba.njit(
+        error_model="numpy",
+        nogil=True,
+        cache=True,
+        forceinline=True,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+    )(function)
+
+
 def spliced(function: F) -> F:
     """Compile a function into each of its callers: handing a window on, even to `inlined`, counts references."""
     return numba.njit(inline="always", error_model="numpy", nogil=True)(function)
