@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from evolearn.numerics import COMPILES, compiled
+from evolearn.numerics import COMPILES, compiled, inlined
 
 Rng = npt.NDArray[np.int64]  # [RNG_SIZE], see open_stream
 
@@ -71,7 +71,7 @@ def open_stream(rng: Any, key: Any, stream: int) -> None:
     rng[_DRAWN] = -1
 
 
-@compiled
+@inlined
 def at_step(rng: Any, step: int) -> None:
     """Move to the first draw of `step`, however many draws the steps before it took."""
     rng[_BLOCK] = (rng[_BLOCK] >> _STREAM_SHIFT) << _STREAM_SHIFT
@@ -175,7 +175,7 @@ def _next_block(rng: Any) -> None:
     rng[_SPENT] = 0
 
 
-@compiled
+@inlined
 def uniform(rng: Any) -> float:
     """One draw from the open interval (0, 1), 32 random bits."""
     if rng[_SPENT] == 4:
@@ -185,7 +185,7 @@ def uniform(rng: Any) -> float:
     return uniform_of(word)
 
 
-@compiled
+@inlined
 def words_ahead(rng: Any, step: int) -> int:
     """Make sure that the first block of `step` is drawn, and say where in `rng` its four words lie.
 
@@ -199,7 +199,7 @@ def words_ahead(rng: Any, step: int) -> int:
     return _AHEAD_FROM + 4 * (step - first)
 
 
-@compiled
+@inlined
 def uniform_of(word: int) -> float:
     """The draw from the open interval (0, 1) that a word of 32 bits gives."""
     return (word + 0.5) * (1.0 / 4294967296.0)

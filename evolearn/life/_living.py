@@ -45,7 +45,19 @@ from evolearn.life.records import (
     window_of,
 )
 from evolearn.life.surgery import Surgeries, operate, put_back
-from evolearn.numerics import doubles, floats, inlined_within, integers, locate, octets, within
+from evolearn.numerics import (
+    LANES,
+    doubles,
+    floats,
+    inlined_within,
+    integers,
+    load_part,
+    locate,
+    octets,
+    spread,
+    total,
+    within,
+)
 from evolearn.rng import ACTION, INIT, RNG_SIZE, at_step, integer, normal, open_stream, uniform
 
 _ZERO = np.float32(0.0)
@@ -89,6 +101,15 @@ def all_finite(values: Any) -> bool:
     for i in range(values.size):
         total += values[i] * _ZERO  # 0 for a finite number, NaN for any other
     return total == 0.0
+
+
+@inlined_within
+def finite_together(values: Any) -> bool:
+    """The same of many, sixteen at a time."""
+    check = spread(_ZERO)
+    for first in range(0, values.size, LANES):
+        check = check + load_part(values, first, values.size - first) * _ZERO
+    return total(check) == _ZERO
 
 
 @within
@@ -294,16 +315,18 @@ def experience(
     place: int,
     row: int,
     learns: bool,
+    seen_well: bool,
 ) -> int:
     """Take in what a step brought one life: drives, reward, the end of an episode. Returns UNFINISHED if all is well.
 
-    Fitness and end are of this step, and the observation is that after it, before a new episode begins.
+    Fitness and end are of this step, and the observation is that after it, before a new episode begins. `seen_well`
+    says that everybody's is finite.
     """
     fitness = doubles(team, at.fitness + place, 1)[0]
     if not math.isfinite(fitness):
         return BAD_FITNESS
     observation = seen_by(team, at, body, place)
-    if not all_finite(observation):
+    if not seen_well and not all_finite(observation):
         return BAD_OBSERVATION
     end = integers(team, at.ended + place, 1)[0]
     drives = floats(team, at.felt + place * body.drives, body.drives)
@@ -362,10 +385,11 @@ def experience_all(
     status = integers(team, at.status, count)
     clock = integers(team, at.clock, 4)
     learns = course.learn_from <= t < course.learn_until
+    seen_well = finite_together(floats(team, at.observation, count * body.observations))
     faults = 0
     for place in range(count):
         if status[place] == UNFINISHED:
-            found = experience(think_all, think, feel, team, at, body, place, clock[ROW], learns)
+            found = experience(think_all, think, feel, team, at, body, place, clock[ROW], learns, seen_well)
             if found != UNFINISHED:
                 status[place] = found
                 faults += 1
