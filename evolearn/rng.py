@@ -39,8 +39,8 @@ _BLOCK, _STEP, _LIFE, _GENERATION, _SEED, _SPACE, _OUTPUT, _SPENT, _DRAWN, _AT =
 _AHEAD_FROM = 16
 # A block for each of so many steps at once, in vector registers, costs little more than one of them alone.
 _AHEAD_SHIFT = 4
-AHEAD = 1 << _AHEAD_SHIFT
-RNG_SIZE = _AHEAD_FROM + 4 * AHEAD
+_AHEAD = 1 << _AHEAD_SHIFT
+RNG_SIZE = _AHEAD_FROM + 4 * _AHEAD
 _STREAM_SHIFT = 28
 _FIRST_OF_STEP = (1 << _STREAM_SHIFT) - 1
 
@@ -96,8 +96,8 @@ def _block(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
 
 
 def _draw_ahead(rng: Any, block: int, first: int) -> None:
-    """Write the words of one block of each of `AHEAD` steps."""
-    for ahead in range(AHEAD):
+    """Write the words of one block of each of `_AHEAD` steps."""
+    for ahead in range(_AHEAD):
         words = _block(block, first + ahead, int(rng[_LIFE]), int(rng[_GENERATION]), int(rng[_SEED]), int(rng[_SPACE]))
         for place in range(4):
             rng[_AHEAD_FROM + 4 * ahead + place] = words[place]
@@ -107,36 +107,36 @@ def _draw_ahead(rng: Any, block: int, first: int) -> None:
 def _draw_ahead_in_lanes(typing_context: Any, rng: Any, block: Any, first: Any) -> Any:
     """`_draw_ahead` with a step in each lane of a vector, for which the compiler finds no way by itself."""
     word, long = ir.IntType(32), ir.IntType(64)
-    words, longs = ir.VectorType(word, AHEAD), ir.VectorType(long, AHEAD)
+    words, longs = ir.VectorType(word, _AHEAD), ir.VectorType(long, _AHEAD)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
 
         def all_lanes(value: Any) -> Any:
             first_lane = builder.insert_element(ir.Constant(words, ir.Undefined), builder.trunc(value, word), word(0))
-            return builder.shuffle_vector(first_lane, first_lane, ir.Constant(words, [0] * AHEAD))
+            return builder.shuffle_vector(first_lane, first_lane, ir.Constant(words, [0] * _AHEAD))
 
         def kept(place: int) -> Any:
             return all_lanes(builder.load(builder.gep(data, [long(place)])))
 
         def product(factor: int, lanes: Any) -> tuple[Any, Any]:
-            whole = builder.mul(builder.zext(lanes, longs), ir.Constant(longs, [factor] * AHEAD))
-            high = builder.trunc(builder.lshr(whole, ir.Constant(longs, [32] * AHEAD)), words)
+            whole = builder.mul(builder.zext(lanes, longs), ir.Constant(longs, [factor] * _AHEAD))
+            high = builder.trunc(builder.lshr(whole, ir.Constant(longs, [32] * _AHEAD)), words)
             return high, builder.trunc(whole, words)
 
         c0 = all_lanes(arguments[1])
-        c1 = builder.add(all_lanes(arguments[2]), ir.Constant(words, list(range(AHEAD))))
+        c1 = builder.add(all_lanes(arguments[2]), ir.Constant(words, list(range(_AHEAD))))
         c2, c3, k0, k1 = kept(_LIFE), kept(_GENERATION), kept(_SEED), kept(_SPACE)
         for _ in range(_ROUNDS):
             high0, low0 = product(0xD2511F53, c0)
             high1, low1 = product(0xCD9E8D57, c2)
             c0, c1 = builder.xor(builder.xor(high1, c1), k0), low1
             c2, c3 = builder.xor(builder.xor(high0, c3), k1), low0
-            k0 = builder.add(k0, ir.Constant(words, [0x9E3779B9] * AHEAD))
-            k1 = builder.add(k1, ir.Constant(words, [0xBB67AE85] * AHEAD))
+            k0 = builder.add(k0, ir.Constant(words, [0x9E3779B9] * _AHEAD))
+            k1 = builder.add(k1, ir.Constant(words, [0xBB67AE85] * _AHEAD))
         # From words of steps to steps of words.
         twos = [_interleaved(builder, c0, c2), _interleaved(builder, c1, c3)]
-        fours = builder.zext(_interleaved(builder, *twos), ir.VectorType(long, 4 * AHEAD))
+        fours = builder.zext(_interleaved(builder, *twos), ir.VectorType(long, 4 * _AHEAD))
         at = builder.gep(data, [long(_AHEAD_FROM)])
         builder.store(fours, builder.bitcast(at, fours.type.as_pointer()), align=8)
         return context.get_dummy_value()
