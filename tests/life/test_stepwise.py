@@ -129,7 +129,7 @@ def test_a_diverged_brain_ends_its_life_alone_and_as_in_the_fused_driver(driver_
     stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
     newborns = newborns_for(fused.conditions, 3, **ALWAYS)
     newborns.weights[1] = np.nan
-    newborns.plasticity[2, 0] = 1e38  # the learning rate: diverges after the first update
+    newborns.plasticity[2, 0] = 3e38  # the learning rate: diverges after the first update
     plan = Plan(60, final_weights=True)
     call = (fused.conditions, newborns, np.array([0, 1, 2, 0]), life_keys(3, SELECTION, 7, 4), plan)
     expected, _ = lives(fused, *call)
