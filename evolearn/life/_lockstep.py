@@ -1,15 +1,18 @@
 """Compiled loops over the lives of a chunk, each one step of the fused kernel's parts.
 
-The functions of brain, learner and drives reach these loops by address. Numba takes a function as an argument too, but
-needs some 0.1 ms for it at every call, as much as the work for a chunk.
+What stays the same for all steps of a job is bound once, and reaches these loops by one address: to take it apart at
+every call costs more than the work for several lives. That holds for the functions of brain, learner and drives above
+all: Numba takes a function as an argument too, but needs some 0.1 ms for it.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic, overload
 
 from evolearn.agent import (
@@ -58,14 +61,11 @@ from evolearn.life.records import (
     Trace,
 )
 from evolearn.life.surgery import SURGERIES_TYPE, Surgeries
-from evolearn.numerics import COMPILES, integers, plug
+from evolearn.numerics import COMPILES, handle_of, integers, plug
 
 
 class Parts(NamedTuple):
-    """The functions that the compiled loops below need: by address when compiled, themselves in plain Python.
-
-    Numba takes a function as an argument too, but needs some 0.1 ms for it, at every call.
-    """
+    """The functions that the compiled loops below need: by address when compiled, themselves in plain Python."""
 
     think_all: Any
     think: Any
@@ -121,17 +121,99 @@ def parts_of(compiled_parts: Machinery) -> Parts:
     return Parts(*addresses)
 
 
+class Bound(NamedTuple):
+    """What stays the same for all steps of a job."""
+
+    parts: Parts
+    team: Any  # handle of the memory of all lives of the chunk
+    at: Places  # where everything is there
+    body: Body  # how much of it
+    course: Course  # how to live
+    outcome: Outcome  # of the chunk
+    traces: Trace  # of the chunk's first lives
+    terminated: Any  # bool [C]
+    truncated: Any  # bool [C]
+    settings: Any  # what of the learner does not evolve
+
+
 _I = types.int64
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
 _B1 = types.boolean[::1]
 PARTS_TYPE = types.NamedUniTuple(_I, len(Parts._fields), Parts)
 _TEAM = (types.uintp, PLACES_TYPE, BODY_TYPE)
+BOUND_TYPE = types.NamedTuple(
+    (PARTS_TYPE, *_TEAM, COURSE_TYPE, OUTCOME_TYPE, TRACE_TYPE, _B1, _B1, SETTINGS_TYPE), Bound
+)
 BE_BORN_TYPE = types.void(NEWBORNS_TYPE, _I1, _I2, COURSE_TYPE, *_TEAM)
 OPERATE_TYPE = types.void(SURGERIES_TYPE, _I1, *_TEAM)
-ACT_TYPE = _I(PARTS_TYPE, *_TEAM, COURSE_TYPE, OUTCOME_TYPE, _I)
-EXPERIENCE_TYPE = _I(PARTS_TYPE, *_TEAM, COURSE_TYPE, OUTCOME_TYPE, TRACE_TYPE, _B1, _B1, _I)
-LEARN_ALL_TYPE = types.void(PARTS_TYPE, *_TEAM, COURSE_TYPE, SETTINGS_TYPE, _I)
+BIND_TYPE = types.void(BOUND_TYPE, types.uintp)
+ACT_TYPE = EXPERIENCE_TYPE = _I(types.uintp, _I)
+LEARN_ALL_TYPE = types.void(types.uintp, _I)
 CLOSE_TYPE = types.void(OUTCOME_TYPE, COURSE_TYPE, *_TEAM)
+
+
+def _without_owners(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """The same value through arrays that count no references: whoever binds it keeps it alive."""
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        array.parent = cgutils.get_null_value(array.parent.type)
+        return array._getvalue()
+    if isinstance(kind, types.BaseTuple):
+        for place, part in enumerate(kind):
+            entry = _without_owners(context, builder, part, builder.extract_value(value, place))
+            value = builder.insert_value(value, entry, place)
+    return value
+
+
+@intrinsic
+def _keep(typing_context, bound, address):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        value = _without_owners(context, builder, signature.args[0], arguments[0])
+        builder.store(value, builder.inttoptr(arguments[1], value.type.as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(bound, types.uintp), generate
+
+
+@intrinsic
+def _kept(typing_context, address):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        kind = context.get_value_type(BOUND_TYPE)
+        return builder.load(builder.inttoptr(arguments[0], kind.as_pointer()))
+
+    return BOUND_TYPE(types.uintp), generate
+
+
+def bound_at(address: Any) -> Bound:
+    """What was bound there; in plain Python it is its own address."""
+    bound: Bound = address
+    return bound
+
+
+@overload(bound_at)
+def _bound_at_compiled(address):  # type: ignore[no-untyped-def]
+    return lambda address: _kept(address)
+
+
+def keep(bound: Bound, address: Any) -> None:
+    """Write down at an address what stays the same."""
+    _keep(bound, address)
+
+
+class Binding:
+    """Something bound to an address for as long as this is there."""
+
+    def __init__(self, bound: Bound) -> None:
+        """Keep `bound`, and what it refers to, alive."""
+        self.bound = bound
+        if not COMPILES:
+            self.address: Any = bound
+            return
+        context = cpu_target.target_context
+        self._memory = np.zeros(context.get_abi_sizeof(context.get_value_type(BOUND_TYPE)), np.uint8)
+        self.address = handle_of(self._memory)
+        direct(keep, BIND_TYPE)(bound, self.address)
 
 
 def be_born_together(
@@ -146,21 +228,18 @@ def operate_together(surgeries: Surgeries, genomes: Any, team: Any, at: Places, 
     operate_on_all(surgeries, genomes, team, at, body, 0, body.lives)
 
 
-def act_together(parts: Parts, team: Any, at: Places, body: Body, course: Course, outcome: Outcome, t: int) -> int:
+def act_together(address: Any, t: int) -> int:
     """Let every life that goes on decide: see `evolearn.life._living.act`.
 
     Args:
-        parts: the brain's functions.
-        team: handle of the memory of all lives of the chunk.
-        at: where everything is there.
-        body: how much of it.
-        course: how to live.
-        outcome: of the chunk.
+        address: of a Binding.
         t: age of every life.
 
     Returns:
         How many lives ended here.
     """
+    bound = bound_at(address)
+    parts, team, at, body = bound.parts, bound.team, bound.at, bound.body
     status = integers(team, at.status, body.lives)
     ended = 0
     for place in range(body.lives):
@@ -168,50 +247,33 @@ def act_together(parts: Parts, team: Any, at: Places, body: Body, course: Course
             status[place] = BAD_OBSERVATION
             ended += 1
     think_all, think, choose_all = _think_all(parts.think_all), _think(parts.think), _choose_all(parts.choose_all)
-    ended += act(think_all, think, choose_all, team, at, body, course, body.lives, t)
+    ended += act(think_all, think, choose_all, team, at, body, bound.course, body.lives, t)
     if ended > 0:
-        close_ended(outcome, team, at, body, 0, body.lives, t)
+        close_ended(bound.outcome, team, at, body, 0, body.lives, t)
     return ended
 
 
-def experience_together(
-    parts: Parts,
-    team: Any,
-    at: Places,
-    body: Body,
-    course: Course,
-    outcome: Outcome,
-    traces: Trace,
-    terminated: Any,
-    truncated: Any,
-    t: int,
-) -> int:
+def experience_together(address: Any, t: int) -> int:
     """Let every life that goes on take in its step: see `evolearn.life._living.experience_all`.
 
     Args:
-        parts: the brain's and the drives' functions.
-        team: handle of the memory of all lives of the chunk; the step's fitness is there.
-        at: where everything is there.
-        body: how much of it.
-        course: how to live.
-        outcome: of the chunk.
-        traces: of the chunk's first lives.
-        terminated: bool [C].
-        truncated: bool [C].
+        address: of a Binding; the step's fitness is in the team's memory.
         t: age of every life.
 
     Returns:
         How many lives ended here.
     """
+    bound = bound_at(address)
+    parts, team, at, body, outcome, traces = bound.parts, bound.team, bound.at, bound.body, bound.outcome, bound.traces
     count = body.lives
     ends = integers(team, at.ended, count)
     clock = integers(team, at.clock, 4)
     for place in range(count):
-        ends[place] = TERMINATED if terminated[place] else (TRUNCATED if truncated[place] else GOES_ON)
+        ends[place] = TERMINATED if bound.terminated[place] else (TRUNCATED if bound.truncated[place] else GOES_ON)
     if t == clock[BIN_END]:
-        turn_bin(outcome, course, team, at, body, 0, count)
+        turn_bin(outcome, bound.course, team, at, body, 0, count)
     think_all, think, feel = _think_all(parts.think_all), _think(parts.think), _feel(parts.feel)
-    ended = experience_all(think_all, think, feel, team, at, body, course, count, t)
+    ended = experience_all(think_all, think, feel, team, at, body, bound.course, count, t)
     if ended > 0:
         close_ended(outcome, team, at, body, 0, count, t)
     if t < traces.fitness.shape[1]:
@@ -219,20 +281,22 @@ def experience_together(
     return ended
 
 
-def learn_together(parts: Parts, team: Any, at: Places, body: Body, course: Course, settings: Any, t: int) -> None:
+def learn_together(address: Any, t: int) -> None:
     """Let every life that goes on learn, if its window is full: see `evolearn.life._living.learn_when_full`."""
+    bound = bound_at(address)
+    parts = bound.parts
     learn_when_full(
         _think_all(parts.think_all),
         _think(parts.think),
         _backward(parts.backward),
         _deltas(parts.deltas),
         _learn(parts.learn),
-        settings,
-        team,
-        at,
-        body,
-        course,
-        body.lives,
+        bound.settings,
+        bound.team,
+        bound.at,
+        bound.body,
+        bound.course,
+        bound.body.lives,
         t,
     )
 

@@ -28,6 +28,8 @@ from evolearn.life._lockstep import (
     EXPERIENCE_TYPE,
     LEARN_ALL_TYPE,
     OPERATE_TYPE,
+    Binding,
+    Bound,
     act_together,
     be_born_together,
     close_together,
@@ -219,9 +221,12 @@ class ChunkStepper:
         environments, shown = self._environments, self._shown
         count = len(job.genomes)
         observation, status = team["observation"], team["status"]
+        rows = list(observation)
         terminated, truncated = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-        alive = (self._parts, team.handle, team.at, team.body, course)
-        record = (job.outcome, job.trace, terminated, truncated)
+        settings = self._conditions.settings
+        memory = (team.handle, team.at, team.body)
+        binding = Binding(Bound(self._parts, *memory, course, job.outcome, job.trace, terminated, truncated, settings))
+        bound = binding.address
         world = (
             team["action"],
             observation,
@@ -240,15 +245,15 @@ class ChunkStepper:
                     break
                 shown[AGE] = t
                 if t == course.operate_at:
-                    self._operate(job.surgeries, job.genomes, team.handle, team.at, team.body)
-                if self._act(*alive, job.outcome, t):
+                    self._operate(job.surgeries, job.genomes, *memory)
+                if self._act(bound, t):
                     places = [place for place in places if status[place] == UNFINISHED]
                 endings = environments.step_all(t, places, *world)
-                if self._experience(*alive, *record, t):
+                if self._experience(bound, t):
                     places = [place for place in places if status[place] == UNFINISHED]
                 for place in endings:
-                    environments.begin_again(place, t, observation[place])
-                self._learn(*alive, self._conditions.settings, t)
+                    environments.begin_again(place, t, rows[place])
+                self._learn(bound, t)
                 if not places:
                     break
         except EnvironmentFault as fault:
