@@ -191,7 +191,7 @@ class GymnasiumEnvironments:
         ndarray, double, most, mismatch, everything = np.ndarray, _DOUBLE, MOST_REWARD, _MISMATCH, _EVERYTHING
         flat = len(shape) == 1 and self._first is None
         single = flat and self._is_single
-        earned: Any = memoryview(fitness)  # an entry is written in half the time that the array takes for it
+        earned: Any = memoryview(fitness.data)  # an entry is written in half the time that the array takes for it
         place = -1
         try:
             for place in places:
