@@ -27,7 +27,21 @@ from evolearn.life.live import (
     one_after_another,
     raised_in,
 )
-from evolearn.life.records import AGE, FIRST_LIFE, PLACE, UNFINISHED, Team
+from evolearn.life.records import (
+    AGE,
+    AGE_BIN,
+    DEATHS,
+    DRIVEN,
+    EPISODE,
+    EPISODES,
+    FINISHED_RETURN,
+    FIRST_LIFE,
+    FITNESS,
+    PLACE,
+    UNFINISHED,
+    Outcome,
+    Team,
+)
 from evolearn.life.watch import Watch
 from evolearn.numerics import handle_of
 from evolearn.world import World, compile_world
@@ -168,7 +182,7 @@ class FusedDriver:
                 try:
                     self._live_together(job, team, life, life + 1, 1)
                 except Exception as alone:
-                    job.outcome.age[life] = team["where"][AGE]
+                    _write_down(job.outcome, team, life)
                     raise fault_in(self.conditions, job, life, raised_in(self.conditions, alone)) from alone
             raise error
 
@@ -206,6 +220,18 @@ class FusedDriver:
         self._live_together(job, team, life, life + 1, 1)
         reason = name_culprit(self.conditions, what, team["observation"][0], team["felt"][0])
         raise fault_in(self.conditions, job, life, reason)
+
+
+def _write_down(outcome: Outcome, team: Team, life: int) -> None:
+    """Keep what the one life of a team did until it was cut short; its status stays that of a life without an end."""
+    tally, age_bin = team["tally"][0], int(team["clock"][AGE_BIN])
+    outcome.age[life] = team["where"][AGE]
+    outcome.fitness[life, age_bin] = tally[FITNESS]
+    outcome.finished_return[life, age_bin] = tally[FINISHED_RETURN]
+    outcome.finished[life, age_bin] = tally[EPISODES]
+    outcome.deaths[life, age_bin] = tally[DEATHS]
+    outcome.open_return[life, age_bin] = tally[EPISODE]
+    outcome.drives[life] = tally[DRIVEN:]
 
 
 def _under_way(team: Team) -> tuple[int, int]:

@@ -30,7 +30,7 @@ def local_ray() -> Iterator[str]:
     from evolearn.cluster._shipping import Parcel
 
     # Its tasks find the worlds of tests where they are; nothing is shipped.
-    connect("local", CORES, _runtime_env(Parcel(None, {}, ()), {"env_vars": {"PYTHONPATH": str(ROOT)}}, {}))
+    connect("local", CORES, _runtime_env(Parcel(None, {}, ()), {"env_vars": {"PYTHONPATH": str(ROOT)}}))
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
 

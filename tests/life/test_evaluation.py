@@ -88,7 +88,7 @@ def test_episodes_belong_to_the_bin_they_end_in():
 
 @pytest.mark.parametrize("bin_steps", [None, 7, 20, 40])
 def test_the_score_of_a_diverged_life_does_not_depend_on_its_age_bins(bin_steps, driver_for):
-    driver = driver_for(cart_pole)
+    driver = driver_for(cart_pole, trunk="relu")
     newborns = newborns_for(driver.conditions, learning_rate=3e38, value_weight=1e3)
     plan = Plan(40, bin_steps=bin_steps)
     keys = life_keys(1, SELECTION, 0, 4)

@@ -62,6 +62,7 @@ def gain():
 
 USE = """
 import numpy as np
+from evolearn.rng import new_rng
 from evolearn.world.compiled import compile_world
 from helped import world
 
@@ -69,7 +70,7 @@ compiled = compile_world(world, {})
 buffers = [np.zeros(64, np.uint8) for _ in range(2)]
 handles = [np.uint64(buffer.ctypes.data) for buffer in buffers]
 floats = np.zeros(1, np.float32)
-print(compiled.step(*handles, floats, np.zeros(0, np.float32), np.zeros(11, np.int64))[0])
+print(compiled.step(*handles, floats, np.zeros(0, np.float32), new_rng())[0])
 """
 
 
@@ -120,7 +121,7 @@ import math
 import sys
 import numpy as np
 from evolearn.world.compiled import compile_world
-from evolearn.rng import normal
+from evolearn.rng import new_rng, normal
 from evolearn.world import Box, Signal, World
 
 
@@ -156,7 +157,7 @@ if __name__ == "__main__":
         compiled = compile_world(twins.worlds[name], {})
         state, parameters = np.zeros(64, np.uint8), np.zeros(8, np.uint8)
         handles = [np.uint64(state.ctypes.data), np.uint64(parameters.ctypes.data)]
-        compiled.born(*handles, np.zeros(11, np.int64))
+        compiled.born(*handles, new_rng())
         print(np.flatnonzero(state.view(np.float64)))
 """
 
