@@ -169,7 +169,7 @@ def live(  # noqa: D417  # the plugs are described in groups
             where[AGE] = t
             if t == course.operate_at:
                 operate_on_all(surgeries, genomes, team, at, body, start, count)
-            going = act(think_all, think, choose_all, team, at, body, course, count, t)
+            ending = act(think_all, think, choose_all, team, at, body, course, count, t)
             if course.source == FROM_ORACLE:
                 for place in range(count):
                     if status[place] == UNFINISHED:
@@ -192,10 +192,10 @@ def live(  # noqa: D417  # the plugs are described in groups
             )
             if t == clock[BIN_END]:
                 turn_bin(outcome, course, team, at, body, start, count)
-            going += experience_all(think_all, think, feel, team, at, body, course, count, t)
-            if going > 0:
+            ending += experience_all(think_all, think, feel, team, at, body, course, count, t)
+            if ending > 0:
                 close_ended(outcome, team, at, body, start, count, t)
-                gone += going
+                gone += ending
             if t < traced:
                 record_steps(traces, team, at, body, clock[ROW], start, count, t)
             for place in range(count):

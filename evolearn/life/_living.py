@@ -207,22 +207,6 @@ def operate_on_all(
             )
 
 
-@inlined_within
-def think_together(think_all: Any, team: Any, at: Places, body: Body, first: int, count: int, row: int) -> None:
-    """Let the tiled trunk think for `count` lives from place `first` on; see `evolearn.agent.trunks.tiles`."""
-    rows = body.window + 1
-    think_all(
-        locate(floats(team, at.observation + first * body.observations, count * body.observations)),
-        locate(floats(team, at.weights + first * body.stride, count * body.stride)),
-        locate(floats(team, at.observations + first * rows * body.observations, count * rows * body.observations)),
-        locate(floats(team, at.activations + first * rows * body.units, count * rows * body.units)),
-        locate(floats(team, at.outputs + first * rows * body.outputs, count * rows * body.outputs)),
-        rows,
-        count,
-        row,
-    )
-
-
 @within
 def think_alone(think: Any, team: Any, at: Places, body: Body, place: int, row: int) -> None:
     """Let one life think about what it observes, in row `row` of its window, by a trunk without tiles."""
@@ -236,7 +220,17 @@ def think_alone(think: Any, team: Any, at: Places, body: Body, place: int, row: 
 def think_for(think_all: Any, think: Any, team: Any, at: Places, body: Body, first: int, count: int, row: int) -> None:
     """Let `count` lives from place `first` on think about what they observe, in row `row` of their windows."""
     if body.tiled:  # about those that are over too: that harms nobody
-        think_together(think_all, team, at, body, first, count, row)
+        rows = body.window + 1
+        think_all(
+            locate(floats(team, at.observation + first * body.observations, count * body.observations)),
+            locate(floats(team, at.weights + first * body.stride, count * body.stride)),
+            locate(floats(team, at.observations + first * rows * body.observations, count * rows * body.observations)),
+            locate(floats(team, at.activations + first * rows * body.units, count * rows * body.units)),
+            locate(floats(team, at.outputs + first * rows * body.outputs, count * rows * body.outputs)),
+            rows,
+            count,
+            row,
+        )
         return
     for place in range(first, first + count):
         if integers(team, at.status + place, 1)[0] == UNFINISHED:
@@ -277,7 +271,7 @@ def act(
         locate(floats(team, at.plasticity, count * body.genes)),
         locate(integers(team, at.rng, count * RNG_SIZE)),
         locate(floats(team, at.action, count * body.action_size)),
-        locate(integers(team, at.status, count)),
+        locate(status),
         locate(integers(team, at.where, 3)),
         locate(floats(team, at.scratch, 16)),
         rows,

@@ -254,26 +254,3 @@ def window_of(team: Any, at: Places, body: Body, place: int) -> Window:
 @inlined_within
 def _rows(team: Any, start: int, place: int, rows: int, columns: int) -> Any:
     return matrix(floats(team, start + place * rows * columns, rows * columns), 0, rows, columns)
-
-
-@inlined_within
-def whole(array: Any) -> Any:
-    """All of a matrix as a view that counts no references."""
-    return matrix(array, 0, array.shape[0], array.shape[1])
-
-
-@inlined_within
-def outcome_of(outcome: Outcome) -> Outcome:
-    """The same outcome through views that count no references."""
-    return Outcome(
-        whole(outcome.fitness),
-        whole(outcome.finished_return),
-        whole(outcome.finished),
-        whole(outcome.open_return),
-        whole(outcome.deaths),
-        whole(outcome.drives),
-        vector(outcome.skipped_updates, 0, outcome.skipped_updates.size),
-        vector(outcome.age, 0, outcome.age.size),
-        vector(outcome.status, 0, outcome.status.size),
-        whole(outcome.final_weights),
-    )

@@ -62,42 +62,37 @@ def cache_folder() -> Path | None:
     return Path(numba.config.CACHE_DIR) if COMPILES and numba.config.CACHE_DIR else None
 
 
+_njit = functools.partial(numba.njit, error_model="numpy", nogil=True)
+_WITHIN = {"cache": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # only compiled code calls it
+
+
 def compiled(function: F) -> F:
     """Compile a function of the learner or the life loop: no lock held, cached on disk.
 
     A user's is not cached by itself, since what it calls may be edited while its file stays; `plug` keeps the whole.
     """
     kept = is_ours(function)
-    return numba.njit(error_model="numpy", nogil=True, cache=kept)(function)
+    return _njit(cache=kept)(function)
 
 
 def inlined(function: F) -> F:
-    """As `compiled`, for the parts of the life loop: merged into their caller, since passing a desk costs a call."""
-    return numba.njit(error_model="numpy", nogil=True, cache=True, forceinline=True)(function)
+    """As `compiled`, merged into its callers, where a call would cost more than what it does."""
+    return _njit(cache=True, forceinline=True)(function)
 
 
 def within(function: F) -> F:
     """As `compiled`, for what compiled code alone calls: without the ways in for Python, which take long to compile."""
-    return numba.njit(error_model="numpy", nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-        function
-    )
+    return _njit(**_WITHIN)(function)
 
 
 def inlined_within(function: F) -> F:
-    """As `within`, merged into its caller."""
-    return numba.njit(
-        error_model="numpy",
-        nogil=True,
-        cache=True,
-        forceinline=True,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-    )(function)
+    """As `within`, merged into its callers."""
+    return _njit(**_WITHIN, forceinline=True)(function)
 
 
 def spliced(function: F) -> F:
     """Compile a function into each of its callers: handing a window on, even to `inlined`, counts references."""
-    return numba.njit(inline="always", error_model="numpy", nogil=True)(function)
+    return _njit(inline="always")(function)
 
 
 def world_code(function: F) -> F:
@@ -105,7 +100,7 @@ def world_code(function: F) -> F:
 
     Use it as a decorator on every helper that a world's functions call.
     """
-    return numba.njit(boundscheck=True, error_model="numpy", nogil=True)(function)
+    return _njit(boundscheck=True)(function)
 
 
 @functools.cache
@@ -123,7 +118,7 @@ def plug(function: F, signature: Any) -> F:
         if kept:
             setattr(source, FINGERPRINT, fingerprint)
     with for_lives():
-        return numba.njit([signature], error_model="numpy", nogil=True, cache=kept)(source)
+        return _njit([signature], cache=kept)(source)
 
 
 @functools.cache
@@ -137,7 +132,7 @@ def _specialised(function: F, signature: Any, label: str, kept: bool, parts: tup
     if not COMPILES:
         return made
     with for_lives():
-        return numba.njit([signature], error_model="numpy", nogil=True, cache=kept)(made)
+        return _njit([signature], cache=kept)(made)
 
 
 def specialised(function: F, signature: Any, label: str, kept: bool = True, **parts: Any) -> F:
@@ -217,7 +212,7 @@ def adapter(function: F, signature: Any = None, cached: bool = False) -> F:
         cached: keep it on disk.
     """
     with for_lives():
-        return numba.njit(signature and [signature], error_model="numpy", nogil=True, cache=cached)(function)
+        return _njit(signature and [signature], cache=cached)(function)
 
 
 def aligned_zeros(*shape: int, dtype: Any = np.float32) -> np.ndarray[Any, Any]:

@@ -9,12 +9,11 @@ from numba import types
 
 from evolearn.agent.plugging import plain, plugged
 from evolearn.agent.policies.policy import CHOOSE_TYPE, Policy
-from evolearn.numerics import COMPILES, floats, integers, is_ours, plug, specialised
+from evolearn.numerics import COMPILES, floats, integers, is_ours, specialised
 from evolearn.rng import RNG_SIZE, at_step
 
 # Handles of outputs, plasticity, action streams, actions, status, where, scratch; then sizes, see `choose_all`.
 CHOOSE_ALL_TYPE = types.void(*(types.uintp,) * 7, *(types.int64,) * 7)
-MOST_IN_SCRATCH = 16  # lives that scratch has room for; more are done in turns of so many
 
 
 def choose(output: Any, plasticity: Any, rng: Any, action: Any) -> None:
@@ -79,7 +78,7 @@ def ready_choice(policy: Policy, name: str) -> Callable[..., None]:
         PartError: it does not compile.
     """
     if policy.choose_all is not None and COMPILES:
-        return plug(policy.choose_all, CHOOSE_ALL_TYPE)
+        return plugged(policy.choose_all, CHOOSE_ALL_TYPE, "policy", name)
     chosen = plain(policy.choose)
     # A user's is kept by itself, see `plugged`; the loop around it is compiled in a moment.
     kept = is_ours(chosen)
