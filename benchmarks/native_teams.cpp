@@ -11,11 +11,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "native_work.h"
+
 namespace {
 
-constexpr int kObservations = 4, kHidden = 32, kChoices = 2, kOutputs = kChoices + 1, kWindow = 16;
-constexpr float kRate = 1e-3f, kDiscount = 0.99f, kLambda = 0.95f, kBonus = 0.01f;
-constexpr float kFirstDecay = 0.9f, kSecondDecay = 0.999f, kEpsilon = 1e-5f;
 constexpr int kTeam = 4;  // as many brains as the nearest cache holds beside their windows
 
 #ifdef __AVX512F__
@@ -31,14 +30,6 @@ static_assert(kHidden % kPair == 0 && kWindow % kRows == 0);
 inline Vector& at(float* place) { return *reinterpret_cast<Vector*>(place); }
 inline const Vector& at(const float* place) { return *reinterpret_cast<const Vector*>(place); }
 
-// Every matrix of the brain, or of a gradient, or of one of Adam's moments.
-struct alignas(64) Brain {
-  float first[kObservations][kHidden], first_bias[kHidden];
-  float second[kHidden][kHidden], second_bias[kHidden];
-  float head[kOutputs][kHidden], head_bias[kOutputs];
-};
-constexpr int kWeights = (kObservations + 1 + kHidden + 1 + kOutputs) * kHidden + kOutputs;
-
 // Row kWindow holds what the next window will begin with.
 struct alignas(64) Window {
   float first[kWindow + 1][kHidden], second[kWindow + 1][kHidden];
@@ -47,37 +38,11 @@ struct alignas(64) Window {
   float action[kWindow], goes_on[kWindow];
 };
 
-// xorshift64: Marsaglia 2003. Cheaper than the Philox of the project, and good enough for a yardstick.
-struct Random {
-  std::uint64_t state;
-  float uniform() {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return ((state >> 40) + 0.5f) * (1.0f / 16777216.0f);
-  }
-};
-
 struct Life {
   Brain brain{}, first_moment{}, second_moment{};
   Window window;
   Random random;
 };
-
-template <int Rows>
-inline void draw(float (&weights)[Rows][kHidden], float stdev, Random& random) {
-  for (auto& row : weights)
-    for (float& weight : row) weight = (random.uniform() - 0.5f) * std::sqrt(12.0f) * stdev;
-}
-
-// As newborns of the project: 1 / sqrt(inputs), a hundredth of it for logits, no biases.
-inline void draw(Brain& brain, Random& random) {
-  draw(brain.first, 1.0f / std::sqrt(static_cast<float>(kObservations)), random);
-  draw(brain.second, 1.0f / std::sqrt(static_cast<float>(kHidden)), random);
-  draw(brain.head, 1.0f / std::sqrt(static_cast<float>(kHidden)), random);
-  for (int k = 0; k < kChoices; k++)
-    for (float& weight : brain.head[k]) weight *= 0.01f;
-}
 
 struct Carts {
   float position[kTeam], velocity[kTeam], angle[kTeam], angular_velocity[kTeam];
