@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import caching
+from numba.core import caching, types
 from numba.core.serialize import dumps
 
 from evolearn.files import FileMissing, danger_in, make_private, read_bytes
@@ -123,8 +123,11 @@ class KeptCode(caching.IndexDataCacheFile):  # type: ignore[misc]  # Numba is no
         return kept[1] if kept is not None and kept[0] == key else None
 
     def save(self, key: Any, data: Any) -> None:
-        """Keep code; where the disk refuses, say so and go on."""
-        if not numba.config.CACHE_DIR:
+        """Keep code; where the disk refuses, say so and go on.
+
+        Not where a signature names a function of others: who has not their module could not even read the index.
+        """
+        if not numba.config.CACHE_DIR or _names_strangers(key[0]):
             return
         try:
             Path(self._cache_path).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -169,6 +172,12 @@ class KeptCode(caching.IndexDataCacheFile):  # type: ignore[misc]  # Numba is no
         payload = dumps(content)
         with self._open_for_write(str(path)) as file:
             file.write(_OPENING + _checksum(path, payload) + payload)
+
+
+def _names_strangers(signature: Any) -> bool:
+    """Whether a compiled function that is not this package's is among the arguments, Numba's or a tuple of types."""
+    arguments = getattr(signature, "args", signature)
+    return any(isinstance(kind, types.Dispatcher) and not is_ours(kind.dispatcher.py_func) for kind in arguments)
 
 
 def _checksum(path: Path, payload: bytes) -> bytes:

@@ -7,8 +7,10 @@ import warnings
 from pathlib import Path
 
 import numba
+import numpy as np
 import pytest
 
+from evolearn.agent.trunks.dense import tanh
 from evolearn.files import danger_in
 from evolearn.numerics import _cache as module
 from evolearn.numerics._cache import CacheWarning, open_folder
@@ -103,6 +105,15 @@ def test_code_of_another_signature_under_a_number_is_not_taken(folder):
     file = numba.njit(cache=True)(tripled)._cache._cache_file
     file._write(index.with_suffix(".1.nbc"), ("another key", "its code"))
     assert hits(value=2) == 0
+
+
+def test_code_for_a_function_of_others_is_not_kept_among_that_of_all(folder):
+    twice = numba.njit(cache=True)(lambda function, x: function(function(x)))
+    assert twice(numba.njit(doubled), 2) == 8
+    assert not list(folder.rglob("*lambda*"))
+    ours = numba.njit(cache=True)(lambda function, x: function(x))
+    assert ours(tanh, np.float32(0.0)) == 0.0
+    assert list(folder.rglob("*lambda*.nbi"))
 
 
 def test_a_full_disk_costs_a_warning_and_nothing_else(folder, monkeypatch):
