@@ -71,7 +71,7 @@ class WorldEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
             if isinstance(declared.actions, Box)
             else gymnasium.spaces.Discrete(declared.actions.choices)
         )
-        self._compiled = compile_world(declared, self.parameters)
+        self._compiled = compile_world(declared, self.parameters, by_hand=True)
         self._state = np.zeros(self._compiled.state_size, np.uint8)
         self._rng = new_rng()
         self._next_key = None if key is None else _checked(key)

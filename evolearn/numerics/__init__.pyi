@@ -24,6 +24,7 @@ from .compiler import (
     vector as vector,
     within as within,
     world_code as world_code,
+    world_code_within as world_code_within,
 )
 from .fingerprint import source_fingerprint as source_fingerprint
 from .lanes import (

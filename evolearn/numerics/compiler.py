@@ -103,6 +103,11 @@ def world_code(function: F) -> F:
     return _njit(boundscheck=True)(function)
 
 
+def world_code_within(function: F) -> F:
+    """As `world_code`, for what compiled code alone calls: no ways in for Python, which take long to compile."""
+    return _njit(boundscheck=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+
+
 @functools.cache
 def plug(function: F, signature: Any) -> F:
     """Compile `function` for one signature, to be handed to the life kernel as a typed first-class function.
@@ -203,16 +208,17 @@ def _is_within(file: str, folders: list[Path]) -> bool:
     return any(folder in (Path(file), *Path(file).parents) for folder in folders)
 
 
-def adapter(function: F, signature: Any = None, cached: bool = False) -> F:
+def adapter(function: F, signature: Any = None, cached: bool = False, from_python: bool = True) -> F:
     """Compile glue between parts, for one signature if given.
 
     Args:
         function: a closure, which Numba cannot keep, or a function in a file that changes with all it calls.
         signature: Numba's.
         cached: keep it on disk.
+        from_python: whether Python calls it too, and not compiled code alone.
     """
     with for_lives():
-        return _njit(signature and [signature], cache=cached)(function)
+        return _njit(signature and [signature], cache=cached, no_cpython_wrapper=not from_python)(function)
 
 
 def aligned_zeros(*shape: int, dtype: Any = np.float32) -> np.ndarray[Any, Any]:

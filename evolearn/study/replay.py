@@ -132,7 +132,7 @@ def _states(conditions: Conditions, key: npt.NDArray[np.int64], trace: Trace, ag
     """
     world = conditions.world
     assert isinstance(world, World)
-    compiled = compile_world(world, conditions.parameters)
+    compiled = compile_world(world, conditions.parameters, by_hand=True)
     state = np.zeros(compiled.state_size, np.uint8)
     buffers = (state, compiled.parameters)
     handles: Any = tuple(buffer.ctypes.data for buffer in buffers) if COMPILES else buffers

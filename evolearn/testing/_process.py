@@ -75,7 +75,7 @@ class Probe:
     def _work_compiled(self, setup: Setup, world: World) -> None:
         findings = self.answer.findings
         try:
-            compiled = compile_world(world, setup.conditions.parameters)
+            compiled = compile_world(world, setup.conditions.parameters, by_hand=True)
         except WorldError as error:
             _, _, reason = str(error).partition("does not compile: ")
             findings.fail(

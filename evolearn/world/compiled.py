@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import types as python_types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from evolearn.numerics import (
     record,
     source_fingerprint,
     world_code as world_code,
+    world_code_within,
 )
 from evolearn.rng import RNG_SIZE, at_step
 from evolearn.world.contract import World, WorldError
@@ -48,9 +50,9 @@ class CompiledWorld(NamedTuple):
     born: Any
     begin: Any
     observe: Any
-    step: Any
     oracle: Any
-    step_all: Any  # `at_step`, `step` and `observe` of all lives of a team that are under way
+    step: Any  # None where lives are to be lived
+    step_all: Any  # `at_step`, `step` and `observe` of all lives of a team that are under way; None by hand
     state_size: int  # bytes
     parameters: npt.NDArray[np.uint8]  # one record of float64 fields, as bytes
 
@@ -61,20 +63,26 @@ def parameter_dtype(world: World) -> np.dtype[Any]:
     return np.dtype([(parameter.name, "f8") for parameter in world.parameters] or [("none", "f8")], align=True)
 
 
-def compile_world(world: World, parameters: Mapping[str, float]) -> CompiledWorld:
+def compile_world(world: World, parameters: Mapping[str, float], by_hand: bool = False) -> CompiledWorld:
     """Make `world` ready for the kernel, with `parameters` as data.
 
     Args:
         world: the declaration.
         parameters: values that differ from the defaults, see `World.resolve`.
+        by_hand: for whoever takes one step after another in Python, and not for lives. The ways in for Python take a
+            third of a world's time to compile.
     Raises:
         WorldError: the world's source does not compile; the message ends with the compiler's reason.
     """
     packed = np.zeros(1, parameter_dtype(world))
     for name, value in world.resolve(parameters).items():
         packed[name] = value
-    born, begin, observe, step, oracle, step_all = _adapters(world)
-    return CompiledWorld(born, begin, observe, step, oracle, step_all, _state_size(world), packed.view(np.uint8).copy())
+    adapters = _Adapters.of(world)
+    functions = {
+        name: None if name == ("step_all" if by_hand else "step") else adapters.compiled(name, by_hand)
+        for name in _SIGNATURES
+    }
+    return CompiledWorld(**functions, state_size=_state_size(world), parameters=packed.view(np.uint8).copy())
 
 
 def _state_size(world: World) -> int:
@@ -127,62 +135,88 @@ def step_all(states, parameters, actions, felt, observations, rngs, fitness, end
 """
 
 
-@functools.lru_cache(maxsize=32)
-def _adapters(world: World) -> tuple[Any, ...]:
-    functions = {
-        "born": (world.born, BORN_TYPE),
-        "begin": (world.begin, BEGIN_TYPE),
-        "observe": (world.observe, OBSERVE_TYPE),
-        "step": (world.step, STEP_TYPE),
-        "oracle": (world.oracle or _no_oracle, ORACLE_TYPE),
-        "step_all": (None, STEP_ALL_TYPE),
-    }
-    source = _SOURCE.format(
-        action="int(action[0])" if world.is_discrete else "action",
-        write_action="action[0] = " if world.is_discrete and world.oracle is not None else "",
-        state_size=_state_size(world),
-        action_size=world.action_size,
-        senses=len(world.senses),
-        observations=len(world.observations),
-    )
-    label = repr((world.state.descr, world.state.itemsize, parameter_dtype(world).descr, source))
-    fingerprint = source_fingerprint([function for function, _ in functions.values() if function is not None], label)
-    namespace: dict[str, Any] = {
-        "__name__": __name__,
-        "record": record,
-        "locate": locate,
-        "octets": octets,
-        "floats": floats,
-        "doubles": doubles,
-        "integers": integers,
-        "at_step": at_step,
-        "rng_size": RNG_SIZE,
-        "state_type": world.state,
-        "parameter_type": parameter_dtype(world),
-    }
-    for name, (function, _) in functions.items():
-        if function is None:  # made of others
-            continue
-        namespace[f"world_{name}"] = world_code(getattr(function, "py_func", function))
-    path = _keep_source(source, fingerprint)
-    exec(compile(source, str(path or "<world>"), "exec"), namespace)
-    compiled = []
-    for name, (_, signature) in functions.items():
-        if fingerprint:
-            # Symbols are named by this: code of two worlds from disk must share none, or one is taken for the other.
-            namespace[name].__qualname__ = f"{name}_{fingerprint}"
+_SIGNATURES = {
+    "born": BORN_TYPE,
+    "begin": BEGIN_TYPE,
+    "observe": OBSERVE_TYPE,
+    "oracle": ORACLE_TYPE,
+    "step": STEP_TYPE,
+    "step_all": STEP_ALL_TYPE,
+}
+
+
+class _Adapters:
+    """The adapters of one world, each compiled when it is first asked for."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        functions = {name: getattr(world, name, None) for name in _SIGNATURES}
+        functions["oracle"] = world.oracle or _no_oracle
+        source = _SOURCE.format(
+            action="int(action[0])" if world.is_discrete else "action",
+            write_action="action[0] = " if world.is_discrete and world.oracle is not None else "",
+            state_size=_state_size(world),
+            action_size=world.action_size,
+            senses=len(world.senses),
+            observations=len(world.observations),
+        )
+        label = repr((world.state.descr, world.state.itemsize, parameter_dtype(world).descr, source))
+        self._fingerprint = source_fingerprint([one for one in functions.values() if one is not None], label)
+        self._namespace: dict[str, Any] = {
+            "__name__": __name__,
+            "record": record,
+            "locate": locate,
+            "octets": octets,
+            "floats": floats,
+            "doubles": doubles,
+            "integers": integers,
+            "at_step": at_step,
+            "rng_size": RNG_SIZE,
+            "state_type": world.state,
+            "parameter_type": parameter_dtype(world),
+        }
+        for name, function in functions.items():
+            if function is not None:  # step_all is made of others
+                self._namespace[f"world_{name}"] = world_code_within(getattr(function, "py_func", function))
+        self._path = _keep_source(source, self._fingerprint)
+        exec(compile(source, str(self._path or "<world>"), "exec"), self._namespace)
+        self._compiled: dict[tuple[str, bool], Any] = {}
+
+    @staticmethod
+    @functools.lru_cache(maxsize=32)
+    def of(world: World) -> _Adapters:
+        """Those of a world, the same for all who ask."""
+        return _Adapters(world)
+
+    def compiled(self, name: str, from_python: bool) -> Any:
+        """An adapter of _SIGNATURES; with a way in for Python, if it is asked for or there already.
+
+        Raises:
+            WorldError: it does not compile.
+        """
+        for ready in ((name, True), (name, from_python)):
+            if ready in self._compiled:
+                return self._compiled[ready]
+        source = self._namespace[name]
+        function = python_types.FunctionType(source.__code__, self._namespace, name)
+        # Symbols are named by this: code of two worlds from disk must share none, or one is taken for the other.
+        function.__qualname__ = f"{name}_{'by_hand_' * from_python}{self._fingerprint}"
         try:
-            compiled.append(adapter(namespace[name], signature, cached=path is not None))
+            made = adapter(function, _SIGNATURES[name], cached=self._path is not None, from_python=from_python)
         except Exception as error:
-            reason = compiler_reason(error)
-            if name == "step" and re.match(r"failed to unpack|.*wrong tuple length", reason) and "\n" not in reason:
-                reason = f"it must return three values, fitness, terminated and truncated ({reason})"
-            helpers = "; helpers need the decorator evolearn.world.world_code" if calls_uncompiled(error) else ""
-            raise WorldError(
-                f"world {world.name}: {name} does not compile: {reason}\n"
-                f"Worlds are scalar Python that Numba understands{helpers}."
-            ) from error
-    return tuple(compiled)
+            raise self._does_not_compile("step" if name == "step_all" else name, error) from error
+        self._compiled[name, from_python] = made
+        return made
+
+    def _does_not_compile(self, name: str, error: Exception) -> WorldError:
+        reason = compiler_reason(error)
+        if name == "step" and re.match(r"failed to unpack|.*wrong tuple length", reason) and "\n" not in reason:
+            reason = f"it must return three values, fitness, terminated and truncated ({reason})"
+        helpers = "; helpers need the decorator evolearn.world.world_code" if calls_uncompiled(error) else ""
+        return WorldError(
+            f"world {self._world.name}: {name} does not compile: {reason}\n"
+            f"Worlds are scalar Python that Numba understands{helpers}."
+        )
 
 
 def _keep_source(source: str, fingerprint: str | None) -> Path | None:

@@ -340,7 +340,7 @@ class Stage:
 
     def __init__(self, world, key, **parameters):
         self.world = world
-        self.compiled = compile_world(world, world.resolve(parameters))
+        self.compiled = compile_world(world, world.resolve(parameters), by_hand=True)
         self._key = np.array(key, np.int64)
         self._bytes = np.zeros(self.compiled.state_size, np.uint8)
         self.state = self._bytes.view(world.state).view(np.recarray)[0]

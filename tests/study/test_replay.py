@@ -69,7 +69,7 @@ def test_the_states_drawn_are_those_of_the_life_bit_for_bit(world, deaths):
     driver = FusedDriver(conditions)
     learning, frozen = arms_for(conditions, [Plan(20_000), Plan(20_000, learn_until=0)], learning_rate=0.01)
     record_replay(driver, conditions, [learning, frozen], KEY, steps)
-    compiled = compile_world(conditions.world, conditions.parameters)
+    compiled = compile_world(conditions.world, conditions.parameters, by_hand=True)
     assert len(seen) == 2 * steps
     for arm, states in ((learning, seen[:steps]), (frozen, seen[steps:])):
         trace = trace_of(driver, arm, steps)
@@ -141,8 +141,8 @@ def test_a_drawing_that_writes_changes_nothing():
 def test_another_drawing_is_the_same_compiled_world():
     plain = compile_world(dataclasses.replace(cart_pole, draw=None), {})
     drawn = compile_world(cart_pole, {})
-    assert plain.step.py_func.__code__.co_filename == drawn.step.py_func.__code__.co_filename
-    assert plain.step.py_func.__code__.co_filename.endswith(".py")
+    assert plain.begin.py_func.__code__.co_filename == drawn.begin.py_func.__code__.co_filename
+    assert plain.begin.py_func.__code__.co_filename.endswith(".py")
 
 
 # What is written ------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ from evolearn.rng import new_rng
 from evolearn.world.compiled import compile_world
 from helped import world
 
-compiled = compile_world(world, {})
+compiled = compile_world(world, {}, by_hand=True)
 buffers = [np.zeros(64, np.uint8) for _ in range(2)]
 handles = [np.uint64(buffer.ctypes.data) for buffer in buffers]
 floats = np.zeros(1, np.float32)
@@ -111,9 +111,14 @@ def test_fingerprints_tell_worlds_apart_and_are_stable() -> None:
 
 def test_the_code_of_two_worlds_shares_no_symbol() -> None:
     # Numbers that tell functions of one name apart begin anew in every process, and code from disk keeps its own.
-    for functions in zip(compile_world(savannah, {})[:5], compile_world(cart_pole, {})[:5], strict=True):
-        one, other = (function.py_func for function in functions)
-        assert (one.__module__, one.__qualname__) != (other.__module__, other.__qualname__)
+    names = [
+        f"{function.py_func.__module__}.{function.py_func.__qualname__}"
+        for world in (savannah, cart_pole)
+        for by_hand in (False, True)
+        for function in compile_world(world, {}, by_hand=by_hand)
+        if hasattr(function, "py_func")
+    ]
+    assert len(set(names)) == len(names) >= 18
 
 
 TWINS = """
@@ -154,7 +159,7 @@ worlds = {"short": twin(["last"]), "long": twin(["first", "second", "third", "la
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         import twins
-        compiled = compile_world(twins.worlds[name], {})
+        compiled = compile_world(twins.worlds[name], {}, by_hand=True)
         state, parameters = np.zeros(64, np.uint8), np.zeros(8, np.uint8)
         handles = [np.uint64(state.ctypes.data), np.uint64(parameters.ctypes.data)]
         compiled.born(*handles, new_rng())
