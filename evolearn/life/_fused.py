@@ -43,14 +43,13 @@ from evolearn.life.records import (
     Team,
 )
 from evolearn.life.watch import Watch
-from evolearn.numerics import handle_of
+from evolearn.numerics import cache_sizes, handle_of
 from evolearn.world import World, compile_world
 
 PIECE_STEPS = 60_000  # world steps in a piece, at least a team's: a few hundredths of a second between two looks
 # Lives side by side: as many as keep the processor busy while one waits for a result of its own, and few enough for
 # their weights to stay in its first cache, and all of their memory in its second.
 MOST_IN_TEAM = 8
-FIRST_CACHE, SECOND_CACHE = 32 * 1024, 512 * 1024  # bytes, of most processors; of the others more
 
 
 class FusedDriver:
@@ -67,7 +66,8 @@ class FusedDriver:
         self._parts = machinery(conditions)
         self._kernel = life_kernel()
         octets = self._parts.team(conditions, 1, Plan(1), self._world.state_size).memory.size
-        room = min(FIRST_CACHE // (4 * conditions.brain.weights), SECOND_CACHE // octets)
+        first_cache, second_cache = cache_sizes()
+        room = min(first_cache // (4 * conditions.brain.weights), second_cache // octets)
         self.team = max(1, min(MOST_IN_TEAM, room))
 
     def close(self) -> None:

@@ -41,7 +41,7 @@ from .lanes import (
     store_part as store_part,
     total as total,
 )
-from .processor import cpu_model as cpu_model, processor_type as processor_type
+from .processor import cache_sizes as cache_sizes, cpu_model as cpu_model, processor_type as processor_type
 from .single import exp32 as exp32, log32 as log32, sincos_turn32 as sincos_turn32
 from .transcendental import exp_of as exp_of, expm1_of as expm1_of, log1p_of as log1p_of, log_of as log_of
 from .vectors import VectorCode as VectorCode, lanes_of as lanes_of
