@@ -6,6 +6,10 @@ Redrawn at birth: how often each arm pays, uniform in 0 .. 1, one independent of
 0, the modal one, with probability `fixity`, else one of the others, all equally likely. At a fixity of 1 / k, the
 default, there is nothing to inherit; at 1 there is nothing to learn.
 
+With `mirrored` at 1, the luck of a life, and not its birth, decides between the arms as they were drawn and the same in
+reverse order. So a set of K births of two arms holds K pairs of payoffs and their mirror images, in each of which the
+better arm is as often the one as the other; `fixity` then says nothing of two arms.
+
 Within life: after each pull, with probability `flip`, the best arm trades places with one of the others. Every
 `rounds` pulls a new episode begins; it changes nothing but that the last pull is forgotten.
 
@@ -28,7 +32,15 @@ NONE = -1  # no arm was pulled yet
 MOST = 10  # arms; all bandits have one state, since they share their functions
 
 STATE = np.dtype(
-    [("arms", "i8"), ("payoff", "f8", (MOST,)), ("pulled", "i8"), ("paid", "f8"), ("age", "i8")], align=True
+    [
+        ("arms", "i8"),
+        ("payoff", "f8", (MOST,)),
+        ("pulled", "i8"),
+        ("paid", "f8"),
+        ("age", "i8"),
+        ("begun", "i8"),  # 1 once a first episode has
+    ],
+    align=True,
 )
 
 
@@ -67,7 +79,18 @@ def born_with_10(bandit, parameters, rng):
     deal(bandit, 10, parameters.fixity, rng)
 
 
+@world_code
+def reverse(bandit):
+    for arm in range(bandit.arms // 2):
+        payoff = bandit.payoff[arm]
+        bandit.payoff[arm] = bandit.payoff[bandit.arms - 1 - arm]
+        bandit.payoff[bandit.arms - 1 - arm] = payoff
+
+
 def begin(bandit, parameters, rng):
+    if parameters.mirrored > 0.0 and bandit.begun == 0 and uniform(rng) < 0.5:
+        reverse(bandit)
+    bandit.begun = 1
     bandit.pulled = NONE
     bandit.paid = 0.0
     bandit.age = 0
@@ -134,6 +157,7 @@ def with_arms(arms, name, first_line, born):
             Parameter("flip", 0.0, 0.0, 1.0, "1 / pull", "probability that the best arm trades places after a pull"),
             Parameter("rounds", 100.0, 1.0, 1e6, "pulls", "length of an episode", whole=True),
             Parameter("shown", 1.0, 0.0, 1.0, "1", "how strongly the last pull and its pay are observed"),
+            Parameter("mirrored", 0.0, 0.0, 1.0, "1", "1: luck may reverse the order of the arms", whole=True),
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from evolearn.cli.terminal import print_line, shown
 if TYPE_CHECKING:
     from evolearn.config import SearchPart
     from evolearn.run import Generation, Result, Setup
+    from evolearn.world import Parameter
 
 ROWS_SHOWN = 12
 ARM_LABELS = {
@@ -167,11 +168,18 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     print_line(console, f"  evolearn run {config} --seed {setup.config.seed + 1}")
     if setup.conditions.world.parameters:
         parameter = setup.conditions.world.parameters[0]
-        example = parameter.high if setup.conditions.parameters[parameter.name] != parameter.high else parameter.low
-        example = round((example + parameter.default) / 2, 3)
-        setting = f"world.parameters.{parameter.name}={example:g}"
+        setting = f"world.parameters.{parameter.name}={other_value(parameter, setup.conditions.parameters):g}"
         print_line(console, f"  evolearn run {config} {setting}")
     print_line(console, f"  evolearn worlds show {shlex.quote(setup.config.world.name)}")
+
+
+def other_value(parameter: Parameter, parameters: Mapping[str, float]) -> float:
+    """A value that a parameter may have and does not: between its default and an end of its range, or the end."""
+    value = parameters[parameter.name]
+    end = parameter.high if value != parameter.high else parameter.low
+    between = (end + parameter.default) / 2
+    between = float(math.floor(between)) if parameter.whole else round(between, 3)
+    return between if between != value else end
 
 
 def useful_share(generation: Generation) -> float | None:

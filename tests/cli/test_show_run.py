@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from evolearn.cli.show_run import RunScreen, generation_table
+from evolearn.cli.show_run import RunScreen, generation_table, other_value
 from evolearn.config import check_config
 from evolearn.life import OwnDrivers
 from evolearn.run import assemble, create_run, evolve_run
+from tests.helpers.box import WORLDS
 from tests.helpers.runs import toy_with
 
 
@@ -38,3 +39,12 @@ def test_restarts_are_told_line_by_line_and_set_apart_in_the_table(tmp_path: Pat
     assert [row.end_section for row in table.rows] == [number == 2 for number in range(len(rows))]
     plain = generation_table(rows[:3])
     assert [column.header for column in plain.columns][:2] == ["generation", "best"]
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=[world.name for world in WORLDS])
+def test_the_other_body_that_is_offered_is_another_and_may_be_had(world) -> None:
+    for parameter in world.parameters:
+        middle = (parameter.default + parameter.high) / 2
+        for value in (parameter.default, parameter.low, parameter.high, middle // 1 if parameter.whole else middle):
+            now = world.resolve({parameter.name: value})
+            assert world.resolve({**now, parameter.name: other_value(parameter, now)}) != now

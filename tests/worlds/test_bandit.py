@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from evolearn.worlds.bandit import bandit, bandit_10
 
-from evolearn.rng import SELECTION, TEST, life_keys
+from evolearn.rng import SELECTION, TEST, WORLD, life_keys, open_stream
 from tests.helpers.probe_worlds import Stage
 
 BOTH = pytest.mark.parametrize("world", [bandit, bandit_10], ids=["2 arms", "10 arms"])
@@ -98,6 +98,33 @@ def test_a_flip_makes_another_arm_the_best_and_moves_payoffs_only(world):
         assert sorted(payoffs_of(stage)) == payoffs
         successors.add((best_of(stage) - before) % len(payoffs))
     assert successors == set(range(1, len(payoffs)))
+
+
+@BOTH
+def test_mirrored_arms_are_the_drawn_ones_or_the_same_in_reverse_order_for_a_whole_life(world):
+    reversed_ones = []
+    for plain, mirrored in zip(newborns(world, 400), newborns(world, 400, mirrored=1), strict=True):
+        assert sorted(payoffs_of(mirrored)) == sorted(payoffs_of(plain))
+        reversed_ones.append(payoffs_of(mirrored).tolist() == payoffs_of(plain)[::-1].tolist())
+        assert reversed_ones[-1] or payoffs_of(mirrored).tolist() == payoffs_of(plain).tolist()
+        before = payoffs_of(mirrored).tolist()
+        for _ in range(3):
+            mirrored.begin()
+        assert payoffs_of(mirrored).tolist() == before
+    assert np.mean(reversed_ones) == pytest.approx(0.5, abs=0.1)
+
+
+def test_lives_of_one_birth_are_mirrored_by_their_luck():
+    birth, *others = life_keys(23, SELECTION, 0, 40)
+    orders = set()
+    for other in others:
+        stage = Stage(bandit, birth, mirrored=1)
+        stage.state["begun"] = 0
+        open_stream(stage.rng, other, WORLD)
+        stage.begin()
+        orders.add(tuple(payoffs_of(stage)))
+    assert len(orders) == 2
+    assert {order[::-1] for order in orders} == orders
 
 
 def test_flips_are_as_frequent_as_the_hazard_says():

@@ -530,9 +530,14 @@ def test_the_cart_and_its_pole_are_drawn_to_scale():
 
 WHOLE_PARAMETERS = {
     "abc": ["permuted"],
-    "bandit": ["rounds"],
-    "bandit-10": ["rounds"],
+    "bandit": ["rounds", "mirrored"],
+    "bandit-10": ["rounds", "mirrored"],
+    "cued-bandit": ["cues", "classes", "rounds"],
+    "cued-bandit-16x4": ["cues", "classes", "rounds"],
+    "cued-bandit-2x4": ["cues", "classes", "rounds"],
+    "cued-bandit-4x2": ["cues", "classes", "rounds"],
     "hungry-thirsty": ["placements"],
+    "match": ["delay", "redrawn"],
     "needle": ["switches"],
     "rooms": ["permuted"],
     "sinusoid": ["shots", "queries"],
