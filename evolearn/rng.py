@@ -22,6 +22,7 @@ from numba.extending import intrinsic, overload
 from evolearn.numerics import COMPILES, compiled, inlined
 
 Rng = npt.NDArray[np.int64]  # [RNG_SIZE], see open_stream
+Keys = npt.NDArray[np.int64]  # [L, 4], or [L, 12] with births
 
 # Key spaces: lives that select genomes, lives for tables while developing, lives opened once by a study, lives in which
 # an arm's settings are searched before there is a study.
@@ -43,6 +44,9 @@ _AHEAD = 1 << _AHEAD_SHIFT
 RNG_SIZE = _AHEAD_FROM + 4 * _AHEAD
 _STREAM_SHIFT = 28
 _FIRST_OF_STEP = (1 << _STREAM_SHIFT) - 1
+KEY_SIZE = 4  # numbers that name a life; after them may follow those of its first and its second birth
+SECOND_LIFE = 1 << 31  # added to a life's number: of the life, never lived, whose birth is its second
+REDRAW = 1 << 20  # added to a generation for every birth that is passed over; see `redrawn`
 
 
 class LifeKey(NamedTuple):
@@ -69,6 +73,24 @@ def open_stream(rng: Any, key: Any, stream: int) -> None:
     rng[_LIFE] = key[3]
     rng[_SPENT] = 4
     rng[_DRAWN] = -1
+
+
+@compiled
+def open_birth(rng: Any, key: Any, again: int) -> None:
+    """Point `rng` at the draws of what is fixed in the life named by `key`: int64 [4], or [12], see `with_births`.
+
+    `again` is 0 for its first birth, 1 for the second. A key of four numbers has its own birth stream for the first,
+    and that of a life that is never lived for the second.
+    """
+    open_stream(rng, key, BIRTH)
+    if key.size > KEY_SIZE:
+        at = KEY_SIZE * (1 + again)
+        rng[_SEED] = key[at]
+        rng[_SPACE] = key[at + 1]
+        rng[_GENERATION] = key[at + 2]
+        rng[_LIFE] = key[at + 3]
+    elif again != 0:
+        rng[_LIFE] = key[3] + SECOND_LIFE
 
 
 @inlined
@@ -271,6 +293,59 @@ def life_keys(seed: int, space: int, generation: int, lives: int) -> npt.NDArray
     keys[:, 2] = generation
     keys[:, 3] = np.arange(lives)
     return keys
+
+
+def with_births(keys: Keys, first: Keys, second: Keys) -> Keys:
+    """Keys int64 [L, 12] of the same lives, in which what is fixed comes from elsewhere; all their luck stays theirs.
+
+    Args:
+        keys: int64 [L, 4] or [L, 12].
+        first: int64 [L, 4], whose birth stream the lives are born from.
+        second: int64 [L, 4], likewise where the world is born a second time.
+    """
+    return np.ascontiguousarray(np.concatenate([keys[:, :KEY_SIZE], first, second], axis=1))
+
+
+def births_of(keys: Keys, again: bool = False) -> Keys:
+    """Keys int64 [L, 4] whose birth streams the lives with these keys, int64 [L, 4] or [L, 12], are born from.
+
+    Args:
+        keys: of the lives.
+        again: their second births.
+    """
+    if keys.shape[1] > KEY_SIZE:
+        start = KEY_SIZE * (1 + again)
+        return keys[:, start : start + KEY_SIZE].copy()
+    births = keys.copy()
+    births[:, 3] += SECOND_LIFE * again
+    return births
+
+
+def from_set(keys: Keys, seed: int, space: int, size: int, first: int) -> Keys:
+    """The same lives, born from a set of births that they share: keys int64 [L, 12].
+
+    Life i is born from birth (first + i) mod size, and a second time from the next.
+
+    Args:
+        keys: int64 [L, 4].
+        seed: of the set.
+        space: key space of the set.
+        size: births in it.
+        first: place that the first life has among all that are born from the set.
+
+    >>> from_set(life_keys(seed=7, space=VALIDATION, generation=0, lives=3), 7, SELECTION, 2, 0)[:, 4:].tolist()
+    [[7, 0, 0, 0, 7, 0, 0, 1], [7, 0, 0, 1, 7, 0, 0, 0], [7, 0, 0, 0, 7, 0, 0, 1]]
+    """
+    births = life_keys(seed, space, 0, size)
+    places = (first + np.arange(len(keys))) % size
+    return with_births(keys, births[places], births[(places + 1) % size])
+
+
+def redrawn(births: Keys, times: int) -> Keys:
+    """Other births int64 [L, 4] in the place of these, that no life has: drawn again for the `times`-th time."""
+    others = births.copy()
+    others[:, 2] += times * REDRAW
+    return others
 
 
 def derived_seed(*parts: object) -> int:

@@ -54,6 +54,7 @@ class Recipe:
     window: int
     generic_drives: tuple[str, ...]
     hang_seconds: float
+    switch_at: int | None
 
     @classmethod
     def of(cls, conditions: Conditions, world: str, hang_seconds: float) -> Recipe:
@@ -67,6 +68,7 @@ class Recipe:
             conditions.window,
             conditions.generic_drives,
             hang_seconds,
+            conditions.switch_at,
         )
 
     def conditions(self) -> Conditions:
@@ -84,6 +86,7 @@ class Recipe:
             self.window,
             self.generic_drives,
             self.world,
+            self.switch_at,
         )
 
 

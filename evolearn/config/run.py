@@ -146,6 +146,18 @@ class EvaluationPart(Part):
     )
     birth_steps: int = Field(600, ge=1, le=100_000_000, description="window of the birth score, world steps")
     bin_steps: int = Field(100, ge=1, le=100_000_000, description="resolution of scores by age, world steps")
+    window_after: WindowAfterPart | None = Field(
+        None,
+        description="window of life whose score is the metric window_after, age and width; null: as wide as "
+        "birth_steps from world.switch_at on, where worlds switch",
+    )
+
+
+class WindowAfterPart(Part):
+    """Where in life `window_after` is measured."""
+
+    age: int = Field(ge=0, le=100_000_000, description="beginning of the window, world steps since birth")
+    width: int = Field(ge=1, le=100_000_000, description="length of the window, world steps")
 
 
 class RunConfig(Part):
@@ -194,6 +206,8 @@ class RunConfig(Part):
                 f"evaluation.lifetimes={list(evaluation.lifetimes)}: the longest must be at least four times "
                 f"evaluation.bin_steps, {evaluation.bin_steps}"
             )
+        for problem in _switch_problems(self):
+            raise ValueError(problem)
         learner = self.learner
         until = self.search.selection_lifetime
         if learner.learn_until is not None:
@@ -213,7 +227,54 @@ class RunConfig(Part):
                 raise ValueError(
                     f"evaluation.{name}={value}: must be a multiple of evaluation.bin_steps, {evaluation.bin_steps}"
                 )
+        for problem in _window_problems(self):
+            raise ValueError(problem)
         return self
+
+    @property
+    def window_after(self) -> WindowAfterPart | None:
+        """Where `window_after` is measured; None: nowhere."""
+        switch = self.world.switch_at
+        if self.evaluation.window_after is not None or switch is None:
+            return self.evaluation.window_after
+        return WindowAfterPart(age=switch, width=self.evaluation.birth_steps)
+
+
+def _switch_problems(config: RunConfig) -> Iterator[str]:
+    switch, longest = config.world.switch_at, max(config.evaluation.lifetimes)
+    if switch is None:
+        return
+    if switch >= longest:
+        yield (
+            f"world.switch_at={switch}: must be less than the longest of evaluation.lifetimes, {longest}, or nobody "
+            "would be judged after the switch; make it smaller, or the lifetime longer"
+        )
+    if config.world.set == 1:
+        yield (
+            "world.set=1: must be at least 2 with world.switch_at, since the second birth is the next of the set and "
+            "would be the first again; set world.set=2 or more"
+        )
+
+
+def _window_problems(config: RunConfig) -> Iterator[str]:
+    """What is wrong with the window of `window_after`, whether it was given or follows from the switch."""
+    window, evaluation = config.window_after, config.evaluation
+    if window is None:
+        return
+    longest, bin_steps = max(evaluation.lifetimes), evaluation.bin_steps
+    given = evaluation.window_after is not None
+    first = "evaluation.window_after.age" if given else "world.switch_at"
+    second = "evaluation.window_after.width" if given else "evaluation.birth_steps"
+    otherwise = "" if given else ", or set evaluation.window_after={age: .., width: ..}"
+    for field, value in ((first, window.age), (second, window.width)):
+        if value % bin_steps:
+            yield f"{field}={value}: must be a multiple of evaluation.bin_steps, {bin_steps}{otherwise}"
+    if window.age + window.width > longest:
+        yield (
+            f"{first}={window.age}: the window of window_after would end at {window.age + window.width} steps with "
+            f"{second}={window.width}: must end by the longest of evaluation.lifetimes, {longest}; make one of the two "
+            f"smaller{otherwise}"
+        )
 
 
 def _excesses(search: SearchPart, evaluation: EvaluationPart) -> Iterator[str]:

@@ -61,6 +61,18 @@ class WorldPart(Part):
         description="registered name, package.module:attribute, file.py:attribute or gymnasium:ID",
     )
     parameters: dict[str, float] = Field({}, description="values that differ from the world's defaults")
+    set: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="births from which all lives are born that select genomes; null: every life has a birth of its own",
+    )
+    switch_at: int | None = Field(
+        None,
+        ge=1,
+        le=100_000_000,
+        description="age at which the world is born a second time, steps; the brain goes on; null: never",
+    )
     kwargs: dict[str, Any] = Field({}, description="Gymnasium: arguments of the environment's constructor")
     wrappers: tuple[WrapperPart, ...] = Field(
         (), max_length=100, description="Gymnasium: put around the environment, in this order"

@@ -34,6 +34,7 @@ from evolearn.life._living import (
     be_born,
     close_all,
     close_ended,
+    end_episodes,
     experience_all,
     learn_when_full,
     operate_on_all,
@@ -64,7 +65,7 @@ from evolearn.life.records import (
 )
 from evolearn.life.surgery import SURGERIES_TYPE, Surgeries
 from evolearn.numerics import doubles, floats, inlined_within, integers, locate, octets, plug
-from evolearn.rng import BIRTH, RNG_SIZE, WORLD, open_stream
+from evolearn.rng import RNG_SIZE, WORLD, open_birth, open_stream
 from evolearn.world import BEGIN_TYPE, BORN_TYPE, OBSERVE_TYPE, ORACLE_TYPE, STEP_ALL_TYPE
 
 
@@ -83,6 +84,7 @@ def begin_episode(
 
 def live(  # noqa: D417  # the plugs are described in groups
     born: Any,
+    reborn: Any,
     begin: Any,
     observe: Any,
     step_all: Any,
@@ -112,11 +114,12 @@ def live(  # noqa: D417  # the plugs are described in groups
 ) -> None:
     """Live the lives `first` .. `last` - 1, team by team, each from birth to end.
 
-    The first twelve arguments are the world's, the brain's, the learner's and the drives' functions. Numba has no
+    The first thirteen arguments are the world's, the brain's, the learner's and the drives' functions. Numba has no
     record of functions that keeps the kernel independent of them, hence the long list.
 
     Args:
-        born, begin, observe, step_all, oracle: see `evolearn.world.contract.World` and `evolearn.world.compiled`.
+        born, reborn, begin, observe, step_all, oracle: see `evolearn.world.contract.World` and
+            `evolearn.world.compiled`.
         think_all, think, backward: see `evolearn.agent.trunks.trunk.Trunk`.
         choose_all, deltas: see `evolearn.agent.policies.together` and `evolearn.agent.policies.policy.Policy`.
         learn: see `evolearn.agent.learners.learner.Learner`.
@@ -130,7 +133,7 @@ def live(  # noqa: D417  # the plugs are described in groups
         newborns: decoded genomes.
         surgeries: what they are operated on by at `course.operate_at`.
         genomes: int64 [L], which row of `newborns` each life is born from.
-        keys: int64 [L, 4], see `evolearn.rng.LifeKey`.
+        keys: int64 [L, 4], see `evolearn.rng.LifeKey`; or [L, 12], see `evolearn.rng.with_births`.
         outcome: rows `first` .. `last` - 1 are written; they must be zero before.
         traces: written as far as its arrays reach.
         first: first life of this piece.
@@ -139,6 +142,7 @@ def live(  # noqa: D417  # the plugs are described in groups
     """
     rngs_owner = np.zeros(most * RNG_SIZE, np.int64)
     states_owner = np.zeros(most * body.state_size, np.uint8)
+    births = np.zeros(RNG_SIZE, np.int64)  # of second births, beside which the worlds' luck goes on
     rngs, states = locate(rngs_owner), locate(states_owner)
     status = integers(team, at.status, most)
     ended = integers(team, at.ended, most)
@@ -155,7 +159,7 @@ def live(  # noqa: D417  # the plugs are described in groups
         for place in range(count):
             where[PLACE] = place
             rng = integers(rngs, place * RNG_SIZE, RNG_SIZE)
-            open_stream(rng, keys[start + place], BIRTH)
+            open_birth(rng, keys[start + place], 0)
             born(locate(octets(states, place * body.state_size, body.state_size)), parameters, rng)
             open_stream(rng, keys[start + place], WORLD)
             if not begin_episode(begin, observe, parameters, states, rngs, team, at, body, place):
@@ -190,6 +194,8 @@ def live(  # noqa: D417  # the plugs are described in groups
                 body.drives,
                 t,
             )
+            if t + 1 == course.switch_at:
+                end_episodes(team, at, count)
             if t == clock[BIN_END]:
                 turn_bin(outcome, course, team, at, body, start, count)
             ending += experience_all(think_all, think, feel, team, at, body, course, count, t)
@@ -198,6 +204,12 @@ def live(  # noqa: D417  # the plugs are described in groups
                 gone += ending
             if t < traced:
                 record_steps(traces, team, at, body, clock[ROW], start, count, t)
+            if t + 1 == course.switch_at:
+                for place in range(count):
+                    if status[place] == UNFINISHED:
+                        where[PLACE] = place
+                        open_birth(births, keys[start + place], 1)
+                        reborn(locate(octets(states, place * body.state_size, body.state_size)), parameters, births)
             for place in range(count):
                 if (
                     ended[place] != 0
@@ -218,6 +230,7 @@ LIVE_TYPE = types.void(
     *(
         types.FunctionType(signature)
         for signature in (
+            BORN_TYPE,
             BORN_TYPE,
             BEGIN_TYPE,
             OBSERVE_TYPE,

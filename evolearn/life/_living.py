@@ -299,6 +299,15 @@ def act_without_brain(team: Any, at: Places, body: Body, course: Course, count: 
 
 
 @inlined_within
+def end_episodes(team: Any, at: Places, count: int) -> None:
+    """Cut off the episodes under way: what comes next is another world's."""
+    ended = integers(team, at.ended, count)
+    for place in range(count):
+        if ended[place] == GOES_ON:
+            ended[place] = TRUNCATED
+
+
+@inlined_within
 def experience(
     think_all: Any,
     think: Any,

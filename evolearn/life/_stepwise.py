@@ -249,6 +249,8 @@ class ChunkStepper:
                 if self._act(bound, t):
                     places = [place for place in places if status[place] == UNFINISHED]
                 endings = environments.step_all(t, places, *world)
+                if t + 1 == course.switch_at:
+                    endings = environments.switch(places, terminated, truncated)
                 if self._experience(bound, t):
                     places = [place for place in places if status[place] == UNFINISHED]
                 for place in endings:

@@ -41,7 +41,7 @@ from evolearn.life.records import (
 from evolearn.life.surgery import NO_SURGERIES, Surgeries, check_surgeries
 from evolearn.numerics import COMPILES, plug
 from evolearn.plugins import short
-from evolearn.rng import LifeKey
+from evolearn.rng import KEY_SIZE, LifeKey
 from evolearn.world import Declaration, WorldError
 
 OWN_DRIVE = "drive"  # begins the reason of a fault that is a user's drive's, and not the world's
@@ -60,6 +60,7 @@ class Conditions:
     window: int  # steps between two learning updates
     generic_drives: tuple[str, ...] = ()  # see `evolearn.agent.find_drive`
     found_as: str = ""  # the world's name for `evolearn.world.find.find_world`, for workers on other hosts
+    switch_at: int | None = None  # age in steps at which the world is born a second time; None: never
 
     @property
     def drive_names(self) -> tuple[str, ...]:
@@ -146,6 +147,7 @@ class Machinery:
             learn_until=learn_until if plan.source == FROM_BRAIN else 0,
             bin_steps=plan.bin_size,
             operate_at=-1 if plan.operate_at is None else plan.operate_at,
+            switch_at=-1 if conditions.switch_at is None else conditions.switch_at,
             source=plan.source,
             choices=conditions.brain.actions if conditions.world.is_discrete else 0,
         )
@@ -229,7 +231,7 @@ class Job:
 
     newborns: Newborns
     genomes: npt.NDArray[np.int64]  # [L], row of newborns
-    keys: npt.NDArray[np.int64]  # [L, 4]
+    keys: npt.NDArray[np.int64]  # [L, 4], or [L, 12] with births
     plan: Plan
     outcome: Outcome
     trace: Trace  # of the first lives, [.., T, ..]
@@ -336,6 +338,7 @@ class LifeFault(WorldError):
         newborn: Newborns,
         plan: Plan,
         remedy: str = "",
+        births: tuple[int, ...] = (),
     ) -> None:
         """Describe a fault.
 
@@ -349,8 +352,9 @@ class LifeFault(WorldError):
             newborn: who lived, a record of that one.
             plan: how.
             remedy: what to type next, a line of its own.
+            births: eight numbers, the keys of the life's first and second birth, where those are not its own.
         """
-        super().__init__(world, key, life, genome, step, reason, newborn, plan, remedy)
+        super().__init__(world, key, life, genome, step, reason, newborn, plan, remedy, births)
         self.world = world
         self.key = key
         self.life = life
@@ -360,6 +364,7 @@ class LifeFault(WorldError):
         self.newborn = newborn
         self.plan = plan
         self.remedy = remedy
+        self.births = births
 
     def __str__(self) -> str:
         where = f"world {self.world}, life {self.key}, genome {self.genome}, step {self.step}"
@@ -375,7 +380,7 @@ class LifeFault(WorldError):
 
         As a call sees it that the one at fault was a part of, with other numbers; or with what to type.
         """
-        names = ("world", "key", "life", "genome", "step", "reason", "newborn", "plan", "remedy")
+        names = ("world", "key", "life", "genome", "step", "reason", "newborn", "plan", "remedy", "births")
         return type(self)(**{name: getattr(self, name) for name in names} | different)
 
 
@@ -396,13 +401,14 @@ def fault_in(conditions: Conditions, job: Job, life: int, reason: str, kind: typ
     genome = int(job.genomes[life])
     return kind(
         conditions.world.name,
-        LifeKey(*(int(part) for part in job.keys[life])),
+        LifeKey(*(int(part) for part in job.keys[life, :KEY_SIZE])),
         life,
         genome,
         int(job.outcome.age[life]),
         reason,
         job.newborns.rows(slice(genome, genome + 1)),
         job.plan,
+        births=tuple(int(part) for part in job.keys[life, KEY_SIZE:]),
     )
 
 
@@ -423,7 +429,7 @@ def lives(
         conditions: what all lives share.
         newborns: decoded genomes.
         genomes: int64 [L], which newborn each life is born as.
-        keys: int64 [L, 4], see `evolearn.rng.life_keys`.
+        keys: int64 [L, 4], see `evolearn.rng.life_keys`; or [L, 12], see `evolearn.rng.with_births`.
         plan: for how long, and how.
         trace_steps: trace so many steps of the first life.
         surgeries: what the newborns are operated on by, one row each, at `plan.operate_at`; no rows if that is None.

@@ -34,6 +34,7 @@ class Course(NamedTuple):
     learn_until: int  # age in steps at which it stops; 0 switches learning off
     bin_steps: int  # steps per age bin of the outcome
     operate_at: int  # age in steps at which lives are operated on; -1: never
+    switch_at: int  # age in steps at which worlds are born a second time; -1: never
     source: int  # FROM_BRAIN, FROM_UNIFORM or FROM_ORACLE
     choices: int  # of a discrete world; 0 for a box
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from evolearn.genome import Newborns
 from evolearn.life.live import Conditions, Driver, Job, LifeFault, LifeLost, Plan, empty_outcome, empty_trace, fault_in
 from evolearn.life.records import Outcome, Trace
+from evolearn.rng import KEY_SIZE
 from evolearn.world import GymnasiumWorld
 
 SHORT = 64  # steps of a life that is lived often
@@ -99,7 +100,7 @@ class Rehearsal:
             raise
         except LifeLost as fault:
             self._first = None
-            if tuple(fault.key) == tuple(job.keys[0]):  # to wait for it once is enough
+            if tuple(fault.key) == tuple(job.keys[0, :KEY_SIZE]):  # to wait for it once is enough
                 job.outcome.age[0] = fault.step
                 raise fault_in(self._driver.conditions, job, 0, fault.reason, LifeLost) from fault.__cause__
         except LifeFault:

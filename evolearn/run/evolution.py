@@ -22,6 +22,7 @@ from evolearn.errors import UserError
 from evolearn.genome import FloatArray, from_z
 from evolearn.life import Driver, Effort, Evaluation, Plan, evaluate
 from evolearn.rng import SELECTION, life_keys
+from evolearn.run.births import selection_births
 from evolearn.run.setup import Setup
 from evolearn.search import (
     MAML,
@@ -228,11 +229,14 @@ def restart_of(search: Search) -> int:
 
 
 def selection_keys(config: RunConfig, generation: int, batch: int = 0, space: int = SELECTION) -> npt.NDArray[np.int64]:
-    """Keys int64 [L, 4] of a batch of a generation's selection lives: fresh ones for every generation and batch."""
+    """Keys of a batch of a generation's selection lives: fresh ones for every generation and batch.
+
+    Int64 [L, 4], or [L, 12] where they are born from a set, see `selection_births`.
+    """
     count = config.search.lives
     keys = life_keys(config.seed, space, generation, count)
     keys[:, 3] += batch * count
-    return keys
+    return selection_births(config, keys, generation, batch, space)
 
 
 def to_genomes(setup: Setup, z: FloatArray) -> FloatArray:

@@ -60,6 +60,7 @@ class _Header(Record):
     format: Literal[1]
     world: _Text
     key: tuple[_Word, Annotated[int, Field(ge=0, le=TUNING)], _Word, _Word]
+    births: tuple[()] | tuple[_Word, _Word, _Word, _Word, _Word, _Word, _Word, _Word] = ()  # see `LifeFault`
     life: _Steps
     genome: _Steps
     step: _Steps
@@ -106,6 +107,7 @@ def _save_faulty_life(directory: Path, life: FaultyLife) -> None:
         "format": FORMAT,
         "world": fault.world,
         "key": list(fault.key),
+        **({"births": list(fault.births)} if fault.births else {}),
         "life": fault.life,
         "genome": fault.genome,
         "step": fault.step,
@@ -156,6 +158,7 @@ def load_faulty_life(directory: Path) -> FaultyLife | None:
         header.reason,
         Newborns(*(tensors[name] for name in Newborns._fields)),
         Plan(**header.plan.model_dump()),
+        births=header.births,
     )
     return FaultyLife(fault, config, header.doing)
 

@@ -34,7 +34,7 @@ from evolearn.life import (
     new_driver,
     own_code,
 )
-from evolearn.rng import LifeKey
+from evolearn.rng import KEY_SIZE, Keys, LifeKey
 from evolearn.run._resuming import standing
 from evolearn.run.directory import RunDirectory
 from evolearn.run.evolution import Generation, evolve, meta_lives, selection_keys, to_genomes, with_learned
@@ -128,6 +128,7 @@ class _Life:
     plan: Plan
     genome: int  # its number, for errors
     before: LifeFault | None = None
+    births: tuple[int, ...] = ()  # see `LifeFault`
 
 
 def relive_fault(directory: Path, traced: bool) -> Relived:
@@ -181,7 +182,7 @@ def _faulty_life(path: Path) -> _Life:
             f"and {here[1]} here: it was changed since, or is another; name a life with --generation, --genome and "
             "--life"
         )
-    return _Life(setup, doing, fault.newborn, fault.key, fault.plan, fault.genome, fault)
+    return _Life(setup, doing, fault.newborn, fault.key, fault.plan, fault.genome, fault, fault.births)
 
 
 def _selection_life(directory: RunDirectory, wanted: Wanted, workers: int, display: ReliveDisplay) -> _Life:
@@ -197,13 +198,15 @@ def _selection_life(directory: RunDirectory, wanted: Wanted, workers: int, displ
     try:
         if first < wanted.generation:
             _evolve_until(setup, driver, search, first, directory, wanted.generation, display)
-        genome, key = _find(setup, driver, search, wanted)
+        genome, keys = _find(setup, driver, search, wanted)
     finally:
         driver.close()
     one = np.zeros(1, np.int64)
-    newborns, _ = draw_fresh(setup.pool, decode(setup.pool, to_genomes(setup, genome[None])), one, np.array([key]))
+    newborns, _ = draw_fresh(setup.pool, decode(setup.pool, to_genomes(setup, genome[None])), one, keys)
     doing = f"generation {wanted.generation}, genome {wanted.genome}, life {wanted.life}"
-    return _Life(setup, doing, newborns, key, setup.selection, wanted.genome)
+    numbers = keys[0].tolist()
+    key, births = LifeKey(*numbers[:KEY_SIZE]), tuple(numbers[KEY_SIZE:])
+    return _Life(setup, doing, newborns, key, setup.selection, wanted.genome, births=births)
 
 
 def _check_range(setup: Setup, directory: RunDirectory, wanted: Wanted) -> None:
@@ -264,12 +267,13 @@ class _Met(Exception):  # not an error: what was looked for
         self.batch = batch
 
 
-def _find(setup: Setup, driver: Driver, search: Search, wanted: Wanted) -> tuple[FloatArray, LifeKey]:
-    """The genome z [G] that is wanted, and the key of its life; what lives before it in its generation, lives."""
+def _find(setup: Setup, driver: Driver, search: Search, wanted: Wanted) -> tuple[FloatArray, Keys]:
+    """The genome z [G] that is wanted, and the keys of its life; what lives before it in its generation, lives."""
     try:
         search.step(_Until(setup, driver, search, wanted))
     except _Met as met:
-        return met.z, LifeKey(*selection_keys(setup.config, wanted.generation, met.batch)[wanted.life].tolist())
+        keys = selection_keys(setup.config, wanted.generation, met.batch)
+        return met.z, keys[wanted.life : wanted.life + 1]
     except LeftFinite as error:
         raise ConfigError(
             f"--generation {wanted.generation}: has no such life: it was not made, since {error}; name one before it"
@@ -390,7 +394,7 @@ def _live_alone(life: _Life, driver: Driver, plan: Plan, trace_steps: int) -> tu
     conditions = life.setup.conditions
     outcome = empty_outcome(1, plan, len(conditions.drive_names), conditions.brain.weights)
     trace = empty_trace(trace_steps, conditions)
-    keys: npt.NDArray[np.int64] = np.array([life.key], np.int64)
+    keys: npt.NDArray[np.int64] = np.array([(*life.key, *life.births)], np.int64)
     # Not `lives`: what a faulty life left behind until its fault is of interest here.
     try:
         driver.live(Job(life.newborn, np.zeros(1, np.int64), keys, plan, outcome, trace))

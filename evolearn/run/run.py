@@ -19,8 +19,9 @@ from evolearn.errors import RunDirectoryError, UserError
 from evolearn.genome import FloatArray
 from evolearn.life import Births, Driver, Drivers, Outcome, Plan, broken_lives, evaluate, life_fitness
 from evolearn.numerics import processor_type
-from evolearn.rng import VALIDATION, life_keys
+from evolearn.rng import VALIDATION, Keys, life_keys
 from evolearn.run._resuming import standing
+from evolearn.run.births import seen_births, unseen_births
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
 from evolearn.run.evolution import (
@@ -34,14 +35,25 @@ from evolearn.run.evolution import (
     to_genomes,
     to_spread,
 )
-from evolearn.run.scores import ArmScores, catch_up_age, over_lives, prefix_scores, quarters, running_score
+from evolearn.run.scores import (
+    ArmScores,
+    SeenScores,
+    catch_up_age,
+    ever_scored,
+    over_lives,
+    prefix_scores,
+    quarters,
+    running_score,
+    window_score,
+)
 from evolearn.run.setup import Setup, assemble, make_ready, remarks_on, settled
-from evolearn.run.transplant import live_arm, live_births, run_arms
+from evolearn.run.transplant import Arm, live_arm, live_births, run_arms
 from evolearn.search import LeftFinite, Restarting, Search, Stretch, require_finite
 from evolearn.verdict import counted_last
 from evolearn.world import GYMNASIUM, World
 
 LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
+SEEN_GENERATION = 3  # of the validation key space: lives on seen births beside those of the closing table
 RESTART_LIVES = 32  # at least, on which the results of restarts are compared
 
 
@@ -107,6 +119,8 @@ class Result:
     arms: tuple[ArmScores, ...]
     evolution_steps: int  # world steps that evolution took
     catch_up: int | None  # world steps until `blank` reaches the evolved birth score; None: never
+    window_after: tuple[int, int] | None = None  # age and width of the window of that name, world steps; None: none
+    set: int | None = None  # births that evolution selected on, see `SeenScores`; None: as many as lives
 
     def scores(self, arm: str) -> ArmScores:
         """The row of one arm."""
@@ -385,7 +399,7 @@ def _best_stretch(
         rivals = [to_genomes(setup, stretch.centre) if search.has_centre else best_of(stretch) for stretch in stretches]
         keys = restart_keys(setup.config.seed, setup.config.search)
         say(f"what {len(stretches)} restarts came to")
-        judged = evaluate(driver, setup.conditions, setup.pool, np.stack(rivals), keys, setup.selection)
+        judged = evaluate(driver, setup.conditions, setup.pool, np.stack(rivals), _seen(setup, keys), setup.selection)
         steps += judged.world_steps
         chosen = stretches[int(judged.means.argmax())]
     return chosen, best_of(chosen), steps
@@ -413,14 +427,16 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
     evaluation = setup.config.evaluation
     rule, dies = setup.conditions.world.fitness_rule, setup.conditions.world.termination_is_death
     long = Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
-    window = evaluation.birth_steps // evaluation.bin_steps
-    keys = life_keys(setup.config.seed, VALIDATION, 0, evaluation.lives)
+    window, after_window = evaluation.birth_steps // evaluation.bin_steps, setup.config.window_after
+    size, seed = setup.config.world.set, setup.config.seed
+    keys = unseen_births(setup, life_keys(seed, VALIDATION, 0, evaluation.lives), size, seed)
     arms = run_arms(setup, genome)
     lived = []
     for number, arm in enumerate(arms):
         display.judging(arm.name, number, len(arms))
         births = live_births(setup, driver, arm, keys, evaluation.birth_steps)
         lived.append((births, live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps)))
+    seen = None if size is None else _judge_seen(setup, driver, arms)
     broken = [
         broken_lives(births.outcome, births.reborn) | broken_lives(outcome, life_fitness(outcome, rule, long))
         for births, outcome in lived
@@ -442,8 +458,11 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
             by_lifetime=over_lives(totals),
             running=tuple(float(value) for value in running.mean(axis=0)),
             diverged=int(mask.sum()),
+            ever=float(ever.mean()),
+            window_after=None if after is None else float(after.mean()),
+            seen=None if seen is None else seen[arm.name],
         )
-        for arm, (births, outcome), mask, birth, reborn, by_quarter, totals, running in zip(
+        for arm, (births, outcome), mask, birth, reborn, by_quarter, totals, running, ever, after in zip(
             arms,
             lived,
             broken,
@@ -452,6 +471,10 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
             counted(lambda _, outcome: quarters(outcome, rule, long)),
             counted(lambda _, outcome: prefix_scores(outcome, rule, long, evaluation.lifetimes)),
             counted(lambda _, outcome: running_score(outcome, rule, long, window)),
+            counted(lambda _, outcome: ever_scored(outcome)),
+            [None] * len(arms)
+            if after_window is None
+            else counted(lambda _, outcome: window_score(outcome, rule, long, after_window.age, after_window.width)),
             strict=True,
         )
     ]
@@ -467,14 +490,46 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
         arms=tuple(rows),
         evolution_steps=sum(row["world_steps"] for row in directory.rows()),
         catch_up=catch_up,
+        window_after=None if after_window is None else (after_window.age, after_window.width),
+        set=size,
     )
     directory.save_result(result.as_json())
     return result
+
+
+def _judge_seen(setup: Setup, driver: Driver, arms: Sequence[Arm]) -> dict[str, SeenScores]:
+    """Live every arm on the births that evolution selected on, with other luck: what is known by heart shows."""
+    evaluation, rule = setup.config.evaluation, setup.conditions.world.fitness_rule
+    long = Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
+    keys = _seen(setup, life_keys(setup.config.seed, VALIDATION, SEEN_GENERATION, evaluation.lives))
+    lived = [
+        (
+            live_births(setup, driver, arm, keys, evaluation.birth_steps),
+            live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps),
+        )
+        for arm in arms
+    ]
+    broken = [
+        broken_lives(births.outcome, births.reborn) | broken_lives(outcome, life_fitness(outcome, rule, long))
+        for births, outcome in lived
+    ]
+    at_birth = counted_last([births.score for births, _ in lived], broken)
+    totals = counted_last([prefix_scores(outcome, rule, long, evaluation.lifetimes) for _, outcome in lived], broken)
+    return {
+        arm.name: SeenScores(float(birth.mean()), over_lives(total))
+        for arm, birth, total in zip(arms, at_birth, totals, strict=True)
+    }
+
+
+def _seen(setup: Setup, keys: Keys) -> Keys:
+    """Keys of lives that still choose among genomes: with a set of births they are born from it as well."""
+    config = setup.config
+    return seen_births(keys, config.world.set, config.seed, setup.space)
 
 
 def _best_on_validation(setup: Setup, driver: Driver, leaders: FloatArray) -> tuple[FloatArray, int]:
     """The best of a last generation's leaders z, judged afresh, and the steps it took: leaders owe a part to luck."""
     genomes = to_genomes(setup, leaders)
     keys = leader_keys(setup.config.seed, setup.config.search)
-    judged = evaluate(driver, setup.conditions, setup.pool, genomes, keys, setup.selection)
+    judged = evaluate(driver, setup.conditions, setup.pool, genomes, _seen(setup, keys), setup.selection)
     return genomes[int(judged.means.argmax())], judged.world_steps

@@ -13,6 +13,14 @@ from evolearn.life import Outcome, Plan, score
 
 
 @dataclasses.dataclass(frozen=True)
+class SeenScores:
+    """What one arm's lives came to on births that evolution selected on, with luck of their own."""
+
+    birth: float  # as of ArmScores
+    by_lifetime: tuple[float, ...]  # likewise
+
+
+@dataclasses.dataclass(frozen=True)
 class ArmScores:
     """What one arm's lives came to."""
 
@@ -27,6 +35,9 @@ class ArmScores:
     by_lifetime: tuple[float, ...]  # life fitness at each evaluation lifetime: prefixes of the same lives
     running: tuple[float, ...]  # running score by age: entry i ends with age bin i + window - 1
     diverged: int = 0  # lives that left the finite numbers: each counts as the worst life of any arm
+    ever: float | None = None  # share of lives that ever scored, see `ever_scored`
+    window_after: float | None = None  # score in the window of that name; None: the config has none
+    seen: SeenScores | None = None  # on births that evolution selected on; None: they were not drawn from a set
 
 
 def running_score(outcome: Outcome, rule: str, plan: Plan, window: int) -> npt.NDArray[np.float64]:
@@ -64,6 +75,27 @@ def quarters(outcome: Outcome, rule: str, plan: Plan) -> npt.NDArray[np.float64]
         score(outcome, rule, first, last, plan) if last > first else none for first, last in itertools.pairwise(edges)
     ]
     return np.stack(parts, axis=1)
+
+
+def window_score(outcome: Outcome, rule: str, plan: Plan, age: int, width: int) -> npt.NDArray[np.float64]:
+    """Score of each life, [L], from an age on.
+
+    Args:
+        outcome: [L, ..].
+        rule: of the world's fitness.
+        plan: with which the lives were lived.
+        age: beginning of the window, world steps; a multiple of the plan's bin_steps.
+        width: of the window, world steps; likewise.
+    """
+    return score(outcome, rule, age // plan.bin_size, (age + width) // plan.bin_size, plan)
+
+
+def ever_scored(outcome: Outcome) -> npt.NDArray[np.float64]:
+    """1 for each life, [L], that ever scored: whose fitness was above 0 in some age bin; 0 for the others.
+
+    Where fitness is never negative, that is some step.
+    """
+    return (outcome.fitness > 0.0).any(axis=1).astype(np.float64)
 
 
 def over_lives(scores: npt.NDArray[np.float64]) -> tuple[float, ...]:

@@ -33,8 +33,8 @@ from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run._memory import check_brain_size, check_memory
 from evolearn.run._setup_checks import check_training, learning_ends
-from evolearn.search import Options, check_search
-from evolearn.world import GYMNASIUM, Declaration, find_world, settled as settled_world
+from evolearn.search import Options, check_search, lives_per_generation
+from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
 
 Row = TypeVar("Row")
 
@@ -115,8 +115,10 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         ),
         window=learner.window,
         generic_drives=config.drives.generic,
+        switch_at=config.world.switch_at,
         found_as=config.world.full_name,
     )
+    _check_births(config, world)
     for name in map(short, config.drives.generic):
         if conditions.drive_names.count(name) > 1:
             raise ConfigError(
@@ -235,10 +237,12 @@ def remarks_on(setup: Setup) -> tuple[str, ...]:
     """
     check_memory(setup)
     name = setup.config.world.name
+    remarks = _remarks_on_set(setup.config)
     if not name.startswith(GYMNASIUM):
-        return ()
+        return remarks
     if not setup.config.world.check:
         return (
+            *remarks,
             f"world {name}: world.check=false: nobody asked whether its environment keeps anything from life to life; "
             "if it does, results hold for one number of workers alone",
         )
@@ -247,9 +251,33 @@ def remarks_on(setup: Setup) -> tuple[str, ...]:
     world = setup.conditions.world
     assert isinstance(world, GymnasiumWorld)
     try:
-        return check_environment(world, setup.config.hang_seconds)
+        return (*remarks, *check_environment(world, setup.config.hang_seconds))
     except SettingRefused as error:
         raise ConfigError(str(error)) from error
+
+
+def _remarks_on_set(config: RunConfig) -> tuple[str, ...]:
+    size, search = config.world.set, config.search
+    shown = search.generations * lives_per_generation(search)
+    if size is None or size <= shown:
+        return ()
+    return (
+        f"world.set={size}: evolution lives no more than {shown} births with search.generations={search.generations} "
+        f"and {lives_per_generation(search)} lives in each, so that some of the set are never seen; make it at most "
+        f"{shown}, or raise search.generations or search.lives",
+    )
+
+
+def _check_births(config: RunConfig, world: Declaration) -> None:
+    """Refuse births that cannot be told apart: of an environment nothing is drawn at birth but what it varies."""
+    if isinstance(world, World) or config.world.vary:
+        return
+    for field, value in (("set", config.world.set), ("switch_at", config.world.switch_at)):
+        if value is not None:
+            raise ConfigError(
+                f"world.{field}={value}: world {config.world.name} draws nothing at birth that holds for a life; say "
+                f"in world.vary what is to be drawn, or leave world.{field} out"
+            )
 
 
 def _known(field: str, names: Iterable[str], known: Iterable[str]) -> None:

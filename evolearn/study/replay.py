@@ -19,7 +19,7 @@ from evolearn.agent import GOES_ON
 from evolearn.genome import Newborns
 from evolearn.life import Conditions, Driver, Outcome, Plan, Trace, lives
 from evolearn.numerics import COMPILES, record
-from evolearn.rng import BIRTH, WORLD, LifeKey, at_step, new_rng, open_stream
+from evolearn.rng import WORLD, LifeKey, at_step, new_rng, open_birth, open_stream
 from evolearn.verdict import Json
 from evolearn.world import MEAN_PER_STEP, Polygon, Shape, World, WorldError, compile_world, parameter_dtype
 
@@ -139,7 +139,7 @@ def _states(conditions: Conditions, key: npt.NDArray[np.int64], trace: Trace, ag
     observation = np.zeros(len(world.observations), np.float32)
     sensed = np.zeros(len(world.senses), np.float32)
     rng = new_rng()
-    open_stream(rng, key, BIRTH)
+    open_birth(rng, key, 0)
     compiled.born(*handles, rng)
     open_stream(rng, key, WORLD)
     compiled.begin(*handles, rng)
@@ -158,7 +158,11 @@ def _states(conditions: Conditions, key: npt.NDArray[np.int64], trace: Trace, ag
         at_step(rng, t + 1)
         _, terminated, truncated = compiled.step(*handles, trace.actions[t], sensed, rng)
         compiled.observe(*handles, observation)
-        if terminated or truncated:
+        if t + 1 == conditions.switch_at:
+            births = new_rng()
+            open_birth(births, key, 1)
+            compiled.reborn(*handles, births)
+        if terminated or truncated or t + 1 == conditions.switch_at:
             compiled.begin(*handles, rng)
             compiled.observe(*handles, observation)
 

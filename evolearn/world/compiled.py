@@ -48,6 +48,7 @@ class CompiledWorld(NamedTuple):
     """A world as the kernel takes it: functions on handles, the state's size and the parameters' bytes."""
 
     born: Any
+    reborn: Any
     begin: Any
     observe: Any
     oracle: Any
@@ -96,6 +97,10 @@ def born(state, parameters, rng):
     world_born(record(state, state_type), record(parameters, parameter_type), rng)
 
 
+def reborn(state, parameters, rng):
+    {reborn}(record(state, state_type), record(parameters, parameter_type), rng)
+
+
 def begin(state, parameters, rng):
     world_begin(record(state, state_type), record(parameters, parameter_type), rng)
 
@@ -134,9 +139,13 @@ def step_all(states, parameters, actions, felt, observations, rngs, fitness, end
         world_observe(state, given, floats(observations, place * {observations}, {observations}))
 """
 
+_BORN_AFRESH = """octets(state, 0, {})[:] = 0
+    world_born"""
+
 
 _SIGNATURES = {
     "born": BORN_TYPE,
+    "reborn": BORN_TYPE,
     "begin": BEGIN_TYPE,
     "observe": OBSERVE_TYPE,
     "oracle": ORACLE_TYPE,
@@ -155,6 +164,7 @@ class _Adapters:
         source = _SOURCE.format(
             action="int(action[0])" if world.is_discrete else "action",
             write_action="action[0] = " if world.is_discrete and world.oracle is not None else "",
+            reborn="world_reborn" if world.reborn is not None else _BORN_AFRESH.format(_state_size(world)),
             state_size=_state_size(world),
             action_size=world.action_size,
             senses=len(world.senses),

@@ -194,6 +194,9 @@ class World(Declaration):
     The functions, all on records with named fields (`parameters` has a float64 field per parameter):
 
     - ``born(state, parameters, rng)``: draw what is fixed for this life. The state arrives zeroed.
+    - ``reborn(state, parameters, rng)``: optional; draw anew what is fixed where a config has lives switch worlds
+      (`world.switch_at`), with the old state in place, so that it can see to it that everything changes. Without it the
+      state is zeroed, and `born` again.
     - ``begin(state, parameters, rng)``: start an episode; called at birth and after every end of an episode.
     - ``observe(state, parameters, observation)``: write every entry of `observation`, float32 [observations].
     - ``step(state, parameters, action, senses, rng) -> (fitness, terminated, truncated)``: one step. `action` is a
@@ -213,6 +216,7 @@ class World(Declaration):
     begin: Callable[..., None]
     observe: Callable[..., None]
     step: Callable[..., Step]
+    reborn: Callable[..., None] | None = None
     oracle: Callable[..., Any] | None = None
     draw: Callable[..., Sequence[Shape]] | None = None
 
@@ -221,7 +225,9 @@ class World(Declaration):
         if self.state.names is None:
             raise WorldError(f"world {self.name}: state={self.state}: must be a structured dtype with named fields")
         expected_of = {"born": 3, "begin": 3, "observe": 3, "step": 5}
-        expected_of |= {name: n for name, n in (("oracle", 3), ("draw", 2)) if getattr(self, name) is not None}
+        expected_of |= {
+            name: n for name, n in (("reborn", 3), ("oracle", 3), ("draw", 2)) if getattr(self, name) is not None
+        }
         for name, expected in expected_of.items():
             function = getattr(self, name)
             count = len(inspect.signature(getattr(function, "py_func", function)).parameters)

@@ -4,7 +4,7 @@ import numpy as np
 
 from evolearn.life import Plan, lives
 from evolearn.numerics import COMPILES
-from evolearn.rng import BIRTH, SELECTION, WORLD, at_step, life_keys, new_rng, open_stream
+from evolearn.rng import SELECTION, WORLD, at_step, life_keys, new_rng, open_birth, open_stream
 from evolearn.world import compile_world, gymnasium_world
 from tests.helpers.probe_worlds import conditions_for, newborns_for
 
@@ -22,8 +22,9 @@ class CompiledEnvironments:
     def begin_all(self, keys, observations):
         self._states = [np.zeros(self._world.state_size, np.uint8) for _ in keys]
         self._rngs = [new_rng() for _ in keys]
+        self._keys = keys
         for place, key in enumerate(keys):
-            open_stream(self._rngs[place], key, BIRTH)
+            open_birth(self._rngs[place], key, 0)
             self._world.born(*self._handles(place), self._rngs[place])
             open_stream(self._rngs[place], key, WORLD)
             self.begin_again(place, -1, observations[place])
@@ -41,6 +42,14 @@ class CompiledEnvironments:
             )
             self._world.observe(*self._handles(place), observations[place])
         return [place for place in places if terminated[place] or truncated[place]]
+
+    def switch(self, places, terminated, truncated):
+        births = new_rng()
+        for place in places:
+            truncated[place] |= not terminated[place]
+            open_birth(births, self._keys[place], 1)
+            self._world.reborn(*self._handles(place), births)
+        return list(places)
 
     def close(self):
         pass

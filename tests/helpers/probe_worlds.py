@@ -381,3 +381,54 @@ class Stage:
         action = np.array(action, np.float32).reshape(self.world.action_size)
         fitness, terminated, truncated = self.compiled.step(*self._handles(), action, senses, self.rng)
         return fitness, terminated, truncated, senses
+
+
+FATED_STATE = np.dtype([("secret", "f8"), ("shown", "f8"), ("age", "i8"), ("births", "i8")], align=True)
+
+
+def born_fated(state, parameters, rng):
+    state.secret = uniform(rng)
+    state.births += 1
+
+
+def reborn_fated(state, parameters, rng):
+    state.secret = -state.secret
+    state.births += 1
+
+
+def reborn_the_same(state, parameters, rng):
+    state.births += 1
+
+
+def begin_fated(state, parameters, rng):
+    state.shown = uniform(rng)
+    state.age = 0
+
+
+def observe_fated(state, parameters, observation):
+    observation[0] = state.secret
+    observation[1] = state.shown
+
+
+def step_fated(state, parameters, action, senses, rng):
+    senses[0] = uniform(rng)
+    senses[1] = state.births
+    state.shown = uniform(rng)
+    state.age += 1
+    return state.secret * (1.0 + action), False, state.age == 10
+
+
+fated = World(
+    name="fated",
+    doc="Shows what was drawn at birth, and luck; fitness is what was drawn, more for later actions; episodes of ten.",
+    observations=(Signal("secret", "1"), Signal("shown", "1")),
+    actions=Discrete(3),
+    senses=(Signal("draw", "1"), Signal("births", "1")),
+    state=FATED_STATE,
+    born=born_fated,
+    begin=begin_fated,
+    observe=observe_fated,
+    step=step_fated,
+)
+fated_anew = dataclasses.replace(fated, name="fated-anew", reborn=reborn_fated)
+fated_the_same = dataclasses.replace(fated, name="fated-the-same", reborn=reborn_the_same)

@@ -90,6 +90,20 @@ class Environments(Protocol):
             The places whose episode ended, ascending.
         """
 
+    def switch(
+        self, places: Sequence[int], terminated: npt.NDArray[np.bool_], truncated: npt.NDArray[np.bool_]
+    ) -> list[int]:
+        """Give birth a second time to the worlds at `places`, whose step is done, and cut off their episodes.
+
+        Args:
+            places: lives that go on, ascending.
+            terminated: bool [C], of that step.
+            truncated: bool [C], of that step; written where an episode had not ended.
+
+        Returns:
+            The places, whose episodes have all ended.
+        """
+
     def begin_again(self, place: int, t: int, observation: FloatArray) -> None:
         """Start a new episode at `place` after step `t` and write its first observation, float32 [O]."""
 
@@ -162,6 +176,16 @@ class GymnasiumEnvironments:
         self._move(len(keys))
         for place in range(len(keys)):
             self._begin(place, BIRTH, 0, observations[place])
+
+    def switch(
+        self, places: Sequence[int], terminated: npt.NDArray[np.bool_], truncated: npt.NDArray[np.bool_]
+    ) -> list[int]:
+        """See Environments."""
+        for place in places:
+            truncated[place] |= not terminated[place]
+            self._drawn[place] = draw(self._world.part.vary, self._keys[place], self._rng, again=True)
+        self._move(len(self._keys))
+        return list(places)
 
     def begin_again(self, place: int, t: int, observation: FloatArray) -> None:
         """See Environments."""

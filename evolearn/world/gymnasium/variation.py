@@ -18,7 +18,7 @@ from gymnasium.wrappers import OrderEnforcing, TimeLimit
 
 from evolearn.config import CONSTRUCTOR, VariationPart
 from evolearn.errors import SettingRefused, nearest
-from evolearn.rng import BIRTH, Rng, at_step, integer, normal, open_stream, uniform
+from evolearn.rng import Rng, at_step, integer, normal, open_birth, uniform
 
 Environment = gymnasium.Env[Any, Any]
 
@@ -26,17 +26,18 @@ NEVER = 2**62  # steps
 _EPISODE = "max_episode_steps"
 
 
-def draw(vary: Mapping[str, VariationPart], key: Any, rng: Rng) -> dict[str, Any]:
+def draw(vary: Mapping[str, VariationPart], key: Any, rng: Rng, again: bool = False) -> dict[str, Any]:
     """What a life is born into: a value, or a factor, per variation.
 
     Args:
         vary: by name.
-        key: int64 [4], of the life.
+        key: int64 [4], of the life; or [12], see `evolearn.rng.with_births`.
         rng: overwritten.
+        again: draw its second birth.
     """
     values = {}
     for name, variation in vary.items():
-        open_stream(rng, key, BIRTH)
+        open_birth(rng, key, int(again))
         at_step(rng, 1 + zlib.crc32(name.encode()) % 2**31)  # step 0 seeds the first episode
         values[name] = _value(variation, rng)
     return values
