@@ -151,6 +151,9 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     console.print(result_table(setup, result))
     for line in (
         *diverged_lines(result),
+        *ever_lines(result),
+        *switch_lines(result),
+        *seen_lines(result),
         *rebirth_lines(result),
         *lifetime_lines(result),
         catch_up_sentence(result),
@@ -280,6 +283,39 @@ def diverged_lines(result: Result) -> list[str]:
         for row in result.arms
         if row.diverged
     ]
+
+
+def switch_lines(result: Result) -> list[str]:
+    """The score in the window of `window_after`, by arm, if there is one."""
+    if result.window_after is None:
+        return []
+    age, width = result.window_after
+    listed = [f"{ARM_LABELS.get(row.arm, row.arm)} {row.window_after:.3g}" for row in result.arms]
+    return [f"Score from an age of {age:,} steps on, over {width:,} steps: {'; '.join(listed)}."]
+
+
+def seen_lines(result: Result) -> list[str]:
+    """What arms score where evolution selected, beside lives with births that it never saw."""
+    if result.set is None:
+        return []
+    listed = [
+        f"{ARM_LABELS.get(row.arm, row.arm)} {row.seen.birth:.3g} and {row.seen.by_lifetime[-1]:.3g} "
+        f"(unseen {row.birth:.3g} and {row.by_lifetime[-1]:.3g})"
+        for row in result.arms
+        if row.seen is not None
+    ]
+    return [
+        f"The table is of births that evolution never saw. On the {result.set:,} that it selected on, with other luck, "
+        f"birth score and life fitness are: {'; '.join(listed)}."
+    ]
+
+
+def ever_lines(result: Result) -> list[str]:
+    """Which share of lives ever scored, if some never did and others did."""
+    shares = [(ARM_LABELS.get(row.arm, row.arm), row.ever) for row in result.arms if row.ever is not None]
+    if not (any(share > 0.0 for _, share in shares) and any(share < 1.0 for _, share in shares)):
+        return []
+    return [f"Lives that ever scored: {'; '.join(f'{arm} {share:.0%}' for arm, share in shares)}."]
 
 
 def rebirth_lines(result: Result) -> list[str]:

@@ -1,4 +1,5 @@
 from .arms import ARMS as ARMS, ArmPart as ArmPart
+from .births import seen_births as seen_births, unseen_births as unseen_births
 from .directory import (
     Checkpoint as Checkpoint,
     RunDirectory as RunDirectory,
@@ -46,7 +47,7 @@ from .run import (
     resume_run as resume_run,
     start_run as start_run,
 )
-from .scores import running_score as running_score
+from .scores import ever_scored as ever_scored, running_score as running_score, window_score as window_score
 from .setup import (
     Setup as Setup,
     assemble as assemble,

@@ -4,7 +4,8 @@ The columns of `lives.parquet`:
 
     condition, arm     names
     run                number of the evolution run
-    life               number of the life within the run; the same life for every arm
+    life               number of the life within the run; the same life for every arm. Where evolution selects on a set
+                       of births (world.set), the second half of them is lived on seen ones
     learning           whether learning was on as far as the arm learns; false: the lives of the birth score
     lifetime           world steps that the life was to last
     age_bin            number of the age bin, from 0
@@ -31,7 +32,7 @@ import pyarrow.parquet as pq
 
 from evolearn.files import explained, whole_file, write_whole
 from evolearn.life import Outcome, Plan, empty_outcome, life_fitness, score
-from evolearn.run import running_score
+from evolearn.run import ever_scored, running_score, window_score
 from evolearn.verdict import ArmLives
 
 FloatArray = npt.NDArray[np.float64]
@@ -69,6 +70,11 @@ class HeldOut:
     plan: Plan
     outcome: Outcome  # [L, ..]
     no_dna: str | None = None  # why there is no DNA that could have lived them: none was lived
+
+    def part(self, rows: slice) -> HeldOut:
+        """Some of the lives."""
+        birth, outcome = (Outcome(*(array[rows] for array in whole)) for whole in (self.birth, self.outcome))
+        return dataclasses.replace(self, birth=birth, birth_score=self.birth_score[rows], outcome=outcome)
 
     @property
     def steps(self) -> dict[bool, int]:
@@ -170,6 +176,9 @@ def arm_lives(
     lifetimes: Sequence[int],
     birth_steps: int,
     termination_is_death: bool = False,
+    window_after: tuple[int, int] | None = None,
+    has_seen: bool = False,
+    asks_ever: bool = False,
 ) -> ArmLives:
     """The scores of an arm's test lives.
 
@@ -180,11 +189,19 @@ def arm_lives(
         lifetimes: evaluation lifetimes, world steps, ascending; a life longer than the longest has its own only.
         birth_steps: window of birth and running scores, world steps.
         termination_is_death: as the world declares.
+        window_after: age and width of the window of that name, world steps; None: there is none.
+        has_seen: whether the second half of each run's lives is born where evolution selected.
+        asks_ever: whether somebody wants to know which lives ever scored.
     """
+    seen: Sequence[HeldOut] = ()
+    if has_seen:
+        half = len(runs[0].birth_score) // 2
+        runs, seen = ([run.part(rows) for run in runs] for rows in (slice(half), slice(half, None)))
     plan = runs[0].plan
     ages = tuple(lifetimes) if plan.lifetime == max(lifetimes) else (plan.lifetime,)
     window = max(1, birth_steps // plan.bin_size)
     whole_bins = plan.lifetime // plan.bin_size
+    whole_window = window_after is not None and all(steps % plan.bin_size == 0 for steps in window_after)
     quarter = plan.bins - max(1, round(plan.bins / 4))
     return ArmLives(
         arm=arm,
@@ -211,6 +228,17 @@ def arm_lives(
         birth_diverged=np.stack([run.birth.age < run.birth_plan.lifetime for run in runs]),
         diverged=np.stack([run.outcome.age < run.plan.lifetime for run in runs]),
         deaths=np.stack([run.outcome.deaths.sum(axis=1).astype(np.float64) for run in runs]),
+        ever=np.stack([ever_scored(run.outcome) for run in runs]) if asks_ever else None,
+        window_after=np.stack([window_score(run.outcome, rule, plan, *window_after) for run in runs])
+        if window_after is not None and whole_window
+        else None,
+        birth_seen=np.stack([run.birth_score for run in seen]) if seen else None,
+        total_seen=np.stack([life_fitness(run.outcome, rule, plan) for run in seen]) if seen else None,
+        seen_diverged=np.stack(
+            [(run.birth.age < run.birth_plan.lifetime) | (run.outcome.age < run.plan.lifetime) for run in seen]
+        )
+        if seen
+        else None,
         no_dna={place: run.no_dna for place, run in enumerate(runs) if run.no_dna is not None},
     )
 

@@ -25,6 +25,7 @@ from evolearn.study.plan import (
     arm_part,
     evolution_config,
     evolving_arms,
+    has_seen_births,
     hash_key_spaces,
     origin_of,
     planned_config,
@@ -87,7 +88,7 @@ def judge_look(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, look
         condition = config.condition(name)
         held_out = {arm: _held_out(config, study, condition, arm, look.runs) for arm in config.arms}
         with threadpool_limits(limits=1, user_api="blas"):
-            lives = _lives(plan, condition, held_out)
+            lives = _lives(config, plan, condition, held_out)
             tests[name] = judge_primary(config, config.primary_of(condition), lives, look.level)
     looks.judge(tests)
 
@@ -129,7 +130,7 @@ def judge_study(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, loo
             origin = config.condition(condition.evolved_in)
             ends = [arm for arm in SCALE if arm in config.arms]
             there = {arm: _held_out(config, study, origin, arm, runs[origin.name]) for arm in ends}
-            home = _lives(plan, origin, there)
+            home = _lives(config, plan, origin, there)
         # Sums have other last bits on other numbers of threads; and for matrices of this size one is the fastest.
         with threadpool_limits(limits=1, user_api="blas"):
             conditions.append(_judge(config, plan, condition, held_out, judged, looks, label["extensions"], home))
@@ -260,12 +261,24 @@ def _ledger_row(
     }
 
 
-def _lives(plan: StudyPlan, condition: ConditionPart, held_out: Mapping[str, Sequence[HeldOut]]) -> dict[str, ArmLives]:
+def _lives(
+    config: StudyConfig, plan: StudyPlan, condition: ConditionPart, held_out: Mapping[str, Sequence[HeldOut]]
+) -> dict[str, ArmLives]:
     setup = plan.setups[condition.name]
     evaluation, world = setup.config.evaluation, setup.conditions.world
-    lifetimes = sorted(evaluation.lifetimes)
+    lifetimes, window = sorted(evaluation.lifetimes), setup.config.window_after
     return {
-        arm: arm_lives(arm, runs, world.fitness_rule, lifetimes, evaluation.birth_steps, world.termination_is_death)
+        arm: arm_lives(
+            arm,
+            runs,
+            world.fitness_rule,
+            lifetimes,
+            evaluation.birth_steps,
+            world.termination_is_death,
+            None if window is None else (window.age, window.width),
+            has_seen_births(config, condition, arm),
+            config.asks_for("ever"),
+        )
         for arm, runs in held_out.items()
     }
 
@@ -281,7 +294,7 @@ def _judge(
     lives_at_home: Mapping[str, ArmLives] | None,
 ) -> Json:
     setup = plan.setups[condition.name]
-    lives = _lives(plan, condition, held_out)
+    lives = _lives(config, plan, condition, held_out)
     world = setup.conditions.world
     origin = condition if condition.evolved_in is None else config.condition(condition.evolved_in)
     facts = ConditionFacts(

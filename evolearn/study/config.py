@@ -20,7 +20,7 @@ from evolearn.run import ARMS, ArmPart
 from evolearn.study.bands.measures import StudyFacts, check_bands
 from evolearn.study.bands.parts import ReplicationPart
 from evolearn.study.tuned import resolve_tuned
-from evolearn.verdict import DOUBLED, METRICS, Look, spent_evenly
+from evolearn.verdict import DOUBLED, METRICS, OPTIONAL, Look, spent_evenly
 
 SLACK = 1e-9  # decimals that sum to a level may miss it in the last bits
 USUAL_METRICS = ("birth", "catch_up", "threshold", "ceiling", "gain", "total", "transfer_ratio")  # of a contrast
@@ -177,6 +177,12 @@ class StudyConfig(Part):
         others = [(row.arm, row.against, metric) for row in self.secondary for metric in row.metrics]
         return [(first.arm, first.against, first.metric), *others]
 
+    def asks_for(self, metric: str) -> bool:
+        """Whether a contrast, or an acceptance band, is about a metric."""
+        compared = {name for condition in self.conditions for _, _, name in self.compared(condition)}
+        bands = self.replication.bands if self.replication is not None else ()
+        return metric in compared or any(band.of.get("metric") == metric for band in bands)
+
     def run_of(self, condition: ConditionPart) -> RunConfig:
         """The run that all arms of a condition start from.
 
@@ -213,10 +219,25 @@ def check_study(content: Mapping[str, Any], source: str) -> StudyConfig:
     config = check_model(StudyConfig, content, source)
     if config.run.seed:
         raise ConfigError(f"{source}: run.seed={config.run.seed}: a study derives its runs' seeds; set seed instead")
-    for condition in config.conditions:
-        config.run_of(condition)
+    runs = [config.run_of(condition) for condition in config.conditions]
+    _check_optional(config, runs, source)
     check_replication(config, source)
     return config
+
+
+def _check_optional(config: StudyConfig, runs: Sequence[RunConfig], source: str) -> None:
+    """Refuse a metric that no condition gives, of those that not all do."""
+    no_set = all(run.world.set is None for run in runs)
+    without = {
+        "window_after": all(run.window_after is None for run in runs),
+        "birth_seen": no_set,
+        "total_seen": no_set,
+    }
+    for metric in (name for name, lacking in without.items() if lacking and config.asks_for(name)):
+        raise ConfigError(
+            f"{source}: metric={metric!r}: under no condition is there such a score, since {OPTIONAL[metric]}; or "
+            "name another metric"
+        )
 
 
 def check_replication(

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from evolearn.config import ConfigError, RunConfig, check_model, set_dotted
 from evolearn.genome import EVOLVED, FloatArray, GenePool
 from evolearn.life import Plan
-from evolearn.rng import SELECTION, TEST, VALIDATION, derived_seed, life_keys
+from evolearn.rng import KEY_SIZE, SELECTION, TEST, VALIDATION, births_of, derived_seed, life_keys, with_births
 from evolearn.run import (
     Arm,
     ArmPart,
@@ -31,6 +31,8 @@ from evolearn.run import (
     natural_values,
     ready_arm,
     restart_keys,
+    seen_births,
+    unseen_births,
 )
 from evolearn.search import lives_per_generation, planned_outer_steps, restart_window
 from evolearn.study.config import ConditionPart, StudyConfig, check_replication
@@ -245,9 +247,52 @@ def run_seed(config: StudyConfig, condition: str, arm: str, run: int) -> int:
 
 
 def held_out_keys(config: StudyConfig, condition: ConditionPart, arm: str, run: int) -> npt.NDArray[np.int64]:
-    """Keys of the test lives of run `run`, int64 [L, 4]: the same for every arm, others for every run."""
+    """Keys of the test lives of run `run`, int64 [L, 4]: the same for every arm, others for every run.
+
+    Where evolution selects on a set of births there are twice as many, the second half for seen births.
+    """
     lives = 1 if arm_part(config, arm).one_life else config.run_of(condition).evaluation.lives
-    return life_keys(config.seed, TEST, run, lives)
+    return life_keys(config.seed, TEST, run, 2 * lives if has_seen_births(config, condition, arm) else lives)
+
+
+def has_seen_births(config: StudyConfig, condition: ConditionPart, arm: str) -> bool:
+    """Whether an arm's test lives are lived on births that evolution selected on as well."""
+    return seen_set(config, condition, arm, 0) is not None
+
+
+def seen_set(config: StudyConfig, condition: ConditionPart, arm: str, run: int) -> tuple[int, int] | None:
+    """How many births evolution selected on, and the seed that they are drawn by; None: each life had its own.
+
+    They are those of the evolution that an arm's DNA comes from; for an arm without one, of the first that has one.
+    """
+    there = condition if condition.evolved_in is None else config.condition(condition.evolved_in)
+    size = config.run_of(there).world.set
+    origin = origin_of(config, arm) or next((name for name in config.arms if arm_part(config, name).evolves), None)
+    if size is None or origin is None or arm_part(config, arm).one_life:
+        return None
+    return size, run_seed(config, there.name, origin, run)
+
+
+def born_keys(config: StudyConfig, condition: ConditionPart, arm: str, run: int, setup: Setup) -> npt.NDArray[np.int64]:
+    """The same keys with the births of these lives: int64 [L, 12] where evolution selects on a set.
+
+    Args:
+        config: of the study.
+        condition: under which they are lived.
+        arm: which.
+        run: number of the run.
+        setup: of the lives.
+    Raises:
+        ConfigError: the world has hardly any births that are not in the set.
+    """
+    keys, of = held_out_keys(config, condition, arm, run), seen_set(config, condition, arm, run)
+    if of is None:
+        return keys
+    unseen, seen = np.split(keys, 2)
+    unseen = unseen_births(setup, unseen, *of)
+    if unseen.shape[1] == KEY_SIZE:
+        unseen = with_births(unseen, births_of(unseen), births_of(unseen, again=True))
+    return np.concatenate([unseen, seen_births(seen, *of)])
 
 
 def check_keys(config: StudyConfig) -> npt.NDArray[np.int64]:

@@ -41,9 +41,9 @@ from evolearn.study.plan import (
     StudyJob,
     StudyPlan,
     arm_part,
+    born_keys,
     check_keys,
     evolution_config,
-    held_out_keys,
     long_plan,
     origin_of,
     study_arm,
@@ -262,7 +262,7 @@ class StudyWork:
         config = self._config
         condition = config.condition(jobs[0].condition)
         arms = [self._study_arm(condition, job.arm, job.run) for job in jobs]
-        keys = [held_out_keys(config, condition, job.arm, job.run) for job in jobs]
+        keys = [born_keys(config, condition, job.arm, job.run, arm.setup) for job, arm in zip(jobs, arms, strict=True)]
         birth_steps = arms[0].setup.config.evaluation.birth_steps
         plan = long_plan(config, condition, jobs[0].arm)
         with self._study.keeping_faulty_life(arms[0].setup.config, condition.name, jobs[0].arm):

@@ -13,7 +13,7 @@ import numpy as np
 
 from evolearn.verdict import metrics, stats
 from evolearn.verdict._resamples import ArmValues
-from evolearn.verdict.metrics import METRICS
+from evolearn.verdict.metrics import METRICS, OPTIONAL
 from evolearn.verdict.rules import JudgingRules
 from evolearn.verdict.stats import FloatArray
 
@@ -152,6 +152,8 @@ def pair_up(
     if metric == "head_start":
         return _pair_of_head_starts(arm, against, scale)
     if metric not in ("total", "transfer_ratio"):
+        if metric in OPTIONAL and not (metric in arm.values and metric in against.values):
+            return OPTIONAL[metric]
         if metric not in arm.values:
             return f"the study has no score that {metric} could be measured to"
         one, other = arm.values[metric], against.values[metric]

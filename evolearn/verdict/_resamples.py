@@ -120,7 +120,8 @@ def arm_values(lives: ArmLives, draws: Draws, levels: Levels, resampled_levels: 
     Returns:
         ArmValues; a time whose level the study does not have is left out.
     """
-    steady = ("birth", "birth_reborn", "ceiling", "gain", "total")
+    had = tuple(name for name in metrics.OPTIONAL if getattr(lives, name) is not None)
+    steady = ("birth", "birth_reborn", "ceiling", "gain", "total", *had)
     timed = tuple(name for name in ("catch_up", "threshold") if getattr(levels, name) is not None)
     values = {name: metrics.run_values(lives, name, levels) for name in (*steady, *timed)}
     resampled = {name: pick(metrics.run_values(lives, name, weights=draws.weights), draws.runs) for name in steady}

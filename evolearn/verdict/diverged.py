@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from evolearn.verdict.metrics import ArmLives, BoolArray
+from evolearn.verdict.metrics import OPTIONAL, ArmLives, BoolArray
 from evolearn.verdict.rules import DOUBLED
 from evolearn.verdict.stats import FloatArray
 
@@ -68,7 +68,7 @@ def diverged_last(lives: Mapping[str, ArmLives]) -> dict[str, ArmLives]:
     Returns:
         By arm, the records themselves if no life of any arm is broken.
     """
-    if not any(of_arm.broken.any() for of_arm in lives.values()):
+    if not any(of_arm.broken.any() or of_arm.broken_seen.any() for of_arm in lives.values()):
         return dict(lives)
     own = [arm for arm in lives if not arm.endswith(DOUBLED)]
     counted = dict(zip(own, _all_counted([lives[arm] for arm in own]), strict=True))
@@ -76,6 +76,14 @@ def diverged_last(lives: Mapping[str, ArmLives]) -> dict[str, ArmLives]:
         if arm not in counted:
             counted[arm] = _all_counted([*(lives[name] for name in own), lives[arm]])[-1]
     return {arm: counted[arm] for arm in lives}
+
+
+def _optional_counted(arms: Sequence[ArmLives], metric: str) -> list[FloatArray | None]:
+    """The scores of a metric that some arms may be without."""
+    have = [one for one in arms if getattr(one, metric) is not None]
+    broken = [one.broken_seen if metric in ("birth_seen", "total_seen") else one.broken_lives for one in have]
+    counted = iter(counted_last([getattr(one, metric) for one in have], broken))
+    return [None if getattr(one, metric) is None else next(counted) for one in arms]
 
 
 def _all_counted(arms: Sequence[ArmLives]) -> list[ArmLives]:
@@ -91,6 +99,7 @@ def _all_counted(arms: Sequence[ArmLives]) -> list[ArmLives]:
     ceiling = last(lambda one: one.ceiling, later)
     totals = last(lambda one: one.totals, later)
     gain = last(lambda one: one.ceiling - one.birth, either)
+    optional = {name: _optional_counted(arms, name) for name in OPTIONAL}
     return [
         dataclasses.replace(
             one,
@@ -100,6 +109,10 @@ def _all_counted(arms: Sequence[ArmLives]) -> list[ArmLives]:
             ceiling=ceiling[place],
             totals=totals[place],
             gain=gain[place],
+            ever=optional["ever"][place],
+            window_after=optional["window_after"][place],
+            birth_seen=optional["birth_seen"][place],
+            total_seen=optional["total_seen"][place],
             birth_diverged=births[place],
             diverged=later[place],
         )

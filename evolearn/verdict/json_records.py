@@ -13,7 +13,7 @@ from evolearn.verdict import metrics, sentences, stats
 from evolearn.verdict._contrasts import NOTHING, Contrast, Estimate, count_censored, estimate, includes_censored
 from evolearn.verdict._convergence import ArmSearch, Cluster, clusters
 from evolearn.verdict._resamples import ArmValues
-from evolearn.verdict.metrics import METRICS, Levels
+from evolearn.verdict.metrics import METRICS, OPTIONAL, Levels
 from evolearn.verdict.rules import VerdictRules
 from evolearn.verdict.stats import iqm
 
@@ -131,9 +131,11 @@ def _run_record(values: ArmValues, run: int, evolution: Sequence[Json] | None) -
 
 
 def _recorded(values: ArmValues) -> tuple[str, ...]:
-    """Metrics of an arm; where termination is no death, birth_reborn would be birth again."""
-    reborn = values.lives.birth_reborn is not None
-    return tuple(name for name in OF_ONE_ARM if reborn or name != "birth_reborn")
+    """Metrics of an arm: all but those that it does not have; birth_reborn would be birth where nobody dies."""
+    lives = values.lives
+    return tuple(
+        name for name in OF_ONE_ARM if name not in (*OPTIONAL, "birth_reborn") or getattr(lives, name) is not None
+    )
 
 
 def _summary(values: ArmValues, metric: str, level: float) -> Json:

@@ -18,7 +18,7 @@ from evolearn.verdict.stats import FloatArray
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
-SCORE, STEPS, RATIO = "score", "world steps", "ratio"
+SCORE, STEPS, RATIO, SHARE = "score", "world steps", "ratio", "share of lives"
 # Means of equal scores differ in the last bits with the order of the sum: a level missed by this share is reached.
 ROUNDING = 1e-9
 LARGEST = 1e150  # a score beyond has a square that is no number: no statistic holds it, it counts as not finite
@@ -47,6 +47,12 @@ class ArmLives:
     birth_diverged: BoolArray | None = None  # [R, L] in the window of the birth score, learning off
     diverged: BoolArray | None = None  # [R, L] learning as the arm does
     gain: FloatArray | None = None  # [R, L] ceiling minus birth where that does not say it; see `diverged_last`
+    ever: FloatArray | None = None  # [R, L] 1 for lives that ever scored, else 0; None: nobody asked
+    window_after: FloatArray | None = None  # [R, L] score in the window of that name; None: there is none
+    # [R, M] of M other lives, born where evolution selected and with luck of their own; None: births were of no set
+    birth_seen: FloatArray | None = None
+    total_seen: FloatArray | None = None
+    seen_diverged: BoolArray | None = None  # [R, M] likewise, learning off or on
     # by run without DNA, whose lives were never lived and count as diverged throughout: why there is none
     no_dna: Mapping[int, str] = dataclasses.field(default_factory=dict)
 
@@ -75,6 +81,12 @@ class ArmLives:
     def broken(self) -> BoolArray:
         """Lives [R, L] that left the finite numbers with learning off or on."""
         return self.broken_births | self.broken_lives
+
+    @cached_property
+    def broken_seen(self) -> BoolArray:
+        """Lives [R, M] on seen births that left the finite numbers with learning off or on."""
+        scores = [values for values in (self.birth_seen, self.total_seen) if values is not None]
+        return _broken(self.seen_diverged, scores) if scores else np.zeros((self.runs, 0), np.bool_)
 
     @cached_property
     def lived(self) -> BoolArray:
@@ -131,8 +143,25 @@ METRICS: Mapping[str, Metric] = {
         Metric("ceiling", "score over the last quarter of the longest evaluation lifetime", SCORE),
         Metric("gain", "ceiling minus birth score", SCORE),
         Metric("total", "life fitness over the longest evaluation lifetime", SCORE),
+        Metric("ever", "share of lives that ever scored: whose fitness was above 0 in some age bin", SHARE),
+        Metric(
+            "window_after",
+            "score in the window of evaluation.window_after, or in one as wide as birth_steps from world.switch_at on",
+            SCORE,
+        ),
+        Metric("birth_seen", "birth score on births that evolution selected on (world.set), with other luck", SCORE),
+        Metric("total_seen", "life fitness on births that evolution selected on (world.set), with other luck", SCORE),
         Metric("transfer_ratio", "(total - other arm's mean total) / |other arm's mean total|", RATIO, of_two=True),
     )
+}
+
+
+# Of arms that have what these need, and of no others: a metric, and why an arm may be without it.
+OPTIONAL: Mapping[str, str] = {
+    "ever": "the study did not ask which lives ever scored",
+    "window_after": "there is no window to score in: set evaluation.window_after, or world.switch_at",
+    "birth_seen": "births were drawn from no set (world.set), so that none is a seen one",
+    "total_seen": "births were drawn from no set (world.set), so that none is a seen one",
 }
 
 
@@ -246,14 +275,14 @@ def run_values(
 
     Args:
         lives: of an arm.
-        metric: of `METRICS`, but for those of two arms.
+        metric: of `METRICS`, but for those of two arms; of `OPTIONAL` only what the arm has.
         levels: for times.
-        weights: [S, R, L], see `mean_over_lives`.
+        weights: [S, R, L], see `mean_over_lives`; of a metric of seen births, over their lives.
         curves: [.., R, K], `mean_over_lives(lives.running, weights)` if at hand.
     Returns:
         [R], or [S, R] with weights; world steps are infinite where never reached.
     Raises:
-        ValueError: a time to a level that this study does not have.
+        ValueError: a time to a level that this study does not have, or a metric that the arm does not have.
         KeyError: no such metric.
     """
     if METRICS[metric].censored:
@@ -261,6 +290,11 @@ def run_values(
         if level is None:
             raise ValueError(f"{metric}: no level to reach")
         return first_age(mean_over_lives(lives.running, weights) if curves is None else curves, lives.ages, level)
+    if metric in OPTIONAL:
+        optional: FloatArray | None = getattr(lives, metric)
+        if optional is None:
+            raise ValueError(f"{metric}: {OPTIONAL[metric]}")
+        return mean_over_lives(optional, weights)
     scores = {
         "birth": lives.birth,
         "birth_reborn": lives.birth if lives.birth_reborn is None else lives.birth_reborn,

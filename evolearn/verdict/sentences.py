@@ -26,6 +26,10 @@ METRIC_WORDS = {
     "ceiling": "ceiling",
     "gain": "gain over life",
     "total": "life fitness",
+    "ever": "share of lives that ever scored",
+    "window_after": "score in the window",
+    "birth_seen": "birth score on seen births",
+    "total_seen": "life fitness on seen births",
     "transfer_ratio": "transfer ratio",
 }
 

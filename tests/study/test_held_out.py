@@ -242,3 +242,38 @@ def test_a_join_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no lives"):
         join_tables(_fails(), tmp_path / "all.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_lives_on_seen_births_are_scored_apart_from_the_others() -> None:
+    runs = [held_out(seed, lives=8) for seed in range(2)]
+    alone = [run.part(slice(4)) for run in runs]
+    found = arm_lives("evolved", runs, MEAN_PER_STEP, (80, 160), 40, has_seen=True)
+    expected = arm_lives("evolved", alone, MEAN_PER_STEP, (80, 160), 40)
+    for name in ("birth", "running", "ceiling", "totals", "deaths", "diverged", "birth_diverged"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    assert expected.birth_seen is None
+    assert expected.total_seen is None
+    np.testing.assert_array_equal(found.birth_seen, [run.birth_score[4:] for run in runs])
+    totals = [life_fitness(run.outcome, MEAN_PER_STEP, run.plan)[4:] for run in runs]
+    np.testing.assert_array_equal(found.total_seen, totals)
+    assert found.seen_diverged.tolist() == [[False, False, False, True]] * 2
+    assert not found.diverged.any()
+
+
+def test_a_window_is_scored_by_its_own_bins_alone() -> None:
+    outcome = made_up(LONG, 3, 0)._replace(fitness=np.tile(np.arange(8.0), (3, 1)), age=np.full(3, 160))
+    run = HeldOut(BIRTH, made_up(BIRTH, 3, 1), np.zeros(3), LONG, outcome)
+    found = arm_lives("evolved", [run], MEAN_PER_STEP, (160,), 40, window_after=(60, 40))
+    assert found.window_after.tolist() == [[(3.0 + 4.0) / 40] * 3]
+    assert found.ever is None
+    longer = arm_lives("evolved", [run], MEAN_PER_STEP, (160,), 40, window_after=(50, 40))
+    assert longer.window_after is None, "bins of 20 steps do not tell what happened from 50 on"
+
+
+def test_a_life_has_ever_scored_if_some_bin_is_above_nothing() -> None:
+    fitness = np.array([[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.1, 0.0], [-1.0, 0.0, -2.0, 0.0], [-1.0, 1.0, 0.0, -5.0]])
+    plan = Plan(80, bin_steps=20)
+    outcome = made_up(plan, 4, 0)._replace(fitness=fitness, age=np.full(4, 80))
+    run = HeldOut(BIRTH, made_up(BIRTH, 4, 1), np.zeros(4), plan, outcome)
+    found = arm_lives("evolved", [run], MEAN_PER_STEP, (80,), 40, asks_ever=True)
+    assert found.ever.tolist() == [[0.0, 1.0, 0.0, 1.0]]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
@@ -63,7 +64,9 @@ def test_a_mean_of_equal_scores_reaches_that_score():
 def test_every_metric_has_run_values():
     lives = synthetic("a", runs=3, lives=5)
     found = {
-        name: metrics.run_values(lives, name, LEVELS) for name, metric in metrics.METRICS.items() if not metric.of_two
+        name: metrics.run_values(lives, name, LEVELS)
+        for name, metric in metrics.METRICS.items()
+        if not metric.of_two and name not in metrics.OPTIONAL
     }
     assert {values.shape for values in found.values()} == {(3,)}
     np.testing.assert_allclose(found["gain"], found["ceiling"] - found["birth"])
@@ -179,3 +182,17 @@ def test_the_level_is_drawn_with_the_runs_it_comes_from():
     spread = [np.ptp(arm_values(arms["b"], draws["b"], levels, used).resampled["catch_up"]) for used in (drawn, fixed)]
     assert spread[0] > 0
     assert spread[1] == 0
+
+
+def test_what_not_every_arm_has_is_a_mean_over_lives_too():
+    lives = synthetic("a", runs=3, lives=5)
+    weights = np.random.default_rng(1).dirichlet(np.ones(5), (2, 3))
+    for place, name in enumerate(metrics.OPTIONAL):
+        with pytest.raises(ValueError, match=f"{name}: {re.escape(metrics.OPTIONAL[name])}"):
+            metrics.run_values(lives, name)
+        scores = np.random.default_rng(place).normal(size=(3, 5))
+        has_it = dataclasses.replace(lives, **{name: scores})
+        np.testing.assert_array_equal(metrics.run_values(has_it, name), scores.mean(axis=1))
+        np.testing.assert_allclose(
+            metrics.run_values(has_it, name, weights=weights), np.einsum("srl,rl->sr", weights, scores)
+        )

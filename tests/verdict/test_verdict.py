@@ -10,6 +10,7 @@ import pytest
 
 from evolearn.verdict import (
     METRICS,
+    OPTIONAL,
     ConditionFacts,
     Look,
     LookByLook,
@@ -83,7 +84,7 @@ def test_the_record_has_all_that_readers_rely_on(verdict):
     arm = condition["arms"]["evolved"]
     searched = {"selection_lifetime", "outer_steps", "settings_steps"}
     assert set(arm) == {"runs", "diverged", "metrics", "totals", "curve", "clusters", "evolution", "dna"} | searched
-    assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio", "head_start", "birth_reborn"}
+    assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio", "head_start", "birth_reborn", *OPTIONAL}
     assert set(arm["metrics"]["birth"]) == {"iqm", "mean", "low", "high", "runs", "censored", "at_least"}
     assert set(arm["runs"][0]) == set(arm["metrics"]) | {"run", "seed", "totals", "deaths", "diverged"}
     assert arm["runs"][1]["seed"] == 101
@@ -115,7 +116,7 @@ def test_where_termination_is_a_death_what_rebirths_add_stands_beside_the_birth_
     )
     assert (found["able"], found["termination_is_death"]) == ("running", True)
     arm = found["arms"]["evolved"]
-    assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio", "head_start"}
+    assert set(arm["metrics"]) == set(METRICS) - {"transfer_ratio", "head_start", *OPTIONAL}
     assert arm["metrics"]["birth_reborn"]["iqm"] == pytest.approx(arm["metrics"]["birth"]["iqm"] + 0.2, abs=1e-5)
     assert arm["runs"][2]["birth_reborn"] == pytest.approx(arm["runs"][2]["birth"] + 0.2, abs=1e-5)
     assert arm["birth_deaths"] == arm["runs"][2]["birth_deaths"] == 1.5
@@ -182,7 +183,7 @@ def test_all_runs_equal_gives_an_answer():
     """Every score 1.00: no difference, equivalent, no NaN and no warning."""
     arms = arms_of(noise=0.0, evolved=(1.0, 1.0), tuned_blank=(1.0, 1.0))
     condition = judged(
-        arms, BIRTH, secondary=(contrasts("evolved", "tuned_blank", tuple(set(METRICS) - {"head_start"})),)
+        arms, BIRTH, secondary=(contrasts("evolved", "tuned_blank", tuple(set(METRICS) - {"head_start", *OPTIONAL})),)
     )
     for row in (condition["primary"], *condition["secondary"]):
         assert row["p"] == 1.0
@@ -905,3 +906,25 @@ def test_no_verdict_against_a_rival_whose_search_had_not_ended(climbs, said):
             f"no verdict on the head start of evolved over tuned_blank, since {found['unfinished']}; so far 14,000 "
         )
         assert started in condition["sentence"]
+
+
+def test_metrics_that_arms_have_only_when_asked_are_judged_like_the_others():
+    arms = arms_of(runs=8, lives=6)
+    asked = tuple(OPTIONAL)
+    have = {
+        arm: dataclasses.replace(lives, **{name: np.full((8, 6), float(arm == "evolved")) for name in asked})
+        for arm, lives in arms.items()
+    }
+    condition = judged(
+        have, contrast("evolved", "tuned_blank", "ever"), secondary=(contrasts("evolved", "random", asked),)
+    )
+    for row in (condition["primary"], *condition["secondary"]):
+        assert (row["verdict"], row["difference"]["iqm"]) == ("better", 1.0), row["metric"]
+    assert (
+        "evolved is better than tuned_blank in share of lives that ever scored: 1.000 against 0.000"
+        in (condition["sentence"])
+    )
+    assert {condition["arms"]["evolved"]["metrics"][name]["iqm"] for name in asked} == {1.0}
+    without = judged(arms, contrast("evolved", "tuned_blank", "total_seen"))["primary"]
+    assert without["verdict"] == "inconclusive"
+    assert without["withheld"] == OPTIONAL["total_seen"]

@@ -101,7 +101,7 @@ class StudyTable:
             if lifetime not in places:
                 return np.full(len(entry["runs"]), np.nan)
             return _numbers(run["totals"][places.index(lifetime)] for run in entry["runs"])
-        values = _numbers(run[metric] for run in entry["runs"])
+        values = _numbers(run.get(metric) for run in entry["runs"])
         if METRICS[metric].censored and entry["metrics"][metric]["iqm"] is not None:
             return np.where(np.isnan(values), self._lifetime, values)
         return values
