@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from evolearn.agent import GOES_ON, TRUNCATED
+from evolearn.config import WorldPart
 from evolearn.life import Plan, traced_lives
 from evolearn.life._fused import FusedDriver
 from evolearn.life._stepwise import StepwiseDriver
@@ -22,6 +23,8 @@ from evolearn.rng import (
     uniform,
     with_births,
 )
+from evolearn.world import GymnasiumEnvironments
+from evolearn.world.gymnasium.world import declare_here
 from tests.helpers.compiled_environments import ALWAYS, CompiledEnvironments, assert_same
 from tests.helpers.probe_worlds import conditions_for, fated, fated_anew, fated_the_same, newborns_for
 
@@ -165,3 +168,57 @@ def test_a_shorter_life_is_the_beginning_of_a_longer_one(lived):
         _, trace = live_in(driver, OWN, Plan(steps))
         for one, other in zip(trace, whole, strict=True):
             assert one.tobytes() == other[:, :steps].tobytes()
+
+
+def varied(**vary):
+    return declare_here(WorldPart.model_validate({"name": "gymnasium:CartPole-v1", "vary": vary}))
+
+
+WEIGHT = {"distribution": "uniform", "low": 5.0, "high": 15.0, "sets": ["gravity"]}
+LIMIT = {"distribution": "choice", "values": [7, 11], "sets": ["kwargs.max_episode_steps"]}
+
+
+def test_what_an_environment_varies_comes_from_the_set_and_its_episodes_do_not():
+    environments = GymnasiumEnvironments(varied(weight=WEIGHT))
+    shown = {}
+    for name, keys in (("own", OWN), ("set", OF_TWO)):
+        shown[name] = np.zeros((LIVES, 4), np.float32)
+        environments.begin_all(keys, shown[name])
+        drawn = [entry["weight"] for entry in environments._drawn]
+        assert len(set(drawn)) == (LIVES if name == "own" else 2)
+        expected = [environments._world.drawn(key)["weight"] for key in births_of(keys)]
+        assert drawn == expected
+    # How an episode begins is luck: as without a set.
+    assert shown["own"].tobytes() == shown["set"].tobytes()
+    environments.close()
+
+
+def test_an_environment_is_varied_anew_at_the_switch():
+    """Its length of episodes is an argument of the constructor: the life moves to another environment."""
+    conditions = dataclasses.replace(conditions_for(varied(weight=WEIGHT, limit=LIMIT)), switch_at=SWITCH)
+    with_switch, without = (
+        StepwiseDriver(conditions, 1, 4),
+        StepwiseDriver(dataclasses.replace(conditions, switch_at=None), 1, 3),
+    )
+    try:
+        (outcome, trace), (_, same) = live_in(with_switch, OF_TWO), live_in(without, OF_TWO)
+        assert trace.observations[:, :SWITCH].tobytes() == same.observations[:, :SWITCH].tobytes()
+        assert (trace.ends[:, SWITCH - 1] != GOES_ON).all()
+        assert (trace.observations[:, SWITCH:] != same.observations[:, SWITCH:]).any(axis=(1, 2)).all()
+        world = conditions.world
+        for life, key in enumerate(births_of(OF_TWO, again=True)):
+            limit = world.drawn(key)["limit"]
+            lengths = np.diff([SWITCH - 1, *(np.flatnonzero(trace.ends[life, SWITCH:] != GOES_ON) + SWITCH)])
+            assert lengths.max() == limit, "no pole falls so soon"
+        alone = traced_lives(
+            with_switch,
+            newborns_for(conditions, 2, **ALWAYS),
+            np.array([1]),
+            OF_TWO[3:4],
+            PLAN,
+        )
+        for one, other in zip(alone, (outcome, trace), strict=True):
+            assert_same(one, type(other)(*(array[3:4] for array in other)))
+    finally:
+        with_switch.close()
+        without.close()
