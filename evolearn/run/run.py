@@ -174,6 +174,7 @@ def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, 
             display.warning(remark)
         new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
         make_ready(setup, drivers)  # likewise
+        _unseen_keys(setup)  # likewise
         directory = create_run(setup.config, name, out, drivers.describe())
         with directory.hold():
             return _complete(setup, drivers, directory, display)
@@ -428,14 +429,14 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
     rule, dies = setup.conditions.world.fitness_rule, setup.conditions.world.termination_is_death
     long = Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
     window, after_window = evaluation.birth_steps // evaluation.bin_steps, setup.config.window_after
-    size, seed = setup.config.world.set, setup.config.seed
-    keys = unseen_births(setup, life_keys(seed, VALIDATION, 0, evaluation.lives), size, seed)
+    keys = _unseen_keys(setup)
     arms = run_arms(setup, genome)
     lived = []
     for number, arm in enumerate(arms):
         display.judging(arm.name, number, len(arms))
         births = live_births(setup, driver, arm, keys, evaluation.birth_steps)
         lived.append((births, live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps)))
+    size = setup.config.world.set
     seen = None if size is None else _judge_seen(setup, driver, arms)
     broken = [
         broken_lives(births.outcome, births.reborn) | broken_lives(outcome, life_fitness(outcome, rule, long))
@@ -495,6 +496,13 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
     )
     directory.save_result(result.as_json())
     return result
+
+
+def _unseen_keys(setup: Setup) -> Keys:
+    """Keys of the lives of the closing table, on births that evolution never sees."""
+    config = setup.config
+    keys = life_keys(config.seed, VALIDATION, 0, config.evaluation.lives)
+    return unseen_births(setup, keys, config.world.set, config.seed)
 
 
 def _judge_seen(setup: Setup, driver: Driver, arms: Sequence[Arm]) -> dict[str, SeenScores]:

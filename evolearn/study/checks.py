@@ -14,7 +14,16 @@ from evolearn.genome import FloatArray, GenePool
 from evolearn.life import Drivers, Trace, lives
 from evolearn.run import Arm, Setup, assemble, live_arm
 from evolearn.study.config import ConditionPart, StudyConfig
-from evolearn.study.plan import StudyJob, StudyPlan, arm_part, check_keys, planned_config, run_seed, study_arm
+from evolearn.study.plan import (
+    StudyJob,
+    StudyPlan,
+    arm_part,
+    born_keys,
+    check_keys,
+    planned_config,
+    run_seed,
+    study_arm,
+)
 
 PROBE_LIVES = 2
 PROBE_UPDATES = 3  # learning updates that a probe life holds at least
@@ -68,6 +77,16 @@ def check_arms_differ(config: StudyConfig, plan: StudyPlan, drivers: Drivers) ->
             if same_length and frozenset((one, other)) not in expected and _alike(probes[one], probes[other]):
                 raise _identical(one, other, condition, "what sets them apart has no effect in this world and brain")
     return steps
+
+
+def check_births(config: StudyConfig, plan: StudyPlan) -> None:
+    """Make sure that test lives find births that evolution will not have seen.
+
+    Raises:
+        ConfigError: a world has hardly any beside those of a set.
+    """
+    for job in plan.tests:
+        born_keys(config, config.condition(job.condition), job.arm, job.run, plan.setups[job.condition])
 
 
 def measure_rates(config: StudyConfig, plan: StudyPlan, drivers: Drivers) -> Rates:

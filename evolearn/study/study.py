@@ -19,7 +19,7 @@ from evolearn.run import remarks_on, resumable, settled, settled_keys
 from evolearn.study._judge import judge_look, judge_study
 from evolearn.study._pieces import Pieces, PieceUnfit
 from evolearn.study.bands.replication import judge_replication
-from evolearn.study.checks import check_arms_differ, measure_rates
+from evolearn.study.checks import check_arms_differ, check_births, measure_rates
 from evolearn.study.config import StudyConfig, check_study
 from evolearn.study.directory import OF_VERDICT, RESULTS, StudyDirectory, create_study
 from evolearn.study.plan import StudyJob, StudyPlan, plan_study
@@ -56,6 +56,7 @@ def start_study(
         display.warning(remark)
     with contextlib.closing(drivers):
         display.preparing(_FIRST_LIVES)
+        check_births(config, plan)
         steps = check_arms_differ(config, plan, drivers)
         rates = measure_rates(config, plan, drivers)
         display.planned(config, plan, rates, [*plan.evolutions, *plan.tests])

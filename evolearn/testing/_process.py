@@ -166,6 +166,8 @@ class Probe:
             digest.append(repr((taken.fitness, taken.terminated, taken.truncated, taken.observation.tobytes().hex())))
             if taken.terminated or taken.truncated:
                 stage.begin()
+        if world.reborn is not None:
+            digest.append(repr((stage.be_reborn().tobytes().hex(), stage.state.hex())))
         return tuple(digest)
 
     def _retake(self, world: World, compiled: CompiledWorld, setup: Setup) -> None:

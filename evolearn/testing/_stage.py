@@ -18,13 +18,14 @@ import numpy.typing as npt
 
 from evolearn.genome import FloatArray
 from evolearn.numerics import COMPILES, record
-from evolearn.rng import BIRTH, WORLD, at_step, new_rng, open_stream
+from evolearn.rng import BIRTH, WORLD, at_step, new_rng, open_birth, open_stream
 from evolearn.testing.findings import Findings, place_in_traceback, place_of
 from evolearn.world import CompiledWorld, Shape, Signal, World, parameter_dtype
 
 # What each function may only read, in the words of the contract.
 MAY_ONLY_READ = {
     "born": ("parameters",),
+    "reborn": ("parameters",),
     "begin": ("parameters",),
     "observe": ("state", "parameters"),
     "step": ("parameters", "action"),
@@ -248,6 +249,7 @@ class Stage:
         self._bytes = np.zeros(compiled.state_size, np.uint8)
         self._kinds: Any = None  # of the shapes in the first frame
         self.rng = new_rng()
+        self._key = key
         self.t = 0
         progress.life, progress.t = int(key[3]), 0
         open_stream(self.rng, key, BIRTH)
@@ -260,6 +262,14 @@ class Stage:
     def state(self) -> bytes:
         """What the state holds."""
         return self._bytes.tobytes()
+
+    def be_reborn(self) -> FloatArray:
+        """Be born a second time, as where lives switch worlds, start an episode, and observe."""
+        luck = self.rng.copy()
+        open_birth(self.rng, self._key, 1)
+        self._draw_twice("reborn")
+        self.rng[:] = luck
+        return self.begin()
 
     def begin(self) -> FloatArray:
         """Start an episode, and observe."""
@@ -359,7 +369,7 @@ class Stage:
         self.rng[:] = np.frombuffer(rng, np.int64)
 
     def _draw_twice(self, name: str) -> None:
-        """Call `born` or `begin` twice from the same bytes."""
+        """Call `born`, `reborn` or `begin` twice from the same bytes."""
         state, rng = self.state, self.rng.tobytes()
         function = getattr(self._compiled, name)
         results = []

@@ -22,7 +22,7 @@ _NAMES = (*_MODULES, "numpy.random")
 
 def functions_of(world: World) -> dict[str, Callable[..., Any]]:
     """The world's own functions by name, uncompiled."""
-    names = ("born", "begin", "observe", "step", "oracle", "draw")
+    names = ("born", "reborn", "begin", "observe", "step", "oracle", "draw")
     given = {name: getattr(world, name) for name in names if getattr(world, name) is not None}
     return {name: getattr(function, "py_func", function) for name, function in given.items()}
 

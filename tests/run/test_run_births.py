@@ -259,3 +259,9 @@ def test_an_environment_that_draws_nothing_at_birth_is_refused(field) -> None:
         f"world.{field}=200: world gymnasium:CartPole-v1 draws nothing at birth that holds for a life; say in "
         f"world.vary what is to be drawn, or leave world.{field} out"
     )
+
+
+def test_a_run_that_could_not_be_judged_is_refused_before_it_begins(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="hardly any others to judge by"):
+        start_run(config_of(COIN, size=30), "toy", tmp_path / "run", OwnDrivers(1), Watcher())
+    assert not (tmp_path / "run").exists()

@@ -12,6 +12,7 @@ from tests.helpers.study_watch import make, verdict_of
 
 pytestmark = pytest.mark.usefixtures("quick_report")
 
+FIELDS = {
     "arms": ["random", "instinct", "evolved", "oracle"],
     "conditions": [
         {"name": "one birth", "set": {"world.set": 1}},
@@ -117,3 +118,10 @@ def test_a_metric_that_no_condition_has_is_refused(metric, why):
     assert str(caught.value) == (
         f"toy: metric='{metric}': under no condition is there such a score, since {why}; or name another metric"
     )
+
+
+def test_a_study_that_could_not_be_judged_is_refused_before_it_begins(tmp_path):
+    conditions = [{"name": "all there is", "set": {"world.set": 30}}]
+    with pytest.raises(ConfigError, match=r"world\.set=30: .* hardly any others to judge by"):
+        make(toy_study(*OVERRIDES, **{**FIELDS, "conditions": conditions}), tmp_path / "study")
+    assert not (tmp_path / "study").exists()
