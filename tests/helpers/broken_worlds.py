@@ -44,6 +44,10 @@ def draw(animal, parameters):
     return (Circle(animal.tired, 0.0, 0.1, role="self", label="animal"),)
 
 
+def reborn(animal, parameters, rng):
+    animal.weight = 1.0 - animal.weight
+
+
 world = World(
     name="sound",
     doc=__doc__,
@@ -53,6 +57,7 @@ world = World(
     parameters=(Parameter("slope", 1.0, 0.0, 2.0, "1", "of nothing"),),
     state=STATE,
     born=born,
+    reborn=reborn,
     begin=begin,
     observe=observe,
     step=step,
@@ -62,6 +67,7 @@ world = World(
 '''
 
 AGES = "    animal.age += 1\n"
+GROWS = "    animal.weight = 1.0 - animal.weight\n"
 WEIGHS = "    animal.weight = uniform(rng)\n"
 
 # What breaks -> (text of the sound world, what is put there, check that fails, texts of the failure).
@@ -155,6 +161,18 @@ BROKEN = {
         WEIGHS + "    parameters.slope = 0.5\n",
         "read-only",
         ["born changes parameters", "born writes the state only", "in born: parameters.slope = 0.5"],
+    ),
+    "a second birth changes parameters": (
+        GROWS,
+        GROWS + "    parameters.slope = 0.5\n",
+        "read-only",
+        ["reborn changes parameters", "reborn writes the state only", "in reborn: parameters.slope = 0.5"],
+    ),
+    "a second birth by chance of its own": (
+        GROWS,
+        "    animal.weight = random.random()\n",
+        "nothing hidden",
+        ["reborn uses random", "in reborn"],
     ),
     "observe changes the state": (
         "    observation[0] = animal.tired\n",
