@@ -81,16 +81,25 @@ def test_lives_that_judge_are_never_born_as_a_seen_one_though_there_are_but_two(
 
 
 def test_second_births_are_no_seen_ones_either() -> None:
-    setup = assemble(config_of(FATED, size=2, switch_at=40))
+    setup = assemble(config_of(COIN, size=2, switch_at=40))
+    alike = next(
+        seed
+        for seed in range(20)
+        if len({state_after_birth(setup, key) for key in life_keys(seed, SELECTION, 0, 2)}) == 1
+    )
+    own = life_keys(5, VALIDATION, 0, 12)
+    keys = unseen_births(setup, own, 2, alike)
+    seen = state_after_birth(setup, life_keys(alike, SELECTION, 0, 1)[0])
+    for again in (False, True):
+        before, after = ({state_after_birth(setup, key) for key in births_of(which, again)} for which in (own, keys))
+        assert seen in before
+        assert seen not in after
+
+
+def test_draws_from_an_interval_are_not_drawn_again() -> None:
+    setup = assemble(config_of(FATED, size=8, switch_at=40))
     own = life_keys(5, VALIDATION, 0, 6)
-    assert (unseen_births(setup, own, 2, 5) == own).all(), "draws from an interval do not coincide"
-    # A set whose births are the second ones of these lives.
-    again = births_of(own, again=True)
-
-    def secret(key):
-        return np.frombuffer(state_after_birth(setup, key), FATED_STATE)["secret"][0]
-
-    assert len({secret(key) for key in np.concatenate([own, again])}) == 12
+    assert unseen_births(setup, own, 8, 5) is own
 
 
 def test_a_world_without_other_births_is_refused() -> None:
