@@ -98,7 +98,7 @@ class _Births:
 
     def __init__(self, conditions: Conditions) -> None:
         assert isinstance(conditions.world, World)
-        self._compiled = compile_world(conditions.world, conditions.parameters)
+        self._compiled = compile_world(conditions.world, conditions.parameters, by_hand=True)
         self._rng = new_rng()
 
     def state(self, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64] | None = None) -> bytes:
