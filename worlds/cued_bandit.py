@@ -162,6 +162,7 @@ def with_size(cues, actions, rounds, name, first_line, born):
         actions=Discrete(actions, tuple(f"action {action}" for action in range(actions))),
         state=STATE,
         born=born,
+        reborn=reborn,
         begin=begin,
         observe=observe,
         step=step,
