@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from numba import types
 
-Layers = tuple[int, ...]  # units per layer, observations first
+Layers = tuple[int, ...]  # units per layer, what the brain is told first; see `evolearn.agent.brain.BrainSpec.layers`
 # Nothing but a unit's place; its sign, f(-x) = -f(x); its scale, f(cx) = c f(x) for c > 0.
 Symmetry = Literal["place", "sign", "scale"]
 
@@ -17,7 +17,7 @@ Symmetry = Literal["place", "sign", "scale"]
 class Window(NamedTuple):
     """What one life remembers between two learning updates: N steps, and the observation after them."""
 
-    observations: Any  # float32 [N + 1, O]
+    observations: Any  # float32 [N + 1, told]: what the brain was told, the world's observation first
     activations: Any  # float32 [N + 1, units of all trunk layers]
     outputs: Any  # float32 [N + 1, policy parameters + 1]
     actions: Any  # float32 [N, action dimensions]; a choice is one number
@@ -76,6 +76,8 @@ class Trunk:
     carry: Callable[[Layers], int]  # floats carried from step to step; row N of a window only looks ahead
     # For layers, linear outputs (actions and the value) and log standard deviations; None: `think` and `backward` do.
     tiled: Callable[[Layers, int, int], DenseFunctions] | None = None
+    units: Callable[[Layers], int] | None = None  # floats per row of `Window.activations`; None: one per hidden unit
+    product: Trunk | None = None  # the twin whose heads read m = h * (1 + G observation); None: it has none
     has_hidden: bool = True  # False: `brain.hidden` is [], and the heads read the observation
     torch_module: str | None = None  # class of the activation in torch.nn: "Tanh"
     onnx_operator: str | None = None  # name of the activation among ONNX's operators: "Tanh"
