@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from evolearn.agent.brain import BrainSpec
+from evolearn.agent.brain import PRODUCT, BrainSpec
 from evolearn.agent.learners.actor_critic import DISCOUNT, ENTROPY_BONUS, GAE_LAMBDA, VALUE_WEIGHT
 from evolearn.agent.learners.table import find_learner
 from evolearn.agent.policies.gaussian import MAX_LOG_STDEV, MIN_LOG_STDEV
@@ -58,6 +58,10 @@ def think(spec: BrainSpec, weights: Tensor, observations: Tensor) -> tuple[Tenso
     for number in range(1, len(spec.hidden) + 1):
         bias = blocks[f"hidden{number}.bias"].unsqueeze(1)
         active = activation(torch.baddbmm(bias, active, blocks[f"hidden{number}.weight"]))
+    if spec.readout == PRODUCT:
+        active = active * torch.baddbmm(
+            torch.ones(()), observations[..., : spec.observations], blocks["readout.weight"]
+        )
     heads = torch.cat([blocks["policy.weight"], blocks["value.weight"]], dim=1).transpose(1, 2)
     biases = torch.cat([blocks["policy.bias"], blocks["value.bias"]], dim=1).unsqueeze(1)
     outputs = torch.baddbmm(biases, active, heads)
