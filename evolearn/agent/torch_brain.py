@@ -118,14 +118,13 @@ class TorchBrain(nn.Module):
             Policy parameters [.., policy parameters], value [..], and the state for the next step.
         """
         active, states = observation, []
-        activation = None if self.is_recurrent else activation_of(self.spec.trunk)
-        for number, old in enumerate(state.split(self.spec.hidden, dim=-1) if self.is_recurrent else (), start=1):
-            rows = self.get_submodule(f"hidden{number}")(
-                active.reshape(-1, active.shape[-1]), old.reshape(-1, old.shape[-1])
-            )
-            active = rows.reshape(old.shape)
-            states.append(active)
-        if activation is not None:
+        if self.is_recurrent:
+            for number, old in enumerate(torch.split(state, list(self.spec.hidden), dim=-1), start=1):
+                cell = self.get_submodule(f"hidden{number}")
+                active = cell(active.reshape(-1, active.shape[-1]), old.reshape(-1, old.shape[-1])).reshape(old.shape)
+                states.append(active)
+        else:
+            activation = activation_of(self.spec.trunk)
             for number in range(1, len(self.spec.hidden) + 1):
                 active = activation(self.get_submodule(f"hidden{number}")(active))
         if self.spec.readout == PRODUCT:
@@ -205,7 +204,7 @@ def _cell(inputs: int, units: int) -> nn.GRUCell:
         gradient[: 2 * units] = 0.0
         return gradient
 
-    cell.bias_hh.register_hook(without_gates)
+    torch.Tensor.register_hook(cell.bias_hh, without_gates)  # type: ignore[no-untyped-call]
     return cell
 
 

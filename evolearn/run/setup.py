@@ -26,6 +26,7 @@ from evolearn.agent import (
     find_learner,
     find_policy,
     find_trunk,
+    trunk_of,
 )
 from evolearn.config import OF_GYMNASIUM, ConfigError, LearnerPart, RunConfig, WorldPart
 from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
@@ -105,6 +106,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     )
     _check_readout(config)
     _check_memory(config, brain)
+    _check_memory_learner(config, brain)
     learner = config.learner
     conditions = Conditions(
         world=world,
@@ -312,6 +314,19 @@ def _check_memory(config: RunConfig, brain: BrainSpec) -> None:
             f"from step to step, and brain.inputs={list(brain.inputs)}, which tell nothing of the step before; leave "
             "brain.memory out, choose a recurrent trunk, or add last_action and last_reward to brain.inputs"
         )
+
+
+def _check_memory_learner(config: RunConfig, brain: BrainSpec) -> None:
+    learner = config.learner
+    if trunk_of(brain).carry(brain.layers) == 0 or find_learner(learner.name).recurrent or learner.learn_until == 0:
+        return
+    able = " or ".join(repr(name) for name, row in LEARNERS.items() if row.recurrent)
+    own = "" if learner.name in LEARNERS else ", or give its row recurrent=True once it learns through a window"
+    raise ConfigError(
+        f"learner.name={learner.name!r}: must be {able} with brain.trunk={brain.trunk!r}, which carries a state from "
+        "step to step: it would learn from each step as if nothing had been before; set one of these, or "
+        f"learner.learn_until=0 for weights that never change{own}"
+    )
 
 
 def _policy(config: RunConfig, world: Declaration) -> str:
