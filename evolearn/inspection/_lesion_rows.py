@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from evolearn.agent import BrainSpec
+from evolearn.agent import PLAIN, BrainSpec
 from evolearn.genome import FRESH, FloatArray as Weights
 from evolearn.inspection._operations import (
     CRITIC,
@@ -82,7 +82,7 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
     for how in (how for how in HOWS if how in specimen.extent.lesion_modes):
         if has_drives(specimen) and (len(dna.drives) > 1 or how not in (MEAN, PERMUTED)):
             lesions += [Lesion("drive", name, how, place) for place, name in enumerate(dna.drives)]
-        lesions += [Lesion("observation", dna.observations[place], how, place) for place in cut_observations(specimen)]
+        lesions += [Lesion("observation", dna.inputs[place], how, place) for place in cut_observations(specimen)]
         if how == MEAN and draws_weights(specimen):
             continue
         lesions += [Lesion("layer", name, how) for name in layers_of(dna.brain)]
@@ -104,12 +104,12 @@ def draws_weights(specimen: Specimen) -> bool:
 
 
 def cut_observations(specimen: Specimen) -> list[int]:
-    """Places of the observations that are cut: all, or those with the largest weights of the first layer.
+    """Places of what is cut of all that the brain is told: all, or those with the largest weights of the first layer.
 
     Where each life draws its own weights: the first.
     """
     dna = specimen.dna
-    count = len(dna.observations)
+    count = dna.brain.told
     if count <= MOST_OBSERVATIONS:
         return list(range(count))
     if draws_weights(specimen):
@@ -118,6 +118,19 @@ def cut_observations(specimen: Specimen) -> list[int]:
     readers = found["hidden1.weight"] if dna.brain.hidden else found["policy.weight"].T
     sizes = np.linalg.norm(weights[readers], axis=1)
     return sorted(int(place) for place in np.argsort(-sizes, kind="stable")[:MOST_OBSERVATIONS])
+
+
+def why_uncut(brain: BrainSpec) -> str:
+    """Why no lesions are made of a brain; empty where they are."""
+    if brain.readout != PLAIN:
+        return (
+            f"lesions are made of layers that read what is below them alone; with readout {brain.readout!r} the heads "
+            "read the observation as well"
+        )
+    known = {name for names in layers_of(brain).values() for name in names}
+    if not known <= set(places(brain)):
+        return f"lesions are made of dense layers, named hidden1.weight and so on; trunk {brain.trunk!r} has none"
+    return ""
 
 
 def layers_of(brain: BrainSpec) -> Mapping[str, Sequence[str]]:
@@ -141,7 +154,7 @@ def all_rows(specimen: Specimen, lesions: Sequence[Lesion], means: FloatArray) -
     Args:
         specimen: to be operated on.
         lesions: from `all_lesions`.
-        means: [O] of the observations.
+        means: [I] of what the brain is told.
     """
     brain = specimen.dna.brain
     observed = [lost_weights(lesion_of_observation(brain, place, ZERO)) for place in cut_observations(specimen)]

@@ -74,7 +74,7 @@ def lesion_of_observation(
 
     Args:
         brain: to be operated on.
-        observation: which, 0 .. O - 1.
+        observation: which of all that the brain is told, 0 .. I - 1; the world's observations are the first.
         how: zero: the brain as if it were always 0; mean: as if it were always `mean`, which the biases take up;
             permuted: its weights exchanged at random among the units that read it.
         mean: of the observation, in its own unit; used for mean only.
@@ -83,8 +83,8 @@ def lesion_of_observation(
     Raises:
         ValueError: an observation, way or mean out of range, or no rng to permute by.
     """
-    if not 0 <= observation < brain.observations:
-        raise ValueError(f"observation={observation}: must be 0 .. {brain.observations - 1}")
+    if not 0 <= observation < brain.told:
+        raise ValueError(f"observation={observation}: must be 0 .. {brain.told - 1}")
     if not np.isfinite(mean):
         raise ValueError(f"mean={mean}: must be finite")
     weights, biases = _readers(brain, observation)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from evolearn.agent import BrainSpec, input_names
+from evolearn.agent import LAST_OBSERVATION, OBSERVATION, BrainSpec, input_names
 from evolearn.config import ConfigError, RunConfig, WorldPart, check_config, shown
 from evolearn.errors import PartNotFound, RunDirectoryError
 from evolearn.files import FileMissing, FileUnfit, check_record, explained, parse_json, read_tensors, write_whole
@@ -69,6 +69,17 @@ class DNA:
     def inputs(self) -> tuple[str, ...]:
         """A name for every number that the brain is told, in order; see `evolearn.agent.input_names`."""
         return input_names(self.brain, self.observations, self.actions)
+
+    @property
+    def input_units(self) -> tuple[str, ...]:
+        """The unit of every number that the brain is told, in order; empty for what has none."""
+        brain = self.brain
+        seen = tuple(self.header["brain"]["units"])
+        return tuple(
+            unit
+            for name, width in zip(brain.inputs, brain.widths, strict=True)
+            for unit in (seen if name in (OBSERVATION, LAST_OBSERVATION) else ("",) * width)
+        )
 
     @property
     def actions(self) -> tuple[str, ...]:

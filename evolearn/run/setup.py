@@ -302,8 +302,8 @@ def _check_readout(config: RunConfig) -> None:
     able = " or ".join(repr(name) for name, row in TRUNKS.items() if row.product is not None)
     remedy = f", or brain.trunk={able}" if able else ""
     raise ConfigError(
-        f"brain.readout={readout!r}: must be {PLAIN!r} with brain.trunk={trunk!r}, which has no readout by product; set "
-        f"brain.readout={PLAIN}{remedy}"
+        f"brain.readout={readout!r}: must be {PLAIN!r} with brain.trunk={trunk!r}, which has no readout by product; "
+        f"set brain.readout={PLAIN}{remedy}"
     )
 
 

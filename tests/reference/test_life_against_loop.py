@@ -113,7 +113,7 @@ ALL_INPUTS = ("observation", "last_action", "new_episode", "last_observation", "
 
 
 @pytest.mark.parametrize(
-    ["inputs", "memory", "epochs"],
+    ("inputs", "memory", "epochs"),
     [
         (OBSERVATION, "episode", 1),
         (OBSERVATION, "episode", 3),
