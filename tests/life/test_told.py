@@ -1,4 +1,4 @@
-"""What brains are told of the step before, and what they remember: at every step, in both drivers, alone and together."""
+"""What brains are told of the step before, and what they remember: in both drivers, alone and together."""
 
 import dataclasses
 import itertools
