@@ -8,6 +8,7 @@ from .brain import (
     NEW_EPISODE as NEW_EPISODE,
     OBSERVATION as OBSERVATION,
     PLAIN as PLAIN,
+    PRODUCT as PRODUCT,
     BrainSpec as BrainSpec,
     input_names as input_names,
     trunk_of as trunk_of,
