@@ -310,10 +310,11 @@ def conditions_for(
     learner="actor_critic",
     inputs=("observation",),
     memory="episode",
+    readout="plain",
     **parameters,
 ):
     policy = LEARNERS[learner].policies["discrete" if world.is_discrete else "box"]
-    brain = BrainSpec(trunk, len(world.observations), hidden, world.action_outputs, policy, inputs, memory)
+    brain = BrainSpec(trunk, len(world.observations), hidden, world.action_outputs, policy, inputs, memory, readout)
     return Conditions(world, world.resolve(parameters), brain, learner, settings, window, generic_drives)
 
 

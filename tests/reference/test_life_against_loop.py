@@ -68,6 +68,7 @@ def live_by_hand(world, spec, weights, key, settings):
     teller = Teller(world, spec)
     action_rng = new_rng()
     open_stream(action_rng, key, ACTION)
+    state = first_state = torch.zeros(learner.brain.state_size).double()
     seen, done, ends = [], [], []
     rows = []
     for t in range(LIFETIME):
@@ -75,17 +76,19 @@ def live_by_hand(world, spec, weights, key, settings):
         observation = teller.tell(seen_now)
         at_step(action_rng, t + 1)
         with torch.no_grad():
-            parameters, _ = learner.brain(torch.from_numpy(observation).double())
+            parameters, _, state = learner.brain.step(torch.from_numpy(observation).double(), state)
         action = choose(spec, parameters.numpy(), action_rng).astype(np.float32)
         fitness, terminated, truncated, senses = stage.step(action)
         end = TERMINATED if terminated else TRUNCATED if truncated else GOES_ON
         reward = WANTS["fitness"] * fitness + WANTS["gain"] * senses[0] + WANTS["age"] * senses[1]
         teller.step(seen_now, action, reward)
         with torch.no_grad():
-            _, final_value = learner.brain(torch.from_numpy(teller.tell(stage.observe())).double())
+            _, final_value, _ = learner.brain.step(torch.from_numpy(teller.tell(stage.observe())).double(), state)
         if end != GOES_ON:
             stage.begin()
             teller.end_episode()
+            if spec.memory == "episode":
+                state = torch.zeros_like(state)
         seen.append(observation)
         done.append(action)
         ends.append(end)
@@ -95,7 +98,7 @@ def live_by_hand(world, spec, weights, key, settings):
             observations, actions, rewards, window_ends, final_values = zip(*rows, strict=True)
             window = Window(
                 observations=np.array([*observations, teller.tell(stage.observe())]),
-                activations=None,
+                activations=first_state[None].numpy(),
                 outputs=None,
                 actions=np.array(actions),
                 rewards=np.array(rewards),
@@ -105,6 +108,8 @@ def live_by_hand(world, spec, weights, key, settings):
             )
             learner.learn(window, settings, DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT)
             rows = []
+        if not rows:
+            first_state = state
     return np.array(seen), np.array(done), np.array(ends), learner.brain.flat()
 
 
@@ -112,20 +117,37 @@ OBSERVATION = ("observation",)
 ALL_INPUTS = ("observation", "last_action", "new_episode", "last_observation", "last_reward")
 
 
+PLAIN, PRODUCT = {"trunk": "mlp"}, {"trunk": "mlp", "readout": "product"}
+GRU, GRU_PRODUCT = {"trunk": "gru"}, {"trunk": "gru", "readout": "product"}
+
+
 @pytest.mark.parametrize(
-    ("inputs", "memory", "epochs"),
+    ("brain", "inputs", "memory", "epochs"),
     [
-        (OBSERVATION, "episode", 1),
-        (OBSERVATION, "episode", 3),
-        (ALL_INPUTS, "episode", 1),
-        (ALL_INPUTS, "life", 3),
+        (PLAIN, OBSERVATION, "episode", 1),
+        (PLAIN, OBSERVATION, "episode", 3),
+        (PLAIN, ALL_INPUTS, "episode", 1),
+        (PLAIN, ALL_INPUTS, "life", 3),
+        (PRODUCT, ALL_INPUTS, "episode", 1),
+        (GRU, OBSERVATION, "episode", 1),
+        (GRU, OBSERVATION, "life", 1),
+        (GRU_PRODUCT, ALL_INPUTS, "episode", 3),
     ],
-    ids=["plain", "plain, three epochs", "told", "told for life, three epochs"],
+    ids=[
+        "plain",
+        "plain, three epochs",
+        "told",
+        "told for life, three epochs",
+        "product, told",
+        "gru",
+        "gru for life",
+        "gru, product, told, three epochs",
+    ],
 )
 @pytest.mark.parametrize("world", [restless, restless_box], ids=["choices", "box"])
-def test_a_compiled_life_is_the_loop_by_hand(world, inputs, memory, epochs, driver_for):
+def test_a_compiled_life_is_the_loop_by_hand(world, brain, inputs, memory, epochs, driver_for):
     settings = SETTINGS._replace(epochs=epochs)
-    driver = driver_for(world, settings=settings, hidden=(7, 5), inputs=inputs, memory=memory)
+    driver = driver_for(world, settings=settings, hidden=(7, 5), inputs=inputs, memory=memory, **brain)
     spec = driver.conditions.brain
     newborns = newborns_for(
         driver.conditions,

@@ -103,7 +103,7 @@ def torch_thinks(brain, window, rows):
     state = torch.from_numpy(window.activations[0, : brain.state_size]).double()
     thoughts = []
     for row in range(rows):
-        if row and window.ends[row - 1] != GOES_ON:
+        if row and window.ends[row - 1] != GOES_ON and brain.spec.memory == "episode":
             state = torch.zeros(brain.state_size).double()
         parameters, value, state = brain.step(told[row], state)
         thoughts.append((parameters, value))

@@ -40,7 +40,13 @@ def error_of(world="savannah", **sections):
         (
             {"brain": {"trunk": "linear", "hidden": [8]}},
             "brain.hidden=[8]: must be [] with brain.trunk='linear', which has no hidden layers; set brain.hidden=[], "
-            "or brain.trunk=mlp or relu",
+            "or brain.trunk=mlp or relu or gru",
+        ),
+        (
+            {"brain": {"trunk": "gru"}, "learner": {"name": "q_learning"}, "world": "rooms"},
+            "learner.name='q_learning': must be 'actor_critic' or 'regression' with brain.trunk='gru', which carries a "
+            "state from step to step: it would learn from each step as if nothing had been before; set one of these, "
+            "or learner.learn_until=0 for weights that never change",
         ),
         (
             {"brain": {"memory": "life"}},
