@@ -288,6 +288,7 @@ def think_for(think_all: Any, think: Any, team: Any, at: Places, body: Body, fir
             locate(floats(team, at.observations + first * rows * body.told, count * rows * body.told)),
             locate(floats(team, at.activations + first * rows * body.units, count * rows * body.units)),
             locate(floats(team, at.outputs + first * rows * body.outputs, count * rows * body.outputs)),
+            locate(floats(team, at.carry + first * body.carry, count * body.carry)),
             rows,
             count,
             row,

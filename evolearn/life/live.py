@@ -231,7 +231,15 @@ def machinery(conditions: Conditions) -> Machinery:
 
 
 def think_nowhere(
-    observation: Any, weights: Any, observations: Any, activations: Any, outputs: Any, rows: int, count: int, row: int
+    observation: Any,
+    weights: Any,
+    observations: Any,
+    activations: Any,
+    outputs: Any,
+    carry: Any,
+    rows: int,
+    count: int,
+    row: int,
 ) -> None:
     """Stand in for the tiles of a trunk that has none; nobody calls it."""
 

@@ -71,7 +71,15 @@ backward_rows: Any = None
 
 
 def _think_all(
-    observation: int, weights: int, observations: int, activations: int, outputs: int, rows: int, count: int, row: int
+    observation: int,
+    weights: int,
+    observations: int,
+    activations: int,
+    outputs: int,
+    carry: int,
+    rows: int,
+    count: int,
+    row: int,
 ) -> None:
     think_rows(observation, weights, observations, activations, outputs, rows, count, row)
 
@@ -84,6 +92,7 @@ def _think(weights: Any, layers: Any, window: Any, row: int) -> None:
         observations,
         window.activations.ctypes.data,
         window.outputs.ctypes.data,
+        window.carry.ctypes.data,
         window.observations.shape[0],
         1,
         row,

@@ -49,13 +49,18 @@ _SIZES = types.int64[::1]
 WINDOW_TYPE = types.NamedTuple((_ROWS, _ROWS, _ROWS, _ROWS, _FLOATS, _SIZES, _ROWS, _FLOATS), Window)
 THINK_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, types.int64)
 BACKWARD_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, _ROWS, _FLOATS, _FLOATS)
-THINK_ALL_TYPE = types.void(*[types.uintp] * 5, *[types.int64] * 3)
+THINK_ALL_TYPE = types.void(*[types.uintp] * 6, *[types.int64] * 3)
 
 
 class DenseFunctions(NamedTuple):
-    """A trunk and its heads compiled for one shape. They think alike, to the bit."""
+    """A trunk and its heads compiled for one shape. They think alike, to the bit.
 
-    think_all: Callable[[int, int, int, int, int, int, int, int], None]  # THINK_ALL_TYPE, for a team of lives
+    `think_all` is for a team of lives. It takes the addresses of what they are told now, of their weights, each life's
+    from a new cache line on, of their windows' observations, activations and outputs, and of what they carry; then how
+    many rows a window has, N + 1, how many lives there are, and the row.
+    """
+
+    think_all: Callable[[int, int, int, int, int, int, int, int, int], None]  # THINK_ALL_TYPE
     think: Callable[..., None]  # THINK_TYPE
     backward: Callable[..., None]  # BACKWARD_TYPE
 
