@@ -17,6 +17,7 @@ after the product, as in torch.nn.GRUCell.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from evolearn.agent.trunks.dense import add_product, tanh, transpose
+from evolearn.agent.trunks.gru_tiles import gru_functions
 from evolearn.agent.trunks.heads import heads_backward, slopes_below_heads, speak
 from evolearn.agent.trunks.product import gains, multiply, multiply_backward
 from evolearn.agent.trunks.trunk import Layers, Tensor, Trunk, Window
@@ -320,6 +322,7 @@ GRU = Trunk(
     backward=backward_gru,
     scratch=gru_scratch,
     carry=lambda layers: sum(layers[1:]) + 1,
+    tiled=functools.partial(gru_functions, backward=backward_gru),
     units=gru_units,
     product=Trunk(
         tensors=lambda layers: (*gru_tensors(layers[:-1]), gains(layers)),
@@ -327,6 +330,7 @@ GRU = Trunk(
         backward=backward_gru_product,
         scratch=lambda layers, window: gru_scratch(layers[:-1], window),
         carry=lambda layers: sum(layers[1:-1]) + 1,
+        tiled=functools.partial(gru_functions, backward=backward_gru_product, by_product=True),
         units=lambda layers: gru_units(layers[:-1]) + 2 * layers[-2],
         torch_cell="GRUCell",
     ),
