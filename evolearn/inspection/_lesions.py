@@ -133,13 +133,8 @@ def observation_means(specimen: Specimen) -> FloatArray:
     conditions, plan = specimen.setup.conditions, _plan(specimen, min(specimen.lifetime, MEAN_STEPS))
     if MEAN not in specimen.extent.lesion_modes:
         return np.zeros(conditions.brain.told)
-    width = (
-        conditions.brain.told
-        + 2 * len(conditions.world.observations)
-        + conditions.world.action_size
-        + len(conditions.drive_names)
-        + 4
-    )
+    world = conditions.world
+    width = conditions.brain.told + len(world.observations) + world.action_size + len(conditions.drive_names) + 4
     at_once = max(1, BYTES_AT_ONCE // (4 * width * plan.lifetime))
     sums, steps = np.zeros(conditions.brain.told), 0
     keys = specimen.keys(specimen.extent.lives)
