@@ -31,7 +31,7 @@ KEYS = life_keys(3, SELECTION, 7, 5)
 BORN_AS = np.array([0, 1, 2, 1, 0])
 
 
-def told_brains(world, memory, trunk=ELMAN):
+def told_brains(memory, trunk=ELMAN):
     return {"inputs": ALL_INPUTS, "memory": memory, "trunk": trunk, "hidden": (6,)}
 
 
@@ -43,7 +43,7 @@ def newborns_of(conditions, count=3):
 def told(request, driver_for):
     """A maker of drivers for told, recurrent brains in a world."""
     name, memory = request.param
-    how = told_brains(WORLDS[name], memory)
+    how = told_brains(memory)
     return lambda workers=1: driver_for(WORLDS[name], workers=workers, **how)
 
 
@@ -95,13 +95,17 @@ def test_both_drivers_tell_the_same(plan, told):
 
 
 @pytest.mark.parametrize("team", [1, 2, 7])
-def test_company_teams_and_pieces_change_no_bit(team, told):
-    alone, together = told(), told(workers=2)
+@pytest.mark.parametrize("trunk", [ELMAN, "gru"], ids=["elman", "gru"])
+@pytest.mark.parametrize("memory", ["episode", "life"])
+@pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
+def test_company_teams_and_pieces_change_no_bit(world, memory, trunk, team, driver_for):
+    alone, together = (driver_for(world, workers, **told_brains(memory, trunk)) for workers in (1, 2))
     newborns, plan = newborns_of(alone.conditions), PLANS["learning"]
     expected, expected_traces = traced_lives(alone, newborns, BORN_AS, KEYS, plan)
     chosen = [4, 0, 2, 2, 1, 3, 0]
     with mock.patch("evolearn.life._fused.PIECE_STEPS", 300), mock.patch.object(together, "team", team):
         outcome, traces = traced_lives(together, newborns, BORN_AS[chosen], np.ascontiguousarray(KEYS[chosen]), plan)
+    assert len({row.tobytes() for row in expected.final_weights}) == len(KEYS)
     for found, first in ((outcome, expected), (traces, expected_traces)):
         assert_same(found, type(first)(*(array[chosen] for array in first)))
 
@@ -136,7 +140,7 @@ def elman_by_hand(brain, weights, told, ends):
 
 @pytest.mark.parametrize("memory", ["episode", "life"])
 def test_what_a_trunk_carries_is_cleared_or_kept_at_an_episodes_end(memory, driver_for):
-    driver = driver_for(restless_box, **told_brains(restless_box, memory))
+    driver = driver_for(restless_box, **told_brains(memory))
     brain, newborns = driver.conditions.brain, newborns_of(driver.conditions, 1)
     newborns.weights[0] *= 2.0
     block = blocks_of(brain, newborns.weights[0])
