@@ -322,7 +322,7 @@ GRU = Trunk(
     backward=backward_gru,
     scratch=gru_scratch,
     carry=lambda layers: sum(layers[1:]) + 1,
-    tiled=functools.partial(gru_functions, backward=backward_gru),
+    tiled=gru_functions,
     units=gru_units,
     product=Trunk(
         tensors=lambda layers: (*gru_tensors(layers[:-1]), gains(layers)),
@@ -330,7 +330,7 @@ GRU = Trunk(
         backward=backward_gru_product,
         scratch=lambda layers, window: gru_scratch(layers[:-1], window),
         carry=lambda layers: sum(layers[1:-1]) + 1,
-        tiled=functools.partial(gru_functions, backward=backward_gru_product, by_product=True),
+        tiled=functools.partial(gru_functions, by_product=True),
         units=lambda layers: gru_units(layers[:-1]) + 2 * layers[-2],
         torch_cell="GRUCell",
     ),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from evolearn.agent.trunks._tile_cuts import Registers
 from evolearn.agent.trunks._tile_gru import GruShape, think_gru_team
-from evolearn.agent.trunks.tiles import registers_here, thinking
-from evolearn.agent.trunks.trunk import BACKWARD_TYPE, DenseFunctions, Layers
-from evolearn.numerics import VectorCode, plug
+from evolearn.agent.trunks._tile_through_time import backpropagate_through_time
+from evolearn.agent.trunks.tiles import learning, registers_here, thinking
+from evolearn.agent.trunks.trunk import DenseFunctions, Layers
+from evolearn.numerics import VectorCode
 
 
 @functools.cache
@@ -18,7 +18,6 @@ def gru_functions(
     layers: Layers,
     linear_outputs: int,
     log_stdevs: int,
-    backward: Callable[..., None],
     by_product: bool = False,
     registers: Registers | None = None,
 ) -> DenseFunctions:
@@ -28,7 +27,6 @@ def gru_functions(
         layers: what it is told, then units per layer; with the readout by product, the world's observations last.
         linear_outputs: actions and the value; >= 2.
         log_stdevs: how many numbers an output row has besides.
-        backward: of the trunk.
         by_product: whether the heads read by `evolearn.agent.trunks.product`.
         registers: for which code is cut; None for this processor's.
     """
@@ -39,4 +37,8 @@ def gru_functions(
     def think(code: VectorCode, *arguments: Any) -> None:
         think_gru_team(code, shape, registers, *arguments)
 
-    return DenseFunctions(*thinking(f"{shape} {registers}", think), plug(backward, BACKWARD_TYPE))
+    def backward(code: VectorCode, *arguments: Any) -> None:
+        backpropagate_through_time(code, shape, registers, *arguments)
+
+    label = f"{shape} {registers}"
+    return DenseFunctions(*thinking(label, think), learning(label, backward))
