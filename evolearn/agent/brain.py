@@ -127,7 +127,7 @@ def trunk_of(spec: BrainSpec) -> Trunk:
 
 
 def input_names(spec: BrainSpec, observations: Sequence[str], actions: Sequence[str]) -> tuple[str, ...]:
-    """A name for every number that a brain is told, in order.
+    """A name for every number that a brain is told, in order, no two the same where the world's are not.
 
     Args:
         spec: what the brain is made of.
@@ -145,4 +145,7 @@ def input_names(spec: BrainSpec, observations: Sequence[str], actions: Sequence[
         LAST_REWARD: ["last reward"],
         NEW_EPISODE: ["new episode"],
     }
-    return tuple(name for told in spec.inputs for name in named[told])
+    told = [(name, by) for by in spec.inputs for name in named[by]]
+    names = [name for name, _ in told]
+    # The "left" of an action, and a "left" or an "action left" that the world shows, can come to one name.
+    return tuple(name if names.count(name) == 1 or by == OBSERVATION else f"{name} ({by})" for name, by in told)
