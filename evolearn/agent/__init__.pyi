@@ -76,4 +76,5 @@ from .trunks.trunk import (
     Tensor as Tensor,
     Trunk as Trunk,
     Window as Window,
+    think_again as think_again,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evolearn.agent import LEARNERS, PLAIN, TRUNKS, find_learner, find_trunk
+from evolearn.agent import LEARNERS, TRUNKS, find_learner, find_trunk
 from evolearn.config import ConfigError, RunConfig
 from evolearn.genome import EVOLVED
 from evolearn.search import ALGORITHMS, MAMLOptions, Options
@@ -110,11 +110,6 @@ def _needs_gradient_through_learning(config: RunConfig) -> None:
         raise ConfigError(
             f"brain.inputs={list(config.brain.inputs)}: must be ['observation'] with {_MAML}, which takes the gradient "
             "through what the world showed alone; leave brain.inputs out, or set search.algorithm=reptile"
-        )
-    if config.brain.readout != PLAIN:
-        raise ConfigError(
-            f"brain.readout={config.brain.readout!r}: must be {PLAIN!r} with {_MAML}, which takes the gradient through "
-            "the brain in torch; leave brain.readout out, or set search.algorithm=reptile"
         )
     if learner.optimiser != "sgd":
         raise ConfigError(

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from evolearn.agent import GOES_ON, TERMINATED, THINK_TYPE, BrainSpec, Window, trunk_of
+from evolearn.agent import GOES_ON, TERMINATED, THINK_TYPE, BrainSpec, Window, think_again, trunk_of
 from evolearn.agent.trunks.gru import HOLD
-from evolearn.agent.trunks.trunk import think_again
 from evolearn.numerics import plug
 
 ROWS, CLEARED = 6, 3  # an episode ends before row 3

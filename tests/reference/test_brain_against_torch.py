@@ -3,10 +3,9 @@ import numpy as np
 import pytest
 import torch
 
-from evolearn.agent import BACKWARD_TYPE, THINK_TYPE, BrainSpec, TorchBrain, trunk_of
+from evolearn.agent import BACKWARD_TYPE, THINK_TYPE, BrainSpec, TorchBrain, think_again, trunk_of
 from evolearn.agent.trunks.dense import tanh
 from evolearn.agent.trunks.relu import relu
-from evolearn.agent.trunks.trunk import think_again
 from evolearn.numerics import plug
 from tests.reference.torch_learner import SPECS, brain_with, random_weights, random_window, relative_error, torch_thinks
 

@@ -19,11 +19,11 @@ from evolearn.agent import (
     Window,
     plain,
     ready_learner,
+    think_again,
     trunk_of,
 )
 from evolearn.agent.learners.actor_critic import actor_critic_memory, estimate_advantages, learn_actor_critic
 from evolearn.agent.learners.optimisers import adam, descend, norm, power, sgd, shorten
-from evolearn.agent.trunks.trunk import think_again
 from evolearn.numerics import aligned_zeros, plug
 from tests.reference.torch_learner import (
     SPECS,
