@@ -67,9 +67,8 @@ def think(spec: BrainSpec, weights: Tensor, observations: Tensor) -> tuple[Tenso
         bias = blocks[f"hidden{number}.bias"].unsqueeze(1)
         active = activation(torch.baddbmm(bias, active, blocks[f"hidden{number}.weight"]))
     if spec.readout == PRODUCT:
-        active = active * torch.baddbmm(
-            torch.ones(()), observations[..., : spec.observations], blocks["readout.weight"]
-        )
+        gains = torch.bmm(observations[..., : spec.observations], blocks["readout.weight"])
+        active = active * (1.0 + gains)
     heads = torch.cat([blocks["policy.weight"], blocks["value.weight"]], dim=1).transpose(1, 2)
     biases = torch.cat([blocks["policy.bias"], blocks["value.bias"]], dim=1).unsqueeze(1)
     outputs = torch.baddbmm(biases, active, heads)
