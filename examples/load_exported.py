@@ -4,7 +4,8 @@
     python examples/load_exported.py brain.safetensors 0.0 0.0 0.05 0.0
     python examples/load_exported.py brain.pt 0.0 0.0 0.05 0.0 --trunk mlp --policy categorical
 
-The numbers are what the brain observes, one per observation; all zeros if none is given. A file that ends in
+The numbers are what the brain is told, one per observation; all zeros if none is given. One that remembers is shown as
+it is at birth; examples/live_exported.py lives a life with it. A file that ends in
 .safetensors needs safetensors too, and says itself which trunk and which policy it has. One that ends in .pt needs
 torch alone, and must be told.
 """
@@ -58,18 +59,66 @@ def _described(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
         return weights, json.loads((file.metadata() or {}).get("evolearn_brain", "{}"))
 
 
-def network(weights: dict[str, torch.Tensor], head: str = "policy", trunk: str = "mlp") -> nn.Sequential:
-    """Trunk and one head, "policy" or "value": from observations [.., O] to that head's outputs."""
+def network(weights: dict[str, torch.Tensor], head: str = "policy", trunk: str = "mlp") -> nn.Module:
+    """Trunk and one head, "policy" or "value": from what the brain is told [.., I] to that head's outputs."""
+    if trunk == "gru":
+        return Remembering(weights, head)
     depth = sum(name.startswith("hidden") and name.endswith(".weight") for name in weights)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for name in [*(f"hidden{number}" for number in range(1, depth + 1)), head]:
-        outputs, inputs = weights[f"{name}.weight"].shape
-        layers[name] = nn.Linear(inputs, outputs)
-        if name != head:
-            layers[f"{name}_active"] = ACTIVATIONS[trunk]()
-    brain = nn.Sequential(layers)
-    brain.load_state_dict({name: weights[name] for name in brain.state_dict()})
-    return brain
+    for number in range(1, depth + 1):
+        layers[f"hidden{number}"] = linear(weights, f"hidden{number}")
+        layers[f"active{number}"] = ACTIVATIONS[trunk]()
+    if "readout.weight" in weights:
+        return Product(nn.Sequential(layers), weights, head)
+    layers[head] = linear(weights, head)
+    return nn.Sequential(layers)
+
+
+def linear(weights: dict[str, torch.Tensor], name: str) -> nn.Linear:
+    """A layer of the file."""
+    outputs, inputs = weights[f"{name}.weight"].shape
+    layer = nn.Linear(inputs, outputs, bias=f"{name}.bias" in weights)
+    layer.load_state_dict({part: weights[f"{name}.{part}"] for part in layer.state_dict()})
+    return layer
+
+
+class Product(nn.Module):
+    """Reads a trunk's last layer times 1 + what is observed: `brain.readout: product`."""
+
+    def __init__(self, trunk: nn.Module, weights: dict[str, torch.Tensor], head: str) -> None:
+        super().__init__()
+        self.trunk, self.readout, self.head = trunk, linear(weights, "readout"), linear(weights, head)
+
+    def forward(self, told: torch.Tensor) -> torch.Tensor:
+        """Outputs of what the brain is told; the world's observations are the first of it."""
+        return self.head(self.trunk(told) * (1 + self.readout(told[..., : self.readout.in_features])))
+
+
+class Remembering(nn.Module):
+    """A trunk that carries a state, and one head. `states` is what it remembers; clear it to begin anew."""
+
+    def __init__(self, weights: dict[str, torch.Tensor], head: str) -> None:
+        super().__init__()
+        self.cells = nn.ModuleList()
+        for number in range(1, sum(name.endswith(".weight_ih") for name in weights) + 1):
+            rows, inputs = weights[f"hidden{number}.weight_ih"].shape
+            cell = nn.GRUCell(inputs, rows // 3)
+            cell.load_state_dict({part: weights[f"hidden{number}.{part}"] for part in cell.state_dict()})
+            self.cells.append(cell)
+        self.readout = linear(weights, "readout") if "readout.weight" in weights else None
+        self.head = linear(weights, head)
+        self.states: list[torch.Tensor] = []
+
+    def forward(self, told: torch.Tensor) -> torch.Tensor:
+        """Outputs of what the brain is told [I] or, of several brains side by side, [B, I]; moves the states on."""
+        states, active = self.states or [None] * len(self.cells), told
+        self.states = []
+        for cell, state in zip(self.cells, states, strict=True):
+            active = cell(active, state)
+            self.states.append(active)
+        if self.readout is not None:
+            active = active * (1 + self.readout(told[..., : self.readout.in_features]))
+        return self.head(active)
 
 
 def shown(weights: dict[str, torch.Tensor], outputs: torch.Tensor, kind: str | None, names: list[str]) -> list[str]:
@@ -94,15 +143,17 @@ def main() -> None:
         weights, description = read(given.file)
     except ValueError as error:
         parser.error(str(error))
-    trunk = description.get("trunk", given.trunk)
+    trunk = "gru" if "hidden1.weight_ih" in weights else description.get("trunk", given.trunk)
     if trunk is None and "hidden1.weight" in weights:
         parser.error(
             f"{given.file}: does not say its trunk; give --trunk {' or '.join(ACTIVATIONS)}, as its run had it"
         )
     policy, value = (network(weights, head, trunk or "linear") for head in ("policy", "value"))
-    observed = given.observation or [0.0] * policy[0].in_features
-    if len(observed) != policy[0].in_features:
-        parser.error(f"{len(observed)} numbers given: this brain observes {policy[0].in_features}; give all, or none")
+    first = next((name for name in ("hidden1.weight", "hidden1.weight_ih") if name in weights), "policy.weight")
+    inputs = weights[first].shape[1]
+    observed = given.observation or [0.0] * inputs
+    if len(observed) != inputs:
+        parser.error(f"{len(observed)} numbers given: this brain observes {inputs}; give all, or none")
     observation = torch.tensor(observed)
     with torch.no_grad():
         outputs, worth = policy(observation), value(observation)

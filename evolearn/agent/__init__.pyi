@@ -1,4 +1,18 @@
-from .brain import MOST_WEIGHTS as MOST_WEIGHTS, BrainSpec as BrainSpec
+from .brain import (
+    FOR_AN_EPISODE as FOR_AN_EPISODE,
+    FOR_LIFE as FOR_LIFE,
+    LAST_ACTION as LAST_ACTION,
+    LAST_OBSERVATION as LAST_OBSERVATION,
+    LAST_REWARD as LAST_REWARD,
+    MOST_WEIGHTS as MOST_WEIGHTS,
+    NEW_EPISODE as NEW_EPISODE,
+    OBSERVATION as OBSERVATION,
+    PLAIN as PLAIN,
+    PRODUCT as PRODUCT,
+    BrainSpec as BrainSpec,
+    input_names as input_names,
+    trunk_of as trunk_of,
+)
 from .drives.table import (
     DRIVE as DRIVE,
     DRIVES as DRIVES,
@@ -62,4 +76,5 @@ from .trunks.trunk import (
     Tensor as Tensor,
     Trunk as Trunk,
     Window as Window,
+    think_again as think_again,
 )

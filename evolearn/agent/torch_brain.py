@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from evolearn.agent.brain import BrainSpec
+from evolearn.agent.brain import PRODUCT, BrainSpec
 from evolearn.agent.policies.gaussian import MAX_LOG_STDEV, MIN_LOG_STDEV
 from evolearn.agent.trunks.table import find_trunk
 from evolearn.errors import PartError, lacking, nearest
@@ -73,9 +73,10 @@ class PolicyHead(nn.Linear):
 
 
 class TorchBrain(nn.Module):
-    """The brain that a `BrainSpec` describes; its parameters have the names of `BrainSpec.tensors`.
+    """The brain that a `BrainSpec` describes.
 
-    A trunk's matrices are [inputs, units] in the flat vector and, as always in torch, [units, inputs] here.
+    Its parameters have the names of `BrainSpec.tensors`, but that a recurrent layer's are those of torch's cell. A
+    trunk's matrices are [inputs, units] in the flat vector and, as always in torch, [units, inputs] here.
     """
 
     def __init__(self, spec: BrainSpec) -> None:
@@ -85,19 +86,50 @@ class TorchBrain(nn.Module):
             PartError: a trunk that says of no counterpart in torch.
         """
         super().__init__()
-        activation_of(spec.trunk)
         self.spec = spec
-        for number, (inputs, units) in enumerate(itertools.pairwise(spec.layers), start=1):
-            self.add_module(f"hidden{number}", nn.Linear(inputs, units))
-        self.policy = PolicyHead(spec.layers[-1], spec.actions, spec.log_stdevs)
-        self.value = nn.Linear(spec.layers[-1], 1)
+        self.is_recurrent = find_trunk(spec.trunk).torch_cell is not None
+        if not self.is_recurrent:
+            activation_of(spec.trunk)
+        sizes = (spec.told, *spec.hidden)
+        for number, (inputs, units) in enumerate(itertools.pairwise(sizes), start=1):
+            self.add_module(f"hidden{number}", _cell(inputs, units) if self.is_recurrent else nn.Linear(inputs, units))
+        if spec.readout == PRODUCT:
+            self.readout = nn.Linear(spec.observations, sizes[-1], bias=False)
+        self.policy = PolicyHead(sizes[-1], spec.actions, spec.log_stdevs)
+        self.value = nn.Linear(sizes[-1], 1)
+
+    @property
+    def state_size(self) -> int:
+        """Numbers that it remembers from step to step."""
+        return sum(self.spec.hidden) if self.is_recurrent else 0
 
     def forward(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Policy parameters [.., policy parameters] and value [..] of observations [.., O]."""
-        active, activation = observation, activation_of(self.spec.trunk)
-        for number in range(1, len(self.spec.hidden) + 1):
-            active = activation(self.get_submodule(f"hidden{number}")(active))
-        return self.policy(active), self.value(active).squeeze(-1)
+        """Policy parameters [.., policy parameters] and value [..] of what it is told [.., I], remembering nothing."""
+        policy, value, _ = self.step(observation, observation.new_zeros(*observation.shape[:-1], self.state_size))
+        return policy, value
+
+    def step(self, observation: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Think once.
+
+        Args:
+            observation: [.., I], what it is told.
+            state: [.., state_size], of all layers side by side; zeros at birth.
+        Returns:
+            Policy parameters [.., policy parameters], value [..], and the state for the next step.
+        """
+        active, states = observation, []
+        if self.is_recurrent:
+            for number, old in enumerate(torch.split(state, list(self.spec.hidden), dim=-1), start=1):
+                cell = self.get_submodule(f"hidden{number}")
+                active = cell(active.reshape(-1, active.shape[-1]), old.reshape(-1, old.shape[-1])).reshape(old.shape)
+                states.append(active)
+        else:
+            activation = activation_of(self.spec.trunk)
+            for number in range(1, len(self.spec.hidden) + 1):
+                active = activation(self.get_submodule(f"hidden{number}")(active))
+        if self.spec.readout == PRODUCT:
+            active = active * (1.0 + self.readout(observation[..., : self.spec.observations]))
+        return self.policy(active), self.value(active).squeeze(-1), torch.cat(states, dim=-1) if states else state
 
     def load_flat(self, weights: npt.NDArray[Any]) -> None:
         """Take over a flat weight vector [W], laid out as the trunk and `evolearn.agent.trunks.heads` say.
@@ -108,19 +140,28 @@ class TorchBrain(nn.Module):
         if weights.shape != (self.spec.weights,):
             raise ValueError(f"weights of shape {weights.shape}: this brain needs ({self.spec.weights},)")
         start = 0
+        blocks = {}
+        for tensor in self.spec.tensors:
+            blocks[tensor.name] = weights[start : start + tensor.size].reshape(tensor.shape)
+            start += tensor.size
         with torch.no_grad():
-            for tensor in self.spec.tensors:
-                block = weights[start : start + tensor.size].reshape(tensor.shape)
-                parameter = self.get_parameter(tensor.name)
-                parameter.copy_(torch.from_numpy(np.ascontiguousarray(_turned(tensor.name, block))))
-                start += tensor.size
+            for name, parameter in self.named_parameters():
+                block = _of_cell(name, blocks) if self._is_of_cell(name) else _turned(name, blocks[name])
+                parameter.copy_(torch.from_numpy(np.ascontiguousarray(block)))
 
     def flat(self, pick: Callable[[nn.Parameter], Any] = lambda parameter: parameter) -> npt.NDArray[Any]:
         """The flat weight vector [W], the inverse of `load_flat`; or what `pick` takes from each parameter."""
-        blocks = [
-            _turned(tensor.name, pick(self.get_parameter(tensor.name)).detach().numpy()) for tensor in self.spec.tensors
-        ]
-        return np.concatenate([block.reshape(-1) for block in blocks])
+        found: dict[str, npt.NDArray[Any]] = {}
+        for name, parameter in self.named_parameters():
+            block = pick(parameter).detach().numpy()
+            if self._is_of_cell(name):
+                _add_blocks(name, block, found)
+            else:
+                found[name] = _turned(name, block)
+        return np.concatenate([found[tensor.name].reshape(-1) for tensor in self.spec.tensors])
+
+    def _is_of_cell(self, name: str) -> bool:
+        return self.is_recurrent and name.startswith("hidden")
 
 
 def brain_of(spec: BrainSpec, weights: npt.NDArray[Any]) -> TorchBrain:
@@ -147,5 +188,52 @@ def brain_of(spec: BrainSpec, weights: npt.NDArray[Any]) -> TorchBrain:
 
 
 def _turned(name: str, block: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    is_trunk_matrix = name.startswith("hidden") and name.endswith(".weight")
+    is_trunk_matrix = name.startswith(("hidden", "readout")) and name.endswith(".weight")
     return block.T if is_trunk_matrix else block
+
+
+def _cell(inputs: int, units: int) -> nn.GRUCell:
+    """A layer of `evolearn.agent.trunks.gru`.
+
+    torch gives the reset and the update gate two biases each, which it adds up: here the second ones stay 0.
+    """
+    cell = nn.GRUCell(inputs, units)
+
+    def without_gates(gradient: torch.Tensor) -> torch.Tensor:
+        gradient = gradient.clone()
+        gradient[: 2 * units] = 0.0
+        return gradient
+
+    torch.Tensor.register_hook(cell.bias_hh, without_gates)  # type: ignore[no-untyped-call]
+    return cell
+
+
+def _of_cell(name: str, blocks: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """A parameter of torch's cell, whose rows are those of the gates r, z, n, from the blocks of the flat vector."""
+    layer, _, kind = name.partition(".")
+    candidate, reset, update, recall = (
+        blocks[f"{layer}.{gate}.bias"] for gate in ("candidate", "reset", "update", "recall")
+    )
+    if kind == "bias_ih":
+        return np.concatenate([reset, update, candidate])
+    if kind == "bias_hh":
+        return np.concatenate([np.zeros_like(reset), np.zeros_like(update), recall])
+    if kind == "weight_hh":
+        return blocks[f"{layer}.state.weight"].T
+    by_candidate, by_reset, by_update = np.split(blocks[f"{layer}.inputs.weight"], 3, axis=1)
+    return np.concatenate([by_reset, by_update, by_candidate], axis=1).T
+
+
+def _add_blocks(name: str, block: npt.NDArray[Any], blocks: dict[str, npt.NDArray[Any]]) -> None:
+    """The inverse of `_of_cell`; biases that torch adds up are added up."""
+    layer, _, kind = name.partition(".")
+    first, second, third = np.split(block, 3)
+    if kind == "weight_hh":
+        blocks[f"{layer}.state.weight"] = block.T
+    elif kind == "weight_ih":
+        blocks[f"{layer}.inputs.weight"] = np.concatenate([third, first, second]).T
+    else:
+        last = "candidate" if kind == "bias_ih" else "recall"
+        for gate, share in (("reset", first), ("update", second), (last, third)):
+            place = f"{layer}.{gate}.bias"
+            blocks[place] = blocks[place] + share if place in blocks else share

@@ -11,14 +11,15 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from evolearn.agent.brain import BrainSpec
+from evolearn.agent.brain import PRODUCT, BrainSpec
 from evolearn.agent.learners.actor_critic import DISCOUNT, ENTROPY_BONUS, GAE_LAMBDA, VALUE_WEIGHT
 from evolearn.agent.learners.table import find_learner
 from evolearn.agent.policies.gaussian import MAX_LOG_STDEV, MIN_LOG_STDEV
 from evolearn.agent.policies.table import find_policy
 from evolearn.agent.torch_brain import activation_of
+from evolearn.agent.trunks.table import find_trunk
 from evolearn.agent.trunks.trunk import GOES_ON, TERMINATED
-from evolearn.errors import lacking
+from evolearn.errors import PartError, lacking
 from evolearn.plugins import referred
 
 Tensor = torch.Tensor
@@ -48,7 +49,14 @@ def think(spec: BrainSpec, weights: Tensor, observations: Tensor) -> tuple[Tenso
         spec: what the brains are made of.
         weights: [B, W], flat, laid out as `BrainSpec.tensors` says.
         observations: [B, N, O].
+    Raises:
+        PartError: the trunk carries a state, or says of no counterpart in torch.
     """
+    if find_trunk(spec.trunk).torch_cell is not None:
+        raise PartError(
+            f"trunk {spec.trunk!r}: carries a state, which steps in a batch do not hold: there is no gradient through "
+            "learning by it in torch; choose another"
+        )
     flat = torch.split(weights, [tensor.size for tensor in spec.tensors], dim=1)
     blocks = {
         tensor.name: block.reshape(len(weights), *tensor.shape)
@@ -58,6 +66,9 @@ def think(spec: BrainSpec, weights: Tensor, observations: Tensor) -> tuple[Tenso
     for number in range(1, len(spec.hidden) + 1):
         bias = blocks[f"hidden{number}.bias"].unsqueeze(1)
         active = activation(torch.baddbmm(bias, active, blocks[f"hidden{number}.weight"]))
+    if spec.readout == PRODUCT:
+        gains = torch.bmm(observations[..., : spec.observations], blocks["readout.weight"])
+        active = active * (1.0 + gains)
     heads = torch.cat([blocks["policy.weight"], blocks["value.weight"]], dim=1).transpose(1, 2)
     biases = torch.cat([blocks["policy.bias"], blocks["value.bias"]], dim=1).unsqueeze(1)
     outputs = torch.baddbmm(biases, active, heads)

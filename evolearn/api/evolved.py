@@ -217,7 +217,7 @@ class Evolved:
             "is": f"{'altered by hand, from' if dna.role == ALTERED else f'{dna.role} of'} generation "
             f"{dna.generation}, of {search.generations} from 0 on; {self._restarted()}"
             f"{search.algorithm}, seed {self.config.seed}",
-            "brain": f"{brain.trunk} {'-'.join(str(units) for units in (*brain.layers, brain.actions))}, "
+            "brain": f"{brain.trunk} {'-'.join(str(units) for units in (brain.told, *brain.hidden, brain.actions))}, "
             f"policy {brain.policy}{self._drawn('weights')}",
             "genes": f"{dna.pool.size}: " + ", ".join(f"{count} {group}" for group, count in genes.items() if count),
             "drives": _listed(self.newborn.drives) + self._drawn("drives"),

@@ -23,6 +23,7 @@ Decay = Annotated[float, Field(ge=0, lt=1, le=0.999999)]
 Steps = Annotated[int, Field(ge=0, le=100_000_000)]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 Mode = Literal["evolved", "fixed", "fresh"]
+Input = Literal["observation", "last_observation", "last_action", "last_reward", "new_episode"]
 
 _MOST_LIVES = 10_000_000  # of a generation: their keys and scores must fit in memory
 _MOST_STEPS = 10**15  # of a run: decades of a fast computer
@@ -39,6 +40,33 @@ class BrainPart(Part):
         max_length=16,
         description="units per trunk layer; [] with a trunk that has none, such as linear, and only then",
     )
+    inputs: tuple[Input, ...] = Field(
+        ("observation",),
+        min_length=1,
+        description="what it is told at every step: observation first, then any of last_observation, last_action, "
+        "last_reward, new_episode",
+    )
+    memory: Literal["episode", "life"] = Field(
+        "episode",
+        description="episode: at an episode's end it forgets what its trunk carries and what it is told of the step "
+        "before; life: it keeps both to the end of its life",
+    )
+    readout: Literal["plain", "product"] = Field(
+        "plain",
+        description="product: the heads read the last layer times 1 + G observation, with a matrix G of weights",
+    )
+
+    @pydantic.field_validator("inputs")
+    @classmethod
+    def _observation_first(cls, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        given = f"brain.inputs={list(inputs)}"
+        if inputs[0] != "observation":
+            others = [name for name in inputs if name != "observation"]
+            raise ValueError(f"{given}: must begin with observation; write {['observation', *others]}")
+        for name in inputs:
+            if inputs.count(name) > 1:
+                raise ValueError(f"{given}: must name each once; leave out one {name}")
+        return inputs
 
 
 class LearnerPart(Part):

@@ -1,9 +1,9 @@
 """Brains that leave the house: a newborn's network as a file that needs no evolearn to be used.
 
 What the file is follows from its suffix, see FORMATS. Weights carry the names of `BrainSpec.tensors`, matrices as torch
-has them, [outputs, inputs]. They are those of birth, before any learning. Log standard deviations are held within the
-bounds that the compiled policy holds them to, so that whoever reads them draws from the same distribution. The same DNA
-gives the same bytes.
+has them, [outputs, inputs]; a recurrent layer is torch's cell, with the names of its parameters. They are those of
+birth, before any learning. Log standard deviations are held within the bounds that the compiled policy holds them to,
+so that whoever reads them draws from the same distribution. The same DNA gives the same bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from evolearn.agent import TorchBrain, brain_of, find_learner, find_policy
+from evolearn.agent import FOR_LIFE, BrainSpec, TorchBrain, brain_of, find_learner, find_policy, input_names, trunk_of
 from evolearn.errors import UserError, lacking, offer
 from evolearn.export.loading import CONVERSION, choice_in_environment
 from evolearn.files import FileUnfit, parse_json, read_tensor_labels, write_whole
@@ -87,9 +87,10 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
         suffix: of the file, a key of FORMATS: what it puts out follows from it.
 
     Keys: ``format``, ``world`` (as in a config), ``observations`` and ``units``, ``actions``, ``trunk``, ``hidden``
-    (units per layer), ``policy``, ``outputs`` (what they mean), ``conversion`` (how the world's numbers become those of
-    the brain and back), ``learner``, ``drives`` and ``plasticity`` (natural values; null where a value is drawn in
-    every life), ``role``, ``lineage``, ``seed``, ``dna_sha256``.
+    (units per layer), ``inputs`` (a name for every number that it is told), ``memory`` (what is carried from step to
+    step; null: nothing), ``readout``, ``policy``, ``outputs`` (what they mean), ``conversion`` (how the world's numbers
+    become those of the brain and back), ``learner``, ``drives`` and ``plasticity`` (natural values; null where a value
+    is drawn in every life), ``role``, ``lineage``, ``seed``, ``dna_sha256``.
     """
     is_gymnasium = dna.world.startswith(GYMNASIUM)
     return {
@@ -100,6 +101,9 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
         "actions": list(dna.actions),
         "trunk": dna.brain.trunk,
         "hidden": list(dna.brain.hidden),
+        "inputs": list(input_names(dna.brain, dna.observations, dna.actions)),
+        "memory": _memory(dna.brain),
+        "readout": dna.brain.readout,
         "policy": dna.brain.policy,
         "outputs": {
             "policy": how_to_act(dna.brain.policy, suffix),
@@ -114,6 +118,21 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
         "seed": dna.config.seed,
         "dna_sha256": dna.sha256,
     }
+
+
+def _memory(brain: BrainSpec) -> str | None:
+    """What a brain carries from step to step, and for how long."""
+    if not brain.remembers:
+        return None
+    state = f"a state of {sum(brain.hidden)} numbers, that of all layers side by side" if _has_state(brain) else ""
+    told = "what it is told of the step before" if brain.told_of_the_past else ""
+    carried = " and ".join(filter(None, [state, told]))
+    lasting = ", kept over episodes" if brain.memory == FOR_LIFE else " and at every new episode"
+    return f"{carried}: zeros at birth{lasting}"
+
+
+def _has_state(brain: BrainSpec) -> bool:
+    return trunk_of(brain).carry(brain.layers) > 0
 
 
 def _to_gymnasium(dna: DNA) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import activation_of, find_learner, find_policy
+from evolearn.agent import FOR_LIFE, PRODUCT, activation_of, find_learner, find_policy, find_trunk, input_names
 from evolearn.errors import lacking
 from evolearn.files import FileDamaged
 from evolearn.run import DNA
@@ -30,7 +30,7 @@ def loading_code(dna: DNA, path: Path) -> str:
     Raises:
         PartError: the row of a part of its brain does not say what it is in torch.
     """
-    seen = _listed(dna.observations)
+    seen = _listed(input_names(dna.brain, dna.observations, dna.actions))
     if path.suffix.lower() == ".onnx":
         counted = choice_in_environment(dna, "the number of the choice, from 0")
         return "\n".join(
@@ -39,8 +39,8 @@ def loading_code(dna: DNA, path: Path) -> str:
                 "import onnxruntime",
                 "",
                 f"session = onnxruntime.InferenceSession({_quoted(path)})",
-                f"observation = np.zeros((1, {dna.brain.observations}), np.float32)  # {seen}",
-                'policy, value = session.run(None, {"observation": observation})',
+                f"observation = np.zeros((1, {dna.brain.told}), np.float32)  # {seen}",
+                *_run(dna),
                 *([f"# an action is {', '.join(counted)}"] if counted else []),
             ]
         )
@@ -55,7 +55,34 @@ def _opening(path: Path) -> list[str]:
     return [*imports, "from torch import nn", "", f"weights = torch.load({_quoted(path)}, weights_only=True)"]
 
 
+def _run(dna: DNA) -> list[str]:
+    """Of a session of ONNX Runtime, once."""
+    if find_trunk(dna.brain.trunk).torch_cell is None:
+        return ['policy, value = session.run(None, {"observation": observation})']
+    return [
+        f"state = np.zeros((1, {sum(dna.brain.hidden)}), np.float32)  # {_beginning(dna)}",
+        'policy, value, state = session.run(None, {"observation": observation, "state": state})',
+    ]
+
+
+def _beginning(dna: DNA) -> str:
+    return "zeros at birth alone" if dna.brain.memory == FOR_LIFE else "zeros at birth, and at every new episode"
+
+
 def _network(dna: DNA) -> list[str]:
+    brain = dna.brain
+    if brain.readout == PRODUCT or find_trunk(brain.trunk).torch_cell is not None:
+        return [
+            "",
+            "class Brain(nn.Module):",
+            *_layers(dna),
+            "",
+            "    def forward(self, observation):",
+            *_thinking(dna),
+            "",
+            "brain = Brain()",
+            "brain.load_state_dict({name: weights[name] for name in brain.state_dict()})",
+        ]
     activation = type(activation_of(dna.brain.trunk)).__name__
     layers = []
     for number, (inputs, units) in enumerate(itertools.pairwise(dna.brain.layers), start=1):
@@ -69,13 +96,47 @@ def _network(dna: DNA) -> list[str]:
     ]
 
 
+def _layers(dna: DNA) -> list[str]:
+    """The layers of a brain that is no mere sequence of them."""
+    brain, cell = dna.brain, find_trunk(dna.brain.trunk).torch_cell
+    sizes = (brain.told, *brain.hidden)
+    lines = ["def __init__(self):", "    super().__init__()"]
+    for number, (inputs, units) in enumerate(itertools.pairwise(sizes), start=1):
+        lines.append(f"    self.hidden{number} = nn.{cell or 'Linear'}({inputs}, {units})")
+    if brain.readout == PRODUCT:
+        lines.append(f"    self.readout = nn.Linear({brain.observations}, {sizes[-1]}, bias=False)")
+    lines.append(f"    self.policy = nn.Linear({sizes[-1]}, {brain.actions})")
+    if cell:
+        states = ", ".join(f"torch.zeros({units})" for units in brain.hidden)
+        lines.append(f"    self.states = [{states}]  # {_beginning(dna)}")
+    return [f"    {line}" for line in lines]
+
+
+def _thinking(dna: DNA) -> list[str]:
+    """What such a brain does with its layers, once per step."""
+    brain, is_recurrent = dna.brain, find_trunk(dna.brain.trunk).torch_cell is not None
+    activation = None if is_recurrent else type(activation_of(brain.trunk)).__name__
+    lines, active = [], "observation"
+    for number in range(1, len(brain.hidden) + 1):
+        if is_recurrent:
+            lines.append(f"self.states[{number - 1}] = self.hidden{number}({active}, self.states[{number - 1}])")
+            active = f"self.states[{number - 1}]"
+        else:
+            lines.append(f"active = nn.{activation}()(self.hidden{number}({active}))")
+            active = "active"
+    if brain.readout == PRODUCT:
+        lines.append(f"active = {active} * (1 + self.readout(observation[:{brain.observations}]))")
+        active = "active"
+    return [f"        {line}" for line in [*lines, f"return self.policy({active})"]]
+
+
 def _acting(dna: DNA, seen: str) -> list[str]:
     code = find_policy(dna.brain.policy).torch_code
     if code is None:
         remedy = 'the action, from brain, weights and observation, a line of Python: "brain(observation)"'
         raise lacking("policy", dna.brain.policy, "torch_code", "there is no code that acts by its brains", remedy)
     return [
-        f"observation = torch.zeros({dna.brain.observations})  # {seen}",
+        f"observation = torch.zeros({dna.brain.told})  # {seen}",
         f"action = {code}  # {_listed(dna.actions)}",
         *_converting(dna),
     ]

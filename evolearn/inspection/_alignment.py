@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from evolearn.agent import BrainSpec, Symmetry, find_trunk
+from evolearn.agent import BrainSpec, Symmetry, trunk_of
 from evolearn.errors import lacking
 from evolearn.genome import initial_distribution
 from evolearn.inspection._specimen import IntArray, Json
@@ -34,7 +34,7 @@ def symmetry_of(brain: BrainSpec) -> Symmetry:
     Raises:
         PartError: the trunk's row does not say.
     """
-    row = find_trunk(brain.trunk)
+    row = trunk_of(brain)
     if row.has_hidden and row.symmetry is None:
         remedy = 'what of a hidden unit changes nothing that the network does, "place", "sign" or "scale"'
         raise lacking("trunk", brain.trunk, "symmetry", "two of its networks cannot be aligned", remedy)

@@ -79,7 +79,7 @@ _NUMBERS = ("value", "start", "natural", "natural_start", "spread", "left", "rat
 def _blocks(dna: DNA, has_spread: bool) -> Iterator[dict[str, Any]]:
     """Evolved genes: texts of a whole gene, an entry per number of everything else."""
     unread = set(_unread(dna))
-    names = weight_names(dna.brain, dna.observations, action_labels(dna))
+    names = weight_names(dna.brain, dna.inputs, action_labels(dna))
     for gene in dna.pool.evolved:
         place = _place(dna, gene)
         decode = TRANSFORMS[gene.transform].decode

@@ -111,12 +111,16 @@ def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
 
 
 def filters_of(brain: BrainSpec) -> IntArray:
-    """Which unit each weight belongs to, [W]: those that it reads its inputs by, and its bias; -1: of no unit."""
+    """Which unit each weight belongs to, [W]: those that it reads its inputs by, and its bias; -1: of no unit.
+
+    A gated unit's are those of all its gates.
+    """
     units: dict[str, IntArray] = {}
-    for tensor in brain.tensors:
+    # Blocks with biases first: a layer has as many units as its first bias has numbers.
+    for tensor in sorted(brain.tensors, key=lambda tensor: not tensor.name.endswith(".bias")):
         layer, _, part = tensor.name.partition(".")
-        if part == "bias":
-            units[layer] = sum(map(len, units.values())) + np.arange(tensor.size)
+        if layer not in units and part != "log_stdev":
+            units[layer] = sum(map(len, units.values())) + np.arange(tensor.shape[-1])
     filters = []
     for tensor in brain.tensors:
         layer, _, part = tensor.name.partition(".")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from evolearn.genome import FRESH, FloatArray as Weights
 from evolearn.inspection._operations import (
     CRITIC,
     HOWS,
+    LOG_STDEV,
     MEAN,
     PERMUTED,
     ZERO,
@@ -25,7 +26,9 @@ from evolearn.inspection._operations import (
     lost_weights,
     norm_of_change,
     places,
+    reading_weights,
     sham,
+    weights_of_product,
 )
 from evolearn.inspection._specimen import Json, Specimen
 from evolearn.life import Surgeries
@@ -49,11 +52,13 @@ class Lesion:
     name: str
     how: str  # of HOWS; OFF for the learner
     place: int = 0  # of the drive or observation
+    in_product: bool = False  # an observation that the heads read as well, in a product
 
     @property
     def pool(self) -> tuple[str, str, str]:
-        """Which shams it is held against: those of all observations together, since these are of one size."""
-        return self.kind, "" if self.kind == "observation" else self.name, self.how
+        """Which shams it is held against: those of all observations of one size together."""
+        shared = "in product" if self.in_product else ""
+        return self.kind, shared if self.kind == "observation" else self.name, self.how
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +87,7 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
     for how in (how for how in HOWS if how in specimen.extent.lesion_modes):
         if has_drives(specimen) and (len(dna.drives) > 1 or how not in (MEAN, PERMUTED)):
             lesions += [Lesion("drive", name, how, place) for place, name in enumerate(dna.drives)]
-        lesions += [Lesion("observation", dna.observations[place], how, place) for place in cut_observations(specimen)]
+        lesions += _cuts(specimen, how)
         if how == MEAN and draws_weights(specimen):
             continue
         lesions += [Lesion("layer", name, how) for name in layers_of(dna.brain)]
@@ -91,6 +96,15 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
     if evolved_learning(specimen):
         lesions.append(Lesion("learner", "learner", OFF))
     return lesions
+
+
+def _cuts(specimen: Specimen, how: str) -> Iterator[Lesion]:
+    """Lesions of observations. What is in a product has no mean that a bias could take up."""
+    dna = specimen.dna
+    for place in cut_observations(specimen):
+        in_product = len(weights_of_product(dna.brain, place)) > 0
+        if how != MEAN or not in_product:
+            yield Lesion("observation", dna.inputs[place], how, place, in_product)
 
 
 def has_drives(specimen: Specimen) -> bool:
@@ -104,26 +118,37 @@ def draws_weights(specimen: Specimen) -> bool:
 
 
 def cut_observations(specimen: Specimen) -> list[int]:
-    """Places of the observations that are cut: all, or those with the largest weights of the first layer.
+    """Places of what is cut of all that the brain is told: all, or those with the largest weights of the first layer.
 
     Where each life draws its own weights: the first.
     """
     dna = specimen.dna
-    count = len(dna.observations)
+    count = dna.brain.told
     if count <= MOST_OBSERVATIONS:
         return list(range(count))
     if draws_weights(specimen):
         return list(range(MOST_OBSERVATIONS))
-    found, weights = places(dna.brain), standing_weights(specimen)
-    readers = found["hidden1.weight"] if dna.brain.hidden else found["policy.weight"].T
-    sizes = np.linalg.norm(weights[readers], axis=1)
+    sizes = np.linalg.norm(standing_weights(specimen)[reading_weights(dna.brain)], axis=1)
     return sorted(int(place) for place in np.argsort(-sizes, kind="stable")[:MOST_OBSERVATIONS])
+
+
+def why_uncut(brain: BrainSpec) -> str:
+    """Why no lesions are made of a brain; empty where they are."""
+    if reading_weights(brain) is None:
+        return (
+            "lesions are made of dense or gated layers, whose weights are named hidden1.weight or "
+            f"hidden1.inputs.weight and so on; trunk {brain.trunk!r} has none"
+        )
+    return ""
 
 
 def layers_of(brain: BrainSpec) -> Mapping[str, Sequence[str]]:
     """Tensors by layer: those of the trunk, and the policy head without its log standard deviations."""
-    names = [f"hidden{number}" for number in range(1, len(brain.hidden) + 1)] + ["policy"]
-    return {name: (f"{name}.weight", f"{name}.bias") for name in names}
+    layers: dict[str, list[str]] = {}
+    for tensor in brain.tensors:
+        if tensor.name not in (*CRITIC, LOG_STDEV):
+            layers.setdefault(tensor.name.partition(".")[0], []).append(tensor.name)
+    return layers
 
 
 def standing_weights(specimen: Specimen) -> Weights:
@@ -141,7 +166,7 @@ def all_rows(specimen: Specimen, lesions: Sequence[Lesion], means: FloatArray) -
     Args:
         specimen: to be operated on.
         lesions: from `all_lesions`.
-        means: [O] of the observations.
+        means: [I] of what the brain is told.
     """
     brain = specimen.dna.brain
     observed = [lost_weights(lesion_of_observation(brain, place, ZERO)) for place in cut_observations(specimen)]

@@ -25,6 +25,7 @@ from evolearn.inspection._lesion_rows import (
     evolved_learning,
     has_drives,
     norms,
+    why_uncut,
 )
 from evolearn.inspection._operations import MEAN, stack_surgeries
 from evolearn.inspection._over_lives import Estimate, least_p, mean_estimates
@@ -40,7 +41,7 @@ LEVEL_LIVES = 1  # the batch of lives in which the threshold is set
 
 
 class LesionError(UserError):
-    """Lesions that cannot be made at the age asked for; the text says at which they can."""
+    """Lesions that cannot be made, or not at the age asked for; the text says why, or at which they can."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,9 +86,11 @@ def inspect_lesions(specimen: Specimen, age: int | None = None) -> Json:
     Returns:
         A record for JSON. ``ages``: one per age, see `_at_age`; ``norms``: one per lesion, see `norms`.
     Raises:
-        LesionError: the age leaves too little of a life.
+        LesionError: the age leaves too little of a life, or the brain is not laid out in dense layers alone.
         LifeFault: the world is at fault.
     """
+    if unlike := why_uncut(specimen.dna.brain):
+        raise LesionError(unlike)
     clock = clock_of(specimen)
     ages = [0] if age is None else [0, age]
     if max(ages) > clock.latest():
@@ -109,7 +112,7 @@ def inspect_lesions(specimen: Specimen, age: int | None = None) -> Json:
         "draws_weights": draws_weights(specimen),
         "mean_steps": min(clock.lifetime, MEAN_STEPS) if MEAN in specimen.extent.lesion_modes else None,
         "norms": None if draws_weights(specimen) else norms(specimen, lesions, rows),
-        "observations_left_out": len(specimen.dna.observations) - len(cut_observations(specimen)),
+        "observations_left_out": len(specimen.dna.inputs) - len(cut_observations(specimen)),
         "least_p": least_p(specimen.extent.lives),
         "metrics": METRICS,
         "ages": [_at_age(specimen, clock, at, lesions, rows, progress) for at in ages],
@@ -126,20 +129,21 @@ def clock_of(specimen: Specimen) -> Clock:
 
 
 def observation_means(specimen: Specimen) -> FloatArray:
-    """Mean of each observation over the first MEAN_STEPS steps of the intact animal's lives, [O]."""
+    """Mean of each thing that the brain is told over the first MEAN_STEPS steps of the intact animal's lives, [I]."""
     conditions, plan = specimen.setup.conditions, _plan(specimen, min(specimen.lifetime, MEAN_STEPS))
     if MEAN not in specimen.extent.lesion_modes:
-        return np.zeros(len(conditions.world.observations))
-    width = 2 * len(conditions.world.observations) + conditions.world.action_size + len(conditions.drive_names) + 4
+        return np.zeros(conditions.brain.told)
+    world = conditions.world
+    width = conditions.brain.told + len(world.observations) + world.action_size + len(conditions.drive_names) + 4
     at_once = max(1, BYTES_AT_ONCE // (4 * width * plan.lifetime))
-    sums, steps = np.zeros(len(conditions.world.observations)), 0
+    sums, steps = np.zeros(conditions.brain.told), 0
     keys = specimen.keys(specimen.extent.lives)
     for start in range(0, len(keys), at_once):
         some = keys[start : start + at_once]
         newborns, born_as = _newborns(specimen, 1, some)
         outcome, trace = traced_lives(specimen.driver, newborns, born_as, some, plan)
-        for age, observations in zip(outcome.age, trace.observations, strict=True):
-            sums += observations[:age].sum(axis=0, dtype=np.float64)
+        for age, told in zip(outcome.age, trace.met, strict=True):
+            sums += told[:age].sum(axis=0, dtype=np.float64)
             steps += int(age)
     return sums / max(steps, 1)
 

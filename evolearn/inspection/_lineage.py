@@ -209,7 +209,7 @@ def _share_by(places: IntArray, count: int) -> list[float]:
 
 def _numbers(dna: DNA, generations: IntArray, settling: dict[str, IntArray], change: FloatArray) -> list[Json]:
     """Numbers of the genome, those that changed most first."""
-    known = weight_names(dna.brain, dna.observations, action_labels(dna))
+    known = weight_names(dna.brain, dna.inputs, action_labels(dna))
     names = [
         (gene.group, name)
         for gene in dna.pool.evolved

@@ -22,34 +22,43 @@ def output_labels(dna: DNA) -> tuple[str, ...]:
     return action_labels(dna) + ((VALUE,) if find_policy(dna.brain.policy).has_value else ())
 
 
-def weight_names(brain: BrainSpec, observations: Sequence[str], actions: Sequence[str]) -> dict[str, list[str]]:
+_GATES = ("candidate", "reset", "update")  # of a gated unit, in the order of its weights
+
+
+def weight_names(brain: BrainSpec, told: Sequence[str], actions: Sequence[str]) -> dict[str, list[str]]:
     """A name for every weight, by block, in the order of the block: ``hidden1.weight[angle -> 3]``.
 
-    Blocks of a trunk that is not laid out in dense layers go by place.
+    Blocks of a trunk whose layers are neither dense nor gated go by place.
 
     Args:
         brain: whose.
-        observations: names of the inputs.
+        told: names of all that the brain is told, see `DNA.inputs`.
         actions: names of the policy's outputs.
     Returns:
         Lists as long as the blocks of `BrainSpec.tensors`; hidden units are counted from 0.
     """
-    last = [str(unit) for unit in range(brain.hidden[-1])] if brain.hidden else list(observations)
+    layers = [list(told), *([str(unit) for unit in range(size)] for size in brain.hidden)]
+    heads = {"policy": list(actions), VALUE: [VALUE]}
     names = {}
     for tensor in brain.tensors:
-        layer, part = tensor.name.rsplit(".", 1)
-        units = {"policy": list(actions), VALUE: [VALUE]}.get(layer)
-        if units is None and not re.fullmatch(r"hidden\d+\.(weight|bias)", tensor.name):
-            names[tensor.name] = numbered(tensor.name, tensor.shape)
-            continue
-        if units is None:
-            number = int(layer.removeprefix("hidden"))
-            units = [str(unit) for unit in range(brain.layers[number])]
-            inputs = [str(unit) for unit in range(brain.layers[number - 1])] if number > 1 else list(observations)
-            ends = [f"{one} -> {unit}" for one in inputs for unit in units]
+        block, part = tensor.name.rsplit(".", 1)
+        layer = re.fullmatch(r"hidden(\d+)(\.inputs|\.state)?", block)
+        if block in heads:
+            ends = [f"{one} -> {unit}" for unit in heads[block] for one in layers[-1]]
+            own = heads[block]
+        elif block == "readout":
+            ends = [f"{one} -> {unit}" for one in told[: brain.observations] for unit in layers[-1]]
+            own = []
+        elif layer is not None:
+            number = int(layer[1])
+            own = (
+                layers[number] if layer[2] is None else [f"{gate} {unit}" for gate in _GATES for unit in layers[number]]
+            )
+            ends = [f"{one} -> {unit}" for one in layers[number - (layer[2] != ".state")] for unit in own]
         else:
-            ends = [f"{one} -> {unit}" for unit in units for one in last]
-        names[tensor.name] = [f"{tensor.name}[{end}]" for end in (ends if part == "weight" else units)]
+            ends = own = []
+        known = [f"{tensor.name}[{end}]" for end in (ends if part == "weight" else own)]
+        names[tensor.name] = known if len(known) == tensor.size else numbered(tensor.name, tensor.shape)
     return names
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from evolearn.agent import BrainSpec, TorchBrain, find_policy, one_thread
+from evolearn.agent import BrainSpec, TorchBrain, find_policy, one_thread, trunk_of
 from evolearn.inspection._specimen import Specimen
 from evolearn.life import Outcome, Trace, traced_lives
 from evolearn.run import ARMS, Arm, ready_arm
@@ -42,11 +42,11 @@ class FirstSteps:
 
     @property
     def observations(self) -> FloatArray:
-        """All that were met, [n, O]."""
-        return np.asarray(self.trace.observations[self.lived], np.float64)
+        """All that the brain was told, [n, I]; it begins with the world's observations."""
+        return np.asarray(self.trace.met[self.lived], np.float64)
 
     def sample(self, most: int = OBSERVATIONS) -> FloatArray:
-        """At most so many of them, evenly spaced over lives and ages, [.., O]."""
+        """At most so many of them, evenly spaced over lives and ages, [.., I]."""
         met = self.observations
         return met[np.unique(np.linspace(0, len(met) - 1, min(most, len(met))).round().astype(np.int64))]
 
@@ -69,12 +69,17 @@ def first_steps(specimen: Specimen, count: int | None = None) -> FirstSteps:
 
 
 def observations_for(brain: BrainSpec) -> int:
-    """At how many observations the slopes of such a brain are taken, at most."""
+    """At how many of the observations that it met the slopes of such a brain are taken, at most."""
     return min(OBSERVATIONS, max(FEWEST_OBSERVATIONS, OBSERVED_WEIGHTS // brain.weights))
 
 
+def carries(brain: BrainSpec) -> bool:
+    """Whether a brain's answer depends on more than on what it is told now: its trunk carries a state."""
+    return trunk_of(brain).carry(brain.layers) > 0
+
+
 def outputs_of(brain: BrainSpec, weights: npt.NDArray[Any], observations: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Policy parameters [n, ..] and values [n] of observations [n, O], in double precision."""
+    """Policy parameters [n, ..] and values [n] of what a brain is told, [n, I], in double precision."""
     module = _module(brain, weights)
     with one_thread(), torch.no_grad():
         policy, value = module(torch.from_numpy(np.ascontiguousarray(observations, np.float64)))
@@ -82,18 +87,18 @@ def outputs_of(brain: BrainSpec, weights: npt.NDArray[Any], observations: FloatA
 
 
 def sensitivities(brain: BrainSpec, weights: npt.NDArray[Any], observations: FloatArray) -> FloatArray:
-    """Derivatives of a brain's outputs by its observations, at each of some observations.
+    """Derivatives of a brain's outputs by what it is told, at each of some observations.
 
     Args:
         brain: what it is made of.
         weights: [W].
-        observations: [n, O].
+        observations: [n, I], all that it is told.
     Returns:
-        [n, A + 1, O]: of the policy's outputs (of a categorical policy the logits less their mean over the choices,
+        [n, A + 1, I]: of the policy's outputs (of a categorical policy the logits less their mean over the choices,
         since what is added to all of them changes no action), then of the value.
     """
     module = _module(brain, weights)
-    found = np.empty((len(observations), brain.actions + 1, brain.observations))
+    found = np.empty((len(observations), brain.actions + 1, brain.told))
     with one_thread():  # several would wait for each other longer than they work
         for start in range(0, len(observations), ROWS):
             part = slice(start, start + ROWS)

@@ -70,34 +70,40 @@ def lesion_of_observation(
 ) -> Surgeries:
     """Cut off an observation: change the weights by which the brain reads it.
 
-    Those are its weights in the first layer, or in all heads where there is no layer.
+    Those are its weights in the first layer, or in all heads where there is no layer; where the heads read a product
+    with the world's observations, the weights of that too.
 
     Args:
         brain: to be operated on.
-        observation: which, 0 .. O - 1.
+        observation: which of all that the brain is told, 0 .. I - 1; the world's observations are the first.
         how: zero: the brain as if it were always 0; mean: as if it were always `mean`, which the biases take up;
-            permuted: its weights exchanged at random among the units that read it.
+            permuted: its weights exchanged at random among the units that read it, block by block.
         mean: of the observation, in its own unit; used for mean only.
         rng: draws the permutation; used for permuted only.
         held: the weights that read it learn no more; biases that took up its mean go on learning.
     Raises:
-        ValueError: an observation, way or mean out of range, or no rng to permute by.
+        ValueError: an observation, way or mean out of range, no rng to permute by, a trunk of which nobody knows how
+            it reads, or the mean of what is in a product, which no bias can take up.
     """
-    if not 0 <= observation < brain.observations:
-        raise ValueError(f"observation={observation}: must be 0 .. {brain.observations - 1}")
+    if not 0 <= observation < brain.told:
+        raise ValueError(f"observation={observation}: must be 0 .. {brain.told - 1}")
     if not np.isfinite(mean):
         raise ValueError(f"mean={mean}: must be finite")
     weights, biases = _readers(brain, observation)
+    factors = weights_of_product(brain, observation)
     surgery = intact(brain)
     _check_how(how)
-    if how == PERMUTED:
-        surgery.source[0, weights] = _generator(rng).permutation(weights)
-    else:
-        surgery.factor[0, weights] = 0.0
+    if how == MEAN and len(factors):
+        raise ValueError(f"how={how!r}: must be zero or permuted for observation {observation}, which is in a product")
+    for block in (weights, factors):
+        if how == PERMUTED:
+            surgery.source[0, block] = _generator(rng).permutation(block)
+        else:
+            surgery.factor[0, block] = 0.0
+        surgery.held[0, block] = held
     if how == MEAN:
         surgery.added_factor[0, biases] = mean
         surgery.added_source[0, biases] = weights
-    surgery.held[0, weights] = held
     return surgery
 
 
@@ -249,11 +255,38 @@ def norm_of_change(operation: Surgeries, weights: npt.NDArray[np.floating]) -> f
     return float(np.linalg.norm(after + one.constant[0] - before))
 
 
+def reading_weights(brain: BrainSpec) -> Places | None:
+    """Where the weights are by which the first layer, or without layers the policy, reads what the brain is told.
+
+    Returns:
+        [I, ..], a row for each number that it is told; None of a trunk whose layers are neither dense nor gated.
+    """
+    found = places(brain)
+    if not brain.hidden:
+        return found["policy.weight"].T
+    return found.get("hidden1.weight", found.get("hidden1.inputs.weight"))
+
+
+def weights_of_product(brain: BrainSpec, observation: int) -> Places:
+    """Where the weights are by which the heads read an observation in a product; none where they do not."""
+    found = places(brain)
+    if "readout.weight" not in found or observation >= brain.observations:
+        return np.zeros(0, np.int64)
+    return found["readout.weight"][observation]
+
+
 def _readers(brain: BrainSpec, observation: int) -> tuple[Places, Places]:
     """The weights that read an observation, and the bias of the unit of each."""
     found = places(brain)
     if brain.hidden:
-        return found["hidden1.weight"][observation], found["hidden1.bias"]
+        first = reading_weights(brain)
+        if first is None:
+            raise ValueError(f"trunk {brain.trunk!r}: must have dense or gated layers to cut off an observation")
+        gates = ("candidate", "reset", "update")  # in the order of the weights
+        biases = [
+            found[name] for name in ("hidden1.bias", *(f"hidden1.{gate}.bias" for gate in gates)) if name in found
+        ]
+        return first[observation], np.concatenate(biases)
     heads = ("policy", "value")
     weights = np.concatenate([found[f"{head}.weight"][:, observation] for head in heads])
     return weights, np.concatenate([found[f"{head}.bias"] for head in heads])

@@ -9,7 +9,7 @@ import numpy as np
 from evolearn.agent import find_policy
 from evolearn.genome import FRESH
 from evolearn.inspection._names import action_labels
-from evolearn.inspection._newborn_lives import FirstSteps, first_steps, learns, newborn, outputs_of
+from evolearn.inspection._newborn_lives import FirstSteps, carries, first_steps, learns, newborn, outputs_of
 from evolearn.inspection._over_lives import LEVEL, RESAMPLES
 from evolearn.inspection._specimen import Json, Specimen
 from evolearn.inspection.record import rounded
@@ -29,7 +29,8 @@ def inspect_repertoire(specimen: Specimen) -> Json:
     Returns:
         - ``score``, the rule; ``steps`` and ``lives`` of the birth score; ``arms``: see `_birth_scores`;
         - ``actions``: see `_actions`;
-        - ``curves``: see `_curves`; null if weights are drawn afresh in every life;
+        - ``carries``, whether the brain carries a state from step to step;
+        - ``curves``: see `_curves`; null if weights are drawn afresh in every life, or the brain carries a state;
         - ``replays``: one, see `record_replay`: the newborn not learning, the same learning, and a blank slate.
     Raises:
         LifeFault: the world is at fault.
@@ -37,13 +38,15 @@ def inspect_repertoire(specimen: Specimen) -> Json:
     """
     met = first_steps(specimen)
     inherited = specimen.dna.pool.modes["weights"] != FRESH
+    carried = carries(specimen.dna.brain)
     return {
         "score": specimen.setup.conditions.world.fitness_rule,
         "steps": specimen.birth_steps,
         "lives": specimen.extent.birth_lives,
         "arms": _birth_scores(specimen),
         "actions": _actions(specimen, met),
-        "curves": _curves(specimen, met) if inherited else None,
+        "carries": carried,
+        "curves": _curves(specimen, met) if inherited and not carried else None,
         "replays": [_replay(specimen)],
     }
 
@@ -132,7 +135,7 @@ def _actions(specimen: Specimen, met: FirstSteps) -> Json:
 
 
 def _curves(specimen: Specimen, met: FirstSteps) -> Json:
-    """The policy along each observation, the others at their median.
+    """The policy along each thing that the brain is told, the others at their median.
 
     Returns:
         ``kind``, see `Policy.curve`; ``outputs``, names; ``observations``, for each that varies:
@@ -140,12 +143,12 @@ def _curves(specimen: Specimen, met: FirstSteps) -> Json:
         points], ``reach``, the largest range of any output; ``constant``, names of those that hardly vary.
     """
     dna = specimen.dna
-    observations = met.observations
+    observations, names = met.observations, dna.inputs
     medians = np.median(observations, axis=0)
     lows, highs = np.quantile(observations, (0.01, 0.99), axis=0)
-    weights, units = dna.newborns.weights[0], dna.header["brain"]["units"]
+    weights, units = dna.newborns.weights[0], dna.input_units
     kind, curves, constant = "", [], []
-    for place, name in enumerate(dna.observations):
+    for place, name in enumerate(names):
         if not highs[place] > lows[place]:
             constant.append(name)
             continue

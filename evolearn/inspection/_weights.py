@@ -13,7 +13,7 @@ from evolearn.agent import BrainSpec, Tensor, find_policy
 from evolearn.errors import UserError
 from evolearn.genome import FRESH, decode
 from evolearn.inspection._names import output_labels
-from evolearn.inspection._newborn_lives import first_steps, learns, newborn, observations_for, sensitivities
+from evolearn.inspection._newborn_lives import carries, first_steps, learns, newborn, observations_for, sensitivities
 from evolearn.inspection._specimen import Json, Specimen
 from evolearn.inspection.record import rounded
 from evolearn.life import DIVERGED, lives
@@ -40,7 +40,7 @@ def inspect_weights(dna: DNA, specimen: Specimen | None) -> Json:
         - ``mode``, how weights come into a life; ``policy``; ``lifetime`` and ``lives`` after which they were looked at
           again, or null; ``diverged``, lives left out since their brain left the finite numbers;
         - ``blocks``: see `describe_block`;
-        - ``sensitivity``: see `_sensitivity`.
+        - ``sensitivity``: see `_sensitivity`; null where the brain carries a state, by which its answers differ.
     Raises:
         UserError: the weights are drawn afresh in every life.
         LifeFault: the world is at fault.
@@ -72,7 +72,7 @@ def inspect_weights(dna: DNA, specimen: Specimen | None) -> Json:
         "lives": None if lived is None else len(lived),
         "diverged": diverged,
         "blocks": blocks,
-        "sensitivity": _sensitivity(dna, specimen, born, lived),
+        "sensitivity": None if carries(dna.brain) else _sensitivity(dna, specimen, born, lived),
     }
 
 
@@ -92,20 +92,21 @@ def _sensitivity(dna: DNA, specimen: Specimen | None, born: FloatArray, lived: F
     """Which sense moves which muscle.
 
     Returns:
-        ``observations``, ``outputs``; ``met``, over how many observations the means are taken, those that the newborn
-        met without learning: the same ones for both ages, so that a difference is one of brains; 0: at observation
-        zero; ``stdev`` of each observation in those lives, or null; ``born``, ``lived`` and ``learned``, what life
-        changed: ``mean`` and ``rms`` [O, outputs], per unit of the observation, over observations and then over lives.
+        ``observations``, all that the brain is told, and ``outputs``; ``met``, over how many of them the means are
+        taken, those that the newborn met without learning: the same ones for both ages, so that a difference is one of
+        brains; 0: at observation zero; ``stdev`` of each observation in those lives, or null; ``born``, ``lived`` and
+        ``learned``, what life changed: ``mean`` and ``rms`` [I, outputs], per unit of the observation, over
+        observations and then over lives.
     """
     brain, labels = dna.brain, output_labels(dna)
     if specimen is None:
-        sample, spread = np.zeros((1, brain.observations)), None
+        sample, spread = np.zeros((1, brain.told)), None
     else:
         met = first_steps(specimen)
         sample, spread = met.sample(observations_for(brain)), met.observations.std(axis=0)
     at_birth = sensitivities(brain, born, sample)[:, : len(labels)]
     return {
-        "observations": list(dna.observations),
+        "observations": list(dna.inputs),
         "outputs": list(labels),
         "met": 0 if specimen is None else len(sample),
         "stdev": None if spread is None else rounded(spread),

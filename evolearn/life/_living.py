@@ -140,6 +140,7 @@ def be_born(
         clear(floats(team, at.feel_memory + place * body.feel_memory, body.feel_memory))
         clear(floats(team, at.carry + place * body.carry, body.carry))
         clear(tally_of(team, at, body, place))
+        forget_step(team, at, body, place)
         open_stream(rng, keys[first + place], ACTION)
         status[place] = UNFINISHED
         holding[place] = 0
@@ -176,16 +177,75 @@ def seen_by(team: Any, at: Places, body: Body, place: int) -> Any:
 
 
 @inlined_within
+def told_to(team: Any, at: Places, body: Body, place: int) -> Any:
+    """What a life's brain is told now."""
+    return floats(team, at.told + place * body.told, body.told)
+
+
+@inlined_within
+def told_in(team: Any, at: Places, body: Body, place: int, row: int) -> Any:
+    """What it was told in a row of its window."""
+    return floats(team, at.observations + (place * (body.window + 1) + row) * body.told, body.told)
+
+
+@inlined_within
 def seen_in(team: Any, at: Places, body: Body, place: int, row: int) -> Any:
     """What a life saw in a row of its window."""
-    start = at.observations + (place * (body.window + 1) + row) * body.observations
-    return floats(team, start, body.observations)
+    return floats(team, at.observations + (place * (body.window + 1) + row) * body.told, body.observations)
 
 
 @inlined_within
 def action_of(team: Any, at: Places, body: Body, place: int) -> Any:
     """What a life does in this step."""
     return floats(team, at.action + place * body.action_size, body.action_size)
+
+
+@inlined_within
+def show_all(team: Any, at: Places, body: Body, first: int, count: int) -> None:
+    """Let what the brains of `count` lives from place `first` on are told begin with what their worlds show now."""
+    if body.told > body.observations:  # else it is the same memory
+        for place in range(first, first + count):
+            copy(seen_by(team, at, body, place), floats(team, at.told + place * body.told, body.observations))
+
+
+@within
+def remember_step(team: Any, at: Places, body: Body, choices: int, place: int, row: int, reward: Any) -> None:
+    """Write down what one life's brain is told of the step before when it comes to the next.
+
+    Args:
+        team: handle of a team's memory; the action and the window's row are read.
+        at: where everything is there.
+        body: how much of it.
+        choices: of a discrete world; 0 for a box.
+        place: of the life.
+        row: of the window, that this step was seen in.
+        reward: felt in this step.
+    """
+    told = told_to(team, at, body, place)
+    if body.last_observation >= 0:
+        start = at.told + place * body.told + body.last_observation
+        copy(seen_in(team, at, body, place, row), floats(team, start, body.observations))
+    if body.last_action >= 0:
+        action = action_of(team, at, body, place)
+        if choices > 0:
+            for i in range(choices):
+                told[body.last_action + i] = 1.0 if i == int(action[0]) else 0.0
+        else:
+            copy(action, floats(team, at.told + place * body.told + body.last_action, action.size))
+    if body.last_reward >= 0:
+        told[body.last_reward] = reward
+    if body.new_episode >= 0:
+        told[body.new_episode] = _ZERO
+
+
+@within
+def forget_step(team: Any, at: Places, body: Body, place: int) -> None:
+    """Have one life's brain told of no step before, and that an episode begins."""
+    told = told_to(team, at, body, place)
+    for i in range(body.observations, body.told):
+        told[i] = _ZERO
+    if body.new_episode >= 0:
+        told[body.new_episode] = 1.0
 
 
 @within
@@ -211,7 +271,7 @@ def operate_on_all(
 def think_alone(think: Any, team: Any, at: Places, body: Body, place: int, row: int) -> None:
     """Let one life think about what it observes, in row `row` of its window, by a trunk without tiles."""
     integers(team, at.where, 3)[PLACE] = place
-    copy(seen_by(team, at, body, place), seen_in(team, at, body, place, row))
+    copy(told_to(team, at, body, place), told_in(team, at, body, place, row))
     layers = integers(team, at.layers, body.layers)
     think(weights_of(team, at, body, place), layers, window_of(team, at, body, place), row)
 
@@ -219,14 +279,16 @@ def think_alone(think: Any, team: Any, at: Places, body: Body, place: int, row: 
 @inlined_within
 def think_for(think_all: Any, think: Any, team: Any, at: Places, body: Body, first: int, count: int, row: int) -> None:
     """Let `count` lives from place `first` on think about what they observe, in row `row` of their windows."""
+    show_all(team, at, body, first, count)
     if body.tiled:  # about those that are over too: that harms nobody
         rows = body.window + 1
         think_all(
-            locate(floats(team, at.observation + first * body.observations, count * body.observations)),
+            locate(floats(team, at.told + first * body.told, count * body.told)),
             locate(floats(team, at.weights + first * body.stride, count * body.stride)),
-            locate(floats(team, at.observations + first * rows * body.observations, count * rows * body.observations)),
+            locate(floats(team, at.observations + first * rows * body.told, count * rows * body.told)),
             locate(floats(team, at.activations + first * rows * body.units, count * rows * body.units)),
             locate(floats(team, at.outputs + first * rows * body.outputs, count * rows * body.outputs)),
+            locate(floats(team, at.carry + first * body.carry, count * body.carry)),
             rows,
             count,
             row,
@@ -288,9 +350,10 @@ def act(
 @within
 def act_without_brain(team: Any, at: Places, body: Body, course: Course, count: int, row: int, t: int) -> None:
     """Draw every life's action from the uniform distribution, or leave it to an oracle."""
+    show_all(team, at, body, 0, count)
     for place in range(count):
         if integers(team, at.status, count)[place] == UNFINISHED:
-            copy(seen_by(team, at, body, place), seen_in(team, at, body, place, row))
+            copy(told_to(team, at, body, place), told_in(team, at, body, place, row))
             if course.source == FROM_UNIFORM:
                 rng = integers(team, at.rng + place * RNG_SIZE, RNG_SIZE)
                 # Step 0 of the streams belongs to birth, so that a life's first step has draws of its own.
@@ -317,13 +380,14 @@ def experience(
     body: Body,
     place: int,
     row: int,
+    choices: int,
     learns: bool,
     seen_well: bool,
 ) -> int:
     """Take in what a step brought one life: drives, reward, the end of an episode. Returns UNFINISHED if all is well.
 
     Fitness and end are of this step, and the observation is that after it, before a new episode begins. `seen_well`
-    says that everybody's is finite.
+    says that everybody's is finite; `choices` are those of a discrete world, 0 for a box.
     """
     fitness = doubles(team, at.fitness + place, 1)[0]
     if not math.isfinite(fitness):
@@ -362,6 +426,8 @@ def experience(
         copy(action, floats(team, start, body.action_size))
         floats(team, at.rewards + place * body.window, body.window)[row] = reward
         integers(team, at.ends + place * body.window, body.window)[row] = end
+    if body.told > body.observations:
+        remember_step(team, at, body, choices, place, row, reward)
     if end != GOES_ON:
         if learns and end == TRUNCATED:
             last = body.window
@@ -376,7 +442,11 @@ def experience(
         if end == TERMINATED:
             tally[DEATHS] += 1.0
         tally[EPISODE] = 0.0
-        clear(floats(team, at.carry + place * body.carry, body.carry))
+        if body.lasting == 0:
+            clear(floats(team, at.carry + place * body.carry, body.carry))
+            forget_step(team, at, body, place)
+        elif body.new_episode >= 0:
+            told_to(team, at, body, place)[body.new_episode] = 1.0
     return UNFINISHED
 
 
@@ -392,7 +462,9 @@ def experience_all(
     faults = 0
     for place in range(count):
         if status[place] == UNFINISHED:
-            found = experience(think_all, think, feel, team, at, body, place, clock[ROW], learns, seen_well)
+            found = experience(
+                think_all, think, feel, team, at, body, place, clock[ROW], course.choices, learns, seen_well
+            )
             if found != UNFINISHED:
                 status[place] = found
                 faults += 1
@@ -417,6 +489,8 @@ def record_steps(traces: Trace, team: Any, at: Places, body: Body, row: int, fir
         if integers(team, at.status, count)[place] == UNFINISHED:
             life = first + place
             copy(seen_in(team, at, body, place, row), traces.observations[life, t])
+            if traces.told.shape[2] > 0:
+                copy(told_in(team, at, body, place, row), traces.told[life, t])
             copy(seen_by(team, at, body, place), traces.next_observations[life, t])
             copy(action_of(team, at, body, place), traces.actions[life, t])
             copy(floats(team, at.felt + place * body.drives, body.drives), traces.drives[life, t])

@@ -12,6 +12,11 @@ import numpy.typing as npt
 from evolearn.agent import (
     BACKWARD_TYPE,
     DELTAS_TYPE,
+    FOR_LIFE,
+    LAST_ACTION,
+    LAST_OBSERVATION,
+    LAST_REWARD,
+    NEW_EPISODE,
     THINK_ALL_TYPE,
     THINK_TYPE,
     BrainSpec,
@@ -20,10 +25,10 @@ from evolearn.agent import (
     find_drive,
     find_learner,
     find_policy,
-    find_trunk,
     plugged,
     ready_choice,
     ready_learner,
+    trunk_of,
     whole_lines,
 )
 from evolearn.genome import Newborns
@@ -111,9 +116,10 @@ def empty_outcome(lives: int, plan: Plan, drives: int, weights: int) -> Outcome:
 def empty_trace(steps: int, conditions: Conditions, lives: int = 1) -> Trace:
     """A trace to be written over the first `steps` steps of each of the first `lives` lives, [lives, steps, ..]."""
     rows = (lives, steps)
-    observations = len(conditions.world.observations)
+    observations, told = len(conditions.world.observations), conditions.brain.told
     return Trace(
         observations=np.zeros((*rows, observations), np.float32),
+        told=np.zeros((*rows, told if told > observations else 0), np.float32),
         next_observations=np.zeros((*rows, observations), np.float32),
         actions=np.zeros((*rows, conditions.world.action_size), np.float32),
         drives=np.zeros((*rows, len(conditions.drive_names)), np.float32),
@@ -162,13 +168,20 @@ class Machinery:
             state_size: bytes of a compiled world's state.
         """
         brain = conditions.brain
+        begins = brain.starts
         body = Body(
             lives=lives,
             window=conditions.window,
             layers=len(brain.layers),
             observations=brain.observations,
-            units=sum(brain.hidden),
-            carry=find_trunk(brain.trunk).carry(brain.layers),
+            told=brain.told,
+            last_observation=begins.get(LAST_OBSERVATION, -1),
+            last_action=begins.get(LAST_ACTION, -1),
+            last_reward=begins.get(LAST_REWARD, -1),
+            new_episode=begins.get(NEW_EPISODE, -1),
+            lasting=int(brain.memory == FOR_LIFE),
+            units=brain.units,
+            carry=trunk_of(brain).carry(brain.layers),
             outputs=brain.outputs,
             action_size=conditions.world.action_size,
             senses=len(conditions.world.senses),
@@ -192,7 +205,7 @@ def machinery(conditions: Conditions) -> Machinery:
         PartError: a part does not compile; names it by its field.
     """
     brain = conditions.brain
-    trunk = find_trunk(brain.trunk)
+    trunk = trunk_of(brain)
     policy = find_policy(brain.policy)
     learner = find_learner(conditions.learner)
     feel, feel_memory = compose(conditions.generic_drives, brain.observations, conditions.world.action_size)
@@ -220,7 +233,15 @@ def machinery(conditions: Conditions) -> Machinery:
 
 
 def think_nowhere(
-    observation: Any, weights: Any, observations: Any, activations: Any, outputs: Any, rows: int, count: int, row: int
+    observation: Any,
+    weights: Any,
+    observations: Any,
+    activations: Any,
+    outputs: Any,
+    carry: Any,
+    rows: int,
+    count: int,
+    row: int,
 ) -> None:
     """Stand in for the tiles of a trunk that has none; nobody calls it."""
 
@@ -294,7 +315,7 @@ def own_code(conditions: Conditions) -> list[Callable[..., Any]]:
 def _brought(conditions: Conditions) -> list[tuple[str, Callable[..., Any]]]:
     brain, learner = conditions.brain, conditions.learner
     named: list[tuple[str, Callable[..., Any]]] = [
-        (brain.trunk, find_trunk(brain.trunk).think),
+        (brain.trunk, trunk_of(brain).think),
         (brain.policy, find_policy(brain.policy).choose),
         (learner, find_learner(learner).learn),
         *((name, find_drive(name).feel) for name in conditions.generic_drives),

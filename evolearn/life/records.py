@@ -45,8 +45,14 @@ class Body(NamedTuple):
     lives: int  # at most in a team, T
     window: int  # steps between two learning updates, N
     layers: int  # 1 + trunk layers
-    observations: int  # O
-    units: int  # of all trunk layers together, U
+    observations: int  # that a world shows, O
+    told: int  # numbers that a brain is told, I; the first are what its world shows
+    last_observation: int  # where among them that of the step before begins; -1: a brain is not told
+    last_action: int  # the same of what was done then
+    last_reward: int  # the same of what was felt then
+    new_episode: int  # the same of whether an episode begins
+    lasting: int  # 1 if what a brain remembers outlasts its episodes
+    units: int  # floats that a trunk keeps of a row of a window, U
     carry: int  # floats that a recurrent trunk carries from step to step
     outputs: int  # length of an output row, Y: policy parameters and the value
     action_size: int  # length of an action, A: 1 for a choice
@@ -68,7 +74,7 @@ class Places(NamedTuple):
     A team's memory is one block of bytes, so that compiled code is handed one address and not fifty arrays.
     """
 
-    observations: int  # float32 [T, N + 1, O]; this and the next seven are the lives' `Window`
+    observations: int  # float32 [T, N + 1, I]; this and the next seven are the lives' `Window`
     activations: int  # float32 [T, N + 1, U]
     outputs: int  # float32 [T, N + 1, Y]
     actions: int  # float32 [T, N, A]
@@ -84,6 +90,7 @@ class Places(NamedTuple):
     memory: int  # float32 [T, memory], the learners'
     feel_memory: int  # float32 [T, feel_memory], the generic drives'
     observation: int  # float32 [T, O], what the worlds show now
+    told: int  # float32 [T, I], what brains are told now; the same place if that is what the worlds show
     action: int  # float32 [T, A]
     felt: int  # float32 [T, D], the drives of this step: fitness, then what the worlds' senses write, then generic ones
     scratch: int  # float32 [16 (2 Y + 4)], see `evolearn.agent.policies.together`
@@ -126,11 +133,17 @@ class Trace(NamedTuple):
     """Step by step record of a life; of the first lives of a call with a leading axis, of length 0 for none."""
 
     observations: Any  # float32 [T, O], before the step
+    told: Any  # float32 [T, I], what the brain was told before the step; [T, 0] where that is the observation alone
     next_observations: Any  # float32 [T, O], after the step, before a new episode begins
     actions: Any  # float32 [T, action size]
     drives: Any  # float32 [T, D]
     fitness: Any  # float64 [T]
     ends: Any  # int64 [T]: GOES_ON, TERMINATED or TRUNCATED
+
+    @property
+    def met(self) -> Any:
+        """What the brain was told before each step, float32 [.., T, I]."""
+        return self.told if self.told.shape[-1] else self.observations
 
     def of(self, life: int) -> Trace:
         """That of one life, where there are several."""
@@ -146,7 +159,7 @@ BODY_TYPE = types.NamedUniTuple(_I, len(Body._fields), Body)
 PLACES_TYPE = types.NamedUniTuple(_I, len(Places._fields), Places)
 NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1, _F1), Newborns)
 OUTCOME_TYPE = types.NamedTuple((_D2, _D2, _I2, _D2, _I2, _D2, _I1, _I1, _I1, _F2), Outcome)
-TRACE_TYPE = types.NamedTuple((_F3, _F3, _F3, _F3, _D2, _I2), Trace)
+TRACE_TYPE = types.NamedTuple((_F3, _F3, _F3, _F3, _F3, _D2, _I2), Trace)
 
 
 class Team:
@@ -157,13 +170,16 @@ class Team:
 
         Args:
             body: sizes.
-            layers: units per layer, observations first.
+            layers: see `evolearn.agent.BrainSpec.layers`.
         """
         self.body = body
         self._shapes = _shapes(body)
         self._starts: dict[str, int] = {}  # in bytes
         size = 0
         for name, (dtype, *shape) in self._shapes.items():
+            if name == "told" and body.told == body.observations:  # nothing has to be copied
+                self._starts[name] = self._starts["observation"]
+                continue
             self._starts[name] = size
             octets = math.prod(shape) * np.dtype(dtype).itemsize
             size += -(-octets // _LINE) * _LINE
@@ -192,7 +208,7 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
     single, double, long = np.float32, np.float64, np.int64
     lives, window, outputs = body.lives, body.window, body.outputs
     return {
-        "observations": (single, lives, window + 1, body.observations),
+        "observations": (single, lives, window + 1, body.told),
         "activations": (single, lives, window + 1, body.units),
         "outputs": (single, lives, window + 1, outputs),
         "actions": (single, lives, window, body.action_size),
@@ -208,6 +224,7 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "memory": (single, lives, body.memory),
         "feel_memory": (single, lives, body.feel_memory),
         "observation": (single, lives, body.observations),
+        "told": (single, lives, body.told),
         "action": (single, lives, body.action_size),
         "felt": (single, lives, body.drives),
         "scratch": (single, 16 * (2 * outputs + 4)),
@@ -241,7 +258,7 @@ def window_of(team: Any, at: Places, body: Body, place: int) -> Window:
     """The part of a life's memory that brain and learner see."""
     rows = body.window + 1
     return Window(
-        _rows(team, at.observations, place, rows, body.observations),
+        _rows(team, at.observations, place, rows, body.told),
         _rows(team, at.activations, place, rows, body.units),
         _rows(team, at.outputs, place, rows, body.outputs),
         _rows(team, at.actions, place, body.window, body.action_size),

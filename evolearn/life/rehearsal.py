@@ -170,7 +170,7 @@ class Rehearsal:
         lives = len(jobs) * copies
         keys = np.ascontiguousarray(np.concatenate([job.keys for job in jobs] * copies))
         outcome = empty_outcome(lives, plan, len(conditions.drive_names), conditions.brain.weights)
-        numbers = 2 * len(conditions.world.observations) + conditions.world.action_size + 4
+        numbers = conditions.brain.told + len(conditions.world.observations) + conditions.world.action_size + 4
         trace = empty_trace(min(plan.lifetime, TRACED // numbers), conditions, lives)
         self._live(Job(self._job.newborns, np.zeros(lives, np.int64), keys, plan, outcome, trace))
         rows = range(len(jobs) - 1, lives, len(jobs))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from evolearn.agent import find_learner
+from evolearn.agent import FOR_AN_EPISODE, OBSERVATION, PLAIN, find_learner
 from evolearn.config import RunConfig, shown
 from evolearn.files import Record
 from evolearn.plugins import absolute
@@ -28,7 +28,7 @@ class WorldHeader(Record):
 
 
 class BrainHeader(Record):
-    """What the brain is made of, and the names of what it sees and does."""
+    """What the brain is made of, and the names of what its world shows and of what it does."""
 
     trunk: Name
     observations: Names = Field(min_length=1)
@@ -37,6 +37,10 @@ class BrainHeader(Record):
     actions: int = Field(ge=1, le=1_000_000)
     action_names: Names
     policy: Name
+    # Of a brain from before there was a choice, the default.
+    inputs: Names = Field(default_factory=lambda: [OBSERVATION])
+    memory: Name = FOR_AN_EPISODE
+    readout: Name = PLAIN
 
 
 class LineageHeader(Record):
@@ -82,6 +86,9 @@ def contradictions(header: DNAHeader, config: RunConfig) -> Iterator[str]:
         ("world.name", header.world.name, config.world.name),
         ("brain.trunk", brain.trunk, config.brain.trunk),
         ("brain.hidden", brain.hidden, list(config.brain.hidden)),
+        ("brain.inputs", brain.inputs, list(config.brain.inputs)),
+        ("brain.memory", brain.memory, config.brain.memory),
+        ("brain.readout", brain.readout, config.brain.readout),
         ("seed", header.seed, config.seed),
         ("units", len(brain.units), len(brain.observations)),
         ("action_names", len(brain.action_names), brain.actions),

@@ -36,9 +36,10 @@ def check_brain_size(config: RunConfig, brain: BrainSpec) -> None:
         ConfigError: names the field.
     """
     if brain.weights > MOST_WEIGHTS:
+        inputs = "observations" if brain.told == brain.observations else "inputs"
         raise ConfigError(
-            f"brain.hidden={list(brain.hidden)}: makes {brain.weights:,} weights with {brain.observations:,} "
-            f"observations and {brain.actions:,} action outputs: must be at most {MOST_WEIGHTS:,}; make layers smaller"
+            f"brain.hidden={list(brain.hidden)}: makes {brain.weights:,} weights with {brain.told:,} {inputs} and "
+            f"{brain.actions:,} action outputs: must be at most {MOST_WEIGHTS:,}; make layers smaller"
         )
 
 

@@ -106,6 +106,11 @@ def _needs_gradient_through_learning(config: RunConfig) -> None:
             f"brain.trunk={config.brain.trunk!r}: its row has no torch_module, and {_MAML} takes the gradient through "
             f"the brain in torch; give it one, set {able}, or search.algorithm=reptile"
         )
+    if len(config.brain.inputs) > 1:
+        raise ConfigError(
+            f"brain.inputs={list(config.brain.inputs)}: must be ['observation'] with {_MAML}, which takes the gradient "
+            "through what the world showed alone; leave brain.inputs out, or set search.algorithm=reptile"
+        )
     if learner.optimiser != "sgd":
         raise ConfigError(
             f"learner.optimiser={learner.optimiser!r}: must be 'sgd' with {_MAML}: its inner update is a step along "

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from evolearn.agent import BrainSpec
+from evolearn.agent import LAST_OBSERVATION, OBSERVATION, BrainSpec, input_names
 from evolearn.config import ConfigError, RunConfig, WorldPart, check_config, shown
 from evolearn.errors import PartNotFound, RunDirectoryError
 from evolearn.files import FileMissing, FileUnfit, check_record, explained, parse_json, read_tensors, write_whole
@@ -62,8 +62,24 @@ class DNA:
 
     @property
     def observations(self) -> tuple[str, ...]:
-        """Names of what the brain sees, in order."""
+        """Names of what the world shows, in order: the first that the brain is told."""
         return tuple(self.header["brain"]["observations"])
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """A name for every number that the brain is told, in order; see `evolearn.agent.input_names`."""
+        return input_names(self.brain, self.observations, self.actions)
+
+    @property
+    def input_units(self) -> tuple[str, ...]:
+        """The unit of every number that the brain is told, in order; empty for what has none."""
+        brain = self.brain
+        seen = tuple(self.header["brain"]["units"])
+        return tuple(
+            unit
+            for name, width in zip(brain.inputs, brain.widths, strict=True)
+            for unit in (seen if name in (OBSERVATION, LAST_OBSERVATION) else ("",) * width)
+        )
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -212,6 +228,9 @@ def _pool_in(header: DNAHeader, config: RunConfig) -> GenePool:
         hidden=tuple(header.brain.hidden),
         actions=header.brain.actions,
         policy=header.brain.policy,
+        inputs=tuple(header.brain.inputs),
+        memory=header.brain.memory,
+        readout=header.brain.readout,
     )
     return pool_of(config, brain, header.drives)
 
@@ -314,10 +333,10 @@ def setup_of(dna: DNA, world: WorldPart | None = None, users_world: bool = False
     config = dna.config if world is None else dna.config.model_copy(update={"world": world})
     setup = assemble(config, users_world)
     here = setup.conditions.world
-    if world is None and _signals(here) != (dna.observations, dna.actions, dna.drives[1 : 1 + len(here.senses)]):
+    if world is None and signals_of(here) != (dna.observations, dna.actions, dna.drives[1 : 1 + len(here.senses)]):
         raise DNAError(
             f"{dna.path}: is DNA of a world {dna.world} that shows {', '.join(dna.observations)}; the world of this "
-            f"name here shows {', '.join(_signals(here)[0])}, or differs in actions or senses: it was changed since, "
+            f"name here shows {', '.join(signals_of(here)[0])}, or differs in actions or senses: it was changed since, "
             "or is another; put back the one that it evolved in"
         )
     for what, there, found in (
@@ -369,7 +388,8 @@ def _run_of_brain(description: str) -> str:
         return ""
 
 
-def _signals(world: Declaration) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+def signals_of(world: Declaration) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Names of what a world shows, of its choices or dimensions of action, and of its senses."""
     observations = tuple(signal.name for signal in world.observations)
     first = world.actions.start if isinstance(world.actions, Discrete) else 0
     actions = world.actions.names or tuple(str(first + place) for place in range(world.action_outputs))
@@ -380,7 +400,7 @@ def _described(setup: Setup) -> dict[str, Any]:
     """What of a run its DNA carries along."""
     config, conditions = setup.config, setup.conditions
     brain = conditions.brain
-    observations, actions, _ = _signals(conditions.world)
+    observations, actions, _ = signals_of(conditions.world)
     return {
         "config": config.model_dump(mode="json"),
         "world": {"name": config.world.name, "parameters": dict(conditions.parameters)},
@@ -392,6 +412,9 @@ def _described(setup: Setup) -> dict[str, Any]:
             "actions": brain.actions,
             "action_names": list(actions),
             "policy": brain.policy,
+            "inputs": list(brain.inputs),
+            "memory": brain.memory,
+            "readout": brain.readout,
         },
         "drives": list(conditions.drive_names),
         "seed": config.seed,

@@ -11,9 +11,11 @@ import numpy as np
 
 from evolearn.agent import (
     DRIVE,
+    FOR_LIFE,
     LEARNER,
     LEARNERS,
     OPTIMISERS,
+    PLAIN,
     POLICY,
     TRUNK,
     TRUNKS,
@@ -24,6 +26,7 @@ from evolearn.agent import (
     find_learner,
     find_policy,
     find_trunk,
+    trunk_of,
 )
 from evolearn.config import OF_GYMNASIUM, ConfigError, LearnerPart, RunConfig, WorldPart
 from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
@@ -97,7 +100,13 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         hidden=config.brain.hidden,
         actions=world.action_outputs,
         policy=_policy(config, world),
+        inputs=config.brain.inputs,
+        memory=config.brain.memory,
+        readout=config.brain.readout,
     )
+    _check_readout(config)
+    _check_memory(config, brain)
+    _check_memory_learner(config, brain)
     learner = config.learner
     conditions = Conditions(
         world=world,
@@ -193,8 +202,10 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         brain: what the brain is made of.
         drive_names: see `Conditions.drive_names`.
     Raises:
-        ConfigError: the brain has too many weights, or a value does not fit its gene.
+        ConfigError: the brain has too many weights or a readout that its trunk does not have, or a value does not fit
+            its gene.
     """
+    _check_readout(config)
     check_brain_size(config, brain)
     _check_plasticity(config)  # of DNA, which is read without its world, nobody else does
     return gene_pool(
@@ -309,6 +320,40 @@ def _check_brain(config: RunConfig) -> None:
     raise ConfigError(
         f"brain.hidden=[]: must have at least 1 entry with brain.trunk={trunk!r}; name units per layer, for "
         f"example [24], or set brain.trunk={others}"
+    )
+
+
+def _check_readout(config: RunConfig) -> None:
+    trunk, readout = config.brain.trunk, config.brain.readout
+    if readout == PLAIN or find_trunk(trunk).product is not None:
+        return
+    able = " or ".join(repr(name) for name, row in TRUNKS.items() if row.product is not None)
+    remedy = f", or brain.trunk={able}" if able else ""
+    raise ConfigError(
+        f"brain.readout={readout!r}: must be {PLAIN!r} with brain.trunk={trunk!r}, which has no readout by product; "
+        f"set brain.readout={PLAIN}{remedy}"
+    )
+
+
+def _check_memory(config: RunConfig, brain: BrainSpec) -> None:
+    if brain.memory == FOR_LIFE and not brain.remembers:
+        raise ConfigError(
+            f"brain.memory={brain.memory!r}: must be 'episode' with brain.trunk={brain.trunk!r}, which carries nothing "
+            f"from step to step, and brain.inputs={list(brain.inputs)}, which tell nothing of the step before; leave "
+            "brain.memory out, choose a recurrent trunk, or add last_action and last_reward to brain.inputs"
+        )
+
+
+def _check_memory_learner(config: RunConfig, brain: BrainSpec) -> None:
+    learner = config.learner
+    if trunk_of(brain).carry(brain.layers) == 0 or find_learner(learner.name).recurrent or learner.learn_until == 0:
+        return
+    able = " or ".join(repr(name) for name, row in LEARNERS.items() if row.recurrent)
+    own = "" if learner.name in LEARNERS else ", or give its row recurrent=True once it learns through a window"
+    raise ConfigError(
+        f"learner.name={learner.name!r}: must be {able} with brain.trunk={brain.trunk!r}, which carries a state from "
+        "step to step: it would learn from each step as if nothing had been before; set one of these, or "
+        f"learner.learn_until=0 for weights that never change{own}"
     )
 
 

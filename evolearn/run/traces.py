@@ -4,6 +4,7 @@ The columns, a row per finished step:
 
 - ``step``: age, world steps, from 0
 - ``observation.NAME``: what was observed before the step, float32
+- ``told.NAME``: what else the brain was told before the step, by `evolearn.agent.input_names`, float32
 - ``action.NAME``: what was done, float32; of a discrete world ``action``, the number of the choice, as an
   environment of Gymnasium counts it
 - ``drive.NAME``: every drive, float32, not yet weighed
@@ -23,9 +24,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evolearn.agent import input_names
 from evolearn.errors import UserError
 from evolearn.files import write_whole
 from evolearn.life import Conditions, Trace
+from evolearn.run.dna import signals_of
 from evolearn.world import Box
 
 SUFFIXES = (".csv", ".npz", ".parquet")
@@ -60,6 +63,10 @@ def columns_of(trace: Trace, conditions: Conditions) -> Columns:
     named: Columns = {"step": np.arange(len(trace.fitness))}
     for place, signal in enumerate(world.observations):
         named[f"observation.{signal.name}"] = trace.observations[:, place]
+    observations, actions, _ = signals_of(world)
+    told = input_names(conditions.brain, observations, actions)
+    for place in range(len(observations), len(told)):
+        named[f"told.{told[place]}"] = trace.told[:, place]
     if isinstance(world.actions, Box):
         for place in range(world.actions.size):
             named[f"action.{world.actions.names[place] if world.actions.names else place}"] = trace.actions[:, place]

@@ -79,18 +79,22 @@ def check_drive(drive: Drive, observations: int = 4, actions: int = 2) -> None:
 def check_trunk(trunk: Trunk, hidden: Sequence[int] = (5,), observations: int = 4) -> None:
     """Check a trunk's gradient against finite differences, and what it computes against torch if it has a torch_module.
 
+    Of a trunk that carries a state, also that it keeps to what `evolearn.agent.trunks.trunk` says of it.
+
     Args:
         trunk: which.
         hidden: units per layer; empty for a trunk without any.
         observations: of the world.
     Raises:
-        PartError: the gradient is another than the outputs', or torch computes another brain.
+        PartError: the gradient is another than the outputs', torch computes another brain, or what it carries is not
+            where it must be.
     """
     layers = (observations, *hidden)
     spec = BrainSpec("linear", hidden[-1] if hidden else observations, (), 2, "categorical")  # for the heads' blocks
     blocks = (*trunk.tensors(layers), *spec.tensors)
     weights = _drawn(blocks)
-    window = _window(observations, sum(hidden), 2, 1, trunk.carry(layers))
+    units = sum(hidden) if trunk.units is None else trunk.units(layers)
+    window = _window(observations, units, 2, 1, trunk.carry(layers))
     sizes = np.array(layers, np.int64)
     think = plugged(trunk.think, THINK_TYPE, "brain.trunk", "think")
     backward = plugged(trunk.backward, BACKWARD_TYPE, "brain.trunk", "backward")
@@ -101,8 +105,12 @@ def check_trunk(trunk: Trunk, hidden: Sequence[int] = (5,), observations: int = 
         window.carry[:] = 0.0
         for row in range(rows):
             think(of, sizes, window, row)
+            if window.ends[row] != GOES_ON:
+                window.carry[:] = 0.0
         return float((window.outputs[:rows].astype(np.float64) * weighed).sum())
 
+    if window.carry.size:
+        _check_carry(window, lambda row: think(weights, sizes, window, row))
     loss(weights)
     gradient = np.zeros(weights.size, np.float32)
     size = trunk.scratch(layers, rows)
@@ -188,6 +196,23 @@ def check_learner(learner: Learner, actions: str = "discrete", rewarded: int | N
     place = int(np.abs(results[0] - expected).argmax())
     _agree("learner", results[0][place], expected[place], f"for weight {place}")
     return np.asarray((outputs(results[0]) - before).mean(axis=0))
+
+
+def _check_carry(window: Window, think: Callable[[int], None]) -> None:
+    """Whether rows begin with what came in, a thought leaves its link, and row N only looks ahead."""
+    size, last = window.carry.size, len(window.rewards)
+    for row in (0, 1, last):
+        came_in = window.carry.copy()
+        think(row)
+        if (window.activations[row, :size] != came_in).any():
+            raise PartError(
+                f"trunk: row {row} of the activations does not begin with the {size} numbers of carry as they came in; "
+                "copy them there before anything else"
+            )
+        if row < last and window.carry[-1] != 1.0:
+            raise PartError("trunk: the last number of carry must be 1 after a thought; set it, but in row N")
+    if (window.carry != came_in).any():
+        raise PartError("trunk: thinking in row N changes carry; it must not: that row only looks ahead")
 
 
 def _check_torch(trunk: Trunk, layers: tuple[int, ...], weights: Floats, window: Window, think: Any) -> None:

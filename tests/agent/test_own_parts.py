@@ -270,7 +270,7 @@ def test_maml_asks_for_a_loss(mine: Path) -> None:
             "brain",
             "trunk",
             "relo",
-            "brain.trunk: 'relo' is unknown. Did you mean relu? Known: mlp, relu, linear. Or giv",
+            "brain.trunk: 'relo' is unknown. Did you mean relu? Known: mlp, relu, linear, gru. Or ",
         ),
         ("learner", "name", "HERE:boredom", "is of type Drive, not a Learner; learners in there: MINE, SHY"),
         ("genome", "encoding", "HERE:MINE", "not a Encoding"),

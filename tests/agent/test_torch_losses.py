@@ -39,7 +39,8 @@ def lived(world, learner, trunk, longest, updates, judged=20, **plasticity):
     conditions = conditions_for(world, window=WINDOW)
     policy = LEARNERS[learner].policies["discrete" if world.is_discrete else "box"]
     hidden = () if trunk == "linear" else (7, 5)
-    brain = dataclasses.replace(conditions.brain, trunk=trunk, hidden=hidden, policy=policy)
+    name, _, readout = trunk.partition(", ")
+    brain = dataclasses.replace(conditions.brain, trunk=name, hidden=hidden, policy=policy, readout=readout or "plain")
     settings = conditions.settings._replace(optimiser=SGD, gradient_norm=longest)
     conditions = dataclasses.replace(conditions, brain=brain, learner=learner, settings=settings)
     wants = {"gain": 1.0} if learner == "regression" else {"fitness": 1.0, "gain": 0.7}
@@ -72,10 +73,13 @@ def random_weights(spec, lives=4, seed=2):
     return torch.tensor(mean + np.maximum(stdev, 0.3) * draws)
 
 
-@pytest.mark.parametrize("trunk", list(TRUNKS))
+@pytest.mark.parametrize(
+    ("trunk", "readout"),
+    [*((name, "plain") for name, row in TRUNKS.items() if row.torch_cell is None), ("mlp", "product")],
+)
 @pytest.mark.parametrize("policy", ["categorical", "gaussian", "deterministic"])
-def test_a_batch_of_flat_brains_thinks_as_each_brain_alone(trunk: str, policy: str) -> None:
-    spec = BrainSpec(trunk, 3, () if trunk == "linear" else (5, 4), 2, policy)
+def test_a_batch_of_flat_brains_thinks_as_each_brain_alone(trunk: str, readout: str, policy: str) -> None:
+    spec = BrainSpec(trunk, 3, () if trunk == "linear" else (5, 4), 2, policy, readout=readout)
     weights, observations = random_weights(spec), random_steps(spec).observations
     parameters, values = think(spec, weights, observations)
     for life in range(4):
@@ -87,6 +91,14 @@ def test_a_batch_of_flat_brains_thinks_as_each_brain_alone(trunk: str, policy: s
         torch.testing.assert_close(values[life], expected_values)
 
 
+def test_steps_without_what_was_carried_are_no_thoughts_of_a_brain_that_remembers() -> None:
+    spec = BrainSpec("gru", 3, (5,), 2, "categorical")
+    with pytest.raises(
+        PartError, match="trunk 'gru': carries a state, which steps in a batch do not hold: there is no"
+    ):
+        think(spec, random_weights(spec), random_steps(spec).observations)
+
+
 @pytest.mark.parametrize("updates", [1, 3])
 @pytest.mark.parametrize("longest", [0.05, 1e6])
 @pytest.mark.parametrize(
@@ -95,6 +107,7 @@ def test_a_batch_of_flat_brains_thinks_as_each_brain_alone(trunk: str, policy: s
         (restless, "actor_critic", "mlp"),
         (restless_box, "actor_critic", "relu"),
         (restless_box, "actor_critic", "linear"),
+        (restless_box, "actor_critic", "mlp, product"),
         (teacher, "regression", "relu"),
         (teacher, "regression", "mlp"),
     ],

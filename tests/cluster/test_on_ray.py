@@ -36,7 +36,7 @@ from tests.helpers.own_parts import PARTS_FILE, own_config
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for, newborns_for
 from tests.helpers.ray_here import ClusterWatcher
-from tests.helpers.runs import Watcher, digests, toy
+from tests.helpers.runs import REMEMBERS, Watcher, digests, toy
 from tests.helpers.studies import toy_study
 from tests.helpers.watching import StudyWatcher
 from tests.helpers.world_files import WORLD_FILE
@@ -92,30 +92,33 @@ def run_on(drivers: Drivers, content: dict, out: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def in_process(tmp_path_factory):
-    """Configs of runs, and the directories that they make in one process, by sampling."""
+    """Configs of runs, and the directories that they make in one process, by sampling; and of brains that remember."""
     folder = tmp_path_factory.mktemp("in_process")
     configs = {}
     for sampling in ("whole", "blockwise"):
         configs[sampling] = toy()
         configs[sampling]["search"] |= {"sampling": sampling, "population": 16}
-        run_here(configs[sampling], folder / sampling)
+    configs["remembering"] = toy(brain=REMEMBERS)
+    for name, content in configs.items():
+        run_here(content, folder / name)
     return configs, folder
 
 
 @needs_ray
 @pytest.mark.parametrize(
-    ("sampling", "workers"), [("whole", 1), ("whole", 2), ("whole", 4), ("blockwise", 1), ("blockwise", 2)]
+    ("kind", "workers"),
+    [("whole", 1), ("whole", 2), ("whole", 4), ("blockwise", 1), ("blockwise", 2), ("remembering", 2)],
 )
 def test_local_ray_gives_the_digests_of_one_process(
-    sampling: str, workers: int, in_process, on_ray, tmp_path: Path
+    kind: str, workers: int, in_process, on_ray, tmp_path: Path
 ) -> None:
     configs, folder = in_process
     drivers = on_ray(["cart-pole"], workers)
     assert drivers.describe()["workers"] == workers
-    assert run_on(drivers, configs[sampling], tmp_path / "run") == digests(folder / sampling)
-    assert (tmp_path / "run/result.json").read_bytes() == (folder / sampling / "result.json").read_bytes()
+    assert run_on(drivers, configs[kind], tmp_path / "run") == digests(folder / kind)
+    assert (tmp_path / "run/result.json").read_bytes() == (folder / kind / "result.json").read_bytes()
     for name, tensor in load_file(tmp_path / "run/dna.safetensors").items():
-        assert np.array_equal(tensor, load_file(folder / sampling / "dna.safetensors")[name]), name
+        assert np.array_equal(tensor, load_file(folder / kind / "dna.safetensors")[name]), name
 
 
 @needs_ray

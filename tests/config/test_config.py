@@ -82,6 +82,23 @@ def test_config_to_yaml_to_config_is_the_same(seed, hidden, rate, until, tmp_pat
         ),
         ({**MINIMAL, "brain": {"hidden": [8, 0]}}, "brain.hidden.1=0: must be 1 or more"),
         (
+            {**MINIMAL, "brain": {"inputs": ["observation", "last_fitness"]}},
+            "brain.inputs.1='last_fitness': must be 'observation', 'last_observation', 'last_action', 'last_reward' or "
+            "'new_episode'",
+        ),
+        (
+            {**MINIMAL, "brain": {"inputs": ["last_action", "observation"]}},
+            "brain.inputs=['last_action', 'observation']: must begin with observation; write ['observation', "
+            "'last_action']",
+        ),
+        (
+            {**MINIMAL, "brain": {"inputs": ["observation", "last_action", "last_action"]}},
+            "brain.inputs=['observation', 'last_action', 'last_action']: must name each once; leave out one last_act",
+        ),
+        ({**MINIMAL, "brain": {"inputs": []}}, "brain.inputs=[]: must have at least 1 entry"),
+        ({**MINIMAL, "brain": {"memory": "day"}}, "brain.memory='day': must be 'episode' or 'life'"),
+        ({**MINIMAL, "brain": {"readout": "sum"}}, "brain.readout='sum': must be 'plain' or 'product'"),
+        (
             {**MINIMAL, "genome": {"weights": {"mode": "evolvd"}}},
             "genome.weights.mode='evolvd': must be 'evolved', 'fixed' or 'fresh'",
         ),

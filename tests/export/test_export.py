@@ -58,6 +58,7 @@ from tests.helpers.isolated import folder_with, run_isolated
 from tests.helpers.places import ROOT
 
 EXAMPLE = ROOT / "examples" / "load_exported.py"
+HEADS = ("policy", "value")
 QUIET = ["-W", "error", "-W", "ignore:Failed to initialize NumPy"]  # torch, where NumPy is not installed
 
 
@@ -83,7 +84,7 @@ def example():
 
 
 def observations_for(dna, rows=64):
-    return (2.0 * np.random.default_rng(8).standard_normal((rows, dna.brain.observations))).astype(np.float32)
+    return (2.0 * np.random.default_rng(8).standard_normal((rows, dna.brain.told))).astype(np.float32)
 
 
 def unbounded(dna, parameters):
@@ -99,15 +100,27 @@ def run_torch(example, path, dna, observations):
     weights, _ = example.read(path)
     with torch.no_grad():
         rows = torch.from_numpy(observations)
-        policy = example.network(weights, "policy", dna.brain.trunk)(rows)
-        value = example.network(weights, "value", dna.brain.trunk)(rows)[:, 0]
+        policy, value = (in_turn(example.network(weights, head, dna.brain.trunk), rows) for head in HEADS)
+        value = value[:, 0]
     if "policy.log_stdev" in weights:
         policy = torch.cat([policy, weights["policy.log_stdev"].expand_as(policy)], dim=1)
     return policy.numpy(), value.numpy()
 
 
+def in_turn(network, rows):
+    """Outputs row by row, as a life goes, which is all the same to a brain without a state."""
+    return torch.stack([network(row) for row in rows])
+
+
 def run_onnx(path, observations):
     session = onnxruntime.InferenceSession(path.read_bytes())
+    if "state" in (given.name for given in session.get_inputs()):
+        state = np.zeros((1, session.get_inputs()[1].shape[1]), np.float32)
+        thoughts = []
+        for row in observations:
+            policy, value, state = session.run(None, {"observation": row[None], "state": state})
+            thoughts.append((policy[0], value[0]))
+        return [np.array(part) for part in zip(*thoughts, strict=True)]
     return session.run(["policy", "value"], {"observation": observations})
 
 
@@ -169,11 +182,17 @@ def test_weights_are_those_of_the_newborn_by_name(dna_of, tmp_path, name):
     assert type(state) is dict
     read = load_file(tmp_path / "brain.safetensors")
     start = 0
-    assert set(found) == set(state) == set(read) == {tensor.name for tensor in dna.brain.tensors}
+    assert set(found) == set(state) == set(read)
+    if dna.brain.trunk == "gru":  # torch's names
+        assert {"hidden1.weight_ih", "hidden1.weight_hh", "hidden1.bias_ih", "hidden1.bias_hh"} < set(found)
+    else:
+        assert set(found) == {tensor.name for tensor in dna.brain.tensors}
     for tensor in dna.brain.tensors:
         block = dna.newborns.weights[0, start : start + tensor.size].reshape(tensor.shape)
         start += tensor.size
-        if tensor.name.startswith("hidden"):
+        if tensor.name not in found:
+            continue
+        if tensor.name.startswith(("hidden", "readout")):
             block = block.T
         if tensor.name == "policy.log_stdev":
             assert block.min() < MIN_LOG_STDEV
@@ -218,9 +237,9 @@ def test_where_the_standard_deviations_are_is_said_of_each_format(dna_of, tmp_pa
 
 
 def test_every_trunk_and_policy_can_leave(example):
-    assert set(example.ACTIVATIONS) == set(TRUNKS)
+    assert set(example.ACTIVATIONS) == {name for name, row in TRUNKS.items() if row.torch_cell is None}
     for row in TRUNKS.values():
-        assert not row.has_hidden or (row.torch_module and row.onnx_operator)
+        assert not row.has_hidden or row.torch_cell or (row.torch_module and row.onnx_operator)
     assert {**example.MEANINGS, "gaussian": ""}.keys() == set(POLICIES)
     for row in POLICIES.values():
         assert row.how_to_act
@@ -278,7 +297,7 @@ def onnx_runtime_alone(tmp_path_factory):
     [(".pt", "torch_alone"), (".safetensors", "torch_and_safetensors"), (".onnx", "onnx_runtime_alone")],
 )
 def test_the_printed_lines_load_it_where_there_is_no_evolearn(request, dna_of, tmp_path, suffix, packages):
-    names = ("mlp, choices", "relu, box")
+    names = ("mlp, choices", "relu, box", "two grus, product, box")
     lines = ["try:\n    import evolearn\nexcept ModuleNotFoundError:\n    print('no evolearn')"]
     for place, name in enumerate(names):
         path = export(dna_of(name), tmp_path / f"brain{place}{suffix}").path
@@ -291,9 +310,66 @@ def test_the_printed_lines_load_it_where_there_is_no_evolearn(request, dna_of, t
     assert refused == "no evolearn"
     for name, line in zip(names, printed, strict=True):
         brain = dna_of(name).brain
-        expected, _ = thoughts(dna_of(name), np.zeros((1, brain.observations), np.float32))
+        expected, _ = thoughts(dna_of(name), np.zeros((2, brain.told), np.float32))
         numbers = [float(number) for number in line.split()][: brain.actions]
-        assert np.abs(np.array(numbers) - expected[0, : brain.actions]).max() < TOLERANCE
+        thought = 0 if suffix == ".onnx" else 1  # the printed lines had it think once before
+        assert np.abs(np.array(numbers) - expected[thought, : brain.actions]).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("name", ["gru, choices", "two grus, product, box", "product, told more"])
+def test_the_printed_lines_carry_the_state_on(dna_of, tmp_path, monkeypatch, name, suffix):
+    monkeypatch.chdir(tmp_path)
+    dna = dna_of(name)
+    path = export(dna, Path(f"brain{suffix}")).path
+    found = {}
+    exec(loading_code(dna, path).partition("action = ")[0], found)
+    rows = observations_for(dna, 5)
+    zeros = np.zeros((1, dna.brain.told), np.float32)
+    expected, _ = thoughts(dna, np.concatenate([zeros, rows]) if suffix == ".onnx" else rows)
+    for row, policy in zip(rows, expected[-5:], strict=True):
+        if suffix == ".onnx":
+            given = {"observation": row[None], **({"state": found["state"]} if "state" in found else {})}
+            spoken, _, *state = found["session"].run(None, given)
+            found["state"] = state[0] if state else None
+            if not state:
+                del found["state"]
+        else:
+            spoken = found["brain"](torch.from_numpy(row)).detach().numpy()
+        np.testing.assert_allclose(spoken.ravel()[: dna.brain.actions], policy[: dna.brain.actions], atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_an_example_lives_a_life_with_torch_alone(dna_of, tmp_path, suffix, torch_alone, torch_and_safetensors):
+    dna = dna_of("gru, choices")
+    path = export(dna, tmp_path / f"brain{suffix}").path
+    packages = torch_alone if suffix == ".pt" else torch_and_safetensors
+    script = ROOT / "examples" / "live_exported.py"
+    done = run_isolated(packages, [*QUIET, str(script), path.name, "--pulls", "30", "--lives", "50"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"paid per pull: 0\.\d{3}; the better arm: 0\.\d{3}; regret: \d", done.stdout)
+
+
+def test_its_brain_is_the_kernels(dna_of, tmp_path):
+    dna = dna_of("gru, choices")
+    path = export(dna, tmp_path / "brain.pt").path
+    spec = importlib.util.spec_from_file_location("live_exported", ROOT / "examples" / "live_exported.py")
+    live_exported = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(live_exported)
+    weights = live_exported.read(path)
+    torch.manual_seed(1)
+    seen, pulled, paid = live_exported.live(live_exported.Brain(weights, 3), torch.tensor([[0.0, 1.0]] * 3), 20)
+    assert torch.equal(pulled.float(), paid)  # arm 1 always pays, arm 0 never
+    again = live_exported.Brain(weights, 3)
+    for life in range(3):
+        expected, _ = thoughts(dna, np.ascontiguousarray(seen[:, life].numpy()))
+        again.states = [torch.zeros(1, 8)]
+        with torch.no_grad():
+            found = torch.cat([again(row[None]) for row in seen[:, life]]).numpy()
+        np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+    export(dna_of("mlp, choices"), tmp_path / "other.pt")
+    with pytest.raises(ValueError, match="is no brain that remembers; evolve one with"):
+        live_exported.read(tmp_path / "other.pt")
 
 
 @pytest.mark.parametrize("name", BRAINS)

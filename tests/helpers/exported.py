@@ -7,8 +7,8 @@ from evolearn.agent import (
     MAX_LOG_STDEV,
     MIN_LOG_STDEV,
     THINK_TYPE,
-    TRUNKS,
     Window,
+    trunk_of,
 )
 from evolearn.config import check_config
 from evolearn.numerics import plug
@@ -26,16 +26,25 @@ BRAINS = {
     "linear, choices": ("cart-pole", "linear", [], "actor_critic"),
     "linear, box": ("savannah", "linear", [], "actor_critic"),
     "action values": ("cart-pole", "linear", [], "q_learning"),
+    "gru, choices": ("bandit", "gru", [8], "actor_critic"),
+    "two grus, product, box": ("savannah", "gru", [6, 9], "actor_critic", {"readout": "product", "memory": "life"}),
+    "product, told more": (
+        "cart-pole",
+        "mlp",
+        [9],
+        "actor_critic",
+        {"readout": "product", "inputs": ["observation", "last_action"]},
+    ),
     "no chance": ("sinusoid", "relu", [12, 8], "regression"),
 }
 
 
 def config_of(name, **changes):
-    world, trunk, hidden, learner = BRAINS[name]
+    world, trunk, hidden, learner, *more = BRAINS[name]
     parts = {
         "seed": 4,
         "world": {"name": world},
-        "brain": {"trunk": trunk, "hidden": hidden},
+        "brain": {"trunk": trunk, "hidden": hidden, **(more[0] if more else {})},
         "learner": {"name": learner},
         "search": {"generations": 2, "population": 4, "lives": 1, "selection_lifetime": 40},
     }
@@ -59,19 +68,19 @@ def written(path, config):
 
 
 def thoughts(dna, observations):
-    """What the compiled kernel puts out: policy parameters [rows, ..] and value [rows]."""
+    """What the compiled kernel puts out, in one life: policy parameters [rows, ..] and value [rows]."""
     rows, brain = len(observations), dna.brain
     window = Window(
         observations=observations,
-        activations=np.zeros((rows, sum(brain.hidden)), np.float32),
+        activations=np.zeros((rows + 1, brain.units), np.float32),
         outputs=np.zeros((rows, brain.outputs), np.float32),
         actions=np.zeros((rows, 1), np.float32),
         rewards=np.zeros(rows, np.float32),
         ends=np.full(rows, GOES_ON),
         final_outputs=np.zeros((rows, brain.outputs), np.float32),
-        carry=np.zeros(0, np.float32),
+        carry=np.zeros(trunk_of(brain).carry(brain.layers), np.float32),
     )
-    think = plug(TRUNKS[brain.trunk].think, THINK_TYPE)
+    think = plug(trunk_of(brain).think, THINK_TYPE)
     for row in range(rows):
         think(dna.newborns.weights[0], np.array(brain.layers), window, row)
     return window.outputs[:, :-1], window.outputs[:, -1]

@@ -308,10 +308,13 @@ def conditions_for(
     settings=SETTINGS,
     trunk="mlp",
     learner="actor_critic",
+    inputs=("observation",),
+    memory="episode",
+    readout="plain",
     **parameters,
 ):
     policy = LEARNERS[learner].policies["discrete" if world.is_discrete else "box"]
-    brain = BrainSpec(trunk, len(world.observations), hidden, world.action_outputs, policy)
+    brain = BrainSpec(trunk, len(world.observations), hidden, world.action_outputs, policy, inputs, memory, readout)
     return Conditions(world, world.resolve(parameters), brain, learner, settings, window, generic_drives)
 
 

@@ -34,6 +34,12 @@ def toy_with(algorithm: str, search: dict | None = None, **more) -> dict:
     return content
 
 
+REMEMBERS = {
+    "trunk": "gru",
+    "hidden": [3],
+    "inputs": ["observation", "last_observation", "last_action", "last_reward", "new_episode"],
+    "memory": "life",
+}
 _LAMARCKIAN = {"inheritance": "lamarckian"}
 # A toy of every kind of run that keeps another state, or comes by it in another way.
 KINDS: dict[str, dict] = {
@@ -46,6 +52,7 @@ KINDS: dict[str, dict] = {
     "blockwise pgpe": toy_with("pgpe", {"sampling": "blockwise"}),
     "blockwise snes": toy_with("snes", {"sampling": "blockwise"}),
     "blockwise cem": toy_with("cem", {"sampling": "blockwise"}),
+    "told, for life": toy("pgpe", brain=REMEMBERS),
     "reptile": toy("reptile", genome=WEIGHTS_ONLY),
     "maml": toy_with("maml", {"lives": 5}, genome=WEIGHTS_ONLY, learner={"window": 8, "optimiser": "sgd"}),
 }

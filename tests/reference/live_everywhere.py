@@ -25,6 +25,12 @@ CASES = {
     "cart-pole, linear": (cart_pole, {"trunk": "linear", "hidden": ()}),
     "restless, tables": (restless, {"trunk": "linear", "hidden": (), "learner": "q_learning"}),
     "restless, deep action values": (restless, {"hidden": (7,), "learner": "q_learning"}),
+    "cart-pole, gru": (cart_pole, {"trunk": "gru", "hidden": (7, 3), "readout": "product"}),
+    "savannah, gru, two epochs": (
+        savannah,
+        {"trunk": "gru", "hidden": (9,), "memory": "life", "settings": SETTINGS._replace(epochs=2)},
+    ),
+    "cart-pole, product": (cart_pole, {"hidden": (6,), "readout": "product"}),
     "luck, regression": (luck, {"trunk": "relu", "learner": "regression"}),
 }
 STEPS, WINDOW, COUNT = 64, 32, 2

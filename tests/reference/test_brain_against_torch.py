@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 import torch
 
-from evolearn.agent import BACKWARD_TYPE, THINK_TYPE, TRUNKS, BrainSpec, TorchBrain
+from evolearn.agent import BACKWARD_TYPE, THINK_TYPE, BrainSpec, TorchBrain, think_again, trunk_of
 from evolearn.agent.trunks.dense import tanh
 from evolearn.agent.trunks.relu import relu
 from evolearn.numerics import plug
-from tests.reference.torch_learner import SPECS, brain_with, random_weights, random_window, relative_error
+from tests.reference.torch_learner import SPECS, brain_with, random_weights, random_window, relative_error, torch_thinks
 
 
 @numba.njit
@@ -15,42 +15,48 @@ def tanh_of_all(x):
     return np.array([tanh(value) for value in x])
 
 
+KINDS = [
+    (name, kind)
+    for name, spec in SPECS.items()
+    for kind in ("every shape", "this shape")
+    if kind == "every shape" or trunk_of(spec).tiled is not None
+]
+
+
 def functions_of(spec, kind):
     """Think and backward, for every shape or for this one."""
-    trunk = TRUNKS[spec.trunk]
+    trunk = trunk_of(spec)
     if kind == "every shape":
         return plug(trunk.think, THINK_TYPE), plug(trunk.backward, BACKWARD_TYPE)
     of_shape = trunk.tiled(spec.layers, spec.actions + 1, spec.outputs - spec.actions - 1)
     return of_shape.think, of_shape.backward
 
 
-@pytest.mark.parametrize("kind", ["every shape", "this shape"])
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_the_compiled_brain_thinks_what_torch_thinks(name, kind):
     spec = SPECS[name]
     weights = random_weights(spec, seed=1)
     window = random_window(spec, weights, rows=6, seed=2)
     window.outputs[:] = np.nan
-    for row in range(7):
-        functions_of(spec, kind)[0](weights, np.array(spec.layers), window, row)
-    parameters, value = brain_with(spec, weights)(torch.from_numpy(window.observations).double())
+    think_again(functions_of(spec, kind)[0], weights, np.array(spec.layers), window)
+    functions_of(spec, kind)[0](weights, np.array(spec.layers), window, 6)
+    parameters, value = torch_thinks(brain_with(spec, weights), window, 7)
     expected = torch.cat([parameters, value[:, None]], dim=-1).detach().numpy()
     assert window.outputs.shape == expected.shape
     np.testing.assert_allclose(window.outputs, expected, rtol=1e-5, atol=5e-6)
 
 
-@pytest.mark.parametrize("kind", ["every shape", "this shape"])
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_the_compiled_backward_pass_gives_torchs_gradient(name, kind):
     spec = SPECS[name]
     weights = random_weights(spec, seed=3)
     window = random_window(spec, weights, rows=7, seed=4)
     deltas = np.random.default_rng(5).standard_normal((7, spec.outputs)).astype(np.float32)
     gradient = np.zeros(spec.weights, np.float32)
-    scratch = np.full(TRUNKS[spec.trunk].scratch(spec.layers, 7), np.nan, np.float32)
+    scratch = np.full(spec.scratch(7), np.nan, np.float32)
     functions_of(spec, kind)[1](weights, np.array(spec.layers), window, deltas, gradient, scratch)
     brain = brain_with(spec, weights)
-    parameters, value = brain(torch.from_numpy(window.observations[:-1]).double())
+    parameters, value = torch_thinks(brain, window, 7)
     (torch.cat([parameters, value[:, None]], dim=-1) * torch.from_numpy(deltas)).sum().backward()
     assert relative_error(gradient, brain.flat(lambda parameter: parameter.grad)) < 1e-5
 
@@ -119,5 +125,7 @@ def test_torch_brain_refuses_what_it_cannot_be():
     spec = SPECS["one layer, choices"]
     with pytest.raises(ValueError, match=rf"weights of shape \(3,\): this brain needs \({spec.weights},\)"):
         TorchBrain(spec).load_flat(np.zeros(3, np.float32))
-    with pytest.raises(ValueError, match=r"trunk 'gru' is unknown\. Did you mean relu\? Known: mlp, relu, linear\."):
-        TorchBrain(BrainSpec("gru", 3, (5,), 2, "categorical"))
+    with pytest.raises(
+        ValueError, match=r"trunk 'relo' is unknown\. Did you mean relu\? Known: mlp, relu, linear, gru\."
+    ):
+        TorchBrain(BrainSpec("relo", 3, (5,), 2, "categorical"))

@@ -26,27 +26,69 @@ def choose(spec, parameters, rng):
     return parameters[: spec.actions] + np.exp(parameters[spec.actions :]) * draws
 
 
+def one_hot(choice, choices):
+    return [float(k == int(choice)) for k in range(choices)]
+
+
+class Teller:
+    """What a brain is told, from the words of its inputs."""
+
+    def __init__(self, world, spec):
+        self.world, self.spec = world, spec
+        self.forget()
+        self.is_new = True
+
+    def forget(self):
+        spec = self.spec
+        self.last = {
+            "last_observation": [0.0] * spec.observations,
+            "last_action": [0.0] * spec.actions,
+            "last_reward": [0.0],
+        }
+
+    def tell(self, observation):
+        told = {**self.last, "observation": observation, "new_episode": [float(self.is_new)]}
+        return np.concatenate([told[name] for name in self.spec.inputs]).astype(np.float32)
+
+    def step(self, observation, action, reward):
+        self.is_new = False
+        done = one_hot(action[0], self.spec.actions) if self.world.is_discrete else action
+        self.last = {"last_observation": observation, "last_action": done, "last_reward": [reward]}
+
+    def end_episode(self):
+        self.is_new = True
+        if self.spec.memory == "episode":
+            self.forget()
+
+
 def live_by_hand(world, spec, weights, key, settings):
-    """Observations, actions, ends and the final weights of one life."""
+    """What a brain was told, actions, ends and the final weights of one life."""
     learner = torch_learner(spec, weights, settings, RATE)
     stage = Stage(world, key)
+    teller = Teller(world, spec)
     action_rng = new_rng()
     open_stream(action_rng, key, ACTION)
+    state = first_state = torch.zeros(learner.brain.state_size).double()
     seen, done, ends = [], [], []
     rows = []
     for t in range(LIFETIME):
-        observation = stage.observe()
+        seen_now = stage.observe()
+        observation = teller.tell(seen_now)
         at_step(action_rng, t + 1)
         with torch.no_grad():
-            parameters, _ = learner.brain(torch.from_numpy(observation).double())
+            parameters, _, state = learner.brain.step(torch.from_numpy(observation).double(), state)
         action = choose(spec, parameters.numpy(), action_rng).astype(np.float32)
         fitness, terminated, truncated, senses = stage.step(action)
         end = TERMINATED if terminated else TRUNCATED if truncated else GOES_ON
         reward = WANTS["fitness"] * fitness + WANTS["gain"] * senses[0] + WANTS["age"] * senses[1]
+        teller.step(seen_now, action, reward)
         with torch.no_grad():
-            _, final_value = learner.brain(torch.from_numpy(stage.observe()).double())
+            _, final_value, _ = learner.brain.step(torch.from_numpy(teller.tell(stage.observe())).double(), state)
         if end != GOES_ON:
             stage.begin()
+            teller.end_episode()
+            if spec.memory == "episode":
+                state = torch.zeros_like(state)
         seen.append(observation)
         done.append(action)
         ends.append(end)
@@ -55,8 +97,8 @@ def live_by_hand(world, spec, weights, key, settings):
         if len(rows) == WINDOW:
             observations, actions, rewards, window_ends, final_values = zip(*rows, strict=True)
             window = Window(
-                observations=np.array([*observations, stage.observe()]),
-                activations=None,
+                observations=np.array([*observations, teller.tell(stage.observe())]),
+                activations=first_state[None].numpy(),
                 outputs=None,
                 actions=np.array(actions),
                 rewards=np.array(rewards),
@@ -66,14 +108,46 @@ def live_by_hand(world, spec, weights, key, settings):
             )
             learner.learn(window, settings, DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT)
             rows = []
+        if not rows:
+            first_state = state
     return np.array(seen), np.array(done), np.array(ends), learner.brain.flat()
 
 
-@pytest.mark.parametrize("epochs", [1, 3])
+OBSERVATION = ("observation",)
+ALL_INPUTS = ("observation", "last_action", "new_episode", "last_observation", "last_reward")
+
+
+PLAIN, PRODUCT = {"trunk": "mlp"}, {"trunk": "mlp", "readout": "product"}
+GRU, GRU_PRODUCT = {"trunk": "gru"}, {"trunk": "gru", "readout": "product"}
+
+
+@pytest.mark.parametrize(
+    ("brain", "inputs", "memory", "epochs"),
+    [
+        (PLAIN, OBSERVATION, "episode", 1),
+        (PLAIN, OBSERVATION, "episode", 3),
+        (PLAIN, ALL_INPUTS, "episode", 1),
+        (PLAIN, ALL_INPUTS, "life", 3),
+        (PRODUCT, ALL_INPUTS, "episode", 1),
+        (GRU, OBSERVATION, "episode", 1),
+        (GRU, OBSERVATION, "life", 1),
+        (GRU_PRODUCT, ALL_INPUTS, "episode", 3),
+    ],
+    ids=[
+        "plain",
+        "plain, three epochs",
+        "told",
+        "told for life, three epochs",
+        "product, told",
+        "gru",
+        "gru for life",
+        "gru, product, told, three epochs",
+    ],
+)
 @pytest.mark.parametrize("world", [restless, restless_box], ids=["choices", "box"])
-def test_a_compiled_life_is_the_loop_by_hand(world, epochs, driver_for):
+def test_a_compiled_life_is_the_loop_by_hand(world, brain, inputs, memory, epochs, driver_for):
     settings = SETTINGS._replace(epochs=epochs)
-    driver = driver_for(world, settings=settings, hidden=(7, 5))
+    driver = driver_for(world, settings=settings, hidden=(7, 5), inputs=inputs, memory=memory, **brain)
     spec = driver.conditions.brain
     newborns = newborns_for(
         driver.conditions,
@@ -89,7 +163,11 @@ def test_a_compiled_life_is_the_loop_by_hand(world, epochs, driver_for):
     outcome, trace = lives(driver, driver.conditions, newborns, np.zeros(1, int), keys, plan, LIFETIME)
     seen, done, ends, final_weights = live_by_hand(world, spec, newborns.weights[0], keys[0], settings)
     assert {GOES_ON, TERMINATED, TRUNCATED} == set(ends)
-    np.testing.assert_array_equal(trace.observations, seen)
+    observed = spec.observations
+    np.testing.assert_array_equal(trace.observations, seen[:, :observed])
+    # What is told of the actions and rewards of before is as near as these are.
+    np.testing.assert_allclose(trace.met, seen, rtol=1e-3, atol=1e-4)
+    assert trace.told.shape[-1] == (0 if inputs == OBSERVATION else spec.told)
     np.testing.assert_array_equal(trace.ends, ends)
     np.testing.assert_allclose(trace.actions, done, rtol=1e-3, atol=1e-4)
     learned = np.abs(final_weights - newborns.weights[0]).max()

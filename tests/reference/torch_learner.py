@@ -13,16 +13,17 @@ from evolearn.agent import (
     TERMINATED,
     THINK_TYPE,
     TRUNCATED,
-    TRUNKS,
     BrainSpec,
     TorchBrain,
     Window,
+    trunk_of,
 )
 from evolearn.agent.learners.optimisers import SGD
 from evolearn.genome import initial_distribution
 from evolearn.numerics import plug
 
 CHOICES = ("categorical", "epsilon_greedy")
+TOLD = ("observation", "last_action", "last_reward")
 SPECS = {
     "one layer, choices": BrainSpec("mlp", 3, (5,), 2, "categorical"),
     "two layers, gaussian": BrainSpec("mlp", 13, (9, 7), 4, "gaussian"),
@@ -33,6 +34,12 @@ SPECS = {
     "linear, choices": BrainSpec("linear", 9, (), 4, "categorical"),
     "linear, gaussian": BrainSpec("linear", 18, (), 3, "gaussian"),
     "wide, gaussian": BrainSpec("mlp", 33, (32, 24), 3, "gaussian"),
+    "product, choices": BrainSpec("mlp", 3, (9, 6), 5, "categorical", readout="product"),
+    "relu, product, gaussian": BrainSpec("relu", 4, (7,), 2, "gaussian", TOLD, readout="product"),
+    "gru, choices": BrainSpec("gru", 3, (8,), 6, "categorical"),
+    "two grus, gaussian": BrainSpec("gru", 5, (6, 9), 2, "gaussian"),
+    "gru, product, gaussian": BrainSpec("gru", 2, (11,), 3, "gaussian", readout="product"),
+    "two grus, product, choices": BrainSpec("gru", 3, (7, 4), 3, "categorical", TOLD, readout="product"),
 }
 
 
@@ -44,18 +51,24 @@ def random_weights(spec, seed):
 
 
 def random_window(spec, weights, rows, seed, ends="mixed"):
-    """A window as a life would leave it: outputs and activations by the compiled brain, actions drawn around them."""
+    """A window as a life would leave it: outputs and activations by the compiled brain, actions drawn around them.
+
+    What a brain carries is something at the window's beginning, and is cleared after every end of an episode.
+    """
     rng = np.random.default_rng(seed)
     window = Window(
-        observations=rng.standard_normal((rows + 1, spec.observations)).astype(np.float32),
-        activations=np.zeros((rows + 1, sum(spec.hidden)), np.float32),
+        observations=rng.standard_normal((rows + 1, spec.told)).astype(np.float32),
+        activations=np.zeros((rows + 1, spec.units), np.float32),
         outputs=np.zeros((rows + 1, spec.outputs), np.float32),
         actions=np.zeros((rows, 1 if spec.policy in CHOICES else spec.actions), np.float32),
         rewards=rng.standard_normal(rows).astype(np.float32),
         ends=np.full(rows, GOES_ON),
         final_outputs=rng.standard_normal((rows, spec.outputs)).astype(np.float32),
-        carry=np.zeros(0, np.float32),
+        carry=np.zeros(trunk_of(spec).carry(spec.layers), np.float32),
     )
+    if window.carry.size:
+        window.carry[:-1] = np.random.default_rng(seed + 1000).uniform(-1.0, 1.0, window.carry.size - 1)
+        window.carry[-1] = 1.0
     if ends == "mixed":
         window.ends[:] = rng.choice([GOES_ON, GOES_ON, GOES_ON, TERMINATED, TRUNCATED], rows)
     think_all(spec, weights, window)
@@ -68,16 +81,33 @@ def random_window(spec, weights, rows, seed, ends="mixed"):
 
 
 def think_all(spec, weights, window):
-    think = plug(TRUNKS[spec.trunk].think, THINK_TYPE)
+    think = plug(trunk_of(spec).think, THINK_TYPE)
     layers = np.array(spec.layers)
     for row in range(len(window.observations)):
         think(weights, layers, window, row)
+        if row < len(window.ends) and window.ends[row] != GOES_ON:
+            window.carry[:] = 0.0
 
 
 def brain_with(spec, weights):
     brain = TorchBrain(spec).double()
     brain.load_flat(weights)
     return brain
+
+
+def torch_thinks(brain, window, rows):
+    """Policy parameters and values of the first rows of a window, from the state at its beginning."""
+    told = torch.from_numpy(window.observations[:rows]).double()
+    if not brain.is_recurrent:
+        return brain(told)
+    state = torch.from_numpy(window.activations[0, : brain.state_size]).double()
+    thoughts = []
+    for row in range(rows):
+        if row and window.ends[row - 1] != GOES_ON and brain.spec.memory == "episode":
+            state = torch.zeros(brain.state_size).double()
+        parameters, value, state = brain.step(told[row], state)
+        thoughts.append((parameters, value))
+    return tuple(torch.stack(part) for part in zip(*thoughts, strict=True))
 
 
 def advantages_by_definition(rewards, values, final_values, ends, discount, gae_lambda):
@@ -112,7 +142,7 @@ def log_probability_and_entropy(spec, parameters, actions):
 
 def loss_of(brain, window, advantages, returns, old, clip, bonus, value_weight):
     """Mean over the window of the PPO objective's negative, the critic's error and the entropy bonus."""
-    parameters, values = brain(torch.from_numpy(window.observations[:-1]).double())
+    parameters, values = torch_thinks(brain, window, len(window.rewards))
     log_probability, entropy = log_probability_and_entropy(
         brain.spec, parameters, torch.from_numpy(window.actions).double()
     )
@@ -131,7 +161,7 @@ class TorchLearner:
 
     def learn(self, window, settings, discount, gae_lambda, bonus, value_weight):
         with torch.no_grad():
-            _, values = self.brain(torch.from_numpy(window.observations).double())
+            _, values = torch_thinks(self.brain, window, len(window.observations))
         values = values.numpy()
         found = advantages_by_definition(
             window.rewards.astype(float), values, window.final_outputs[:, -1], window.ends, discount, gae_lambda

@@ -688,6 +688,27 @@ def test_the_methods_say_how_arms_differ(tmp_path):
     assert "(seed 7); shuffled was judged in one life per run, as long as all of the evolution of tuned_blank." in text
 
 
+@pytest.mark.parametrize(
+    ("brain", "text"),
+    [
+        ({"hidden": [8, 6]}, "Brains were tanh networks with hidden layers of 8, 6 units."),
+        ({"trunk": "linear", "hidden": []}, "Brains were networks without hidden layers (linear)."),
+        (
+            {"trunk": "gru", "hidden": [8], "inputs": ["observation", "last_action"], "memory": "life"},
+            "Brains were networks of gated recurrent units with hidden layers of 8 units, told last action beside the "
+            "observation, remembering over the episodes of a life.",
+        ),
+        (
+            {"trunk": "mine.py:BENT", "hidden": [4], "inputs": ["observation"], "memory": "episode"},
+            "Brains were networks (mine.py:BENT) with hidden layers of 4 units.",
+        ),
+    ],
+)
+def test_the_methods_say_what_brains_were_and_what_they_were_told(tmp_path, brain, text):
+    study = write_study(tmp_path / "study", made_up_verdict(), run={"brain": brain})
+    assert text in methods_paragraph(read_results(study))
+
+
 def test_the_methods_say_that_searches_began_again_and_which_did_not(tmp_path):
     verdict = made_up_verdict()
     verdict["arms"]["tuned_learner"]["settings"] = {"search.restart": "none"}

@@ -38,6 +38,10 @@ def rewritten(dna, path, place=None, value=None, genome=None, stdev=None):
         ("brain.observations", ["a"], "units=4: must be 1, as in its brain"),
         ("brain.observations", "abcd", "is damaged: brain.observations='abcd': must be a valid array"),
         ("brain.trunk", "relu", "brain.trunk='relu': must be 'mlp', as in its config"),
+        ("brain.inputs", ["observation", "last_action"], r"must be \['observation'\], as in its config"),
+        ("brain.memory", "life", "brain.memory='life': must be 'episode', as in its config"),
+        ("brain.readout", "product", "brain.readout='product': must be 'plain', as in its config"),
+        ("config.brain.inputs", ["last_action"], r"brain.inputs=\['last_action'\]: must begin with observation"),
         ("brain.policy", "epsilon_greedy", "brain.policy='epsilon_greedy': must be one of its learner's"),
         ("drives", ["fitness", "fitness"], "drives: must have a name each, and one stands twice"),
         ("drives", [], "is damaged: drives"),
@@ -59,6 +63,32 @@ def rewritten(dna, path, place=None, value=None, genome=None, stdev=None):
 def test_a_header_that_does_not_hold_together_is_refused(dna, tmp_path, place, value, problem):
     with pytest.raises(DNAError, match=problem):
         load_dna(rewritten(dna, tmp_path / "other.safetensors", place, value))
+
+
+def test_a_readout_that_the_trunk_does_not_have_is_refused(tmp_path):
+    linear = made_dna(tmp_path / "dna.safetensors", config(brain={"trunk": "linear", "hidden": []}))
+    content = json.loads(json.dumps(dict(linear.header)))
+    content["config"]["brain"]["readout"] = content["brain"]["readout"] = "product"
+    content["sha256"] = _checksum(content, linear.genome, linear.stdev)
+    tensors = {"genome": linear.genome, "stdev": linear.stdev}
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(safetensors.numpy.save(tensors, metadata={"evolearn": json.dumps(content)}))
+    with pytest.raises(DNAError, match=r"brain.readout='product': must be 'plain' with brain.trunk='linear'"):
+        load_dna(path)
+
+
+def test_dna_from_before_brains_were_told_more_is_read(dna, tmp_path):
+    content = json.loads(json.dumps(dict(dna.header)))
+    for name in ("inputs", "memory", "readout"):
+        del content["brain"][name]
+        del content["config"]["brain"][name]
+    content["sha256"] = _checksum(content, dna.genome, dna.stdev)
+    tensors = {"genome": dna.genome, "stdev": dna.stdev}
+    path = tmp_path / "older.safetensors"
+    path.write_bytes(safetensors.numpy.save(tensors, metadata={"evolearn": json.dumps(content)}))
+    older = load_dna(path)
+    assert older.brain == dna.brain
+    assert older.inputs == older.observations == dna.observations
 
 
 def test_numbers_that_are_none_or_too_few_are_refused(dna, tmp_path):

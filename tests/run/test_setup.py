@@ -40,7 +40,36 @@ def error_of(world="savannah", **sections):
         (
             {"brain": {"trunk": "linear", "hidden": [8]}},
             "brain.hidden=[8]: must be [] with brain.trunk='linear', which has no hidden layers; set brain.hidden=[], "
-            "or brain.trunk=mlp or relu",
+            "or brain.trunk=mlp or relu or gru",
+        ),
+        (
+            {"brain": {"trunk": "gru"}, "learner": {"name": "q_learning"}, "world": "rooms"},
+            "learner.name='q_learning': must be 'actor_critic' or 'regression' with brain.trunk='gru', which carries a "
+            "state from step to step: it would learn from each step as if nothing had been before; set one of these, "
+            "or learner.learn_until=0 for weights that never change",
+        ),
+        (
+            {"brain": {"memory": "life"}},
+            "brain.memory='life': must be 'episode' with brain.trunk='mlp', which carries nothing from step to step, "
+            "and brain.inputs=['observation'], which tell nothing of the step before; leave brain.memory out, choose a "
+            "recurrent trunk, or add last_action and last_reward to brain.inputs",
+        ),
+        (
+            {"brain": {"memory": "life", "inputs": ["observation", "new_episode"]}},
+            "brain.inputs=['observation', 'new_episode'], which tell nothing of the step before",
+        ),
+        (
+            {"brain": {"trunk": "linear", "hidden": [], "readout": "product"}},
+            "brain.readout='product': must be 'plain' with brain.trunk='linear', which has no readout by product; set "
+            "brain.readout=plain",
+        ),
+        (
+            {
+                "brain": {"inputs": ["observation", "last_reward"]},
+                "search": {"algorithm": "maml", "selection_lifetime": 6000},
+                "genome": {"drives": {"mode": "fixed"}, "plasticity": {"mode": "fixed"}},
+            },
+            "brain.inputs=['observation', 'last_reward']: must be ['observation'] with search.algorithm='maml'",
         ),
         ({"brain": {"trunk": "rleu"}}, "brain.trunk: 'rleu' is unknown. Did you mean relu?"),
         (

@@ -7,6 +7,7 @@ import pytest
 
 from evolearn.agent import DRIVES, LEARNERS, TRUNKS, Drive, Learner, backward_dense, find_learner, new_part
 from evolearn.agent.trunks.dense import tanh_backward
+from evolearn.agent.trunks.gru import backward_gru, think_gru
 from evolearn.errors import PartError
 from evolearn.numerics import compiled, matrix, vector
 from evolearn.testing import check_drive, check_learner, check_trunk
@@ -227,6 +228,45 @@ def test_a_gradient_that_is_not_the_trunks_is_refused() -> None:
         PartError, match=r"trunk: torch_module='Tahn': torch\.nn has no such class\. Did you mean Tanh\?"
     ):
         check_trunk(dataclasses.replace(TRUNKS["mlp"], torch_module="Tahn"))
+
+
+@compiled
+def backward_of_single_steps(weights, layers, window, deltas, gradient, scratch):
+    for row in range(deltas.shape[0]):
+        window.activations[row, window.carry.size - 1] = np.float32(0.0)
+    backward_gru(weights, layers, window, deltas, gradient, scratch)
+
+
+@compiled
+def think_further(weights, layers, window, row):
+    think_gru(weights, layers, window, row)
+    window.carry[0] += np.float32(1.0)
+
+
+@compiled
+def think_unlinked(weights, layers, window, row):
+    think_gru(weights, layers, window, row)
+    window.carry[window.carry.size - 1] = np.float32(0.0)
+
+
+@compiled
+def think_elsewhere(weights, layers, window, row):
+    think_gru(weights, layers, window, row)
+    window.activations[row, 1] += np.float32(1.0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"backward": backward_of_single_steps}, r"trunk: backward gives .*, finite differences"),
+        ({"think": think_further}, "trunk: thinking in row N changes carry; it must not"),
+        ({"think": think_unlinked}, "trunk: the last number of carry must be 1 after a thought; set it"),
+        ({"think": think_elsewhere}, "trunk: row 0 of the activations does not begin with the 6 numbers of carry"),
+    ],
+)
+def test_a_trunk_that_does_not_carry_as_it_must_is_refused(wrong, said) -> None:
+    with pytest.raises(PartError, match=said):
+        check_trunk(dataclasses.replace(TRUNKS["gru"], **wrong), (5,))
 
 
 def learn_to_infinity(think, backward, deltas, weights, layers, plasticity, settings, window, memory, update):

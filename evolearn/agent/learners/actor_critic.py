@@ -12,7 +12,7 @@ from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, Learner
 from evolearn.agent.learners.optimisers import descend, shortening, whole_lines
 from evolearn.agent.policies.policy import slopes_by_steps
 from evolearn.agent.policies.table import find_policy
-from evolearn.agent.trunks.trunk import GOES_ON, TRUNCATED, Window
+from evolearn.agent.trunks.trunk import GOES_ON, TRUNCATED, Window, think_again
 from evolearn.numerics import compiled, fma, inlined, matrix, select, vector
 
 # Places of its plasticity; natural units, not logs.
@@ -106,8 +106,7 @@ def learn_actor_critic(
     value_weight = plasticity[VALUE_WEIGHT]
     for epoch in range(settings.epochs):
         if epoch > 0:
-            for row in range(rows):
-                think(weights, layers, window, row)
+            think_again(think, weights, layers, window)
         slopes_of_window(
             deltas, window, epoch, advantages, returns, old, settings.clip, bonus, value_weight, slopes, scratch
         )
@@ -145,5 +144,6 @@ ACTOR_CRITIC = Learner(
         INITIAL_SCALE_GENE,
     ),
     value="expected sum of discounted rewards, reward = sum of drives x their signals",
+    recurrent=True,
     torch_loss="evolearn.agent.torch_losses:actor_critic_loss",
 )

@@ -72,6 +72,9 @@ class Learner:
     most_actions: int | None = None  # dimensions that it can teach; None: any number
     taught: bool = False  # the reward is a teacher's signal: which drive teaches is the task's, in every arm
     value: str | None = None  # what it makes of the value output, for whoever gets the brain; None: it does not use it
+    # Whether it can teach a trunk that carries a state: it learns from whole windows, and thinks one again, if at all,
+    # by `evolearn.agent.trunks.trunk.think_again`.
+    recurrent: bool = False
     # In torch, see `evolearn.agent.torch_losses.loss_of`: a function, or ``module:attribute``, imported when called.
     # None: nothing can take a gradient through its update.
     torch_loss: str | Callable[..., Any] | None = None

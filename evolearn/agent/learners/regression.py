@@ -10,7 +10,7 @@ import numpy as np
 from evolearn.agent.brain import BrainSpec
 from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, LearnerSettings, PlasticityGene
 from evolearn.agent.learners.optimisers import descend, shortening, whole_lines
-from evolearn.agent.trunks.trunk import Window
+from evolearn.agent.trunks.trunk import Window, think_again
 from evolearn.numerics import compiled, matrix, vector
 
 # Place of its plasticity; natural units.
@@ -76,8 +76,7 @@ def learn_regression(
     scratch = vector(memory, start, memory.size - start)
     for epoch in range(settings.epochs):
         if epoch > 0:
-            for row in range(rows):
-                think(weights, layers, window, row)
+            think_again(think, weights, layers, window)
         gradient[:] = _ZERO
         squared_error_slopes(window, slopes)
         backward(weights, layers, window, slopes, gradient, scratch)
@@ -105,5 +104,6 @@ REGRESSION = Learner(
     ),
     most_actions=1,
     taught=True,
+    recurrent=True,
     torch_loss="evolearn.agent.torch_losses:regression_loss",
 )

@@ -1,6 +1,6 @@
 """Code of a dense brain's gradient over a window: `evolearn.agent.trunks.mlp.backward_dense`, the same steps.
 
-Almost all of it is one thing, products of matrices: `_product`.
+Almost all of it is one thing, products of matrices: `product`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _TYPICAL_WINDOW = 16  # rows for which tiles are chosen; windows of any length a
 _FEW = 6  # terms that are not worth a loop
 
 
-class _Matrix(NamedTuple):
+class Matrix(NamedTuple):
     """Floats in rows: from one row to the next `down`, from one column to the next `across`."""
 
     pointer: Any
@@ -24,7 +24,7 @@ class _Matrix(NamedTuple):
 
 
 # From a sum, its row and column, and how many rows and columns after these, to what is written.
-_Finish = Callable[[Any, Any, Any, int, int], Any]
+Finish = Callable[[Any, Any, Any, int, int], Any]
 
 
 def backpropagate(
@@ -32,57 +32,70 @@ def backpropagate(
 ) -> None:
     """Add a window's gradient; arguments as those of `backward_dense`."""
     code, shape, _ = work
-    layers, width, linear = shape.layers, shape.outputs, shape.linear
+    layers = shape.layers
 
-    def source(layer: int) -> _Matrix:
+    def source(layer: int) -> Matrix:
         """What the units of a layer read."""
         if layer == 0:
-            return _Matrix(observations, layers[0])
-        return _Matrix(code.move(activations, shape.columns[layer - 1]), shape.columns[-1])
+            return Matrix(observations, layers[0])
+        return Matrix(code.move(activations, shape.columns[layer - 1]), shape.columns[-1])
 
     inputs, start = layers[-1], shape.starts[-1]
     top = source(len(layers) - 1)
-    heads = _Matrix(code.move(gradient, start), inputs)
-    _sum_deltas(work, deltas, code.move(heads.pointer, inputs * linear), rows)
-    if shape.log_stdevs == 0:
-        _product(work, linear, rows, inputs, _Matrix(deltas, 1, width), top, heads)
-    else:
-        value_head = _Matrix(code.move(heads.pointer, inputs * (linear - 1)), inputs)
-        _product(work, linear - 1, rows, inputs, _Matrix(deltas, 1, width), top, heads)
-        _product(work, 1, rows, inputs, _Matrix(code.move(deltas, width - 1), 1, width), top, value_head)
+    heads_gradient(work, top, deltas, code.move(gradient, start), rows)
     if len(layers) == 1:
         return
     widest = max(layers[1:])
     above, below = scratch, code.move(scratch, code.times(rows, widest))
     transposed = code.move(scratch, code.times(rows, 2 * widest))
-    value_term = (width - 1, inputs * (linear - 1))
-    heads = _Matrix(code.move(weights, start), inputs)
-    slopes = _Matrix(above, inputs)
-    _product(work, rows, linear - 1, inputs, _Matrix(deltas, width), heads, slopes, _slopes(work, top), value_term)
+    slopes = Matrix(above, inputs)
+    heads_slopes(work, deltas, code.move(weights, start), slopes, rows, _slopes(work, top))
     for layer in range(len(layers) - 2, -1, -1):
         inputs, units = layers[layer : layer + 2]
         start = shape.starts[layer]
         below_it = source(layer)
-        share = _Matrix(code.move(gradient, start), units)
+        share = Matrix(code.move(gradient, start), units)
         # The bias lies below the matrix, as one row more, of an input that is always one.
-        _product(work, inputs + 1, rows, units, _Matrix(below_it.pointer, 1, below_it.down), slopes, share, ones=True)
+        product(work, inputs + 1, rows, units, Matrix(below_it.pointer, 1, below_it.down), slopes, share, ones=True)
         if layer:
-            _transpose(code, code.move(weights, start), transposed, inputs, units)
-            target = _Matrix(below, inputs)
-            _product(work, rows, units, inputs, slopes, _Matrix(transposed, inputs), target, _slopes(work, below_it))
+            transpose(code, code.move(weights, start), transposed, inputs, units)
+            target = Matrix(below, inputs)
+            product(work, rows, units, inputs, slopes, Matrix(transposed, inputs), target, _slopes(work, below_it))
             slopes = target
             above, below = below, above
 
 
-def _product(
+def heads_gradient(work: Work, top: Matrix, deltas: Any, gradient: Any, rows: Any) -> None:
+    """Add the gradient of the heads, which read `top`."""
+    code, shape, _ = work
+    inputs, width, linear = shape.layers[-1], shape.outputs, shape.linear
+    heads = Matrix(gradient, inputs)
+    sum_deltas(work, deltas, code.move(heads.pointer, inputs * linear), rows)
+    if shape.log_stdevs == 0:
+        product(work, linear, rows, inputs, Matrix(deltas, 1, width), top, heads)
+    else:
+        value_head = Matrix(code.move(heads.pointer, inputs * (linear - 1)), inputs)
+        product(work, linear - 1, rows, inputs, Matrix(deltas, 1, width), top, heads)
+        product(work, 1, rows, inputs, Matrix(code.move(deltas, width - 1), 1, width), top, value_head)
+
+
+def heads_slopes(work: Work, deltas: Any, weights: Any, slopes: Matrix, rows: Any, finish: Finish) -> None:
+    """Write what `finish` makes of the derivative by what the heads read."""
+    shape = work.shape
+    inputs, width, linear = shape.layers[-1], shape.outputs, shape.linear
+    value_term = (width - 1, inputs * (linear - 1))
+    product(work, rows, linear - 1, inputs, Matrix(deltas, width), Matrix(weights, inputs), slopes, finish, value_term)
+
+
+def product(
     work: Work,
     rows: Any,
     terms: Any,
     columns: int,
-    left: _Matrix,
-    right: _Matrix,
-    target: _Matrix,
-    finish: _Finish | None = None,
+    left: Matrix,
+    right: Matrix,
+    target: Matrix,
+    finish: Finish | None = None,
     last: tuple[int, int] | None = None,
     ones: bool = False,
 ) -> None:
@@ -96,7 +109,7 @@ def _product(
         left: see above.
         right: see above.
         target: see above.
-        finish: see `_Finish`.
+        finish: see `Finish`.
         last: places, in left and in right, of the first row's and column's factors of one more term.
         ones: the last row of left is not there, it is all ones; `rows` is a Python number then.
     """
@@ -158,7 +171,7 @@ def _product(
                     write_tile(code.plus(done, number), 1, column, vectors)
 
 
-def _slopes(work: Work, active: _Matrix) -> _Finish:
+def _slopes(work: Work, active: Matrix) -> Finish:
     """From the derivative by an activation to that by the sum below it."""
     code, shape, _ = work
 
@@ -172,7 +185,7 @@ def _slopes(work: Work, active: _Matrix) -> _Finish:
     return finish
 
 
-def _sum_deltas(work: Work, deltas: Any, bias: Any, rows: Any) -> None:
+def sum_deltas(work: Work, deltas: Any, bias: Any, rows: Any) -> None:
     """Add the gradient by the heads' biases and the log standard deviations, which lie after them."""
     code, shape, _ = work
     actions = shape.linear - 1
@@ -193,7 +206,7 @@ def _sum_deltas(work: Work, deltas: Any, bias: Any, rows: Any) -> None:
                 code.store(total.value, target, at)
 
 
-def _transpose(code: VectorCode, source: Any, target: Any, rows: int, columns: int) -> None:
+def transpose(code: VectorCode, source: Any, target: Any, rows: int, columns: int) -> None:
     """Write the transpose of a matrix: squares of eight by eight in registers, the rest one by one."""
     down, across = rows // 8, columns // 8
     if down and across:

@@ -9,7 +9,7 @@ from evolearn.agent.trunks.dense import TANH_DENOMINATOR, TANH_LIMIT, TANH_NUMER
 from evolearn.numerics import VectorCode, lanes_of
 
 _FLOATS_PER_LINE = 16
-_UNROLLED = 128  # multiply-adds of vectors in a row; more are done in a loop
+UNROLLED = 128  # multiply-adds of vectors in a row; more are done in a loop
 _STEP = 8  # inputs per round of it, a multiple of all `_chains`
 _OUTPUTS = 6  # at a time
 
@@ -21,11 +21,15 @@ def think_team(
     observations: Any,
     activations: Any,
     outputs: Any,
+    carry: Any,
     rows: Any,
     count: Any,
     row: Any,
 ) -> None:
-    """Think layer by layer over the team, so that one life's multiply-adds fill the time that another's tanh takes."""
+    """Think layer by layer over the team, so that one life's multiply-adds fill the time that another's tanh takes.
+
+    Nothing is carried.
+    """
     code, shape, _ = work
     inputs, units = shape.layers[0], shape.columns[-1]
     block = -(-shape.weights // _FLOATS_PER_LINE) * _FLOATS_PER_LINE
@@ -49,7 +53,7 @@ def think_team(
             _think_layer(work, layer, source_of(life, layer), weights_of(life, start), target)
     with code.loop(count) as life:
         source = source_of(life, len(shape.layers) - 1)
-        _speak(work, source, weights_of(life, shape.starts[-1]), row_of(outputs, life, shape.outputs))
+        speak(work, source, weights_of(life, shape.starts[-1]), row_of(outputs, life, shape.outputs))
 
 
 def copy(work: Work, source: Any, target: Any, floats: int) -> None:
@@ -90,14 +94,14 @@ def _think_layer(work: Work, layer: int, source: Any, matrix: Any, target: Any) 
                     weight = code.load(weights_here, i * units + at, lanes)
                     total.value = code.fma(code.spread(value, lanes), weight, total.value)
 
-        rounds = inputs // _STEP if inputs * len(vectors) > _UNROLLED else 0
+        rounds = inputs // _STEP if inputs * len(vectors) > UNROLLED else 0
         if rounds:
             with code.loop(rounds) as number:
                 add(code.times(number, _STEP), _STEP)
         add(rounds * _STEP, inputs - rounds * _STEP)
         for number, (at, _) in enumerate(vectors):
             total = code.total([part[number].value for part in sums])
-            activate = _relu if shape.activation == "relu" else _tanh
+            activate = _relu if shape.activation == "relu" else tanh
             code.store(activate(code, total), code.move(target, here), at)
 
 
@@ -106,7 +110,7 @@ def _relu(code: VectorCode, x: Any) -> Any:
     return code.at_least(x, 0.0)
 
 
-def _tanh(code: VectorCode, x: Any) -> Any:
+def tanh(code: VectorCode, x: Any) -> Any:
     """`evolearn.agent.trunks.dense.tanh` of every lane, with fused multiply-adds."""
     x = code.at_most(code.at_least(x, -TANH_LIMIT), TANH_LIMIT)
     square = code.mul(x, x)
@@ -120,7 +124,7 @@ def _tanh(code: VectorCode, x: Any) -> Any:
     return code.div(code.mul(x, polynomial(TANH_NUMERATOR)), polynomial(TANH_DENOMINATOR))
 
 
-def _speak(work: Work, source: Any, weights: Any, output: Any) -> None:
+def speak(work: Work, source: Any, weights: Any, output: Any) -> None:
     """`evolearn.agent.trunks.heads.speak`."""
     code, shape, _ = work
     inputs, linear = shape.layers[-1], shape.linear
@@ -148,7 +152,7 @@ def _dots(code: VectorCode, source: Any, weights: Any, inputs: int, count: int) 
         for k, total in enumerate(sums):
             total.value = code.fma(values, code.load(code.move(weights, place), k * inputs, 8), total.value)
 
-    if whole * count > _UNROLLED:
+    if whole * count > UNROLLED:
         with code.loop(whole) as number:
             add(code.times(number, 8))
     else:

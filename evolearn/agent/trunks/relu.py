@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.agent.trunks.mlp import backward_dense, dense_scratch, dense_tensors, think_dense
+from evolearn.agent.trunks.mlp import (
+    backward_dense,
+    backward_dense_product,
+    dense_scratch,
+    dense_tensors,
+    product_of,
+    think_dense,
+    think_dense_product,
+)
 from evolearn.agent.trunks.tiles import dense_functions
 from evolearn.agent.trunks.trunk import Layers, Tensor, Trunk, Window
 from evolearn.numerics import compiled, vector
@@ -49,6 +57,18 @@ def backward_relu(weights: Any, layers: Any, window: Window, deltas: Any, gradie
     backward_dense(weights, layers, window, deltas, gradient, scratch, relu_backward)
 
 
+@compiled
+def think_relu_product(weights: Any, layers: Any, window: Window, row: int) -> None:
+    """`think_dense_product` with rectified linear units."""
+    think_dense_product(weights, layers, window, row, relu)
+
+
+@compiled
+def backward_relu_product(weights: Any, layers: Any, window: Window, deltas: Any, gradient: Any, scratch: Any) -> None:
+    """`backward_dense_product` with rectified linear units."""
+    backward_dense_product(weights, layers, window, deltas, gradient, scratch, relu_backward)
+
+
 def relu_tensors(layers: Layers) -> tuple[Tensor, ...]:
     """Matrices start normal with variance 2 / inputs. Source: He et al. 2015, "Delving deep", eq. 10."""
     return dense_tensors(layers, 2.0)
@@ -64,4 +84,5 @@ RELU = Trunk(
     torch_module="ReLU",
     onnx_operator="Relu",
     symmetry="scale",
+    product=product_of(think_relu_product, backward_relu_product, relu_tensors, "ReLU", "Relu"),
 )

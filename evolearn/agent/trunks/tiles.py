@@ -13,6 +13,7 @@ output's in eight lanes; a gradient's from what was there on, over the window's 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -56,13 +57,37 @@ def dense_functions(
     """
     shape = Shape(layers, linear_outputs, log_stdevs, activation)
     registers = registers or registers_here()
+
+    def think(code: VectorCode, *arguments: Any) -> None:
+        think_team(Work(code, shape, registers), *arguments)
+
+    def backward(code: VectorCode, *arguments: Any) -> None:
+        backpropagate(Work(code, shape, registers), *arguments)
+
     label = f"{shape} {registers}"
-    think_all = specialised(_think_all, THINK_ALL_TYPE, label, think_rows=_think_rows(shape, registers))
-    return DenseFunctions(
-        think_all,
-        specialised(_think, THINK_TYPE, label, think_all=think_all),
-        specialised(_backward, BACKWARD_TYPE, label, backward_rows=_backward_rows(shape, registers)),
-    )
+    return DenseFunctions(*thinking(label, think), learning(label, backward))
+
+
+def thinking(label: str, write: Callable[..., None]) -> tuple[Any, Any]:
+    """`think_all` and `think` of the brain whose code a function writes.
+
+    Args:
+        label: names the brain's shape and the registers; code on disk is found by it.
+        write: of a `VectorCode`, pointers to what `DenseFunctions.think_all` takes, rows, count and row.
+    """
+    think_all = specialised(_think_all, THINK_ALL_TYPE, label, think_rows=_think_rows(write))
+    return think_all, specialised(_think, THINK_TYPE, label, think_all=think_all)
+
+
+def learning(label: str, write: Callable[..., None]) -> Any:
+    """`backward` of the brain whose code a function writes.
+
+    Args:
+        label: see `thinking`.
+        write: of a `VectorCode`, pointers to weights, observations, activations, deltas, gradient and scratch, and how
+            many rows.
+    """
+    return specialised(_backward, BACKWARD_TYPE, label, backward_rows=_backward_rows(write))
 
 
 think_rows: Any = None  # parts, see `dense_functions`
@@ -71,9 +96,17 @@ backward_rows: Any = None
 
 
 def _think_all(
-    observation: int, weights: int, observations: int, activations: int, outputs: int, rows: int, count: int, row: int
+    observation: int,
+    weights: int,
+    observations: int,
+    activations: int,
+    outputs: int,
+    carry: int,
+    rows: int,
+    count: int,
+    row: int,
 ) -> None:
-    think_rows(observation, weights, observations, activations, outputs, rows, count, row)
+    think_rows(observation, weights, observations, activations, outputs, carry, rows, count, row)
 
 
 def _think(weights: Any, layers: Any, window: Any, row: int) -> None:
@@ -84,6 +117,7 @@ def _think(weights: Any, layers: Any, window: Any, row: int) -> None:
         observations,
         window.activations.ctypes.data,
         window.outputs.ctypes.data,
+        window.carry.ctypes.data,
         window.observations.shape[0],
         1,
         row,
@@ -102,25 +136,24 @@ def _backward(weights: Any, layers: Any, window: Any, deltas: Any, gradient: Any
     )
 
 
-def _think_rows(shape: Shape, registers: Registers) -> Any:
+def _think_rows(write: Callable[..., None]) -> Any:
     """The intrinsic behind `_think_all`."""
 
     @intrinsic
     def think_rows(  # type: ignore[no-untyped-def]
-        typing_context, observation, weights, observations, activations, outputs, rows, count, row
+        typing_context, observation, weights, observations, activations, outputs, carry, rows, count, row
     ):
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
             code = VectorCode(builder)
-            arrays = [code.pointer(address) for address in arguments[:5]]
-            think_team(Work(code, shape, registers), *arrays, *arguments[5:])
+            write(code, *(code.pointer(address) for address in arguments[:6]), *arguments[6:])
             return context.get_dummy_value()
 
-        return types.void(observation, weights, observations, activations, outputs, rows, count, row), generate
+        return types.void(observation, weights, observations, activations, outputs, carry, rows, count, row), generate
 
     return think_rows
 
 
-def _backward_rows(shape: Shape, registers: Registers) -> Any:
+def _backward_rows(write: Callable[..., None]) -> Any:
     """The intrinsic behind `_backward`."""
 
     @intrinsic
@@ -129,8 +162,7 @@ def _backward_rows(shape: Shape, registers: Registers) -> Any:
     ):
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
             code = VectorCode(builder)
-            arrays = [code.pointer(address) for address in arguments[:6]]
-            backpropagate(Work(code, shape, registers), *arrays, *arguments[6:])
+            write(code, *(code.pointer(address) for address in arguments[:6]), *arguments[6:])
             return context.get_dummy_value()
 
         return types.void(weights, observations, activations, deltas, gradient, scratch, rows), generate

@@ -57,7 +57,12 @@ def _sentences(found: Json) -> Iterator[str]:
         "evolution runs would have found. That takes a study, whose unit is the run."
     )
     curves = found["curves"]
-    if curves is None:
+    if curves is None and found.get("carries"):
+        yield (
+            "No response is drawn: this brain carries a state from step to step, so that the same observation has "
+            "another answer whenever it remembers something else."
+        )
+    elif curves is None:
         yield "Weights are drawn afresh in every life: there is no innate policy whose responses could be drawn."
     elif curves["observations"]:
         ranked = sorted(curves["observations"], key=lambda curve: -curve["reach"])

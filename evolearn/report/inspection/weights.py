@@ -35,7 +35,7 @@ def weights_section(found: Json, about: Json) -> Section:
         "Weights",
         (*_sense_sentences(found), *_sentences(found)),
         tuple(charts),
-        (_block_table(found), _muscle_table(found)),
+        (_block_table(found), *([_muscle_table(found)] if found["sensitivity"] else [])),
     )
 
 
@@ -181,6 +181,12 @@ def _effect(found: Json) -> str:
 def _sense_sentences(found: Json) -> Iterator[str]:
     """What one should see in the heat maps."""
     sensitivity = found["sensitivity"]
+    if sensitivity is None:
+        yield (
+            "Which sense moves which muscle is not shown: this brain carries a state from step to step, so that the "
+            "same observation has another answer whenever it remembers something else."
+        )
+        return
     names, outputs = sensitivity["observations"], sensitivity["outputs"]
     strength = _scaled(sensitivity, "born", "rms")
     mean = _scaled(sensitivity, "born", "mean")
@@ -231,6 +237,8 @@ def _sense_sentences(found: Json) -> Iterator[str]:
 def _sense_charts(found: Json) -> Iterator[Chart]:
     """The heat maps, one view per age."""
     sensitivity = found["sensitivity"]
+    if sensitivity is None:
+        return
     ages = [(age, name) for age, name in AGES if sensitivity[age] is not None]
     born = _scaled(sensitivity, "born", "rms")
     assert born is not None

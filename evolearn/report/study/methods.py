@@ -173,9 +173,27 @@ def _value(value: Any) -> str:
 def _brain(run: Json) -> Iterator[str]:
     brain, learner = _part(run, "brain"), _part(run, "learner")
     if "hidden" in brain:
-        yield f"Brains were tanh networks with hidden layers of {', '.join(map(str, brain['hidden']))} units."
+        yield f"Brains were {_network(brain)}{_told(brain)}."
     if "window" in learner:
         yield f"Learning within a life was an actor-critic that updates every {learner['window']} steps."
+
+
+_TRUNKS = {"mlp": "tanh networks", "relu": "networks of rectified units", "gru": "networks of gated recurrent units"}
+
+
+def _network(brain: Json) -> str:
+    trunk = brain.get("trunk", "mlp")
+    if not brain["hidden"]:
+        return f"networks without hidden layers ({trunk})"
+    units = f"hidden layers of {', '.join(map(str, brain['hidden']))} units"
+    return f"{_TRUNKS.get(trunk, f'networks ({trunk})')} with {units}"
+
+
+def _told(brain: Json) -> str:
+    """What they were told beside what the world showed, and for how long they remembered."""
+    more = [name.replace("_", " ") for name in brain.get("inputs", ["observation"])[1:]]
+    told = f", told {', '.join(more)} beside the observation" if more else ""
+    return told + (", remembering over the episodes of a life" if brain.get("memory") == "life" else "")
 
 
 def _statistics(results: StudyResults) -> Iterator[str]:

@@ -1,0 +1,44 @@
+"""Recurrent trunks at the speed of the machine: `evolearn.agent.trunks.tiles` for `evolearn.agent.trunks.gru`."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from evolearn.agent.trunks._tile_cuts import Registers
+from evolearn.agent.trunks._tile_gru import GruShape, think_gru_team
+from evolearn.agent.trunks._tile_through_time import backpropagate_through_time
+from evolearn.agent.trunks.tiles import learning, registers_here, thinking
+from evolearn.agent.trunks.trunk import DenseFunctions, Layers
+from evolearn.numerics import VectorCode
+
+
+@functools.cache
+def gru_functions(
+    layers: Layers,
+    linear_outputs: int,
+    log_stdevs: int,
+    by_product: bool = False,
+    registers: Registers | None = None,
+) -> DenseFunctions:
+    """The compiled brain of one shape, from disk if it was compiled before.
+
+    Args:
+        layers: what it is told, then units per layer; with the readout by product, the world's observations last.
+        linear_outputs: actions and the value; >= 2.
+        log_stdevs: how many numbers an output row has besides.
+        by_product: whether the heads read by `evolearn.agent.trunks.product`.
+        registers: for which code is cut; None for this processor's.
+    """
+    known = layers[-1] if by_product else 0
+    shape = GruShape(layers[:-1] if by_product else layers, known, linear_outputs, log_stdevs)
+    registers = registers or registers_here()
+
+    def think(code: VectorCode, *arguments: Any) -> None:
+        think_gru_team(code, shape, registers, *arguments)
+
+    def backward(code: VectorCode, *arguments: Any) -> None:
+        backpropagate_through_time(code, shape, registers, *arguments)
+
+    label = f"{shape} {registers}"
+    return DenseFunctions(*thinking(label, think), learning(label, backward))
