@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -22,25 +23,29 @@ from evolearn.inspection._operations import (
     lesion_of_critic,
     lesion_of_drive,
     lesion_of_layer,
+    lesion_of_memory,
     lesion_of_observation,
     lost_weights,
     norm_of_change,
     places,
     reading_weights,
     sham,
+    shams_of_memory,
     weights_of_product,
 )
+from evolearn.inspection._newborn_lives import carries
 from evolearn.inspection._specimen import Json, Specimen
 from evolearn.life import Surgeries
 from evolearn.verdict import FloatArray
 
-Kind = Literal["drive", "observation", "layer", "critic", "learner"]
+Kind = Literal["drive", "observation", "layer", "memory", "critic", "learner"]
 Role = Literal["intact", "lesion", "sham"]
 OFF = "off"  # how the learner is lesioned
 PERMUTATIONS = 4  # that are drawn of each thing permuted
 MOST_OBSERVATIONS = 40  # that are cut one by one; beyond it those that the brain reads most
 DRAWS = 100  # at most, until a sham is not the lesion itself
-WEIGHTLESS = ("drive", "learner")  # their lesions touch no weight, so that none is of equal size
+WEIGHTLESS = ("drive", "memory", "learner")  # their lesions touch no weight
+MEMORY = "carried state"
 LESIONS = 19  # a stream of random numbers of its own
 
 
@@ -80,7 +85,8 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
 
     Drives, critic and learner are left out of an animal that never learns, and drives where each life draws its own;
     a sole drive has none to change places with, nor a mean that differs. Weights that each life draws have no mean of
-    their own, to which layers or the critic could be set.
+    their own, to which layers or the critic could be set. A carried state is held at zero; to exchange its
+    units is what its shams are.
     """
     dna = specimen.dna
     lesions = []
@@ -88,6 +94,8 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
         if has_drives(specimen) and (len(dna.drives) > 1 or how not in (MEAN, PERMUTED)):
             lesions += [Lesion("drive", name, how, place) for place, name in enumerate(dna.drives)]
         lesions += _cuts(specimen, how)
+        if carries(dna.brain) and how == ZERO:
+            lesions.append(Lesion("memory", MEMORY, how))
         if how == MEAN and draws_weights(specimen):
             continue
         lesions += [Lesion("layer", name, how) for name in layers_of(dna.brain)]
@@ -142,6 +150,18 @@ def why_uncut(brain: BrainSpec) -> str:
     return ""
 
 
+def why_no_memory(brain: BrainSpec) -> str:
+    """Why a brain's memory cannot be lesioned; empty where it is."""
+    if carries(brain):
+        return ""
+    if brain.told_of_the_past:
+        return (
+            "Its trunk carries no state from step to step: all that it knows of the past is what it is told of the "
+            "step before, which is cut off as an observation."
+        )
+    return "It carries no state from step to step and is told nothing of the step before: it has no memory to lose."
+
+
 def layers_of(brain: BrainSpec) -> Mapping[str, Sequence[str]]:
     """Tensors by layer: those of the trunk, and the policy head without its log standard deviations."""
     layers: dict[str, list[str]] = {}
@@ -161,7 +181,8 @@ def standing_weights(specimen: Specimen) -> Weights:
 def all_rows(specimen: Specimen, lesions: Sequence[Lesion], means: FloatArray) -> list[Row]:
     """The intact animal first; then every lesion, each with its shams.
 
-    Drives and the learner have none: nothing else is of their size.
+    Drives and the learner have none: nothing else is of their size. Those of the carried state exchange
+    its units.
 
     Args:
         specimen: to be operated on.
@@ -177,11 +198,20 @@ def all_rows(specimen: Specimen, lesions: Sequence[Lesion], means: FloatArray) -
             continue
         for draw in range(PERMUTATIONS if lesion.how == PERMUTED else 1):
             rows.append(Row("lesion", lesion, _builder(specimen, lesion, means, (number, draw))))
+        if lesion.kind == "memory":
+            rng = np.random.default_rng([specimen.setup.config.seed, LESIONS, number])
+            exchanged = shams_of_memory(brain, specimen.extent.shams, rng)
+            rows += [Row("sham", lesion, functools.partial(_given, one)) for one in exchanged]
+            continue
         sharing = sum(other.pool == lesion.pool for other in lesions)
         shams = 0 if lesion.kind in WEIGHTLESS else -(-specimen.extent.shams // sharing)
         for draw in range(shams):
             rows.append(Row("sham", lesion, _builder(specimen, lesion, means, (number, draw), observed)))
     return rows
+
+
+def _given(operation: Surgeries) -> Surgeries:
+    return operation
 
 
 def norms(specimen: Specimen, lesions: Sequence[Lesion], rows: Sequence[Row]) -> list[Json]:
@@ -249,6 +279,8 @@ def _operation(specimen: Specimen, lesion: Lesion, means: FloatArray, rng: np.ra
         return lesion_of_drive(brain, specimen.dna.newborns.drives[0], lesion.place, how, rng)
     if lesion.kind == "observation":
         return lesion_of_observation(brain, lesion.place, how, float(means[lesion.place]), rng, held)
+    if lesion.kind == "memory":
+        return lesion_of_memory(brain)
     weights = standing_weights(specimen)
     if lesion.kind == "critic":
         return lesion_of_critic(brain, how, weights, rng, held)

@@ -25,6 +25,7 @@ from evolearn.inspection._lesion_rows import (
     evolved_learning,
     has_drives,
     norms,
+    why_no_memory,
     why_uncut,
 )
 from evolearn.inspection._operations import MEAN, stack_surgeries
@@ -108,6 +109,7 @@ def inspect_lesions(specimen: Specimen, age: int | None = None) -> Json:
         "birth_steps": clock.birth_steps,
         "modes": list(specimen.extent.lesion_modes),
         "learns": evolved_learning(specimen),
+        "memory": why_no_memory(specimen.dna.brain),
         "drives": has_drives(specimen),
         "draws_weights": draws_weights(specimen),
         "mean_steps": min(clock.lifetime, MEAN_STEPS) if MEAN in specimen.extent.lesion_modes else None,

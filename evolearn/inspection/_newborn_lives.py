@@ -51,20 +51,21 @@ class FirstSteps:
         return met[np.unique(np.linspace(0, len(met) - 1, min(most, len(met))).round().astype(np.int64))]
 
 
-def first_steps(specimen: Specimen, count: int | None = None) -> FirstSteps:
-    """Live the time of the birth score without learning, and keep every step.
+def first_steps(specimen: Specimen, count: int | None = None, steps: int | None = None) -> FirstSteps:
+    """Live without learning, and keep every step.
 
     Args:
         specimen: who.
         count: lives; None: WATCHED_LIVES, or as many as the birth score is of, if these are fewer.
+        steps: world steps of each; None: the time of the birth score.
     Raises:
         LifeFault: the world is at fault.
     """
     arm = newborn(specimen).frozen()
     keys = specimen.keys(min(WATCHED_LIVES, specimen.extent.birth_lives) if count is None else count)
     newborns, born_as = arm.born(keys)
-    outcome, trace = traced_lives(specimen.driver, newborns, born_as, keys, arm.plan(specimen.birth_steps))
-    lived = np.arange(specimen.birth_steps) < np.maximum(outcome.age, 1)[:, None]
+    outcome, trace = traced_lives(specimen.driver, newborns, born_as, keys, arm.plan(steps or specimen.birth_steps))
+    lived = np.arange(trace.fitness.shape[1]) < np.maximum(outcome.age, 1)[:, None]
     return FirstSteps(outcome, trace, lived)
 
 

@@ -2,11 +2,12 @@
 
 Each builder gives one row of `Surgeries`; `stack_surgeries` makes one record of many. Whatever is done is one of HOWS:
 the weights are set to zero, to a mean, or permuted among each other. Drive weights stay as the newborn has them unless
-the lesion is one of a drive.
+the lesion is one of a drive, and the carried state unless it is one of the memory.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.agent import BrainSpec
-from evolearn.life import Surgeries
+from evolearn.life import NOWHERE, Surgeries, states_of
 
 ZERO, MEAN, PERMUTED = "zero", "mean", "permuted"
 HOWS = (ZERO, MEAN, PERMUTED)
@@ -44,11 +45,12 @@ def intact(brain: BrainSpec) -> Surgeries:
         constant=np.zeros((1, size), np.float32),
         held=np.zeros((1, size), np.uint8),
         drives=np.zeros((1, 0), np.float32),
+        recalled=np.zeros((1, 0), np.int64),
     )
 
 
 def stack_surgeries(surgeries: Sequence[Surgeries]) -> Surgeries:
-    """One record of several, in their order; those that leave drive weights alone do so beside others too.
+    """One record of several, in their order; those that leave drive weights or the state alone do so beside others too.
 
     Raises:
         ValueError: none are given.
@@ -56,7 +58,10 @@ def stack_surgeries(surgeries: Sequence[Surgeries]) -> Surgeries:
     if not surgeries:
         raise ValueError("surgeries: none are given; must be one or more, use NO_SURGERIES for lives without")
     drives = max(one.drives.shape[1] for one in surgeries)
-    padded = [one._replace(drives=_padded(one.drives, drives)) for one in surgeries]
+    states = max(one.recalled.shape[1] for one in surgeries)
+    padded = [
+        one._replace(drives=_padded(one.drives, drives), recalled=_recalled(one.recalled, states)) for one in surgeries
+    ]
     return Surgeries(*(np.concatenate(arrays) for arrays in zip(*padded, strict=True)))
 
 
@@ -191,6 +196,51 @@ def lesion_of_drive(
     return intact(brain)._replace(drives=changed[None].copy())
 
 
+def lesion_of_memory(brain: BrainSpec) -> Surgeries:
+    """Hold the state that a brain carries at zero before every thought, so that it thinks as in its first step.
+
+    Args:
+        brain: to be operated on.
+    Raises:
+        ValueError: a brain that carries no state.
+    """
+    return intact(brain)._replace(recalled=np.full((1, _states_of(brain)), NOWHERE, np.int64))
+
+
+def shams_of_memory(brain: BrainSpec, count: int, rng: np.random.Generator) -> list[Surgeries]:
+    """As much is carried as ever, but in the wrong places: before every thought units are read from each other's.
+
+    Each sham is one exchange within layers, the same before every thought. Nothing that was remembered is removed, and
+    numbers as many and as large as ever come in; the brain is only as little used to them as to zeros.
+
+    Args:
+        brain: to be operated on.
+        count: shams; fewer where there are no more exchanges, none where no layer has two units.
+        rng: draws the exchanges.
+    Raises:
+        ValueError: a brain that carries no state.
+    """
+    states = _states_of(brain)
+    count = min(count, math.prod(math.factorial(units) for units in brain.hidden) - 1)
+    found: dict[tuple[int, ...], None] = {}
+    while len(found) < count:
+        layers, start = [], 0
+        for units in brain.hidden:
+            layers.append(start + rng.permutation(units))
+            start += units
+        exchange = tuple(np.concatenate(layers).tolist())
+        if exchange != tuple(range(states)):
+            found[exchange] = None
+    return [intact(brain)._replace(recalled=np.array([exchange], np.int64)) for exchange in found]
+
+
+def _states_of(brain: BrainSpec) -> int:
+    states = states_of(brain)
+    if not states:
+        raise ValueError(f"trunk {brain.trunk!r}: must carry a state from step to step, this one has no memory to lose")
+    return states
+
+
 def sham(operation: Surgeries, brain: BrainSpec, rng: np.random.Generator, alike: bool = False) -> Surgeries:
     """The same operation on as many weights drawn at random from the whole brain.
 
@@ -308,6 +358,13 @@ def _weights_of(brain: BrainSpec, weights: npt.NDArray[np.floating] | None) -> n
         shape = None if weights is None else list(weights.shape)
         raise ValueError(f"weights of shape {shape}: how='mean' needs the newborn's, [{brain.weights}]")
     return weights
+
+
+def _recalled(recalled: Places, states: int) -> Places:
+    """Where nothing is said of the state, that it is read as it is."""
+    if recalled.shape[1] == states:
+        return recalled
+    return np.tile(np.arange(states, dtype=np.int64), (len(recalled), 1))
 
 
 def _padded(drives: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:

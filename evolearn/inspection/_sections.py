@@ -12,6 +12,7 @@ from evolearn.inspection._genes import inspect_genes
 from evolearn.inspection._landscape import inspect_landscape
 from evolearn.inspection._lesions import inspect_lesions
 from evolearn.inspection._lineage import inspect_lineage
+from evolearn.inspection._memory import inspect_memory
 from evolearn.inspection._repertoire import inspect_repertoire
 from evolearn.inspection._specimen import Json, Specimen
 from evolearn.inspection._weights import inspect_weights
@@ -48,6 +49,7 @@ PARTS: tuple[Part, ...] = (
     Part("weights", "Weights", "used", lambda subject: inspect_weights(subject.dna, subject.specimen)),
     Part("drives", "Drives", "needed", lambda subject: inspect_drives(alive(subject))),
     Part("repertoire", "Innate repertoire", "needed", lambda subject: inspect_repertoire(alive(subject))),
+    Part("memory", "Memory", "needed", lambda subject: inspect_memory(alive(subject))),
     Part("lesions", "Lesions", "needed", lambda subject: inspect_lesions(alive(subject), subject.age)),
     Part("landscape", "Landscape", "needed", lambda subject: inspect_landscape(alive(subject))),
     Part("lineage", "Lineage", "used", lambda subject: inspect_lineage(subject.dna, subject.specimen)),

@@ -35,20 +35,22 @@ class Extent:
     landscape_lives: int  # lives per point
     ancestors: int  # at most, of the lineage
     lifetime_limit: int  # world steps of a life, where none was asked for
+    memory_lives: int  # of which the states that they carry are read
     note: str = ""  # what a reader should know of it
 
 
-FULL = Extent("full", 128, 16, ("zero", "mean", "permuted"), 20, 15, 31, 12, 24, 20_000)
-QUICK = Extent("quick", 32, 12, ("zero",), 20, 7, 13, 6, 12, 2_000)
+FULL = Extent("full", 128, 16, ("zero", "mean", "permuted"), 20, 15, 31, 12, 24, 20_000, 256)
+QUICK = Extent("quick", 32, 12, ("zero",), 20, 7, 13, 6, 12, 2_000, 96)
 
 # Worlds that are stepped in Python, not compiled: some 20 times slower, so that less is lived for the same answers.
 _STEPPED = "Gymnasium environments are stepped one by one, which is slow: less is lived of them than of compiled worlds"
 STEPPED = {
     FULL.name: dataclasses.replace(
         FULL, lives=12, lesion_modes=("zero",), grid=9, line=16, landscape_lives=6, ancestors=12, lifetime_limit=2_000,
+        memory_lives=96,
         note=f"{_STEPPED}: lives of 2,000 steps at most, lesions by setting to zero only, and coarser grids.",
     ),
-    QUICK.name: dataclasses.replace(QUICK, lifetime_limit=500, note=f"{_STEPPED}: lives of 500 steps at most."),
+    QUICK.name: dataclasses.replace(QUICK, lifetime_limit=500, memory_lives=48, note=f"{_STEPPED}: lives of 500 steps at most."),
 }  # fmt: skip
 
 

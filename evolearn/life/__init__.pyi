@@ -28,6 +28,7 @@ from .live import (
     lives as lives,
     own_code as own_code,
     own_parts as own_parts,
+    states_of as states_of,
     traced_lives as traced_lives,
 )
 from .processes import WorkerDied as WorkerDied
@@ -40,5 +41,5 @@ from .records import (
     Trace as Trace,
 )
 from .rehearsal import KeepsState as KeepsState, rehearse as rehearse
-from .surgery import NO_SURGERIES as NO_SURGERIES, Surgeries as Surgeries
+from .surgery import NO_SURGERIES as NO_SURGERIES, NOWHERE as NOWHERE, Surgeries as Surgeries
 from .watch import OwnThread as OwnThread, Watch as Watch

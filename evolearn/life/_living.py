@@ -44,7 +44,7 @@ from evolearn.life.records import (
     row_of,
     window_of,
 )
-from evolearn.life.surgery import Surgeries, operate, put_back
+from evolearn.life.surgery import Surgeries, note_recall, operate, put_back
 from evolearn.numerics import (
     LANES,
     doubles,
@@ -130,6 +130,7 @@ def be_born(
     """
     status = integers(team, at.status, count)
     holding = integers(team, at.holding, count)
+    recalling = integers(team, at.recalling, count)
     for place in range(count):
         genome = genomes[first + place]
         rng = integers(team, at.rng + place * RNG_SIZE, RNG_SIZE)
@@ -144,6 +145,7 @@ def be_born(
         open_stream(rng, keys[first + place], ACTION)
         status[place] = UNFINISHED
         holding[place] = 0
+        recalling[place] = 0
     clock = integers(team, at.clock, 4)
     clock[ROW] = 0
     clock[UPDATE] = 0
@@ -255,16 +257,48 @@ def operate_on_all(
     """Operate on every life that goes on: see `evolearn.life.surgery.operate`."""
     status = integers(team, at.status, count)
     holding = integers(team, at.holding, count)
+    recalling = integers(team, at.recalling, count)
     for place in range(count):
         if status[place] == UNFINISHED:
+            genome = genomes[first + place]
             holding[place] = operate(
                 surgeries,
-                genomes[first + place],
+                genome,
                 weights_of(team, at, body, place),
                 floats(team, at.drive_weights + place * body.drives, body.drives),
                 floats(team, at.operated + place * body.operated, body.operated),
                 octets(team, at.held + place * body.operated, body.operated),
             )
+            if body.recalled > 0 and surgeries.recalled.shape[1] == body.recalled:
+                recalled = integers(team, at.recalled + place * body.recalled, body.recalled)
+                recalling[place] = note_recall(surgeries, genome, recalled)
+    if body.recalled > 0:
+        recall_elsewhere(team, at, body, count)
+
+
+@within
+def recall_elsewhere(team: Any, at: Places, body: Body, count: int) -> None:
+    """Give the lives whose memory was operated on the state that they will read next.
+
+    Called once between any two thoughts that change the state. The link is cleared with it: learning takes what comes
+    in as given, since it is not what went out.
+
+    Args:
+        team: handle of a team's memory.
+        at: where everything is there.
+        body: how much of it.
+        count: lives.
+    """
+    before = floats(team, at.unmoved, body.recalled)
+    for place in range(count):
+        if integers(team, at.recalling + place, 1)[0] == 0:
+            continue
+        carry = floats(team, at.carry + place * body.carry, body.carry)
+        recalled = integers(team, at.recalled + place * body.recalled, body.recalled)
+        copy(carry, before)
+        for i in range(body.recalled):
+            carry[i] = before[recalled[i]] if recalled[i] >= 0 else _ZERO
+        carry[body.recalled] = _ZERO
 
 
 @within
@@ -320,6 +354,8 @@ def act(
         act_without_brain(team, at, body, course, count, row, t)
         return 0
     think_for(think_all, think, team, at, body, 0, count, row)
+    if body.recalled > 0:
+        recall_elsewhere(team, at, body, count)
     rows = body.window + 1
     status = integers(team, at.status, count)
     diverged = 0

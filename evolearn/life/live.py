@@ -43,7 +43,7 @@ from evolearn.life.records import (
     Team,
     Trace,
 )
-from evolearn.life.surgery import NO_SURGERIES, Surgeries, check_surgeries
+from evolearn.life.surgery import NO_SURGERIES, Surgeries, check_recall, check_surgeries
 from evolearn.numerics import COMPILES, plug
 from evolearn.plugins import short
 from evolearn.rng import KEY_SIZE, LifeKey
@@ -190,6 +190,7 @@ class Machinery:
             weights=brain.weights,
             stride=whole_lines(brain.weights),
             operated=0 if plan.operate_at is None else brain.weights,
+            recalled=0 if plan.operate_at is None else states_of(brain),
             memory=whole_lines(self.learner_memory),
             feel_memory=self.feel_memory,
             state_size=state_size,
@@ -230,6 +231,11 @@ def machinery(conditions: Conditions) -> Machinery:
         learner_memory=learner.memory(brain, conditions.window),
         feel_memory=feel_memory,
     )
+
+
+def states_of(brain: BrainSpec) -> int:
+    """Numbers of the state that a brain's trunk carries from step to step, without the link."""
+    return max(0, trunk_of(brain).carry(brain.layers) - 1)
 
 
 def think_nowhere(
@@ -460,6 +466,7 @@ def lives(
         LifeFault: the world is at fault; the message names life and step.
         ValueError: surgeries that do not fit newborns and plan.
     """
+    check_recall(surgeries, states_of(conditions.brain))
     outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
     trace = empty_trace(trace_steps, conditions)
     driver.live(Job(newborns, genomes, keys, plan, outcome, trace, surgeries))
@@ -476,6 +483,7 @@ def traced_lives(
 ) -> tuple[Outcome, Trace]:
     """The same with every step of every life in the trace, [L, T, ..]."""
     conditions = driver.conditions
+    check_recall(surgeries, states_of(conditions.brain))
     outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
     trace = empty_trace(plan.lifetime, conditions, len(genomes))
     driver.live(Job(newborns, genomes, keys, plan, outcome, trace, surgeries))

@@ -62,6 +62,7 @@ class Body(NamedTuple):
     weights: int  # of a brain, W
     stride: int  # floats from one life's weights to the next's
     operated: int  # W if lives are operated on, else 0
+    recalled: int  # numbers of the state that a trunk carries if lives are operated on, else 0
     memory: int  # floats of the learner's memory
     feel_memory: int  # floats of the generic drives' memory
     state_size: int  # bytes of a world's state
@@ -87,6 +88,8 @@ class Places(NamedTuple):
     plasticity: int  # float32 [T, genes]
     operated: int  # float32 [T, operated], weights right after an operation
     held: int  # uint8 [T, operated], which of them are held
+    recalled: int  # int64 [T, recalled], from where each number of the state is read, see `Surgeries`
+    unmoved: int  # float32 [recalled], the state of one life while it is moved
     memory: int  # float32 [T, memory], the learners'
     feel_memory: int  # float32 [T, feel_memory], the generic drives'
     observation: int  # float32 [T, O], what the worlds show now
@@ -100,6 +103,7 @@ class Places(NamedTuple):
     ended: int  # int64 [T], of this step: GOES_ON, TERMINATED or TRUNCATED
     status: int  # int64 [T]: UNFINISHED while a life goes on
     holding: int  # int64 [T], how many weights are held since an operation
+    recalling: int  # int64 [T], how many numbers of the state are read from elsewhere since then
     clock: int  # int64 [4]: ROW, UPDATE, AGE_BIN, BIN_END
     where: int  # int64 [3]: FIRST_LIFE, PLACE, AGE; read by whoever watches
     layers: int  # int64 [layers], the trunk's description
@@ -221,6 +225,8 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "plasticity": (single, lives, body.genes),
         "operated": (single, lives, body.operated),
         "held": (np.uint8, lives, body.operated),
+        "recalled": (long, lives, body.recalled),
+        "unmoved": (single, body.recalled),
         "memory": (single, lives, body.memory),
         "feel_memory": (single, lives, body.feel_memory),
         "observation": (single, lives, body.observations),
@@ -234,6 +240,7 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "ended": (long, lives),
         "status": (long, lives),
         "holding": (long, lives),
+        "recalling": (long, lives),
         "clock": (long, 4),
         "where": (long, 3),
         "layers": (long, body.layers),

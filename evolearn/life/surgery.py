@@ -6,6 +6,10 @@ An operation says of every weight what it is afterwards:
 
 which covers weights set to zero, permuted, exchanged or replaced by given numbers, and an observation replaced by its
 mean: its weights are zero, and the bias of every unit that read it takes up mean * weight.
+
+Of the state that a trunk carries from step to step it says from where every number is read from then on: from another
+number's place, or from nowhere, which is 0. That holds for every thought. Where any number is read from elsewhere,
+learning takes what comes in as given: no gradient passes through it from one step to the one before.
 `evolearn.inspection._operations` builds operations. The optimiser's memory and the window under way are left as they
 are: steps before the operation are learned from with the weights after it, unless a learning update comes right before
 it.
@@ -39,6 +43,9 @@ class Surgeries(NamedTuple):
     # within an update of several epochs it moves; at the end of every update it is put back.
     held: Any
     drives: Any  # float32 [P, D], drive weights from then on, NaN: as it was born with; or [P, 0], all as born with
+    # int64 [P, S], for each number of the carried state the place from where it is read, 0 .. S - 1, its own for no
+    # change, or NOWHERE; or [P, 0], all as they are.
+    recalled: Any
 
     def rows(self, which: Any) -> Surgeries:
         """Some of them: a slice or indices of newborns; copies."""
@@ -49,9 +56,11 @@ class Surgeries(NamedTuple):
         return self.rows(np.unique(genomes)) if len(self.factor) else self
 
 
+NOWHERE = -1  # from where a number of the state is read that is held at 0
+
 _F2, _I2 = types.float32[:, ::1], types.int64[:, ::1]
-SURGERIES_TYPE = types.NamedTuple((_F2, _I2, _F2, _I2, _F2, types.uint8[:, ::1], _F2), Surgeries)
-_DTYPES = Surgeries(np.float32, np.int64, np.float32, np.int64, np.float32, np.uint8, np.float32)
+SURGERIES_TYPE = types.NamedTuple((_F2, _I2, _F2, _I2, _F2, types.uint8[:, ::1], _F2, _I2), Surgeries)
+_DTYPES = Surgeries(np.float32, np.int64, np.float32, np.int64, np.float32, np.uint8, np.float32, np.int64)
 
 NO_SURGERIES = Surgeries(*(np.zeros((0, 0), dtype) for dtype in _DTYPES))
 
@@ -79,7 +88,9 @@ def check_surgeries(surgeries: Surgeries, newborns: Newborns, operate_at: int | 
     shape = newborns.weights.shape
     drives = newborns.drives.shape
     for name, array, dtype in zip(Surgeries._fields, surgeries, _DTYPES, strict=True):
-        fitting = ((shape[0], 0), drives) if name == "drives" else (shape,)
+        fitting: tuple[tuple[int, ...], ...] = ((shape[0], 0), drives) if name == "drives" else (shape,)
+        if name == "recalled":  # how many there are is the brain's: see `check_recall`
+            fitting = ((shape[0], 0), (shape[0], array.shape[-1]))
         if array.dtype != dtype or array.shape not in fitting or not array.flags.carray:
             raise ValueError(
                 f"surgeries.{name}: {array.dtype} {list(array.shape)}: must be {np.dtype(dtype)} {list(fitting[-1])}, "
@@ -89,6 +100,46 @@ def check_surgeries(surgeries: Surgeries, newborns: Newborns, operate_at: int | 
         array = getattr(surgeries, name)
         if array.min() < 0 or array.max() >= shape[1]:
             raise ValueError(f"surgeries.{name}: {array.min()} .. {array.max()}: must be within 0 .. {shape[1] - 1}")
+    if surgeries.recalled.size:
+        array, most = surgeries.recalled, surgeries.recalled.shape[1] - 1
+        if array.min() < NOWHERE or array.max() > most:
+            raise ValueError(
+                f"surgeries.recalled: {array.min()} .. {array.max()}: must be within 0 .. {most}, or {NOWHERE} for "
+                "what is held at 0"
+            )
+
+
+def check_recall(surgeries: Surgeries, states: int) -> None:
+    """Make sure that what surgeries say of a carried state is of as many numbers as the brain's.
+
+    Args:
+        surgeries: to be checked.
+        states: numbers that the brain's trunk carries from step to step, without the link.
+    Raises:
+        ValueError: they say something of more or fewer.
+    """
+    told = surgeries.recalled.shape[1]
+    if told not in (0, states):
+        remedy = f"{states} numbers, or none to leave it as it is" if states else "none: this brain carries no state"
+        raise ValueError(f"surgeries.recalled: {told} numbers of a carried state: must be {remedy}")
+
+
+@within
+def note_recall(surgeries: Surgeries, genome: int, recalled: Any) -> int:
+    """Note from where one life reads the numbers of its state from now on.
+
+    Args:
+        surgeries: see Surgeries.
+        genome: row of it.
+        recalled: int64 [S], written.
+    Returns:
+        How many are read from elsewhere, or from nowhere.
+    """
+    count = 0
+    for i in range(recalled.size):
+        recalled[i] = surgeries.recalled[genome, i]
+        count += recalled[i] != i
+    return count
 
 
 @within

@@ -96,7 +96,7 @@ def _panel(found: Json, at: Json, metric: str, how: str) -> Panel:
 
 def _label(lesion: Json) -> str:
     kind, name = lesion["kind"], lesion["name"]
-    return str(name) if kind in ("critic", "learner", "observation") else f"{kind}: {name}"
+    return str(name) if kind in ("critic", "learner", "memory", "observation") else f"{kind}: {name}"
 
 
 def _points(name: str, look: Look, lesions: Sequence[Json], places: dict[int, float], metric: str) -> Series:
@@ -260,6 +260,8 @@ def _left_out(found: Json) -> Iterator[str]:
         yield "It does not learn where it evolved: lesions of drives, critic and learner could change nothing."
     elif not found["drives"]:
         yield "Drive weights are drawn anew in each life, so that no drive could be lesioned."
+    if found.get("memory"):
+        yield found["memory"]
     if found["observations_left_out"]:
         which = "that come last" if found["draws_weights"] else "that it reads by the smallest weights"
         why = ", since each life draws its weights and none are larger," if found["draws_weights"] else ""
@@ -297,7 +299,7 @@ def _listed(names: Sequence[str]) -> str:
 def _part(lesion: Json) -> str:
     """What is lesioned, in a sentence."""
     kind, name = lesion["kind"], lesion["name"]
-    if kind in ("critic", "learner"):
+    if kind in ("critic", "learner", "memory"):
         return f"the {name}"
     return f"{kind} {name}" if kind != "observation" else f"sense {name}"
 
@@ -447,6 +449,13 @@ def _notes(found: Json, at: Json, metric: str) -> Iterator[str]:
         "head, and from the critic as many as the lesion takes there; else from the whole brain. Dead "
         "weights are among them."
     )
+    if any(lesion["kind"] == "memory" for lesion in at["lesions"]):
+        yield (
+            "The carried state is held at zero before every thought; no weight changes. In its shams units are read "
+            "from each other's places before every thought: as much is carried as ever, as large, in the wrong places. "
+            "A brain may be harmed by that too, since it looks for what it remembers in its place: no more harm than "
+            "its shams does not say that it does without memory."
+        )
     if found["norms"]:
         yield "Norm: root of the summed squares by which weights change at birth; in brackets the mean of its shams."
     if metric == "birth":

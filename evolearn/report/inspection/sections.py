@@ -12,6 +12,7 @@ from evolearn.report.inspection.genes import genes_section
 from evolearn.report.inspection.landscape import landscape_section
 from evolearn.report.inspection.lesions import lesions_section
 from evolearn.report.inspection.lineage import lineage_section
+from evolearn.report.inspection.memory import memory_section
 from evolearn.report.inspection.repertoire import repertoire_section
 from evolearn.report.inspection.section import Section
 from evolearn.report.inspection.weights import weights_section
@@ -23,6 +24,7 @@ BUILDERS: Mapping[str, Builder] = {
     "weights": weights_section,
     "drives": drives_section,
     "repertoire": repertoire_section,
+    "memory": memory_section,
     "lesions": lesions_section,
     "landscape": landscape_section,
     "lineage": lineage_section,
