@@ -49,7 +49,7 @@ def inspect(
     only: Annotated[
         str | None,
         typer.Option(
-            help="Only these sections, with commas: genes, weights, drives, repertoire, lesions, landscape, lineage.",
+            help="Only these sections, with commas: genes, weights, drives, repertoire, memory, lesions, landscape, lineage.",
             show_default=False,
             metavar="SECTIONS",
         ),
@@ -66,7 +66,7 @@ def inspect(
     workers: Workers = None,
     trust: Trust = False,
 ) -> None:
-    """Look into DNA: genes, weights, drives, innate repertoire, lesions, landscape and lineage, on one page."""
+    """Look into DNA: genes, weights, drives, innate repertoire, memory, lesions, landscape and lineage, on one page."""
     with at_terminal() as console, naming(console, run if other is None else Path(f"{run} or {other}"), trust):
         expect_wait(console)
         from evolearn.inspection import Wishes, compare_dna, inspect_dna

@@ -1,7 +1,8 @@
 """Hidden units of one brain in the order, and with the signs, that another's have; how alike both then are. Pure.
 
 A layer's units can change places, and with tanh a unit can change its sign together with all weights into and out of
-it, and the network computes the same. Two networks are compared only after that freedom is taken out.
+it, and the network computes the same. A gated unit has weights into its candidate, which change sign with it, and into
+its gates, which do not. Two networks are compared only after that freedom is taken out.
 
 Matching finds likeness in anything: two networks of random numbers come nearer too. So what is left after alignment
 stands beside what is left between networks that have nothing in common, aligned alike.
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from evolearn.agent import BrainSpec, Symmetry, trunk_of
+from evolearn.agent import BrainSpec, Symmetry, find_trunk
 from evolearn.errors import lacking
 from evolearn.genome import initial_distribution
 from evolearn.inspection._specimen import IntArray, Json
@@ -34,7 +35,9 @@ def symmetry_of(brain: BrainSpec) -> Symmetry:
     Raises:
         PartError: the trunk's row does not say.
     """
-    row = trunk_of(brain)
+    row = find_trunk(brain.trunk)
+    if row.torch_cell is not None:  # the candidate's tanh: its weights, those that recall, and all that read the unit
+        return "sign"
     if row.has_hidden and row.symmetry is None:
         remedy = 'what of a hidden unit changes nothing that the network does, "place", "sign" or "scale"'
         raise lacking("trunk", brain.trunk, "symmetry", "two of its networks cannot be aligned", remedy)
@@ -61,7 +64,8 @@ def align(brain: BrainSpec, first: npt.NDArray[Any], second: npt.NDArray[Any]) -
     """The order and the signs of the second's hidden units that bring its weights nearest to the first's.
 
     Layer by layer the best assignment, given those of the other layers, until none changes anything; from several
-    starting points, of which the best counts. One layer is solved exactly; with more it is a good local optimum.
+    starting points, of which the best counts. One dense layer is solved exactly; with more, and with gated ones, it is a
+    good local optimum.
 
     Args:
         brain: what both are made of.
@@ -85,18 +89,7 @@ def aligned(brain: BrainSpec, weights: npt.NDArray[Any], alignment: Alignment) -
         weights: [W].
         alignment: orders and signs.
     """
-    blocks = _blocks(brain, weights)
-    last = len(brain.hidden)
-    for layer, (order, sign) in enumerate(zip(alignment.orders, alignment.signs, strict=True), start=1):
-        into = sign.astype(weights.dtype)
-        blocks[f"hidden{layer}.weight"] = blocks[f"hidden{layer}.weight"][:, order] * into
-        blocks[f"hidden{layer}.bias"] = blocks[f"hidden{layer}.bias"][order] * into
-        if layer < last:
-            blocks[f"hidden{layer + 1}.weight"] = blocks[f"hidden{layer + 1}.weight"][order] * into[:, None]
-        else:
-            for head in ("policy.weight", "value.weight"):
-                blocks[head] = blocks[head][:, order] * into
-    return np.concatenate([blocks[tensor.name].reshape(-1) for tensor in brain.tensors])
+    return _flat(brain, weights, _moved(_layers(brain, weights), alignment))
 
 
 def likeness(
@@ -153,15 +146,37 @@ def block_slices(brain: BrainSpec) -> dict[str, slice]:
 
 
 @dataclasses.dataclass(frozen=True)
+class _Layer:
+    """What leads into the units of a hidden layer: of dense ones a sum each, of gated ones several."""
+
+    weights: FloatArray  # [inputs, sums, H]
+    biases: FloatArray  # [biases, H]
+    states: FloatArray  # [H, sums, H], by which units read their own layer's state; of dense ones [H, 0, H]
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether it is a gated layer."""
+        return self.states.shape[1] > 0
+
+    @property
+    def signed(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Which sums of `weights`, `biases` and `states` change sign with the unit, 1; the others are of gates, 0."""
+        if self.is_gated:  # candidate, reset, update; the biases of these and of recall; reset, update, recall
+            return np.array([1, 0, 0]), np.array([1, 0, 0, 1]), np.array([0, 0, 1])
+        return np.array([1]), np.array([1]), np.zeros(0, np.int64)
+
+
+@dataclasses.dataclass(frozen=True)
 class _Layers:
     """A brain as a chain: what leads into each hidden layer, and out of the last."""
 
-    weights: tuple[FloatArray, ...]  # [inputs, H] per hidden layer
-    biases: tuple[FloatArray, ...]  # [H]
+    layers: tuple[_Layer, ...]
     heads: FloatArray  # [H of the last, outputs]
+    gains: FloatArray  # [observations, H of the last], by which a product weighs the last layer; [0, H] without one
 
 
 _Pair = tuple[_Layers, _Layers]
+_Agreement = tuple[FloatArray, FloatArray]
 
 
 def _blocks(brain: BrainSpec, weights: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
@@ -171,12 +186,53 @@ def _blocks(brain: BrainSpec, weights: npt.NDArray[Any]) -> dict[str, npt.NDArra
 
 def _layers(brain: BrainSpec, weights: npt.NDArray[Any]) -> _Layers:
     blocks = _blocks(brain, np.asarray(weights, np.float64))
-    numbers = range(1, len(brain.hidden) + 1)
-    return _Layers(
-        tuple(blocks[f"hidden{number}.weight"] for number in numbers),
-        tuple(blocks[f"hidden{number}.bias"] for number in numbers),
-        np.concatenate([blocks["policy.weight"], blocks["value.weight"]]).T,
-    )
+    layers = []
+    for number, units in enumerate(brain.hidden, start=1):
+        name = f"hidden{number}"
+        if f"{name}.state.weight" in blocks:
+            biases = [blocks[f"{name}.{gate}.bias"] for gate in ("candidate", "reset", "update", "recall")]
+            into, states = blocks[f"{name}.inputs.weight"], blocks[f"{name}.state.weight"].reshape(units, 3, units)
+        else:
+            biases, into, states = [blocks[f"{name}.bias"]], blocks[f"{name}.weight"], np.zeros((units, 0, units))
+        layers.append(_Layer(into.reshape(len(into), -1, units), np.stack(biases), states))
+    heads = np.concatenate([blocks["policy.weight"], blocks["value.weight"]]).T
+    return _Layers(tuple(layers), heads, blocks.get("readout.weight", np.zeros((0, len(heads)))))
+
+
+def _flat(brain: BrainSpec, weights: npt.NDArray[Any], moved: _Layers) -> npt.NDArray[Any]:
+    """The inverse of `_layers`; what no unit has a part in is as in `weights`."""
+    blocks = _blocks(brain, weights)
+    for number, layer in enumerate(moved.layers, start=1):
+        name = f"hidden{number}"
+        if layer.is_gated:
+            blocks[f"{name}.inputs.weight"], blocks[f"{name}.state.weight"] = layer.weights, layer.states
+            for gate, bias in zip(("candidate", "reset", "update", "recall"), layer.biases, strict=True):
+                blocks[f"{name}.{gate}.bias"] = bias
+        else:
+            blocks[f"{name}.weight"], blocks[f"{name}.bias"] = layer.weights, layer.biases
+    actions = len(blocks["policy.weight"])
+    blocks["policy.weight"], blocks["value.weight"] = moved.heads.T[:actions], moved.heads.T[actions:]
+    if "readout.weight" in blocks:
+        blocks["readout.weight"] = moved.gains
+    return np.concatenate([blocks[tensor.name].reshape(-1) for tensor in brain.tensors]).astype(weights.dtype)
+
+
+def _moved(brain: _Layers, alignment: Alignment) -> _Layers:
+    """A brain with its units in another order, and with other signs."""
+    layers: list[_Layer] = []
+    rows: Any = slice(None)
+    row_signs = np.ones((1, 1, 1))
+    for layer, order, sign in zip(brain.layers, alignment.orders, alignment.signs, strict=True):
+        into, biases, states = (np.where(signed[:, None] == 1, sign, 1.0) for signed in layer.signed)
+        layers.append(
+            _Layer(
+                layer.weights[rows][:, :, order] * row_signs * into,
+                layer.biases[:, order] * biases,
+                layer.states[order][:, :, order] * sign[:, None, None] * states,
+            )
+        )
+        rows, row_signs = order, sign[:, None, None]
+    return _Layers(tuple(layers), brain.heads[rows] * row_signs[:, :, 0], brain.gains[:, rows])
 
 
 def _starts(pair: _Pair, brain: BrainSpec, signed: bool) -> list[Alignment]:
@@ -185,7 +241,7 @@ def _starts(pair: _Pair, brain: BrainSpec, signed: bool) -> list[Alignment]:
     still = Alignment(
         tuple(np.arange(units) for units in brain.hidden), tuple(np.ones(units) for units in brain.hidden)
     )
-    if layers < 2:
+    if layers < 2 and not any(layer.is_gated for layer in pair[0].layers):
         return [still]  # the first assignment is the best one
     return [
         still,
@@ -208,54 +264,71 @@ def _improved(pair: _Pair, alignment: Alignment, signed: bool) -> Alignment:
 
 
 def _passed(
-    pair: _Pair, alignment: Alignment, layers: range, agreement: Callable[..., FloatArray], signed: bool
+    pair: _Pair, alignment: Alignment, layers: range, agreement: Callable[..., _Agreement], signed: bool
 ) -> Alignment:
     """One assignment per layer, in the order given, each by the agreement of units under the others so far."""
     for layer in layers:
-        found = agreement(pair, alignment, layer)
-        _, order = linear_sum_assignment(np.abs(found) if signed else found, maximize=True)
+        turning, steady = agreement(pair, alignment, layer)
+        _, order = linear_sum_assignment(steady + (np.abs(turning) if signed else turning), maximize=True)
         sign = np.ones(order.size)
         if signed:
-            sign[found[np.arange(order.size), order] < 0] = -1.0
+            sign[turning[np.arange(order.size), order] < 0] = -1.0
         orders, signs = list(alignment.orders), list(alignment.signs)
         orders[layer], signs[layer] = order, sign
         alignment = Alignment(tuple(orders), tuple(signs))
     return alignment
 
 
-def _agreement(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
-    """Inner products [H of the first, H of the second] of all weights into and out of the units of a layer."""
-    return _agreement_below(pair, alignment, layer) + _agreement_above(pair, alignment, layer)
+def _agreement(pair: _Pair, alignment: Alignment, layer: int) -> _Agreement:
+    """Inner products of all weights into and out of the units of a layer.
+
+    Returns:
+        Twice [H of the first, H of the second]: of weights that change sign with the unit of the second, and of those
+        that do not. A gated layer's own units are taken as they have been assigned so far.
+    """
+    below, above = _agreement_below(pair, alignment, layer), _agreement_above(pair, alignment, layer)
+    order, sign = alignment.orders[layer], alignment.signs[layer]
+    first, second = (brain.layers[layer] for brain in pair)
+    signed = second.signed[2] == 1
+    into = np.einsum("icj,ick->cjk", first.states, second.states[order] * sign[:, None, None])
+    columns = second.states[:, :, order] * np.where(signed[:, None], sign, 1.0)
+    out_of = np.einsum("jci,kci->jk", first.states, columns)
+    turning = below[0] + above[0] + into[signed].sum(axis=0) + out_of
+    return turning, below[1] + above[1] + into[~signed].sum(axis=0)
 
 
-def _agreement_below(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
-    first, second = pair
-    weights = second.weights[layer]
+def _agreement_below(pair: _Pair, alignment: Alignment, layer: int) -> _Agreement:
+    first, second = (brain.layers[layer] for brain in pair)
+    weights = second.weights
     if layer > 0:
-        weights = weights[alignment.orders[layer - 1]] * alignment.signs[layer - 1][:, None]
-    return first.weights[layer].T @ weights + np.outer(first.biases[layer], second.biases[layer])
+        weights = weights[alignment.orders[layer - 1]] * alignment.signs[layer - 1][:, None, None]
+    by_sum = np.einsum("igj,igk->gjk", first.weights, weights)
+    by_bias = np.einsum("bj,bk->bjk", first.biases, second.biases)
+    of_sum, of_bias = (signed == 1 for signed in second.signed[:2])
+    return (
+        by_sum[of_sum].sum(axis=0) + by_bias[of_bias].sum(axis=0),
+        by_sum[~of_sum].sum(axis=0) + by_bias[~of_bias].sum(axis=0),
+    )
 
 
-def _agreement_above(pair: _Pair, alignment: Alignment, layer: int) -> FloatArray:
+def _agreement_above(pair: _Pair, alignment: Alignment, layer: int) -> _Agreement:
     first, second = pair
-    if layer + 1 == len(first.weights):
-        return first.heads @ second.heads.T
-    weights = second.weights[layer + 1][:, alignment.orders[layer + 1]] * alignment.signs[layer + 1]
-    return first.weights[layer + 1] @ weights.T
+    if layer + 1 == len(first.layers):
+        return first.heads @ second.heads.T, first.gains.T @ second.gains
+    signed = np.where(second.layers[layer + 1].signed[0][:, None] == 1, alignment.signs[layer + 1], 1.0)
+    weights = second.layers[layer + 1].weights[:, :, alignment.orders[layer + 1]] * signed
+    turning = np.einsum("jgi,kgi->jk", first.layers[layer + 1].weights, weights)
+    return turning, np.zeros_like(turning)
 
 
 def _overlap(pair: _Pair, alignment: Alignment) -> float:
     """Inner product of the first's weights with the aligned second's: the larger, the nearer."""
-    first, second = pair
-    total = 0.0
-    rows: Any = slice(None)
-    row_signs = np.ones((1, 1))
-    for layer, (order, sign) in enumerate(zip(alignment.orders, alignment.signs, strict=True)):
-        weights = second.weights[layer][rows][:, order] * row_signs * sign
-        total += float((first.weights[layer] * weights).sum())
-        total += float(first.biases[layer] @ (second.biases[layer][order] * sign))
-        rows, row_signs = order, sign[:, None]
-    return total + float((first.heads * (second.heads[rows] * row_signs)).sum())
+    first, second = pair[0], _moved(pair[1], alignment)
+    total = float((first.heads * second.heads).sum() + (first.gains * second.gains).sum())
+    for one, other in zip(first.layers, second.layers, strict=True):
+        for mine, theirs in ((one.weights, other.weights), (one.biases, other.biases), (one.states, other.states)):
+            total += float((mine * theirs).sum())
+    return total
 
 
 # --- distances, and what unrelated networks have in common ---

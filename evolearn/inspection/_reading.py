@@ -123,7 +123,9 @@ def _ridge(features: FloatArray, wanted: FloatArray, asked: FloatArray) -> list[
     return found
 
 
-def _reading(target: Target, truth: FloatArray, guess: FloatArray, constant: FloatArray, places: Ints) -> Reading | None:
+def _reading(
+    target: Target, truth: FloatArray, guess: FloatArray, constant: FloatArray, places: Ints
+) -> Reading | None:
     """Losses life by life, and what they come to."""
     if target.is_class:
         right = truth.argmax(axis=1)

@@ -124,7 +124,7 @@ ladder = World(
     step=step_sum,
 )
 
-TINY = Extent("tiny", 8, 10, ("zero",), 2, 5, 7, 6, 4, 400)
+TINY = Extent("tiny", 8, 10, ("zero",), 2, 5, 7, 6, 4, 400, 40)
 
 
 def specimen_for(

@@ -37,7 +37,7 @@ def planted(spec: BrainSpec, seed: int = 0) -> Alignment:
     flips = [rng.choice([-1.0, 1.0], units) for units in spec.hidden]
     return Alignment(
         tuple(rng.permutation(units) for units in spec.hidden),
-        tuple(flip if spec.trunk == "mlp" else np.ones_like(flip) for flip in flips),
+        tuple(flip if spec.trunk in ("mlp", "gru") else np.ones_like(flip) for flip in flips),
     )
 
 
@@ -97,6 +97,39 @@ def test_a_planted_permutation_is_found_exactly(trunk: str, hidden: tuple[int, .
     moved = aligned(spec, weights, planted(spec))
     assert np.linalg.norm(moved - weights) > 5
     assert np.array_equal(aligned(spec, moved, align(spec, weights, moved)), weights)
+
+
+REMEMBERING = [BrainSpec("gru", 5, hidden, 3, "gaussian", readout=how) for hidden in ((12,), (9, 7)) for how in
+               ("plain", "product")] + [BrainSpec("mlp", 5, (9, 7), 3, "gaussian", readout="product")]  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", REMEMBERING, ids=lambda spec: f"{spec.trunk} {spec.hidden} {spec.readout}")
+def test_a_brain_that_remembers_is_aligned_and_thinks_on_as_before(spec: BrainSpec) -> None:
+    weights = some_weights(spec)
+    moved = aligned(spec, weights, planted(spec))
+    assert np.linalg.norm(moved - weights) > 5
+    assert np.array_equal(aligned(spec, moved, align(spec, weights, moved)), weights)
+    told = torch.from_numpy(np.random.default_rng(1).normal(size=(6, 4, 5)).astype(np.float32))
+    outputs = []
+    for row in (weights, moved):
+        network = TorchBrain(spec)
+        network.load_flat(row)
+        with torch.no_grad():
+            state = torch.zeros(4, network.state_size)
+            for now in told:
+                policy, value, state = network.step(now, state)
+                outputs.append(torch.cat([policy, value[:, None]], dim=1))
+    before, after = torch.stack(outputs).chunk(2)
+    assert torch.allclose(before, after, atol=1e-4)
+    assert before.std() > 0.1
+
+
+def test_alignment_never_takes_two_gated_brains_farther_apart() -> None:
+    for seed in range(5):
+        spec = REMEMBERING[seed % 4]
+        first, second = some_weights(spec, seed), some_weights(spec, seed + 100)
+        near = aligned(spec, second, align(spec, first, second))
+        assert np.linalg.norm(near - first) < np.linalg.norm(second - first)
 
 
 def test_a_planted_permutation_is_found_beneath_noise() -> None:

@@ -18,7 +18,10 @@ from tests.helpers.inspections import Notes
 from tests.helpers.runs import Watcher
 
 QUICK = Wishes(quick=True)
-KEYS = ["genes", "weights", "drives", "repertoire", "lesions", "landscape", "lineage"]
+KEYS = ["genes", "weights", "drives", "repertoire", "memory", "lesions", "landscape", "lineage"]
+# A brain that is told all there is, and remembers.
+TOLD = ["observation", "last_observation", "last_action", "last_reward", "new_episode"]
+GATED = {"trunk": "gru", "hidden": [4], "inputs": TOLD, "readout": "product"}
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +45,12 @@ def test_every_section_has_numbers_and_words_in_the_order_of_the_page(folder: Pa
     assert set(BUILDERS) == {*KEYS, "comparison"}
     page, sections = write_inspection_report(folder / "run" / "inspection")
     assert [section.key for section in sections] == KEYS
-    assert [section.missing for section in sections] == [""] * len(KEYS)
+    missing = {section.key: section.missing for section in sections if section.missing}
+    assert missing == {"memory": missing.get("memory")}
+    assert missing["memory"].startswith("it carries no state from step to step"), "its brain has none"
     for section in sections:
+        if section.missing:
+            continue
         assert section.sentences, section.key
         assert section.charts, section.key
         for chart in section.charts:
@@ -73,3 +80,24 @@ def test_two_dnas_are_compared(folder: Path, tmp_path: Path) -> None:
     assert (section.key, section.missing) == ("comparison", "")
     assert section.sentences
     assert section.tables or section.charts
+
+
+@pytest.mark.parametrize("memory", ["episode", "life"])
+def test_every_section_is_made_of_a_brain_that_remembers_or_says_why_not(tmp_path: Path, memory: str) -> None:
+    start_run(config(brain={**GATED, "memory": memory}), "toy", tmp_path / "run", OwnDrivers(1), Watcher())
+    inspect_dna(tmp_path / "run", QUICK, None, 1, Notes())
+    _, sections = write_inspection_report(tmp_path / "run" / "inspection")
+    assert [section.key for section in sections] == KEYS
+    assert [section.missing for section in sections] == [""] * len(KEYS)
+    said = {section.key: " ".join(section.sentences) for section in sections}
+    assert all(said.values())
+    for key in ("weights", "repertoire"):  # what has no answer without the state
+        assert "carries a state from step to step" in said[key]
+    assert "the carried state held at zero" in said["lesions"]
+    assert "can be read with a skill of" in said["memory"]
+    charts = {chart.key for section in sections for chart in section.charts}
+    assert {"weights_spectra", "memory_past", "memory_example", "lesions_at_birth", "landscape_plane"} <= charts
+    other = tmp_path / "run" / "ancestors" / "generation_000000.safetensors"
+    (compared,) = compare_dna(tmp_path / "run", other, QUICK, tmp_path / "out", 1, Notes()).sections
+    assert compared.missing == ""
+    assert "hidden units" in " ".join(compared.sentences)

@@ -172,4 +172,4 @@ def test_what_cannot_be_is_said(tmp_path):
     ):
         inspect_lesions(alive(dna, driver))
     with pytest.raises(PartError, match="symmetry"):
-        symmetry_of(BrainSpec("mlp", 2, (3,), 2, "categorical", readout="product"))
+        symmetry_of(dna.brain)

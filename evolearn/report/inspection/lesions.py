@@ -140,6 +140,7 @@ def _sentences(found: Json) -> Iterator[str]:
     for at in found["ages"]:
         for metric in at["intact"]:
             yield from _worst(found, at, metric)
+        yield from (_memory(at, lesion) for lesion in at["lesions"] if lesion["kind"] == "memory")
         learner = [lesion for lesion in at["lesions"] if lesion["kind"] == "learner"]
         if learner:
             yield _learner(at, learner[0])
@@ -235,6 +236,20 @@ def _learner(at: Json, lesion: Json) -> str:
         "diverged": "its brain diverged, so that this is no gain",
     }[effect["reading"]]
     return f"With the learner switched off {when} the ceiling changes by {change}: {meaning}."
+
+
+def _memory(at: Json, lesion: Json) -> str:
+    """What the loss of the carried state did, measure by measure."""
+    parts = []
+    for metric, name in (("birth", "birth score"), ("ceiling", "ceiling")):
+        if metric not in lesion["effects"]:
+            continue
+        change = with_interval(lesion["effects"][metric]["change"]["of"], "score", "value")
+        shams = lesion["effects"][metric]["shams"]
+        against = f"; {quantity(shams['mean'], 'score')} in its shams" if shams else "; no sham"
+        parts.append(f"the {name} changes by {change} ({_reading_words(lesion, metric)}{against})")
+    when = "from birth on" if at["age"] == 0 else f"from the age of {quantity(at['age'], 'world steps')} steps on"
+    return f"With the carried state held at zero {when}, so that it remembers nothing, {' and '.join(parts)}."
 
 
 def _diverged(found: Json) -> Iterator[str]:

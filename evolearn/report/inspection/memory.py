@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from evolearn.report._chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
 from evolearn.report._files import Json
 from evolearn.report._looks import BLUE, GREY, VERMILION
-from evolearn.report.inspection.marks import listed, percent, short
+from evolearn.report.inspection.marks import listed, percent
 from evolearn.report.inspection.section import Cell, Section, Table
 from evolearn.report.texts import shortened
 
 MOST_PANELS = 12  # of a chart
-MOST_TICKS = 6
-EXACT = 0.995  # a skill from which on something is there without error
-LITTLE = 0.05  # a skill, or a difference of skills, that is not worth a sentence
+MOST_TICKS = 4
+LITTLE = 0.05  # a skill that is as good as none
 _SOURCES = (
     ("state", "the carried state", Look(VERMILION)),
     ("inputs", "what it is told in that step", Look(BLUE, "dash", "square")),
@@ -84,10 +83,10 @@ def _of_the_life(found: Json) -> Iterator[str]:
         return
     yield (
         f"Of what a life hides, {best['name']} can be read best from its state: skill {_with_ends(last, 'state')} "
-        f"{_steps_words(last)}, {_score_words(last, 'state')}; {short(_skill(last, 'inputs'))} from what it is told at "
-        f"that step, {short(_skill(last, 'others'))} from the states of other lives. {_rise(best)}"
+        f"{_steps_words(last)}, {_score_words(last, 'state')}; {_two(_skill(last, 'inputs'))} from what it is told at "
+        f"that step, {_two(_skill(last, 'others'))} from the states of other lives. {_rise(best)}"
     )
-    rest = [f"{entry['name']} ({short(_skill(_last(entry), 'state'))})" for entry in draws if entry is not best]
+    rest = [f"{entry['name']} ({_two(_skill(_last(entry), 'state'))})" for entry in draws if entry is not best]
     if rest:
         yield f"At the same age the skill for the others is: {listed(rest)}."
 
@@ -111,15 +110,17 @@ def _of_the_past(found: Json) -> Iterator[str]:
         )
         which = " (the one that is kept best)" if entry["kind"] == "observation" and len(seen) > 1 else ""
         parts = [
-            f"{one['lag']} back {_level(_skill(one, 'state'))}"
-            + (f" ({_level(_skill(one, 'inputs'))} from what it is told)" if one["inputs"] else "")
+            f"{one['lag']} back {_two(_skill(one, 'state'))}"
+            + (f" ({_two(_skill(one, 'inputs'))} from what it is told)" if one["inputs"] else "")
             for one in (at if len(at) < 3 else (at[0], at[1], at[-1]))
         ]
         yield f"Of the past, {name}{which} can be read with a skill of: {'; '.join(parts)}."
 
 
-def _level(skill: float) -> str:
-    return "1.00" if skill >= EXACT else short(skill)
+def _two(value: float) -> str:
+    """A skill or a score: two digits after the point, and nothing that rounding makes of nothing."""
+    text = f"{value:.2f}"
+    return ("0.00" if text == "-0.00" else text).replace("-", "\N{MINUS SIGN}")
 
 
 def _last(entry: Json) -> Json | None:
@@ -135,8 +136,8 @@ def _skill(one: Json | None, source: str) -> float:
 def _with_ends(one: Json, source: str) -> str:
     skill = one[source]["skill"]
     if skill["low"] is None:
-        return short(skill["value"])
-    return f"{short(skill['value'])} [{short(skill['low'])}, {short(skill['high'])}]"
+        return _two(skill["value"])
+    return f"{_two(skill['value'])} [{_two(skill['low'])}, {_two(skill['high'])}]"
 
 
 def _score_words(one: Json, source: str) -> str:
@@ -262,7 +263,12 @@ def _example_chart(found: Json) -> Chart:
         f"memory; what flickers follows what is seen.{shown}"
         + (f" Lines are ends of episodes, at which {kept}." if rules else ""),
         "life",
-        (View("state", (Panel(Axis("age, world steps"), Axis("unit"), (), rules, heat, height=120 + 14 * len(states)),)),),
+        (
+            View(
+                "state",
+                (Panel(Axis("age, world steps"), Axis("unit"), (), rules, heat, height=120 + 14 * len(states)),),
+            ),
+        ),
     )
 
 
@@ -276,8 +282,8 @@ def _table(found: Json, which: str) -> Table:
         for one in entry["at"]:
             when = _span(one) if which == "hidden" else str(one["lag"])
             cells: list[Cell] = [entry["name"], when, "share right" if one["is_class"] else "R\N{SUPERSCRIPT TWO}"]
-            cells += [short(one[source]["score"]) if one[source] else None for source, _, _ in _SOURCES]
-            cells.append(short(one["state"]["chance"]) if one["state"] else None)
+            cells += [_two(one[source]["score"]) if one[source] else None for source, _, _ in _SOURCES]
+            cells.append(_two(one["state"]["chance"]) if one["state"] else None)
             cells += [_with_ends(one, source) if one[source] else None for source in ("state", "inputs")]
             rows.append(tuple(cells))
     when = "age" if which == "hidden" else "steps back"
