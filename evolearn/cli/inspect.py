@@ -49,7 +49,8 @@ def inspect(
     only: Annotated[
         str | None,
         typer.Option(
-            help="Only these sections, with commas: genes, weights, drives, repertoire, memory, lesions, landscape, lineage.",
+            help="Only these sections, with commas: genes, weights, drives, repertoire, memory, "
+            "lesions, landscape, lineage.",
             show_default=False,
             metavar="SECTIONS",
         ),

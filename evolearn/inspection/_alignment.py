@@ -64,7 +64,7 @@ def align(brain: BrainSpec, first: npt.NDArray[Any], second: npt.NDArray[Any]) -
     """The order and the signs of the second's hidden units that bring its weights nearest to the first's.
 
     Layer by layer the best assignment, given those of the other layers, until none changes anything; from several
-    starting points, of which the best counts. One dense layer is solved exactly; with more, and with gated ones, it is a
+    starting points, of which the best counts. One dense layer is solved exactly; with more or gated ones it is a
     good local optimum.
 
     Args:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from evolearn.inspection._specimen import IntArray
 from evolearn.life import Conditions, Trace
 from evolearn.numerics import COMPILES
-from evolearn.rng import BIRTH, WORLD, at_step, new_rng, open_stream
+from evolearn.rng import WORLD, at_step, new_rng, open_birth, open_stream
 from evolearn.verdict import FloatArray
 from evolearn.world import World, WorldError, compile_world
 
@@ -26,7 +26,7 @@ class Draws:
 
     names: tuple[str, ...]  # [F] of the fields; entries of one that is an array by place
     values: FloatArray  # [L, S, F], at each age; those of ages that were not lived are those of the last that was
-    fixed: npt.NDArray[np.bool_]  # [F], in no life did it change from its birth on
+    fixed: npt.NDArray[np.bool_]  # [F], in no life did it change from its birth on, but for a second birth of its world
     oracle: FloatArray | None  # [L, S, action size], what the oracle would do; None: the world has none
 
 
@@ -55,7 +55,10 @@ def hidden_draws(conditions: Conditions, keys: IntArray, trace: Trace, lived: In
     _, now = _numbers(np.stack(states).reshape(-1, at_birth.shape[-1]), world.state)
     now = now.reshape(len(keys), len(ages), -1)
     differs = (born != born[:1]).any(axis=0)
-    fixed = (now == born[:, None]).all(axis=(0, 1))
+    later = ages >= (ages[-1] + 1 if conditions.switch_at is None else conditions.switch_at)
+    fixed = (now[:, ~later] == born[:, None]).all(axis=(0, 1))
+    if later.any():
+        fixed &= (now[:, later] == now[:, later][:, :1]).all(axis=(0, 1))
     return Draws(
         tuple(name for name, yes in zip(names, differs, strict=True) if yes),
         now[:, :, differs],
@@ -70,12 +73,13 @@ class _Look:
     def __init__(self, conditions: Conditions, key: npt.NDArray[np.int64]) -> None:
         world = conditions.world
         assert isinstance(world, World)
-        self._world, self._compiled = world, compile_world(world, conditions.parameters)
+        self._world, self._compiled = world, compile_world(world, conditions.parameters, by_hand=True)
+        self._key, self._switch_at = key, conditions.switch_at
         self._state = np.zeros(self._compiled.state_size, np.uint8)
         buffers = (self._state, self._compiled.parameters)
         self._handles: Any = tuple(buffer.ctypes.data for buffer in buffers) if COMPILES else buffers
         self._rng = new_rng()
-        open_stream(self._rng, key, BIRTH)
+        open_birth(self._rng, key, 0)
         self._compiled.born(*self._handles, self._rng)
         self.at_birth = self._state.copy()
         open_stream(self._rng, key, WORLD)
@@ -107,7 +111,11 @@ class _Look:
                 break
             at_step(self._rng, t + 1)
             _, terminated, truncated = compiled.step(*handles, trace.actions[t], sensed, self._rng)
-            if terminated or truncated:
+            if t + 1 == self._switch_at:
+                births = new_rng()
+                open_birth(births, self._key, 1)
+                compiled.reborn(*handles, births)
+            if terminated or truncated or t + 1 == self._switch_at:
                 compiled.begin(*handles, self._rng)
             compiled.observe(*handles, observation)
         return states, wished

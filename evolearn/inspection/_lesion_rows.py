@@ -11,6 +11,7 @@ import numpy as np
 
 from evolearn.agent import BrainSpec
 from evolearn.genome import FRESH, FloatArray as Weights
+from evolearn.inspection._newborn_lives import carries
 from evolearn.inspection._operations import (
     CRITIC,
     HOWS,
@@ -33,7 +34,6 @@ from evolearn.inspection._operations import (
     shams_of_memory,
     weights_of_product,
 )
-from evolearn.inspection._newborn_lives import carries
 from evolearn.inspection._specimen import Json, Specimen
 from evolearn.life import Surgeries
 from evolearn.verdict import FloatArray

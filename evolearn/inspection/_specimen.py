@@ -50,7 +50,9 @@ STEPPED = {
         memory_lives=96,
         note=f"{_STEPPED}: lives of 2,000 steps at most, lesions by setting to zero only, and coarser grids.",
     ),
-    QUICK.name: dataclasses.replace(QUICK, lifetime_limit=500, memory_lives=48, note=f"{_STEPPED}: lives of 500 steps at most."),
+    QUICK.name: dataclasses.replace(
+        QUICK, lifetime_limit=500, memory_lives=48, note=f"{_STEPPED}: lives of 500 steps at most."
+    ),
 }  # fmt: skip
 
 

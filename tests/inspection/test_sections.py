@@ -100,4 +100,4 @@ def test_every_section_is_made_of_a_brain_that_remembers_or_says_why_not(tmp_pat
     other = tmp_path / "run" / "ancestors" / "generation_000000.safetensors"
     (compared,) = compare_dna(tmp_path / "run", other, QUICK, tmp_path / "out", 1, Notes()).sections
     assert compared.missing == ""
-    assert "hidden units" in " ".join(compared.sentences)
+    assert "Two random initialisations are" in " ".join(compared.sentences)

@@ -58,23 +58,38 @@ def _sentences(found: Json) -> Iterator[str]:
 
 def _of_the_life(found: Json) -> Iterator[str]:
     """What it knows of what its life hides, once it has lived."""
+    draws, oracle = (
+        [entry for entry in found["hidden"] if entry["kind"] == kind and _last(entry) is not None]
+        for kind in ("draw", "oracle")
+    )
+    if draws:
+        yield from _of_draws(draws)
+    for entry in oracle[:1]:
+        last = _last(entry)
+        assert last is not None
+        yield (
+            f"What would be best to do, as {entry['name']} tells, can be read with a skill of "
+            f"{_with_ends(last, 'state')} {_steps_words(last)}, {_score_words(last, 'state')}; "
+            f"{_two(_skill(last, 'inputs'))} from what it is told at that step, {_two(_skill(last, 'others'))} from the "
+            "states of other lives."
+        )
     if found["why_nothing_hidden"]:
-        yield f"Of what its life hides nothing is asked: {found['why_nothing_hidden']}."
+        yield f"Nothing is asked that its life hides from birth to end: {found['why_nothing_hidden']}."
+    elif not draws:
+        yield "Too few lives came so far that what they hide could be asked for."
     if found["changing"]:
         yield (
             f"Drawn at birth, but not as it was for all of the life, so that it is not asked for: "
             f"{listed(found['changing'])}."
         )
-    draws = [entry for entry in found["hidden"] if _last(entry) is not None]
-    if not draws:
-        if found["hidden"]:
-            yield "Too few lives came so far that what they hide could be asked for."
-        return
+
+
+def _of_draws(draws: Sequence[Json]) -> Iterator[str]:
+    """What can be read of what was drawn at birth."""
     best = max(draws, key=lambda entry: _skill(_last(entry), "state"))
     last = _last(best)
     assert last is not None
-    known = _skill(last, "state")
-    if known < LITTLE:
+    if _skill(last, "state") < LITTLE:
         yield (
             f"Of what a life hides ({listed(entry['name'] for entry in draws)}) nothing can be read from its state at "
             f"the end, {_steps_words(last)}: {best['name']}, which can be read best, with a skill of "
