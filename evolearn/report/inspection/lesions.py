@@ -249,7 +249,10 @@ def _memory(at: Json, lesion: Json) -> str:
         against = f"; {quantity(shams['mean'], 'score')} in its shams" if shams else "; no sham"
         parts.append(f"the {name} changes by {change} ({_reading_words(lesion, metric)}{against})")
     when = "from birth on" if at["age"] == 0 else f"from the age of {quantity(at['age'], 'world steps')} steps on"
-    return f"With the carried state held at zero {when}, so that it remembers nothing, {' and '.join(parts)}."
+    return (
+        f"With the carried state held at zero {when}, so that it remembers nothing, {' and '.join(parts)}. Its shams "
+        "exchange its units: where behaviour rests on what is remembered in one place, they harm too."
+    )
 
 
 def _diverged(found: Json) -> Iterator[str]:

@@ -13,6 +13,7 @@ from evolearn.report.texts import shortened
 
 MOST_PANELS = 12  # of a chart
 MOST_TICKS = 4
+MOST_ENDS = 60  # of episodes, drawn into one life
 LITTLE = 0.05  # a skill that is as good as none
 _SOURCES = (
     ("state", "the carried state", Look(VERMILION)),
@@ -70,7 +71,7 @@ def _of_the_life(found: Json) -> Iterator[str]:
         yield (
             f"What would be best to do, as {entry['name']} tells, can be read with a skill of "
             f"{_with_ends(last, 'state')} {_steps_words(last)}, {_score_words(last, 'state')}; "
-            f"{_two(_skill(last, 'inputs'))} from what it is told at that step, {_two(_skill(last, 'others'))} from the "
+            f"{_two(_skill(last, 'inputs'))} from what it is told then, {_two(_skill(last, 'others'))} from the "
             "states of other lives."
         )
     if found["why_nothing_hidden"]:
@@ -79,7 +80,7 @@ def _of_the_life(found: Json) -> Iterator[str]:
         yield "Too few lives came so far that what they hide could be asked for."
     if found["changing"]:
         yield (
-            f"Drawn at birth, but not as it was for all of the life, so that it is not asked for: "
+            "Drawn at birth, but not as it was for all of the life, so that it is not asked for: "
             f"{listed(found['changing'])}."
         )
 
@@ -224,10 +225,10 @@ def _hidden_chart(found: Json) -> Chart:
         "How well what was drawn for the life at birth can be read, by age: a line that rises above that of what it is "
         "told in that step is knowledge that was gathered and kept. The grey line reads the states of other lives of "
         "the same age, which know nothing of this one. Skill: 0 as good as a constant answer, 1 without error; bands "
-        "are 95% intervals over lives. Other scales of age than even ones: each window is twice as long as the last.",
+        "are 95% intervals over lives. Each window of age is twice as long as the one before.",
         "life",
         (View("life", tuple(panels), _more(found["hidden"])),),
-        small=True,
+        small=len(panels) > 2,
     )
 
 
@@ -245,7 +246,7 @@ def _past_chart(found: Json) -> Chart:
         "what lies above the dashed line is memory.",
         "past",
         (View("past", tuple(panels), _more(ranked)),),
-        small=True,
+        small=len(panels) > 2,
     )
 
 
@@ -268,7 +269,7 @@ def _example_chart(found: Json) -> Chart:
         at=(tuple(float(age) for age in example["age"]), tuple(float(unit) for unit in range(len(states)))),
     )
     ends = [age for age in example["ends"] if age < example["age"][-1]]
-    rules = tuple(Rule(age + 0.5, "", "x") for age in ends[:MOST_PANELS])
+    rules = tuple(Rule(age + 0.5, "", "x") for age in ends[:MOST_ENDS])
     shown = f" The first {len(states)} of {found['units']} units." if len(states) < found["units"] else ""
     kept = "it is kept" if found["kept"] == "life" else "it is cleared"
     return Chart(
