@@ -97,10 +97,12 @@ def _of_draws(draws: Sequence[Json]) -> Iterator[str]:
             f"{_with_ends(last, 'state')}."
         )
         return
+    chosen = f" (the best of {len(draws)}, which chance favours)" if len(draws) > 1 else ""
     yield (
-        f"Of what a life hides, {best['name']} can be read best from its state: skill {_with_ends(last, 'state')} "
-        f"{_steps_words(last)}, {_score_words(last, 'state')}; {_two(_skill(last, 'inputs'))} from what it is told at "
-        f"that step, {_two(_skill(last, 'others'))} from the states of other lives. {_rise(best)}"
+        f"Of what a life hides, {best['name']}{chosen} can be read best from its state: skill "
+        f"{_with_ends(last, 'state')} {_steps_words(last)}, {_score_words(last, 'state')}; "
+        f"{_two(_skill(last, 'inputs'))} from what it is told at that step, {_two(_skill(last, 'others'))} from the "
+        f"states of other lives. {_rise(best)}"
     )
     rest = [f"{entry['name']} ({_two(_skill(_last(entry), 'state'))})" for entry in draws if entry is not best]
     if rest:
@@ -121,7 +123,7 @@ def _of_the_past(found: Json) -> Iterator[str]:
     best = sorted(seen, key=lambda entry: -max(_skill(at, "state") for at in entry["at"] if at["state"]))[:1]
     for entry in [*best, *(entry for entry in found["past"] if entry["kind"] != "observation")]:
         at = [one for one in entry["at"] if one["state"]]
-        name = {"observation": f"the observation {entry['name']}", "pay": "what was felt"}.get(
+        name = {"observation": f"what was observed as {entry['name']}", "pay": "what was felt"}.get(
             entry["kind"], "what was done" if entry["name"] == "action" else f"the action {entry['name']}"
         )
         which = " (the one that is kept best)" if entry["kind"] == "observation" and len(seen) > 1 else ""
