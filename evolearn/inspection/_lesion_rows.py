@@ -157,7 +157,7 @@ def why_no_memory(brain: BrainSpec) -> str:
     if brain.told_of_the_past:
         return (
             "Its trunk carries no state from step to step: all that it knows of the past is what it is told of the "
-            "step before, which is cut off as an observation."
+            "step before, which lesions cut off like an observation."
         )
     return "It carries no state from step to step and is told nothing of the step before: it has no memory to lose."
 
