@@ -7,6 +7,7 @@ files of their own; `evolearn.agent.learners.table` is their table.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -48,12 +49,18 @@ LEARN_TYPE = types.boolean(
 
 @dataclasses.dataclass(frozen=True)
 class PlasticityGene:
-    """One number of the inner learner that evolution may set."""
+    """One number of the inner learner that evolution may set, or an array of them."""
 
     name: str
     transform: str  # a name in `evolearn.genome.genome.TRANSFORMS`: how the gene becomes the natural value
     default: float  # natural value of the published defaults
     source: str  # of the default
+    shape: tuple[int, ...] = ()  # of many numbers that evolve by themselves; all begin at the default
+
+    @property
+    def size(self) -> int:
+        """Numbers in the gene."""
+        return math.prod(self.shape)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Learner:
     memory: Callable[[BrainSpec, int], int]  # floats of memory for one life with a window of so many steps
     policies: Mapping[str, str]  # kind of action, "discrete" or "box", -> the policy it teaches; others it cannot teach
     settings: frozenset[str]  # fields of LearnerSettings that it uses
-    plasticity: tuple[PlasticityGene, ...]  # in the order of the plasticity array
+    plasticity: tuple[PlasticityGene, ...]  # in the order of the plasticity array, whatever the brain
     most_actions: int | None = None  # dimensions that it can teach; None: any number
     taught: bool = False  # the reward is a teacher's signal: which drive teaches is the task's, in every arm
     value: str | None = None  # what it makes of the value output, for whoever gets the brain; None: it does not use it
@@ -78,6 +85,17 @@ class Learner:
     # In torch, see `evolearn.agent.torch_losses.loss_of`: a function, or ``module:attribute``, imported when called.
     # None: nothing can take a gradient through its update.
     torch_loss: str | Callable[..., Any] | None = None
+    # Genes that follow those of `plasticity` and depend on the brain: one for each layer, or an array with a number for
+    # each weight. Raises ValueError, with what to do, of a brain that the learner cannot teach.
+    rules: Callable[[BrainSpec], tuple[PlasticityGene, ...]] | None = None
+
+    def genes(self, brain: BrainSpec) -> tuple[PlasticityGene, ...]:
+        """All of its genes for a brain, in the order of the plasticity array.
+
+        Raises:
+            ValueError: it cannot teach such a brain; says why, and what to do.
+        """
+        return self.plasticity + (() if self.rules is None else self.rules(brain))
 
 
 # Scales weights that are drawn afresh; a learner without this gene draws them as they are.

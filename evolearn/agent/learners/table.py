@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from evolearn.agent.learners.actor_critic import ACTOR_CRITIC
+from evolearn.agent.learners.hebbian import (
+    HEBBIAN,
+    HEBBIAN_CONNECTIONS,
+    REWARDED_HEBBIAN,
+    REWARDED_HEBBIAN_CONNECTIONS,
+)
 from evolearn.agent.learners.learner import Learner
 from evolearn.agent.learners.q_learning import Q_LEARNING
 from evolearn.agent.learners.regression import REGRESSION
 from evolearn.plugins import Kind, find
 
-LEARNERS = {"actor_critic": ACTOR_CRITIC, "q_learning": Q_LEARNING, "regression": REGRESSION}
+LEARNERS = {
+    "actor_critic": ACTOR_CRITIC,
+    "q_learning": Q_LEARNING,
+    "regression": REGRESSION,
+    "hebbian": HEBBIAN,
+    "hebbian_connections": HEBBIAN_CONNECTIONS,
+    "rewarded_hebbian": REWARDED_HEBBIAN,
+    "rewarded_hebbian_connections": REWARDED_HEBBIAN_CONNECTIONS,
+}
 LEARNER = Kind("learner", "Learner", "evolearn.learners", lambda: Learner, LEARNERS)
 
 
