@@ -17,7 +17,7 @@ import pandas as pd
 from evolearn.agent import TorchBrain, brain_of, find_policy, find_trunk
 from evolearn.api.arguments import refusals_in_python
 from evolearn.config import RunConfig
-from evolearn.genome import FRESH, GROUPS, TRANSFORMS, FloatArray
+from evolearn.genome import FRESH, GROUPS, TRANSFORMS, FloatArray, plasticity_by_gene
 from evolearn.run import (
     ALTERED,
     DNA,
@@ -44,11 +44,15 @@ class Newborn:
     # By tensor of the brain: matrices [units, inputs], biases [units]; log standard deviations within their bounds.
     weights: Mapping[str, FloatArray]
     drives: Mapping[str, float]  # what each drive is worth, reward per unit of the drive
-    plasticity: Mapping[str, float]  # by gene of the learner
+    plasticity: Mapping[str, float | FloatArray]  # by gene of the learner; arrays of those of many numbers
 
     def __post_init__(self) -> None:
         own = {name: _read_only(np.array(values)) for name, values in self.weights.items()}
-        for field, values in (("weights", own), ("drives", self.drives), ("plasticity", self.plasticity)):
+        plasticity = {
+            name: _read_only(np.array(value)) if isinstance(value, np.ndarray) else value
+            for name, value in self.plasticity.items()
+        }
+        for field, values in (("weights", own), ("drives", self.drives), ("plasticity", plasticity)):
             object.__setattr__(self, field, MappingProxyType(dict(values)))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -87,7 +91,7 @@ class Evolved:
         return Newborn(
             weights={name: tensor.numpy() for name, tensor in weights.items()},
             drives=dict(zip(groups["drives"], newborns.drives[0].tolist(), strict=True)),
-            plasticity=dict(zip(groups["plasticity"], newborns.plasticity[0].tolist(), strict=True)),
+            plasticity=plasticity_by_gene(pool, newborns.plasticity[0]),
         )
 
     @cached_property
@@ -256,8 +260,12 @@ def as_table(facts: Mapping[str, str]) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
-def _listed(values: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3g}" for name, value in values.items()) or "none"
+def _listed(values: Mapping[str, float | FloatArray]) -> str:
+    parts = (
+        f"{name} of {value.size:,}" if isinstance(value, np.ndarray) else f"{name} {value:.3g}"
+        for name, value in values.items()
+    )
+    return ", ".join(parts) or "none"
 
 
 def _read_only(values: FloatArray) -> FloatArray:

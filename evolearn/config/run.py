@@ -83,8 +83,10 @@ class LearnerPart(Part):
     first_decay: Decay = Field(0.9, description="Adam's first decay")
     second_decay: Decay = Field(0.999, description="Adam's second decay")
     epsilon: Positive = Field(1e-5, description="Adam's epsilon")
-    plasticity: dict[str, Moderate] = Field(
-        {}, description="natural values at the start of evolution that differ from the published defaults"
+    plasticity: dict[str, Moderate | tuple[Moderate, ...]] = Field(
+        {},
+        description="natural values at the start of evolution that differ from the published defaults; of a gene of "
+        "many numbers one for all, or a list",
     )
     learn_from: Steps = Field(0, description="age at which learning starts, steps")
     learn_until: Steps | None = Field(None, description="age at which learning stops, steps; 0: never learns")

@@ -23,7 +23,7 @@ from evolearn.agent import FOR_LIFE, BrainSpec, TorchBrain, brain_of, find_learn
 from evolearn.errors import UserError, lacking, offer
 from evolearn.export.loading import CONVERSION, choice_in_environment
 from evolearn.files import FileUnfit, parse_json, read_tensor_labels, write_whole
-from evolearn.genome import FRESH
+from evolearn.genome import FRESH, FloatArray, plasticity_by_gene
 from evolearn.run import DNA
 from evolearn.world import GYMNASIUM
 
@@ -111,8 +111,8 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
         },
         "conversion": _FROM_GYMNASIUM + _to_gymnasium(dna) if is_gymnasium else _FROM_WORLD,
         "learner": dna.config.learner.name,
-        "drives": _natural(dna, "drives"),
-        "plasticity": _natural(dna, "plasticity"),
+        "drives": _natural(dna, "drives", dict(zip(dna.drives, dna.newborns.drives[0].tolist(), strict=True))),
+        "plasticity": _natural(dna, "plasticity", plasticity_by_gene(dna.pool, dna.newborns.plasticity[0])),
         "role": dna.role,
         "lineage": dict(dna.header["lineage"]),
         "seed": dna.config.seed,
@@ -168,13 +168,13 @@ def description_of(path: Path) -> dict[str, Any]:
         raise ExportError(f"{path}: is not a brain that evolearn exported as .safetensors: {error}") from error
 
 
-def _natural(dna: DNA, group: str) -> dict[str, float | None]:
-    """Natural values of the genes of a group, by name."""
-    genes = [gene for gene in dna.pool.genes if gene.group == group]
-    values = getattr(dna.newborns, group)[0]
+def _natural(dna: DNA, group: str, values: Mapping[str, float | FloatArray]) -> dict[str, Any]:
+    """Natural values of the genes of a group, by name: numbers, or lists."""
+    natural = {name: value if isinstance(value, float) else value.tolist() for name, value in values.items()}
     return {
-        gene.name: None if dna.pool.mode(gene) == FRESH else float(value)
-        for gene, value in zip(genes, values, strict=True)
+        gene.name: None if dna.pool.mode(gene) == FRESH else natural[gene.name]
+        for gene in dna.pool.genes
+        if gene.group == group
     }
 
 

@@ -12,9 +12,11 @@ from .genome import (
     GenePool as GenePool,
     decode as decode,
     draw_fresh as draw_fresh,
+    encoded as encoded,
     find_encoding as find_encoding,
     from_z as from_z,
     gene_pool as gene_pool,
     initial_distribution as initial_distribution,
+    plasticity_by_gene as plasticity_by_gene,
 )
 from .newborns import Newborns as Newborns

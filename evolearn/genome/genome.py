@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,9 @@ class Gene:
     centre: FloatArray  # [size], in gene units: where evolution starts, or the fixed value
     spread: FloatArray  # [size], > 0, in gene units: how widely evolution, or a fresh draw, starts
     held: bool = False  # fixed at its centre, whatever becomes of its group
+    published: float | None = (
+        None  # natural value of the published defaults, of all its numbers; plasticity alone has one
+    )
 
     @property
     def size(self) -> int:
@@ -170,7 +173,7 @@ def gene_pool(
     drive_names: Sequence[str],
     modes: Mapping[str, str],
     drive_centres: Mapping[str, float],
-    plasticity_centres: Mapping[str, float],
+    plasticity_centres: Mapping[str, float | Sequence[float]],
     spreads: Mapping[str, float],
     seed: int,
     encoding: str = "direct",
@@ -185,27 +188,49 @@ def gene_pool(
         drive_names: see `Conditions.drive_names`.
         modes: EVOLVED, FIXED or FRESH for each of GROUPS.
         drive_centres: natural weight of drives at the start; 0 for those not named.
-        plasticity_centres: natural values that differ from the published defaults.
+        plasticity_centres: natural values that differ from the published defaults: one for a gene, or one for each of
+            its numbers.
         spreads: standard deviation at the start per group, in gene units.
         seed: of the run: the initial weights are one draw of the standard initialisation.
         encoding: see `find_encoding`.
         drive_transform: a name in TRANSFORMS, of any sign.
         evolved_drives: drives that follow the mode of their group; the others are held at the start. None: all do.
+
+    Raises:
+        ValueError: the learner cannot teach such a brain; says why, and what to do.
     """
     genes = list(find_encoding(encoding).genes(brain, initial_weights(brain, seed), spreads["weights"]))
     for name in drive_names:
         centre = TRANSFORMS[drive_transform].encode(drive_centres.get(name, 0.0))
-        gene = _single(name, "drives", drive_transform, centre, spreads["drives"])
+        gene = _gene(name, "drives", (), drive_transform, centre, spreads["drives"])
         held = evolved_drives is not None and name not in evolved_drives
         genes.append(dataclasses.replace(gene, held=held))
-    for plastic in find_learner(learner).plasticity:
-        centre = TRANSFORMS[plastic.transform].encode(plasticity_centres.get(plastic.name, plastic.default))
-        genes.append(_single(plastic.name, "plasticity", plastic.transform, centre, spreads["plasticity"]))
+    for plastic in find_learner(learner).genes(brain):
+        centres = encoded(plastic.transform, plasticity_centres.get(plastic.name, plastic.default))
+        gene = _gene(plastic.name, "plasticity", plastic.shape, plastic.transform, centres, spreads["plasticity"])
+        genes.append(dataclasses.replace(gene, published=plastic.default))
     return GenePool(tuple(genes), dict(modes), brain, encoding)
 
 
-def _single(name: str, group: str, transform: str, centre: float, spread: float) -> Gene:
-    return Gene(name, group, (), transform, np.array([centre], np.float32), np.array([spread], np.float32))
+def _gene(
+    name: str, group: str, shape: tuple[int, ...], transform: str, centre: float | FloatArray, spread: float
+) -> Gene:
+    size = math.prod(shape)
+    return Gene(name, group, shape, transform, np.full(size, centre, np.float32), np.full(size, spread, np.float32))
+
+
+def encoded(transform: str, values: float | Sequence[float]) -> FloatArray:
+    """Natural values in gene units, [values]; [1] of a single one.
+
+    Args:
+        transform: a name in TRANSFORMS.
+        values: natural.
+    Raises:
+        ValueError, ArithmeticError: a value does not fit the transform.
+    """
+    encode = TRANSFORMS[transform].encode
+    several = [values] if isinstance(values, int | float) else values
+    return np.array([encode(value) for value in several], np.float32)
 
 
 def initial_weights(brain: BrainSpec, seed: int) -> FloatArray:
@@ -300,10 +325,11 @@ def draw_fresh(
         open_stream(rng, key, INIT)
         at_step(rng, 1)  # step 0 is for weights
         for group in groups:
-            for column, gene in enumerate(gene for gene in pool.genes if gene.group == group):
-                drawn = gene.centre + gene.spread * np.float32(normal(rng))
+            for gene, place in _columns(pool, group):
+                draws = np.zeros(gene.size, np.float32)
+                _draw_normals(rng, draws)
                 if not gene.held:
-                    rows[group][life, column] = TRANSFORMS[gene.transform].decode(drawn)[0]
+                    rows[group][life, place] = TRANSFORMS[gene.transform].decode(gene.centre + gene.spread * draws)
     own = newborns._replace(weights=np.ascontiguousarray(newborns.weights[genomes]), scale=newborns.scale[genomes])
     own = own._replace(drives=own.drives[genomes], plasticity=own.plasticity[genomes])._replace(**rows)
     if "plasticity" in groups:
@@ -311,11 +337,28 @@ def draw_fresh(
     return own, np.arange(len(genomes))
 
 
+def _columns(pool: GenePool, group: str) -> Iterator[tuple[Gene, slice]]:
+    """The genes of a group, and where each lies among the group's numbers."""
+    start = 0
+    for gene in pool.genes:
+        if gene.group == group:
+            yield gene, slice(start, start + gene.size)
+            start += gene.size
+
+
+def plasticity_by_gene(pool: GenePool, plasticity: FloatArray) -> dict[str, float | FloatArray]:
+    """A newborn's plasticity [K] by gene: a number, or an array of the gene's shape."""
+    return {
+        gene.name: plasticity[place].reshape(gene.shape) if gene.shape else float(plasticity[place.start])
+        for gene, place in _columns(pool, "plasticity")
+    }
+
+
 def _initial_scale(pool: GenePool, plasticity: FloatArray) -> FloatArray:
-    names = [gene.name for gene in pool.genes if gene.group == "plasticity"]
-    if INITIAL_SCALE not in names:
-        return np.ones(len(plasticity), np.float32)
-    return np.ascontiguousarray(plasticity[:, names.index(INITIAL_SCALE)])
+    for gene, place in _columns(pool, "plasticity"):
+        if gene.name == INITIAL_SCALE:
+            return np.ascontiguousarray(plasticity[:, place.start])
+    return np.ones(len(plasticity), np.float32)
 
 
 def _joined(parts: Sequence[FloatArray]) -> FloatArray:

@@ -131,7 +131,7 @@ def _start(dna: DNA) -> npt.NDArray[np.float32]:
 
 
 def _genes(first: DNA, second: DNA) -> list[Json]:
-    """Drives and plasticity side by side, in natural values."""
+    """Drives and plasticity side by side, in natural values; of genes of many numbers the root mean square."""
     values = [natural_values(dna.pool, dna.genome) for dna in (first, second)]
     tables = [{(gene.group, gene.name): gene for gene in dna.pool.genes} for dna in (first, second)]
     rows = []
@@ -145,8 +145,8 @@ def _genes(first: DNA, second: DNA) -> list[Json]:
                 {
                     "group": group,
                     "gene": name,
-                    "first": values[0][group].get(name),
-                    "second": values[1][group].get(name),
+                    "first": _size(values[0][group].get(name)),
+                    "second": _size(values[1][group].get(name)),
                     "first_mode": modes[0],
                     "second_mode": modes[1],
                     "difference": _in_spreads(first, second, group, name),
@@ -155,16 +155,26 @@ def _genes(first: DNA, second: DNA) -> list[Json]:
     return rows
 
 
+def _size(value: float | tuple[float, ...] | None) -> float | None:
+    return float(np.sqrt(np.mean(np.square(value)))) if isinstance(value, tuple) else value
+
+
 def _in_spreads(first: DNA, second: DNA, group: str, name: str) -> float | None:
-    """Second less first in start-spreads of the first; None unless both evolved it in the same units."""
+    """Second less first in start-spreads of the first, of many numbers the root mean square.
+
+    None unless both evolved it in the same units.
+    """
     tables = [{(gene.group, gene.name): gene for gene in dna.pool.evolved} for dna in (first, second)]
     if any((group, name) not in table for table in tables):
         return None
     one, other = (table[group, name] for table in tables)
     if one.transform != other.transform:
         return None
-    values = [float(dna.genome[dna.pool.slices()[group, name]][0]) for dna in (first, second)]
-    return (values[1] - values[0]) / float(one.spread[0])
+    if one.shape != other.shape:
+        return None
+    values = [dna.genome[dna.pool.slices()[group, name]].astype(np.float64) for dna in (first, second)]
+    differences = (values[1] - values[0]) / one.spread
+    return float(np.sqrt(np.mean(differences**2))) if one.shape else float(differences[0])
 
 
 # --- the line between them ---
@@ -242,7 +252,7 @@ def mixtures(first: DNA, second: DNA, weights: FloatArray, shares: FloatArray) -
 def _unlike_genes(first: DNA, second: DNA) -> str:
     """Why drives and plasticity of two DNAs cannot be mixed; empty where they can."""
     tables = [
-        [(gene.group, gene.name, gene.transform) for gene in dna.pool.genes if gene.group != "weights"]
+        [(gene.group, gene.name, gene.transform, gene.shape) for gene in dna.pool.genes if gene.group != "weights"]
         for dna in (first, second)
     ]
     if tables[0] != tables[1]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import INITIAL_SCALE, find_policy
+from evolearn.agent import INITIAL_SCALE, find_learner, find_policy
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, Gene
 from evolearn.inspection._names import VALUE, action_labels, numbered, weight_names
 from evolearn.inspection._specimen import IntArray, Json
@@ -84,7 +84,7 @@ def _blocks(dna: DNA, has_spread: bool) -> Iterator[dict[str, Any]]:
         place = _place(dna, gene)
         decode = TRANSFORMS[gene.transform].decode
         value, left = dna.genome[place], dna.stdev[place]
-        known = names.get(gene.name, []) if gene.group == "weights" else []
+        known = names.get(gene.name, []) if gene.group == "weights" else _rule_names(gene, names)
         yield {
             "group": gene.group,
             "block": gene.name if gene.group == "weights" else gene.group,
@@ -100,6 +100,17 @@ def _blocks(dna: DNA, has_spread: bool) -> Iterator[dict[str, Any]]:
             "ratio": left / gene.spread if has_spread else np.full(gene.size, np.nan),
             "change": (value.astype(np.float64) - gene.centre) / gene.spread,
         }
+
+
+def _rule_names(gene: Gene, names: Mapping[str, list[str]]) -> list[str]:
+    """Names of a gene with a number for each connection of a layer: ``hidden1 A, weight[angle -> 3]``."""
+    layer, _, letter = gene.name.rpartition(" ")
+    connections = [
+        f"{layer} {letter}, {name.removeprefix(f'{layer}.')}"
+        for part in ("weight", "bias")
+        for name in names.get(f"{layer}.{part}", [])
+    ]
+    return connections if gene.shape else []
 
 
 def _joined(blocks: list[dict[str, Any]], name: str) -> npt.NDArray[Any]:
@@ -183,13 +194,13 @@ def _place(dna: DNA, gene: Gene) -> slice | None:
 def _unread(dna: DNA) -> Iterator[tuple[str, str]]:
     """Genes that no life reads, whatever they say: they show what becomes of a gene without selection."""
     learns = dna.config.learner.learn_until != 0
-    policy = find_policy(dna.brain.policy)
+    policy, learner = find_policy(dna.brain.policy), find_learner(dna.config.learner.name)
     for gene in dna.pool.evolved:
         of_value = gene.group == "weights" and gene.name.startswith(f"{VALUE}.")
         if gene.name == INITIAL_SCALE and gene.group == "plasticity":
             read = dna.pool.modes["weights"] == FRESH
         elif of_value:
-            read = learns and policy.has_value
+            read = learns and policy.has_value and learner.value is not None
         elif gene.group == "weights":
             read = True
         else:

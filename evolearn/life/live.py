@@ -186,7 +186,7 @@ class Machinery:
             action_size=conditions.world.action_size,
             senses=len(conditions.world.senses),
             drives=len(conditions.drive_names),
-            genes=len(find_learner(conditions.learner).plasticity),
+            genes=sum(gene.size for gene in find_learner(conditions.learner).genes(brain)),
             weights=brain.weights,
             stride=whole_lines(brain.weights),
             operated=0 if plan.operate_at is None else brain.weights,

@@ -177,6 +177,8 @@ def _unfit(tensors: Mapping[str, np.ndarray], config: RunConfig) -> str:
         return "scale must be that of one newborn"
     if {tensors[name].size for name in ("initial_mean", "initial_stdev")} not in ({0}, {weights}):
         return f"initial_mean and initial_stdev must be of {weights} weights, or of none"
-    if tensors["plasticity"].shape[1] != (genes := len(find_learner(config.learner.name).plasticity)):
-        return f"plasticity must have {genes} values, as its learner"
+    learner, found = find_learner(config.learner.name), tensors["plasticity"].shape[1]
+    genes = len(learner.plasticity)
+    if found != genes and (learner.rules is None or found < genes):  # how many rules there are, only its brain says
+        return f"plasticity must have {genes} values{'' if learner.rules is None else ' or more'}, as its learner"
     return ""

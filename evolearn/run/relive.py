@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from evolearn.config import ConfigError, SearchPart
 from evolearn.errors import RunDirectoryError, shortened_traceback
-from evolearn.genome import FloatArray, Newborns, decode, draw_fresh
+from evolearn.genome import GROUPS, FloatArray, Newborns, decode, draw_fresh
 from evolearn.life import (
     Conditions,
     Driver,
@@ -171,16 +171,13 @@ def _faulty_life(path: Path) -> _Life:
     fault = kept.fault
     doing = ", ".join(f"{name} {value}" for name, value in kept.doing.items())
     setup = assemble(kept.config)
-    conditions = setup.conditions
-    born, here = (
-        (fault.newborn.weights.shape[1], fault.newborn.drives.shape[1]),
-        (conditions.brain.weights, len(conditions.drive_names)),
-    )
+    own = decode(setup.pool, setup.pool.centre[None])
+    born, here = ([getattr(one, group).shape[1] for group in GROUPS] for one in (fault.newborn, own))
     if born != here:
         raise RunDirectoryError(
-            f"{path}: the life on record is born with {born[0]} weights and {born[1]} drives, its world has {here[0]} "
-            f"and {here[1]} here: it was changed since, or is another; name a life with --generation, --genome and "
-            "--life"
+            f"{path}: the life on record is born with {born[0]} weights, {born[1]} drives and {born[2]} numbers of "
+            f"plasticity, its world has {here[0]}, {here[1]} and {here[2]} here: it was changed since, or "
+            "is another; name a life with --generation, --genome and --life"
         )
     return _Life(setup, doing, fault.newborn, fault.key, fault.plan, fault.genome, fault, fault.births)
 

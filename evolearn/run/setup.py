@@ -30,7 +30,18 @@ from evolearn.agent import (
 )
 from evolearn.config import OF_GYMNASIUM, ConfigError, LearnerPart, RunConfig, WorldPart
 from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
-from evolearn.genome import ENCODING, FIXED, GROUPS, TRANSFORMS, GenePool, decode, draw_fresh, find_encoding, gene_pool
+from evolearn.genome import (
+    ENCODING,
+    FIXED,
+    GROUPS,
+    TRANSFORMS,
+    GenePool,
+    decode,
+    draw_fresh,
+    encoded,
+    find_encoding,
+    gene_pool,
+)
 from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
 from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
@@ -105,6 +116,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         readout=config.brain.readout,
     )
     _check_readout(config)
+    _check_rules(config, brain)
     _check_memory(config, brain)
     _check_memory_learner(config, brain)
     learner = config.learner
@@ -135,7 +147,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
             )
     _known("drives.weights", config.drives.weights, conditions.drive_names)
     _check_evolved_drives(config, conditions)
-    _check_plasticity(config)
+    _check_plasticity(config, brain)
     _check_teacher(config)
     check_training(config)
     pool = pool_of(config, brain, conditions.drive_names)
@@ -202,12 +214,13 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         brain: what the brain is made of.
         drive_names: see `Conditions.drive_names`.
     Raises:
-        ConfigError: the brain has too many weights or a readout that its trunk does not have, or a value does not fit
-            its gene.
+        ConfigError: the brain has too many weights or a readout that its trunk does not have, the learner cannot teach
+            it, or a value does not fit its gene.
     """
     _check_readout(config)
     check_brain_size(config, brain)
-    _check_plasticity(config)  # of DNA, which is read without its world, nobody else does
+    _check_rules(config, brain)
+    _check_plasticity(config, brain)  # of DNA, which is read without its world, nobody else does
     return gene_pool(
         brain=brain,
         encoding=config.genome.encoding,
@@ -423,14 +436,30 @@ def _check_teacher(config: RunConfig) -> None:
         )
 
 
-def _check_plasticity(config: RunConfig) -> None:
-    genes = {gene.name: gene for gene in find_learner(config.learner.name).plasticity}
+def _check_rules(config: RunConfig, brain: BrainSpec) -> None:
+    name = config.learner.name
+    try:
+        find_learner(name).genes(brain)
+    except ValueError as error:
+        raise ConfigError(
+            f"learner.name={name!r}: cannot teach this brain: {error}; or choose another learner.name"
+        ) from error
+
+
+def _check_plasticity(config: RunConfig, brain: BrainSpec) -> None:
+    genes = {gene.name: gene for gene in find_learner(config.learner.name).genes(brain)}
     _known("learner.plasticity", config.learner.plasticity, genes)
-    for name, value in config.learner.plasticity.items():
-        transform = genes[name].transform
-        try:
-            TRANSFORMS[transform].encode(value)
-        except (ValueError, ArithmeticError) as error:
-            raise ConfigError(
-                f"learner.plasticity.{name}={value:g}: must fit its gene, {TRANSFORMS[transform].doc}"
-            ) from error
+    for name, given in config.learner.plasticity.items():
+        gene, several = genes[name], isinstance(given, tuple)
+        values = given if isinstance(given, tuple) else (given,)
+        if several and (not gene.shape or len(values) != gene.size):
+            must = f"one, or {gene.size:,}, one for each connection" if gene.shape else "one"
+            raise ConfigError(f"learner.plasticity.{name}: has {len(values):,} numbers, must have {must}")
+        for place, value in enumerate(values):
+            try:
+                encoded(gene.transform, value)
+            except (ValueError, ArithmeticError) as error:
+                which = f"{name}[{place}]" if several else name
+                raise ConfigError(
+                    f"learner.plasticity.{which}={value:g}: must fit its gene, {TRANSFORMS[gene.transform].doc}"
+                ) from error

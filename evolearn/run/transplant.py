@@ -32,7 +32,8 @@ from evolearn.run.setup import Setup
 from evolearn.world import World
 
 IntArray = npt.NDArray[np.int64]
-Values = Mapping[str, Mapping[str, float]]  # group -> gene -> natural value
+Number = float | tuple[float, ...]  # a gene's natural value; one for each of its numbers where these are many
+Values = Mapping[str, Mapping[str, Number]]  # group -> gene -> natural value
 
 SOURCES = {"brain": FROM_BRAIN, "uniform": FROM_UNIFORM, "oracle": FROM_ORACLE}
 _PERMUTATION_STEP = 2  # of a life's stream of initial draws: 0 is for fresh weights, 1 for other fresh genes
@@ -184,7 +185,7 @@ def arm_config(config: RunConfig, name: str, part: ArmPart, borrowed: Mapping[st
     return check_model(RunConfig, content, f"arm {name}")
 
 
-def _fixed_drives(config: RunConfig, part: ArmPart, borrowed: Mapping[str, Values]) -> dict[str, float]:
+def _fixed_drives(config: RunConfig, part: ArmPart, borrowed: Mapping[str, Values]) -> dict[str, Number]:
     """Drive weights of an arm that does not inherit them; one that is taught has its teacher, whatever the arm."""
     if part.drives != "fitness":
         return dict(borrowed[part.drives]["drives"])
@@ -198,19 +199,19 @@ def _is_taught(learner: str) -> bool:
         return False
 
 
-def natural_values(pool: GenePool, genome: FloatArray) -> dict[str, dict[str, float]]:
+def natural_values(pool: GenePool, genome: FloatArray) -> dict[str, dict[str, Number]]:
     """Natural values of drives and plasticity that a genome decodes to, by group and gene.
 
     In double precision, so that a value that float32 would round to 1 can be encoded again.
     """
     places = pool.slices()
-    values: dict[str, dict[str, float]] = {"drives": {}, "plasticity": {}}
+    values: dict[str, dict[str, Number]] = {"drives": {}, "plasticity": {}}
     for gene in pool.genes:
         if gene.group in values:
             place = places.get((gene.group, gene.name))
             number = gene.centre if place is None else genome[place]
-            decoder = TRANSFORMS[gene.transform].decode
-            values[gene.group][gene.name] = float(decoder(number.astype(np.float64))[0])
+            several = TRANSFORMS[gene.transform].decode(number.astype(np.float64)).tolist()
+            values[gene.group][gene.name] = tuple(several) if gene.shape else several[0]
     return values
 
 
@@ -223,7 +224,7 @@ def transplanted(pool: GenePool, genome: FloatArray, learner: str, part: ArmPart
     Args:
         pool: of the evolution.
         genome: [G] of that pool; of any content if the arm's origin is none.
-        learner: its name, for the published defaults.
+        learner: its name: one that is taught keeps its teacher.
         part: the arm's definition.
     Returns:
         The arm's pool, and its genome, the slices of the groups that it inherits.
@@ -239,7 +240,7 @@ def transplanted(pool: GenePool, genome: FloatArray, learner: str, part: ArmPart
         centres["drives"] = {gene.name: float(gene.name == "fitness") for gene in pool.genes if gene.group == "drives"}
     if part.plasticity == "published":
         modes["plasticity"] = FIXED
-        centres["plasticity"] = {gene.name: gene.default for gene in find_learner(learner).plasticity}
+        centres["plasticity"] = {gene.name: gene.published for gene in pool.genes if gene.published is not None}
     genes = tuple(_recentred(gene, centres.get(gene.group, {})) for gene in pool.genes)
     target = dataclasses.replace(pool, genes=genes, modes=modes)
     places, own = pool.slices(), target.slices()
@@ -293,5 +294,5 @@ def shuffle_blocks(values: Any, sizes: Any, rng: Any) -> None:
 def _recentred(gene: Gene, values: Mapping[str, float]) -> Gene:
     if gene.name not in values:
         return gene
-    centre = np.array([TRANSFORMS[gene.transform].encode(values[gene.name])], np.float32)
-    return dataclasses.replace(gene, centre=centre)
+    centre = TRANSFORMS[gene.transform].encode(values[gene.name])
+    return dataclasses.replace(gene, centre=np.full(gene.size, centre, np.float32))

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from evolearn.errors import RunDirectoryError
 from evolearn.files import sealed, sha256_of
-from evolearn.run import natural_values
+from evolearn.run import DNA, natural_values
 from evolearn.search import is_whole, planned_outer_steps
 from evolearn.study._held_out import HeldOut, arm_lives, join_tables
 from evolearn.study._pieces import Diverged, Pieces
@@ -216,13 +216,22 @@ def _evolution(
                 "stdev": [row["search_stdev"] for row in way],
                 "restart": restarts,
                 "from_restart": from_restart,
-                **natural_values(dna.pool, dna.genome),
+                **_single_values(dna),
                 "steps": sum(row["world_steps"] for row in rows),
                 "validation_steps": dna.header["lineage"]["validation_steps"],
                 "diverged": sum(row["diverged_lives"] for row in rows),
             }
         )
     return records
+
+
+def _single_values(dna: DNA) -> dict[str, dict[str, float]]:
+    """Drives and plasticity; arrays of them are in the DNA alone."""
+    groups = natural_values(dna.pool, dna.genome)
+    return {
+        group: {name: value for name, value in values.items() if isinstance(value, float)}
+        for group, values in groups.items()
+    }
 
 
 def _of_no_dna(config: StudyConfig, study: StudyDirectory, job: StudyJob, why: str, end: Diverged | None) -> Json:

@@ -347,8 +347,8 @@ def _test_steps(config: StudyConfig, condition: ConditionPart, arm: str, setup: 
 
 
 def _gene_names(setups: Mapping[str, Setup]) -> dict[str, list[str]]:
-    """Drives and plasticity of the first condition; the others have the same."""
-    genes = next(iter(setups.values())).pool.genes
+    """Drives and plasticity of the first condition, those of one number; the others have the same."""
+    genes = [gene for gene in next(iter(setups.values())).pool.genes if not gene.shape]
     return {group: [gene.name for gene in genes if gene.group == group] for group in ("drives", "plasticity")}
 
 

@@ -167,7 +167,7 @@ def check_learner(learner: Learner, actions: str = "discrete", rewarded: int | N
     deltas = plugged(policy.deltas, DELTAS_TYPE, "policy", spec.policy)
     learn = plugged(learner.learn, LEARN_TYPE, "learner.name", "learn")
     settings = LearnerSettings(1, 0.2, 0.5, 0.9, 0.999, 1e-5, OPTIMISERS["adam"])
-    plasticity = np.array([gene.default for gene in learner.plasticity], np.float32)
+    plasticity = np.concatenate([np.full(gene.size, gene.default, np.float32) for gene in learner.genes(spec)])
     born = _drawn(spec.tensors)
     size = learner.memory(spec, rows)
 

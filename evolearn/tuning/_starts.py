@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import INITIAL_SCALE, find_learner
+from evolearn.agent import INITIAL_SCALE
 from evolearn.genome import EVOLVED, FRESH, TRANSFORMS, Gene, GenePool
 from evolearn.life import Drivers
 from evolearn.rng import derived_seed
@@ -34,26 +34,21 @@ Point = Mapping[Place, float]  # a start, in gene units
 def searched_genes(pool: GenePool) -> tuple[Gene, ...]:
     """The drives and plasticity genes whose start is searched: those that evolve.
 
-    Where weights are inherited the initial scale scales nothing, and is left alone.
+    Where weights are inherited the initial scale scales nothing, and is left alone. All numbers of a gene start alike.
     """
     fresh = pool.modes["weights"] == FRESH
     return tuple(gene for gene in pool.evolved if gene.group != "weights" and (fresh or gene.name != INITIAL_SCALE))
 
 
-def start_range(gene: Gene, learner: str) -> tuple[float, float]:
+def start_range(gene: Gene) -> tuple[float, float]:
     """Lowest and highest start of a gene, in gene units.
 
     REACH spreads beyond what is known of it: the study's own start, and for a drive 0, for plasticity the published
     default. So a logarithmic gene is searched by factors, a probability by its odds, and a study that gives its genes
     a larger spread is searched more widely.
     """
-    own = float(gene.centre[0])
-    if gene.group == "drives":
-        known = 0.0
-    else:
-        known = TRANSFORMS[gene.transform].encode(
-            next(row.default for row in find_learner(learner).plasticity if row.name == gene.name)
-        )
+    own = float(gene.centre.mean())
+    known = 0.0 if gene.published is None else TRANSFORMS[gene.transform].encode(gene.published)
     reach = REACH * float(gene.spread[0])
     return min(own, known) - reach, max(own, known) + reach
 
@@ -73,8 +68,8 @@ def search_starts(setup: Setup, drivers: Drivers, plan: StartsPlan, seed: int, a
         account: is charged.
     """
     pool, genes = newborn_pool(setup.pool), searched_genes(setup.pool)
-    centre: Point = {(gene.group, gene.name): float(gene.centre[0]) for gene in genes}
-    ranges = {place: start_range(gene, setup.config.learner.name) for place, gene in zip(centre, genes, strict=True)}
+    centre: Point = {(gene.group, gene.name): float(gene.centre.mean()) for gene in genes}
+    ranges = {place: start_range(gene) for place, gene in zip(centre, genes, strict=True)}
     reach = {place: (high - low) / 2 for place, (low, high) in ranges.items()}
     all_scores: list[float] = []
     for number in range(plan.rounds):
@@ -173,7 +168,7 @@ def _genome(pool: GenePool, genes: tuple[Gene, ...], point: Point) -> npt.NDArra
 
 def _settings(setup: Setup, genes: tuple[Gene, ...], point: Point) -> dict[str, Any]:
     """The start as settings of a run: whole sections, so that nothing of another start is left."""
-    sections = {
+    sections: dict[str, tuple[str, Mapping[str, Any]]] = {
         "drives": ("drives.weights", setup.config.drives.weights),
         "plasticity": ("learner.plasticity", setup.config.learner.plasticity),
     }

@@ -324,9 +324,10 @@ def newborns_for(conditions, count=1, seed=0, fresh=False, drives=None, **plasti
     draws = np.random.default_rng(seed).standard_normal((count, len(mean)))
     wants = {"fitness": 1.0} if drives is None else drives
     assert set(wants) <= set(conditions.drive_names)
-    genes = LEARNERS[conditions.learner].plasticity
+    genes = LEARNERS[conditions.learner].genes(conditions.brain)
     assert set(plasticity) <= {gene.name for gene in genes}
-    values = np.array([plasticity.get(gene.name, gene.default) for gene in genes], np.float32)
+    given = [np.broadcast_to(plasticity.get(gene.name, gene.default), gene.shape) for gene in genes]
+    values = np.concatenate([np.float32(numbers).reshape(-1) for numbers in given])
     none = np.zeros(0, np.float32)
     return Newborns(
         weights=(mean + stdev * draws).astype(np.float32),

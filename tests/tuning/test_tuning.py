@@ -221,7 +221,7 @@ def test_every_way_to_cut_a_budget_spends_it_to_the_last_step_and_fits_a_run(alg
 def test_ranges_follow_the_transform_the_spread_and_what_is_known() -> None:
     config = toy_study("run.learner.plasticity={learning_rate: 0.003, discount: 0.9}", "run.genome.drives.spread=0.5")
     pool = assemble(planned_config(config, config.conditions[0], "tuned_blank")).pool
-    ranges = {gene.name: start_range(gene, "actor_critic") for gene in searched_genes(pool)}
+    ranges = {gene.name: start_range(gene) for gene in searched_genes(pool)}
     factor = np.exp(REACH * 0.3)
     log, logit = (TRANSFORMS[name].encode for name in ("log", "logit"))
     assert ranges["learning_rate"] == pytest.approx((log(3e-4 / factor), log(0.003 * factor)), abs=1e-4)

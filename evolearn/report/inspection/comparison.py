@@ -344,7 +344,8 @@ def _genes(genes: Sequence[Json]) -> Table:
         "comparison_genes",
         "Drives and plasticity",
         "Natural values. Difference: B less A in start-spreads of A (dash: not evolved in both). Values that did not "
-        "evolve say how they come about. A dash for a value: it has no such gene.",
+        "evolve say how they come about. A dash for a value: it has no such gene. Of a gene of many numbers, such as a "
+        "rule for each connection, root mean squares.",
         ("gene", "group", "A", "B", "difference"),
         rows,
         (False, False, True, True, True),
