@@ -9,6 +9,7 @@ import numpy as np
 from evolearn.worlds.cart_pole import cart_pole
 from evolearn.worlds.savannah import savannah
 
+from evolearn.agent import LEARNERS
 from evolearn.life import Plan, lives
 from evolearn.life._fused import FusedDriver
 from evolearn.rng import TEST, life_keys
@@ -31,6 +32,8 @@ CASES = {
         {"trunk": "gru", "hidden": (9,), "memory": "life", "settings": SETTINGS._replace(epochs=2)},
     ),
     "cart-pole, product": (cart_pole, {"hidden": (6,), "readout": "product"}),
+    "savannah, rules": (savannah, {"hidden": (17,), "learner": "rewarded_hebbian_connections"}),
+    "cart-pole, rules of layers": (cart_pole, {"trunk": "relu", "hidden": (9, 5), "learner": "hebbian"}),
     "luck, regression": (luck, {"trunk": "relu", "learner": "regression"}),
 }
 STEPS, WINDOW, COUNT = 64, 32, 2
@@ -40,7 +43,8 @@ def live_in(world, how):
     """Two lives with two learning updates each: a chaotic life would part ways for good soon after."""
     conditions = conditions_for(world, window=WINDOW, **how)
     wants = {name: 1.0 / (1 + place) for place, name in enumerate(conditions.drive_names)}
-    newborns = newborns_for(conditions, COUNT, drives=wants, learning_rate=1e-3)
+    genes = {gene.name for gene in LEARNERS[conditions.learner].plasticity}
+    newborns = newborns_for(conditions, COUNT, drives=wants, **{name: 1e-3 for name in {"learning_rate"} & genes})
     plan = Plan(STEPS, bin_steps=20, final_weights=True)
     keys = life_keys(5, TEST, 1, COUNT)
     outcome, trace = lives(FusedDriver(conditions), conditions, newborns, np.arange(COUNT), keys, plan, STEPS)
