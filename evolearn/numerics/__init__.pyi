@@ -31,6 +31,7 @@ from .lanes import (
     LANES as LANES,
     fma as fma,
     gather as gather,
+    highest as highest,
     load as load,
     load_part as load_part,
     root as root,

@@ -298,6 +298,15 @@ def total(lanes: Any) -> Any:
     return lanes[0]
 
 
+def highest(lanes: Any) -> Any:
+    """The largest of sixteen numbers; those that are none are passed over, or give one that is none."""
+    half = LANES // 2
+    while half:
+        lanes = select(lanes[:half] > lanes[half : 2 * half], lanes[:half], lanes[half : 2 * half])
+        half //= 2
+    return lanes[0]
+
+
 def _within(array: Any, place: int, count: int) -> Any:
     if place < 0 or place + count > array.size:
         raise IndexError(f"{count} entries from place {place} on are out of bounds for size {array.size}")
@@ -452,14 +461,28 @@ def _type_total(context: Any) -> Any:
     return lambda lanes: types.float32 if lanes == LANES_TYPE else None
 
 
-@lower_builtin(total, LANES_TYPE)
-def _lower_total(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    (lanes,) = values
+def _fold(builder: Any, lanes: Any, join: Callable[[Any, Any], Any]) -> Any:
+    """Sixteen lanes joined, lower half with upper half, until one is left."""
     half = LANES // 2
     while half:
         places = ir.VectorType(_WORD, half)
         low = builder.shuffle_vector(lanes, lanes, ir.Constant(places, list(range(half))))
         high = builder.shuffle_vector(lanes, lanes, ir.Constant(places, list(range(half, 2 * half))))
-        lanes = builder.fadd(low, high)
+        lanes = join(low, high)
         half //= 2
     return builder.extract_element(lanes, _WORD(0))
+
+
+@lower_builtin(total, LANES_TYPE)
+def _lower_total(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    return _fold(builder, values[0], builder.fadd)
+
+
+@type_callable(highest)
+def _type_highest(context: Any) -> Any:
+    return lambda lanes: types.float32 if lanes == LANES_TYPE else None
+
+
+@lower_builtin(highest, LANES_TYPE)
+def _lower_highest(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    return _fold(builder, values[0], lambda a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b))

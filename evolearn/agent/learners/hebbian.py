@@ -29,10 +29,22 @@ import numpy as np
 
 from evolearn.agent.brain import PLAIN, BrainSpec, trunk_of
 from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, LearnerSettings, PlasticityGene
-from evolearn.agent.learners.optimisers import whole_lines
 from evolearn.agent.trunks.mlp import dense_tensors
 from evolearn.agent.trunks.trunk import Window
-from evolearn.numerics import LANES, compiled, fma, inlined, load, load_part, select, spread, store, store_part, vector
+from evolearn.numerics import (
+    LANES,
+    compiled,
+    fma,
+    highest,
+    inlined,
+    load,
+    load_part,
+    select,
+    spread,
+    store,
+    store_part,
+    vector,
+)
 
 # Places in its plasticity; natural units. The rules begin at the third, or behind the expectation rate. Each layer has
 # its rate there, then A, B, C and D: a number each, or as many as the layer has connections, in the order of weights.
@@ -40,6 +52,7 @@ LARGEST_WEIGHT, EXPECTATION_RATE = 1, 2
 LETTERS = ("A", "B", "C", "D")
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+_STRIDE = 4 * LANES
 
 
 @inlined
@@ -120,29 +133,26 @@ def change_rows(
 
 
 @inlined
-def largest_of(weights: Any, start: int, size: int, most: Any) -> Any:
-    """The largest sizes of every sixteenth of `size` weights from place `start` on, and of what `most` has; lanes."""
-    for first in range(0, size, LANES):
-        some = _read(weights, start + first, size - first)
-        most = select(some > most, some, most)
-        most = select(-some > most, -some, most)
-    return most
+def larger(most: Any, some: Any) -> Any:
+    """The sizes of sixteen numbers where they are above `most`, else `most`."""
+    size = select(some < _ZERO, -some, some)
+    return select(size > most, size, most)
 
 
 @inlined
-def bounding(most: Any, limit: Any, scratch: Any) -> Any:
-    """The factor that brings the largest of sixteen sizes to `limit`; 1 if it is no larger.
-
-    Args:
-        most: lanes.
-        limit: > 0.
-        scratch: float32 [16], overwritten.
-    """
-    store(scratch, 0, most)
-    largest = _ZERO
-    for i in range(LANES):
-        largest = select(scratch[i] > largest, scratch[i], largest)
-    return limit / largest if largest > limit else _ONE
+def largest_of(weights: Any, start: int, size: int) -> Any:
+    """The largest size of `size` weights from place `start` on."""
+    first, second, third, fourth = spread(_ZERO), spread(_ZERO), spread(_ZERO), spread(_ZERO)
+    end = start + size
+    whole = start + size - size % _STRIDE
+    for i in range(start, whole, _STRIDE):  # four that do not wait for each other
+        first = larger(first, load(weights, i))
+        second = larger(second, load(weights, i + LANES))
+        third = larger(third, load(weights, i + 2 * LANES))
+        fourth = larger(fourth, load(weights, i + 3 * LANES))
+    for i in range(whole, end, LANES):
+        first = larger(first, load_part(weights, i, end - i))
+    return highest(larger(larger(first, second), larger(third, fourth)))
 
 
 @inlined
@@ -181,15 +191,14 @@ def change_layer(
     plasticity: Any,
     rule: int,
     by_connection: bool,
-    scratch: Any,
 ) -> None:
     """Change a layer of a trunk: a row of weights for each source, then the biases."""
     size = (source.size + 1) * target.size
     between = size if by_connection else 1
     change_rows(weights, start, source, source.size + 1, target, True, step, plasticity, rule, between)
-    factor = bounding(largest_of(weights, start, size, spread(_ZERO)), limit, scratch)
-    if factor != _ONE:
-        multiply(weights, start, size, factor)
+    largest = largest_of(weights, start, size)
+    if largest > limit:
+        multiply(weights, start, size, limit / largest)
 
 
 @inlined
@@ -204,7 +213,6 @@ def change_policy(
     plasticity: Any,
     rule: int,
     by_connection: bool,
-    scratch: Any,
 ) -> None:
     """Change the policy head: a row of weights for each of its units; behind those of all `outputs` the biases."""
     actions, inputs = deeds.size, source.size
@@ -215,11 +223,10 @@ def change_policy(
     own = rule + size if by_connection else rule
     nothing = vector(source, 0, 0)
     change_rows(weights, bias, nothing, 1, deeds, True, step, plasticity, own, between)
-    most = largest_of(weights, bias, actions, largest_of(weights, start, size, spread(_ZERO)))
-    factor = bounding(most, limit, scratch)
-    if factor != _ONE:
-        multiply(weights, start, size, factor)
-        multiply(weights, bias, actions, factor)
+    largest = max(largest_of(weights, start, size), largest_of(weights, bias, actions))
+    if largest > limit:
+        multiply(weights, start, size, limit / largest)
+        multiply(weights, bias, actions, limit / largest)
 
 
 @inlined
@@ -247,7 +254,7 @@ def apply_rules(
         trunk += (layers[layer - 1] + 1) * layers[layer]
     read = layers[layers.size - 1]
     outputs = (weights.size - trunk - parameters - 1) // read
-    scratch, deeds = vector(memory, LANES, LANES), vector(memory, 2 * LANES, outputs - 1)
+    deeds = vector(memory, LANES, outputs - 1)
     limit = plasticity[LARGEST_WEIGHT]
     for row in range(window.rewards.size):
         gate = _ONE
@@ -263,7 +270,7 @@ def apply_rules(
             size = (source.size + 1) * target.size
             step = gate * plasticity[rule]
             if step != _ZERO:
-                change_layer(weights, start, source, target, step, limit, plasticity, rule + 1, by_connection, scratch)
+                change_layer(weights, start, source, target, step, limit, plasticity, rule + 1, by_connection)
             rule += 1 + len(LETTERS) * (size if by_connection else 1)
             start += size
             place += target.size
@@ -271,9 +278,7 @@ def apply_rules(
         step = gate * plasticity[rule]
         if step != _ZERO:
             show_deeds(window, row, deeds)
-            change_policy(
-                weights, start, outputs, source, deeds, step, limit, plasticity, rule + 1, by_connection, scratch
-            )
+            change_policy(weights, start, outputs, source, deeds, step, limit, plasticity, rule + 1, by_connection)
     return True
 
 
@@ -346,8 +351,8 @@ def learn_rewarded_hebbian_connections(
 
 
 def hebbian_memory(spec: BrainSpec, window: int) -> int:
-    """Floats of memory that `apply_rules` needs for one life: the reward expected, scratch, and what was done."""
-    return 2 * LANES + whole_lines(spec.actions)
+    """Floats of memory that `apply_rules` needs for one life: the reward expected, and what was done."""
+    return LANES + spec.actions
 
 
 def plastic_layers(brain: BrainSpec) -> dict[str, int]:
