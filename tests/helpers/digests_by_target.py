@@ -32,6 +32,7 @@ CASES = {
     "savannah": {"world": {"name": "savannah"}, "drives": {"generic": ("change", "surprise")}},
     "chaotic": {"world": {"name": CHAOTIC}, "drives": {"generic": EVERYTHING}, "brain": {"hidden": [12]}},
     "q_learning": {"world": {"name": "cart-pole"}, "learner": {"name": "q_learning", "epochs": 1}},
+    "rules": {"world": {"name": "cart-pole"}, "learner": {"name": "rewarded_hebbian_connections", "epochs": 1}},
     "regression": {
         "world": {"name": "sinusoid"},
         "learner": {"name": "regression", "epochs": 1},

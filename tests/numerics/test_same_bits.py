@@ -21,7 +21,7 @@ from tests.helpers.places import HELPERS, ROOT
 OTHER_LIBM = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA"}
 # Vectors of 128, 256 and 512 bits, where this host has them; the first has no fused multiply-add: libm's is as exact.
 TARGETS = ["x86-64-v2", "x86-64-v3", "haswell", "skylake-avx512", "znver5"]
-CASES = ["cart-pole", "savannah", "chaotic", "q_learning", "regression"]
+CASES = ["cart-pole", "savannah", "chaotic", "q_learning", "rules", "regression"]
 WIDE = "skylake-avx512,znver5"
 
 

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from evolearn.numerics import LANES, exp32, load_part, log32, sincos_turn32, store_part
+from evolearn.numerics import LANES, exp32, highest, load_part, log32, sincos_turn32, store_part
 
 
 def sine(u):
@@ -13,6 +13,21 @@ def sine(u):
 
 def cosine(u):
     return sincos_turn32(u)[1]
+
+
+@numba.njit
+def highest_of(x):
+    return highest(load_part(x, 0, x.size))
+
+
+def test_the_highest_of_sixteen_is_found_wherever_it_is():
+    x = np.random.default_rng(0).uniform(1.0, 2.0, LANES).astype(np.float32)
+    for place in range(LANES):
+        x[place] += 1.0
+        assert highest_of(x) == x[place] == highest(x)
+        x[place] -= 1.0
+    assert highest_of(-x) == -x.min() == highest(-x)
+    assert highest_of(-x[:5]) == 0.0, "what is not read is 0"
 
 
 FUNCTIONS = {
