@@ -36,7 +36,7 @@ from tests.helpers.own_parts import PARTS_FILE, own_config
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for, newborns_for
 from tests.helpers.ray_here import ClusterWatcher
-from tests.helpers.runs import REMEMBERS, Watcher, digests, toy
+from tests.helpers.runs import REMEMBERS, RULES, Watcher, digests, toy
 from tests.helpers.studies import toy_study
 from tests.helpers.watching import StudyWatcher
 from tests.helpers.world_files import WORLD_FILE
@@ -92,13 +92,14 @@ def run_on(drivers: Drivers, content: dict, out: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def in_process(tmp_path_factory):
-    """Configs of runs, and the directories that they make in one process, by sampling; and of brains that remember."""
+    """Configs of runs, and the directories that they make in one process: by sampling, with memory, by rules."""
     folder = tmp_path_factory.mktemp("in_process")
     configs = {}
     for sampling in ("whole", "blockwise"):
         configs[sampling] = toy()
         configs[sampling]["search"] |= {"sampling": sampling, "population": 16}
     configs["remembering"] = toy(brain=REMEMBERS)
+    configs["rules"] = toy(learner=RULES)
     for name, content in configs.items():
         run_here(content, folder / name)
     return configs, folder
@@ -107,7 +108,7 @@ def in_process(tmp_path_factory):
 @needs_ray
 @pytest.mark.parametrize(
     ("kind", "workers"),
-    [("whole", 1), ("whole", 2), ("whole", 4), ("blockwise", 1), ("blockwise", 2), ("remembering", 2)],
+    [("whole", 1), ("whole", 2), ("whole", 4), ("blockwise", 1), ("blockwise", 2), ("remembering", 2), ("rules", 2)],
 )
 def test_local_ray_gives_the_digests_of_one_process(
     kind: str, workers: int, in_process, on_ray, tmp_path: Path

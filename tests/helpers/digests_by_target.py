@@ -32,7 +32,10 @@ CASES = {
     "savannah": {"world": {"name": "savannah"}, "drives": {"generic": ("change", "surprise")}},
     "chaotic": {"world": {"name": CHAOTIC}, "drives": {"generic": EVERYTHING}, "brain": {"hidden": [12]}},
     "q_learning": {"world": {"name": "cart-pole"}, "learner": {"name": "q_learning", "epochs": 1}},
-    "rules": {"world": {"name": "cart-pole"}, "learner": {"name": "rewarded_hebbian_connections", "epochs": 1}},
+    "rules": {
+        "world": {"name": "cart-pole"},
+        "learner": {"name": "rewarded_hebbian_connections", "epochs": 1, "plasticity": {"hidden1 rate": 0.05}},
+    },
     "regression": {
         "world": {"name": "sinusoid"},
         "learner": {"name": "regression", "epochs": 1},
@@ -63,7 +66,7 @@ def config(case: str) -> object:
                 "generic": generic,
                 "weights": {"fitness": 1.0, **dict.fromkeys(generic, 0.05), **drives.get("weights", {})},
             },
-            "learner": {"epochs": 2, **wanted.get("learner", {}), "plasticity": {"learning_rate": 0.003}},
+            "learner": {"epochs": 2, "plasticity": {"learning_rate": 0.003}, **wanted.get("learner", {})},
             "genome": wanted.get("genome", {}),
             "search": QUICK,
             "evaluation": {"lives": 2, "lifetimes": [400], "birth_steps": 100, "bin_steps": 100},
