@@ -33,11 +33,11 @@ from evolearn.life import Conditions, Plan, lives, new_driver
 from evolearn.numerics import adapter, compiled, specialised
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.world import STEP_ALL_TYPE
-from evolearn.worlds import cart_pole, savannah
+from evolearn.worlds import bandit, cart_pole, savannah
 
 LIFETIME = 16_000  # world steps; birth, and what begins and ends a call, should not show
 ROUNDS = 40
-WORLDS = {"cart_pole": cart_pole, "savannah": savannah}
+WORLDS = {"bandit": bandit, "cart_pole": cart_pole, "savannah": savannah}
 PHASES = {  # in the order of a step
     "think": "think: the brain's products and tangents, one row of every life",
     "choose": "choose: the policy, its draws included",

@@ -19,8 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import before, cluster, gymnasium, large_genomes, studies, work
+from benchmarks import before, cluster, gymnasium, large_genomes, memory, studies, work
 from benchmarks.measured import MEGABYTE, Measured
+from benchmarks.memory_work import WORKLOADS
 
 POPULATIONS = {64: 96_000, 1_024: 6_000, 16_384: 375}  # lives: lifetime, so that each takes one to three seconds
 
@@ -205,6 +206,18 @@ PROMISES = {
         functools.partial(before.times_as_fast, "savannah"),
         Target("times as fast as the kernel before, savannah", "", at_least=2.8),
     ),
+    "memoryless": Promise(
+        before.nothing_lost,
+        Target("without a memory, speed against before there was one, the worst of four shapes", "", at_least=0.98),
+    ),
+    **{
+        f"memory_{workload}_{peer}": Promise(
+            functools.partial(memory.times_as_fast_as, workload, peer),
+            Target(f"times as fast as {peer}, a gru per core: {workload}", "", at_least=least),
+        )
+        for workload in WORKLOADS
+        for peer, least in {"jax": 4, "jax-tuned": 4, "torch": 10}.items()
+    },
     "savannah": Promise(savannah_ratio, Target("savannah against cart-pole, steps/s", "", at_least=0.5)),
     "populations": Promise(population_spread, Target("slowest population against fastest, steps/s", "", at_least=0.9)),
     "threads": Promise(two_threads, Target("two threads against one, speed", "", at_least=1.9)),
