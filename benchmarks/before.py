@@ -84,8 +84,8 @@ class Kernel(Turns):
 
 
 @contextlib.contextmanager
-def living_before(shape: str, updates: int, commit: str = COMMIT, workers: int | None = None) -> Iterator[Kernel]:
-    """The old kernel, compiled; exits where there is no such commit."""
+def living_before(shape: str, updates: int, commit: str, workers: int | None = None) -> Iterator[Kernel]:
+    """The kernel of a commit, compiled; exits where git does not know it."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(os.environ.get(FOLDER, temporary)) / commit
         checkout = folder / "checkout"
@@ -132,7 +132,7 @@ def nothing_lost(quick: bool) -> Measured:
 def times_as_fast(shape: str, quick: bool) -> Measured:
     """How many times as fast today's kernel is, the two in alternation."""
     updates = work.UPDATES // (10 if quick else 1)
-    with living_before(shape, updates) as before, contextlib.closing(Kernel(ROOT, shape, updates)) as today:
+    with living_before(shape, updates, COMMIT) as before, contextlib.closing(Kernel(ROOT, shape, updates)) as today:
         pairs = [(before.took().wall, today.took().wall) for _ in range(2 if quick else 7)]
     old, new = (LIVES * updates * STEPS / statistics.median(column) / 1e6 for column in zip(*pairs, strict=True))
     ratio = statistics.median(before / today for before, today in pairs)
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=21, help="turns of both, with --beside")
     options = parser.parse_args()
     if options.beside is None:
-        with living_before(options.shape or "cart-pole", options.updates) as kernel:
+        with living_before(options.shape or "cart-pole", options.updates, COMMIT) as kernel:
             work.say(LIVES * options.updates * STEPS, kernel.took().wall)
         return
     on_one_core()

@@ -5,7 +5,8 @@ what it costs, with caches as they are there. All forms take turns, and each is 
 the processor. What is left when the phases are taken off is bookkeeping: drives, tallies, episodes that begin and end,
 and the loop itself.
 
-``python -m benchmarks.budget [SHAPE ..]`` prints a table.
+``python -m benchmarks.budget [SHAPE ..]`` prints a table. Shapes are those of `benchmarks.turns`, and brains that
+remember by the names of `benchmarks.memory_work` after `gru-`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.evolearn_lives import conditions_of, newborns_of
+from benchmarks.memory_lives import conditions_for
+from benchmarks.memory_work import WORKLOADS
 from benchmarks.turns import SHAPES
 from evolearn.agent import (
     BACKWARD_TYPE,
@@ -46,6 +49,7 @@ PHASES = {  # in the order of a step
     "products": "learn: the gradient's products, a window at once",
     "optimiser": "learn: norm and Adam",
 }
+REMEMBERING = "gru-"  # before the names of workloads of brains that remember
 REST = "bookkeeping: drives, tallies, episodes, the loop"
 
 
@@ -93,7 +97,7 @@ def forms(conditions: Conditions) -> dict[str, Any]:
     return made
 
 
-def budget(conditions: Conditions, rounds: int = ROUNDS) -> dict[str, float]:
+def budget(conditions: Conditions, rounds: int = ROUNDS, learns: bool = True) -> dict[str, float]:
     """Nanoseconds per step of every phase, of the rest, and of the whole."""
     made = forms(conditions)
     count = made["whole"].team
@@ -104,7 +108,7 @@ def budget(conditions: Conditions, rounds: int = ROUNDS) -> dict[str, float]:
     for _ in range(rounds):
         for name, driver in made.items():
             start = time.process_time()
-            lives(driver, conditions, newborns, genomes, keys, Plan(LIFETIME))
+            lives(driver, conditions, newborns, genomes, keys, Plan(LIFETIME, learn_until=None if learns else 0))
             seconds[name] = min(seconds[name], time.process_time() - start)
     per_step = {name: 1e9 * least / (count * LIFETIME) for name, least in seconds.items()}
     whole = per_step["whole"]
@@ -115,15 +119,20 @@ def budget(conditions: Conditions, rounds: int = ROUNDS) -> dict[str, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("shapes", nargs="*", default=list(SHAPES), metavar="SHAPE", help=", ".join(SHAPES))
+    known = [*SHAPES, *(REMEMBERING + name for name in WORKLOADS)]
+    parser.add_argument("shapes", nargs="*", default=list(SHAPES), metavar="SHAPE", help=", ".join(known))
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
-    if unknown := set(options.shapes) - set(SHAPES):
-        parser.error(f"{', '.join(sorted(unknown))}: must be of {', '.join(SHAPES)}")
+    if unknown := set(options.shapes) - set(known):
+        parser.error(f"{', '.join(sorted(unknown))}: must be of {', '.join(known)}")
     columns = {}
     for shape in options.shapes:
-        world, hidden, window = SHAPES[shape]
-        columns[shape] = budget(conditions_of(getattr(WORLDS[world], world), hidden, window), options.rounds)
+        if shape in SHAPES:
+            world, hidden, window = SHAPES[shape]
+            columns[shape] = budget(conditions_of(getattr(WORLDS[world], world), hidden, window), options.rounds)
+        else:
+            workload = WORKLOADS[shape.removeprefix(REMEMBERING)]
+            columns[shape] = budget(conditions_for(workload), options.rounds, workload.learns)
     print(f"| ns per step | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for name, text in {**PHASES, "rest": REST, "whole": "**all**"}.items():
         print(f"| {text} | {' | '.join(f'{column[name]:.0f}' for column in columns.values())} |")

@@ -25,6 +25,25 @@ def test_the_kernel_before_is_left_out_where_git_does_not_know_its_commit(monkey
     monkeypatch.setattr(before, "COMMIT", "0" * 40)
     with pytest.raises(SystemExit, match="left out: git does not know commit 0000000"):
         before.times_as_fast("cart-pole", True)
+    with pytest.raises(SystemExit, match="left out: git does not know commit abcdef0"):
+        before.ratios_since("abcdef0" * 5, "bandit-frozen", 1)
+
+
+def test_lives_of_an_older_kernel_take_turns_with_those_of_today(monkeypatch) -> None:
+    said = {"old": iter(["3.0 2.0", "3.0 8.0"]), "new": iter(["3.0 2.0", "3.0 4.0"])}
+
+    class Kernel(before.Kernel):
+        def __init__(self, checkout: Path, *_: Any, **__: Any) -> None:
+            self.name = "new" if checkout == before.ROOT else "old"
+
+        def __call__(self) -> str:
+            return next(said[self.name])
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(before, "Kernel", Kernel)
+    assert before.ratios_since(before.COMMIT, "cart-pole", rounds=2) == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(
