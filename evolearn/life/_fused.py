@@ -48,8 +48,10 @@ from evolearn.world import World, compile_world
 
 PIECE_STEPS = 60_000  # world steps in a piece, at least a team's: a few hundredths of a second between two looks
 # Lives side by side: as many as keep the processor busy while one waits for a result of its own, and few enough for
-# their weights to stay in its first cache, and all of their memory in its second.
+# their weights to stay in its first cache, and all of their memory in its second. Of a first cache that is larger than
+# 32 KB a fifth is left to what they do: full to the brim, 4-32-32 lives are 6% slower.
 MOST_IN_TEAM = 8
+_SMALLEST_CACHE, _LEFT = 32 * 1024, 5
 
 
 class FusedDriver:
@@ -67,7 +69,8 @@ class FusedDriver:
         self._kernel = life_kernel()
         octets = self._parts.team(conditions, 1, Plan(1), self._world.state_size).memory.size
         first_cache, second_cache = cache_sizes()
-        room = min(first_cache // (4 * conditions.brain.weights), second_cache // octets)
+        for_weights = max(_SMALLEST_CACHE, first_cache - first_cache // _LEFT)
+        room = min(for_weights // (4 * conditions.brain.weights), second_cache // octets)
         self.team = max(1, min(MOST_IN_TEAM, room))
 
     def close(self) -> None:
