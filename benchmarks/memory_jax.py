@@ -5,10 +5,10 @@ tuned form, the default, uses what a generation of frozen brains offers: the luc
 genomes, and the lives of a genome are columns of one product with its weights. All draws of a life are made at once,
 since a call of threefry per step costs more than the step.
 
-Of what was tried for the tuned form, not all of it for every workload, the fastest is here: scans unrolled by 1, 2, 4, 8 and 16;
-lives in chunks that stay in the cache (`lax.map` with a batch size) or all at once; one product for inputs and state
-with zeros between, or two; products written as sums, for loops over lives; XLA's tanh or the rational one. The gradient
-goes back through the steps as they were lived, so that none is computed twice.
+Of what was tried for the tuned form, not all of it for every workload, the fastest is here: scans unrolled by 1, 2, 4,
+8 and 16; lives in chunks that stay in the cache (`lax.map` with a batch size) or all at once; one product for inputs
+and state with zeros between, or two; products written as sums, for loops over lives; XLA's tanh or the rational one.
+The gradient goes back through the steps as they were lived, so that none is computed twice.
 """
 
 from __future__ import annotations
