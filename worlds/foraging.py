@@ -5,7 +5,8 @@ walks up to 0.3 m per step in any direction and eats whatever comes within 0.5 m
 else. It sees where the nearest item of each colour is.
 
 Its energy, meals of late net of poison, is observed too: a memory of reward, from which an instinct alone can tell
-after a bite or two whether what it eats is good.
+after a bite or two whether what it eats is good. `shown` says how strongly: at 1, the default, as it is; at 0 it is
+hidden, and what is wholesome can be told by learning or by memory alone.
 
 Redrawn at birth: which colour is wholesome. It is blue with probability (1 + predictability) / 2: always with 1, in
 every second life with 0, the default. Where items and forager are.
@@ -101,7 +102,7 @@ def observe(forager, parameters, observation):
         observation[3 * colour] = x / away
         observation[3 * colour + 1] = y / away
         observation[3 * colour + 2] = 1.0 / (1.0 + away)
-    observation[6] = forager.energy
+    observation[6] = parameters.shown * forager.energy
     observation[7] = 1.0
 
 
@@ -176,7 +177,7 @@ foraging = World(
         Signal("red east", "1"),
         Signal("red north", "1"),
         Signal("red nearness", "1"),
-        Signal("energy", "1", "meals of the last fifty steps or so"),
+        Signal("energy", "1", "meals of the last fifty steps or so, times `shown`"),
         Signal("constant", "1", "always 1"),
     ),
     actions=Box(2, ("east", "north")),
@@ -195,5 +196,6 @@ foraging = World(
     parameters=(
         Parameter("predictability", 0.0, 0.0, 1.0, "1", "how surely blue is wholesome at birth; see above"),
         Parameter("hazard", 0.0, 0.0, 1.0, "1/step", "how likely the colours swap in a step"),
+        Parameter("shown", 1.0, 0.0, 1.0, "1", "how strongly energy is observed"),
     ),
 )

@@ -42,6 +42,7 @@ class BrainSpec:
     inputs: tuple[str, ...] = (OBSERVATION,)  # of INPUTS: what it is told, in this order, the observation first
     memory: str = FOR_AN_EPISODE  # or FOR_LIFE: after an episode's end it still knows what was before
     readout: str = PLAIN  # or PRODUCT
+    first_value: float = 0.0  # of every action at the start, for policies that read action values
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -93,8 +94,14 @@ class BrainSpec:
         """The blocks of the weight vector, in order, with the standard initialisation of each."""
         policy = find_policy(self.policy)
         read = (self.told, *self.hidden)[-1]  # numbers that the heads read
-        heads = head_tensors(read, self.actions, self.log_stdevs, policy.initial_scale, policy.initial_value_scale)
+        scales = (policy.initial_scale, policy.initial_value_scale)
+        heads = head_tensors(read, self.actions, self.log_stdevs, *scales, self.first_value)
         return trunk_of(self).tensors(self.layers) + heads
+
+    @property
+    def heads_from(self) -> int:
+        """Where in the flat weight vector the heads begin; they reach to its end."""
+        return sum(tensor.size for tensor in trunk_of(self).tensors(self.layers))
 
     @property
     def units(self) -> int:

@@ -55,6 +55,7 @@ class Recipe:
     generic_drives: tuple[str, ...]
     hang_seconds: float
     switch_at: int | None
+    reset_from: int | None
 
     @classmethod
     def of(cls, conditions: Conditions, world: str, hang_seconds: float) -> Recipe:
@@ -69,6 +70,7 @@ class Recipe:
             conditions.generic_drives,
             hang_seconds,
             conditions.switch_at,
+            conditions.reset_from,
         )
 
     def conditions(self) -> Conditions:
@@ -87,6 +89,7 @@ class Recipe:
             self.generic_drives,
             self.world,
             self.switch_at,
+            self.reset_from,
         )
 
 

@@ -90,6 +90,14 @@ class LearnerPart(Part):
     )
     learn_from: Steps = Field(0, description="age at which learning starts, steps")
     learn_until: Steps | None = Field(None, description="age at which learning stops, steps; 0: never learns")
+    first_value: Moderate = Field(
+        0.0, description="value of every action at the standard initialisation, for learners of action values"
+    )
+    reset: Literal["none", "heads", "brain"] = Field(
+        "none",
+        description="weights that are as at birth again when a world is born a second time, at world.switch_at: none; "
+        "heads: the last layer, policy and value; brain: all. The optimiser's memory stays",
+    )
 
 
 class DrivesPart(Part):
@@ -272,8 +280,20 @@ class RunConfig(Part):
 
 def _switch_problems(config: RunConfig) -> Iterator[str]:
     switch, longest = config.world.switch_at, max(config.evaluation.lifetimes)
+    learner = config.learner
     if switch is None:
+        if learner.reset != "none":
+            yield (
+                f"learner.reset={learner.reset!r}: must be 'none' without world.switch_at, since weights are reset "
+                "when a world is born a second time; set world.switch_at, or leave learner.reset out"
+            )
         return
+    if learner.reset != "none" and (switch - learner.learn_from) % learner.window:
+        yield (
+            f"world.switch_at={switch}: must be learner.learn_from={learner.learn_from} and a multiple of "
+            f"learner.window={learner.window} with learner.reset={learner.reset!r}, or weights that were just reset "
+            "would learn from what others did; change one of the three"
+        )
     if switch >= longest:
         yield (
             f"world.switch_at={switch}: must be less than the longest of evaluation.lifetimes, {longest}, or nobody "

@@ -39,6 +39,7 @@ from evolearn.life._living import (
     learn_when_full,
     operate_on_all,
     record_steps,
+    reset_all,
     seen_by,
     turn_bin,
 )
@@ -171,6 +172,8 @@ def live(  # noqa: D417  # the plugs are described in groups
             if gone == count:
                 break
             where[AGE] = t
+            if t == course.switch_at and course.reset_from >= 0:
+                reset_all(newborns, genomes, keys, course, team, at, body, start, count)
             if t == course.operate_at:
                 operate_on_all(surgeries, genomes, team, at, body, start, count)
             ending = act(think_all, think, choose_all, team, at, body, course, count, t)

@@ -64,7 +64,7 @@ _ZERO = np.float32(0.0)
 
 
 @within
-def draw_weights(newborns: Newborns, genome: int, key: Any, rng: Any, weights: Any) -> None:
+def draw_weights(newborns: Newborns, genome: int, key: Any, rng: Any, weights: Any, start: int) -> None:
     """Write a newborn's weights: inherited, or drawn afresh from the life's own init stream.
 
     Args:
@@ -72,16 +72,19 @@ def draw_weights(newborns: Newborns, genome: int, key: Any, rng: Any, weights: A
         genome: row of it.
         key: int64 [4], the life's key.
         rng: overwritten.
-        weights: float32 [W], written.
+        weights: float32 [W], written from `start` on.
+        start: first weight to write; those before it are drawn as well, so that the others are the same.
     """
     if newborns.initial_stdev.size == 0:
-        for i in range(weights.size):
+        for i in range(start, weights.size):
             weights[i] = newborns.weights[genome, i]
         return
     open_stream(rng, key, INIT)
     for i in range(weights.size):
         spread = newborns.scale[genome] * newborns.initial_stdev[i]
-        weights[i] = newborns.initial_mean[i] + spread * normal(rng)
+        drawn = newborns.initial_mean[i] + spread * normal(rng)
+        if i >= start:
+            weights[i] = drawn
 
 
 @within
@@ -134,7 +137,7 @@ def be_born(
     for place in range(count):
         genome = genomes[first + place]
         rng = integers(team, at.rng + place * RNG_SIZE, RNG_SIZE)
-        draw_weights(newborns, genome, keys[first + place], rng, weights_of(team, at, body, place))
+        draw_weights(newborns, genome, keys[first + place], rng, weights_of(team, at, body, place), 0)
         copy(row_of(newborns.drives, genome), floats(team, at.drive_weights + place * body.drives, body.drives))
         copy(row_of(newborns.plasticity, genome), floats(team, at.plasticity + place * body.genes, body.genes))
         clear(floats(team, at.memory + place * body.memory, body.memory))
@@ -299,6 +302,37 @@ def recall_elsewhere(team: Any, at: Places, body: Body, count: int) -> None:
         for i in range(body.recalled):
             carry[i] = before[recalled[i]] if recalled[i] >= 0 else _ZERO
         carry[body.recalled] = _ZERO
+
+
+@within
+def reset_all(
+    newborns: Newborns,
+    genomes: Any,
+    keys: Any,
+    course: Course,
+    team: Any,
+    at: Places,
+    body: Body,
+    first: int,
+    count: int,
+) -> None:
+    """Give every life that goes on the weights from `course.reset_from` on that it was born with.
+
+    The optimiser's memory stays, and so does what an operation holds.
+    """
+    status = integers(team, at.status, count)
+    for place in range(count):
+        if status[place] == UNFINISHED:
+            rng = integers(team, at.rng + place * RNG_SIZE, RNG_SIZE)
+            weights = weights_of(team, at, body, place)
+            draw_weights(newborns, genomes[first + place], keys[first + place], rng, weights, course.reset_from)
+            open_stream(rng, keys[first + place], ACTION)
+            if integers(team, at.holding + place, 1)[0] > 0:
+                put_back(
+                    octets(team, at.held + place * body.operated, body.operated),
+                    floats(team, at.operated + place * body.operated, body.operated),
+                    weights,
+                )
 
 
 @within

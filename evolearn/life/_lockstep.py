@@ -39,6 +39,7 @@ from evolearn.life._living import (
     learn_when_full,
     operate_on_all,
     record_steps,
+    reset_all,
     seen_by,
     turn_bin,
 )
@@ -221,6 +222,13 @@ def be_born_together(
 ) -> None:
     """Make a team ready for all lives of a chunk: see `evolearn.life._living.be_born`."""
     be_born(newborns, genomes, keys, course, team, at, body, 0, body.lives)
+
+
+def reset_together(
+    newborns: Newborns, genomes: Any, keys: Any, course: Course, team: Any, at: Places, body: Body
+) -> None:
+    """Give every life that goes on weights that it was born with: see `evolearn.life._living.reset_all`."""
+    reset_all(newborns, genomes, keys, course, team, at, body, 0, body.lives)
 
 
 def operate_together(surgeries: Surgeries, genomes: Any, team: Any, at: Places, body: Body) -> None:

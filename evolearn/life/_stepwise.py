@@ -38,6 +38,7 @@ from evolearn.life._lockstep import (
     learn_together,
     operate_together,
     parts_of,
+    reset_together,
 )
 from evolearn.life.live import (
     FAULTS,
@@ -120,6 +121,7 @@ class ChunkStepper:
         self._parts = parts_of(self._machinery)
         self._be_born = direct(be_born_together, BE_BORN_TYPE)
         self._operate = direct(operate_together, OPERATE_TYPE)
+        self._reset = direct(reset_together, BE_BORN_TYPE)
         self._act = direct(act_together, ACT_TYPE)
         self._experience = direct(experience_together, EXPERIENCE_TYPE)
         self._learn = direct(learn_together, LEARN_ALL_TYPE)
@@ -244,6 +246,8 @@ class ChunkStepper:
                 if stop.is_set():
                     break
                 shown[AGE] = t
+                if t == course.switch_at and course.reset_from >= 0:
+                    self._reset(job.newborns, job.genomes, job.keys, course, *memory)
                 if t == course.operate_at:
                     self._operate(job.surgeries, job.genomes, *memory)
                 if self._act(bound, t):

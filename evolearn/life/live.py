@@ -66,6 +66,7 @@ class Conditions:
     generic_drives: tuple[str, ...] = ()  # see `evolearn.agent.find_drive`
     found_as: str = ""  # the world's name for `evolearn.world.find.find_world`, for workers on other hosts
     switch_at: int | None = None  # age in steps at which the world is born a second time; None: never
+    reset_from: int | None = None  # weights from this one on are as at birth again at the switch; None: none are
 
     @property
     def drive_names(self) -> tuple[str, ...]:
@@ -154,6 +155,7 @@ class Machinery:
             bin_steps=plan.bin_size,
             operate_at=-1 if plan.operate_at is None else plan.operate_at,
             switch_at=-1 if conditions.switch_at is None else conditions.switch_at,
+            reset_from=-1 if conditions.reset_from is None else conditions.reset_from,
             source=plan.source,
             choices=conditions.brain.actions if conditions.world.is_discrete else 0,
         )

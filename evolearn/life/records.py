@@ -35,6 +35,7 @@ class Course(NamedTuple):
     bin_steps: int  # steps per age bin of the outcome
     operate_at: int  # age in steps at which lives are operated on; -1: never
     switch_at: int  # age in steps at which worlds are born a second time; -1: never
+    reset_from: int  # from this weight on weights are as at birth again at the switch; -1: none are
     source: int  # FROM_BRAIN, FROM_UNIFORM or FROM_ORACLE
     choices: int  # of a discrete world; 0 for a box
 

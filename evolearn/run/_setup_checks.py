@@ -116,6 +116,11 @@ def _needs_gradient_through_learning(config: RunConfig) -> None:
             f"learner.optimiser={learner.optimiser!r}: must be 'sgd' with {_MAML}: its inner update is a step along "
             "the gradient; set learner.optimiser=sgd, or search.algorithm=reptile"
         )
+    if learner.reset != "none":
+        raise ConfigError(
+            f"learner.reset={learner.reset!r}: must be 'none' with {_MAML}, whose inner update is all that changes "
+            "weights; leave learner.reset out, or set search.algorithm=reptile"
+        )
     if learner.epochs != 1:
         raise ConfigError(
             f"learner.epochs={learner.epochs}: must be 1 with {_MAML}: its inner update is one step along the "

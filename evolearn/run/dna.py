@@ -231,6 +231,7 @@ def _pool_in(header: DNAHeader, config: RunConfig) -> GenePool:
         inputs=tuple(header.brain.inputs),
         memory=header.brain.memory,
         readout=header.brain.readout,
+        first_value=config.learner.first_value,
     )
     return pool_of(config, brain, header.drives)
 

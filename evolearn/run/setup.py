@@ -114,11 +114,13 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         inputs=config.brain.inputs,
         memory=config.brain.memory,
         readout=config.brain.readout,
+        first_value=config.learner.first_value,
     )
     _check_readout(config)
     _check_rules(config, brain)
     _check_memory(config, brain)
     _check_memory_learner(config, brain)
+    _check_first_value(config, brain)
     learner = config.learner
     conditions = Conditions(
         world=world,
@@ -137,6 +139,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         window=learner.window,
         generic_drives=config.drives.generic,
         switch_at=config.world.switch_at,
+        reset_from={"none": None, "heads": brain.heads_from, "brain": 0}[learner.reset],
         found_as=config.world.full_name,
     )
     _check_births(config, world)
@@ -368,6 +371,15 @@ def _check_memory_learner(config: RunConfig, brain: BrainSpec) -> None:
         "step to step: it would learn from each step as if nothing had been before; set one of these, or "
         f"learner.learn_until=0 for weights that never change{own}"
     )
+
+
+def _check_first_value(config: RunConfig, brain: BrainSpec) -> None:
+    if config.learner.first_value and find_policy(brain.policy).curve != "action value":
+        raise ConfigError(
+            f"learner.first_value={config.learner.first_value:g}: must be 0 with policy {brain.policy!r} of "
+            f"learner.name={config.learner.name!r}, whose outputs are no values of actions; leave it out, or set "
+            "learner.name=q_learning"
+        )
 
 
 def _policy(config: RunConfig, world: Declaration) -> str:

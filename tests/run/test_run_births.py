@@ -227,6 +227,18 @@ def test_a_selection_life_is_lived_again_with_its_birth(watched) -> None:
             "must end by the longest of evaluation.lifetimes, 400",
         ),
         (
+            {"reset": "heads"},
+            {},
+            "learner.reset='heads': must be 'none' without world.switch_at, since weights are reset when a world is "
+            "born a second time; set world.switch_at, or leave learner.reset out",
+        ),
+        (
+            {"switch_at": 100, "reset": "brain", "window": 16},
+            {},
+            "world.switch_at=100: must be learner.learn_from=0 and a multiple of learner.window=16 with "
+            "learner.reset='brain', or weights that were just reset would learn from what others did",
+        ),
+        (
             {},
             {"window_after": {"age": 100, "width": 50}},
             "evaluation.window_after.width=50: must be a multiple of evaluation.bin_steps, 100",
@@ -235,11 +247,19 @@ def test_a_selection_life_is_lived_again_with_its_birth(watched) -> None:
 )
 def test_settings_that_cannot_be_are_refused(world, more, text) -> None:
     content = toy()
-    content["world"] |= world
+    content["learner"] |= {name: world[name] for name in ("reset", "window") if name in world}
+    content["world"] |= {name: value for name, value in world.items() if name not in content["learner"]}
     content["evaluation"] |= more
     with pytest.raises(ConfigError) as caught:
         check_config(content, "toy")
     assert text in str(caught.value)
+
+
+def test_a_gradient_through_learning_knows_of_no_reset() -> None:
+    learner = {"window": 8, "optimiser": "sgd", "reset": "heads"}
+    config = config_of(switch_at=80, algorithm="maml", search={"lives": 5}, genome=WEIGHTS_ONLY, learner=learner)
+    with pytest.raises(ConfigError, match=r"learner\.reset='heads': must be 'none' with search\.algorithm='maml'"):
+        assemble(config)
 
 
 def test_a_window_given_by_hand_frees_the_switch() -> None:

@@ -71,6 +71,11 @@ def error_of(world="savannah", **sections):
             },
             "brain.inputs=['observation', 'last_reward']: must be ['observation'] with search.algorithm='maml'",
         ),
+        (
+            {"learner": {"first_value": 1}},
+            "learner.first_value=1: must be 0 with policy 'gaussian' of learner.name='actor_critic', whose outputs are "
+            "no values of actions; leave it out, or set learner.name=q_learning",
+        ),
         ({"brain": {"trunk": "rleu"}}, "brain.trunk: 'rleu' is unknown. Did you mean relu?"),
         (
             {"learner": {"name": "q_learning"}},
@@ -139,6 +144,23 @@ def test_q_learning_runs_with_every_trunk_from_tables_of_zeros(trunk, hidden):
     heads = 4 * (setup.conditions.brain.layers[-1] + 1)
     assert not newborns.weights[0, -heads:].any()
     np.testing.assert_allclose(newborns.plasticity[0], [0.1, 0.99, 0.1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["evolved", "fresh"])
+def test_action_values_begin_at_the_first_value_and_nothing_else_changes(mode):
+    def born(first_value):
+        learner = {"name": "q_learning", "window": 1, "first_value": first_value}
+        genome = {"weights": {"mode": mode}}
+        setup = setup_of("tests.helpers.probe_worlds:restless", brain={"hidden": [6]}, learner=learner, genome=genome)
+        newborns = decode(setup.pool, setup.pool.centre[None])
+        return setup.conditions.brain, newborns.initial_mean if mode == "fresh" else newborns.weights[0]
+
+    (brain, plain), (_, hopeful) = born(0.0), born(1.5)
+    choices = brain.actions
+    assert brain.tensors[-2].name == "policy.bias"
+    assert hopeful[-choices - 1 : -1].tolist() == [1.5] * choices
+    assert hopeful[: -choices - 1].tobytes() == plain[: -choices - 1].tobytes()
+    assert hopeful[-1] == plain[-1]
 
 
 def test_fresh_tables_are_zeros():

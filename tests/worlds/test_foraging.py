@@ -131,6 +131,14 @@ def test_colours_swap_with_the_hazard_and_never_without():
     assert stage.state["wholesome"] == before
 
 
+def test_energy_is_hidden_from_whoever_looks_and_not_from_whoever_feels():
+    for shown in (1.0, 0.25, 0.0):
+        stage = field([(0.4, 0)], shown=shown)
+        stage.step(STILL)
+        assert stage.state["energy"] == pytest.approx(0.2)
+        assert stage.observe()[6] == pytest.approx(0.2 * shown)
+
+
 def test_nothing_grows_within_reach():
     for stage in newborns(100):
         for colour in (BLUE, RED):

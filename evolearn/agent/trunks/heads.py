@@ -89,7 +89,7 @@ def slopes_below_heads(weights: Any, deltas: Any, slopes: Any) -> None:
 
 
 def head_tensors(
-    inputs: int, actions: int, log_stdevs: int, policy_scale: float, value_scale: float
+    inputs: int, actions: int, log_stdevs: int, policy_scale: float, value_scale: float, policy_mean: float = 0.0
 ) -> tuple[Tensor, ...]:
     """Policy and value heads.
 
@@ -99,6 +99,7 @@ def head_tensors(
         log_stdevs: how many.
         policy_scale: standard deviation of the policy head's weights at the start, times the root of `inputs`.
         value_scale: of the value head's, likewise.
+        policy_mean: biases of the policy head at the start.
 
     Source: Andrychowicz et al. 2021, "What matters for on-policy deep actor-critic methods?", section 3.2, for the
     standard deviation 0.5 of actions at the start.
@@ -106,7 +107,7 @@ def head_tensors(
     policy_and_value = (
         Tensor("policy.weight", (actions, inputs), policy_scale / math.sqrt(inputs)),
         Tensor("value.weight", (1, inputs), value_scale / math.sqrt(inputs)),
-        Tensor("policy.bias", (actions,), 0.0),
+        Tensor("policy.bias", (actions,), 0.0, policy_mean),
         Tensor("value.bias", (1,), 0.0),
     )
     if log_stdevs == 0:
