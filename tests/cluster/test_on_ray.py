@@ -123,14 +123,15 @@ def test_local_ray_gives_the_digests_of_one_process(
 
 
 @needs_ray
-def test_births_of_a_set_and_a_switch_are_the_same_on_ray(on_ray, tmp_path: Path) -> None:
+def test_births_of_a_set_a_switch_and_a_reset_are_the_same_on_ray(on_ray, tmp_path: Path) -> None:
     content = toy(world={"name": "cart-pole", "parameters": {"predictability": 0.3}, "set": 3, "switch_at": 40})
     content["evaluation"] |= {"bin_steps": 40}
+    content["learner"] |= {"reset": "heads", "plasticity": {"learning_rate": 0.5}}
     here = run_here(content, tmp_path / "here")
     assert run_on(on_ray(["cart-pole"], 2), content, tmp_path / "there") == here
     assert (tmp_path / "there" / "result.json").read_bytes() == (tmp_path / "here" / "result.json").read_bytes()
-    for other in ({"set": None}, {"switch_at": None}):
-        content["world"] |= other
+    for part, other in (("learner", {"reset": "none"}), ("world", {"set": None}), ("world", {"switch_at": None})):
+        content[part] |= other
         assert run_here(content, tmp_path / f"without {next(iter(other))}") != here
 
 

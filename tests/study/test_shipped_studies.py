@@ -13,11 +13,12 @@ from evolearn.study.config import check_study
 from evolearn.study.plan import plan_study
 from tests.helpers.watching import StudyWatcher
 
-# Replications have other contrasts and more tests of their own, see test_replications.py.
-SHIPPED = sorted(name for name in shipped_configs(STUDIES) if not name.startswith("replicate/"))
+# Replications have other contrasts and more tests of their own, see test_replications.py; claims are about bandits.
+SHIPPED = sorted(name for name in shipped_configs(STUDIES) if not name.startswith(("replicate/", "claims/")))
+CLAIMS = sorted(name for name in shipped_configs(STUDIES) if name.startswith("claims/"))
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", [*SHIPPED, *CLAIMS])
 def test_shipped_studies_survive_a_round_trip(name: str, tmp_path: Path) -> None:
     config = read_study(find_config(name, STUDIES))
     copy = tmp_path / "copy.yaml"
@@ -75,6 +76,37 @@ def test_shipped_studies_run_at_toy_size(name: str, tmp_path: Path) -> None:
     assert (tmp_path / "study/report/index.html").stat().st_size < 6e6
 
 
+def toy_claim(name: str) -> dict:
+    """The same claim with one run of few lives, under its first and its last condition."""
+    content = read_yaml(find_config(name, STUDIES)) | {"runs": 1, "resamples": 100, "replay": {"steps": 60}}
+    content["conditions"] = [content["conditions"][0], content["conditions"][-1]]
+    content["run"]["search"] |= {"generations": 1, "population": 4, "lives": 2}
+    evaluation = content["run"]["evaluation"]
+    evaluation["lives"] = max(4, min(64, 60_000 // max(evaluation["lifetimes"])))
+    without_sizes(*(arm.get("settings", {}) for arm in content["define"].values()))
+    without_sizes(*(condition.get("set", {}) for condition in content["conditions"]))
+    return content
+
+
+def without_sizes(*settings: dict) -> None:
+    """Take from the settings of arms or conditions what says how much is lived."""
+    for own in settings:
+        for key in ("generations", "lives", "population"):
+            own.pop(f"search.{key}", None)
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_shipped_claims_run_at_toy_size(name: str, tmp_path: Path, quick_report) -> None:
+    content = toy_claim(name)
+    start_study(check_study(content, name), name, tmp_path / "study", OwnDrivers(2), StudyWatcher())
+    verdict = json.loads((tmp_path / "study/verdict.json").read_text())
+    for condition in verdict["conditions"]:
+        assert set(condition["arms"]) == set(content["arms"])
+        assert condition["primary"]["withheld"]
+        of_arms = {arm: entry["runs"][0]["total"] for arm, entry in condition["arms"].items()}
+        assert of_arms["oracle"] == max(of_arms.values()), of_arms
+
+
 REPLICATIONS = sorted(
     name for name, path in shipped_configs(STUDIES).items() if name.startswith("replicate/") and not is_experiment(path)
 )
@@ -85,7 +117,7 @@ def toy_replication(name: str) -> dict:
     content = read_yaml(find_config(name, STUDIES)) | {"runs": 1, "resamples": 100, "replay": {"steps": 60}}
     run = content["run"]
     evaluation, search = run["evaluation"], run["search"]
-    steps = max(2 * run["learner"]["window"], 20)
+    steps = max(2 * run.get("learner", {}).get("window", 0), 20)
     evaluation["lives"] = 2
     if len(evaluation["lifetimes"]) > 1:
         shorter = {lifetime: 400 * 2**place for place, lifetime in enumerate(evaluation["lifetimes"])}
@@ -95,11 +127,14 @@ def toy_replication(name: str) -> dict:
                 if end in band["of"]:
                     band["of"][end] = shorter[band["of"][end]]
     search |= {"generations": 1, "population": 8, "lives": 4}
+    without_sizes(*(condition.get("set", {}) for condition in content["conditions"]))
     for arm in content.get("define", {}).values():
         settings = arm.get("settings", {})
         if "search.population" in settings:  # budgets of arms must be alike
             settings["search.lives"] = 9 * 4 // (settings["search.population"] + 1)
             settings.pop("search.selection_lifetime", None)
+        else:
+            without_sizes(settings)
     search["selection_lifetime"] = min(steps, search["selection_lifetime"])
     return content
 
