@@ -5,7 +5,7 @@
 STUDY is a directory of a study on cued bandits with a switch, such as that of `claims/over-practice`. Every evolution
 run's DNA lives `--lives` validation lives under every condition; a row has the means over all of them: at birth, at the
 switch before anything is reset, right after that, and at the end of the window that is scored. Brains are of one hidden
-layer, and cues are one-hot.
+layer, and cues are one-hot. *Right* is the share of right actions: before the switch since birth, later since then.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from evolearn.worlds.cued_bandit import RARE, SURE
 from rich.console import Console
 from rich.table import Table
 
@@ -29,7 +30,7 @@ from evolearn.study import open_study, planned_config
 
 GENERATION = 700  # of the validation key space
 SAME = 0.05  # a unit whose activation has a smaller standard deviation over cues is dead: it tells none from another
-HEADS = ("condition", "arm", "when", "entropy", "trunk norm", "head norm", "dead units", "class share")
+HEADS = ("condition", "arm", "when", "entropy", "trunk norm", "head norm", "dead units", "class share", "right")
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -89,13 +90,14 @@ def moments(switch: int, window: int) -> Iterator[tuple[str, Plan]]:
     yield f"{window} later", Plan(switch + window, final_weights=True)
 
 
-def weights_at(setup: Setup, driver: Driver, genome: Floats, keys: npt.NDArray[np.int64], plan: Plan) -> Floats:
-    """Weights [L, W] of an evolved newborn at the end of its lives."""
+def lived(
+    setup: Setup, driver: Driver, genome: Floats, keys: npt.NDArray[np.int64], plan: Plan
+) -> tuple[Floats, Floats]:
+    """Weights [L, W] of an evolved newborn at the end of its lives, and what these earned, [L]."""
     newborns = decode(setup.pool, genome[None])
     newborns, born_as = draw_fresh(setup.pool, newborns, np.zeros(len(keys), np.int64), keys)
     outcome, _ = lives(driver, setup.conditions, newborns, born_as, keys, plan)
-    final: Floats = outcome.final_weights
-    return final
+    return outcome.final_weights, outcome.fitness.sum(axis=1)
 
 
 def practised(path: Path, arms: Sequence[str], count: int) -> Iterator[tuple[str, ...]]:
@@ -110,29 +112,23 @@ def practised(path: Path, arms: Sequence[str], count: int) -> Iterator[tuple[str
             if window is None or switch is None:
                 raise SystemExit(f"condition {condition.name}: has no world.switch_at, so nothing to compare")
             driver = new_driver(setup.conditions)
+            cues, classes = int(parameters["cues"]), int(parameters["classes"])
+            earned, begun = 0.0, 0
             for when, plan in moments(switch, window.width):
-                found = [
-                    state_of(
-                        setup.conditions.brain,
-                        weights_at(
-                            setup,
-                            driver,
-                            study.evolved(condition, arm, run).load_dna().genome,
-                            life_keys(config.seed, VALIDATION, GENERATION + run, count),
-                            plan,
-                        ),
-                        int(parameters["cues"]),
-                        int(parameters["classes"]),
-                    )
-                    for run in range(config.runs)
-                ]
+                found, sums = [], []
+                for run in range(config.runs):
+                    genome = study.evolved(condition, arm, run).load_dna().genome
+                    keys = life_keys(config.seed, VALIDATION, GENERATION + run, count)
+                    weights, fitness = lived(setup, driver, genome, keys, plan)
+                    found.append(state_of(setup.conditions.brain, weights, cues, classes))
+                    sums.append(fitness.mean())
                 values = [float(np.mean(column)) for column in zip(*found, strict=True)]
-                yield (
-                    condition.name,
-                    arm,
-                    when,
-                    *("" if np.isnan(value) else f"{value:.3g}" for value in values),
-                )
+                right = float("nan")
+                if plan.learn_until is None:  # what was lived as the arm lives
+                    pay = (float(np.mean(sums)) - earned) / (plan.lifetime - begun)
+                    right, earned, begun = (pay - RARE) / (SURE - RARE), float(np.mean(sums)), plan.lifetime
+                shown = ("" if np.isnan(value) else f"{value:.3g}" for value in (*values, right))
+                yield (condition.name, arm, when, *shown)
 
 
 def main() -> None:

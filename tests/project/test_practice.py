@@ -71,8 +71,13 @@ def test_a_study_gives_a_row_for_each_moment(tmp_path, quick_report, capsys, mon
     start_study(check_study(content, "toy"), "toy", tmp_path / "study", OwnDrivers(1), StudyWatcher())
     rows = {row[1:3]: row[3:] for row in practice.practised(tmp_path / "study", ["gradient", "head_reset"], 2)}
     assert {when for _, when in rows} == {"at birth", "before", "after", "50 later"}
-    assert rows["gradient", "after"] == rows["gradient", "before"] != rows["gradient", "at birth"]
-    entropy, trunk, head, *_ = range(5)
+    entropy, trunk, head, *_, right = range(6)
+    assert (
+        rows["gradient", "after"][:right] == rows["gradient", "before"][:right] != rows["gradient", "at birth"][:right]
+    )
+    assert [row[right] != "" for row in rows.values()] == [False, True, False, True] * 2
+    shares = [float(row[right]) for (_, when), row in rows.items() if when in ("before", "50 later")]
+    assert all(0 < share < 1 for share in shares)
     reset, born, before = (rows["head_reset", when] for when in ("after", "at birth", "before"))
     assert (reset[entropy][:3], reset[head]) == (born[entropy][:3], born[head])
     assert reset[trunk] == before[trunk] != born[trunk]
