@@ -37,7 +37,7 @@ def draw(vary: Mapping[str, VariationPart], key: Any, rng: Rng, again: bool = Fa
     """
     values = {}
     for name, variation in vary.items():
-        open_birth(rng, key, int(again))
+        open_birth(rng, np.asarray(key, np.int64), int(again))
         at_step(rng, 1 + zlib.crc32(name.encode()) % 2**31)  # step 0 seeds the first episode
         values[name] = _value(variation, rng)
     return values
