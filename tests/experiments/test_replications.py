@@ -212,6 +212,28 @@ def test_an_advantage_that_shrinks_with_life_is_found_and_one_that_grows_is_not(
     assert (relative["value"], relative["judgement"]) == (pytest.approx(0.47), REPRODUCED)
 
 
+def test_runs_that_reach_a_score_are_counted_one_by_one(verdict) -> None:
+    """Nine of ten runs at the level is .9, whatever the tenth has; what is at the level has reached it."""
+    asked = {"arm": "evolved", "lifetime": 1200, "reaches": 0.8}
+    nine = planted(verdict, "evolved", totals=[[0.8, 0.5, 0.9]] * 9 + [[0.0, 0.5, 0.9]])
+    found = measured(nine, "share_of_runs", {"at_least": 0.9}, **asked)
+    assert (found["value"], found["judgement"], found["note"]) == (0.9, REPRODUCED, "9 of 10 runs")
+    eight = planted(verdict, "evolved", totals=[[0.8, 0.5, 0.9]] * 8 + [[0.79, 0.5, 0.9]] * 2)
+    assert measured(eight, "share_of_runs", {"at_least": 0.9}, **asked)["judgement"] == MISSED
+
+
+def test_a_paired_difference_takes_off_what_a_runs_lives_were_worth(verdict) -> None:
+    """Lives that differ from run to run drown a small difference, and cancel run by run."""
+    worth = [0.1 * run for run in range(10)]
+    rival = planted(verdict, "shuffled", totals=[[0.5, 0.5, score] for score in worth])
+    both = planted(rival, "evolved", totals=[[0.5, 0.5, score + 0.02] for score in worth])
+    asked = {"arm": "evolved", "against": "shuffled", "lifetime": 20000}
+    paired, apart = (measured(both, name, **asked) for name in ("paired_difference", "difference"))
+    assert [paired[end] for end in ("value", "low", "high")] == pytest.approx([0.02] * 3)
+    assert paired["judgement"] == REPRODUCED
+    assert apart["low"] < -0.1 < 0.1 < apart["high"]
+
+
 @pytest.mark.parametrize(("ordered", "judgement"), [(8, REPRODUCED), (7, MISSED)])
 def test_the_order_of_evolved_rewards_is_counted_over_runs(verdict, ordered, judgement) -> None:
     copied = copy.deepcopy(verdict)
@@ -246,6 +268,8 @@ def test_a_run_without_a_number_is_not_dropped(verdict) -> None:
     for found in (
         measured(broken, "score", arm="evolved", lifetime=1200),
         measured(broken, "difference", **asked, lifetime=1200),
+        measured(broken, "paired_difference", **asked, lifetime=1200),
+        measured(broken, "share_of_runs", arm="evolved", lifetime=1200, reaches=0.5),
         measured(broken, "advantage_lost", **asked, shorter=1200, longer=6000),
     ):
         assert (found["value"], found["judgement"]) == (None, UNMEASURED)

@@ -35,9 +35,15 @@ class Score(Part):
 
 
 class Difference(Score):
-    """Arguments of `difference` and `relative_advantage`."""
+    """Arguments of `difference`, `paired_difference` and `relative_advantage`."""
 
     against: str
+
+
+class Reached(Score):
+    """Arguments of `share_of_runs`."""
+
+    reaches: float = Field(description="what a run's score must be at least, in the metric's unit")
 
 
 class Change(Part):
@@ -151,6 +157,15 @@ def _difference(table: StudyTable, of: Difference) -> Measured:
     return _between(table, of, lambda one, other: one - other)
 
 
+def _paired_difference(table: StudyTable, of: Difference) -> Measured:
+    """First arm minus second run by run, in which both live the same lives; then the interquartile mean over runs."""
+    one, other = (table.values(arm, of.condition, of.metric, of.lifetime) for arm in (of.arm, of.against))
+    if gap := _gap(one, other):
+        return gap
+    apart = one - other
+    return _with_interval(table, iqm(apart), iqm(table.drawn(of.arm, apart)), len(apart))
+
+
 def _relative_advantage(table: StudyTable, of: Difference) -> Measured:
     """(First arm - second) / |second|, interquartile means over runs."""
     return _between(table, of, _relative)
@@ -181,6 +196,12 @@ def _share_in_order(table: StudyTable, of: Order) -> Measured:
     return measure_share((np.diff(values, axis=1) < 0).all(axis=1), "runs", table.level)
 
 
+def _share_of_runs(table: StudyTable, of: Reached) -> Measured:
+    """Share of runs whose score is at least as asked."""
+    values = table.values(of.arm, of.condition, of.metric, of.lifetime)
+    return _gap(values) or measure_share(values >= of.reaches, "runs", table.level)
+
+
 def _gene(table: StudyTable, of: Gene) -> Measured:
     """An evolved value in its natural unit, the interquartile mean over runs."""
     values = table.genes(of.arm, of.condition, of.group, [of.gene])[:, 0]
@@ -200,8 +221,10 @@ def _contrast(table: StudyTable, of: Contrast) -> Measured:
 STUDY_MEASURES: Mapping[str, Measure] = {
     "score": Measure("score of an arm", Score, _score),
     "difference": Measure("score of an arm minus that of another", Difference, _difference),
+    "paired_difference": Measure("the same run by run, in equal lives", Difference, _paired_difference),
     "relative_advantage": Measure("the same, as a share of the other's score", Difference, _relative_advantage),
     "advantage_lost": Measure("relative advantage in shorter lives minus that in longer ones", Change, _advantage_lost),
+    "share_of_runs": Measure("share of runs whose score is at least as asked", Reached, _share_of_runs),
     "share_in_order": Measure("share of runs whose evolved genes come in an order", Order, _share_in_order),
     "gene": Measure("evolved value of a gene, natural unit", Gene, _gene),
     CONTRAST: Measure("the verdict on a contrast", Contrast, _contrast),
