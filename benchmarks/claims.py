@@ -145,9 +145,10 @@ def breadth(study: Path, arm: str, lives: int, within: float) -> Answer:
             if births == "seen" and key[1] is None:
                 continue
             values = [_mean_at(of_runs, steps, births) for steps in columns]
-            final = _with_error(np.array([getattr(point, births) for point in ends[key]]))
+            final = np.array([getattr(point, births) for point in ends[key]])
             is_judged = place == 0 and anybody is not None and key != anybody
-            rows.append((key[0], births, *values, final, _bar(ends[key], ends[anybody], within) if is_judged else ""))
+            bar = _bar(ends[key], ends[anybody], within) if is_judged else ""
+            rows.append((key[0], births, *values, f"{final.mean():.2f} ± {_error(final):.2f}", bar))
     return Answer(
         f"{verdict['study']['title']}: missed per life by {arm}, {verdict['study']['runs']} runs, {lives} lives each",
         (
@@ -210,9 +211,11 @@ def _evolved(condition: Mapping[str, Any]) -> list[str]:
 
 
 def _columns(curves: Mapping[Any, list[list[Point]]]) -> list[int]:
-    """World steps at which centres were kept, one near each of STEPS."""
-    known = sorted({point.steps for of_runs in curves.values() for point in of_runs[0]})
-    near = {min(known, key=lambda steps: abs(steps - million * 1e6)) for million in STEPS}
+    """World steps at which centres were kept on the way, one near each of STEPS."""
+    known = sorted({point.steps for of_runs in curves.values() for point in of_runs[0][:-1]})
+    near = {
+        min(known, key=lambda steps: abs(steps - million * 1e6)) for million in STEPS if million * 1e6 < 1.5 * known[-1]
+    }
     return sorted(near)
 
 
@@ -234,10 +237,13 @@ def _bar(here: Sequence[Point], anybody: Sequence[Point], within: float) -> str:
     return f"{word}: {one.mean() - other.mean():+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
-def _with_error(values: FloatTable, is_best: bool = False) -> str:
+def _with_error(values: FloatTable, is_best: bool) -> str:
     mark = "**" if is_best else ""
-    error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan
-    return f"{mark}{iqm(values):.2f}{mark} ± {error:.2f}"
+    return f"{mark}{iqm(values):.2f}{mark} ± {_error(values):.2f}"
+
+
+def _error(values: FloatTable) -> float:
+    return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
 
 
 def _p(value: float) -> str:
