@@ -194,7 +194,7 @@ def interrupt_after(line: str, *arguments: object) -> tuple[int, str]:
 
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_resume(config: Path, tmp_path: Path) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    settings = ["search.generations=30", "search.selection_lifetime=6000"]
+    settings = ["search.generations=30", "search.selection_lifetime=30000"]
     code, output = interrupt_after("generation 2/", "run", config, *settings, "--out", stopped)
     assert code == 130, output
     assert f"Interrupted. Continue with: evolearn resume {stopped}" in output
