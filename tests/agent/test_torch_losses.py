@@ -127,9 +127,8 @@ def test_the_update_is_that_of_the_compiled_learner(world, learner, trunk, longe
 def test_judged_are_the_steps_after_learning_and_no_others() -> None:
     conditions, plan, newborns, born_as, _, traces = lived(teacher, "regression", "mlp", 0.5, 1, learning_rate=0.0)
     found, _ = gradients_of(conditions, plan, False, newborns, born_as, traces)
-    after = Steps(
-        *(torch.tensor(getattr(traces, name)[:, plan.learn_until :]) for name in traces._fields[:3]), *[None] * 2
-    )
+    seen = ("observations", "next_observations", "actions")
+    after = Steps(*(torch.tensor(getattr(traces, name)[:, plan.learn_until :]) for name in seen), *[None] * 2)
     after = dataclasses.replace(after, rewards=torch.tensor(traces.drives[:, plan.learn_until :, 1]))
     leaf = torch.tensor(newborns.weights[born_as]).requires_grad_()
     loss_of("regression")(conditions.brain, leaf, after, None).sum().backward()
