@@ -36,8 +36,9 @@ def draw(vary: Mapping[str, VariationPart], key: Any, rng: Rng, again: bool = Fa
         again: draw its second birth.
     """
     values = {}
+    numbers = np.asarray(key, np.int64)
     for name, variation in vary.items():
-        open_birth(rng, np.asarray(key, np.int64), int(again))
+        open_birth(rng, numbers, int(again))
         at_step(rng, 1 + zlib.crc32(name.encode()) % 2**31)  # step 0 seeds the first episode
         values[name] = _value(variation, rng)
     return values
