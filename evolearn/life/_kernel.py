@@ -29,8 +29,6 @@ from evolearn.agent import (
 from evolearn.genome import Newborns
 from evolearn.life._living import (
     act,
-    action_of,
-    all_finite,
     be_born,
     close_all,
     close_ended,
@@ -40,9 +38,9 @@ from evolearn.life._living import (
     operate_on_all,
     record_steps,
     reset_all,
-    seen_by,
     turn_bin,
 )
+from evolearn.life._views import action_of, all_finite, seen_by
 from evolearn.life.records import (
     AGE,
     BAD_OBSERVATION,

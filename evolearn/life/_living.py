@@ -14,6 +14,19 @@ import numpy as np
 
 from evolearn.agent import GOES_ON, TERMINATED, TRUNCATED
 from evolearn.genome import Newborns
+from evolearn.life._remembering import forget_step, recall_elsewhere, remember_step, show_all
+from evolearn.life._views import (
+    action_of,
+    all_finite,
+    clear,
+    finite_together,
+    seen_by,
+    seen_in,
+    tally_of,
+    told_in,
+    told_to,
+    weights_of,
+)
 from evolearn.life.records import (
     AGE_BIN,
     BAD_FITNESS,
@@ -46,16 +59,12 @@ from evolearn.life.records import (
 )
 from evolearn.life.surgery import Surgeries, note_recall, operate, put_back
 from evolearn.numerics import (
-    LANES,
     doubles,
     floats,
     inlined_within,
     integers,
-    load_part,
     locate,
     octets,
-    spread,
-    total,
     within,
 )
 from evolearn.rng import ACTION, INIT, RNG_SIZE, at_step, integer, normal, open_stream, uniform
@@ -95,24 +104,6 @@ def act_uniformly(choices: int, rng: Any, action: Any) -> None:
     else:
         for i in range(action.size):
             action[i] = 2.0 * uniform(rng) - 1.0
-
-
-@inlined_within
-def all_finite(values: Any) -> bool:
-    """Whether every entry is finite."""
-    total = _ZERO
-    for i in range(values.size):
-        total += values[i] * _ZERO  # 0 for a finite number, NaN for any other
-    return total == 0.0
-
-
-@inlined_within
-def finite_together(values: Any) -> bool:
-    """The same of many, sixteen at a time."""
-    check = spread(_ZERO)
-    for first in range(0, values.size, LANES):
-        check = check + load_part(values, first, values.size - first) * _ZERO
-    return total(check) == _ZERO
 
 
 @within
@@ -156,103 +147,6 @@ def be_born(
     clock[BIN_END] = course.bin_steps
 
 
-@inlined_within
-def clear(values: Any) -> None:
-    """Make every entry zero."""
-    for i in range(values.size):
-        values[i] = 0.0
-
-
-@inlined_within
-def weights_of(team: Any, at: Places, body: Body, place: int) -> Any:
-    """A life's weights."""
-    return floats(team, at.weights + place * body.stride, body.weights)
-
-
-@inlined_within
-def tally_of(team: Any, at: Places, body: Body, place: int) -> Any:
-    """A life's sums."""
-    return doubles(team, at.tally + place * (DRIVEN + body.drives), DRIVEN + body.drives)
-
-
-@inlined_within
-def seen_by(team: Any, at: Places, body: Body, place: int) -> Any:
-    """What a life's world shows now."""
-    return floats(team, at.observation + place * body.observations, body.observations)
-
-
-@inlined_within
-def told_to(team: Any, at: Places, body: Body, place: int) -> Any:
-    """What a life's brain is told now."""
-    return floats(team, at.told + place * body.told, body.told)
-
-
-@inlined_within
-def told_in(team: Any, at: Places, body: Body, place: int, row: int) -> Any:
-    """What it was told in a row of its window."""
-    return floats(team, at.observations + (place * (body.window + 1) + row) * body.told, body.told)
-
-
-@inlined_within
-def seen_in(team: Any, at: Places, body: Body, place: int, row: int) -> Any:
-    """What a life saw in a row of its window."""
-    return floats(team, at.observations + (place * (body.window + 1) + row) * body.told, body.observations)
-
-
-@inlined_within
-def action_of(team: Any, at: Places, body: Body, place: int) -> Any:
-    """What a life does in this step."""
-    return floats(team, at.action + place * body.action_size, body.action_size)
-
-
-@inlined_within
-def show_all(team: Any, at: Places, body: Body, first: int, count: int) -> None:
-    """Let what the brains of `count` lives from place `first` on are told begin with what their worlds show now."""
-    if body.told > body.observations:  # else it is the same memory
-        for place in range(first, first + count):
-            copy(seen_by(team, at, body, place), floats(team, at.told + place * body.told, body.observations))
-
-
-@within
-def remember_step(team: Any, at: Places, body: Body, choices: int, place: int, row: int, reward: Any) -> None:
-    """Write down what one life's brain is told of the step before when it comes to the next.
-
-    Args:
-        team: handle of a team's memory; the action and the window's row are read.
-        at: where everything is there.
-        body: how much of it.
-        choices: of a discrete world; 0 for a box.
-        place: of the life.
-        row: of the window, that this step was seen in.
-        reward: felt in this step.
-    """
-    told = told_to(team, at, body, place)
-    if body.last_observation >= 0:
-        start = at.told + place * body.told + body.last_observation
-        copy(seen_in(team, at, body, place, row), floats(team, start, body.observations))
-    if body.last_action >= 0:
-        action = action_of(team, at, body, place)
-        if choices > 0:
-            for i in range(choices):
-                told[body.last_action + i] = 1.0 if i == int(action[0]) else 0.0
-        else:
-            copy(action, floats(team, at.told + place * body.told + body.last_action, action.size))
-    if body.last_reward >= 0:
-        told[body.last_reward] = reward
-    if body.new_episode >= 0:
-        told[body.new_episode] = _ZERO
-
-
-@within
-def forget_step(team: Any, at: Places, body: Body, place: int) -> None:
-    """Have one life's brain told of no step before, and that an episode begins."""
-    told = told_to(team, at, body, place)
-    for i in range(body.observations, body.told):
-        told[i] = _ZERO
-    if body.new_episode >= 0:
-        told[body.new_episode] = 1.0
-
-
 @within
 def operate_on_all(
     surgeries: Surgeries, genomes: Any, team: Any, at: Places, body: Body, first: int, count: int
@@ -277,31 +171,6 @@ def operate_on_all(
                 recalling[place] = note_recall(surgeries, genome, recalled)
     if body.recalled > 0:
         recall_elsewhere(team, at, body, count)
-
-
-@within
-def recall_elsewhere(team: Any, at: Places, body: Body, count: int) -> None:
-    """Give the lives whose memory was operated on the state that they will read next.
-
-    Called once between any two thoughts that change the state. The link is cleared with it: learning takes what comes
-    in as given, since it is not what went out.
-
-    Args:
-        team: handle of a team's memory.
-        at: where everything is there.
-        body: how much of it.
-        count: lives.
-    """
-    before = floats(team, at.unmoved, body.recalled)
-    for place in range(count):
-        if integers(team, at.recalling + place, 1)[0] == 0:
-            continue
-        carry = floats(team, at.carry + place * body.carry, body.carry)
-        recalled = integers(team, at.recalled + place * body.recalled, body.recalled)
-        copy(carry, before)
-        for i in range(body.recalled):
-            carry[i] = before[recalled[i]] if recalled[i] >= 0 else _ZERO
-        carry[body.recalled] = _ZERO
 
 
 @within
