@@ -57,6 +57,11 @@ class LifeKey(NamedTuple):
     generation: int  # 0 .. 2**32 - 1
     life: int  # 0 .. 2**32 - 1
 
+    @classmethod
+    def of(cls, key: Any) -> LifeKey:
+        """That of a key, int64 [4], or [12] with its births, see `with_births`."""
+        return cls(*(int(part) for part in key[:KEY_SIZE]))
+
     def __str__(self) -> str:
         space = ("selection", "validation", "test", "tuning")[self.space]
         return f"(seed {self.seed}, {space}, generation {self.generation}, life {self.life})"

@@ -22,6 +22,7 @@ from evolearn.rng import (
     normal_pair,
     open_stream,
     uniform,
+    with_births,
 )
 
 # Random123's kat_vectors, philox4x32 10: counter, key, output.
@@ -117,4 +118,5 @@ def test_neighbouring_steps_are_uncorrelated():
 def test_life_keys_count_lives_and_read_aloud():
     keys = life_keys(seed=7, space=TEST, generation=3, lives=4)
     assert keys.tolist() == [[7, 2, 3, 0], [7, 2, 3, 1], [7, 2, 3, 2], [7, 2, 3, 3]]
-    assert str(LifeKey(*keys[2].tolist())) == "(seed 7, test, generation 3, life 2)"
+    assert str(LifeKey.of(keys[2])) == "(seed 7, test, generation 3, life 2)"
+    assert LifeKey.of(with_births(keys, keys[::-1], keys)[2]) == LifeKey.of(keys[2])

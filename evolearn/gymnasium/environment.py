@@ -16,7 +16,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.numerics import COMPILES
+from evolearn.numerics import handle_of
 from evolearn.rng import BIRTH, SELECTION, TUNING, WORLD, LifeKey, at_step, new_rng, open_stream
 from evolearn.world import Box, World, WorldError, compile_world, find_world
 
@@ -161,8 +161,7 @@ class WorldEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
 
     def _handles(self) -> tuple[Any, Any]:
         # Asked for anew each time: in a copy of this environment they are others.
-        buffers = (self._state, self._compiled.parameters)
-        return (buffers[0].ctypes.data, buffers[1].ctypes.data) if COMPILES else buffers
+        return handle_of(self._state), handle_of(self._compiled.parameters)
 
 
 def _checked(key: Sequence[int]) -> LifeKey:
@@ -174,4 +173,4 @@ def _checked(key: Sequence[int]) -> LifeKey:
         most = TUNING if name == "space" else _MOST - 1
         if not 0 <= part <= most or part != int(part):
             raise ValueError(f"key: {name}={part}: must be a whole number from 0 to {most}")
-    return LifeKey(*(int(part) for part in parts))
+    return LifeKey.of(parts)

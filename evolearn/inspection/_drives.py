@@ -126,7 +126,7 @@ def _along(specimen: Specimen) -> Json:
         outcome, trace = lives(specimen.driver, specimen.setup.conditions, newborns, born_as, keys, plan, steps)
         lived = max(int(outcome.age[0]), window)
         views.append({"name": name, **_smoothed(specimen.dna.drives, trace, weights, lived, window)})
-    return {"life": str(LifeKey(*(int(part) for part in keys[0]))), "window": window, "views": views}
+    return {"life": str(LifeKey.of(keys[0])), "window": window, "views": views}
 
 
 def _smoothed(names: tuple[str, ...], trace: Trace, weights: FloatArray, lived: int, window: int) -> Json:

@@ -281,7 +281,7 @@ def _example(asked: _Asked) -> Json:
     lived = int(min(asked.lived[0], len(asked.shown)))
     ends = np.flatnonzero(asked.met.trace.ends[0, :lived] != GOES_ON)
     return {
-        "life": str(LifeKey(*(int(part) for part in asked.keys[0]))),
+        "life": str(LifeKey.of(asked.keys[0])),
         "age": asked.shown[:lived].tolist(),
         "states": rounded(asked.example[:lived, :SHOWN_UNITS].T),
         "ends": ends.tolist(),

@@ -42,4 +42,5 @@ from .records import (
 )
 from .rehearsal import KeepsState as KeepsState, rehearse as rehearse
 from .surgery import NO_SURGERIES as NO_SURGERIES, NOWHERE as NOWHERE, Surgeries as Surgeries
+from .walk import Walk as Walk
 from .watch import OwnThread as OwnThread, Watch as Watch

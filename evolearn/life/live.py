@@ -430,7 +430,7 @@ def fault_in(conditions: Conditions, job: Job, life: int, reason: str, kind: typ
     genome = int(job.genomes[life])
     return kind(
         conditions.world.name,
-        LifeKey(*(int(part) for part in job.keys[life, :KEY_SIZE])),
+        LifeKey.of(job.keys[life]),
         life,
         genome,
         int(job.outcome.age[life]),

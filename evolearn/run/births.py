@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from evolearn.config import ConfigError, RunConfig
 from evolearn.life import Conditions
-from evolearn.numerics import COMPILES
+from evolearn.numerics import handle_of
 from evolearn.rng import SELECTION, Keys, births_of, from_set, life_keys, new_rng, open_birth, redrawn, with_births
 from evolearn.run.setup import Setup
 from evolearn.search import lives_per_generation
@@ -104,8 +104,7 @@ class _Births:
     def state(self, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64] | None = None) -> bytes:
         """Bytes of the state after the birth that a key, int64 [4], names; after a second one if that is given."""
         state = np.zeros(self._compiled.state_size, np.uint8)
-        buffers = (state, self._compiled.parameters)
-        handles = tuple(buffer.ctypes.data for buffer in buffers) if COMPILES else buffers
+        handles = handle_of(state), handle_of(self._compiled.parameters)
         open_birth(self._rng, first, 0)
         self._compiled.born(*handles, self._rng)
         if second is not None:

@@ -202,7 +202,7 @@ def _selection_life(directory: RunDirectory, wanted: Wanted, workers: int, displ
     newborns, _ = draw_fresh(setup.pool, decode(setup.pool, to_genomes(setup, genome[None])), one, keys)
     doing = f"generation {wanted.generation}, genome {wanted.genome}, life {wanted.life}"
     numbers = keys[0].tolist()
-    key, births = LifeKey(*numbers[:KEY_SIZE]), tuple(numbers[KEY_SIZE:])
+    key, births = LifeKey.of(numbers), tuple(numbers[KEY_SIZE:])
     return _Life(setup, doing, newborns, key, setup.selection, wanted.genome, births=births)
 
 

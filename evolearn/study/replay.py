@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from evolearn.agent import GOES_ON
 from evolearn.genome import Newborns
-from evolearn.life import Conditions, Driver, Outcome, Plan, Trace, lives
-from evolearn.numerics import COMPILES, record
-from evolearn.rng import WORLD, LifeKey, at_step, new_rng, open_birth, open_stream
+from evolearn.life import Conditions, Driver, Outcome, Plan, Trace, Walk, lives
+from evolearn.numerics import record
+from evolearn.rng import LifeKey
 from evolearn.verdict import Json
-from evolearn.world import MEAN_PER_STEP, Polygon, Shape, World, WorldError, compile_world, parameter_dtype
+from evolearn.world import MEAN_PER_STEP, Polygon, Shape, World, WorldError, parameter_dtype
 
 OBSERVATIONS_SHOWN = 6  # of a world that is not drawn
 DECIMALS = 3
@@ -100,7 +100,7 @@ def record_replay(
     return {
         "world": conditions.world.name,
         "condition": condition,
-        "life": _named(key),
+        "life": str(LifeKey.of(key)),
         "step_stride": stride,
         "score": "mean fitness per step" if by_step else "return of the episode so far",
         "bounds": _bounds([shape for film in films for drawing in film.drawings for shape in drawing]),
@@ -117,60 +117,18 @@ def _live(
         return _Film(outcome, trace, [])
     draw = conditions.world.draw
     drawings = []
-    for t, (state, parameters) in enumerate(_states(conditions, key, trace, int(outcome.age[0]))):
-        if t % stride == 0:
-            drawings.append(_drawn(conditions.world, draw, state, parameters, key, t))
+    walk, lived = Walk(conditions, key), int(outcome.age[0])
+    for t in walk.along(trace, lived):
+        if t % stride == 0 and t < max(lived, 1):
+            drawings.append(_drawn(conditions.world, draw, walk, key, t))
     # A life that ended early stands still.
     drawings += drawings[-1:] * (-(-steps // stride) - len(drawings))
     return _Film(outcome, trace, drawings)
 
 
-def _states(conditions: Conditions, key: npt.NDArray[np.int64], trace: Trace, age: int) -> Iterator[tuple[Any, Any]]:
-    """State and parameters, as records of their own, before each of the first `age` steps that `trace` tells of.
-
-    The same calls as in `evolearn.life._kernel.live`.
-    """
-    world = conditions.world
-    assert isinstance(world, World)
-    compiled = compile_world(world, conditions.parameters, by_hand=True)
-    state = np.zeros(compiled.state_size, np.uint8)
-    buffers = (state, compiled.parameters)
-    handles: Any = tuple(buffer.ctypes.data for buffer in buffers) if COMPILES else buffers
-    observation = np.zeros(len(world.observations), np.float32)
-    sensed = np.zeros(len(world.senses), np.float32)
-    rng = new_rng()
-    open_birth(rng, key, 0)
-    compiled.born(*handles, rng)
-    open_stream(rng, key, WORLD)
-    compiled.begin(*handles, rng)
-    compiled.observe(*handles, observation)
-    for t in range(max(age, 1)):
-        # Copies: whatever becomes of them, the life goes on as it went.
-        yield record(state.copy(), world.state), record(compiled.parameters.copy(), parameter_dtype(world))
-        if t == age:
-            break
-        if observation.tobytes() != trace.observations[t].tobytes():
-            raise WorldError(
-                f"world {world.name}, life {_named(key)}, step {t}: the same actions lead to observations "
-                f"{observation.tolist()} where they led to {trace.observations[t].tolist()} before; keep everything "
-                "that changes in the state, and draw only from `rng`"
-            )
-        at_step(rng, t + 1)
-        _, terminated, truncated = compiled.step(*handles, trace.actions[t], sensed, rng)
-        compiled.observe(*handles, observation)
-        if t + 1 == conditions.switch_at:
-            births = new_rng()
-            open_birth(births, key, 1)
-            compiled.reborn(*handles, births)
-        if terminated or truncated or t + 1 == conditions.switch_at:
-            compiled.begin(*handles, rng)
-            compiled.observe(*handles, observation)
-
-
-def _drawn(
-    world: World, draw: Any, state: Any, parameters: Any, key: npt.NDArray[np.int64], t: int
-) -> tuple[Shape, ...]:
-    where = f"world {world.name}, life {_named(key)}, step {t}"
+def _drawn(world: World, draw: Any, walk: Walk, key: npt.NDArray[np.int64], t: int) -> tuple[Shape, ...]:
+    where = f"world {world.name}, life {LifeKey.of(key)}, step {t}"
+    state, parameters = record(walk.state, world.state), record(walk.parameters, parameter_dtype(world))
     try:
         shapes = draw(state, parameters)
     except Exception as error:
@@ -192,7 +150,7 @@ def _check_alike(conditions: Conditions, drawings: list[tuple[Shape, ...]], key:
         if before != now:
             place = next((n for n, (a, b) in enumerate(zip(before, now, strict=False)) if a != b), len(before))
             raise WorldError(
-                f"world {conditions.world.name}, life {_named(key)}: draw returned {len(now)} shapes where it "
+                f"world {conditions.world.name}, life {LifeKey.of(key)}: draw returned {len(now)} shapes where it "
                 f"returned {len(before)} at birth, or others from shape {place} on: kinds, roles, labels and numbers "
                 "of points must be the same in every frame; give what is not there an opacity of 0"
             )
@@ -258,7 +216,3 @@ def _compact(number: float) -> float | None:
     if not math.isfinite(number):
         return None
     return int(number) if number == int(number) else number
-
-
-def _named(key: npt.NDArray[np.int64]) -> str:
-    return str(LifeKey(*(int(part) for part in key)))
