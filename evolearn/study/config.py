@@ -20,7 +20,7 @@ from evolearn.run import ARMS, ArmPart
 from evolearn.study.bands.measures import StudyFacts, check_bands
 from evolearn.study.bands.parts import ReplicationPart
 from evolearn.study.tuned import resolve_tuned
-from evolearn.verdict import DOUBLED, METRICS, OPTIONAL, Look, spent_evenly
+from evolearn.verdict import DOUBLED, METRICS, OPTIONAL, SEEN, Look, spent_evenly
 
 SLACK = 1e-9  # decimals that sum to a level may miss it in the last bits
 USUAL_METRICS = ("birth", "catch_up", "threshold", "ceiling", "gain", "total", "transfer_ratio")  # of a contrast
@@ -177,6 +177,18 @@ class StudyConfig(Part):
         others = [(row.arm, row.against, metric) for row in self.secondary for metric in row.metrics]
         return [(first.arm, first.against, first.metric), *others]
 
+    def births_of(self, arm: str) -> str | None:
+        """The arm whose evolution's births are the seen ones of an arm: that of its DNA, else the first that evolves.
+
+        None where an arm lives as long as an evolution, or none evolves.
+        """
+        part = self.arm(arm)
+        if part.one_life:
+            return None
+        if part.has_origin:
+            return arm if part.evolves else part.origin
+        return next((name for name in self.arms if self.arm(name).evolves), None)
+
     def asks_for(self, metric: str) -> bool:
         """Whether a contrast, or an acceptance band, is about a metric."""
         compared = {name for condition in self.conditions for _, _, name in self.compared(condition)}
@@ -221,6 +233,8 @@ def check_study(content: Mapping[str, Any], source: str) -> StudyConfig:
         raise ConfigError(f"{source}: run.seed={config.run.seed}: a study derives its runs' seeds; set seed instead")
     runs = [config.run_of(condition) for condition in config.conditions]
     _check_optional(config, runs, source)
+    for problem in _seen_problems(config):
+        raise ConfigError(f"{source}: {problem}")
     check_replication(config, source)
     return config
 
@@ -230,14 +244,33 @@ def _check_optional(config: StudyConfig, runs: Sequence[RunConfig], source: str)
     no_set = all(run.world.set is None for run in runs)
     without = {
         "window_after": all(run.window_after is None for run in runs),
-        "birth_seen": no_set,
-        "total_seen": no_set,
+        **dict.fromkeys(SEEN, no_set),
     }
     for metric in (name for name, lacking in without.items() if lacking and config.asks_for(name)):
         raise ConfigError(
             f"{source}: metric={metric!r}: under no condition is there such a score, since {OPTIONAL[metric]}; or "
             "name another metric"
         )
+
+
+def _seen_problems(config: StudyConfig) -> Iterator[str]:
+    """A contrast on seen births is one of arms only where both are judged on the same."""
+    for field, arm, against, metrics in _contrasts(config):
+        births = [config.births_of(name) for name in (arm, against)]
+        for metric in (name for name in metrics if name in SEEN and births[0] != births[1]):
+            alike: dict[str | None, list[str]] = {}
+            for name in config.arms:
+                alike.setdefault(config.births_of(name), []).append(name)
+            groups = [", ".join(names) for of, names in alike.items() if of is not None and len(names) > 1]
+            why = [
+                f"{name} on none" if of is None else f"{name} on those of the evolution of {of}"
+                for name, of in zip((arm, against), births, strict=True)
+            ]
+            yield (
+                f"{field}: metric={metric!r}: the seen births of {arm} and {against} are not the same, so that births "
+                f"would be compared, not arms: {', '.join(why)}; compare arms that share them "
+                f"({'; '.join(groups) or 'there are none here'}), or name another metric, for example total"
+            )
 
 
 def check_replication(
@@ -305,18 +338,13 @@ def _problems(config: StudyConfig) -> Iterator[str]:
                 yield f"{field}: no such condition.{offer(condition.evolved_in, names)}"
             elif condition.evolved_in == condition.name or config.condition(condition.evolved_in).evolved_in:
                 yield f"{field}: must be a condition with evolution runs of its own"
-    contrasts = [("primary", config.primary)]
-    contrasts += [
-        (f"conditions {entry.name!r}: primary", entry.primary) for entry in config.conditions if entry.primary
-    ]
-    for field, contrast in contrasts:
-        yield from _contrast_problems(config, field, contrast.arm, contrast.against, [contrast.metric])
-    for number, several in enumerate(config.secondary):
-        yield from _contrast_problems(config, f"secondary.{number}", several.arm, several.against, several.metrics)
-    compared = [name for _, contrast in contrasts for name in (contrast.arm, contrast.against) if name in config.arms]
+    for field, arm, against, metrics in _contrasts(config):
+        yield from _contrast_problems(config, field, arm, against, metrics)
+    primaries = [config.primary, *(entry.primary for entry in config.conditions if entry.primary)]
+    compared = [name for contrast in primaries for name in (contrast.arm, contrast.against) if name in config.arms]
     if config.convergence.double_budget and not any(config.arm(name).evolves for name in compared):
         yield "convergence.double_budget=true: no arm of a primary contrast has an evolution of its own; leave it out"
-    elif config.convergence.double_budget and any(contrast.metric == "head_start" for _, contrast in contrasts):
+    elif config.convergence.double_budget and any(contrast.metric == "head_start" for contrast in primaries):
         yield from _doubled_problems(config)
     for name in config.margins:
         if name not in METRICS:
@@ -324,6 +352,16 @@ def _problems(config: StudyConfig) -> Iterator[str]:
     yield from _unknown_arms("replay.arms", config.replay.arms, config.arms)
     for pair in config.expect_identical:
         yield from _unknown_arms("expect_identical", pair, config.arms)
+
+
+def _contrasts(config: StudyConfig) -> Iterator[tuple[str, str, str, Sequence[str]]]:
+    """Field, arm, against and metrics of every contrast that the config names."""
+    yield "primary", config.primary.arm, config.primary.against, [config.primary.metric]
+    for entry in config.conditions:
+        if (own := entry.primary) is not None:
+            yield f"conditions {entry.name!r}: primary", own.arm, own.against, [own.metric]
+    for number, several in enumerate(config.secondary):
+        yield f"secondary.{number}", several.arm, several.against, several.metrics
 
 
 def _look_problems(config: StudyConfig) -> Iterator[str]:

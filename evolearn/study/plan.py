@@ -263,12 +263,12 @@ def has_seen_births(config: StudyConfig, condition: ConditionPart, arm: str) -> 
 def seen_set(config: StudyConfig, condition: ConditionPart, arm: str, run: int) -> tuple[int, int] | None:
     """How many births evolution selected on, and the seed that they are drawn by; None: each life had its own.
 
-    They are those of the evolution that an arm's DNA comes from; for an arm without one, of the first that has one.
+    They are those of the evolution that an arm's DNA comes from; see `StudyConfig.births_of`.
     """
     there = condition if condition.evolved_in is None else config.condition(condition.evolved_in)
     size = config.run_of(there).world.set
-    origin = origin_of(config, arm) or next((name for name in config.arms if arm_part(config, name).evolves), None)
-    if size is None or origin is None or arm_part(config, arm).one_life:
+    origin = config.births_of(arm.removesuffix(DOUBLED))
+    if size is None or origin is None:
         return None
     return size, run_seed(config, there.name, origin, run)
 

@@ -2,7 +2,7 @@ from . import stats as stats
 from .diverged import counted_last as counted_last
 from .json_records import Json as Json, for_json as for_json
 from .looks import Look as Look, LookByLook as LookByLook, spent_evenly as spent_evenly
-from .metrics import METRICS as METRICS, OPTIONAL as OPTIONAL, ArmLives as ArmLives
+from .metrics import METRICS as METRICS, OPTIONAL as OPTIONAL, SEEN as SEEN, ArmLives as ArmLives
 from .rules import DOUBLED as DOUBLED
 from .sentences import CLAIM_RUNS as CLAIM_RUNS, cluster_words as cluster_words, run_names as run_names
 from .stats import (

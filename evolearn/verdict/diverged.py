@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from evolearn.verdict.metrics import OPTIONAL, ArmLives, BoolArray
+from evolearn.verdict.metrics import OPTIONAL, SEEN, ArmLives, BoolArray
 from evolearn.verdict.rules import DOUBLED
 from evolearn.verdict.stats import FloatArray
 
@@ -81,7 +81,7 @@ def diverged_last(lives: Mapping[str, ArmLives]) -> dict[str, ArmLives]:
 def _optional_counted(arms: Sequence[ArmLives], metric: str) -> list[FloatArray | None]:
     """The scores of a metric that some arms may be without."""
     have = [one for one in arms if getattr(one, metric) is not None]
-    broken = [one.broken_seen if metric in ("birth_seen", "total_seen") else one.broken_lives for one in have]
+    broken = [one.broken_seen if metric in SEEN else one.broken_lives for one in have]
     counted = iter(counted_last([getattr(one, metric) for one in have], broken))
     return [None if getattr(one, metric) is None else next(counted) for one in arms]
 

@@ -155,6 +155,7 @@ METRICS: Mapping[str, Metric] = {
     )
 }
 
+SEEN = ("birth_seen", "total_seen")  # of births that an evolution selected on: others for every evolution run
 
 # Of arms that have what these need, and of no others: a metric, and why an arm may be without it.
 OPTIONAL: Mapping[str, str] = {

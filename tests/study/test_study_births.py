@@ -120,6 +120,39 @@ def test_a_metric_that_no_condition_has_is_refused(metric, why):
     )
 
 
+def contrasts_refused(primary, secondary=(), **define):
+    """What is wrong with a study on seen births with these contrasts."""
+    fields = {**FIELDS, "primary": dict(zip(("arm", "against", "metric"), primary, strict=True))}
+    fields["secondary"] = [{"arm": arm, "against": other, "metrics": names} for arm, other, names in secondary]
+    fields["arms"] = [*FIELDS["arms"], "evolved_frozen", *define]
+    with pytest.raises(ConfigError) as caught:
+        toy_study(*OVERRIDES, **fields, define=define)
+    return str(caught.value)
+
+
+SHARED = "compare arms that share them (random, instinct, oracle; evolved, evolved_frozen)"
+
+
+def test_arms_whose_seen_births_differ_are_not_compared_on_them(config):
+    one = config.conditions[0]
+    # As they are drawn, so that a contrast between the two would compare births.
+    assert seen_set(config, one, "instinct", 1) != seen_set(config, one, "evolved", 1)
+    assert contrasts_refused(("instinct", "evolved", "total_seen")) == (
+        "toy: primary: metric='total_seen': the seen births of instinct and evolved are not the same, so that births "
+        "would be compared, not arms: instinct on those of the evolution of instinct, evolved on those of the "
+        f"evolution of evolved; {SHARED}, or name another metric, for example total"
+    )
+    others = [("evolved", "evolved_frozen", ["birth_seen"]), ("oracle", "evolved", ["total", "birth_seen"])]
+    assert contrasts_refused(("instinct", "random", "total_seen"), others).startswith(
+        "toy: secondary.1: metric='birth_seen': the seen births of oracle and evolved are not the same, so that births "
+        "would be compared, not arms: oracle on those of the evolution of instinct, evolved on"
+    )
+    aged = {"like": "evolved", "origin": "evolved", "one_life": True}
+    assert "evolved on those of the evolution of evolved, aged on none; compare" in contrasts_refused(
+        ("evolved", "aged", "total_seen"), aged=aged
+    )
+
+
 def test_a_study_that_could_not_be_judged_is_refused_before_it_begins(tmp_path):
     conditions = [{"name": "all there is", "set": {"world.set": 30}}]
     with pytest.raises(ConfigError, match=r"world\.set=30: .* hardly any others to judge by"):
