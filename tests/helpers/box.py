@@ -17,7 +17,10 @@ IN_THE_BOX = {
 }
 WORLDS = tuple(IN_THE_BOX.values())
 # Nothing is drawn in these worlds: one life is like the other.
-ALIKE = tuple((world, {"predictability": 1.0}) for world in ("needle", "navigation", "rooms"))
+ALIKE = (
+    *((world, {"predictability": 1.0}) for world in ("needle", "navigation", "rooms")),
+    ("maze", {"redrawn": 0.0}),
+)
 EXTREMES = [
     (world, {parameter.name: value})
     for world in WORLDS
