@@ -13,6 +13,7 @@ from .brain import (
     input_names as input_names,
     trunk_of as trunk_of,
 )
+from .drives.centring import LARGEST as LARGEST, MEAN as MEAN, NONE as NONE
 from .drives.table import (
     DRIVE as DRIVE,
     DRIVES as DRIVES,

@@ -56,6 +56,7 @@ class Recipe:
     hang_seconds: float
     switch_at: int | None
     reset_from: int | None
+    centrings: tuple[str, ...]
 
     @classmethod
     def of(cls, conditions: Conditions, world: str, hang_seconds: float) -> Recipe:
@@ -71,6 +72,7 @@ class Recipe:
             hang_seconds,
             conditions.switch_at,
             conditions.reset_from,
+            conditions.centrings,
         )
 
     def conditions(self) -> Conditions:
@@ -90,6 +92,7 @@ class Recipe:
             self.world,
             self.switch_at,
             self.reset_from,
+            self.centrings,
         )
 
 

@@ -18,10 +18,12 @@ from .reading import (
 )
 from .run import (
     HANG_SECONDS as HANG_SECONDS,
+    DrivesPart as DrivesPart,
     LearnerPart as LearnerPart,
     RunConfig as RunConfig,
     SearchPart as SearchPart,
     check_config as check_config,
+    check_kept_config as check_kept_config,
     read_config as read_config,
 )
 from .world import (

@@ -23,6 +23,7 @@ Decay = Annotated[float, Field(ge=0, lt=1, le=0.999999)]
 Steps = Annotated[int, Field(ge=0, le=100_000_000)]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 Mode = Literal["evolved", "fixed", "fresh"]
+Centring = Literal["mean", "largest", "none"]
 Input = Literal["observation", "last_observation", "last_action", "last_reward", "new_episode"]
 
 _MOST_LIVES = 10_000_000  # of a generation: their keys and scores must fit in memory
@@ -108,6 +109,12 @@ class DrivesPart(Part):
         max_length=1000,
         description="generic drives beside fitness and the world's senses: in the box, such as novelty, or "
         "path/to/file.py:NAME",
+    )
+    centred: Centring | dict[Name, Centring] = Field(
+        "mean",
+        description="what a generic drive that explores is felt less than: mean, its running mean; largest, the "
+        "largest that it can be, which is a step cost too; none: it is never below 0. One word for all, or one each, "
+        "{novelty: largest}: mean for the others",
     )
     weights: dict[str, Moderate] = Field(
         {"fitness": 1.0}, description="drive weights at the start of evolution; 0 for those not named"
@@ -359,6 +366,17 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         ConfigError: the file does not parse, or a field is unknown, of the wrong type or out of range.
     """
     return check_config(override(read_yaml(path), overrides), str(path))
+
+
+def check_kept_config(content: Mapping[str, Any], source: str) -> RunConfig:
+    """Check the resolved config that a run, a life or DNA keeps; see `check_config`.
+
+    Where it says nothing of drives.centred, it is of a time when no drive was.
+    """
+    drives = content.get("drives")
+    if isinstance(drives, Mapping) and "centred" not in drives:
+        content = {**content, "drives": {**drives, "centred": "none"}}
+    return check_config(content, source)
 
 
 def check_config(content: Mapping[str, Any], source: str) -> RunConfig:

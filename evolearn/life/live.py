@@ -67,6 +67,7 @@ class Conditions:
     found_as: str = ""  # the world's name for `evolearn.world.find.find_world`, for workers on other hosts
     switch_at: int | None = None  # age in steps at which the world is born a second time; None: never
     reset_from: int | None = None  # weights from this one on are as at birth again at the switch; None: none are
+    centrings: tuple[str, ...] = ()  # of the generic drives, see `evolearn.agent.compose`
 
     @property
     def drive_names(self) -> tuple[str, ...]:
@@ -211,7 +212,9 @@ def machinery(conditions: Conditions) -> Machinery:
     trunk = trunk_of(brain)
     policy = find_policy(brain.policy)
     learner = find_learner(conditions.learner)
-    feel, feel_memory = compose(conditions.generic_drives, brain.observations, conditions.world.action_size)
+    feel, feel_memory = compose(
+        conditions.generic_drives, brain.observations, conditions.world.action_size, conditions.centrings
+    )
     tiles = None
     if COMPILES and trunk.tiled is not None:
         tiles = trunk.tiled(brain.layers, brain.actions + 1, brain.log_stdevs)

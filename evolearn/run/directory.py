@@ -32,7 +32,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from evolearn.config import RunConfig, check_config, config_sha256, dump_config, read_yaml
+from evolearn.config import RunConfig, check_kept_config, config_sha256, dump_config, read_yaml
 from evolearn.environment import ARITHMETIC, describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
 from evolearn.files import (
@@ -178,7 +178,7 @@ class RunDirectory:
                 f"{self.path / 'config.yaml'}: was altered since the run was made, or its checksum in run.json was, "
                 "and a resumed run must be the same run; put it back, or start a new run with `evolearn run`"
             )
-        return check_config(read_yaml(self.path / "config.yaml"), str(self.path / "config.yaml"))
+        return check_kept_config(read_yaml(self.path / "config.yaml"), str(self.path / "config.yaml"))
 
     def hold(self) -> contextlib.AbstractContextManager[None]:
         """Be the only one who writes into the directory; see `evolearn.files.holding`."""

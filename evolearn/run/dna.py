@@ -21,7 +21,7 @@ import numpy as np
 import safetensors.numpy
 
 from evolearn.agent import LAST_OBSERVATION, OBSERVATION, BrainSpec, input_names
-from evolearn.config import ConfigError, RunConfig, WorldPart, check_config, shown
+from evolearn.config import ConfigError, RunConfig, WorldPart, check_kept_config, shown
 from evolearn.errors import PartNotFound, RunDirectoryError
 from evolearn.files import FileMissing, FileUnfit, check_record, explained, parse_json, read_tensors, write_whole
 from evolearn.genome import FloatArray, GenePool, Newborns, decode
@@ -155,7 +155,7 @@ def load_dna(path: Path) -> DNA:
         raise DNAError(f"{file}: was altered since it was written: its bytes do not match its checksum; copy it again")
     try:
         checked = check_record(DNAHeader, header, file, _REMEDY)
-        config = check_config(checked.config, f"{file}: config")
+        config = check_kept_config(checked.config, f"{file}: config")
         _refuse(file, contradictions(checked, config))
         pool = _pool_in(checked, config)
         _refuse(file, _misfits(checked, pool, genome, stdev))

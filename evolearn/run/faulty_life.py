@@ -20,7 +20,7 @@ import safetensors.numpy
 from pydantic import Field
 
 from evolearn.agent import find_learner
-from evolearn.config import RunConfig, check_config, shown
+from evolearn.config import RunConfig, check_kept_config, shown
 from evolearn.errors import RunDirectoryError
 from evolearn.files import (
     FileDamaged,
@@ -146,7 +146,7 @@ def load_faulty_life(directory: Path) -> FaultyLife | None:
     if written != FORMAT and isinstance(written, int) and not isinstance(written, bool):
         raise RunDirectoryError(f"{path}: has format {shown(written)}, this evolearn reads up to {FORMAT}; update it")
     header = check_record(_Header, content, path, remedy)
-    config = check_config(header.config, str(path))
+    config = check_kept_config(header.config, str(path))
     if problem := _unfit(tensors, config):
         raise FileDamaged(f"{path}: is damaged: {problem}; {remedy}")
     fault = LifeFault(

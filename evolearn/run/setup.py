@@ -12,8 +12,11 @@ import numpy as np
 from evolearn.agent import (
     DRIVE,
     FOR_LIFE,
+    LARGEST,
     LEARNER,
     LEARNERS,
+    MEAN,
+    NONE,
     OPTIMISERS,
     PLAIN,
     POLICY,
@@ -28,7 +31,7 @@ from evolearn.agent import (
     find_trunk,
     trunk_of,
 )
-from evolearn.config import OF_GYMNASIUM, ConfigError, LearnerPart, RunConfig, WorldPart
+from evolearn.config import OF_GYMNASIUM, ConfigError, DrivesPart, LearnerPart, RunConfig, WorldPart
 from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
 from evolearn.genome import (
     ENCODING,
@@ -141,6 +144,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         switch_at=config.world.switch_at,
         reset_from={"none": None, "heads": brain.heads_from, "brain": 0}[learner.reset],
         found_as=config.world.full_name,
+        centrings=_centrings(config.drives),
     )
     _check_births(config, world)
     for name in map(short, config.drives.generic):
@@ -411,6 +415,31 @@ def _check_settings(config: RunConfig) -> None:
             raise ConfigError(
                 f"learner.{name}={value}: learner {config.learner.name} does not use it; leave it out, or {default}"
             )
+
+
+def _centrings(drives: DrivesPart) -> tuple[str, ...]:
+    """How each generic drive is centred."""
+    rows = {short(name): find_drive(name) for name in drives.generic}
+    named = drives.centred if isinstance(drives.centred, dict) else {}
+    _known("drives.centred", named, rows)
+    usual = MEAN if isinstance(drives.centred, dict) else drives.centred
+    asked = {name: named.get(name, usual if row.explores else NONE) for name, row in rows.items()}
+    for name, row in rows.items():
+        field = f"drives.centred.{name}={asked[name]}" if name in named else f"drives.centred={asked[name]}"
+        if not row.explores and asked[name] != NONE:
+            raise ConfigError(
+                f"{field}: must be none, since {name!r} is no drive that explores: what it is below 0, or a cost for, "
+                "would be lost; leave it out, or give the row of a drive of your own explores=True"
+            )
+        if asked[name] == LARGEST and row.largest is None:
+            able = ", ".join(
+                f"{other}: {MEAN if other == name else asked[other]}" for other in asked if rows[other].explores
+            )
+            raise ConfigError(
+                f"{field}: must be mean or none with the drive {name!r}, which has no largest value; set "
+                f"drives.centred={{{able}}}, or give the row of a drive of your own its `largest`"
+            )
+    return tuple(asked[short(name)] for name in drives.generic)
 
 
 def _check_evolved_drives(config: RunConfig, conditions: Conditions) -> None:

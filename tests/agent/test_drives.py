@@ -5,7 +5,7 @@ from hypothesis.extra.numpy import arrays
 
 from evolearn.agent import DRIVES, compose
 from evolearn.agent.drives.novelty import PLACES, novelty, place_of
-from evolearn.agent.drives.table import change, effort, surprise
+from evolearn.agent.drives.table import change, constant, effort, linear_surprise
 
 NOTHING = np.zeros(0, np.float32)
 finite = st.floats(-100.0, 100.0, width=32)
@@ -30,12 +30,12 @@ def test_surprise_starts_as_the_change_itself_and_shrinks_as_the_world_repeats()
     memory = np.zeros(1 * (1 + 1 + 1), np.float32)
     before, action, after = floats(1), floats(0.5), floats(3)
     # The empty model predicts no change: an error of 2, squared, through e / (1 + e).
-    felt = [surprise(memory, before, action, after)]
+    felt = [linear_surprise(memory, before, action, after)]
     assert felt[0] == pytest.approx(4 / (1 + 4))
     # Normalised least mean squares, step .05, inputs (1, .5, 1) of power 2.25: the error shrinks by .95 each time.
     np.testing.assert_allclose(memory, 0.05 * 2 / 2.25 * np.array([1, 0.5, 1]), rtol=1e-6)
     for repeat in range(1, 60):
-        felt.append(surprise(memory, before, action, after))
+        felt.append(linear_surprise(memory, before, action, after))
         error = (2 * 0.95**repeat) ** 2
         assert felt[-1] == pytest.approx(error / (1 + error), rel=1e-3)
 
@@ -49,7 +49,7 @@ def test_surprise_learns_a_linear_world_and_not_noise():
         for _ in range(4000):
             before, action = rng.standard_normal(2), rng.standard_normal(1)
             after = before + [0.5 * before[1] - action[0], 0.3] + noise * rng.standard_normal(2)
-            felt.append(surprise(memory, *(array.astype(np.float32) for array in (before, action, after))))
+            felt.append(linear_surprise(memory, *(array.astype(np.float32) for array in (before, action, after))))
         late[noise] = np.mean(felt[-500:])
     assert late[0.0] < 1e-4
     assert late[1.0] > 0.3
@@ -91,14 +91,16 @@ def test_drives_stay_within_their_bounds(before, after):
     assert change(NOTHING, before, action, after) >= 0.0
     memory = np.zeros(3 * (3 + 1 + 1), np.float32)
     for _ in range(3):
-        assert 0.0 <= surprise(memory, before, action, after) <= 1.0
+        assert 0.0 <= linear_surprise(memory, before, action, after) <= 1.0
     assert np.all(np.isfinite(memory))
 
 
-@pytest.mark.parametrize("order", [("surprise", "effort", "change"), ("change", "surprise", "effort"), ("effort",)])
+@pytest.mark.parametrize(
+    "order", [("linear_surprise", "effort", "change"), ("change", "linear_surprise", "effort"), ("effort",)]
+)
 def test_drives_are_composed_in_order(order):
     feel, memory_size = compose(order, 2, 1)
-    assert memory_size == (2 * (2 + 1 + 1) if "surprise" in order else 0)
+    assert memory_size == (2 * (2 + 1 + 1) if "linear_surprise" in order else 0)
     memory = np.zeros(memory_size, np.float32)
     alone = {name: np.zeros(DRIVES[name].memory(2, 1), np.float32) for name in order}
     rng = np.random.default_rng(1)
@@ -112,7 +114,7 @@ def test_drives_are_composed_in_order(order):
 
 
 def test_two_drives_with_memory_do_not_share_it():
-    feel, memory_size = compose(("surprise", "surprise"), 1, 1)
+    feel, memory_size = compose(("linear_surprise", "linear_surprise"), 1, 1)
     assert memory_size == 6
     memory, drives = np.zeros(6, np.float32), np.zeros(2, np.float32)
     for _ in range(3):

@@ -242,7 +242,7 @@ def test_maml_asks_for_a_loss(mine: Path) -> None:
             "drives",
             "generic",
             ["boredomm"],
-            "drives.generic: 'boredomm' is unknown. Known: effort, change, surprise, nov",
+            "drives.generic: 'boredomm' is unknown. Known: effort, constant, change, linear_surprise, nov",
         ),
         (
             "drives",

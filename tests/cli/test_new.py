@@ -74,8 +74,8 @@ def test_unedited_their_own_tests_pass(made: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "others"),
     [
-        ("drive", "fitness", "effort, change, surprise, novelty"),
-        ("drive", "novelty", "fitness, effort, change, surprise"),
+        ("drive", "fitness", "effort, constant, change, linear_surprise, novelty"),
+        ("drive", "novelty", "fitness, effort, constant, change, linear_surprise"),
         ("learner", "q_learning", "actor_critic, regression"),
         ("trunk", "relu", "mlp, linear"),
     ],

@@ -26,10 +26,10 @@ from evolearn.run import assemble, start_run
 from tests.helpers.places import HELPERS
 
 CHAOTIC = f"{HELPERS / 'chaotic_world.py'}:chaotic"
-EVERYTHING = ("effort", "change", "surprise")
+EVERYTHING = ("effort", "change", "linear_surprise")
 CASES = {
     "cart-pole": {"world": {"name": "cart-pole"}, "drives": {"generic": ("effort",)}},
-    "savannah": {"world": {"name": "savannah"}, "drives": {"generic": ("change", "surprise")}},
+    "savannah": {"world": {"name": "savannah"}, "drives": {"generic": ("change", "linear_surprise")}},
     "chaotic": {"world": {"name": CHAOTIC}, "drives": {"generic": EVERYTHING}, "brain": {"hidden": [12]}},
     "q_learning": {"world": {"name": "cart-pole"}, "learner": {"name": "q_learning", "epochs": 1}},
     "rules": {

@@ -68,6 +68,6 @@ def several(driver):
 
 def live_for_comparison():
     """Two learning updates, one after the operation: a chaotic life would part ways for good soon after."""
-    driver = FusedDriver(conditions_for(restless_box, window=32, hidden=(7, 5), generic_drives=("surprise",)))
+    driver = FusedDriver(conditions_for(restless_box, window=32, hidden=(7, 5), generic_drives=("linear_surprise",)))
     outcome, trace = live(driver, several(driver), Plan(64, final_weights=True, operate_at=40), steps=64)
     return {**outcome._asdict(), **{f"trace {name}": array for name, array in trace._asdict().items()}}

@@ -163,7 +163,7 @@ def test_memory_operations_that_do_not_fit_are_refused(driver, driver_for):
     ):
         with pytest.raises(ValueError, match=re.escape(text)):
             live(driver, good._replace(recalled=recalled))
-    memoryless = driver_for(restless_box, hidden=(7, 5), generic_drives=("surprise",))
+    memoryless = driver_for(restless_box, hidden=(7, 5), generic_drives=("linear_surprise",))
     for refused in (lesion_of_memory, lambda brain: shams_of_memory(brain, 1, rng())):
         with pytest.raises(ValueError, match="trunk 'mlp': must carry a state from step to step"):
             refused(memoryless.conditions.brain)

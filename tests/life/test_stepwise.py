@@ -77,7 +77,7 @@ def stepwise_for():
 )
 def test_fused_and_stepwise_lives_are_bitwise_the_same(name, plan, driver_for, stepwise_for):
     world, parameters = HERE[name]
-    how = {"generic_drives": ("effort", "surprise"), **parameters}
+    how = {"generic_drives": ("effort", "linear_surprise"), **parameters}
     fused = driver_for(world, **how)
     stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
     wants = {drive: 0.5 for drive in fused.conditions.drive_names}
@@ -94,7 +94,7 @@ def test_fused_and_stepwise_lives_are_bitwise_the_same(name, plan, driver_for, s
 
 
 def test_the_trace_is_the_first_lifes_and_bitwise_the_fused_one(driver_for, stepwise_for):
-    fused = driver_for(cart_pole, generic_drives=("effort", "surprise"), predictability=0.3)
+    fused = driver_for(cart_pole, generic_drives=("effort", "linear_surprise"), predictability=0.3)
     stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
     newborns = newborns_for(fused.conditions, 1, **ALWAYS)
     keys = life_keys(3, SELECTION, 7, 5)
@@ -125,7 +125,7 @@ def test_every_life_of_a_job_can_leave_a_trace_whatever_lives_it(driver_for, ste
 
 
 def test_a_diverged_brain_ends_its_life_alone_and_as_in_the_fused_driver(driver_for, stepwise_for):
-    fused = driver_for(cart_pole, generic_drives=("effort", "surprise"), predictability=0.3)
+    fused = driver_for(cart_pole, generic_drives=("effort", "linear_surprise"), predictability=0.3)
     stepwise = stepwise_for(fused.conditions, make_environments=CompiledEnvironments, chunk=3)
     newborns = newborns_for(fused.conditions, 3, **ALWAYS)
     newborns.weights[1] = np.nan

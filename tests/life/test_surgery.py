@@ -47,7 +47,7 @@ SPECS = {
 
 @pytest.fixture(scope="module")
 def driver(driver_for):
-    return driver_for(restless_box, hidden=(7, 5), generic_drives=("surprise",))
+    return driver_for(restless_box, hidden=(7, 5), generic_drives=("linear_surprise",))
 
 
 def weights_for(brain, seed=1):
@@ -212,8 +212,8 @@ def test_workers_of_the_stepwise_driver_operate_alike():
     piece_steps=st.sampled_from([1, 300, 60_000]),
 )
 def test_company_order_workers_and_pieces_change_no_bit(driver_for, chosen, workers, piece_steps):
-    one = driver_for(restless_box, hidden=(7, 5), generic_drives=("surprise",))
-    many = driver_for(restless_box, workers=workers, hidden=(7, 5), generic_drives=("surprise",))
+    one = driver_for(restless_box, hidden=(7, 5), generic_drives=("linear_surprise",))
+    many = driver_for(restless_box, workers=workers, hidden=(7, 5), generic_drives=("linear_surprise",))
     newborns, surgeries = newborns_in(one, 8), several(one)
     expected, _ = live(one, surgeries, newborns=newborns)
     with mock.patch("evolearn.life._fused.PIECE_STEPS", piece_steps):

@@ -15,7 +15,7 @@ from tests.helpers.probe_worlds import luck, newborns_for
 GENOMES, KEYS = 4, 3
 PLAN = Plan(150, bin_steps=40, final_weights=True)
 WORLDS = {
-    "cart-pole": (cart_pole, {"predictability": 0.5, "generic_drives": ("surprise", "change")}),
+    "cart-pole": (cart_pole, {"predictability": 0.5, "generic_drives": ("linear_surprise", "change")}),
     "savannah": (savannah, {"alpha": 60.0}),
 }
 

@@ -16,7 +16,7 @@ from evolearn.rng import TEST, life_keys
 from tests.helpers.box import WORLDS
 from tests.helpers.probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for, restless, restless_box
 
-ALL_DRIVES = ("effort", "change", "surprise", "novelty")
+ALL_DRIVES = ("effort", "constant", "change", "linear_surprise", "novelty")
 CASES = {
     **{world.name: (world, {}) for world in (*WORLDS, *PROBES, luck, restless, restless_box)},
     "cart-pole": (cart_pole, {"predictability": 0.3, "hidden": (11, 6), "generic_drives": ALL_DRIVES}),

@@ -349,7 +349,7 @@ def test_what_evotorch_refuses_is_explained(options: dict, tmp_path: Path) -> No
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("generic", [["effort"], ["surprise", "surprise"]])
+@pytest.mark.parametrize("generic", [["effort"], ["linear_surprise", "linear_surprise"]])
 def test_a_drive_named_twice_is_refused(generic: list[str]) -> None:
     with pytest.raises(ConfigError, match="is named twice, or is a sense of world savannah already"):
         assemble(check_config({**toy(), "world": {"name": "savannah"}, "drives": {"generic": generic}}, "toy"))

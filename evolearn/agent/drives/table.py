@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from evolearn.agent.drives.centring import CENTRING_MEMORY, LARGEST, MEAN, NONE, less_its_mean
 from evolearn.agent.drives.novelty import PLACES, novelty
 from evolearn.agent.plugging import does_not_compile, plain
 from evolearn.numerics import COMPILES, adapter, compiled, plug, world_code
@@ -29,6 +30,8 @@ class Drive:
     doc: str
     feel: Callable[..., Any]  # (memory, observation, action, observation_next) -> float
     memory: Callable[[int, int], int] = lambda observations, actions: 0  # floats kept through a life; zero at birth
+    explores: bool = False  # never below 0, and wanted for what it falls from: felt centred, see `drives.centring`
+    largest: float | None = None  # that it can be, of a drive that explores; None: there is no such bound
 
 
 @compiled
@@ -45,6 +48,15 @@ def effort(memory: Any, observation: Any, action: Any, observation_next: Any) ->
 
 
 @compiled
+def constant(memory: Any, observation: Any, action: Any, observation_next: Any) -> Any:
+    """1 in every step: weighed negatively a cost of time, positively a reason to go on living.
+
+    Source: the step cost of Sutton and Barto 2018, section 3.2, whose -1 per step makes an agent escape a maze soon.
+    """
+    return 1.0
+
+
+@compiled
 def change(memory: Any, observation: Any, action: Any, observation_next: Any) -> Any:
     """Root mean squared change of the observations in this step: how much happens.
 
@@ -58,7 +70,7 @@ def change(memory: Any, observation: Any, action: Any, observation_next: Any) ->
 
 
 @compiled
-def surprise(memory: Any, observation: Any, action: Any, observation_next: Any) -> Any:
+def linear_surprise(memory: Any, observation: Any, action: Any, observation_next: Any) -> Any:
     """Error of a linear model of the next change, learned in life: squared, and bounded by 1 through e / (1 + e).
 
     The memory is the model, one row per observation: weights of all observations and actions, and a bias. It learns
@@ -95,13 +107,22 @@ def surprise(memory: Any, observation: Any, action: Any, observation_next: Any) 
 
 DRIVES = {
     "effort": Drive("mean squared action", effort),
-    "change": Drive("root mean squared change of the observations", change),
-    "surprise": Drive(
+    "constant": Drive("1 in every step", constant),
+    "change": Drive("root mean squared change of the observations", change, explores=True),
+    "linear_surprise": Drive(
         "error of a linear model of the world learned in life",
-        surprise,
+        linear_surprise,
         lambda observations, actions: observations * (observations + actions + 1),
+        explores=True,
+        largest=1.0,
     ),
-    "novelty": Drive("1 / sqrt(n) at the n-th visit in life", novelty, lambda observations, actions: PLACES),
+    "novelty": Drive(
+        "1 / sqrt(n) at the n-th visit in life",
+        novelty,
+        lambda observations, actions: PLACES,
+        explores=True,
+        largest=1.0,
+    ),
 }
 DRIVE = Kind("drive", "Drive", "evolearn.drives", lambda: Drive, DRIVES)
 
@@ -116,13 +137,16 @@ def feel_nothing(memory: Any, observation: Any, action: Any, observation_next: A
     """The generic drives of a brain without any."""
 
 
-def compose(names: Sequence[str], observations: int, action_size: int) -> tuple[Callable[..., None], int]:
+def compose(
+    names: Sequence[str], observations: int, action_size: int, centrings: Sequence[str] = ()
+) -> tuple[Callable[..., None], int]:
     """One function that writes the named drives in order, and the floats of memory that it needs.
 
     Args:
         names: see `find_drive`.
         observations: the world's.
         action_size: length of an action.
+        centrings: MEAN, LARGEST or NONE for each name; empty: NONE for all.
     Returns:
         A function of FEEL_TYPE ready for the kernel, and the size of its memory.
     Raises:
@@ -130,9 +154,17 @@ def compose(names: Sequence[str], observations: int, action_size: int) -> tuple[
     """
     composed: Callable[..., None] = feel_nothing
     end = 0
-    for place, name in enumerate(names):
-        start, end = end, end + find_drive(name).memory(observations, action_size)
-        composed = adapter(_and_then(composed, _ready(find_drive(name).feel), place, start, end))
+    for place, (name, centring) in enumerate(zip(names, centrings or (NONE,) * len(names), strict=True)):
+        drive = find_drive(name)
+        feel = _ready(drive.feel)
+        start, end = end, end + drive.memory(observations, action_size)
+        if centring == MEAN:
+            composed = adapter(_and_then_less_its_mean(composed, feel, place, start, end))
+            end += CENTRING_MEMORY
+        elif centring == LARGEST:
+            composed = adapter(_and_then_less(composed, feel, place, start, end, drive.largest))
+        else:
+            composed = adapter(_and_then(composed, feel, place, start, end))
     if not names:
         return plug(feel_nothing, FEEL_TYPE), 0
     try:
@@ -175,5 +207,24 @@ def _and_then(before: Any, feel: Any, place: int, start: int, end: int) -> Any:
     def feel_all(memory, observation, action, observation_next, drives):  # type: ignore[no-untyped-def]
         before(memory, observation, action, observation_next, drives)
         drives[place] = feel(memory[start:end], observation, action, observation_next)
+
+    return feel_all
+
+
+def _and_then_less(before: Any, feel: Any, place: int, start: int, end: int, largest: float | None) -> Any:
+    def feel_all(memory, observation, action, observation_next, drives):  # type: ignore[no-untyped-def]
+        before(memory, observation, action, observation_next, drives)
+        drives[place] = feel(memory[start:end], observation, action, observation_next) - largest
+
+    return feel_all
+
+
+def _and_then_less_its_mean(before: Any, feel: Any, place: int, start: int, end: int) -> Any:
+    behind = end + CENTRING_MEMORY
+
+    def feel_all(memory, observation, action, observation_next, drives):  # type: ignore[no-untyped-def]
+        before(memory, observation, action, observation_next, drives)
+        felt = feel(memory[start:end], observation, action, observation_next)
+        drives[place] = less_its_mean(memory[end:behind], felt)
 
     return feel_all
