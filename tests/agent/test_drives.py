@@ -5,7 +5,7 @@ from hypothesis.extra.numpy import arrays
 
 from evolearn.agent import DRIVES, compose
 from evolearn.agent.drives.novelty import PLACES, novelty, place_of
-from evolearn.agent.drives.table import change, constant, effort, linear_surprise
+from evolearn.agent.drives.table import change, effort, linear_surprise
 
 NOTHING = np.zeros(0, np.float32)
 finite = st.floats(-100.0, 100.0, width=32)
