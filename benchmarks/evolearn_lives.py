@@ -54,7 +54,6 @@ def newborns_of(conditions: Conditions, count: int) -> Newborns:
         drives=np.tile(np.array(drives, np.float32), (count, 1)),
         plasticity=np.tile(np.array(plasticity, np.float32), (count, 1)),
         scale=np.ones(count, np.float32),
-        initial_mean=np.zeros(0, np.float32),
         initial_stdev=np.zeros(0, np.float32),
     )
 

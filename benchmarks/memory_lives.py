@@ -38,7 +38,6 @@ def newborns_for(workload: Workload, conditions: Conditions) -> Newborns:
         drives=np.tile(drives, (genomes, 1)),
         plasticity=np.tile(np.array(plasticity, np.float32), (genomes, 1)),
         scale=np.ones(genomes, np.float32),
-        initial_mean=np.zeros(0, np.float32),
         initial_stdev=np.zeros(0, np.float32),
     )
 

@@ -26,7 +26,9 @@ from .drives.table import (
 from .learners.learner import (
     INITIAL_SCALE as INITIAL_SCALE,
     INITIAL_SCALE_GENE as INITIAL_SCALE_GENE,
+    INITIAL_VALUE as INITIAL_VALUE,
     LEARN_TYPE as LEARN_TYPE,
+    OF_FRESH_WEIGHTS as OF_FRESH_WEIGHTS,
     SETTINGS_TYPE as SETTINGS_TYPE,
     Learner as Learner,
     LearnerSettings as LearnerSettings,

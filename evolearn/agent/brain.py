@@ -43,6 +43,7 @@ class BrainSpec:
     memory: str = FOR_AN_EPISODE  # or FOR_LIFE: after an episode's end it still knows what was before
     readout: str = PLAIN  # or PRODUCT
     first_value: float = 0.0  # of every action at the start, for policies that read action values
+    first_value_is_a_gene: bool = False  # and then where evolution starts, see `evolearn.agent.INITIAL_VALUE`
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -92,7 +92,9 @@ class LearnerPart(Part):
     learn_from: Steps = Field(0, description="age at which learning starts, steps")
     learn_until: Steps | None = Field(None, description="age at which learning stops, steps; 0: never learns")
     first_value: Moderate = Field(
-        0.0, description="value of every action at the standard initialisation, for learners of action values"
+        0.0,
+        description="value of every action at the standard initialisation, for learners of action values; as a gene, "
+        "of weights drawn afresh, it is learner.plasticity.initial_value",
     )
     reset: Literal["none", "heads", "brain"] = Field(
         "none",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import INITIAL_SCALE, BrainSpec, find_learner
+from evolearn.agent import INITIAL_SCALE, INITIAL_VALUE, BrainSpec, find_learner
 from evolearn.genome.newborns import Newborns
 from evolearn.numerics import compiled, exp_of, expm1_of, log1p_of, log_of
 from evolearn.plugins import Kind, find
@@ -269,7 +269,7 @@ def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:
         pool: the gene table.
         genomes: float [P, G], in gene units.
     Returns:
-        Newborns with natural values: weights [P, W], drives [P, D], plasticity [P, K].
+        Newborns with natural values: weights [P, W], or what they are drawn around, drives [P, D], plasticity [P, K].
     """
     genomes = np.ascontiguousarray(genomes, np.float32)
     places = pool.slices()
@@ -288,14 +288,15 @@ def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:
         groups[gene.group].append(values)
     weights = find_encoding(pool.encoding).weights(pool.brain, np.concatenate(groups["weights"], axis=1))
     plasticity = np.concatenate(groups["plasticity"], axis=1)
-    fresh = pool.modes["weights"] == FRESH
-    mean, stdev = initial_distribution(pool.brain) if fresh else (np.zeros(0, np.float32), np.zeros(0, np.float32))
+    stdev = np.zeros(0, np.float32)
+    if pool.modes["weights"] == FRESH:
+        mean, stdev = initial_distribution(pool.brain)
+        weights = _set_values(pool, np.tile(mean, (count, 1)), plasticity)
     return Newborns(
         weights=np.ascontiguousarray(weights),
         drives=np.ascontiguousarray(np.concatenate(groups["drives"], axis=1)),
         plasticity=np.ascontiguousarray(plasticity),
         scale=_initial_scale(pool, plasticity),
-        initial_mean=mean,
         initial_stdev=stdev,
     )
 
@@ -334,6 +335,8 @@ def draw_fresh(
     own = own._replace(drives=own.drives[genomes], plasticity=own.plasticity[genomes])._replace(**rows)
     if "plasticity" in groups:
         own = own._replace(scale=_initial_scale(pool, own.plasticity))
+        if pool.modes["weights"] == FRESH:
+            own = own._replace(weights=_set_values(pool, own.weights, own.plasticity))
     return own, np.arange(len(genomes))
 
 
@@ -359,6 +362,18 @@ def _initial_scale(pool: GenePool, plasticity: FloatArray) -> FloatArray:
         if gene.name == INITIAL_SCALE:
             return np.ascontiguousarray(plasticity[:, place.start])
     return np.ones(len(plasticity), np.float32)
+
+
+def _set_values(pool: GenePool, means: FloatArray, plasticity: FloatArray) -> FloatArray:
+    """The means [P, W] of fresh weights, with action values that start where a gene says; changed in place."""
+    for gene, place in _columns(pool, "plasticity"):
+        if gene.name == INITIAL_VALUE:
+            start = 0
+            for tensor in pool.brain.tensors:
+                if tensor.name == "policy.bias":
+                    means[:, start : start + tensor.size] = plasticity[:, place]
+                start += tensor.size
+    return means
 
 
 def _joined(parts: Sequence[FloatArray]) -> FloatArray:

@@ -10,12 +10,11 @@ import numpy as np
 class Newborns(NamedTuple):
     """Decoded genomes. P genomes, each with W weights, D drive weights and K plasticity values."""
 
-    weights: Any  # float32 [P, W]
+    weights: Any  # float32 [P, W]; what they are drawn around if they are drawn afresh in every life
     drives: Any  # float32 [P, D]
     plasticity: Any  # float32 [P, K]
     scale: Any  # float32 [P]: of weights drawn afresh
-    initial_mean: Any  # float32 [W], or [0] if weights are inherited
-    initial_stdev: Any  # float32 [W], likewise
+    initial_stdev: Any  # float32 [W], with which they are, times the scale; [0] if weights are inherited
 
     def rows(self, which: Any) -> Newborns:
         """Some of them: an index, a slice or indices of genomes; copies."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import INITIAL_SCALE, find_learner, find_policy
+from evolearn.agent import OF_FRESH_WEIGHTS, find_learner, find_policy
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, Gene
 from evolearn.inspection._names import VALUE, action_labels, numbered, weight_names
 from evolearn.inspection._specimen import IntArray, Json
@@ -197,7 +197,7 @@ def _unread(dna: DNA) -> Iterator[tuple[str, str]]:
     policy, learner = find_policy(dna.brain.policy), find_learner(dna.config.learner.name)
     for gene in dna.pool.evolved:
         of_value = gene.group == "weights" and gene.name.startswith(f"{VALUE}.")
-        if gene.name == INITIAL_SCALE and gene.group == "plasticity":
+        if gene.name in OF_FRESH_WEIGHTS and gene.group == "plasticity":
             read = dna.pool.modes["weights"] == FRESH
         elif of_value:
             read = learns and policy.has_value and learner.value is not None

@@ -173,8 +173,7 @@ def layers_of(brain: BrainSpec) -> Mapping[str, Sequence[str]]:
 
 def standing_weights(specimen: Specimen) -> Weights:
     """The newborn's weights [W]; where they are drawn afresh in each life, the mean of the draw."""
-    newborns = specimen.dna.newborns
-    weights: Weights = newborns.initial_mean if len(newborns.initial_mean) else newborns.weights[0]
+    weights: Weights = specimen.dna.newborns.weights[0]
     return weights
 
 

@@ -91,7 +91,7 @@ def draw_weights(newborns: Newborns, genome: int, key: Any, rng: Any, weights: A
     open_stream(rng, key, INIT)
     for i in range(weights.size):
         spread = newborns.scale[genome] * newborns.initial_stdev[i]
-        drawn = newborns.initial_mean[i] + spread * normal(rng)
+        drawn = newborns.weights[genome, i] + spread * normal(rng)
         if i >= start:
             weights[i] = drawn
 

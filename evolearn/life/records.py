@@ -162,7 +162,7 @@ _I1, _I2 = types.int64[::1], types.int64[:, ::1]
 COURSE_TYPE = types.NamedUniTuple(_I, len(Course._fields), Course)
 BODY_TYPE = types.NamedUniTuple(_I, len(Body._fields), Body)
 PLACES_TYPE = types.NamedUniTuple(_I, len(Places._fields), Places)
-NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1, _F1), Newborns)
+NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1), Newborns)
 OUTCOME_TYPE = types.NamedTuple((_D2, _D2, _I2, _D2, _I2, _D2, _I1, _I1, _I1, _F2), Outcome)
 TRACE_TYPE = types.NamedTuple((_F3, _F3, _F3, _F3, _F3, _D2, _I2), Trace)
 

@@ -26,7 +26,7 @@ from evolearn.errors import PartNotFound, RunDirectoryError
 from evolearn.files import FileMissing, FileUnfit, check_record, explained, parse_json, read_tensors, write_whole
 from evolearn.genome import FloatArray, GenePool, Newborns, decode
 from evolearn.run._dna_header import DNAHeader, contradictions
-from evolearn.run.setup import Setup, assemble, pool_of
+from evolearn.run.setup import Setup, assemble, first_values, pool_of
 from evolearn.run.sources import source_hashes
 from evolearn.world import Declaration, Discrete
 
@@ -231,7 +231,7 @@ def _pool_in(header: DNAHeader, config: RunConfig) -> GenePool:
         inputs=tuple(header.brain.inputs),
         memory=header.brain.memory,
         readout=header.brain.readout,
-        first_value=config.learner.first_value,
+        **first_values(config.learner),
     )
     return pool_of(config, brain, header.drives)
 

@@ -37,7 +37,7 @@ from evolearn.genome import Newborns
 from evolearn.life import FROM_BRAIN, FROM_ORACLE, FROM_UNIFORM, LifeFault, Plan
 from evolearn.rng import TUNING, LifeKey
 
-FORMAT = 1  # of the file; a change that old code cannot read raises it
+FORMAT = 2  # of the file; a change that old code cannot read raises it
 FILE = "faulty_life.safetensors"
 
 
@@ -57,7 +57,7 @@ class _Plan(Record):
 
 
 class _Header(Record):
-    format: Literal[1]
+    format: Literal[2]
     world: _Text
     key: tuple[_Word, Annotated[int, Field(ge=0, le=TUNING)], _Word, _Word]
     births: tuple[()] | tuple[_Word, _Word, _Word, _Word, _Word, _Word, _Word, _Word] = ()  # see `LifeFault`
@@ -144,7 +144,8 @@ def load_faulty_life(directory: Path) -> FaultyLife | None:
     except (ValueError, KeyError, TypeError) as error:
         raise FileDamaged(f"{path}: is damaged: its header lacks {error}; {remedy}") from error
     if written != FORMAT and isinstance(written, int) and not isinstance(written, bool):
-        raise RunDirectoryError(f"{path}: has format {shown(written)}, this evolearn reads up to {FORMAT}; update it")
+        remedy = "update it" if written > FORMAT else f"use the evolearn that made it, or {remedy}"
+        raise RunDirectoryError(f"{path}: has format {shown(written)}, this evolearn reads {FORMAT}; {remedy}")
     header = check_record(_Header, content, path, remedy)
     config = check_kept_config(header.config, str(path))
     if problem := _unfit(tensors, config):
@@ -165,7 +166,7 @@ def load_faulty_life(directory: Path) -> FaultyLife | None:
 
 def _unfit(tensors: Mapping[str, np.ndarray], config: RunConfig) -> str:
     """What is wrong with the tensors of a newborn; empty: nothing that can be told without its world."""
-    dimensions = {"weights": 2, "drives": 2, "plasticity": 2, "scale": 1, "initial_mean": 1, "initial_stdev": 1}
+    dimensions = {"weights": 2, "drives": 2, "plasticity": 2, "scale": 1, "initial_stdev": 1}
     for name, count in dimensions.items():
         tensor = tensors.get(name)
         if tensor is None or tensor.dtype != np.float32 or tensor.ndim != count:
@@ -175,8 +176,8 @@ def _unfit(tensors: Mapping[str, np.ndarray], config: RunConfig) -> str:
     weights = tensors["weights"].shape[1]
     if tensors["scale"].shape != (1,):
         return "scale must be that of one newborn"
-    if {tensors[name].size for name in ("initial_mean", "initial_stdev")} not in ({0}, {weights}):
-        return f"initial_mean and initial_stdev must be of {weights} weights, or of none"
+    if tensors["initial_stdev"].size not in (0, weights):
+        return f"initial_stdev must be of {weights} weights, or of none"
     learner, found = find_learner(config.learner.name), tensors["plasticity"].shape[1]
     genes = len(learner.plasticity)
     if found != genes and (learner.rules is None or found < genes):  # how many rules there are, only its brain says

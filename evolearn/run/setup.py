@@ -12,6 +12,7 @@ import numpy as np
 from evolearn.agent import (
     DRIVE,
     FOR_LIFE,
+    INITIAL_VALUE,
     LARGEST,
     LEARNER,
     LEARNERS,
@@ -117,7 +118,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         inputs=config.brain.inputs,
         memory=config.brain.memory,
         readout=config.brain.readout,
-        first_value=config.learner.first_value,
+        **first_values(config.learner),
     )
     _check_readout(config)
     _check_rules(config, brain)
@@ -164,6 +165,15 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     )
     selection = Plan(search.selection_lifetime, learner.learn_from, learning_ends(config, options))
     return Setup(config, conditions, pool, selection, options)
+
+
+def first_values(learner: LearnerPart) -> dict[str, Any]:
+    """Fields of a `BrainSpec`: where action values start, and whether evolution moves that."""
+    named = learner.plasticity.get(INITIAL_VALUE)
+    return {
+        "first_value": named if isinstance(named, int | float) else learner.first_value,
+        "first_value_is_a_gene": named is not None,
+    }
 
 
 def settled(config: RunConfig) -> RunConfig:
@@ -383,6 +393,11 @@ def _check_first_value(config: RunConfig, brain: BrainSpec) -> None:
             f"learner.first_value={config.learner.first_value:g}: must be 0 with policy {brain.policy!r} of "
             f"learner.name={config.learner.name!r}, whose outputs are no values of actions; leave it out, or set "
             "learner.name=q_learning"
+        )
+    if config.learner.first_value and brain.first_value_is_a_gene:
+        raise ConfigError(
+            f"learner.first_value={config.learner.first_value:g}: must be 0 with learner.plasticity.{INITIAL_VALUE}, "
+            "which says where action values start and is a gene; leave one of the two out"
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import INITIAL_SCALE, find_learner
+from evolearn.agent import OF_FRESH_WEIGHTS, find_learner
 from evolearn.config import LearnerPart, RunConfig, check_model, set_dotted
 from evolearn.errors import PartNotFound
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, FloatArray, Gene, GenePool, Newborns, decode, draw_fresh
@@ -247,8 +247,10 @@ def transplanted(pool: GenePool, genome: FloatArray, learner: str, part: ArmPart
     carried = np.zeros(target.size, np.float32)
     for place, where in own.items():
         carried[where] = genome[places[place]]
-    if fresh_here and ("plasticity", INITIAL_SCALE) in own:
-        carried[own["plasticity", INITIAL_SCALE]] = 0.0  # the logarithm of 1
+    for gene in target.evolved:
+        if fresh_here and gene.group == "plasticity" and gene.name in OF_FRESH_WEIGHTS:
+            # Where weights were inherited no life read it: it drifted. Published are a scale of 1 and a value of 0.
+            carried[own[gene.group, gene.name]] = 0.0
     return target, carried
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import INITIAL_SCALE
+from evolearn.agent import OF_FRESH_WEIGHTS
 from evolearn.genome import EVOLVED, FRESH, TRANSFORMS, Gene, GenePool
 from evolearn.life import Drivers
 from evolearn.rng import derived_seed
@@ -37,7 +37,9 @@ def searched_genes(pool: GenePool) -> tuple[Gene, ...]:
     Where weights are inherited the initial scale scales nothing, and is left alone. All numbers of a gene start alike.
     """
     fresh = pool.modes["weights"] == FRESH
-    return tuple(gene for gene in pool.evolved if gene.group != "weights" and (fresh or gene.name != INITIAL_SCALE))
+    return tuple(
+        gene for gene in pool.evolved if gene.group != "weights" and (fresh or gene.name not in OF_FRESH_WEIGHTS)
+    )
 
 
 def start_range(gene: Gene) -> tuple[float, float]:

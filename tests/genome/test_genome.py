@@ -124,16 +124,16 @@ def test_a_fixed_group_is_the_same_in_every_newborn_and_no_part_of_the_genome(gr
         np.testing.assert_array_equal(getattr(born, group)[row], getattr(centre, group)[0])
 
 
-def test_only_fresh_weights_bring_the_distribution_they_are_drawn_from():
+def test_fresh_weights_are_what_they_are_drawn_around_and_bring_how_widely():
     pool = pool_with(weights=FRESH)
     born = decode(pool, np.zeros((2, pool.size)))
     mean, stdev = initial_distribution(SPEC)
-    np.testing.assert_array_equal(born.initial_mean, mean)
+    np.testing.assert_array_equal(born.weights, [mean, mean])
     np.testing.assert_array_equal(born.initial_stdev, stdev)
     for mode in (EVOLVED, FIXED):
         other = pool_with(weights=mode)
         inherited = decode(other, np.zeros((2, other.size)))
-        assert inherited.initial_mean.size == inherited.initial_stdev.size == 0
+        assert inherited.initial_stdev.size == 0
 
 
 def test_newborns_are_what_the_kernel_takes():

@@ -330,11 +330,10 @@ def newborns_for(conditions, count=1, seed=0, fresh=False, drives=None, **plasti
     values = np.concatenate([np.float32(numbers).reshape(-1) for numbers in given])
     none = np.zeros(0, np.float32)
     return Newborns(
-        weights=(mean + stdev * draws).astype(np.float32),
+        weights=np.tile(mean, (count, 1)) if fresh else (mean + stdev * draws).astype(np.float32),
         drives=np.tile(np.array([wants.get(name, 0.0) for name in conditions.drive_names], np.float32), (count, 1)),
         plasticity=np.tile(values, (count, 1)),
         scale=np.full(count, plasticity.get("initial_scale", 1.0), np.float32),
-        initial_mean=mean if fresh else none,
         initial_stdev=stdev if fresh else none,
     )
 

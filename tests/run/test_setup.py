@@ -153,7 +153,7 @@ def test_action_values_begin_at_the_first_value_and_nothing_else_changes(mode):
         genome = {"weights": {"mode": mode}}
         setup = setup_of("tests.helpers.probe_worlds:restless", brain={"hidden": [6]}, learner=learner, genome=genome)
         newborns = decode(setup.pool, setup.pool.centre[None])
-        return setup.conditions.brain, newborns.initial_mean if mode == "fresh" else newborns.weights[0]
+        return setup.conditions.brain, newborns.weights[0]
 
     (brain, plain), (_, hopeful) = born(0.0), born(1.5)
     choices = brain.actions

@@ -101,3 +101,6 @@ class Learner:
 # Scales weights that are drawn afresh; a learner without this gene draws them as they are.
 INITIAL_SCALE = "initial_scale"
 INITIAL_SCALE_GENE = PlasticityGene(INITIAL_SCALE, "log", 1.0, "1: the standard initialisation as it is")
+# Where the value of every action starts, of weights that are drawn afresh: the biases of the policy head at birth.
+INITIAL_VALUE = "initial_value"
+OF_FRESH_WEIGHTS = (INITIAL_SCALE, INITIAL_VALUE)  # no life reads these where weights are inherited

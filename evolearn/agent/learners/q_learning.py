@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from evolearn.agent.brain import BrainSpec
-from evolearn.agent.learners.learner import Learner, LearnerSettings, PlasticityGene
+from evolearn.agent.learners.learner import INITIAL_VALUE, Learner, LearnerSettings, PlasticityGene
 from evolearn.agent.learners.optimisers import norm, sgd, whole_lines
 from evolearn.agent.trunks.trunk import GOES_ON, TRUNCATED, Window
 from evolearn.numerics import compiled, fma, matrix, vector
@@ -126,7 +126,7 @@ def learn_q(
         deltas: not used.
         weights: float32 [W], changed.
         layers: int64, the trunk's description; of one entry for the linear trunk.
-        plasticity: float32 [3]: learning rate, discount, epsilon.
+        plasticity: float32 [3 or 4]: learning rate, discount, epsilon; an initial value, which is not used here.
         settings: not used.
         window: N steps and the output row after them.
         memory: float32 [q_learning_memory(spec, N)], overwritten.
@@ -158,6 +158,13 @@ def q_learning_memory(spec: BrainSpec, window: int) -> int:
     return whole_lines(spec.weights) + spec.outputs + spec.scratch(1)
 
 
+def initial_value_gene(spec: BrainSpec) -> tuple[PlasticityGene, ...]:
+    """Where action values start, if that is a gene: an optimist tries what it has not, a pessimist stays."""
+    if not spec.first_value_is_a_gene:
+        return ()
+    return (PlasticityGene(INITIAL_VALUE, "symlog", 0.0, "Sutton and Barto 2018, section 2.6: 0 is no optimist"),)
+
+
 _DQN = "Mnih et al. 2015, extended data table 1"
 Q_LEARNING = Learner(
     learn=learn_q,
@@ -169,4 +176,5 @@ Q_LEARNING = Learner(
         PlasticityGene("discount", "logit", 0.99, _DQN),
         PlasticityGene("epsilon", "logit", 0.1, _DQN),
     ),
+    rules=initial_value_gene,
 )
