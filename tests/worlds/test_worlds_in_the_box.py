@@ -541,6 +541,8 @@ WHOLE_PARAMETERS = {
     "match": ["delay", "redrawn"],
     "needle": ["switches"],
     "rooms": ["permuted"],
+    "rooms-4x4": ["permuted", "far", "tv", "limit"],
+    "rooms-8x8": ["permuted", "far", "tv", "limit"],
     "sinusoid": ["shots", "queries"],
 }
 
