@@ -28,14 +28,12 @@ from evolearn.search import (
     MAML,
     BlockLives,
     BlockSums,
-    BlockwiseSearch,
     Draw,
     Fitness,
     LeftFinite,
     MAMLOptions,
     MetaLives,
     Noise,
-    PopulationSearch,
     Reptile,
     ReptileOptions,
     Restarting,
@@ -164,6 +162,9 @@ def new_search(setup: Setup) -> Search:
 
 def _search_at(setup: Setup, restart: int, population: int) -> Search:
     """The search of a population at its start, with the random numbers of one of its restarts."""
+    # EvoTorch takes longer to import than all else together; most commands never search.
+    from evolearn.search import BlockwiseSearch, PopulationSearch
+
     search, genes, seed = setup.config.search, setup.pool.size, setup.config.seed
     if restart:
         seed = int(np.random.SeedSequence([seed, restart]).generate_state(1)[0])

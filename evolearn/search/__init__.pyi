@@ -21,6 +21,7 @@ from .options import (
     planned_evaluations as planned_evaluations,
     planned_outer_steps as planned_outer_steps,
 )
+from .population import PopulationSearch as PopulationSearch
 from .reptile import Reptile as Reptile
 from .restarts import (
     Restarting as Restarting,
@@ -30,4 +31,4 @@ from .restarts import (
     stagnates as stagnates,
 )
 from .saved import restore as restore
-from .search import Fitness as Fitness, PopulationSearch as PopulationSearch, Search as Search
+from .search import Fitness as Fitness, Search as Search

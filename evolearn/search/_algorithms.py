@@ -12,8 +12,7 @@ from evotorch.operators import GaussianMutation, OnePointCrossOver
 from evotorch.optimizers import ClipUp
 
 from evolearn.search.options import GeneticOptions, Options
-
-State = dict[str, torch.Tensor]
+from evolearn.search.search import State
 
 logging.getLogger("evotorch").setLevel(logging.WARNING)
 

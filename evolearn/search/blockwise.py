@@ -21,11 +21,11 @@ from evotorch.tools.ranking import rank
 
 from evolearn.agent import one_thread
 from evolearn.genome import FloatArray
-from evolearn.search._algorithms import State, gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
+from evolearn.search._algorithms import gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
 from evolearn.search.draws import Draw, Noise, Weights, draw_genomes
 from evolearn.search.finite import require_finite, told
 from evolearn.search.options import CEMOptions, Options, PGPEOptions
-from evolearn.search.search import Trial
+from evolearn.search.search import State, Trial
 
 Sums = npt.NDArray[np.float64]  # [G]
 

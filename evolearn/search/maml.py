@@ -7,10 +7,9 @@ import torch
 
 from evolearn.agent import one_thread
 from evolearn.genome import FloatArray
-from evolearn.search._algorithms import State
 from evolearn.search.finite import require_finite
 from evolearn.search.options import MAMLOptions
-from evolearn.search.search import Trial
+from evolearn.search.search import State, Trial
 
 # Adam's, as published; only its step is an option.
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-8

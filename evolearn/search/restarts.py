@@ -22,9 +22,8 @@ import torch
 
 from evolearn.config import SearchPart
 from evolearn.genome import FloatArray
-from evolearn.search._algorithms import State
 from evolearn.search.options import evaluations_per_generation, planned_evaluations
-from evolearn.search.search import Search, Trial
+from evolearn.search.search import Search, State, Trial
 
 FEWEST = 5  # generations of a window, if the config does not say
 TOLERANCE = 0.05  # a gain below this share of a curve's own range is none

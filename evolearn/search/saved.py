@@ -7,11 +7,10 @@ import numpy.typing as npt
 import torch
 
 from evolearn.genome import FloatArray
-from evolearn.search._algorithms import State
 from evolearn.search.draws import Draw, Noise, Weights
 from evolearn.search.options import evaluations_per_generation, planned_evaluations
 from evolearn.search.restarts import Restarting, restarted_population
-from evolearn.search.search import Fitness, Search
+from evolearn.search.search import Fitness, Search, State
 
 # What says how a tensor lies in memory, and what an optimizer has not begun to keep: may be there or not.
 _AT_TIMES = (".strides",), ("optimizer.",)

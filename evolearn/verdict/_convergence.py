@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from evolearn.verdict.metrics import ArmLives, mean_over_lives
 from evolearn.verdict.stats import FloatArray, iqm
@@ -136,7 +136,7 @@ def late_gain(curves: FloatArray, level: float) -> tuple[FloatArray, FloatArray,
     """
     quarter = _quarter(curves.shape[-1])
     gain = curves[..., -quarter:].mean(axis=-1) - curves[..., -2 * quarter : -quarter].mean(axis=-1)
-    reach = stats.t.ppf(1 - level / 2, _freedom(quarter)) * np.sqrt(2 * noise(curves) / quarter)
+    reach = scipy.stats.t.ppf(1 - level / 2, _freedom(quarter)) * np.sqrt(2 * noise(curves) / quarter)
     return gain, gain - reach, gain + reach
 
 
@@ -266,7 +266,7 @@ def _stuck(curves: Mapping[int, FloatArray], scale: Scale, stuck_share: float, l
     quarters = {run: _quarter(len(curve)) for run, curve in curves.items()}
     freedom = sum(map(_freedom, quarters.values()))
     variance = sum(_freedom(quarters[run]) * float(noise(curve)) for run, curve in curves.items()) / freedom
-    quantile = float(stats.t.ppf(1 - level / (len(curves) * (len(curves) - 1)), freedom))
+    quantile = float(scipy.stats.t.ppf(1 - level / (len(curves) * (len(curves) - 1)), freedom))
     ends = {run: _end(curve) for run, curve in curves.items()}
     best = max(ends, key=lambda run: ends[run])
     least = stuck_share * (scale.top - scale.floor)

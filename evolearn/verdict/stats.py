@@ -13,9 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ttost_ind
+import scipy  # which loads scipy.stats when it is first used: whoever judges nothing does without that second
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -56,7 +54,7 @@ def midranks(values: npt.ArrayLike, against: npt.ArrayLike) -> tuple[FloatArray,
     >>> [ranks.tolist() for ranks in midranks([600, 900], [900, math.inf])]
     [[1.0, 2.5], [2.5, 4.0]]
     """
-    ranks = stats.rankdata(np.concatenate([np.asarray(values), np.asarray(against)]))
+    ranks = scipy.stats.rankdata(np.concatenate([np.asarray(values), np.asarray(against)]))
     return ranks[: len(np.asarray(values))], ranks[len(np.asarray(values)) :]
 
 
@@ -120,7 +118,7 @@ def permutation_p(values: npt.ArrayLike, against: npt.ArrayLike, seed: int = 0) 
     first, second = np.asarray(values, np.float64), np.asarray(against, np.float64)
     known = np.isfinite(first).all(axis=-1, keepdims=True) & np.isfinite(second).all(axis=-1, keepdims=True)
     first, second = np.where(known, first, 0.0), np.where(known, second, 0.0)
-    result = stats.permutation_test(
+    result = scipy.stats.permutation_test(
         (first, second),
         lambda one, other, axis: one.mean(axis=axis) - other.mean(axis=axis),
         vectorized=True,
@@ -152,7 +150,7 @@ def sign_test(values: npt.ArrayLike, bound: float) -> tuple[float, float]:
     """
     runs = np.asarray(values, np.float64)
     above, below = int((runs > bound).sum()), int((runs < bound).sum())
-    p_above, p_below = (stats.binomtest(count, len(runs), 0.5, "greater").pvalue for count in (above, below))
+    p_above, p_below = (scipy.stats.binomtest(count, len(runs), 0.5, "greater").pvalue for count in (above, below))
     return float(p_above), float(p_below)
 
 
@@ -197,7 +195,7 @@ def sign_bound(values: npt.ArrayLike, level: float) -> float | None:
     (900.0, None)
     """
     runs = np.sort(np.asarray(values, np.float64))
-    enough = [count for count in range(1, len(runs) + 1) if stats.binom.sf(count - 1, len(runs), 0.5) < level]
+    enough = [count for count in range(1, len(runs) + 1) if scipy.stats.binom.sf(count - 1, len(runs), 0.5) < level]
     return float(runs[enough[0] - 1]) if enough and math.isfinite(runs[enough[0] - 1]) else None
 
 
@@ -215,7 +213,7 @@ def median_interval(values: npt.ArrayLike, level: float) -> tuple[float, float]:
     runs = np.asarray(values, np.float64)
     if not np.isfinite(runs).all():
         return math.nan, math.nan
-    low, high = stats.quantile_test(runs, p=0.5).confidence_interval(1 - level)
+    low, high = scipy.stats.quantile_test(runs, p=0.5).confidence_interval(1 - level)
     return float(low), float(high)
 
 
@@ -228,7 +226,7 @@ def proportion(hits: npt.ArrayLike, level: float) -> tuple[float, float, float]:
     Source: Clopper and Pearson 1934.
     """
     runs = np.asarray(hits, np.bool_)
-    result = stats.binomtest(int(runs.sum()), len(runs))
+    result = scipy.stats.binomtest(int(runs.sum()), len(runs))
     low, high = result.proportion_ci(1 - level, method="exact")
     return float(result.statistic), float(low), float(high)
 
@@ -251,6 +249,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     known = [1.0 if math.isnan(p) else p for p in p_values]
     if not known:
         return []
+    from statsmodels.stats.multitest import multipletests
+
     gc.freeze()  # statsmodels collects garbage at every call, which takes a quarter of a second among many objects
     try:
         return [float(p) for p in multipletests(known, method="holm")[1]]
@@ -288,8 +288,8 @@ def expanded_tail(level: float, runs: int) -> float:
         runs: n >= 2 independent units.
     Source: Hesterberg 2015, What Teachers Should Know About the Bootstrap, section 4.3.
     """
-    t = stats.t.ppf(level / 2, runs - 1)
-    return float(stats.norm.cdf(math.sqrt(runs / (runs - 1)) * t))
+    t = scipy.stats.t.ppf(level / 2, runs - 1)
+    return float(scipy.stats.norm.cdf(math.sqrt(runs / (runs - 1)) * t))
 
 
 def interval(resamples: FloatArray, level: float, runs: int) -> tuple[FloatArray, FloatArray]:
@@ -338,6 +338,8 @@ def equivalence(values: FloatArray, against: FloatArray, margin: float | None, l
     scale = max(float(np.abs(values).max()), float(np.abs(against).max()))
     if max(np.ptp(values), np.ptp(against)) <= ROUNDING * scale:
         return Equivalence(None if margin is None else float(difference >= margin), difference)
+    from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ttost_ind
+
     low, high = CompareMeans(DescrStatsW(values), DescrStatsW(against)).tconfint_diff(2 * level, usevar="unequal")
     p = None if margin is None else float(ttost_ind(values, against, -margin, margin, usevar="unequal")[0])
     return Equivalence(p, max(abs(float(low)), abs(float(high))))
@@ -378,8 +380,10 @@ def effect(samples: Sequence[FloatArray], weights: Sequence[float], level: float
     if error <= ROUNDING * scale:
         return Effect(estimate, estimate, estimate, float(abs(estimate) <= ROUNDING * scale))
     freedom = sum(parts) ** 2 / sum(part**2 / (len(sample) - 1) for part, sample in zip(parts, samples, strict=True))
-    reach = float(stats.t.ppf(1 - level / 2, freedom)) * error
-    return Effect(estimate, estimate - reach, estimate + reach, 2 * float(stats.t.sf(abs(estimate) / error, freedom)))
+    reach = float(scipy.stats.t.ppf(1 - level / 2, freedom)) * error
+    return Effect(
+        estimate, estimate - reach, estimate + reach, 2 * float(scipy.stats.t.sf(abs(estimate) / error, freedom))
+    )
 
 
 @dataclasses.dataclass(frozen=True)
