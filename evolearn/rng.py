@@ -132,38 +132,43 @@ def _draw_ahead(rng: Any, block: int, first: int) -> None:
 
 @intrinsic
 def _draw_ahead_in_lanes(typing_context: Any, rng: Any, block: Any, first: Any) -> Any:
-    """`_draw_ahead` with a step in each lane of a vector, for which the compiler finds no way by itself."""
+    """`_draw_ahead` with a step in each lane of a vector, for which the compiler finds no way by itself.
+
+    A lane has 64 bits. The lower 32 are the word; what the upper are does not matter, so that a product leaves its low
+    word where it is.
+    """
     word, long = ir.IntType(32), ir.IntType(64)
-    words, longs = ir.VectorType(word, _AHEAD), ir.VectorType(long, _AHEAD)
+    longs = ir.VectorType(long, _AHEAD)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        words, half = (ir.Constant(longs, [number] * _AHEAD) for number in (_WORD, 32))
 
         def all_lanes(value: Any) -> Any:
-            first_lane = builder.insert_element(ir.Constant(words, ir.Undefined), builder.trunc(value, word), word(0))
-            return builder.shuffle_vector(first_lane, first_lane, ir.Constant(words, [0] * _AHEAD))
+            first_lane = builder.insert_element(ir.Constant(longs, ir.Undefined), value, word(0))
+            return builder.shuffle_vector(first_lane, first_lane, ir.Constant(ir.VectorType(word, _AHEAD), [0] * _AHEAD))
 
         def kept(place: int) -> Any:
             return all_lanes(builder.load(builder.gep(data, [long(place)])))
 
         def product(factor: int, lanes: Any) -> tuple[Any, Any]:
-            whole = builder.mul(builder.zext(lanes, longs), ir.Constant(longs, [factor] * _AHEAD))
-            high = builder.trunc(builder.lshr(whole, ir.Constant(longs, [32] * _AHEAD)), words)
-            return high, builder.trunc(whole, words)
+            whole = builder.mul(builder.and_(lanes, words), ir.Constant(longs, [factor] * _AHEAD))
+            return builder.lshr(whole, half), whole
 
         c0 = all_lanes(arguments[1])
-        c1 = builder.add(all_lanes(arguments[2]), ir.Constant(words, list(range(_AHEAD))))
+        c1 = builder.add(all_lanes(arguments[2]), ir.Constant(longs, list(range(_AHEAD))))
         c2, c3, k0, k1 = kept(_LIFE), kept(_GENERATION), kept(_SEED), kept(_SPACE)
         for _ in range(_ROUNDS):
             high0, low0 = product(0xD2511F53, c0)
             high1, low1 = product(0xCD9E8D57, c2)
             c0, c1 = builder.xor(builder.xor(high1, c1), k0), low1
             c2, c3 = builder.xor(builder.xor(high0, c3), k1), low0
-            k0 = builder.add(k0, ir.Constant(words, [0x9E3779B9] * _AHEAD))
-            k1 = builder.add(k1, ir.Constant(words, [0xBB67AE85] * _AHEAD))
-        # From words of steps to steps of words.
-        twos = [_interleaved(builder, c0, c2), _interleaved(builder, c1, c3)]
-        fours = builder.zext(_interleaved(builder, *twos), ir.VectorType(long, 4 * _AHEAD))
+            k0 = builder.add(k0, ir.Constant(longs, [0x9E3779B9] * _AHEAD))
+            k1 = builder.add(k1, ir.Constant(longs, [0xBB67AE85] * _AHEAD))
+        # From words of steps to steps of words: two to a lane, then lanes by turns.
+        twos = [builder.or_(builder.and_(a, words), builder.shl(b, half)) for a, b in ((c0, c1), (c2, c3))]
+        fours = builder.bitcast(_interleaved(builder, *twos), ir.VectorType(word, 4 * _AHEAD))
+        fours = builder.zext(fours, ir.VectorType(long, 4 * _AHEAD))
         at = builder.gep(data, [long(_AHEAD_FROM)])
         builder.store(fours, builder.bitcast(at, fours.type.as_pointer()), align=8)
         return context.get_dummy_value()
