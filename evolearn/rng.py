@@ -146,7 +146,9 @@ def _draw_ahead_in_lanes(typing_context: Any, rng: Any, block: Any, first: Any) 
 
         def all_lanes(value: Any) -> Any:
             first_lane = builder.insert_element(ir.Constant(longs, ir.Undefined), value, word(0))
-            return builder.shuffle_vector(first_lane, first_lane, ir.Constant(ir.VectorType(word, _AHEAD), [0] * _AHEAD))
+            return builder.shuffle_vector(
+                first_lane, first_lane, ir.Constant(ir.VectorType(word, _AHEAD), [0] * _AHEAD)
+            )
 
         def kept(place: int) -> Any:
             return all_lanes(builder.load(builder.gep(data, [long(place)])))

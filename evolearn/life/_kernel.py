@@ -29,6 +29,7 @@ from evolearn.agent import (
 from evolearn.genome import Newborns
 from evolearn.life._living import (
     act,
+    any_ended,
     be_born,
     close_all,
     close_ended,
@@ -211,16 +212,17 @@ def live(  # noqa: D417  # the plugs are described in groups
                         where[PLACE] = place
                         open_birth(births, keys[start + place], 1)
                         reborn(locate(octets(states, place * body.state_size, body.state_size)), parameters, births)
-            for place in range(count):
-                if (
-                    ended[place] != 0
-                    and status[place] == UNFINISHED
-                    and not begin_episode(begin, observe, parameters, states, rngs, team, at, body, place)
-                    and t + 1 < course.steps
-                ):
-                    status[place] = BAD_OBSERVATION
-                    close_ended(outcome, team, at, body, start, count, t + 1)
-                    gone += 1
+            if any_ended(team, at, count):
+                for place in range(count):
+                    if (
+                        ended[place] != 0
+                        and status[place] == UNFINISHED
+                        and not begin_episode(begin, observe, parameters, states, rngs, team, at, body, place)
+                        and t + 1 < course.steps
+                    ):
+                        status[place] = BAD_OBSERVATION
+                        close_ended(outcome, team, at, body, start, count, t + 1)
+                        gone += 1
             learn_when_full(think_all, think, backward, deltas, learn, settings, team, at, body, course, count, t)
         close_all(outcome, course, team, at, body, start, count)
     # Numba frees an array after its last use, and a handle does not count as one.

@@ -14,11 +14,12 @@ import numpy as np
 
 from evolearn.agent import GOES_ON, TERMINATED, TRUNCATED
 from evolearn.genome import Newborns
-from evolearn.life._remembering import forget_step, recall_elsewhere, remember_step, show_all
+from evolearn.life._remembering import forget_step, recall_elsewhere, remember_all, show_all
 from evolearn.life._views import (
     action_of,
     all_finite,
     clear,
+    finite_rows,
     finite_together,
     seen_by,
     seen_in,
@@ -236,6 +237,19 @@ def think_for(think_all: Any, think: Any, team: Any, at: Places, body: Body, fir
             think_alone(think, team, at, body, place, row)
 
 
+@within
+def find_diverged(team: Any, at: Places, body: Body, row: int, count: int) -> int:
+    """Let those end whose brains answer with what is not finite; how many."""
+    status = integers(team, at.status, count)
+    diverged = 0
+    for place in range(count):
+        outputs = floats(team, at.outputs + (place * (body.window + 1) + row) * body.outputs, body.outputs)
+        if status[place] == UNFINISHED and not all_finite(outputs):
+            status[place] = DIVERGED
+            diverged += 1
+    return diverged
+
+
 @inlined_within
 def act(
     think_all: Any,
@@ -262,11 +276,8 @@ def act(
     rows = body.window + 1
     status = integers(team, at.status, count)
     diverged = 0
-    for place in range(count):
-        outputs = floats(team, at.outputs + (place * rows + row) * body.outputs, body.outputs)
-        if not all_finite(outputs) and status[place] == UNFINISHED:
-            status[place] = DIVERGED
-            diverged += 1
+    if not finite_rows(floats(team, at.outputs, count * rows * body.outputs), row, rows, body.outputs, count):
+        diverged = find_diverged(team, at, body, row, count)
     choose_all(
         locate(floats(team, at.outputs, count * rows * body.outputs)),
         locate(floats(team, at.plasticity, count * body.genes)),
@@ -310,103 +321,138 @@ def end_episodes(team: Any, at: Places, count: int) -> None:
 
 
 @inlined_within
-def experience(
-    think_all: Any,
-    think: Any,
-    feel: Any,
-    team: Any,
-    at: Places,
-    body: Body,
-    place: int,
-    row: int,
-    choices: int,
-    learns: bool,
-    seen_well: bool,
-) -> int:
-    """Take in what a step brought one life: drives, reward, the end of an episode. Returns UNFINISHED if all is well.
+def well_together(team: Any, at: Places, body: Body, count: int) -> bool:
+    """Whether the worlds of all lives gave fitness and observations that are finite."""
+    fitness = doubles(team, at.fitness, count)
+    wrong = 0
+    for place in range(count):
+        wrong += not math.isfinite(fitness[place])
+    return wrong == 0 and finite_together(floats(team, at.observation, count * body.observations))
 
-    Fitness and end are of this step, and the observation is that after it, before a new episode begins. `seen_well`
-    says that everybody's is finite; `choices` are those of a discrete world, 0 for a box.
-    """
+
+@within
+def find_faults(team: Any, at: Places, body: Body, count: int) -> int:
+    """Let those fail whose worlds gave what is not finite; how many."""
+    status = integers(team, at.status, count)
+    faults = 0
+    for place in range(count):
+        if status[place] == UNFINISHED:
+            if not math.isfinite(doubles(team, at.fitness, count)[place]):
+                status[place] = BAD_FITNESS
+            elif not all_finite(seen_by(team, at, body, place)):
+                status[place] = BAD_OBSERVATION
+            faults += status[place] != UNFINISHED
+    return faults
+
+
+@inlined_within
+def feel_all(feel: Any, team: Any, at: Places, body: Body, row: int, count: int) -> None:
+    """Let every life that goes on feel its generic drives."""
+    generic = body.drives - 1 - body.senses
+    for place in range(count):
+        if integers(team, at.status + place, 1)[0] == UNFINISHED:
+            integers(team, at.where, 3)[PLACE] = place
+            feel(
+                floats(team, at.feel_memory + place * body.feel_memory, body.feel_memory),
+                seen_in(team, at, body, place, row),
+                action_of(team, at, body, place),
+                seen_by(team, at, body, place),
+                floats(team, at.felt + place * body.drives + 1 + body.senses, generic),
+            )
+
+
+@inlined_within
+def reward(team: Any, at: Places, body: Body, place: int, row: int, learns: bool) -> bool:
+    """Weigh what one life felt, and write down what it learns from; False if a drive is not finite."""
     fitness = doubles(team, at.fitness + place, 1)[0]
-    if not math.isfinite(fitness):
-        return BAD_FITNESS
-    observation = seen_by(team, at, body, place)
-    if not seen_well and not all_finite(observation):
-        return BAD_OBSERVATION
-    end = integers(team, at.ended + place, 1)[0]
     drives = floats(team, at.felt + place * body.drives, body.drives)
     drives[0] = fitness
-    action = action_of(team, at, body, place)
-    generic = body.drives - 1 - body.senses
-    if generic > 0:
-        integers(team, at.where, 3)[PLACE] = place
-        feel(
-            floats(team, at.feel_memory + place * body.feel_memory, body.feel_memory),
-            seen_in(team, at, body, place, row),
-            action,
-            observation,
-            floats(team, at.felt + place * body.drives + 1 + body.senses, generic),
-        )
     tally = tally_of(team, at, body, place)
     wanted = floats(team, at.drive_weights + place * body.drives, body.drives)
     # What the newborn was born to want, weighed: all that a learner sees.
-    reward, check = _ZERO, _ZERO
+    weighed, check = _ZERO, _ZERO
     for i in range(body.drives):
-        reward += wanted[i] * drives[i]
+        weighed += wanted[i] * drives[i]
         check += drives[i] * _ZERO  # 0 for a finite number, NaN for any other
         tally[DRIVEN + i] += drives[i]
     if check != _ZERO:
-        return BAD_SENSE
+        return False
     tally[FITNESS] += fitness
     tally[EPISODE] += fitness
+    floats(team, at.rewards + place * body.window, body.window)[row] = weighed
     if learns:
         start = at.actions + (place * body.window + row) * body.action_size
-        copy(action, floats(team, start, body.action_size))
-        floats(team, at.rewards + place * body.window, body.window)[row] = reward
+        copy(action_of(team, at, body, place), floats(team, start, body.action_size))
+        end = integers(team, at.ended + place, 1)[0]
         integers(team, at.ends + place * body.window, body.window)[row] = end
-    if body.told > body.observations:
-        remember_step(team, at, body, choices, place, row, reward)
-    if end != GOES_ON:
-        if learns and end == TRUNCATED:
-            last = body.window
-            think_for(think_all, think, team, at, body, place, 1, last)
-            outputs = body.outputs
-            copy(
-                floats(team, at.outputs + (place * (last + 1) + last) * outputs, outputs),
-                floats(team, at.final_outputs + (place * last + row) * outputs, outputs),
-            )
-        tally[FINISHED_RETURN] += tally[EPISODE]
-        tally[EPISODES] += 1.0
-        if end == TERMINATED:
-            tally[DEATHS] += 1.0
-        tally[EPISODE] = 0.0
-        if body.lasting == 0:
-            clear(floats(team, at.carry + place * body.carry, body.carry))
+    return True
+
+
+@inlined_within
+def end_episode(
+    think_all: Any, think: Any, team: Any, at: Places, body: Body, place: int, row: int, learns: bool
+) -> None:
+    """Count one life's episode, look ahead from where it was cut off, and forget it unless that outlasts it."""
+    tally = tally_of(team, at, body, place)
+    end = integers(team, at.ended + place, 1)[0]
+    if learns and end == TRUNCATED:
+        last = body.window
+        think_for(think_all, think, team, at, body, place, 1, last)
+        outputs = body.outputs
+        copy(
+            floats(team, at.outputs + (place * (last + 1) + last) * outputs, outputs),
+            floats(team, at.final_outputs + (place * last + row) * outputs, outputs),
+        )
+    tally[FINISHED_RETURN] += tally[EPISODE]
+    tally[EPISODES] += 1.0
+    if end == TERMINATED:
+        tally[DEATHS] += 1.0
+    tally[EPISODE] = 0.0
+    if body.lasting == 0:
+        clear(floats(team, at.carry + place * body.carry, body.carry))
+        if body.told > body.observations:
             forget_step(team, at, body, place)
-        elif body.new_episode >= 0:
-            told_to(team, at, body, place)[body.new_episode] = 1.0
-    return UNFINISHED
+    elif body.new_episode >= 0:
+        told_to(team, at, body, place)[body.new_episode] = 1.0
+
+
+@inlined_within
+def any_ended(team: Any, at: Places, count: int) -> bool:
+    """Whether an episode ended in this step."""
+    ended = integers(team, at.ended, count)
+    ends = 0
+    for place in range(count):
+        ends |= ended[place]
+    return ends != GOES_ON
 
 
 @inlined_within
 def experience_all(
     think_all: Any, think: Any, feel: Any, team: Any, at: Places, body: Body, course: Course, count: int, t: int
 ) -> int:
-    """Let every life that goes on take in its step; the number of those at fault here."""
+    """Let every life that goes on take in what its step brought; the number of those at fault here.
+
+    Fitness and ends are of this step, and observations are those after it, before a new episode begins. What is rare
+    has loops of its own: beside it, every life would pay for keeping count of where its numbers lie.
+    """
     status = integers(team, at.status, count)
-    clock = integers(team, at.clock, 4)
+    row = integers(team, at.clock, 4)[ROW]
     learns = course.learn_from <= t < course.learn_until
-    seen_well = finite_together(floats(team, at.observation, count * body.observations))
     faults = 0
+    if not well_together(team, at, body, count):
+        faults = find_faults(team, at, body, count)
+    if body.drives > 1 + body.senses:
+        feel_all(feel, team, at, body, row, count)
     for place in range(count):
-        if status[place] == UNFINISHED:
-            found = experience(
-                think_all, think, feel, team, at, body, place, clock[ROW], course.choices, learns, seen_well
-            )
-            if found != UNFINISHED:
-                status[place] = found
-                faults += 1
+        if status[place] == UNFINISHED and not reward(team, at, body, place, row, learns):
+            status[place] = BAD_SENSE
+            faults += 1
+    if body.told > body.observations:
+        remember_all(team, at, body, course.choices, row, count)
+    if any_ended(team, at, count):
+        for place in range(count):
+            if integers(team, at.ended, count)[place] != GOES_ON and status[place] == UNFINISHED:
+                end_episode(think_all, think, team, at, body, place, row, learns)
     return faults
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from evolearn.life._views import action_of, seen_by, seen_in, told_to
-from evolearn.life.records import Body, Places, copy
+from evolearn.life.records import UNFINISHED, Body, Places, copy
 from evolearn.numerics import floats, inlined_within, integers, within
 
 _ZERO = np.float32(0.0)
@@ -21,34 +21,36 @@ def show_all(team: Any, at: Places, body: Body, first: int, count: int) -> None:
             copy(seen_by(team, at, body, place), floats(team, at.told + place * body.told, body.observations))
 
 
-@within
-def remember_step(team: Any, at: Places, body: Body, choices: int, place: int, row: int, reward: Any) -> None:
-    """Write down what one life's brain is told of the step before when it comes to the next.
+@inlined_within
+def remember_all(team: Any, at: Places, body: Body, choices: int, row: int, count: int) -> None:
+    """Write down what the brains of lives that go on are told of the step before when they come to the next.
 
     Args:
-        team: handle of a team's memory; the action and the window's row are read.
+        team: handle of a team's memory; actions, rewards and the window's row are read.
         at: where everything is there.
         body: how much of it.
         choices: of a discrete world; 0 for a box.
-        place: of the life.
         row: of the window, that this step was seen in.
-        reward: felt in this step.
+        count: lives.
     """
-    told = told_to(team, at, body, place)
-    if body.last_observation >= 0:
-        start = at.told + place * body.told + body.last_observation
-        copy(seen_in(team, at, body, place, row), floats(team, start, body.observations))
-    if body.last_action >= 0:
-        action = action_of(team, at, body, place)
-        if choices > 0:
-            for i in range(choices):
-                told[body.last_action + i] = 1.0 if i == int(action[0]) else 0.0
-        else:
-            copy(action, floats(team, at.told + place * body.told + body.last_action, action.size))
-    if body.last_reward >= 0:
-        told[body.last_reward] = reward
-    if body.new_episode >= 0:
-        told[body.new_episode] = _ZERO
+    for place in range(count):
+        if integers(team, at.status + place, 1)[0] != UNFINISHED:
+            continue
+        told = told_to(team, at, body, place)
+        if body.last_observation >= 0:
+            start = at.told + place * body.told + body.last_observation
+            copy(seen_in(team, at, body, place, row), floats(team, start, body.observations))
+        if body.last_action >= 0:
+            action = action_of(team, at, body, place)
+            if choices > 0:
+                for i in range(choices):
+                    told[body.last_action + i] = 1.0 if i == int(action[0]) else 0.0
+            else:
+                copy(action, floats(team, at.told + place * body.told + body.last_action, action.size))
+        if body.last_reward >= 0:
+            told[body.last_reward] = floats(team, at.rewards + place * body.window, body.window)[row]
+        if body.new_episode >= 0:
+            told[body.new_episode] = _ZERO
 
 
 @within

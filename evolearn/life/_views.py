@@ -31,6 +31,17 @@ def finite_together(values: Any) -> bool:
 
 
 @inlined_within
+def finite_rows(values: Any, row: int, rows: int, width: int, count: int) -> bool:
+    """The same of row `row` of each of `count` matrices ``[rows, width]``."""
+    check = spread(_ZERO)
+    for place in range(count):
+        start = (place * rows + row) * width
+        for first in range(0, width, LANES):
+            check = check + load_part(values, start + first, width - first) * _ZERO
+    return total(check) == _ZERO
+
+
+@inlined_within
 def clear(values: Any) -> None:
     """Make every entry zero."""
     for i in range(values.size):
