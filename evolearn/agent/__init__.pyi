@@ -29,6 +29,7 @@ from .learners.learner import (
     INITIAL_VALUE as INITIAL_VALUE,
     LEARN_TYPE as LEARN_TYPE,
     OF_FRESH_WEIGHTS as OF_FRESH_WEIGHTS,
+    PREDICTION_RATE as PREDICTION_RATE,
     SETTINGS_TYPE as SETTINGS_TYPE,
     Learner as Learner,
     LearnerSettings as LearnerSettings,
@@ -52,6 +53,13 @@ from .policies.policy import (
 )
 from .policies.table import POLICIES as POLICIES, POLICY as POLICY, find_policy as find_policy
 from .policies.together import CHOOSE_ALL_TYPE as CHOOSE_ALL_TYPE, ready_choice as ready_choice
+from .prediction import (
+    NO_PREDICTION as NO_PREDICTION,
+    OF_CHOICES as OF_CHOICES,
+    OF_NUMBERS as OF_NUMBERS,
+    correct as correct,
+    foresee as foresee,
+)
 from .template import KINDS as KINDS, new_part as new_part
 from .torch_brain import (
     TorchBrain as TorchBrain,

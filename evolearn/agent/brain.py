@@ -1,4 +1,4 @@
-"""The brain: a trunk with a policy head and a value head, on one flat weight vector.
+"""The brain: a trunk with a policy head, a value head and perhaps a prediction head, on one flat weight vector.
 
 An output row holds the policy's parameters, see `evolearn.agent.policies.policy`, then the value. What it is told
 begins with what the world shows; the rest is of the step before, see `INPUTS`.
@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from evolearn.agent.policies.table import find_policy
+from evolearn.agent.prediction import BESIDE, NO_PREDICTION, prediction_tensors
 from evolearn.agent.trunks.heads import head_tensors
 from evolearn.agent.trunks.table import find_trunk
 from evolearn.agent.trunks.trunk import Layers, Tensor, Trunk
@@ -44,6 +45,10 @@ class BrainSpec:
     readout: str = PLAIN  # or PRODUCT
     first_value: float = 0.0  # of every action at the start, for policies that read action values
     first_value_is_a_gene: bool = False  # and then where evolution starts, see `evolearn.agent.INITIAL_VALUE`
+    # NO_PREDICTION; or OF_CHOICES or OF_NUMBERS: it has a head that predicts what an action leads to, and those it is
+    # of, see `evolearn.agent.prediction`.
+    prediction: str = NO_PREDICTION
+    auxiliary: bool = False  # whether that head's errors change the trunk as well
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -94,10 +99,33 @@ class BrainSpec:
     def tensors(self) -> tuple[Tensor, ...]:
         """The blocks of the weight vector, in order, with the standard initialisation of each."""
         policy = find_policy(self.policy)
-        read = (self.told, *self.hidden)[-1]  # numbers that the heads read
         scales = (policy.initial_scale, policy.initial_value_scale)
-        heads = head_tensors(read, self.actions, self.log_stdevs, *scales, self.first_value)
-        return trunk_of(self).tensors(self.layers) + heads
+        heads = head_tensors(self.read, self.actions, self.log_stdevs, *scales, self.first_value)
+        return trunk_of(self).tensors(self.layers) + heads + self._prediction_tensors
+
+    @property
+    def _prediction_tensors(self) -> tuple[Tensor, ...]:
+        return prediction_tensors(self.prediction, self.observations, self.actions, self.read)
+
+    @property
+    def read(self) -> int:
+        """Numbers that the heads read: the trunk's last activations, or what it is told."""
+        return (self.told, *self.hidden)[-1]
+
+    @property
+    def outcomes(self) -> int:
+        """Numbers that the prediction head predicts; 0 without one."""
+        return 0 if self.prediction == NO_PREDICTION else self.observations + BESIDE
+
+    @property
+    def thinking(self) -> BrainSpec:
+        """The same without the prediction head: what its trunk, and learners, know of it."""
+        return dataclasses.replace(self, prediction=NO_PREDICTION, auxiliary=False)
+
+    @property
+    def predicting(self) -> int:
+        """Weights of the prediction head, the last of the flat weight vector."""
+        return sum(tensor.size for tensor in self._prediction_tensors)
 
     @property
     def heads_from(self) -> int:

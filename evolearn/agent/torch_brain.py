@@ -13,6 +13,7 @@ from torch import nn
 
 from evolearn.agent.brain import PRODUCT, BrainSpec
 from evolearn.agent.policies.gaussian import MAX_LOG_STDEV, MIN_LOG_STDEV
+from evolearn.agent.prediction import OF_CHOICES
 from evolearn.agent.trunks.table import find_trunk
 from evolearn.errors import PartError, lacking, nearest
 
@@ -72,6 +73,29 @@ class PolicyHead(nn.Linear):
         return torch.cat([means, self.log_stdev.expand_as(means)], dim=-1)
 
 
+class PredictionHead(nn.Module):
+    """What comes next by what is done: see `evolearn.agent.prediction`."""
+
+    def __init__(self, spec: BrainSpec) -> None:
+        super().__init__()
+        weight, bias = spec.tensors[-2:]
+        self.weight = nn.Parameter(torch.zeros(weight.shape))
+        self.bias = nn.Parameter(torch.zeros(bias.shape))
+        self.kind = spec.prediction
+
+    def forward(self, active: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+        """Changes of what the world shows, reward and end [.., O + 2] of activations [.., H] and actions [.., A].
+
+        A choice is one number, its place.
+        """
+        each = torch.einsum("kzh,...h->...kz", self.weight, active) + self.bias
+        if self.kind == OF_CHOICES:
+            factors = nn.functional.one_hot(action[..., 0].long(), len(self.weight)).to(each.dtype)
+        else:
+            factors = torch.cat([torch.ones_like(action[..., :1]), action.clamp(-1.0, 1.0)], dim=-1)
+        return torch.einsum("...k,...kz->...z", factors, each)
+
+
 class TorchBrain(nn.Module):
     """The brain that a `BrainSpec` describes.
 
@@ -97,6 +121,8 @@ class TorchBrain(nn.Module):
             self.readout = nn.Linear(spec.observations, sizes[-1], bias=False)
         self.policy = PolicyHead(sizes[-1], spec.actions, spec.log_stdevs)
         self.value = nn.Linear(sizes[-1], 1)
+        if spec.outcomes:
+            self.prediction = PredictionHead(spec)
 
     @property
     def state_size(self) -> int:
@@ -117,6 +143,11 @@ class TorchBrain(nn.Module):
         Returns:
             Policy parameters [.., policy parameters], value [..], and the state for the next step.
         """
+        active, state = self.read(observation, state)
+        return self.policy(active), self.value(active).squeeze(-1), state
+
+    def read(self, observation: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the heads read, [.., H], and the state for the next step; arguments as those of `step`."""
         active, states = observation, []
         if self.is_recurrent:
             for number, old in enumerate(torch.split(state, list(self.spec.hidden), dim=-1), start=1):
@@ -129,7 +160,7 @@ class TorchBrain(nn.Module):
                 active = activation(self.get_submodule(f"hidden{number}")(active))
         if self.spec.readout == PRODUCT:
             active = active * (1.0 + self.readout(observation[..., : self.spec.observations]))
-        return self.policy(active), self.value(active).squeeze(-1), torch.cat(states, dim=-1) if states else state
+        return active, torch.cat(states, dim=-1) if states else state
 
     def load_flat(self, weights: npt.NDArray[Any]) -> None:
         """Take over a flat weight vector [W], laid out as the trunk and `evolearn.agent.trunks.heads` say.

@@ -56,6 +56,11 @@ class BrainPart(Part):
         "plain",
         description="product: the heads read the last layer times 1 + G observation, with a matrix G of weights",
     )
+    prediction: bool = Field(
+        False,
+        description="whether it has a head that predicts, from what the other heads read and from the action, the next "
+        "observation, the reward and the end of the episode",
+    )
 
     @pydantic.field_validator("inputs")
     @classmethod

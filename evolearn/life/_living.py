@@ -14,7 +14,8 @@ import numpy as np
 
 from evolearn.agent import GOES_ON, TERMINATED, TRUNCATED
 from evolearn.genome import Newborns
-from evolearn.life._remembering import forget_step, recall_elsewhere, remember_all, show_all
+from evolearn.life._foreseeing import learn_to_foresee, note_outcomes
+from evolearn.life._remembering import forget_step, hold, recall_elsewhere, remember_all, show_all
 from evolearn.life._views import (
     action_of,
     all_finite,
@@ -24,6 +25,7 @@ from evolearn.life._views import (
     seen_by,
     seen_in,
     tally_of,
+    thoughts_of,
     told_in,
     told_to,
     weights_of,
@@ -58,7 +60,7 @@ from evolearn.life.records import (
     row_of,
     window_of,
 )
-from evolearn.life.surgery import Surgeries, note_recall, operate, put_back
+from evolearn.life.surgery import Surgeries, note_recall, operate
 from evolearn.numerics import (
     doubles,
     floats,
@@ -197,12 +199,7 @@ def reset_all(
             weights = weights_of(team, at, body, place)
             draw_weights(newborns, genomes[first + place], keys[first + place], rng, weights, course.reset_from)
             open_stream(rng, keys[first + place], ACTION)
-            if integers(team, at.holding + place, 1)[0] > 0:
-                put_back(
-                    octets(team, at.held + place * body.operated, body.operated),
-                    floats(team, at.operated + place * body.operated, body.operated),
-                    weights,
-                )
+            hold(team, at, body, place)
 
 
 @within
@@ -211,7 +208,7 @@ def think_alone(think: Any, team: Any, at: Places, body: Body, place: int, row: 
     integers(team, at.where, 3)[PLACE] = place
     copy(told_to(team, at, body, place), told_in(team, at, body, place, row))
     layers = integers(team, at.layers, body.layers)
-    think(weights_of(team, at, body, place), layers, window_of(team, at, body, place), row)
+    think(thoughts_of(team, at, body, place), layers, window_of(team, at, body, place), row)
 
 
 @inlined_within
@@ -453,6 +450,8 @@ def experience_all(
         for place in range(count):
             if integers(team, at.ended, count)[place] != GOES_ON and status[place] == UNFINISHED:
                 end_episode(think_all, think, team, at, body, place, row, learns)
+    if learns and body.outcomes > 0:
+        note_outcomes(team, at, body, count, row)
     return faults
 
 
@@ -497,12 +496,11 @@ def learn_alone(
 ) -> None:
     """Let one life learn from its window."""
     integers(team, at.where, 3)[PLACE] = place
-    weights = weights_of(team, at, body, place)
     done = learn(
         think,
         backward,
         deltas,
-        weights,
+        thoughts_of(team, at, body, place),
         integers(team, at.layers, body.layers),
         floats(team, at.plasticity + place * body.genes, body.genes),
         settings,
@@ -512,12 +510,7 @@ def learn_alone(
     )
     if not done:
         tally_of(team, at, body, place)[SKIPPED] += 1.0
-    if integers(team, at.holding + place, 1)[0] > 0:
-        put_back(
-            octets(team, at.held + place * body.operated, body.operated),
-            floats(team, at.operated + place * body.operated, body.operated),
-            weights,
-        )
+    hold(team, at, body, place)
 
 
 @inlined_within
@@ -541,6 +534,8 @@ def learn_when_full(
         clock[ROW] += 1
         if clock[ROW] == body.window:
             think_for(think_all, think, team, at, body, 0, count, body.window)
+            if body.outcomes > 0:
+                learn_to_foresee(team, at, body, course.choices, count)
             for place in range(count):
                 if integers(team, at.status, count)[place] == UNFINISHED:
                     learn_alone(think, backward, deltas, learn, settings, team, at, body, place)

@@ -1,4 +1,4 @@
-"""What a brain is told of the step before, and what an operation makes of the state that it carries."""
+"""What a brain is told of the step before, and what an operation makes of its state and of weights that are held."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.life._views import action_of, seen_by, seen_in, told_to
+from evolearn.life._views import action_of, seen_by, seen_in, told_to, weights_of
 from evolearn.life.records import UNFINISHED, Body, Places, copy
-from evolearn.numerics import floats, inlined_within, integers, within
+from evolearn.life.surgery import put_back
+from evolearn.numerics import floats, inlined_within, integers, octets, within
 
 _ZERO = np.float32(0.0)
 
@@ -86,3 +87,14 @@ def recall_elsewhere(team: Any, at: Places, body: Body, count: int) -> None:
         for i in range(body.recalled):
             carry[i] = before[recalled[i]] if recalled[i] >= 0 else _ZERO
         carry[body.recalled] = _ZERO
+
+
+@inlined_within
+def hold(team: Any, at: Places, body: Body, place: int) -> None:
+    """Put back those weights of one life that an operation holds."""
+    if integers(team, at.holding + place, 1)[0] > 0:
+        put_back(
+            octets(team, at.held + place * body.operated, body.operated),
+            floats(team, at.operated + place * body.operated, body.operated),
+            weights_of(team, at, body, place),
+        )

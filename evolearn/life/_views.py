@@ -55,6 +55,18 @@ def weights_of(team: Any, at: Places, body: Body, place: int) -> Any:
 
 
 @inlined_within
+def thoughts_of(team: Any, at: Places, body: Body, place: int) -> Any:
+    """Those that its trunk, its policy and its value read, and its learner changes."""
+    return floats(team, at.weights + place * body.stride, body.thinking)
+
+
+@inlined_within
+def model_of(team: Any, at: Places, body: Body, place: int) -> Any:
+    """Those of its prediction head."""
+    return floats(team, at.weights + place * body.stride + body.thinking, body.weights - body.thinking)
+
+
+@inlined_within
 def tally_of(team: Any, at: Places, body: Body, place: int) -> Any:
     """A life's sums."""
     return doubles(team, at.tally + place * (DRIVEN + body.drives), DRIVEN + body.drives)
@@ -82,6 +94,15 @@ def told_in(team: Any, at: Places, body: Body, place: int, row: int) -> Any:
 def seen_in(team: Any, at: Places, body: Body, place: int, row: int) -> Any:
     """What a life saw in a row of its window."""
     return floats(team, at.observations + (place * (body.window + 1) + row) * body.told, body.observations)
+
+
+@inlined_within
+def read_in(team: Any, at: Places, body: Body, place: int, row: int) -> Any:
+    """What its heads read in a row of its window: the last activations, or what it was told."""
+    if body.layers == 1:
+        return told_in(team, at, body, place, row)
+    end = (place * (body.window + 1) + row + 1) * body.units
+    return floats(team, at.activations + end - body.read, body.read)
 
 
 @inlined_within

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from evolearn.agent import (
     LAST_OBSERVATION,
     LAST_REWARD,
     NEW_EPISODE,
+    PREDICTION_RATE,
     THINK_ALL_TYPE,
     THINK_TYPE,
     BrainSpec,
@@ -172,6 +174,9 @@ class Machinery:
         """
         brain = conditions.brain
         begins = brain.starts
+        plastic = find_learner(conditions.learner).genes(brain)
+        ends = itertools.accumulate(gene.size for gene in plastic)
+        genes = {gene.name: end - gene.size for gene, end in zip(plastic, ends, strict=True)}
         body = Body(
             lives=lives,
             window=conditions.window,
@@ -189,8 +194,12 @@ class Machinery:
             action_size=conditions.world.action_size,
             senses=len(conditions.world.senses),
             drives=len(conditions.drive_names),
-            genes=sum(gene.size for gene in find_learner(conditions.learner).genes(brain)),
+            genes=sum(gene.size for gene in plastic),
             weights=brain.weights,
+            thinking=brain.weights - brain.predicting,
+            read=brain.read,
+            outcomes=brain.outcomes,
+            prediction_rate=genes.get(PREDICTION_RATE, -1),
             stride=whole_lines(brain.weights),
             operated=0 if plan.operate_at is None else brain.weights,
             recalled=0 if plan.operate_at is None else states_of(brain),
@@ -217,7 +226,7 @@ def machinery(conditions: Conditions) -> Machinery:
     )
     tiles = None
     if COMPILES and trunk.tiled is not None:
-        tiles = trunk.tiled(brain.layers, brain.actions + 1, brain.log_stdevs)
+        tiles = trunk.tiled(brain.layers, brain.actions + 1, brain.log_stdevs, spare=brain.predicting)
     if tiles is not None:
         think_all, think, backward = tiles
     else:
@@ -233,7 +242,7 @@ def machinery(conditions: Conditions) -> Machinery:
         learn=ready_learner(learner, policy, conditions.learner, brain.policy),
         feel=feel,
         tiled=tiles is not None,
-        learner_memory=learner.memory(brain, conditions.window),
+        learner_memory=learner.memory(brain.thinking, conditions.window),
         feel_memory=feel_memory,
     )
 

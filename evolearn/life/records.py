@@ -61,6 +61,10 @@ class Body(NamedTuple):
     drives: int  # D
     genes: int  # numbers of plasticity
     weights: int  # of a brain, W
+    thinking: int  # the first of them, which trunk, policy and value read; the others are the prediction head's
+    read: int  # numbers that the heads read, H
+    outcomes: int  # that the prediction head predicts, Z; 0 without one
+    prediction_rate: int  # where among the numbers of plasticity its rate is; -1: nowhere
     stride: int  # floats from one life's weights to the next's
     operated: int  # W if lives are operated on, else 0
     recalled: int  # numbers of the state that a trunk carries if lives are operated on, else 0
@@ -83,6 +87,8 @@ class Places(NamedTuple):
     rewards: int  # float32 [T, N]
     ends: int  # int64 [T, N]
     final_outputs: int  # float32 [T, N, Y]
+    targets: int  # float32 [T, N, Z], what came of the steps of the window: changes of the observation, reward, end
+    errors: int  # float32 [Z], of one life's step while it is learned from
     carry: int  # float32 [T, carry]
     weights: int  # float32 [T, stride], W of them used
     drive_weights: int  # float32 [T, D]
@@ -220,6 +226,8 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "rewards": (single, lives, window),
         "ends": (long, lives, window),
         "final_outputs": (single, lives, window, outputs),
+        "targets": (single, lives, window, body.outcomes),
+        "errors": (single, body.outcomes),
         "carry": (single, lives, body.carry),
         "weights": (single, lives, body.stride),
         "drive_weights": (single, lives, body.drives),

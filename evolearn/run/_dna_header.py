@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from evolearn.agent import FOR_AN_EPISODE, OBSERVATION, PLAIN, find_learner
+from evolearn.agent import FOR_AN_EPISODE, NO_PREDICTION, OBSERVATION, OF_CHOICES, OF_NUMBERS, PLAIN, find_learner
 from evolearn.config import RunConfig, shown
 from evolearn.files import Record
 from evolearn.plugins import absolute
@@ -41,6 +41,7 @@ class BrainHeader(Record):
     inputs: Names = Field(default_factory=lambda: [OBSERVATION])
     memory: Name = FOR_AN_EPISODE
     readout: Name = PLAIN
+    prediction: Name = NO_PREDICTION
 
 
 class LineageHeader(Record):
@@ -101,6 +102,13 @@ def contradictions(header: DNAHeader, config: RunConfig) -> Iterator[str]:
         first = int(names[0]) if names and re.fullmatch("-?[0-9]{1,19}", names[0]) else 0
         if names != [str(first + place) for place in range(len(names))]:
             yield f"brain.action_names={shown(names)}: must be numbers, each one more than the one before"
+    kinds = {OF_CHOICES: "discrete", OF_NUMBERS: "box"}
+    fitting = [kind for kind, of in kinds.items() if brain.policy == absolute(learner.policies.get(of, ""))]
+    if brain.prediction not in (fitting if config.brain.prediction else [NO_PREDICTION]):
+        yield (
+            f"brain.prediction={shown(brain.prediction)}: must be {' or '.join(fitting) or NO_PREDICTION} with "
+            f"brain.prediction={config.brain.prediction} in its config"
+        )
     if brain.policy not in policies:
         yield f"brain.policy={shown(brain.policy)}: must be one of its learner's, {' or '.join(policies)}"
     if len(set(header.drives)) < len(header.drives):

@@ -232,6 +232,7 @@ def _pool_in(header: DNAHeader, config: RunConfig) -> GenePool:
         memory=header.brain.memory,
         readout=header.brain.readout,
         **first_values(config.learner),
+        prediction=header.brain.prediction,
     )
     return pool_of(config, brain, header.drives)
 
@@ -416,6 +417,7 @@ def _described(setup: Setup) -> dict[str, Any]:
             "inputs": list(brain.inputs),
             "memory": brain.memory,
             "readout": brain.readout,
+            "prediction": brain.prediction,
         },
         "drives": list(conditions.drive_names),
         "seed": config.seed,

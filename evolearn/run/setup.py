@@ -17,7 +17,10 @@ from evolearn.agent import (
     LEARNER,
     LEARNERS,
     MEAN,
+    NO_PREDICTION,
     NONE,
+    OF_CHOICES,
+    OF_NUMBERS,
     OPTIMISERS,
     PLAIN,
     POLICY,
@@ -119,6 +122,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         memory=config.brain.memory,
         readout=config.brain.readout,
         **first_values(config.learner),
+        prediction=_prediction(config, world),
     )
     _check_readout(config)
     _check_rules(config, brain)
@@ -419,6 +423,13 @@ def _policy(config: RunConfig, world: Declaration) -> str:
         f"learner.name={config.learner.name!r}: cannot teach the actions of world {world.name}, {which}; must be one "
         f"of: {fitting}"
     )
+
+
+def _prediction(config: RunConfig, world: Declaration) -> str:
+    """What the brain's prediction head takes the world's actions for."""
+    if not config.brain.prediction:
+        return NO_PREDICTION
+    return OF_CHOICES if world.is_discrete else OF_NUMBERS
 
 
 def _check_settings(config: RunConfig) -> None:

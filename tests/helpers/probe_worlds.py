@@ -5,7 +5,7 @@ import dataclasses
 
 import numpy as np
 
-from evolearn.agent import LEARNERS, BrainSpec, LearnerSettings
+from evolearn.agent import LEARNERS, OF_CHOICES, OF_NUMBERS, BrainSpec, LearnerSettings
 from evolearn.genome import Newborns, initial_distribution
 from evolearn.life import Conditions
 from evolearn.numerics import COMPILES
@@ -311,10 +311,15 @@ def conditions_for(
     inputs=("observation",),
     memory="episode",
     readout="plain",
+    prediction=False,
+    auxiliary=False,
     **parameters,
 ):
     policy = LEARNERS[learner].policies["discrete" if world.is_discrete else "box"]
     brain = BrainSpec(trunk, len(world.observations), hidden, world.action_outputs, policy, inputs, memory, readout)
+    if prediction:
+        kind = OF_CHOICES if world.is_discrete else OF_NUMBERS
+        brain = dataclasses.replace(brain, prediction=kind, auxiliary=auxiliary)
     return Conditions(world, world.resolve(parameters), brain, learner, settings, window, generic_drives)
 
 

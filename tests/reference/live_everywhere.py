@@ -34,6 +34,12 @@ CASES = {
     "cart-pole, product": (cart_pole, {"hidden": (6,), "readout": "product"}),
     "savannah, rules": (savannah, {"hidden": (17,), "learner": "rewarded_hebbian_connections"}),
     "cart-pole, rules of layers": (cart_pole, {"trunk": "relu", "hidden": (9, 5), "learner": "hebbian"}),
+    "cart-pole, foreseeing": (cart_pole, {"hidden": (11, 6), "prediction": True}),
+    "savannah, gru, foreseeing": (savannah, {"trunk": "gru", "hidden": (9,), "prediction": True}),
+    "restless, foreseeing tables": (
+        restless,
+        {"trunk": "linear", "hidden": (), "learner": "q_learning", "prediction": True},
+    ),
     "luck, regression": (luck, {"trunk": "relu", "learner": "regression"}),
 }
 STEPS, WINDOW, COUNT = 64, 32, 2

@@ -16,6 +16,7 @@ from numba import types
 from evolearn.agent.brain import BrainSpec
 from evolearn.agent.learners.optimisers import ADAM
 from evolearn.agent.policies.policy import DELTAS_TYPE
+from evolearn.agent.prediction import NO_PREDICTION
 from evolearn.agent.trunks.trunk import BACKWARD_TYPE, THINK_TYPE, WINDOW_TYPE
 
 
@@ -90,12 +91,15 @@ class Learner:
     rules: Callable[[BrainSpec], tuple[PlasticityGene, ...]] | None = None
 
     def genes(self, brain: BrainSpec) -> tuple[PlasticityGene, ...]:
-        """All of its genes for a brain, in the order of the plasticity array.
+        """All of its genes for a brain, in the order of the plasticity array; those of a prediction head come last.
 
         Raises:
             ValueError: it cannot teach such a brain; says why, and what to do.
         """
-        return self.plasticity + (() if self.rules is None else self.rules(brain))
+        own = self.plasticity + (() if self.rules is None else self.rules(brain.thinking))
+        if brain.prediction == NO_PREDICTION:
+            return own
+        return (*own, PREDICTION_RATE_GENE, *([PREDICTION_WEIGHT_GENE] if brain.auxiliary else []))
 
 
 # Scales weights that are drawn afresh; a learner without this gene draws them as they are.
@@ -104,3 +108,13 @@ INITIAL_SCALE_GENE = PlasticityGene(INITIAL_SCALE, "log", 1.0, "1: the standard 
 # Where the value of every action starts, of weights that are drawn afresh: the biases of the policy head at birth.
 INITIAL_VALUE = "initial_value"
 OF_FRESH_WEIGHTS = (INITIAL_SCALE, INITIAL_VALUE)  # no life reads these where weights are inherited
+
+# Of a brain with a prediction head, whatever the learner: how far a step of life corrects what is predicted, and how
+# far along the gradient of its errors a window moves the trunk.
+PREDICTION_RATE, PREDICTION_WEIGHT = "prediction_rate", "prediction_weight"
+PREDICTION_RATE_GENE = PlasticityGene(
+    PREDICTION_RATE, "logit", 0.1, "Haykin 2002, section 6.2: normalised steps are stable between 0 and 2"
+)
+PREDICTION_WEIGHT_GENE = PlasticityGene(
+    PREDICTION_WEIGHT, "log", 0.1, "no source: small beside the learner's own steps"
+)

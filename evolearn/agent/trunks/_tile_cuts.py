@@ -13,6 +13,11 @@ from evolearn.numerics import VectorCode
 Activation = Literal["tanh", "relu"]
 
 
+def whole_lines(floats: int) -> int:
+    """`floats` rounded up to whole cache lines of 16."""
+    return -(-floats // 16) * 16
+
+
 class Registers(NamedTuple):
     """Of a processor: how many floats a vector register has, and how many such registers there are."""
 
@@ -27,6 +32,7 @@ class Shape(NamedTuple):
     linear: int  # linear outputs: policy, then value
     log_stdevs: int
     activation: Activation
+    spare: int = 0  # floats of a life's weights behind these, which others read
 
     @property
     def outputs(self) -> int:
@@ -48,6 +54,11 @@ class Shape(NamedTuple):
     def weights(self) -> int:
         """How many there are."""
         return self.starts[-1] + (self.layers[-1] + 1) * self.linear + self.log_stdevs
+
+    @property
+    def stride(self) -> int:
+        """Floats from one life's weights to the next's: whole cache lines."""
+        return whole_lines(self.weights + self.spare)
 
 
 class Work(NamedTuple):

@@ -8,12 +8,11 @@ from __future__ import annotations
 import itertools
 from typing import Any, NamedTuple
 
-from evolearn.agent.trunks._tile_cuts import Registers, Shape, Work, columns_of
+from evolearn.agent.trunks._tile_cuts import Registers, Shape, Work, columns_of, whole_lines
 from evolearn.agent.trunks._tile_think import UNROLLED, copy, speak, tanh
 from evolearn.agent.trunks.trunk import Layers
 from evolearn.numerics import VectorCode, lanes_of
 
-_FLOATS_PER_LINE = 16
 _STEP = 8  # inputs per round of a loop, a multiple of _PARTS
 _PARTS = 2  # of a sum; with its gates a unit has four sums, and other lives fill what time is left
 _CANDIDATE, _RESET, _UPDATE, _RECALLED = range(4)
@@ -26,6 +25,7 @@ class GruShape(NamedTuple):
     known: int  # observations of the world, with the readout by product; else 0
     linear: int  # linear outputs: policy, then value
     log_stdevs: int
+    spare: int = 0  # floats of a life's weights behind these, which others read
 
     @property
     def states(self) -> int:
@@ -63,6 +63,11 @@ class GruShape(NamedTuple):
         """How many there are."""
         return self.starts[-1] + self.known * self.layers[-1] + self.heads.weights
 
+    @property
+    def stride(self) -> int:
+        """Floats from one life's weights to the next's: whole cache lines."""
+        return whole_lines(self.weights + self.spare)
+
     def column(self, layer: int) -> int:
         """Place of a layer's candidates in a row of activations; its states are 4 H on."""
         return self.carry + 5 * self.befores[layer]
@@ -85,13 +90,12 @@ def think_gru_team(
     """Think layer by layer over the team, so that one life's multiply-adds fill the time that another's gates take."""
     work = Work(code, shape.heads, registers)
     told, units = shape.layers[0], shape.layers[-1]
-    block = -(-shape.weights // _FLOATS_PER_LINE) * _FLOATS_PER_LINE
 
     def row_of(array: Any, life: Any, length: int, column: int = 0) -> Any:
         return code.move(code.move(array, code.times(code.plus(code.times(life, rows), row), length)), column)
 
     def weights_of(life: Any, start: int) -> Any:
-        return code.move(weights, code.plus(code.times(life, block), start))
+        return code.move(weights, code.plus(code.times(life, shape.stride), start))
 
     with code.loop(count) as life:
         copy(work, code.move(observation, code.times(life, told)), row_of(observations, life, told), told)

@@ -8,7 +8,6 @@ from evolearn.agent.trunks._tile_cuts import Work, chunks, columns_of
 from evolearn.agent.trunks.dense import TANH_DENOMINATOR, TANH_LIMIT, TANH_NUMERATOR
 from evolearn.numerics import VectorCode, lanes_of
 
-_FLOATS_PER_LINE = 16
 UNROLLED = 128  # multiply-adds of vectors in a row; more are done in a loop
 _STEP = 8  # inputs per round of it, a multiple of all `_chains`
 _OUTPUTS = 6  # at a time
@@ -32,13 +31,12 @@ def think_team(
     """
     code, shape, _ = work
     inputs, units = shape.layers[0], shape.columns[-1]
-    block = -(-shape.weights // _FLOATS_PER_LINE) * _FLOATS_PER_LINE
 
     def row_of(array: Any, life: Any, length: int) -> Any:
         return code.move(array, code.times(code.plus(code.times(life, rows), row), length))
 
     def weights_of(life: Any, start: int) -> Any:
-        return code.move(weights, code.plus(code.times(life, block), start))
+        return code.move(weights, code.plus(code.times(life, shape.stride), start))
 
     def source_of(life: Any, layer: int) -> Any:
         if layer == 0:

@@ -20,6 +20,7 @@ def gru_functions(
     log_stdevs: int,
     by_product: bool = False,
     registers: Registers | None = None,
+    spare: int = 0,
 ) -> DenseFunctions:
     """The compiled brain of one shape, from disk if it was compiled before.
 
@@ -29,9 +30,10 @@ def gru_functions(
         log_stdevs: how many numbers an output row has besides.
         by_product: whether the heads read by `evolearn.agent.trunks.product`.
         registers: for which code is cut; None for this processor's.
+        spare: floats of a life's weights behind those of this brain.
     """
     known = layers[-1] if by_product else 0
-    shape = GruShape(layers[:-1] if by_product else layers, known, linear_outputs, log_stdevs)
+    shape = GruShape(layers[:-1] if by_product else layers, known, linear_outputs, log_stdevs, spare)
     registers = registers or registers_here()
 
     def think(code: VectorCode, *arguments: Any) -> None:
@@ -40,5 +42,5 @@ def gru_functions(
     def backward(code: VectorCode, *arguments: Any) -> None:
         backpropagate_through_time(code, shape, registers, *arguments)
 
-    label = f"{shape} {registers}"
-    return DenseFunctions(*thinking(label, think), learning(label, backward))
+    alone = f"{shape._replace(spare=0)} {registers}"  # a gradient is one life's
+    return DenseFunctions(*thinking(f"{shape} {registers}", think), learning(alone, backward))

@@ -45,6 +45,7 @@ def dense_functions(
     log_stdevs: int,
     activation: Activation = "tanh",
     registers: Registers | None = None,
+    spare: int = 0,
 ) -> DenseFunctions:
     """The compiled brain of one shape, from disk if it was compiled before.
 
@@ -54,8 +55,9 @@ def dense_functions(
         log_stdevs: how many numbers an output row has besides.
         activation: of the hidden layers.
         registers: for which tiles are cut; None for this processor's.
+        spare: floats of a life's weights behind those of this brain.
     """
-    shape = Shape(layers, linear_outputs, log_stdevs, activation)
+    shape = Shape(layers, linear_outputs, log_stdevs, activation, spare)
     registers = registers or registers_here()
 
     def think(code: VectorCode, *arguments: Any) -> None:
@@ -64,8 +66,8 @@ def dense_functions(
     def backward(code: VectorCode, *arguments: Any) -> None:
         backpropagate(Work(code, shape, registers), *arguments)
 
-    label = f"{shape} {registers}"
-    return DenseFunctions(*thinking(label, think), learning(label, backward))
+    alone = f"{shape._replace(spare=0)} {registers}"  # a gradient is one life's
+    return DenseFunctions(*thinking(f"{shape} {registers}", think), learning(alone, backward))
 
 
 def thinking(label: str, write: Callable[..., None]) -> tuple[Any, Any]:

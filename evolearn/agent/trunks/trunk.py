@@ -118,8 +118,9 @@ class Trunk:
     backward: Callable[..., None]  # BACKWARD_TYPE
     scratch: Callable[[Layers, int], int]  # floats that `backward` needs for a window of so many steps
     carry: Callable[[Layers], int]  # floats carried from step to step, see the module; 0 without memory
-    # For layers, linear outputs (actions and the value) and log standard deviations; None: `think` and `backward` do.
-    tiled: Callable[[Layers, int, int], DenseFunctions] | None = None
+    # For layers, linear outputs (actions and the value) and log standard deviations, and by keyword `spare`, floats of
+    # a life's weights behind those of trunk and heads; None: `think` and `backward` do.
+    tiled: Callable[..., DenseFunctions] | None = None
     units: Callable[[Layers], int] | None = None  # floats of a row of activations; None: the units of all trunk layers
     # The same with `brain.readout: product`, see `evolearn.agent.trunks.product`; its layers end in one entry more.
     product: Trunk | None = None
