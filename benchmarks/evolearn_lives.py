@@ -55,6 +55,7 @@ def newborns_of(conditions: Conditions, count: int) -> Newborns:
         plasticity=np.tile(np.array(plasticity, np.float32), (count, 1)),
         scale=np.ones(count, np.float32),
         initial_stdev=np.zeros(0, np.float32),
+        value=np.zeros((count, 0), np.float32),
     )
 
 

@@ -39,6 +39,7 @@ def newborns_for(workload: Workload, conditions: Conditions) -> Newborns:
         plasticity=np.tile(np.array(plasticity, np.float32), (genomes, 1)),
         scale=np.ones(genomes, np.float32),
         initial_stdev=np.zeros(0, np.float32),
+        value=np.zeros((genomes, 0), np.float32),
     )
 
 

@@ -89,3 +89,4 @@ from .trunks.trunk import (
     Window as Window,
     think_again as think_again,
 )
+from .value import BETA as BETA, ValueSpec as ValueSpec, value_of as value_of

@@ -17,7 +17,7 @@ import pandas as pd
 from evolearn.agent import TorchBrain, brain_of, find_policy, find_trunk
 from evolearn.api.arguments import refusals_in_python
 from evolearn.config import RunConfig
-from evolearn.genome import FRESH, GROUPS, TRANSFORMS, FloatArray, plasticity_by_gene
+from evolearn.genome import FRESH, GROUPS, TRANSFORMS, FloatArray, plasticity_by_gene, value_by_gene
 from evolearn.run import (
     ALTERED,
     DNA,
@@ -38,26 +38,26 @@ _HISTORY = tuple(field.name for field in dataclasses.fields(Generation) if field
 class Newborn:
     """What is there at birth, in natural values, by name; read-only.
 
-    Where a group is drawn afresh in every life: no weights; drives and plasticity that the draws lie around.
+    Where a group is drawn afresh in every life: no weights; of the others what the draws lie around.
     """
 
     # By tensor of the brain: matrices [units, inputs], biases [units]; log standard deviations within their bounds.
     weights: Mapping[str, FloatArray]
     drives: Mapping[str, float]  # what each drive is worth, reward per unit of the drive
     plasticity: Mapping[str, float | FloatArray]  # by gene of the learner; arrays of those of many numbers
+    # By gene of the innate value: matrices [inputs, units], biases [units], beta; empty without one.
+    value: Mapping[str, float | FloatArray] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         own = {name: _read_only(np.array(values)) for name, values in self.weights.items()}
-        plasticity = {
-            name: _read_only(np.array(value)) if isinstance(value, np.ndarray) else value
-            for name, value in self.plasticity.items()
-        }
-        for field, values in (("weights", own), ("drives", self.drives), ("plasticity", plasticity)):
+        groups = {"weights": own, "drives": self.drives}
+        groups |= {"plasticity": _held(self.plasticity), "value": _held(self.value)}
+        for field, values in groups.items():
             object.__setattr__(self, field, MappingProxyType(dict(values)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For copies and pickles, which refuse what the fields are held in."""
-        return Newborn, (dict(self.weights), dict(self.drives), dict(self.plasticity))
+        return Newborn, tuple(dict(values) for values in (self.weights, self.drives, self.plasticity, self.value))
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -92,6 +92,7 @@ class Evolved:
             weights={name: tensor.numpy() for name, tensor in weights.items()},
             drives=dict(zip(groups["drives"], newborns.drives[0].tolist(), strict=True)),
             plasticity=plasticity_by_gene(pool, newborns.plasticity[0]),
+            value=value_by_gene(pool, newborns.value[0]),
         )
 
     @cached_property
@@ -226,7 +227,7 @@ class Evolved:
             "genes": f"{dna.pool.size}: " + ", ".join(f"{count} {group}" for group, count in genes.items() if count),
             "drives": _listed(self.newborn.drives) + self._drawn("drives"),
             "plasticity": _listed(self.newborn.plasticity) + self._drawn("plasticity"),
-        }
+        } | ({"value": _listed(self.newborn.value) + self._drawn("value")} if self.newborn.value else {})
 
     def _restarted(self) -> str:
         restart = self.record.header["lineage"].get("restart", 0)
@@ -266,6 +267,13 @@ def _listed(values: Mapping[str, float | FloatArray]) -> str:
         for name, value in values.items()
     )
     return ", ".join(parts) or "none"
+
+
+def _held(values: Mapping[str, float | FloatArray]) -> dict[str, float | FloatArray]:
+    """Numbers, and arrays that are read-only copies."""
+    return {
+        name: _read_only(np.array(value)) if isinstance(value, np.ndarray) else value for name, value in values.items()
+    }
 
 
 def _read_only(values: FloatArray) -> FloatArray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import types as python_types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -284,6 +285,9 @@ def _model_at(model: type[pydantic.BaseModel], place: Sequence[Any]) -> type[pyd
             # dict[str, Section], tuple[Section, ...], Section | None
             inside = [entry for entry in typing.get_args(here) if isinstance(entry, type)]
             here = next((entry for entry in inside if issubclass(entry, pydantic.BaseModel)), None)
+    if isinstance(here, python_types.UnionType):  # Section | None
+        inside = [entry for entry in typing.get_args(here) if isinstance(entry, type)]
+        here = next((entry for entry in inside if issubclass(entry, pydantic.BaseModel)), None)
     return here if isinstance(here, type) and issubclass(here, pydantic.BaseModel) else None
 
 

@@ -139,6 +139,32 @@ class DrivesPart(Part):
     )
 
 
+class ValuePart(Part):
+    """An innate value: a small network of what the world shows, written by evolution and never learned."""
+
+    hidden: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field(
+        (), max_length=4, description="tanh units per layer; []: the value is linear in what the world shows"
+    )
+    uses: tuple[Literal["potential", "acting"], ...] = Field(
+        min_length=1,
+        description="what it is for: potential, the reward felt is shaped by it, which is the same as a critic that "
+        "starts from it; acting, what is predicted to follow from each choice is valued before one is chosen",
+    )
+
+    @pydantic.field_validator("uses", mode="before")
+    @classmethod
+    def _each_once(cls, given: Any) -> Any:
+        if not isinstance(given, list | tuple):
+            return given
+        # A critic that starts from an innate value learns what it does with that value as potential: one mechanism.
+        uses = ["potential" if name == "critic" else name for name in given]
+        for name in uses:
+            if uses.count(name) > 1:
+                also = " (critic is potential by another name)" if "critic" in given else ""
+                raise ValueError(f"value.uses={list(given)}: must name each once{also}; leave out one {name}")
+        return uses
+
+
 class GroupPart(Part):
     """How one gene group comes into a life."""
 
@@ -156,6 +182,7 @@ class GenomePart(Part):
     weights: GroupPart = GroupPart(spread=0.15)
     drives: GroupPart = GroupPart()
     plasticity: GroupPart = GroupPart()
+    value: GroupPart = GroupPart()
 
 
 class SearchPart(Part):
@@ -220,6 +247,7 @@ class RunConfig(Part):
     brain: BrainPart = BrainPart()
     learner: LearnerPart = LearnerPart()
     drives: DrivesPart = DrivesPart()
+    value: ValuePart | None = Field(None, description="an innate value; null: newborns have none")
     genome: GenomePart = GenomePart()
     search: SearchPart = SearchPart()
     evaluation: EvaluationPart = EvaluationPart()
@@ -243,8 +271,22 @@ class RunConfig(Part):
         )
         return {name: value for name, value in given.items() if name != "portable"}
 
+    @pydantic.model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, write: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As a config was written before there were innate values, where there is none."""
+        content: dict[str, Any] = write(self)
+        if self.value is None:
+            content.pop("value", None)
+            content.get("genome", {}).pop("value", None)
+        return content
+
     @pydantic.model_validator(mode="after")
     def _parts_fit(self) -> RunConfig:
+        if self.value is None and self.genome.value != GroupPart():
+            raise ValueError(
+                f"genome.value={self.genome.value.model_dump()}: must be left out without the section value, since "
+                "there are no such genes; write value: {uses: [potential]}, or leave genome.value out"
+            )
         evaluation = self.evaluation
         for name in ("birth_steps", "bin_steps"):
             value = getattr(evaluation, name)

@@ -23,7 +23,7 @@ from evolearn.agent import FOR_LIFE, BrainSpec, TorchBrain, brain_of, find_learn
 from evolearn.errors import UserError, lacking, offer
 from evolearn.export.loading import CONVERSION, choice_in_environment
 from evolearn.files import FileUnfit, parse_json, read_tensor_labels, write_whole
-from evolearn.genome import FRESH, FloatArray, plasticity_by_gene
+from evolearn.genome import FRESH, FloatArray, plasticity_by_gene, value_by_gene
 from evolearn.run import DNA
 from evolearn.world import GYMNASIUM
 
@@ -90,7 +90,8 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
     (units per layer), ``inputs`` (a name for every number that it is told), ``memory`` (what is carried from step to
     step; null: nothing), ``readout``, ``policy``, ``outputs`` (what they mean), ``conversion`` (how the world's numbers
     become those of the brain and back), ``learner``, ``drives`` and ``plasticity`` (natural values; null where a value
-    is drawn in every life), ``role``, ``lineage``, ``seed``, ``dna_sha256``.
+    is drawn in every life), ``value`` (of DNA with an innate value: its ``uses``, ``numbers`` and ``how``), ``role``,
+    ``lineage``, ``seed``, ``dna_sha256``.
     """
     is_gymnasium = dna.world.startswith(GYMNASIUM)
     return {
@@ -113,10 +114,28 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
         "learner": dna.config.learner.name,
         "drives": _natural(dna, "drives", dict(zip(dna.drives, dna.newborns.drives[0].tolist(), strict=True))),
         "plasticity": _natural(dna, "plasticity", plasticity_by_gene(dna.pool, dna.newborns.plasticity[0])),
+        **_value(dna),
         "role": dna.role,
         "lineage": dict(dna.header["lineage"]),
         "seed": dna.config.seed,
         "dna_sha256": dna.sha256,
+    }
+
+
+def _value(dna: DNA) -> dict[str, Any]:
+    """The innate value, of DNA that has one; it is no part of the network, which nothing shapes once it has left."""
+    part = dna.config.value
+    if part is None:
+        return {}
+    layers = f"layers of {list(part.hidden)} tanh units" if part.hidden else "no hidden layers"
+    return {
+        "value": {
+            "uses": list(part.uses),
+            "numbers": _natural(dna, "value", value_by_gene(dna.pool, dna.newborns.value[0])),
+            "how": f"observations @ weight + bias, {layers}, one output; potential adds discount x V(next) - V(now) to "
+            "the reward, with V = 0 after an episode that terminated; acting adds beta x V of what is predicted to "
+            "follow to each choice",
+        }
     }
 
 

@@ -18,5 +18,6 @@ from .genome import (
     gene_pool as gene_pool,
     initial_distribution as initial_distribution,
     plasticity_by_gene as plasticity_by_gene,
+    value_by_gene as value_by_gene,
 )
 from .newborns import Newborns as Newborns

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import INITIAL_SCALE, INITIAL_VALUE, BrainSpec, find_learner
+from evolearn.agent import BETA, INITIAL_SCALE, INITIAL_VALUE, BrainSpec, ValueSpec, find_learner
 from evolearn.genome.newborns import Newborns
 from evolearn.numerics import compiled, exp_of, expm1_of, log1p_of, log_of
 from evolearn.plugins import Kind, find
@@ -22,10 +22,11 @@ from evolearn.rng import INIT, at_step, new_rng, normal, open_stream
 
 FloatArray = npt.NDArray[np.float32]
 
-GROUPS = ("weights", "drives", "plasticity")
+GROUPS = ("weights", "drives", "plasticity", "value")
 # How a group comes into a life: searched by evolution, the same in every life, or drawn anew in every life.
 EVOLVED, FIXED, FRESH = "evolved", "fixed", "fresh"
 
+_VALUE_STEP = 3  # of the stream of initial draws: those before it are for weights, fresh genes and permutations
 _LARGEST_LOG = 60.0  # beyond it float32 overflows; evolution's random walk must not reach infinity
 
 
@@ -179,6 +180,7 @@ def gene_pool(
     encoding: str = "direct",
     drive_transform: str = "identity",
     evolved_drives: Sequence[str] | None = None,
+    value: ValueSpec | None = None,
 ) -> GenePool:
     """Lay out the genes of a newborn.
 
@@ -195,6 +197,7 @@ def gene_pool(
         encoding: see `find_encoding`.
         drive_transform: a name in TRANSFORMS, of any sign.
         evolved_drives: drives that follow the mode of their group; the others are held at the start. None: all do.
+        value: what an innate value is made of; None: newborns have none.
 
     Raises:
         ValueError: the learner cannot teach such a brain; says why, and what to do.
@@ -209,7 +212,24 @@ def gene_pool(
         centres = encoded(plastic.transform, plasticity_centres.get(plastic.name, plastic.default))
         gene = _gene(plastic.name, "plasticity", plastic.shape, plastic.transform, centres, spreads["plasticity"])
         genes.append(dataclasses.replace(gene, published=plastic.default))
+    if value is not None:
+        genes += _value_genes(value, spreads["value"], seed)
     return GenePool(tuple(genes), dict(modes), brain, encoding)
+
+
+def _value_genes(value: ValueSpec, spread: float, seed: int) -> Iterator[Gene]:
+    """Those of an innate value: at the start it is 0 everywhere, since the last layer is, and beta is 1."""
+    rng = new_rng()
+    open_stream(rng, np.array([seed, 0, 0, 0], np.int64), INIT)
+    at_step(rng, _VALUE_STEP)
+    for tensor in value.tensors:
+        draws = np.zeros(tensor.size, np.float32)
+        _draw_normals(rng, draws)
+        centre = np.float32(tensor.initial_mean) + np.float32(tensor.initial_stdev) * draws
+        spreads = np.full(tensor.size, spread, np.float32)
+        yield Gene(tensor.name, "value", tensor.shape, "identity", centre, spreads)
+    if value.acting:
+        yield _gene(BETA, "value", (), "identity", 1.0, spread)
 
 
 def _gene(
@@ -269,7 +289,8 @@ def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:
         pool: the gene table.
         genomes: float [P, G], in gene units.
     Returns:
-        Newborns with natural values: weights [P, W], or what they are drawn around, drives [P, D], plasticity [P, K].
+        Newborns with natural values: weights [P, W], or what they are drawn around, drives [P, D], plasticity [P, K],
+        value [P, V].
     """
     genomes = np.ascontiguousarray(genomes, np.float32)
     places = pool.slices()
@@ -298,13 +319,14 @@ def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:
         plasticity=np.ascontiguousarray(plasticity),
         scale=_initial_scale(pool, plasticity),
         initial_stdev=stdev,
+        value=np.concatenate([np.zeros((count, 0), np.float32), *groups["value"]], axis=1),
     )
 
 
 def draw_fresh(
     pool: GenePool, newborns: Newborns, genomes: npt.NDArray[np.int64], keys: npt.NDArray[np.int64]
 ) -> tuple[Newborns, npt.NDArray[np.int64]]:
-    """Give every life drives and plasticity of its own where those groups are drawn afresh.
+    """Give every life drives, plasticity and innate value of its own where those groups are drawn afresh.
 
     Fresh weights need nothing here: the kernel draws them. All draws come from the life's key, so a life's draw is
     the same for every genome.
@@ -315,9 +337,10 @@ def draw_fresh(
         genomes: int64 [L], which newborn each life is born as.
         keys: int64 [L, 4].
     Returns:
-        Newborns and genomes, unchanged if neither group is fresh; else one newborn per life.
+        Newborns and genomes, unchanged if none of these groups is fresh; else one newborn per life.
     """
-    groups = [group for group in ("drives", "plasticity") if pool.modes[group] == FRESH]
+    # In the order of the draws.
+    groups = [group for group in ("drives", "plasticity", "value") if pool.modes.get(group) == FRESH]
     if not groups:
         return newborns, genomes
     rows = {group: getattr(newborns, group)[genomes].copy() for group in groups}
@@ -332,7 +355,8 @@ def draw_fresh(
                 if not gene.held:
                     rows[group][life, place] = TRANSFORMS[gene.transform].decode(gene.centre + gene.spread * draws)
     own = newborns._replace(weights=np.ascontiguousarray(newborns.weights[genomes]), scale=newborns.scale[genomes])
-    own = own._replace(drives=own.drives[genomes], plasticity=own.plasticity[genomes])._replace(**rows)
+    own = own._replace(drives=own.drives[genomes], plasticity=own.plasticity[genomes], value=own.value[genomes])
+    own = own._replace(**rows)
     if "plasticity" in groups:
         own = own._replace(scale=_initial_scale(pool, own.plasticity))
         if pool.modes["weights"] == FRESH:
@@ -351,9 +375,18 @@ def _columns(pool: GenePool, group: str) -> Iterator[tuple[Gene, slice]]:
 
 def plasticity_by_gene(pool: GenePool, plasticity: FloatArray) -> dict[str, float | FloatArray]:
     """A newborn's plasticity [K] by gene: a number, or an array of the gene's shape."""
+    return _by_gene(pool, "plasticity", plasticity)
+
+
+def value_by_gene(pool: GenePool, value: FloatArray) -> dict[str, float | FloatArray]:
+    """A newborn's innate value [V] by gene, likewise; empty of newborns without one."""
+    return _by_gene(pool, "value", value)
+
+
+def _by_gene(pool: GenePool, group: str, values: FloatArray) -> dict[str, float | FloatArray]:
     return {
-        gene.name: plasticity[place].reshape(gene.shape) if gene.shape else float(plasticity[place.start])
-        for gene, place in _columns(pool, "plasticity")
+        gene.name: values[place].reshape(gene.shape) if gene.shape else float(values[place.start])
+        for gene, place in _columns(pool, group)
     }
 
 

@@ -8,13 +8,14 @@ import numpy as np
 
 
 class Newborns(NamedTuple):
-    """Decoded genomes. P genomes, each with W weights, D drive weights and K plasticity values."""
+    """Decoded genomes. P genomes, each with W weights, D drive weights, K plasticity values, V of innate value."""
 
     weights: Any  # float32 [P, W]; what they are drawn around if they are drawn afresh in every life
     drives: Any  # float32 [P, D]
     plasticity: Any  # float32 [P, K]
     scale: Any  # float32 [P]: of weights drawn afresh
     initial_stdev: Any  # float32 [W], with which they are, times the scale; [0] if weights are inherited
+    value: Any  # float32 [P, V], see `evolearn.agent.ValueSpec`; [P, 0] without an innate value
 
     def rows(self, which: Any) -> Newborns:
         """Some of them: an index, a slice or indices of genomes; copies."""
@@ -23,6 +24,7 @@ class Newborns(NamedTuple):
             drives=self.drives[which].copy(),
             plasticity=self.plasticity[which].copy(),
             scale=self.scale[which].copy(),
+            value=self.value[which].copy(),
         )
 
     def of_lives(self, genomes: Any) -> tuple[Newborns, Any]:

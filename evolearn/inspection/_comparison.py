@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.errors import UserError
-from evolearn.genome import EVOLVED, FRESH, GenePool, Newborns, decode
+from evolearn.genome import EVOLVED, FRESH, GROUPS, GenePool, Newborns, decode
 from evolearn.inspection._alignment import likeness
 from evolearn.inspection._over_lives import mean_estimates, mean_over_lives
 from evolearn.inspection._scoring import birth_scores, diverged_in, last_quarter, learned_scores, quarter_of
@@ -256,8 +256,8 @@ def _unlike_genes(first: DNA, second: DNA) -> str:
         for dna in (first, second)
     ]
     if tables[0] != tables[1]:
-        return "their drives or learners differ, so that no learner lies between them"
-    fresh = [group for group in ("drives", "plasticity") for dna in (first, second) if dna.pool.modes[group] == FRESH]
+        return "their drives, learners or innate values differ, so that no learner lies between them"
+    fresh = [group for group in GROUPS[1:] for dna in (first, second) if dna.pool.modes[group] == FRESH]
     return f"{fresh[0]} are drawn afresh in each life, so that there are none to mix" if fresh else ""
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import OF_FRESH_WEIGHTS, find_learner, find_policy
+from evolearn.agent import LAST_REWARD, OF_FRESH_WEIGHTS, find_learner, find_policy
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, Gene
-from evolearn.inspection._names import VALUE, action_labels, numbered, weight_names
+from evolearn.inspection._names import VALUE, action_labels, numbered, value_names, weight_names
 from evolearn.inspection._specimen import IntArray, Json
 from evolearn.inspection.record import rounded
 from evolearn.run import DNA
@@ -80,14 +80,16 @@ def _blocks(dna: DNA, has_spread: bool) -> Iterator[dict[str, Any]]:
     """Evolved genes: texts of a whole gene, an entry per number of everything else."""
     unread = set(_unread(dna))
     names = weight_names(dna.brain, dna.inputs, action_labels(dna))
+    if dna.config.value is not None:
+        names |= value_names(dna.observations, dna.config.value.hidden)
     for gene in dna.pool.evolved:
         place = _place(dna, gene)
         decode = TRANSFORMS[gene.transform].decode
         value, left = dna.genome[place], dna.stdev[place]
-        known = names.get(gene.name, []) if gene.group == "weights" else _rule_names(gene, names)
+        known = names.get(gene.name, []) if gene.group in ("weights", "value") else _rule_names(gene, names)
         yield {
             "group": gene.group,
-            "block": gene.name if gene.group == "weights" else gene.group,
+            "block": gene.name if gene.group in ("weights", "value") else gene.group,
             "name": known if len(known) == gene.size else numbered(gene.name, gene.shape),
             "transform": gene.transform,
             "read": np.full(gene.size, (gene.group, gene.name) not in unread),
@@ -201,12 +203,20 @@ def _unread(dna: DNA) -> Iterator[tuple[str, str]]:
             read = dna.pool.modes["weights"] == FRESH
         elif of_value:
             read = learns and policy.has_value and learner.value is not None
+        elif gene.group == "value":
+            read = _reads_value(dna, learns)
         elif gene.group == "weights":
             read = True
         else:
             read = learns or gene.name in policy.genes
         if not read:
             yield gene.group, gene.name
+
+
+def _reads_value(dna: DNA, learns: bool) -> bool:
+    """Whether anything reads the innate value: who acts, who learns, or who is told of the reward felt."""
+    uses = () if dna.config.value is None else dna.config.value.uses
+    return "acting" in uses or learns or LAST_REWARD in dna.brain.inputs
 
 
 def _summary(change: FloatArray, ratio: FloatArray, rows: IntArray, names: list[str], edge: float) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -59,6 +60,22 @@ def weight_names(brain: BrainSpec, told: Sequence[str], actions: Sequence[str]) 
             ends = own = []
         known = [f"{tensor.name}[{end}]" for end in (ends if part == "weight" else own)]
         names[tensor.name] = known if len(known) == tensor.size else numbered(tensor.name, tensor.shape)
+    return names
+
+
+def value_names(observations: Sequence[str], hidden: Sequence[int]) -> dict[str, list[str]]:
+    """A name for every number of an innate value's network, by gene: ``value.0.weight[angle -> 3]``.
+
+    Args:
+        observations: names of what the world shows.
+        hidden: units per layer.
+    """
+    layers = [list(observations), *([str(unit) for unit in range(units)] for units in hidden), [VALUE]]
+    names = {}
+    for number, (below, above) in enumerate(itertools.pairwise(layers)):
+        gene = f"{VALUE}.{number}"
+        names[f"{gene}.weight"] = [f"{gene}.weight[{one} -> {unit}]" for one in below for unit in above]
+        names[f"{gene}.bias"] = [f"{gene}.bias[{unit}]" for unit in above]
     return names
 
 

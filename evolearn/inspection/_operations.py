@@ -46,11 +46,12 @@ def intact(brain: BrainSpec) -> Surgeries:
         held=np.zeros((1, size), np.uint8),
         drives=np.zeros((1, 0), np.float32),
         recalled=np.zeros((1, 0), np.int64),
+        value=np.zeros((1, 0), np.float32),
     )
 
 
 def stack_surgeries(surgeries: Sequence[Surgeries]) -> Surgeries:
-    """One record of several, in their order; those that leave drive weights or the state alone do so beside others too.
+    """One record of several, in their order; what one leaves alone, drive weights and the like, it does beside others.
 
     Raises:
         ValueError: none are given.
@@ -59,8 +60,14 @@ def stack_surgeries(surgeries: Sequence[Surgeries]) -> Surgeries:
         raise ValueError("surgeries: none are given; must be one or more, use NO_SURGERIES for lives without")
     drives = max(one.drives.shape[1] for one in surgeries)
     states = max(one.recalled.shape[1] for one in surgeries)
+    values = max(one.value.shape[1] for one in surgeries)
     padded = [
-        one._replace(drives=_padded(one.drives, drives), recalled=_recalled(one.recalled, states)) for one in surgeries
+        one._replace(
+            drives=_padded(one.drives, drives),
+            recalled=_recalled(one.recalled, states),
+            value=_padded(one.value, values),
+        )
+        for one in surgeries
     ]
     return Surgeries(*(np.concatenate(arrays) for arrays in zip(*padded, strict=True)))
 

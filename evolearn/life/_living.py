@@ -16,6 +16,7 @@ from evolearn.agent import GOES_ON, TERMINATED, TRUNCATED
 from evolearn.genome import Newborns
 from evolearn.life._foreseeing import learn_to_foresee, note_outcomes
 from evolearn.life._remembering import forget_step, hold, recall_elsewhere, remember_all, show_all
+from evolearn.life._valuing import shape_all
 from evolearn.life._views import (
     action_of,
     all_finite,
@@ -138,6 +139,7 @@ def be_born(
         clear(floats(team, at.feel_memory + place * body.feel_memory, body.feel_memory))
         clear(floats(team, at.carry + place * body.carry, body.carry))
         clear(tally_of(team, at, body, place))
+        copy(row_of(newborns.value, genome), floats(team, at.value + place * body.value, body.value))
         forget_step(team, at, body, place)
         open_stream(rng, keys[first + place], ACTION)
         status[place] = UNFINISHED
@@ -166,6 +168,7 @@ def operate_on_all(
                 genome,
                 weights_of(team, at, body, place),
                 floats(team, at.drive_weights + place * body.drives, body.drives),
+                floats(team, at.value + place * body.value, body.value),
                 floats(team, at.operated + place * body.operated, body.operated),
                 octets(team, at.held + place * body.operated, body.operated),
             )
@@ -444,6 +447,8 @@ def experience_all(
         if status[place] == UNFINISHED and not reward(team, at, body, place, row, learns):
             status[place] = BAD_SENSE
             faults += 1
+    if body.potential > 0:
+        shape_all(team, at, body, row, count)
     if body.told > body.observations:
         remember_all(team, at, body, course.choices, row, count)
     if any_ended(team, at, count):

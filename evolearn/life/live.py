@@ -23,6 +23,7 @@ from evolearn.agent import (
     THINK_TYPE,
     BrainSpec,
     LearnerSettings,
+    ValueSpec,
     compose,
     find_drive,
     find_learner,
@@ -70,6 +71,7 @@ class Conditions:
     switch_at: int | None = None  # age in steps at which the world is born a second time; None: never
     reset_from: int | None = None  # weights from this one on are as at birth again at the switch; None: none are
     centrings: tuple[str, ...] = ()  # of the generic drives, see `evolearn.agent.compose`
+    value: ValueSpec | None = None  # what newborns' innate value is made of; None: they have none
 
     @property
     def drive_names(self) -> tuple[str, ...]:
@@ -177,6 +179,7 @@ class Machinery:
         plastic = find_learner(conditions.learner).genes(brain)
         ends = itertools.accumulate(gene.size for gene in plastic)
         genes = {gene.name: end - gene.size for gene, end in zip(plastic, ends, strict=True)}
+        value = conditions.value
         body = Body(
             lives=lives,
             window=conditions.window,
@@ -207,8 +210,13 @@ class Machinery:
             feel_memory=self.feel_memory,
             state_size=state_size,
             tiled=int(self.tiled),
+            value=0 if value is None else value.size,
+            value_layers=0 if value is None else len(value.layers),
+            value_scratch=0 if value is None else value.scratch,
+            potential=int(value is not None and value.potential),
+            discount=genes.get("discount", -1),
         )
-        return Team(body, brain.layers)
+        return Team(body, brain.layers, () if value is None else value.layers)
 
 
 def machinery(conditions: Conditions) -> Machinery:

@@ -72,6 +72,11 @@ class Body(NamedTuple):
     feel_memory: int  # floats of the generic drives' memory
     state_size: int  # bytes of a world's state
     tiled: int  # 1 if the trunk thinks for a team at once, see `evolearn.agent.trunks.tiles`; else 0
+    value: int  # numbers of an innate value, V; 0 without one, as the next four
+    value_layers: int  # 2 + its layers of units
+    value_scratch: int  # floats that it is reckoned in
+    potential: int  # 1 if the reward felt is shaped by it
+    discount: int  # where in plasticity the learner's discount is; -1: it has none
 
 
 class Places(NamedTuple):
@@ -114,6 +119,9 @@ class Places(NamedTuple):
     clock: int  # int64 [4]: ROW, UPDATE, AGE_BIN, BIN_END
     where: int  # int64 [3]: FIRST_LIFE, PLACE, AGE; read by whoever watches
     layers: int  # int64 [layers], the trunk's description
+    value: int  # float32 [T, V], innate
+    value_layers: int  # int64 [value_layers], see `evolearn.agent.ValueSpec.layers`
+    value_scratch: int  # float32 [value_scratch], see `evolearn.agent.value_of`
 
 
 # Places in a life's tally: sums over the age bin so far (fitness, returns of finished episodes, how many, deaths among
@@ -168,7 +176,7 @@ _I1, _I2 = types.int64[::1], types.int64[:, ::1]
 COURSE_TYPE = types.NamedUniTuple(_I, len(Course._fields), Course)
 BODY_TYPE = types.NamedUniTuple(_I, len(Body._fields), Body)
 PLACES_TYPE = types.NamedUniTuple(_I, len(Places._fields), Places)
-NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1), Newborns)
+NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1, _F2), Newborns)
 OUTCOME_TYPE = types.NamedTuple((_D2, _D2, _I2, _D2, _I2, _D2, _I1, _I1, _I1, _F2), Outcome)
 TRACE_TYPE = types.NamedTuple((_F3, _F3, _F3, _F3, _F3, _D2, _I2), Trace)
 
@@ -176,12 +184,13 @@ TRACE_TYPE = types.NamedTuple((_F3, _F3, _F3, _F3, _F3, _D2, _I2), Trace)
 class Team:
     """The memory of lives side by side on one thread, all of one age."""
 
-    def __init__(self, body: Body, layers: Sequence[int]) -> None:
+    def __init__(self, body: Body, layers: Sequence[int], value_layers: Sequence[int] = ()) -> None:
         """Lay out and allocate.
 
         Args:
             body: sizes.
             layers: see `evolearn.agent.BrainSpec.layers`.
+            value_layers: see `evolearn.agent.ValueSpec.layers`; none without an innate value.
         """
         self.body = body
         self._shapes = _shapes(body)
@@ -197,6 +206,7 @@ class Team:
         self.memory = aligned_zeros(size, dtype=np.uint8)
         self.at = Places(*(self._starts[name] // np.dtype(self._shapes[name][0]).itemsize for name in Places._fields))
         self["layers"][:] = layers
+        self["value_layers"][:] = value_layers
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """A view of one of its arrays, see Places."""
@@ -253,6 +263,9 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "clock": (long, 4),
         "where": (long, 3),
         "layers": (long, body.layers),
+        "value": (single, lives, body.value),
+        "value_layers": (long, body.value_layers),
+        "value_scratch": (single, body.value_scratch),
     }
 
 

@@ -46,6 +46,7 @@ class Surgeries(NamedTuple):
     # int64 [P, S], for each number of the carried state the place from where it is read, 0 .. S - 1, its own for no
     # change, or NOWHERE; or [P, 0], all as they are.
     recalled: Any
+    value: Any  # float32 [P, V], numbers of innate value from then on, NaN: as it was born with; or [P, 0], all are
 
     def rows(self, which: Any) -> Surgeries:
         """Some of them: a slice or indices of newborns; copies."""
@@ -59,8 +60,8 @@ class Surgeries(NamedTuple):
 NOWHERE = -1  # from where a number of the state is read that is held at 0
 
 _F2, _I2 = types.float32[:, ::1], types.int64[:, ::1]
-SURGERIES_TYPE = types.NamedTuple((_F2, _I2, _F2, _I2, _F2, types.uint8[:, ::1], _F2, _I2), Surgeries)
-_DTYPES = Surgeries(np.float32, np.int64, np.float32, np.int64, np.float32, np.uint8, np.float32, np.int64)
+SURGERIES_TYPE = types.NamedTuple((_F2, _I2, _F2, _I2, _F2, types.uint8[:, ::1], _F2, _I2, _F2), Surgeries)
+_DTYPES = Surgeries(np.float32, np.int64, np.float32, np.int64, np.float32, np.uint8, np.float32, np.int64, np.float32)
 
 NO_SURGERIES = Surgeries(*(np.zeros((0, 0), dtype) for dtype in _DTYPES))
 
@@ -86,9 +87,10 @@ def check_surgeries(surgeries: Surgeries, newborns: Newborns, operate_at: int | 
     if not 0 <= operate_at < lifetime:
         raise ValueError(f"plan.operate_at={operate_at}: must be 0 .. {lifetime - 1}, within the lifetime")
     shape = newborns.weights.shape
-    drives = newborns.drives.shape
     for name, array, dtype in zip(Surgeries._fields, surgeries, _DTYPES, strict=True):
-        fitting: tuple[tuple[int, ...], ...] = ((shape[0], 0), drives) if name == "drives" else (shape,)
+        fitting: tuple[tuple[int, ...], ...] = (shape,)
+        if name in ("drives", "value"):
+            fitting = ((shape[0], 0), getattr(newborns, name).shape)
         if name == "recalled":  # how many there are is the brain's: see `check_recall`
             fitting = ((shape[0], 0), (shape[0], array.shape[-1]))
         if array.dtype != dtype or array.shape not in fitting or not array.flags.carray:
@@ -143,14 +145,17 @@ def note_recall(surgeries: Surgeries, genome: int, recalled: Any) -> int:
 
 
 @within
-def operate(surgeries: Surgeries, genome: int, weights: Any, drive_weights: Any, operated: Any, held: Any) -> int:
-    """Operate on one life: change its weights and drive weights, and note which weights are to be held, and at what.
+def operate(
+    surgeries: Surgeries, genome: int, weights: Any, drive_weights: Any, value: Any, operated: Any, held: Any
+) -> int:
+    """Operate on one life: change what it was born with, and note which weights are to be held, and at what.
 
     Args:
         surgeries: see Surgeries.
         genome: row of it.
         weights: float32 [W], changed.
         drive_weights: float32 [D], changed.
+        value: float32 [V], changed.
         operated: float32 [W], written: the weights right after.
         held: uint8 [W], written: which of them are to be held.
     Returns:
@@ -175,6 +180,9 @@ def operate(surgeries: Surgeries, genome: int, weights: Any, drive_weights: Any,
     for i in range(surgeries.drives.shape[1]):
         if not math.isnan(surgeries.drives[genome, i]):
             drive_weights[i] = surgeries.drives[genome, i]
+    for i in range(surgeries.value.shape[1]):
+        if not math.isnan(surgeries.value[genome, i]):
+            value[i] = surgeries.value[genome, i]
     return count
 
 

@@ -20,7 +20,7 @@ def check_training(config: RunConfig) -> None:
     if algorithm in ALGORITHMS and ALGORITHMS[algorithm].trains_weights:
         asking = f"search.algorithm={algorithm!r}"
         _needs_learned_weights(config, asking)
-        for group in ("drives", "plasticity"):
+        for group in ("drives", "plasticity", *(["value"] if config.value else [])):
             mode = getattr(genome, group).mode
             if mode == EVOLVED:
                 raise ConfigError(
@@ -92,6 +92,11 @@ def _needs_learned_weights(config: RunConfig, asking: str) -> None:
 
 def _needs_gradient_through_learning(config: RunConfig) -> None:
     learner = config.learner
+    if config.value is not None:
+        raise ConfigError(
+            f"value.uses={list(config.value.uses)}: must be left out with {_MAML}, whose gradient through learning "
+            "knows of drives alone; leave value out, or set search.algorithm=reptile"
+        )
     if find_learner(learner.name).torch_loss is None:
         able = " or ".join(repr(name) for name, row in LEARNERS.items() if row.torch_loss is not None)
         own = "" if learner.name in LEARNERS else ", or give its row a torch_loss"

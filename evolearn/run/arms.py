@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from evolearn.config import Part
 
@@ -18,7 +18,7 @@ OWN, NO_ORIGIN = "own", "none"
 
 # Sections of a run that an arm's evolution may change. The world, the evaluation and the seed are the study's: arms are
 # compared in the same lives.
-SETTABLE = ("search", "genome", "learner", "drives", "brain")
+SETTABLE = ("search", "genome", "learner", "drives", "brain", "value")
 
 
 class ArmPart(Part):
@@ -32,6 +32,10 @@ class ArmPart(Part):
     )
     drives: str = Field("inherited", description="inherited; fitness: the only reward; or an arm: fixed at its drives")
     plasticity: str = Field("inherited", description="inherited; published: the defaults; or an arm: fixed at its")
+    value: Literal["inherited", "zero"] | None = Field(
+        None,
+        description="innate value: inherited, or zero, none at all; null: inherited with inherited weights, else zero",
+    )
     learns: bool = Field(True, description="whether lives learn, while evolving and when judged")
     actions: Literal["brain", "uniform", "oracle"] = Field("brain", description="where actions come from")
     inheritance: Literal["darwinian", "lamarckian"] = Field("darwinian", description="whether learned weights are")
@@ -41,9 +45,19 @@ class ArmPart(Part):
         0, ge=0, le=10**18, description="world steps that finding its settings took, once, before the study"
     )
 
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_said(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As an arm was written before there were innate values, where nothing is said of one."""
+        content: dict[str, Any] = write(self)
+        if self.value is None:
+            content.pop("value", None)
+        return content
+
     @model_validator(mode="after")
     def _parts_fit(self) -> ArmPart:
         evolves = self.origin == OWN
+        if self.origin == NO_ORIGIN and self.value == "inherited":
+            raise ValueError("value='inherited': there is nothing to inherit with origin=none; leave it out")
         if self.origin == NO_ORIGIN and (self.weights, self.drives, self.plasticity) != (
             "fresh",
             "fitness",
@@ -92,6 +106,11 @@ class ArmPart(Part):
         """Whether there is DNA that the arm comes from, of its own evolution or another arm's."""
         return self.origin != NO_ORIGIN
 
+    @property
+    def has_value(self) -> bool:
+        """Whether it is born with the innate value that its origin has, if that has one: a prior, as weights are."""
+        return (self.value or ("inherited" if self.weights == "inherited" else "zero")) == "inherited"
+
     def needs(self) -> tuple[str, ...]:
         """Names of the arms whose results this arm takes something from."""
         taken = (self.origin, self.drives, self.plasticity)
@@ -137,6 +156,7 @@ ARMS: Mapping[str, ArmPart] = {
         "weights meta-trained by gradient (Reptile) at equal steps, drives and plasticity of tuned_blank, learning",
         drives="tuned_blank",
         plasticity="tuned_blank",
+        value="zero",
         settings={
             "search.algorithm": "reptile",
             "search.options": {},
@@ -149,7 +169,9 @@ ARMS: Mapping[str, ArmPart] = {
         "tuned_blank, learning",
         drives="tuned_blank",
         plasticity="tuned_blank",
+        value="zero",
         settings={
+            "value": None,
             "search.algorithm": "maml",
             "search.options": {},
             "search.sampling": "whole",

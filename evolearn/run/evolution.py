@@ -19,7 +19,7 @@ import pydantic
 
 from evolearn.config import ConfigError, RunConfig
 from evolearn.errors import UserError
-from evolearn.genome import FloatArray, from_z
+from evolearn.genome import GROUPS, FloatArray, from_z
 from evolearn.life import Driver, Effort, Evaluation, Plan, evaluate
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run.births import selection_births
@@ -123,7 +123,7 @@ def _why_diverged(setup: Setup, generation: int, what: str) -> str:
     search, genome = setup.config.search, setup.config.genome
     options = setup.options.model_dump()
     had = [f"{name}={options[name]}" for name in _STEP_SETTINGS if options.get(name) is not None]
-    spreads = (f"{getattr(genome, group).spread:g} {group}" for group in ("weights", "drives", "plasticity"))
+    spreads = (f"{getattr(genome, group).spread:g} {group}" for group in _groups(setup.config))
     return (
         f"generation {generation + 1} of {search.generations} was not made: {what}. A step of search.algorithm="
         f"{search.algorithm} was too large, or its spread became too small (search.options: "
@@ -131,12 +131,17 @@ def _why_diverged(setup: Setup, generation: int, what: str) -> str:
     )
 
 
+def _groups(config: RunConfig) -> tuple[str, ...]:
+    """The gene groups that a config speaks of."""
+    return GROUPS if config.value is not None else GROUPS[:-1]
+
+
 def remedy_of_diverged(config: RunConfig) -> str:
     """What to begin a run anew with whose search left the finite numbers: settings for its command."""
     usual = type(config.genome)()
     wide = [
         f"genome.{group}.spread={getattr(usual, group).spread:g}"
-        for group in ("weights", "drives", "plasticity")
+        for group in _groups(config)
         if getattr(config.genome, group).spread > getattr(usual, group).spread
     ]
     calm = [*(["search.options={}"] if config.search.options else []), *wide]

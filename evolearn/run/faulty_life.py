@@ -147,6 +147,7 @@ def load_faulty_life(directory: Path) -> FaultyLife | None:
         remedy = "update it" if written > FORMAT else f"use the evolearn that made it, or {remedy}"
         raise RunDirectoryError(f"{path}: has format {shown(written)}, this evolearn reads {FORMAT}; {remedy}")
     header = check_record(_Header, content, path, remedy)
+    tensors.setdefault("value", np.zeros((1, 0), np.float32))  # of a file from before there were innate values
     config = check_kept_config(header.config, str(path))
     if problem := _unfit(tensors, config):
         raise FileDamaged(f"{path}: is damaged: {problem}; {remedy}")
@@ -166,7 +167,8 @@ def load_faulty_life(directory: Path) -> FaultyLife | None:
 
 def _unfit(tensors: Mapping[str, np.ndarray], config: RunConfig) -> str:
     """What is wrong with the tensors of a newborn; empty: nothing that can be told without its world."""
-    dimensions = {"weights": 2, "drives": 2, "plasticity": 2, "scale": 1, "initial_stdev": 1}
+    two = ("weights", "drives", "plasticity", "value")
+    dimensions = {name: 2 if name in two else 1 for name in Newborns._fields}
     for name, count in dimensions.items():
         tensor = tensors.get(name)
         if tensor is None or tensor.dtype != np.float32 or tensor.ndim != count:

@@ -175,8 +175,9 @@ def _faulty_life(path: Path) -> _Life:
     born, here = ([getattr(one, group).shape[1] for group in GROUPS] for one in (fault.newborn, own))
     if born != here:
         raise RunDirectoryError(
-            f"{path}: the life on record is born with {born[0]} weights, {born[1]} drives and {born[2]} numbers of "
-            f"plasticity, its world has {here[0]}, {here[1]} and {here[2]} here: it was changed since, or "
+            f"{path}: the life on record is born with {born[0]} weights, {born[1]} drives, {born[2]} numbers of "
+            f"plasticity and {born[3]} of innate value, its world has {here[0]}, {here[1]}, {here[2]} and {here[3]} "
+            "here: it was changed since, or "
             "is another; name a life with --generation, --genome and --life"
         )
     return _Life(setup, doing, fault.newborn, fault.key, fault.plan, fault.genome, fault, fault.births)

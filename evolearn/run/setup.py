@@ -52,6 +52,7 @@ from evolearn.genome import (
 from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
 from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
+from evolearn.run._innate_value import check_value, remarks_on_value, value_spec
 from evolearn.run._memory import check_brain_size, check_memory
 from evolearn.run._setup_checks import check_training, learning_ends
 from evolearn.search import Options, check_search, lives_per_generation
@@ -148,6 +149,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         generic_drives=config.drives.generic,
         switch_at=config.world.switch_at,
         reset_from={"none": None, "heads": brain.heads_from, "brain": 0}[learner.reset],
+        value=value_spec(config, brain.observations),
         found_as=config.world.full_name,
         centrings=_centrings(config.drives),
     )
@@ -161,6 +163,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     _check_evolved_drives(config, conditions)
     _check_plasticity(config, brain)
     _check_teacher(config)
+    check_value(config, brain)
     check_training(config)
     pool = pool_of(config, brain, conditions.drive_names)
     search = config.search
@@ -254,6 +257,7 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         plasticity_centres=config.learner.plasticity,
         spreads={group: getattr(config.genome, group).spread for group in GROUPS},
         seed=config.seed,
+        value=value_spec(config, brain.observations),
     )
 
 
@@ -282,7 +286,7 @@ def remarks_on(setup: Setup) -> tuple[str, ...]:
     """
     check_memory(setup)
     name = setup.config.world.name
-    remarks = _remarks_on_set(setup.config)
+    remarks = (*_remarks_on_set(setup.config), *remarks_on_value(setup.config, setup.conditions.world))
     if not name.startswith(GYMNASIUM):
         return remarks
     if not setup.config.world.check:

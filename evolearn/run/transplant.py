@@ -180,6 +180,10 @@ def arm_config(config: RunConfig, name: str, part: ArmPart, borrowed: Mapping[st
         genome["plasticity"]["mode"] = FIXED
         published = part.plasticity == "published"
         learner["plasticity"] = {} if published else dict(borrowed[part.plasticity]["plasticity"])
+    if content.get("value") is None:
+        genome.pop("value", None)
+    elif not part.has_value:
+        genome["value"]["mode"] = FIXED  # where evolution would start: at no value at all
     if not part.learns:
         learner["learn_until"] = 0
     return check_model(RunConfig, content, f"arm {name}")
@@ -234,6 +238,8 @@ def transplanted(pool: GenePool, genome: FloatArray, learner: str, part: ArmPart
     centres: dict[str, dict[str, float]] = {"drives": {}, "plasticity": {}}
     if part.weights == "fresh":
         modes["weights"] = FRESH
+    if not part.has_value:
+        modes["value"] = FIXED  # where its evolution started: at no value at all
     if part.drives == "fitness":
         modes["drives"] = FIXED
     if part.drives == "fitness" and not _is_taught(learner):
@@ -280,6 +286,7 @@ def permute_weights(pool: GenePool, newborns: Newborns, born_as: IntArray, keys:
         drives=np.ascontiguousarray(newborns.drives[born_as]),
         plasticity=np.ascontiguousarray(newborns.plasticity[born_as]),
         scale=np.ascontiguousarray(newborns.scale[born_as]),
+        value=np.ascontiguousarray(newborns.value[born_as]),
     )
     return own, np.arange(len(born_as))
 

@@ -423,6 +423,6 @@ def _joined(newborns: Sequence[Newborns]) -> Newborns:
     return newborns[0]._replace(
         **{
             field: np.concatenate([getattr(entry, field) for entry in newborns])
-            for field in ("weights", "drives", "plasticity", "scale")
+            for field in ("weights", "drives", "plasticity", "scale", "value")
         }
     )

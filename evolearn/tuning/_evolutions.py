@@ -21,7 +21,7 @@ from evolearn.tuning.plan import JUDGING_LIVES, TuningPlan
 
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)  # of the longest evaluation lifetime, that selection lives may last
 LIVES = (1, 2, 4, 8)  # per genome and generation
-SPREADS = {"weights": (0.05, 1.0), "drives": (0.1, 1.0), "plasticity": (0.1, 1.0)}  # by factors
+SPREADS = {"weights": (0.05, 1.0), "drives": (0.1, 1.0), "plasticity": (0.1, 1.0), "value": (0.1, 1.0)}  # by factors
 FEWEST_GENERATIONS, LARGEST_POPULATION = 4, 1000
 GENETIC = "genetic"
 # Algorithms that may take each other's place, the dearer ones where genes are few; an option of each and its range.

@@ -38,7 +38,9 @@ def searched_genes(pool: GenePool) -> tuple[Gene, ...]:
     """
     fresh = pool.modes["weights"] == FRESH
     return tuple(
-        gene for gene in pool.evolved if gene.group != "weights" and (fresh or gene.name not in OF_FRESH_WEIGHTS)
+        gene
+        for gene in pool.evolved
+        if gene.group in ("drives", "plasticity") and (fresh or gene.name not in OF_FRESH_WEIGHTS)
     )
 
 

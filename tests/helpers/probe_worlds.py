@@ -5,7 +5,7 @@ import dataclasses
 
 import numpy as np
 
-from evolearn.agent import LEARNERS, OF_CHOICES, OF_NUMBERS, BrainSpec, LearnerSettings
+from evolearn.agent import LEARNERS, OF_CHOICES, OF_NUMBERS, BrainSpec, LearnerSettings, ValueSpec
 from evolearn.genome import Newborns, initial_distribution
 from evolearn.life import Conditions
 from evolearn.numerics import COMPILES
@@ -313,6 +313,7 @@ def conditions_for(
     readout="plain",
     prediction=False,
     auxiliary=False,
+    value=None,
     **parameters,
 ):
     policy = LEARNERS[learner].policies["discrete" if world.is_discrete else "box"]
@@ -320,7 +321,8 @@ def conditions_for(
     if prediction:
         kind = OF_CHOICES if world.is_discrete else OF_NUMBERS
         brain = dataclasses.replace(brain, prediction=kind, auxiliary=auxiliary)
-    return Conditions(world, world.resolve(parameters), brain, learner, settings, window, generic_drives)
+    value = value and ValueSpec(len(world.observations), **value)
+    return Conditions(world, world.resolve(parameters), brain, learner, settings, window, generic_drives, value=value)
 
 
 def newborns_for(conditions, count=1, seed=0, fresh=False, drives=None, **plasticity):
@@ -340,7 +342,14 @@ def newborns_for(conditions, count=1, seed=0, fresh=False, drives=None, **plasti
         plasticity=np.tile(values, (count, 1)),
         scale=np.full(count, plasticity.get("initial_scale", 1.0), np.float32),
         initial_stdev=stdev if fresh else none,
+        value=innate_values(conditions, count, seed),
     )
+
+
+def innate_values(conditions, count, seed):
+    """Random numbers of innate value, [count, 0] where there is none."""
+    size = 0 if conditions.value is None else conditions.value.size
+    return np.random.default_rng([seed, 1]).standard_normal((count, size)).astype(np.float32)
 
 
 class Stage:

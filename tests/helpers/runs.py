@@ -40,6 +40,7 @@ REMEMBERS = {
     "inputs": ["observation", "last_observation", "last_action", "last_reward", "new_episode"],
     "memory": "life",
 }
+VALUE = {"hidden": [3], "uses": ["potential"]}
 RULES = {"name": "rewarded_hebbian_connections", "window": 3}
 _LAMARCKIAN = {"inheritance": "lamarckian"}
 # A toy of every kind of run that keeps another state, or comes by it in another way.
@@ -54,6 +55,7 @@ KINDS: dict[str, dict] = {
     "blockwise snes": toy_with("snes", {"sampling": "blockwise"}),
     "blockwise cem": toy_with("cem", {"sampling": "blockwise"}),
     "told, for life": toy("pgpe", brain=REMEMBERS),
+    "innate value": toy("pgpe", value=VALUE),
     "rules of connections": toy("pgpe", learner=RULES),
     "rules of connections, blockwise": toy_with("snes", {"sampling": "blockwise"}, learner=RULES),
     "reptile": toy("reptile", genome=WEIGHTS_ONLY),

@@ -391,7 +391,10 @@ def test_other_drives_have_a_line_without_learning_only(pair, tmp_path: Path) ->
     assert found["line"]["birth"]["raw"]["largest"] >= 0
     assert found["line"]["learned"] is None
     section = shown(found)
-    assert any("With learning there is no line: their drives or learners differ" in text for text in section.sentences)
+    assert any(
+        "With learning there is no line: their drives, learners or innate values differ" in text
+        for text in section.sentences
+    )
     rows = {row["gene"]: row for row in found["genes"]}
     assert (rows["novelty"]["second"], rows["effort"]["first"]) == (None, None)
 

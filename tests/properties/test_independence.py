@@ -84,8 +84,10 @@ def test_the_row_a_genome_stands_in_changes_no_bit(population, order):
     driver_of, newborns, expected = population
     genomes, keys = pairs_of()
     turned = newborns._replace(
-        **{name: np.ascontiguousarray(getattr(newborns, name)[order]) for name in ("weights", "drives", "plasticity")},
-        scale=np.ascontiguousarray(newborns.scale[order]),
+        **{
+            name: np.ascontiguousarray(getattr(newborns, name)[order])
+            for name in ("weights", "drives", "plasticity", "scale", "value")
+        }
     )
     row_of = np.argsort(order)
     driver = driver_of(1)

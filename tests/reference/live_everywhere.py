@@ -40,6 +40,7 @@ CASES = {
         restless,
         {"trunk": "linear", "hidden": (), "learner": "q_learning", "prediction": True},
     ),
+    "cart-pole, potential": (cart_pole, {"hidden": (6,), "value": {"hidden": (5, 3), "potential": True}}),
     "luck, regression": (luck, {"trunk": "relu", "learner": "regression"}),
 }
 STEPS, WINDOW, COUNT = 64, 32, 2

@@ -23,7 +23,7 @@ _COMMON = {
     "xnes": "mostly the step size of XNES, one for all genes",
     "cem": "the shrinking of CEM, whose elite is always narrower than its samples",
 }
-_ORDER = {"drives": 0, "plasticity": 1, "weights": 2}
+_ORDER = {"drives": 0, "plasticity": 1, "weights": 2, "value": 3}
 _TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0)
 
 Row = dict[str, Any]

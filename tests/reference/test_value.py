@@ -1,0 +1,150 @@
+"""An innate value as potential: its numbers, and that it is the start of a critic and of a table of action values."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from evolearn.agent import GOES_ON, TERMINATED, TRUNCATED
+from evolearn.life import FROM_UNIFORM, Plan, lives
+from evolearn.life._fused import FusedDriver
+from evolearn.life._stepwise import StepwiseDriver
+from evolearn.rng import SELECTION, life_keys, uniform
+from evolearn.world import Discrete, Signal, World
+from tests.helpers.compiled_environments import CompiledEnvironments
+from tests.helpers.probe_worlds import SETTINGS, conditions_for, fated_anew, newborns_for, restless, restless_box
+
+DISCOUNT = 0.9
+CELLS = 7
+CHAIN_STATE = np.dtype([("cell", "i8")], align=True)
+
+
+def born_chain(state, parameters, rng):
+    state.cell = 0
+
+
+def begin_chain(state, parameters, rng):
+    state.cell = 3
+
+
+def observe_chain(state, parameters, observation):
+    for cell in range(observation.size):
+        observation[cell] = 1.0 if cell == state.cell else 0.0
+
+
+def step_chain(state, parameters, action, senses, rng):
+    state.cell += action - 1
+    luck = uniform(rng)
+    if state.cell <= 0:
+        return -1.0 - luck, True, False
+    if state.cell >= 6:
+        return 2.0 * luck, True, False
+    return -0.1 * luck, False, luck < 0.2
+
+
+chain = World(
+    name="valued-chain",
+    doc="Cells in a row, death at either end, and episodes cut off by chance; actions are left, stay and right.",
+    observations=tuple(Signal(f"cell {cell}", "1") for cell in range(CELLS)),
+    actions=Discrete(3),
+    state=CHAIN_STATE,
+    born=born_chain,
+    begin=begin_chain,
+    observe=observe_chain,
+    step=step_chain,
+)
+
+
+def network(spec, numbers, observations):
+    """The innate value of observations [n, O], NumPy's, in double precision."""
+    rows, start = np.asarray(observations, np.float64), 0
+    for number, (inputs, units) in enumerate(zip(spec.layers[:-1], spec.layers[1:], strict=True)):
+        matrix = numbers[start : start + inputs * units].reshape(inputs, units)
+        bias = numbers[start + inputs * units : start + (inputs + 1) * units]
+        start += (inputs + 1) * units
+        rows = rows @ matrix.astype(np.float64) + bias
+        if number < len(spec.hidden):
+            rows = np.tanh(rows)
+    assert start == spec.weights
+    return rows[:, 0]
+
+
+@pytest.mark.parametrize("hidden", [(), (5,), (4, 9)], ids=str)
+@pytest.mark.parametrize("plan", [Plan(150), Plan(150, learn_until=0), Plan(150, source=FROM_UNIFORM)], ids=str)
+def test_the_reward_felt_is_shaped_by_the_potential_and_told_so(hidden, plan, driver_for):
+    driver = driver_for(
+        restless_box, inputs=("observation", "last_reward"), memory="life", value={"hidden": hidden, "potential": True}
+    )
+    wants = {"fitness": 0.7, "gain": -0.4, "age": 0.2}
+    newborns = newborns_for(driver.conditions, drives=wants, discount=DISCOUNT)
+    keys = life_keys(2, SELECTION, 5, 1)
+    _, trace = lives(driver, driver.conditions, newborns, np.zeros(1, int), keys, plan, 150)
+    assert {GOES_ON, TERMINATED, TRUNCATED} == set(trace.ends)
+    spec = driver.conditions.value
+    now, after = (network(spec, newborns.value[0], seen) for seen in (trace.observations, trace.next_observations))
+    plain = trace.drives @ newborns.drives[0].astype(np.float64)
+    shaped = plain + DISCOUNT * np.where(trace.ends == TERMINATED, 0.0, after) - now
+    assert np.abs(shaped - plain).max() > 0.5
+    np.testing.assert_allclose(trace.told[1:, -1], shaped[:-1], rtol=1e-4, atol=1e-5)
+
+
+def test_at_a_switch_it_is_what_the_old_world_showed_last():
+    told = {"inputs": ("observation", "last_reward"), "memory": "life", "value": {"potential": True}}
+    conditions = dataclasses.replace(conditions_for(fated_anew, **told), switch_at=14)
+    newborns = newborns_for(conditions, discount=DISCOUNT)
+    keys = life_keys(2, SELECTION, 5, 1)
+    _, trace = lives(FusedDriver(conditions), conditions, newborns, np.zeros(1, int), keys, Plan(30), 30)
+    assert trace.ends[:16].nonzero()[0].tolist() == [9, 13]
+    now, after = (
+        network(conditions.value, newborns.value[0], seen) for seen in (trace.observations, trace.next_observations)
+    )
+    assert abs(after[13] - now[14]) > 0.01, "another world"
+    np.testing.assert_allclose(trace.told[1:, -1], (trace.fitness + DISCOUNT * after - now)[:-1], rtol=1e-4, atol=1e-5)
+
+
+def test_q_learning_with_a_potential_is_q_learning_that_begins_with_its_values():
+    """Wiewiora 2003, "Potential-based shaping and Q-value initialization are equivalent"."""
+    how = {"hidden": (), "window": 1, "trunk": "linear", "learner": "q_learning"}
+    plasticity = {"learning_rate": 0.3, "discount": DISCOUNT, "epsilon": 0.4}
+    shaped, begun = conditions_for(chain, **how, value={"potential": True}), conditions_for(chain, **how)
+    plan, keys = Plan(1000, final_weights=True), life_keys(3, SELECTION, 0, 1)
+    outcomes, traces = [], []
+    own = newborns_for(shaped, **plasticity)
+    other = newborns_for(begun, **plasticity)
+    value = own.value[0, :CELLS] + own.value[0, CELLS]
+    other.weights[0, : 3 * CELLS] = np.tile(value, 3)
+    for conditions, newborns in ((shaped, own), (begun, other)):
+        driver = StepwiseDriver(conditions, 1, 8, CompiledEnvironments, apart=False)
+        outcome, trace = lives(driver, conditions, newborns, np.zeros(1, int), keys, plan, 1000)
+        outcomes.append(outcome), traces.append(trace)
+    assert {GOES_ON, TERMINATED, TRUNCATED} == set(traces[0].ends)
+    np.testing.assert_array_equal(traces[0].actions, traces[1].actions)
+    tables = [outcome.final_weights[0, : 3 * CELLS].reshape(3, CELLS) for outcome in outcomes]
+    assert np.abs(tables[1] - value)[:, 1:6].max() > 0.5, "it has learned"
+    np.testing.assert_allclose(tables[0] + value, tables[1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_an_actor_critic_with_a_potential_is_one_whose_critic_begins_with_it(epochs, driver_for):
+    """Window ends, truncated and terminated episodes included; whatever the optimiser: gradients are the same."""
+    settings = {"hidden": (), "trunk": "linear", "settings": SETTINGS._replace(epochs=epochs)}
+    shaped = driver_for(restless, value={"potential": True}, **settings)
+    begun = driver_for(restless, **settings)
+    plasticity = {"learning_rate": 0.003, "discount": DISCOUNT, "gae_lambda": 0.8, "value_weight": 0.7}
+    own, other = (newborns_for(driver.conditions, seed=4, **plasticity) for driver in (shaped, begun))
+    other.weights[0, [6, 7, -1]] += own.value[0]  # weights of the value head, and its bias, which is the last
+    plan, keys = Plan(160, final_weights=True), life_keys(21, SELECTION, 2, 1)
+    lived = [
+        lives(driver, driver.conditions, newborns, np.zeros(1, int), keys, plan, 160)
+        for driver, newborns in ((shaped, own), (begun, other))
+    ]
+    (first, first_trace), (second, second_trace) = lived
+    assert {GOES_ON, TERMINATED, TRUNCATED} == set(first_trace.ends)
+    np.testing.assert_array_equal(first_trace.actions, second_trace.actions)
+    learned = second.final_weights[0] - other.weights[0]
+    assert np.abs(learned).min() > 0.003
+    np.testing.assert_allclose(first.final_weights[0] - own.weights[0], learned, rtol=0.01, atol=1e-4)
+    without = lives(
+        begun, begun.conditions, newborns_for(begun.conditions, seed=4, **plasticity), np.zeros(1, int), keys, plan
+    )
+    assert np.abs(without[0].final_weights[0] - own.weights[0] - learned).max() > 0.003, "the potential matters"

@@ -1,0 +1,201 @@
+"""An innate value from config to newborn: its genes, its modes, DNA, arms, and what is said where it does not fit."""
+
+import numpy as np
+import pytest
+
+import evolearn
+from evolearn.config import ConfigError, check_config
+from evolearn.export import export
+from evolearn.export.brains import description_of
+from evolearn.genome import GROUPS, decode, draw_fresh
+from evolearn.inspection._genes import inspect_genes
+from evolearn.rng import SELECTION, life_keys
+from evolearn.run import ARMS, ArmPart, arm_config, assemble, load_dna, ready_arm
+from evolearn.run.setup import remarks_on
+from tests.helpers.inspected_dna import made_dna
+
+VALUE = {"hidden": [3], "uses": ["potential"]}
+KEYS = life_keys(0, SELECTION, 0, 4)
+
+
+def config_of(world="cart-pole", **sections):
+    small = {
+        "brain": {"hidden": [4]},
+        "learner": {"window": 8},
+        "search": {"generations": 2, "population": 4, "lives": 1, "selection_lifetime": 120},
+        "evaluation": {"lives": 2, "lifetimes": [120], "birth_steps": 60, "bin_steps": 20},
+    }
+    return check_config({"world": {"name": world}, **small, **sections}, "test")
+
+
+def setup_of(world="cart-pole", **sections):
+    return assemble(config_of(world, **sections))
+
+
+def test_a_config_without_one_is_written_as_it_was_before_there_were_any():
+    plain, valued = config_of().model_dump(mode="json"), config_of(value=VALUE).model_dump(mode="json")
+    assert set(valued) - set(plain) == {"value"}
+    assert set(valued["genome"]) - set(plain["genome"]) == {"value"}
+    for content in (plain, valued):
+        assert check_config(content, "again").model_dump(mode="json") == content
+    assert "value" not in ARMS["tuned_blank"].model_dump()
+
+
+def test_its_genes_follow_all_others_and_begin_at_no_value_at_all():
+    plain, valued = setup_of().pool, setup_of(value=VALUE).pool
+    assert [gene.name for gene in valued.genes[: len(plain.genes)]] == [gene.name for gene in plain.genes]
+    np.testing.assert_array_equal(valued.centre[: plain.size], plain.centre)
+    own = valued.evolved[len(plain.evolved) :]
+    assert [(gene.group, gene.name, gene.shape) for gene in own] == [
+        ("value", "value.0.weight", (4, 3)),
+        ("value", "value.0.bias", (3,)),
+        ("value", "value.1.weight", (3, 1)),
+        ("value", "value.1.bias", (1,)),
+    ]
+    before, born = decode(plain, plain.centre[None]), decode(valued, valued.centre[None])
+    assert before.value.shape == (1, 0)
+    assert born.value.shape == (1, 4 * 3 + 3 + 3 + 1)
+    assert born.value[0, :12].all(), "units differ from the start, or they never would"
+    assert not born.value[0, 12:].any(), "and nobody listens to them yet"
+    for name in ("weights", "drives", "plasticity"):
+        np.testing.assert_array_equal(getattr(before, name), getattr(born, name))
+
+
+def test_it_is_evolved_held_or_drawn_afresh():
+    plain = setup_of().pool.size
+    held = setup_of(value=VALUE, genome={"value": {"mode": "fixed"}}).pool
+    assert held.size == plain
+    fresh = setup_of(value=VALUE, genome={"value": {"mode": "fresh", "spread": 0.7}}).pool
+    assert fresh.size == plain
+    newborns = decode(fresh, fresh.centre[None])
+    drawn, born_as = draw_fresh(fresh, newborns, np.zeros(4, int), KEYS)
+    assert drawn.value.shape == (4, 19)
+    assert len({row.tobytes() for row in drawn.value}) == 4
+    np.testing.assert_array_equal(born_as, np.arange(4))
+    assert 0.3 < np.std(drawn.value[:, 15:]) < 1.4
+    both = setup_of(value=VALUE, genome={"value": {"mode": "fresh"}, "drives": {"mode": "fresh"}}).pool
+    alone = setup_of(genome={"drives": {"mode": "fresh"}}).pool
+    with_value, _ = draw_fresh(both, decode(both, both.centre[None]), np.zeros(4, int), KEYS)
+    without, _ = draw_fresh(alone, decode(alone, alone.centre[None]), np.zeros(4, int), KEYS)
+    np.testing.assert_array_equal(with_value.drives, without.drives)
+
+
+def test_dna_holds_it_and_everybody_reads_it(tmp_path):
+    planted = {("value", "value.1.weight"): [1.5, -2.0, 0.25], ("value", "value.1.bias"): 0.5}
+    dna = made_dna(tmp_path / "dna.safetensors", config_of(value=VALUE), planted)
+    assert dna.newborns.value[0, -4:].tolist() == [1.5, -2.0, 0.25, 0.5]
+    loaded = evolearn.load(tmp_path / "dna.safetensors")
+    assert loaded.newborn.value["value.1.weight"].tolist() == [[1.5], [-2.0], [0.25]]
+    assert "value.0.weight of 12" in repr(loaded)
+    genes = inspect_genes(dna)["genes"]
+    mine = [name for name, group in zip(genes["name"], genes["group"], strict=True) if group == "value"]
+    assert mine[2] == "value.0.weight[position -> 2]"
+    assert mine[-2:] == ["value.1.weight[2 -> value]", "value.1.bias[value]"]
+    assert all(genes["read"])
+    exported = export(dna, tmp_path / "brain.safetensors")
+    told = description_of(exported.path)["value"]
+    assert told["numbers"]["value.1.bias"] == [0.5]
+    assert told["uses"] == ["potential"]
+    silent = made_dna(tmp_path / "silent.safetensors", config_of(value=VALUE, learner={"learn_until": 0}))
+    found = inspect_genes(silent)["genes"]
+    assert not any(read for read, group in zip(found["read"], found["group"], strict=True) if group == "value")
+    plain = made_dna(tmp_path / "plain.safetensors", config_of())
+    assert "value" not in description_of(export(plain, tmp_path / "plain_brain.safetensors").path)
+
+
+def test_a_run_evolves_it(undisturbed):
+    born = load_dna(undisturbed("innate value")).newborns
+    assert born.value[0, -4:].all(), "from no value at all"
+
+
+@pytest.mark.parametrize(
+    ("arm", "inherits"),
+    [
+        ("blank", False),
+        ("evolved", True),
+        ("evolved_frozen", True),
+        ("evolved_drives", False),
+        ("shuffled", False),
+        ("random", False),
+    ],
+)
+def test_arms_inherit_it_with_weights_and_blank_slates_have_none(arm, inherits):
+    setup = setup_of(value=VALUE)
+    genome = setup.pool.centre + setup.pool.spread
+    newborns, born_as = ready_arm(arm, ARMS[arm], setup.pool, genome, setup.config.learner).born(KEYS)
+    expected = decode(setup.pool, (genome if inherits else setup.pool.centre)[None]).value[[0] * 4]
+    np.testing.assert_array_equal(newborns.value[born_as], expected)
+    assert inherits == bool(expected[:, -4:].any())
+
+
+def test_an_arm_may_say_what_becomes_of_it():
+    setup = setup_of(value=VALUE)
+    genome = setup.pool.centre + setup.pool.spread
+    for value, weights in (("inherited", "fresh"), ("zero", "inherited")):
+        part = ArmPart(origin="evolved", weights=weights, value=value)
+        newborns, born_as = ready_arm("mine", part, setup.pool, genome, setup.config.learner).born(KEYS)
+        assert newborns.value[born_as][:, -4:].any() == (value == "inherited")
+    with pytest.raises(ValueError, match="value='inherited': there is nothing to inherit with origin=none"):
+        ArmPart(origin="none", weights="fresh", drives="fitness", plasticity="published", value="inherited")
+
+
+@pytest.mark.parametrize(("arm", "mode"), [("tuned_blank", "fixed"), ("instinct", "evolved"), ("pretrained", "fixed")])
+def test_evolutions_of_blank_slates_have_no_such_genes(arm, mode):
+    lent = {"tuned_blank": {"drives": {"fitness": 1.0}, "plasticity": {}}}
+    found = arm_config(config_of(value=VALUE), arm, ARMS[arm], lent)
+    assert found.genome.value.mode == mode
+    assert found.value is not None
+    assemble(found)
+
+
+def test_what_cannot_read_it_is_without_it():
+    lent = {"tuned_blank": {"drives": {"fitness": 1.0}, "plasticity": {}}}
+    learner = {"window": 8, "optimiser": "sgd"}
+    config = config_of(value=VALUE, learner=learner, genome={"value": {"spread": 0.5}})
+    assert arm_config(config, "maml", ARMS["maml"], lent).value is None
+
+
+@pytest.mark.parametrize(
+    ("sections", "text"),
+    [
+        ({"value": {}}, "value.uses: missing"),
+        ({"value": {"uses": []}}, "value.uses=[]: must have at least 1 entry (what it is for: potential, "),
+        ({"value": {"uses": ["potential", "critic"]}}, "must name each once (critic is potential by another name)"),
+        ({"value": {"uses": ["lookahead"]}}, "value.uses.0='lookahead': must be 'potential' or 'acting'"),
+        ({"value": {"uses": ["potential"], "hidden": [65]}}, "value.hidden.0=65: must be 64 or less (tanh units per"),
+        ({"value": {"uses": ["potential"], "hiden": []}}, "value.hiden=[]: unknown key. Did you mean hidden"),
+        ({"genome": {"value": {"mode": "fixed"}}}, "must be left out without the section value, since there are no"),
+        (
+            {"value": VALUE, "learner": {"name": "hebbian", "window": 1}, "brain": {"trunk": "linear", "hidden": []}},
+            "value.uses=['potential']: potential discounts what comes next as the learner does, and "
+            "learner.name='hebbian' has no gene discount; set learner.name='actor_critic' or 'q_learning', or",
+        ),
+        (
+            {
+                "value": VALUE,
+                "search": {"algorithm": "maml"},
+                "genome": {group: {"mode": "fixed"} for group in GROUPS[1:]},
+            },
+            "value.uses=['potential']: must be left out with search.algorithm='maml', whose gradient",
+        ),
+        (
+            {
+                "value": VALUE,
+                "search": {"algorithm": "reptile"},
+                "genome": {"drives": {"mode": "fixed"}, "plasticity": {"mode": "fixed"}},
+            },
+            "genome.value.mode='evolved': must be 'fixed' or 'fresh' with search.algorithm='reptile'",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(sections, text):
+    with pytest.raises(ConfigError) as caught:
+        setup_of(**sections)
+    assert text in str(caught.value)
+
+
+def test_where_no_episode_terminates_a_potential_is_remarked_upon():
+    assert remarks_on(setup_of(value=VALUE)) == ()
+    (remark,) = remarks_on(setup_of("foraging", value=VALUE))
+    assert remark.startswith("value.uses=['potential']: no episode of world foraging terminates, so that a potential")
+    assert remarks_on(setup_of("foraging")) == ()
