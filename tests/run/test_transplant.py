@@ -112,7 +112,7 @@ def test_a_permutation_does_not_repeat_the_draws_of_fresh_weights() -> None:
 def test_carried_genes_are_the_slices_of_the_groups_that_are_inherited() -> None:
     setup, genome = evolution_of("evolved")
     pool, carried = transplanted(setup.pool, genome, "actor_critic", ArmPart(origin="evolved", drives="fitness"))
-    assert pool.modes == {"weights": "evolved", "drives": "fixed", "plasticity": "evolved"}
+    assert pool.modes == {"weights": "evolved", "drives": "fixed", "plasticity": "evolved", "value": "evolved"}
     there, here = setup.pool.slices(), pool.slices()
     assert set(here) == {place for place in there if place[0] != "drives"}
     for place, where in here.items():
