@@ -91,7 +91,7 @@ def test_dna_holds_it_and_everybody_reads_it(tmp_path):
     mine = [name for name, group in zip(genes["name"], genes["group"], strict=True) if group == "value"]
     assert mine[2] == "value.0.weight[position -> 2]"
     assert mine[-2:] == ["value.1.weight[2 -> value]", "value.1.bias[value]"]
-    assert all(genes["read"])
+    assert all(read for read, group in zip(genes["read"], genes["group"], strict=True) if group == "value")
     exported = export(dna, tmp_path / "brain.safetensors")
     told = description_of(exported.path)["value"]
     assert told["numbers"]["value.1.bias"] == [0.5]
