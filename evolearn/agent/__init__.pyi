@@ -59,6 +59,7 @@ from .prediction import (
     OF_NUMBERS as OF_NUMBERS,
     correct as correct,
     foresee as foresee,
+    foresee_control as foresee_control,
 )
 from .template import KINDS as KINDS, new_part as new_part
 from .torch_brain import (

@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from evolearn.agent import TERMINATED, correct
-from evolearn.life._views import model_of, read_in, seen_by, seen_in, tally_of
+from evolearn.agent import TERMINATED, correct, foresee, foresee_control
+from evolearn.life._views import action_of, model_of, read_in, seen_by, seen_in, tally_of
 from evolearn.life.records import SKIPPED, UNFINISHED, Body, Places
-from evolearn.numerics import floats, integers, within
+from evolearn.numerics import floats, inlined_within, integers, matrix, within
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+
+
+@inlined_within
+def control_in(team: Any, at: Places, body: Body) -> Any:
+    """How what a life foresaw depends on the action, [O, controls]."""
+    size = body.observations * body.controls
+    return matrix(floats(team, at.control, size), 0, body.observations, body.controls)
+
+
+@within
+def foresee_step(team: Any, at: Places, body: Body, place: int, row: int, choices: int) -> bool:
+    """Write what one life's brain foresaw of this step, and how that depends on the action, for its drives.
+
+    Args:
+        team: handle of a team's memory.
+        at: where everything is there.
+        body: how much of it.
+        place: of the life.
+        row: of the window, that this step was seen in.
+        choices: of a discrete world; 0 for a box.
+    Returns:
+        False if its squares are not finite.
+    """
+    model, source = model_of(team, at, body, place), read_in(team, at, body, place, row)
+    foreseen = floats(team, at.foreseen, body.outcomes)
+    check = _ZERO
+    if body.controls > 0:
+        foresee_control(model, source, choices, foreseen, control_in(team, at, body))
+        control = floats(team, at.control, body.observations * body.controls)
+        for i in range(control.size):
+            check += control[i] * control[i]
+    foresee(model, source, action_of(team, at, body, place), choices, foreseen)
+    before = seen_in(team, at, body, place, row)
+    for i in range(body.observations):
+        foreseen[i] += before[i]
+        check += foreseen[i] * foreseen[i]
+    return math.isfinite(check)
 
 
 @within

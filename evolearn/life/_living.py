@@ -14,7 +14,7 @@ import numpy as np
 
 from evolearn.agent import GOES_ON, TERMINATED, TRUNCATED
 from evolearn.genome import Newborns
-from evolearn.life._foreseeing import learn_to_foresee, note_outcomes
+from evolearn.life._foreseeing import control_in, foresee_step, learn_to_foresee, note_outcomes
 from evolearn.life._remembering import forget_step, hold, recall_elsewhere, remember_all, show_all
 from evolearn.life._valuing import shape_all
 from evolearn.life._views import (
@@ -268,6 +268,8 @@ def act(
     """
     row = integers(team, at.clock, 4)[ROW]
     if course.source != FROM_BRAIN:
+        if body.foreseen > 0:  # drives read what the brain makes of what it is told
+            think_for(think_all, think, team, at, body, 0, count, row)
         act_without_brain(team, at, body, course, count, row, t)
         return 0
     think_for(think_all, think, team, at, body, 0, count, row)
@@ -346,19 +348,28 @@ def find_faults(team: Any, at: Places, body: Body, count: int) -> int:
 
 
 @inlined_within
-def feel_all(feel: Any, team: Any, at: Places, body: Body, row: int, count: int) -> None:
-    """Let every life that goes on feel its generic drives."""
+def feel_all(feel: Any, team: Any, at: Places, body: Body, row: int, choices: int, count: int) -> int:
+    """Let every life that goes on feel its generic drives; how many of them foresaw what is not finite, and end."""
     generic = body.drives - 1 - body.senses
+    status = integers(team, at.status, count)
+    diverged = 0
     for place in range(count):
-        if integers(team, at.status + place, 1)[0] == UNFINISHED:
+        if status[place] == UNFINISHED:
             integers(team, at.where, 3)[PLACE] = place
+            if body.foreseen > 0 and not foresee_step(team, at, body, place, row, choices):
+                status[place] = DIVERGED
+                diverged += 1
+                continue
             feel(
                 floats(team, at.feel_memory + place * body.feel_memory, body.feel_memory),
                 seen_in(team, at, body, place, row),
                 action_of(team, at, body, place),
                 seen_by(team, at, body, place),
+                floats(team, at.foreseen, body.foreseen),
+                control_in(team, at, body),
                 floats(team, at.felt + place * body.drives + 1 + body.senses, generic),
             )
+    return diverged
 
 
 @inlined_within
@@ -442,7 +453,7 @@ def experience_all(
     if not well_together(team, at, body, count):
         faults = find_faults(team, at, body, count)
     if body.drives > 1 + body.senses:
-        feel_all(feel, team, at, body, row, count)
+        faults += feel_all(feel, team, at, body, row, course.choices, count)
     for place in range(count):
         if status[place] == UNFINISHED and not reward(team, at, body, place, row, learns):
             status[place] = BAD_SENSE

@@ -78,6 +78,16 @@ class Conditions:
         """Every drive, in the order of the drive weights: fitness, the world's senses, generic ones."""
         return ("fitness", *(sense.name for sense in self.world.senses), *map(short, self.generic_drives))
 
+    @property
+    def reads_prediction(self) -> bool:
+        """Whether a drive reads what the brain's prediction head foresees."""
+        return any(find_drive(name).reads_prediction for name in self.generic_drives)
+
+    @property
+    def controls(self) -> int:
+        """Choices, or numbers of an action, if a drive reads how what is foreseen depends on them; else 0."""
+        return self.brain.actions if any(find_drive(name).reads_control for name in self.generic_drives) else 0
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -203,6 +213,8 @@ class Machinery:
             read=brain.read,
             outcomes=brain.outcomes,
             prediction_rate=genes.get(PREDICTION_RATE, -1),
+            foreseen=brain.observations if conditions.reads_prediction else 0,
+            controls=conditions.controls,
             stride=whole_lines(brain.weights),
             operated=0 if plan.operate_at is None else brain.weights,
             recalled=0 if plan.operate_at is None else states_of(brain),
@@ -230,7 +242,11 @@ def machinery(conditions: Conditions) -> Machinery:
     policy = find_policy(brain.policy)
     learner = find_learner(conditions.learner)
     feel, feel_memory = compose(
-        conditions.generic_drives, brain.observations, conditions.world.action_size, conditions.centrings
+        conditions.generic_drives,
+        brain.observations,
+        conditions.world.action_size,
+        conditions.centrings,
+        conditions.controls,
     )
     tiles = None
     if COMPILES and trunk.tiled is not None:

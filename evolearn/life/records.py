@@ -65,6 +65,8 @@ class Body(NamedTuple):
     read: int  # numbers that the heads read, H
     outcomes: int  # that the prediction head predicts, Z; 0 without one
     prediction_rate: int  # where among the numbers of plasticity its rate is; -1: nowhere
+    foreseen: int  # O if drives read what the prediction head foresees, else 0
+    controls: int  # numbers of an action, or choices, if they read how that depends on them; else 0
     stride: int  # floats from one life's weights to the next's
     operated: int  # W if lives are operated on, else 0
     recalled: int  # numbers of the state that a trunk carries if lives are operated on, else 0
@@ -94,6 +96,8 @@ class Places(NamedTuple):
     final_outputs: int  # float32 [T, N, Y]
     targets: int  # float32 [T, N, Z], what came of the steps of the window: changes of the observation, reward, end
     errors: int  # float32 [Z], of one life's step while it is learned from
+    foreseen: int  # float32 [Z], what one life's step was foreseen to lead to, while it is felt
+    control: int  # float32 [O, controls], how that depends on the action
     carry: int  # float32 [T, carry]
     weights: int  # float32 [T, stride], W of them used
     drive_weights: int  # float32 [T, D]
@@ -238,6 +242,8 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "final_outputs": (single, lives, window, outputs),
         "targets": (single, lives, window, body.outcomes),
         "errors": (single, body.outcomes),
+        "foreseen": (single, body.outcomes),
+        "control": (single, body.observations, body.controls),
         "carry": (single, lives, body.carry),
         "weights": (single, lives, body.stride),
         "drive_weights": (single, lives, body.drives),

@@ -52,23 +52,27 @@ def check_drive(drive: Drive, observations: int = 4, actions: int = 2) -> None:
     Args:
         drive: which.
         observations: of the world.
-        actions: length of an action.
+        actions: length of an action; of a drive that reads how what is foreseen depends on it, columns of control.
     Raises:
         PartError: it is not finite, writes beyond its memory, or differs from plain Python.
     """
     rng = np.random.default_rng(0)
-    size = drive.memory(observations, actions)
+    columns = actions if drive.reads_control or not drive.reads_prediction else 0
+    size = drive.memory(observations, columns)
     compiled_memory, plain_memory = _memory(size), _memory(size)
     feel, felt = ready_drive(drive), np.zeros(1, np.float32)
     before = rng.standard_normal(observations).astype(np.float32)
     for step in range(STEPS):
         action = rng.standard_normal(actions).astype(np.float32)
         after = rng.standard_normal(observations).astype(np.float32)
+        foreseen = rng.standard_normal(observations).astype(np.float32)
+        control = rng.standard_normal((observations, columns)).astype(np.float32)
+        read = (foreseen, control) if drive.reads_prediction else (before, action)
         # Plain Python first: there a step beyond the memory is an error, and not the end of the process.
         with _within("drive", size, plain(drive.feel)):
-            expected = plain(drive.feel)(plain_memory[:size], before, action, after)
+            expected = plain(drive.feel)(plain_memory[:size], *read, after)
         _untouched("drive", plain_memory, size)
-        feel(compiled_memory[:size], before, action, after, felt)
+        feel(compiled_memory[:size], before, action, after, foreseen, control, felt)
         if not np.isfinite(felt[0]):
             raise PartError(f"drive: {felt[0]} at step {step} of random observations: must be finite")
         _agree("drive", felt[0], expected, f"at step {step} of random observations")

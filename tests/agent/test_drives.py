@@ -8,6 +8,7 @@ from evolearn.agent.drives.novelty import PLACES, novelty, place_of
 from evolearn.agent.drives.table import change, effort, linear_surprise
 
 NOTHING = np.zeros(0, np.float32)
+NO_CONTROL = np.zeros((0, 0), np.float32)
 finite = st.floats(-100.0, 100.0, width=32)
 
 
@@ -107,7 +108,7 @@ def test_drives_are_composed_in_order(order):
     for _ in range(5):
         before, action, after = (rng.standard_normal(size).astype(np.float32) for size in (2, 1, 2))
         drives = np.full(len(order), np.nan, np.float32)
-        feel(memory, before, action, after, drives)
+        feel(memory, before, action, after, NOTHING, NO_CONTROL, drives)
         expected = [DRIVES[name].feel(alone[name], before, action, after) for name in order]
         np.testing.assert_allclose(drives, expected, rtol=1e-6)
     np.testing.assert_allclose(memory, np.concatenate([alone[name] for name in order]), rtol=1e-5, atol=1e-7)
@@ -118,7 +119,7 @@ def test_two_drives_with_memory_do_not_share_it():
     assert memory_size == 6
     memory, drives = np.zeros(6, np.float32), np.zeros(2, np.float32)
     for _ in range(3):
-        feel(memory, floats(1), floats(0.5), floats(3), drives)
+        feel(memory, floats(1), floats(0.5), floats(3), NOTHING, NO_CONTROL, drives)
     assert drives[0] == drives[1]
     np.testing.assert_array_equal(memory[:3], memory[3:])
     assert np.all(memory != 0.0)
@@ -127,7 +128,7 @@ def test_two_drives_with_memory_do_not_share_it():
 def test_no_generic_drives_need_no_memory_and_feel_nothing():
     feel, memory_size = compose((), 2, 1)
     drives = floats(7)
-    feel(np.zeros(0, np.float32), floats(0, 0), floats(0), floats(1, 1), drives)
+    feel(NOTHING, floats(0, 0), floats(0), floats(1, 1), NOTHING, NO_CONTROL, drives)
     assert memory_size == 0
     assert drives[0] == 7.0
 

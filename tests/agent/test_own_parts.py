@@ -414,7 +414,8 @@ from evolearn.rng import new_rng
 
 feel, size = compose(["parts.mine:eager"], 2, 1)
 drives = np.zeros(1, np.float32)
-feel(np.zeros(size, np.float32), *(np.ones(n, np.float32) for n in (2, 1, 2)), drives)
+control = np.zeros((2, 0), np.float32)
+feel(np.zeros(size, np.float32), *(np.ones(n, np.float32) for n in (2, 1, 2, 0)), control, drives)
 action = np.zeros(1, np.float32)
 plugged = plug(find_policy("parts.mine:SAME").choose, CHOOSE_TYPE)
 plugged(np.ones(3, np.float32), np.ones(1, np.float32), new_rng(), action)

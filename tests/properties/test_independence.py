@@ -17,6 +17,7 @@ PLAN = Plan(150, bin_steps=40, final_weights=True)
 WORLDS = {
     "cart-pole": (cart_pole, {"predictability": 0.5, "generic_drives": ("linear_surprise", "change")}),
     "savannah": (savannah, {"alpha": 60.0}),
+    "cart-pole, foreseeing": (cart_pole, {"prediction": True, "generic_drives": ("progress", "empowerment")}),
 }
 
 

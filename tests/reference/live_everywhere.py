@@ -17,6 +17,7 @@ from tests.helpers.box import WORLDS
 from tests.helpers.probe_worlds import PROBES, SETTINGS, conditions_for, luck, newborns_for, restless, restless_box
 
 ALL_DRIVES = ("effort", "constant", "change", "linear_surprise", "novelty")
+OF_MODEL = ("surprise", "progress", "empowerment")
 CASES = {
     **{world.name: (world, {}) for world in (*WORLDS, *PROBES, luck, restless, restless_box)},
     "cart-pole": (cart_pole, {"predictability": 0.3, "hidden": (11, 6), "generic_drives": ALL_DRIVES}),
@@ -34,8 +35,11 @@ CASES = {
     "cart-pole, product": (cart_pole, {"hidden": (6,), "readout": "product"}),
     "savannah, rules": (savannah, {"hidden": (17,), "learner": "rewarded_hebbian_connections"}),
     "cart-pole, rules of layers": (cart_pole, {"trunk": "relu", "hidden": (9, 5), "learner": "hebbian"}),
-    "cart-pole, foreseeing": (cart_pole, {"hidden": (11, 6), "prediction": True}),
-    "savannah, gru, foreseeing": (savannah, {"trunk": "gru", "hidden": (9,), "prediction": True}),
+    "cart-pole, foreseeing": (cart_pole, {"hidden": (11, 6), "prediction": True, "generic_drives": OF_MODEL}),
+    "savannah, gru, foreseeing": (
+        savannah,
+        {"trunk": "gru", "hidden": (9,), "prediction": True, "generic_drives": OF_MODEL},
+    ),
     "restless, foreseeing tables": (
         restless,
         {"trunk": "linear", "hidden": (), "learner": "q_learning", "prediction": True},

@@ -13,14 +13,15 @@ import numpy as np
 from numba import types
 
 from evolearn.agent.drives.centring import CENTRING_MEMORY, LARGEST, MEAN, NONE, less_its_mean
+from evolearn.agent.drives.foreseeing import PROGRESS_MEMORY, empowerment, empowerment_memory, progress, surprise
 from evolearn.agent.drives.novelty import PLACES, novelty
 from evolearn.agent.plugging import does_not_compile, plain
 from evolearn.numerics import COMPILES, adapter, compiled, plug, world_code
 from evolearn.plugins import Kind, find
 
 _FLOATS = types.float32[::1]
-# memory, observation, action, next observation, drives (written)
-FEEL_TYPE = types.void(_FLOATS, _FLOATS, _FLOATS, _FLOATS, _FLOATS)
+# memory, observation, action, next observation, what had been foreseen, control (see Drive), drives (written)
+FEEL_TYPE = types.void(_FLOATS, _FLOATS, _FLOATS, _FLOATS, _FLOATS, types.float32[:, ::1], _FLOATS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,10 +29,16 @@ class Drive:
     """A row of DRIVES."""
 
     doc: str
-    feel: Callable[..., Any]  # (memory, observation, action, observation_next) -> float
-    memory: Callable[[int, int], int] = lambda observations, actions: 0  # floats kept through a life; zero at birth
+    # (memory, observation, action, observation_next) -> float; of a drive that reads the prediction head
+    # (memory, foreseen, control, observation_next), see `evolearn.agent.drives.foreseeing`
+    feel: Callable[..., Any]
+    # Floats kept through a life, zero at birth, for so many observations and numbers of an action; of a drive that
+    # reads the prediction head, for so many observations and columns of control.
+    memory: Callable[[int, int], int] = lambda observations, actions: 0
     explores: bool = False  # never below 0, and wanted for what it falls from: felt centred, see `drives.centring`
     largest: float | None = None  # that it can be, of a drive that explores; None: there is no such bound
+    reads_prediction: bool = False  # what the brain's prediction head had foreseen of the step
+    reads_control: bool = False  # and how that depends on the action; without, control has no columns
 
 
 @compiled
@@ -123,6 +130,27 @@ DRIVES = {
         explores=True,
         largest=1.0,
     ),
+    "surprise": Drive(
+        "error of the brain's prediction head",
+        surprise,
+        explores=True,
+        largest=1.0,
+        reads_prediction=True,
+    ),
+    "progress": Drive(
+        "how fast the error of the brain's prediction head falls",
+        progress,
+        lambda observations, actions: PROGRESS_MEMORY,
+        reads_prediction=True,
+    ),
+    "empowerment": Drive(
+        "how much of what is seen next hangs on what is done, by the brain's prediction head",
+        empowerment,
+        empowerment_memory,
+        explores=True,
+        reads_prediction=True,
+        reads_control=True,
+    ),
 }
 DRIVE = Kind("drive", "Drive", "evolearn.drives", lambda: Drive, DRIVES)
 
@@ -133,12 +161,14 @@ def find_drive(name: str, asked: str = "") -> Drive:
 
 
 @compiled
-def feel_nothing(memory: Any, observation: Any, action: Any, observation_next: Any, drives: Any) -> None:
+def feel_nothing(
+    memory: Any, observation: Any, action: Any, observation_next: Any, foreseen: Any, control: Any, drives: Any
+) -> None:
     """The generic drives of a brain without any."""
 
 
 def compose(
-    names: Sequence[str], observations: int, action_size: int, centrings: Sequence[str] = ()
+    names: Sequence[str], observations: int, action_size: int, centrings: Sequence[str] = (), columns: int = 0
 ) -> tuple[Callable[..., None], int]:
     """One function that writes the named drives in order, and the floats of memory that it needs.
 
@@ -147,6 +177,7 @@ def compose(
         observations: the world's.
         action_size: length of an action.
         centrings: MEAN, LARGEST or NONE for each name; empty: NONE for all.
+        columns: of control, for drives that read the prediction head.
     Returns:
         A function of FEEL_TYPE ready for the kernel, and the size of its memory.
     Raises:
@@ -156,8 +187,8 @@ def compose(
     end = 0
     for place, (name, centring) in enumerate(zip(names, centrings or (NONE,) * len(names), strict=True)):
         drive = find_drive(name)
-        feel = _ready(drive.feel)
-        start, end = end, end + drive.memory(observations, action_size)
+        feel = _ready(drive)
+        start, end = end, end + drive.memory(observations, columns if drive.reads_prediction else action_size)
         if centring == MEAN:
             composed = adapter(_and_then_less_its_mean(composed, feel, place, start, end))
             end += CENTRING_MEMORY
@@ -178,10 +209,10 @@ def compose(
 def ready_drive(drive: Drive) -> Callable[..., None]:
     """A drive alone, compiled, as a function of FEEL_TYPE with the drive's own memory."""
 
-    def feel_one(memory, observation, action, observation_next, drives):  # type: ignore[no-untyped-def]
-        drives[0] = feel(memory, observation, action, observation_next)
+    def feel_one(memory, observation, action, observation_next, foreseen, control, drives):  # type: ignore[no-untyped-def]
+        drives[0] = feel(memory, observation, action, observation_next, foreseen, control)
 
-    feel = _ready(drive.feel)
+    feel = _ready(drive)
     try:
         return adapter(feel_one, FEEL_TYPE)
     except Exception:
@@ -189,32 +220,45 @@ def ready_drive(drive: Drive) -> Callable[..., None]:
         raise
 
 
-def _ready(feel: Callable[..., Any]) -> Callable[..., Any]:
-    """As it is if it is compiled; else compiled here, with checked indices, so that a slip raises."""
-    return feel if hasattr(feel, "py_func") or not COMPILES else world_code(feel)
+def _ready(drive: Drive) -> Callable[..., Any]:
+    """A drive as a function of all that any of them reads; a user's is compiled with checked indices."""
+    of_model = drive.reads_prediction
+    feel = drive.feel
+    if COMPILES and not hasattr(feel, "py_func"):
+        feel = world_code(feel)
+
+    def feel_model(memory, observation, action, observation_next, foreseen, control):  # type: ignore[no-untyped-def]
+        return feel(memory, foreseen, control, observation_next)
+
+    def feel_step(memory, observation, action, observation_next, foreseen, control):  # type: ignore[no-untyped-def]
+        return feel(memory, observation, action, observation_next)
+
+    return adapter(feel_model if of_model else feel_step)
 
 
 def _check_compiles(drive: Drive, field: str, name: str, function: str) -> None:
     """Say of a drive that does not compile that it does not."""
     feel = plain(drive.feel)
     try:
-        adapter(feel, types.float64(*FEEL_TYPE.args[:-1]))
+        memory, observation, action, after, foreseen, control, _ = FEEL_TYPE.args
+        read = (foreseen, control) if drive.reads_prediction else (observation, action)
+        adapter(feel, types.float64(memory, *read, after))
     except Exception as error:
         raise does_not_compile(field, name, error, function) from error
 
 
 def _and_then(before: Any, feel: Any, place: int, start: int, end: int) -> Any:
-    def feel_all(memory, observation, action, observation_next, drives):  # type: ignore[no-untyped-def]
-        before(memory, observation, action, observation_next, drives)
-        drives[place] = feel(memory[start:end], observation, action, observation_next)
+    def feel_all(memory, observation, action, observation_next, foreseen, control, drives):  # type: ignore[no-untyped-def]
+        before(memory, observation, action, observation_next, foreseen, control, drives)
+        drives[place] = feel(memory[start:end], observation, action, observation_next, foreseen, control)
 
     return feel_all
 
 
 def _and_then_less(before: Any, feel: Any, place: int, start: int, end: int, largest: float | None) -> Any:
-    def feel_all(memory, observation, action, observation_next, drives):  # type: ignore[no-untyped-def]
-        before(memory, observation, action, observation_next, drives)
-        drives[place] = feel(memory[start:end], observation, action, observation_next) - largest
+    def feel_all(memory, observation, action, observation_next, foreseen, control, drives):  # type: ignore[no-untyped-def]
+        before(memory, observation, action, observation_next, foreseen, control, drives)
+        drives[place] = feel(memory[start:end], observation, action, observation_next, foreseen, control) - largest
 
     return feel_all
 
@@ -222,9 +266,9 @@ def _and_then_less(before: Any, feel: Any, place: int, start: int, end: int, lar
 def _and_then_less_its_mean(before: Any, feel: Any, place: int, start: int, end: int) -> Any:
     behind = end + CENTRING_MEMORY
 
-    def feel_all(memory, observation, action, observation_next, drives):  # type: ignore[no-untyped-def]
-        before(memory, observation, action, observation_next, drives)
-        felt = feel(memory[start:end], observation, action, observation_next)
+    def feel_all(memory, observation, action, observation_next, foreseen, control, drives):  # type: ignore[no-untyped-def]
+        before(memory, observation, action, observation_next, foreseen, control, drives)
+        felt = feel(memory[start:end], observation, action, observation_next, foreseen, control)
         drives[place] = less_its_mean(memory[end:behind], felt)
 
     return feel_all
