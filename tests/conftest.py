@@ -84,7 +84,7 @@ def study_of_few(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def local_ray():
-    """Address of a Ray with four cores on this machine, for all tests of this process."""
+    """Address of a Ray with three cores on this machine, for all tests of this process."""
     from tests.helpers.ray_here import local_ray
 
     yield from local_ray()

@@ -379,9 +379,8 @@ def test_what_survives_a_raising_environment_is_a_working_driver(toy_driver):
     assert_same(live_toys(driver, count=doomed), expected)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_life_in_which_processes_die_is_at_fault_and_the_next_job_gets_new_ones(workers):
-    driver = StepwiseDriver(toy(fails="crash", unlucky=0.4, length=1000), workers, chunk=7, apart=True)
+def test_a_life_in_which_processes_die_is_at_fault_and_the_next_job_gets_new_ones():
+    driver = StepwiseDriver(toy(fails="crash", unlucky=0.4, length=1000), 1, chunk=7, apart=True)
     doomed = first_doomed(0.4)
     try:
         with pytest.raises(LifeLost) as caught:
@@ -392,9 +391,8 @@ def test_a_life_in_which_processes_die_is_at_fault_and_the_next_job_gets_new_one
             "code (C); it must raise an exception instead"
         )
         assert not multiprocessing.active_children()
-        if workers == 1:
-            whole = live_toys(StepwiseDriver(toy(unlucky=0.4, length=1000)), count=doomed)
-            assert_same(live_toys(driver, count=doomed), whole)
+        whole = live_toys(StepwiseDriver(toy(unlucky=0.4, length=1000)), count=doomed)
+        assert_same(live_toys(driver, count=doomed), whole)
     finally:
         driver.close()
 

@@ -111,7 +111,7 @@ def test_failures_are_collected(shared_probes, tmp_path):
     assert str(report).startswith("world sound: 3 failures\n\ndeclaration: senses: ache has no unit")
 
 
-def test_a_sound_world_passes_every_check_that_applies():
+def test_a_sound_world_passes_every_check_that_applies(shared_probes):
     report = inspect_world(check_config({"world": {"name": "cart-pole"}}, "test"))
     assert not report.failures, str(report)
     assert set(report.checked) == set(CHECKS) - {"gymnasium"}
@@ -139,34 +139,13 @@ def test_a_gymnasium_environment_is_given_to_gymnasiums_own_checker_first(shared
     assert "nothing hidden" in report.checked
 
 
-BROKEN_ENVIRONMENT = """
-import gymnasium
-import numpy as np
-
-
-class Broken(gymnasium.Env):
-    observation_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
-    action_space = gymnasium.spaces.Discrete(2)
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        return np.random.default_rng().uniform(-1.0, 1.0, 2).astype(np.float32), {}
-
-    def step(self, action):
-        return np.zeros(2, np.float32), 1.0, False, False, {}
-
-
-gymnasium.register("Broken-v0", entry_point="broken_environment:Broken")
-"""
-
-
-def test_an_environment_with_a_generator_of_its_own_fails_gymnasiums_checker(tmp_path, monkeypatch):
-    (tmp_path / "broken_environment.py").write_text(BROKEN_ENVIRONMENT)
-    monkeypatch.syspath_prepend(tmp_path)
-    report = inspect_world(check_config({"world": {"name": "gymnasium:broken_environment:Broken-v0"}}, "test"))
+def test_an_environment_with_a_generator_of_its_own_fails_gymnasiums_checker(shared_probes):
+    name = "gymnasium:tests.helpers.odd_environments:evolearn-keeping-v0"
+    world = {"name": name, "kwargs": {"how": "a generator of its own"}}
+    report = inspect_world(check_config({"world": world}, "test"))
     assert [failure.check for failure in report.failures] == ["gymnasium", "nothing hidden"]
     assert "check_env refuses the environment" in str(report)
-    assert "broken_environment:Broken-v0" in str(report)
+    assert "odd_environments:evolearn-keeping-v0" in str(report)
 
 
 def test_a_world_that_no_other_process_finds_is_refused():
