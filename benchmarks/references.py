@@ -181,6 +181,9 @@ def hunger(seed: int) -> Answer:
     rules = {f"best at {meals:g}": threshold for meals, threshold in best.items()}
     mixed = "/".join(f"{meals:g}" for meals in MIXTURE)
     rules[f"fewest deaths over {mixed}"] = best_threshold(lambda t: -sum(1.0 / mean_life(p, t) for p in MIXTURE))
+    rules[f"least relative cost over {mixed}"] = best_threshold(
+        lambda t: -sum(most[p] / mean_life(p, t) for p in MIXTURE)
+    )
     rules[f"longest log life over {mixed}"] = best_threshold(lambda t: sum(math.log(mean_life(p, t)) for p in MIXTURE))
     rules["eats always"] = larder.MOST + 1
     rows = [

@@ -12,7 +12,10 @@ Observed: reserves, as a multiple of 20, and whether there is a meal. And, times
 late, in this life, by this animal or those before: .2 at birth, and each step moves it by 1/50 of the way. At 0, the
 default, it is hidden.
 
-Fitness: -1 for a death, else 0, mean per step: minus one over the steps that an animal lives.
+Fitness: -1 for a death, else 0, mean per step: minus one over the steps that an animal lives. With `relative` at 1 a
+death costs the steps that animals live on average who eat as is best where meals are as likely: that makes -1 for
+who does so at any abundance, and -1 / s for who lives a share s as long. Where lives differ in abundance, evolution
+else attends to the scarce ones, in which most die.
 
 Source: this project, after McNamara and Houston 1990, "The value of fat reserves and the tradeoff between starvation
 and predation".
@@ -74,7 +77,10 @@ def best_thresholds(meals):
     return thresholds
 
 
-BEST = best_thresholds(np.arange(GRID + 1) / GRID)
+ABUNDANCES = np.arange(GRID + 1) / GRID
+BEST = best_thresholds(ABUNDANCES)
+# Steps of the best, from a newborn's reserves on; contiguous, so that it is a constant of compiled code.
+LIFE_OF_BEST = lifetimes(ABUNDANCES[:, None], np.arange(1, MOST + 1) < BEST[:, None])[:, AT_FIRST - 1].copy()
 
 STATE = np.dtype(
     [
@@ -85,6 +91,11 @@ STATE = np.dtype(
     ],
     align=True,
 )
+
+
+@world_code
+def on_grid(animal):
+    return int(GRID * animal.meals + 0.5)
 
 
 @world_code
@@ -137,18 +148,19 @@ def step(animal, parameters, action, senses, rng):
     senses[2] = 1.0 if has_starved else 0.0
     senses[3] = 1.0 if is_taken else 0.0
     dies = is_taken or has_starved
-    return -1.0 if dies else 0.0, dies, False
+    cost = LIFE_OF_BEST[on_grid(animal)] if parameters.relative > 0.0 else 1.0
+    return -cost if dies else 0.0, dies, False
 
 
 def oracle(animal, parameters, action):
     """Eat below the threshold that is best where meals are as likely as in this life."""
-    return EAT if animal.reserves < BEST[int(GRID * animal.meals + 0.5)] else LEAVE
+    return EAT if animal.reserves < BEST[on_grid(animal)] else LEAVE
 
 
 def draw(animal, parameters):
     """Draw the reserves as a bar, the level up to which it is best to eat, and the meal beside it."""
     height = float(animal.reserves) / AT_FIRST
-    best = float(BEST[int(GRID * animal.meals + 0.5)]) / AT_FIRST
+    best = float(BEST[on_grid(animal)]) / AT_FIRST
 
     def bar(top):
         return (0.0, 0.0), (1.0, 0.0), (1.0, top), (0.0, top)
@@ -189,6 +201,7 @@ larder = World(
         Parameter("meals_2", 0.0, 0.0, 1.0, "1 / step", "another one, that lives may have instead; 0: none"),
         Parameter("meals_3", 0.0, 0.0, 1.0, "1 / step", "a third one; 0: none"),
         Parameter("shown", 0.0, 0.0, 1.0, "1", "how strongly the rate of meals is observed"),
+        Parameter("relative", 0.0, 0.0, 1.0, "1", "1: a death costs the mean life of the best", whole=True),
     ),
     able="thriving",
 )

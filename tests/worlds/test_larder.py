@@ -86,6 +86,22 @@ def test_the_oracle_lives_as_long_as_is_best():
             assert stage.ask_oracle()[0] == (EAT if reserves < BEST[round(100 * meals)] else LEAVE)
 
 
+@pytest.mark.parametrize("meals", [0.2, 0.5, 0.95])
+def test_relative_deaths_cost_whoever_eats_best_one_per_step_at_any_abundance(meals):
+    (stage,) = animals(1, meals=meals, relative=1)
+    paid, deaths, steps = 0.0, 0, 30_000
+    for _ in range(steps):
+        fitness, over, *_ = stage.step(stage.ask_oracle()[0])
+        paid += fitness
+        if over:
+            deaths += 1
+            stage.begin()
+    eats = np.arange(1, MOST + 1) < best_thresholds([meals])[0]
+    assert -paid / deaths == pytest.approx(lifetimes(np.array([[meals]]), eats[None])[0, 19], rel=1e-9)
+    # Deaths are rare and nearly independent: a Poisson count.
+    assert paid / steps == pytest.approx(-1.0, abs=4 / np.sqrt(deaths))
+
+
 def test_predators_take_by_weight_squared():
     stage = animals(1, meals=0.01)[0]
     for reserves in (20, 60):
