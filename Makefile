@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
 # A process per core, with one thread and up to 1.5 GB each. Tests of a file stay together, for what they share; files
-# come in the order of their names, since those with few tests, which are otherwise last, have the longest ones.
+# come in the order of tests/conftest.py, the longest first, and not by how many tests they have.
 PYTEST := $(foreach library,OMP OPENBLAS MKL,$(library)_NUM_THREADS=1) $(BIN)/python -m pytest
 SPREAD := --numprocesses logical --maxprocesses 6 --dist loadfile --no-loadscope-reorder
 

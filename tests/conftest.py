@@ -28,6 +28,22 @@ settings.register_profile(
 settings.load_profile("long" if "EVOLEARN_EXAMPLES" in os.environ else "evolearn")
 
 
+# Files that take longest, from the longest on: whichever worker is left with one at the end, all others wait for it.
+LONGEST = (
+    "test_on_ray.py",
+    "test_check.py",
+    "test_stepwise.py",
+    "test_shipped_studies.py",
+    "test_world_environments.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the longest files; the others in the order of their names."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_trust(tmp_path_factory):
     """What tests import is remembered as trusted for them alone."""
@@ -84,7 +100,7 @@ def study_of_few(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def local_ray():
-    """Address of a Ray with three cores on this machine, for all tests of this process."""
+    """Address of a Ray with four cores on this machine, for all tests of this process."""
     from tests.helpers.ray_here import local_ray
 
     yield from local_ray()

@@ -8,7 +8,7 @@ from evolearn.life import ClusterStatus
 from tests.helpers.places import ROOT
 from tests.helpers.runs import Watcher
 
-CORES = 3
+CORES = 4
 
 
 class ClusterWatcher(Watcher):
