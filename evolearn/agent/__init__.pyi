@@ -30,6 +30,7 @@ from .learners.learner import (
     LEARN_TYPE as LEARN_TYPE,
     OF_FRESH_WEIGHTS as OF_FRESH_WEIGHTS,
     PREDICTION_RATE as PREDICTION_RATE,
+    PREDICTION_WEIGHT as PREDICTION_WEIGHT,
     SETTINGS_TYPE as SETTINGS_TYPE,
     Learner as Learner,
     LearnerSettings as LearnerSettings,
@@ -58,8 +59,10 @@ from .prediction import (
     OF_CHOICES as OF_CHOICES,
     OF_NUMBERS as OF_NUMBERS,
     correct as correct,
+    errors_of as errors_of,
     foresee as foresee,
     foresee_control as foresee_control,
+    slopes_below_prediction as slopes_below_prediction,
 )
 from .template import KINDS as KINDS, new_part as new_part
 from .torch_brain import (

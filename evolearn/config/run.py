@@ -101,10 +101,31 @@ class LearnerPart(Part):
         description="value of every action at the standard initialisation, for learners of action values; as a gene, "
         "of weights drawn afresh, it is learner.plasticity.initial_value",
     )
+    auxiliary: bool = Field(
+        False,
+        description="whether what the brain's prediction head errs by changes the trunk as well, along its gradient, "
+        "by the plasticity gene prediction_weight",
+    )
+    imagined: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="updates for each step of life from steps that the prediction head imagines, from remembered ones: "
+        "Dyna; for learners that may learn from what they did not do",
+    )
+    remembered: int = Field(
+        512, ge=1, le=1_000_000, description="the last steps of a life that imagined ones begin at, steps"
+    )
+    repeated: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="updates for each step of life from the window once more: as many as imagined has, without a model",
+    )
     reset: Literal["none", "heads", "brain"] = Field(
         "none",
         description="weights that are as at birth again when a world is born a second time, at world.switch_at: none; "
-        "heads: the last layer, policy and value; brain: all. The optimiser's memory stays",
+        "heads: the last layer, policy, value and prediction; brain: all. The optimiser's memory stays",
     )
 
 

@@ -196,7 +196,8 @@ class FusedDriver:
         job.outcome.status[first:last] = UNFINISHED
         self._kernel(
             *(world.born, world.reborn, world.begin, world.observe, world.step_all, world.oracle),
-            *(parts.think_all, parts.think, parts.backward, parts.choose_all, parts.deltas, parts.learn, parts.feel),
+            *(parts.think_all, parts.think, parts.backward, parts.backward_trunk),
+            *(parts.choose_all, parts.deltas, parts.learn, parts.feel),
             *(self.conditions.settings, team.handle, team.at, team.body, parts.course(self.conditions, job.plan)),
             *(
                 handle_of(world.parameters),

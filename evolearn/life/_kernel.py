@@ -92,6 +92,7 @@ def live(  # noqa: D417  # the plugs are described in groups
     think_all: Any,
     think: Any,
     backward: Any,
+    backward_trunk: Any,
     choose_all: Any,
     deltas: Any,
     learn: Any,
@@ -114,13 +115,14 @@ def live(  # noqa: D417  # the plugs are described in groups
 ) -> None:
     """Live the lives `first` .. `last` - 1, team by team, each from birth to end.
 
-    The first thirteen arguments are the world's, the brain's, the learner's and the drives' functions. Numba has no
+    The first fourteen arguments are the world's, the brain's, the learner's and the drives' functions. Numba has no
     record of functions that keeps the kernel independent of them, hence the long list.
 
     Args:
         born, reborn, begin, observe, step_all, oracle: see `evolearn.world.contract.World` and
             `evolearn.world.compiled`.
-        think_all, think, backward: see `evolearn.agent.trunks.trunk.Trunk`.
+        think_all, think, backward, backward_trunk: see `evolearn.agent.trunks.trunk.Trunk`; the last is the trunk's
+            own, whatever its heads are.
         choose_all, deltas: see `evolearn.agent.policies.together` and `evolearn.agent.policies.policy.Policy`.
         learn: see `evolearn.agent.learners.learner.Learner`.
         feel: see `evolearn.agent.drives.table.compose`.
@@ -223,7 +225,9 @@ def live(  # noqa: D417  # the plugs are described in groups
                         status[place] = BAD_OBSERVATION
                         close_ended(outcome, team, at, body, start, count, t + 1)
                         gone += 1
-            learn_when_full(think_all, think, backward, deltas, learn, settings, team, at, body, course, count, t)
+            learn_when_full(
+                think_all, think, backward, backward_trunk, deltas, learn, settings, team, at, body, course, count, t
+            )
         close_all(outcome, course, team, at, body, start, count)
     # Numba frees an array after its last use, and a handle does not count as one.
     rngs_owner[0] = states_owner.size
@@ -241,6 +245,7 @@ LIVE_TYPE = types.void(
             ORACLE_TYPE,
             THINK_ALL_TYPE,
             THINK_TYPE,
+            BACKWARD_TYPE,
             BACKWARD_TYPE,
             CHOOSE_ALL_TYPE,
             DELTAS_TYPE,

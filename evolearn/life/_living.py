@@ -14,7 +14,15 @@ import numpy as np
 
 from evolearn.agent import GOES_ON, TERMINATED, TRUNCATED
 from evolearn.genome import Newborns
-from evolearn.life._foreseeing import control_in, foresee_step, learn_to_foresee, note_outcomes
+from evolearn.life._foreseeing import (
+    control_in,
+    find_gradient,
+    foresee_step,
+    learn_to_foresee,
+    move_trunk,
+    note_outcomes,
+)
+from evolearn.life._imagining import imagine, remember_steps, repeat_window
 from evolearn.life._remembering import forget_step, hold, recall_elsewhere, remember_all, show_all
 from evolearn.life._valuing import shape_all
 from evolearn.life._views import (
@@ -71,7 +79,7 @@ from evolearn.numerics import (
     octets,
     within,
 )
-from evolearn.rng import ACTION, INIT, RNG_SIZE, at_step, integer, normal, open_stream, uniform
+from evolearn.rng import ACTION, IMAGINATION, INIT, RNG_SIZE, at_step, integer, normal, open_stream, uniform
 
 _ZERO = np.float32(0.0)
 
@@ -141,6 +149,9 @@ def be_born(
         clear(tally_of(team, at, body, place))
         copy(row_of(newborns.value, genome), floats(team, at.value + place * body.value, body.value))
         forget_step(team, at, body, place)
+        if body.imagined > 0:
+            imagining = integers(team, at.imagining + place * RNG_SIZE, RNG_SIZE)
+            open_stream(imagining, keys[first + place], IMAGINATION)
         open_stream(rng, keys[first + place], ACTION)
         status[place] = UNFINISHED
         holding[place] = 0
@@ -468,6 +479,8 @@ def experience_all(
                 end_episode(think_all, think, team, at, body, place, row, learns)
     if learns and body.outcomes > 0:
         note_outcomes(team, at, body, count, row)
+        if body.remembered > 0:
+            remember_steps(team, at, body, count, row)
     return faults
 
 
@@ -529,11 +542,42 @@ def learn_alone(
     hold(team, at, body, place)
 
 
+@within
+def learn_with_model(
+    think: Any,
+    backward: Any,
+    backward_trunk: Any,
+    deltas: Any,
+    learn: Any,
+    settings: Any,
+    team: Any,
+    at: Places,
+    body: Body,
+    choices: int,
+    place: int,
+    t: int,
+) -> None:
+    """Let one life learn from its window to foresee, by what it foresees, and from steps that it imagines."""
+    # The window's activations are those that were lived until the learner thinks it again.
+    moves = body.trunk > 0 and find_gradient(backward_trunk, settings, team, at, body, choices, place)
+    if body.outcomes > 0:
+        learn_to_foresee(team, at, body, choices, place)
+    learn_alone(think, backward, deltas, learn, settings, team, at, body, place)
+    if moves:
+        move_trunk(team, at, body, place)
+    if body.repeated > 0:
+        repeat_window(think, backward, deltas, learn, settings, team, at, body, place)
+    if body.imagined > 0:
+        imagine(think, backward, deltas, learn, settings, team, at, body, choices, place, t)
+    hold(team, at, body, place)
+
+
 @inlined_within
 def learn_when_full(
     think_all: Any,
     think: Any,
     backward: Any,
+    backward_trunk: Any,
     deltas: Any,
     learn: Any,
     settings: Any,
@@ -550,11 +594,16 @@ def learn_when_full(
         clock[ROW] += 1
         if clock[ROW] == body.window:
             think_for(think_all, think, team, at, body, 0, count, body.window)
-            if body.outcomes > 0:
-                learn_to_foresee(team, at, body, course.choices, count)
             for place in range(count):
-                if integers(team, at.status, count)[place] == UNFINISHED:
+                if integers(team, at.status, count)[place] != UNFINISHED:
+                    continue
+                if body.outcomes == 0 and body.repeated == 0:
                     learn_alone(think, backward, deltas, learn, settings, team, at, body, place)
+                else:
+                    choices = course.choices
+                    learn_with_model(
+                        think, backward, backward_trunk, deltas, learn, settings, team, at, body, choices, place, t
+                    )
             clock[UPDATE] += 1
             clock[ROW] = 0
 

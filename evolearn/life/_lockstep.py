@@ -70,6 +70,7 @@ class Parts(NamedTuple):
     think_all: Any
     think: Any
     backward: Any
+    backward_trunk: Any
     choose_all: Any
     deltas: Any
     learn: Any
@@ -296,6 +297,7 @@ def learn_together(address: Any, t: int) -> None:
         _think_all(parts.think_all),
         _think(parts.think),
         _backward(parts.backward),
+        _backward(parts.backward_trunk),
         _deltas(parts.deltas),
         _learn(parts.learn),
         bound.settings,

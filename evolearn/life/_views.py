@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from evolearn.agent import Window
 from evolearn.life.records import DRIVEN, Body, Places
-from evolearn.numerics import LANES, doubles, floats, inlined_within, load_part, spread, total
+from evolearn.numerics import LANES, doubles, floats, inlined_within, load_part, spread, total, vector
 
 _ZERO = np.float32(0.0)
 
@@ -103,6 +104,14 @@ def read_in(team: Any, at: Places, body: Body, place: int, row: int) -> Any:
         return told_in(team, at, body, place, row)
     end = (place * (body.window + 1) + row + 1) * body.units
     return floats(team, at.activations + end - body.read, body.read)
+
+
+@inlined_within
+def read_from(window: Window, body: Body) -> Any:
+    """What the heads read in the first row of a window."""
+    if body.layers == 1:
+        return vector(window.observations, 0, body.read)
+    return vector(window.activations, body.units - body.read, body.read)
 
 
 @inlined_within

@@ -19,6 +19,7 @@ from evolearn.agent import (
     LAST_REWARD,
     NEW_EPISODE,
     PREDICTION_RATE,
+    PREDICTION_WEIGHT,
     THINK_ALL_TYPE,
     THINK_TYPE,
     BrainSpec,
@@ -71,6 +72,9 @@ class Conditions:
     switch_at: int | None = None  # age in steps at which the world is born a second time; None: never
     reset_from: int | None = None  # weights from this one on are as at birth again at the switch; None: none are
     centrings: tuple[str, ...] = ()  # of the generic drives, see `evolearn.agent.compose`
+    imagined: int = 0  # updates from imagined steps for each step of life, see `evolearn.life._imagining`
+    repeated: int = 0  # updates from the window once more for each step of life
+    remembered: int = 512  # the last steps of a life that imagined ones begin at
     value: ValueSpec | None = None  # what newborns' innate value is made of; None: they have none
 
     @property
@@ -151,6 +155,7 @@ class Machinery:
     think_all: Any
     think: Any
     backward: Any
+    backward_trunk: Any  # the trunk's own, whatever its heads are
     choose_all: Any
     deltas: Any
     learn: Any
@@ -215,6 +220,12 @@ class Machinery:
             prediction_rate=genes.get(PREDICTION_RATE, -1),
             foreseen=brain.observations if conditions.reads_prediction else 0,
             controls=conditions.controls,
+            trunk=brain.heads_from if brain.auxiliary else 0,
+            gradient=gradient_size(brain, conditions.window) if brain.auxiliary else 0,
+            prediction_weight=genes.get(PREDICTION_WEIGHT, -1),
+            imagined=conditions.imagined,
+            repeated=conditions.repeated,
+            remembered=conditions.remembered if conditions.imagined else 0,
             stride=whole_lines(brain.weights),
             operated=0 if plan.operate_at is None else brain.weights,
             recalled=0 if plan.operate_at is None else states_of(brain),
@@ -261,6 +272,9 @@ def machinery(conditions: Conditions) -> Machinery:
         think_all=think_all,
         think=think,
         backward=backward,
+        backward_trunk=(
+            plugged(trunk.backward, BACKWARD_TYPE, "brain.trunk", brain.trunk) if brain.auxiliary else backward
+        ),
         choose_all=ready_choice(policy, brain.policy),
         deltas=plugged(policy.deltas, DELTAS_TYPE, "policy", brain.policy),
         learn=ready_learner(learner, policy, conditions.learner, brain.policy),
@@ -269,6 +283,12 @@ def machinery(conditions: Conditions) -> Machinery:
         learner_memory=learner.memory(brain.thinking, conditions.window),
         feel_memory=feel_memory,
     )
+
+
+def gradient_size(brain: BrainSpec, window: int) -> int:
+    """Floats in which the gradient of the prediction's errors by the trunk is worked out: see `find_gradient`."""
+    trunk_and_heads = brain.heads_from + brain.read * (brain.read + 1)
+    return 2 * trunk_and_heads + window * brain.read + brain.scratch(window)
 
 
 def states_of(brain: BrainSpec) -> int:

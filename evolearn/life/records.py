@@ -67,6 +67,12 @@ class Body(NamedTuple):
     prediction_rate: int  # where among the numbers of plasticity its rate is; -1: nowhere
     foreseen: int  # O if drives read what the prediction head foresees, else 0
     controls: int  # numbers of an action, or choices, if they read how that depends on them; else 0
+    trunk: int  # weights of the trunk, if what the prediction head errs by changes them; else 0, as the next
+    gradient: int  # floats in which their gradient is worked out
+    prediction_weight: int  # where among the numbers of plasticity the weight of that is; -1: nowhere
+    imagined: int  # updates from imagined steps for each step of life
+    repeated: int  # updates from the window once more for each step of life
+    remembered: int  # R, the last steps of a life that imagined ones begin at; 0 without
     stride: int  # floats from one life's weights to the next's
     operated: int  # W if lives are operated on, else 0
     recalled: int  # numbers of the state that a trunk carries if lives are operated on, else 0
@@ -98,6 +104,12 @@ class Places(NamedTuple):
     errors: int  # float32 [Z], of one life's step while it is learned from
     foreseen: int  # float32 [Z], what one life's step was foreseen to lead to, while it is felt
     control: int  # float32 [O, controls], how that depends on the action
+    gradient: int  # float32 [gradient], see `evolearn.life._foreseeing.find_gradient`
+    remembered_observations: int  # float32 [T, R, O], what was seen in steps of life, and in the next what was done
+    remembered_actions: int  # float32 [T, R, A]
+    imagining: int  # int64 [T, RNG_SIZE], the imagination streams, if any step is imagined
+    dream: int  # float32 [2 O + 2 U + 3 Y + A + 1], the window of one imagined step, but for how it ended
+    dream_end: int  # int64 [1]
     carry: int  # float32 [T, carry]
     weights: int  # float32 [T, stride], W of them used
     drive_weights: int  # float32 [T, D]
@@ -244,6 +256,12 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "errors": (single, body.outcomes),
         "foreseen": (single, body.outcomes),
         "control": (single, body.observations, body.controls),
+        "gradient": (single, body.gradient),
+        "remembered_observations": (single, lives, body.remembered, body.observations),
+        "remembered_actions": (single, lives, body.remembered, body.action_size),
+        "imagining": (long, min(lives, lives * body.imagined), RNG_SIZE),
+        "dream": (single, 2 * body.observations + 2 * body.units + 3 * outputs + body.action_size + 1),
+        "dream_end": (long, 1),
         "carry": (single, lives, body.carry),
         "weights": (single, lives, body.stride),
         "drive_weights": (single, lives, body.drives),

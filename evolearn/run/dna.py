@@ -233,6 +233,7 @@ def _pool_in(header: DNAHeader, config: RunConfig) -> GenePool:
         readout=header.brain.readout,
         **first_values(config.learner),
         prediction=header.brain.prediction,
+        auxiliary=config.learner.auxiliary,
     )
     return pool_of(config, brain, header.drives)
 

@@ -52,6 +52,7 @@ from evolearn.genome import (
 from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
 from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
+from evolearn.run._foresight import check_foresight, remarks_on_foresight
 from evolearn.run._innate_value import check_value, remarks_on_value, value_spec
 from evolearn.run._memory import check_brain_size, check_memory
 from evolearn.run._setup_checks import check_training, learning_ends
@@ -124,6 +125,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         readout=config.brain.readout,
         **first_values(config.learner),
         prediction=_prediction(config, world),
+        auxiliary=config.learner.auxiliary,
     )
     _check_readout(config)
     _check_rules(config, brain)
@@ -149,6 +151,9 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         generic_drives=config.drives.generic,
         switch_at=config.world.switch_at,
         reset_from={"none": None, "heads": brain.heads_from, "brain": 0}[learner.reset],
+        imagined=learner.imagined,
+        repeated=learner.repeated,
+        remembered=learner.remembered,
         value=value_spec(config, brain.observations),
         found_as=config.world.full_name,
         centrings=_centrings(config.drives),
@@ -164,6 +169,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     _check_plasticity(config, brain)
     _check_teacher(config)
     check_value(config, brain)
+    check_foresight(config, brain)
     check_training(config)
     pool = pool_of(config, brain, conditions.drive_names)
     search = config.search
@@ -286,7 +292,11 @@ def remarks_on(setup: Setup) -> tuple[str, ...]:
     """
     check_memory(setup)
     name = setup.config.world.name
-    remarks = (*_remarks_on_set(setup.config), *remarks_on_value(setup.config, setup.conditions.world))
+    remarks = (
+        *_remarks_on_set(setup.config),
+        *remarks_on_value(setup.config, setup.conditions.world),
+        *remarks_on_foresight(setup.config),
+    )
     if not name.startswith(GYMNASIUM):
         return remarks
     if not setup.config.world.check:
@@ -439,6 +449,8 @@ def _prediction(config: RunConfig, world: Declaration) -> str:
 def _check_settings(config: RunConfig) -> None:
     """Refuse settings that the learner would not heed."""
     heeded = find_learner(config.learner.name).settings
+    if config.learner.auxiliary:
+        heeded |= {"gradient_norm"}
     for name in LearnerSettings._fields:
         value, default = getattr(config.learner, name), LearnerPart.model_fields[name].default
         if name not in heeded and value != default:

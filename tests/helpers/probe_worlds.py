@@ -313,6 +313,7 @@ def conditions_for(
     readout="plain",
     prediction=False,
     auxiliary=False,
+    imagining=None,
     value=None,
     **parameters,
 ):
@@ -322,7 +323,9 @@ def conditions_for(
         kind = OF_CHOICES if world.is_discrete else OF_NUMBERS
         brain = dataclasses.replace(brain, prediction=kind, auxiliary=auxiliary)
     value = value and ValueSpec(len(world.observations), **value)
-    return Conditions(world, world.resolve(parameters), brain, learner, settings, window, generic_drives, value=value)
+    resolved = world.resolve(parameters)
+    more = {"value": value, **(imagining or {})}
+    return Conditions(world, resolved, brain, learner, settings, window, generic_drives, **more)
 
 
 def newborns_for(conditions, count=1, seed=0, fresh=False, drives=None, **plasticity):

@@ -22,7 +22,8 @@ from evolearn.agent import (
 from evolearn.agent.prediction import foresee_choice, foresee_control, prediction_tensors, slopes_below_prediction
 from evolearn.life import Plan, lives
 from evolearn.rng import SELECTION, life_keys
-from tests.helpers.probe_worlds import newborns_for, restless
+from tests.helpers.probe_worlds import SETTINGS, newborns_for, restless
+from tests.reference.torch_learner import relative_error
 
 OBSERVED, READ = 5, 19  # more than one vector of sixteen, and no whole number of them
 KINDS = {"choices": (OF_CHOICES, 3, [2.0]), "numbers": (OF_NUMBERS, 2, [0.5, -3.0])}  # -3 is as good as -1
@@ -230,3 +231,48 @@ def test_without_learning_it_stays_as_it_was_born(driver_for):
     plan = Plan(60, learn_until=0, final_weights=True)
     outcome, _ = lives(driver, driver.conditions, newborns, np.zeros(1, np.int64), life_keys(4, SELECTION, 1, 1), plan)
     np.testing.assert_array_equal(outcome.final_weights, newborns.weights)
+
+
+SHAPED = {
+    "tanh, choices": (rooms, {"hidden": (7, 5)}),
+    "product, choices": (rooms, {"hidden": (6,), "readout": "product"}),
+    "rectified, numbers": (savannah, {"trunk": "relu", "hidden": (17,), "alpha": 60.0}),
+    "memory, numbers": (savannah, {"trunk": "gru", "hidden": (6, 5), "alpha": 60.0}),
+    "memory over ends, choices": (restless, {"trunk": "gru", "hidden": (4,), "readout": "product"}),
+}
+
+
+@pytest.mark.parametrize("longest", [1e9, 1e-3])
+@pytest.mark.parametrize("name", SHAPED)
+def test_what_it_errs_by_moves_the_trunk_along_autograds_gradient(driver_for, name, longest):
+    world, how = SHAPED[name]
+    steps, weight = 12, 0.3
+    settings = SETTINGS._replace(gradient_norm=longest)
+    driver = driver_for(world, prediction=True, auxiliary=True, window=steps, settings=settings, **how)
+    brain = driver.conditions.brain
+    newborns = newborns_for(driver.conditions, 1, prediction_weight=weight, learning_rate=0.0)
+    rng = np.random.default_rng(5)
+    newborns.weights[0, brain.thinking.weights :] = rng.standard_normal(brain.predicting)
+    keys = life_keys(4, SELECTION, 1, 1)
+    plan = Plan(steps, final_weights=True)
+    outcome, trace = lives(driver, driver.conditions, newborns, np.zeros(1, np.int64), keys, plan, steps)
+    twin = brain_of(brain, newborns.weights[0]).double()
+    state = torch.zeros(twin.state_size).double()
+    losses = []
+    for row in range(steps):
+        active, state = twin.read(torch.from_numpy(trace.met[row]).double(), state)
+        predicted = twin.prediction(active, torch.from_numpy(trace.actions[row]).double())
+        target = np.append(trace.next_observations[row] - trace.observations[row], trace.drives[row, 0])
+        target = torch.from_numpy(np.append(target, trace.ends[row] == TERMINATED))
+        losses.append(0.5 * (target - predicted).square().mean())
+        state = state if trace.ends[row] == GOES_ON else torch.zeros_like(state)
+    torch.stack(losses).mean().backward()
+    gradient = twin.flat(lambda one: one if one.grad is None else one.grad)[: brain.heads_from]
+    gradient *= min(1.0, longest / np.linalg.norm(gradient))
+    moved = outcome.final_weights[0, : brain.heads_from] - newborns.weights[0, : brain.heads_from]
+    assert np.linalg.norm(gradient) > 5e-4
+    assert relative_error(moved / -weight, gradient) < (2e-2 if longest < 1.0 else 1e-4)
+    np.testing.assert_array_equal(
+        outcome.final_weights[0, brain.heads_from : brain.thinking.weights],
+        newborns.weights[0, brain.heads_from : brain.thinking.weights],
+    )

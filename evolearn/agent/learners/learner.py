@@ -86,6 +86,8 @@ class Learner:
     # In torch, see `evolearn.agent.torch_losses.loss_of`: a function, or ``module:attribute``, imported when called.
     # None: nothing can take a gradient through its update.
     torch_loss: str | Callable[..., Any] | None = None
+    # Whether it may be taught by steps that its policy did not take now, one at a time, as imagined or repeated ones.
+    off_policy: bool = False
     # Genes that follow those of `plasticity` and depend on the brain: one for each layer, or an array with a number for
     # each weight. Raises ValueError, with what to do, of a brain that the learner cannot teach.
     rules: Callable[[BrainSpec], tuple[PlasticityGene, ...]] | None = None

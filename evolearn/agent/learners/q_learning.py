@@ -176,5 +176,6 @@ Q_LEARNING = Learner(
         PlasticityGene("discount", "logit", 0.99, _DQN),
         PlasticityGene("epsilon", "logit", 0.1, _DQN),
     ),
+    off_policy=True,
     rules=initial_value_gene,
 )
