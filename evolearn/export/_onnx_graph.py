@@ -20,7 +20,7 @@ def onnx_graph(
 
     Input ``observation`` [batch, I], what it is told; outputs ``policy`` [batch, policy parameters] and ``value``
     [batch]; all float32, batch of any size. A brain that carries a state has besides an input ``state`` [batch, S] and
-    an output ``next_state`` [batch, S].
+    an output ``next_state`` [batch, S]. A prediction head is left out: acting does not read it.
 
     Args:
         spec: of the brain.
@@ -42,7 +42,9 @@ def onnx_graph(
     else:
         nodes.append(_dense("policy", active, "policy"))
     nodes += [_dense("value", active, "values"), helper.make_node("Squeeze", ["values", "last axis"], ["value"])]
-    constants = [numpy_helper.from_array(array, name) for name, array in tensors.items()]
+    constants = [
+        numpy_helper.from_array(array, name) for name, array in tensors.items() if not name.startswith("prediction.")
+    ]
     constants.append(helper.make_tensor("last axis", TensorProto.INT64, [1], [1]))
     constants += _sizes(spec)
     told = [helper.make_tensor_value_info("observation", TensorProto.FLOAT, ["batch", spec.told])]

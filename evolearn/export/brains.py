@@ -19,7 +19,18 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from evolearn.agent import FOR_LIFE, BrainSpec, TorchBrain, brain_of, find_learner, find_policy, input_names, trunk_of
+from evolearn.agent import (
+    FOR_LIFE,
+    NO_PREDICTION,
+    OF_CHOICES,
+    BrainSpec,
+    TorchBrain,
+    brain_of,
+    find_learner,
+    find_policy,
+    input_names,
+    trunk_of,
+)
 from evolearn.errors import UserError, lacking, offer
 from evolearn.export.loading import CONVERSION, choice_in_environment
 from evolearn.files import FileUnfit, parse_json, read_tensor_labels, write_whole
@@ -88,10 +99,11 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
 
     Keys: ``format``, ``world`` (as in a config), ``observations`` and ``units``, ``actions``, ``trunk``, ``hidden``
     (units per layer), ``inputs`` (a name for every number that it is told), ``memory`` (what is carried from step to
-    step; null: nothing), ``readout``, ``policy``, ``outputs`` (what they mean), ``conversion`` (how the world's numbers
-    become those of the brain and back), ``learner``, ``drives`` and ``plasticity`` (natural values; null where a value
-    is drawn in every life), ``value`` (of DNA with an innate value: its ``uses``, ``numbers`` and ``how``), ``role``,
-    ``lineage``, ``seed``, ``dna_sha256``.
+    step; null: nothing), ``readout``, ``prediction`` (what its prediction head is; null: it has none), ``policy``,
+    ``outputs`` (what they mean), ``conversion`` (how the world's numbers become those of the brain and back),
+    ``learner``, ``drives`` and ``plasticity`` (natural values; null where a value is drawn in every life), ``value``
+    (of DNA with an innate value: its ``uses``, ``numbers`` and ``how``), ``role``, ``lineage``, ``seed``,
+    ``dna_sha256``.
     """
     is_gymnasium = dna.world.startswith(GYMNASIUM)
     return {
@@ -105,6 +117,7 @@ def describe(dna: DNA, suffix: str = ".safetensors") -> dict[str, Any]:
         "inputs": list(input_names(dna.brain, dna.observations, dna.actions)),
         "memory": _memory(dna.brain),
         "readout": dna.brain.readout,
+        "prediction": _prediction(dna.brain, suffix),
         "policy": dna.brain.policy,
         "outputs": {
             "policy": how_to_act(dna.brain.policy, suffix),
@@ -148,6 +161,19 @@ def _memory(brain: BrainSpec) -> str | None:
     carried = " and ".join(filter(None, [state, told]))
     lasting = ", kept over episodes" if brain.memory == FOR_LIFE else " and at every new episode"
     return f"{carried}: zeros at birth{lasting}"
+
+
+def _prediction(brain: BrainSpec, suffix: str) -> str | None:
+    """What a brain's prediction head is, and whether it is in the file."""
+    if brain.prediction == NO_PREDICTION:
+        return None
+    if suffix == ".onnx":
+        return "left out, since acting does not read it: it is in a .safetensors or .pt file"
+    of = "a block for each choice" if brain.prediction == OF_CHOICES else "a block for any action, one for each number"
+    return (
+        f"prediction.weight and prediction.bias, {of}: changes of the observations, then reward and end, from what the "
+        "other heads read"
+    )
 
 
 def _has_state(brain: BrainSpec) -> bool:

@@ -11,7 +11,7 @@ stands beside what is left between networks that have nothing in common, aligned
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -184,6 +184,11 @@ def _blocks(brain: BrainSpec, weights: npt.NDArray[Any]) -> dict[str, npt.NDArra
     return {tensor.name: weights[places[tensor.name]].reshape(tensor.shape) for tensor in brain.tensors}
 
 
+def _heads(blocks: Collection[str]) -> list[str]:
+    """The matrices by which heads read the last layer."""
+    return [name for name in ("policy.weight", "value.weight", "prediction.weight") if name in blocks]
+
+
 def _layers(brain: BrainSpec, weights: npt.NDArray[Any]) -> _Layers:
     blocks = _blocks(brain, np.asarray(weights, np.float64))
     layers = []
@@ -195,7 +200,7 @@ def _layers(brain: BrainSpec, weights: npt.NDArray[Any]) -> _Layers:
         else:
             biases, into, states = [blocks[f"{name}.bias"]], blocks[f"{name}.weight"], np.zeros((units, 0, units))
         layers.append(_Layer(into.reshape(len(into), -1, units), np.stack(biases), states))
-    heads = np.concatenate([blocks["policy.weight"], blocks["value.weight"]]).T
+    heads = np.concatenate([blocks[name].reshape(-1, blocks[name].shape[-1]) for name in _heads(blocks)]).T
     return _Layers(tuple(layers), heads, blocks.get("readout.weight", np.zeros((0, len(heads)))))
 
 
@@ -210,8 +215,11 @@ def _flat(brain: BrainSpec, weights: npt.NDArray[Any], moved: _Layers) -> npt.ND
                 blocks[f"{name}.{gate}.bias"] = bias
         else:
             blocks[f"{name}.weight"], blocks[f"{name}.bias"] = layer.weights, layer.biases
-    actions = len(blocks["policy.weight"])
-    blocks["policy.weight"], blocks["value.weight"] = moved.heads.T[:actions], moved.heads.T[actions:]
+    start = 0
+    for name in _heads(blocks):
+        rows = blocks[name].size // blocks[name].shape[-1]
+        blocks[name] = moved.heads.T[start : start + rows]
+        start += rows
     if "readout.weight" in blocks:
         blocks["readout.weight"] = moved.gains
     return np.concatenate([blocks[tensor.name].reshape(-1) for tensor in brain.tensors]).astype(weights.dtype)

@@ -27,7 +27,7 @@ from evolearn.verdict import FloatArray
 REACH = 1.0  # of the plane, in lengths of a unit's own weights
 LINE_END = 1.5  # of the line, where 1 is the way from the random initialisation to the evolved point
 DIRECTIONS = 18  # a stream of random numbers of its own
-HEADS = ("policy", "value")
+HEADS = ("policy", "value", "prediction")
 AT_ONCE = 32  # points between two reports of progress
 
 
@@ -120,14 +120,15 @@ def filters_of(brain: BrainSpec) -> IntArray:
     for tensor in sorted(brain.tensors, key=lambda tensor: not tensor.name.endswith(".bias")):
         layer, _, part = tensor.name.partition(".")
         if layer not in units and part != "log_stdev":
-            units[layer] = sum(map(len, units.values())) + np.arange(tensor.shape[-1])
+            size = tensor.size if layer in HEADS and part == "bias" else tensor.shape[-1]
+            units[layer] = sum(map(len, units.values())) + np.arange(size)
     filters = []
     for tensor in brain.tensors:
         layer, _, part = tensor.name.partition(".")
         if part == "log_stdev":
             filters.append(np.full(tensor.size, -1))
         elif layer in HEADS and part == "weight":  # a row per unit; trunk matrices have a column
-            filters.append(np.repeat(units[layer], tensor.shape[1]))
+            filters.append(np.repeat(units[layer], tensor.shape[-1]))
         else:
             filters.append(np.tile(units[layer], tensor.size // len(units[layer])))
     return np.concatenate(filters)

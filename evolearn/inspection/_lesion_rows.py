@@ -18,6 +18,7 @@ from evolearn.inspection._operations import (
     LOG_STDEV,
     MEAN,
     PERMUTED,
+    PREDICTION,
     ZERO,
     Places,
     intact,
@@ -260,8 +261,8 @@ def _sham(
     """
     alike = lesion.kind == "observation"
     found = places(brain)
-    critic = np.concatenate([found[name].reshape(-1) for name in CRITIC])
-    taken = [np.setdiff1d(some, critic) for some in observed] if alike else [lost_weights(operation)]
+    apart = np.concatenate([found[name].reshape(-1) for name in (*CRITIC, *PREDICTION) if name in found])
+    taken = [np.setdiff1d(some, apart) for some in observed] if alike else [lost_weights(operation)]
     for _ in range(DRAWS):
         drawn = sham(operation, brain, rng, alike)
         lost = lost_weights(drawn)

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from evolearn.agent import BrainSpec, find_policy
+from evolearn.agent import OF_CHOICES, BrainSpec, find_policy
 from evolearn.run import DNA
 
 VALUE = "value"
@@ -39,7 +39,7 @@ def weight_names(brain: BrainSpec, told: Sequence[str], actions: Sequence[str]) 
         Lists as long as the blocks of `BrainSpec.tensors`; hidden units are counted from 0.
     """
     layers = [list(told), *([str(unit) for unit in range(size)] for size in brain.hidden)]
-    heads = {"policy": list(actions), VALUE: [VALUE]}
+    heads = {"policy": list(actions), VALUE: [VALUE], "prediction": _predicted(brain, told, actions)}
     names = {}
     for tensor in brain.tensors:
         block, part = tensor.name.rsplit(".", 1)
@@ -77,6 +77,13 @@ def value_names(observations: Sequence[str], hidden: Sequence[int]) -> dict[str,
         names[f"{gene}.weight"] = [f"{gene}.weight[{one} -> {unit}]" for one in below for unit in above]
         names[f"{gene}.bias"] = [f"{gene}.bias[{unit}]" for unit in above]
     return names
+
+
+def _predicted(brain: BrainSpec, told: Sequence[str], actions: Sequence[str]) -> list[str]:
+    """What each number of the prediction head's blocks is of: ``left: change of light``."""
+    outcomes = [f"change of {name}" for name in told[: brain.observations]] + ["reward", "end"]
+    blocks = list(actions) if brain.prediction == OF_CHOICES else ["any action", *actions]
+    return [f"{block}: {outcome}" for block in blocks for outcome in outcomes]
 
 
 def numbered(name: str, shape: tuple[int, ...]) -> list[str]:

@@ -21,8 +21,10 @@ ZERO, MEAN, PERMUTED = "zero", "mean", "permuted"
 HOWS = (ZERO, MEAN, PERMUTED)
 LOG_STDEV = "policy.log_stdev"
 CRITIC = ("value.weight", "value.bias")
+PREDICTION = ("prediction.weight", "prediction.bias")
 
 Places = npt.NDArray[np.int64]  # in the flat weight vector
+NO_PLACES: Places = np.zeros(0, np.int64)
 
 
 def places(brain: BrainSpec) -> dict[str, Places]:
@@ -253,14 +255,16 @@ def sham(operation: Surgeries, brain: BrainSpec, rng: np.random.Generator, alike
 
     Every weight that the operation changes, or reads for another, gets a stand-in, all different; then the same is done
     among the stand-ins: as many set to zero, permuted among each other, added to others by the same factor, held. Log
-    standard deviations have no part. Stand-ins may be among the weights of the true operation. Drive weights stay.
+    standard deviations have no part, nor has a prediction head in a sham of what is none of its own. Stand-ins may
+    be among the weights of the true operation. Drive weights stay.
 
     Args:
         operation: one row.
         brain: to be operated on.
         rng: draws the stand-ins.
-        alike: those for weights of the critic are drawn from the critic, all others from what the policy reads, trunk
-            and policy head: weights that the policy never reads are no match for some that it does.
+        alike: those for weights of the critic are drawn from the critic, those for weights of the prediction head
+            from that, all others from what the policy reads, trunk and policy head: weights that the policy never
+            reads are no match for some that it does.
     Raises:
         ValueError: more than one row, or an operation on more weights than there are stand-ins for.
     """
@@ -271,12 +275,18 @@ def sham(operation: Surgeries, brain: BrainSpec, rng: np.random.Generator, alike
     touched = changed_weights(operation)
     read = np.concatenate([operation.source[0, touched], operation.added_source[0, touched]])
     involved = np.union1d(touched, read)
+    predicts = np.concatenate([found[name].reshape(-1) for name in PREDICTION if name in found] + [NO_PLACES])
+    if not np.isin(involved, predicts).any():
+        eligible = np.setdiff1d(eligible, predicts)
     stand_in = np.arange(brain.weights)
-    critic = np.concatenate([found[name].reshape(-1) for name in CRITIC])
     if alike:
-        for inside in (True, False):
-            some = involved[np.isin(involved, critic) == inside]
-            stand_in[some] = rng.choice(eligible[np.isin(eligible, critic) == inside], len(some), replace=False)
+        kinds = np.zeros(brain.weights, np.int64)
+        kinds[predicts] = 2
+        for name in CRITIC:
+            kinds[found[name]] = 1
+        for kind in (1, 2, 0) if len(predicts) else (1, 0):
+            some = involved[kinds[involved] == kind]
+            stand_in[some] = rng.choice(eligible[kinds[eligible] == kind], len(some), replace=False)
     elif len(involved) > len(eligible):
         raise ValueError(
             f"operation: has to do with {len(involved)} weights, a sham has {len(eligible)} to draw from, all but "
@@ -344,9 +354,9 @@ def _readers(brain: BrainSpec, observation: int) -> tuple[Places, Places]:
             found[name] for name in ("hidden1.bias", *(f"hidden1.{gate}.bias" for gate in gates)) if name in found
         ]
         return first[observation], np.concatenate(biases)
-    heads = ("policy", "value")
-    weights = np.concatenate([found[f"{head}.weight"][:, observation] for head in heads])
-    return weights, np.concatenate([found[f"{head}.bias"] for head in heads])
+    heads = [head for head in ("policy", "value", "prediction") if f"{head}.weight" in found]
+    weights = np.concatenate([found[f"{head}.weight"][..., observation].reshape(-1) for head in heads])
+    return weights, np.concatenate([found[f"{head}.bias"].reshape(-1) for head in heads])
 
 
 def _check_how(how: str) -> None:
