@@ -61,6 +61,7 @@ from .prediction import (
     correct as correct,
     errors_of as errors_of,
     foresee as foresee,
+    foresee_choice as foresee_choice,
     foresee_control as foresee_control,
     slopes_below_prediction as slopes_below_prediction,
 )

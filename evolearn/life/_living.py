@@ -24,7 +24,7 @@ from evolearn.life._foreseeing import (
 )
 from evolearn.life._imagining import imagine, remember_steps, repeat_window
 from evolearn.life._remembering import forget_step, hold, recall_elsewhere, remember_all, show_all
-from evolearn.life._valuing import shape_all
+from evolearn.life._valuing import look_ahead, look_back, shape_all
 from evolearn.life._views import (
     action_of,
     all_finite,
@@ -286,6 +286,8 @@ def act(
     think_for(think_all, think, team, at, body, 0, count, row)
     if body.recalled > 0:
         recall_elsewhere(team, at, body, count)
+    if body.acting > 0:
+        look_ahead(team, at, body, row, count)
     rows = body.window + 1
     status = integers(team, at.status, count)
     diverged = 0
@@ -307,6 +309,8 @@ def act(
         count,
         t + 1,  # step 0 of the streams belongs to birth, so that a life's first step has draws of its own
     )
+    if body.undone > 0:
+        look_back(team, at, body, row, count)
     return diverged
 
 

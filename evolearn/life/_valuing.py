@@ -2,8 +2,12 @@
 
 As a *potential* it shapes the reward felt: what is worth more by value is better to come to, by as much as leaving it
 costs again, so that what is best to do stays as it was.
-
 Source: Ng, Harada and Russell 1999, "Policy invariance under reward transformations", theorem 1.
+
+*In acting* it is what a choice is predicted to lead to that is worth more or less: the prediction head, which learns in
+life, says what would be seen next, value says how good that is, and the choice's output gets beta times as much. Where
+outputs are logits it stays in the window, so that the policy that learns is the one that acted: that sum has the same
+derivative by what the trunk thought. Where they are action values it is undone, since those are to become true.
 """
 
 from __future__ import annotations
@@ -12,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.agent import TERMINATED, value_of
-from evolearn.life._views import seen_by, seen_in
-from evolearn.life.records import UNFINISHED, Body, Places
+from evolearn.agent import TERMINATED, foresee_choice, value_of
+from evolearn.life._views import model_of, read_in, seen_by, seen_in
+from evolearn.life.records import UNFINISHED, Body, Places, copy
 from evolearn.numerics import floats, integers, within
 
-_ZERO = np.float32(0.0)
+_ZERO, _HALF = np.float32(0.0), np.float32(0.5)
 
 
 @within
@@ -64,3 +68,54 @@ def shape_all(team: Any, at: Places, body: Body, row: int, count: int) -> None:
             floats(team, at.rewards + place * body.window, body.window)[row] += potential_of(
                 team, at, body, place, row, end
             )
+
+
+@within
+def look_ahead(team: Any, at: Places, body: Body, row: int, count: int) -> None:
+    """Add to the output of every choice what it is predicted to lead to: beta x V of what would be seen next.
+
+    Where the end of the episode is predicted, with 0.5 or more, there is nothing to be valued.
+
+    Args:
+        team: handle of a team's memory; every life that goes on has thought.
+        at: where everything is there.
+        body: how much of it.
+        row: of the windows.
+        count: lives.
+    """
+    layers = integers(team, at.value_layers, body.value_layers)
+    scratch = floats(team, at.value_scratch, body.value_scratch)
+    ahead = floats(team, at.errors, body.outcomes)  # nobody learns now
+    for place in range(count):
+        if integers(team, at.status + place, 1)[0] != UNFINISHED:
+            continue
+        output = floats(team, at.outputs + (place * (body.window + 1) + row) * body.outputs, body.outputs)
+        if body.undone > 0:
+            copy(output, floats(team, at.thought + place * body.undone, body.undone))
+        numbers = floats(team, at.value + place * body.value, body.value)
+        model, source = model_of(team, at, body, place), read_in(team, at, body, place, row)
+        now = seen_in(team, at, body, place, row)
+        for choice in range(body.outputs - 1):
+            foresee_choice(model, source, choice, ahead)
+            if ahead[body.observations + 1] >= _HALF:
+                continue
+            for i in range(body.observations):
+                ahead[i] += now[i]
+            output[choice] += numbers[body.value - 1] * value_of(numbers, layers, ahead, scratch)
+
+
+@within
+def look_back(team: Any, at: Places, body: Body, row: int, count: int) -> None:
+    """Give every life the outputs that it thought.
+
+    Args:
+        team: handle of a team's memory.
+        at: where everything is there.
+        body: how much of it.
+        row: of the windows.
+        count: lives.
+    """
+    for place in range(count):
+        if integers(team, at.status + place, 1)[0] == UNFINISHED:
+            output = floats(team, at.outputs + (place * (body.window + 1) + row) * body.outputs, body.outputs)
+            copy(floats(team, at.thought + place * body.undone, body.undone), output)

@@ -194,7 +194,7 @@ class Machinery:
         plastic = find_learner(conditions.learner).genes(brain)
         ends = itertools.accumulate(gene.size for gene in plastic)
         genes = {gene.name: end - gene.size for gene, end in zip(plastic, ends, strict=True)}
-        value = conditions.value
+        value, has_value = conditions.value, find_policy(brain.policy).has_value
         body = Body(
             lives=lives,
             window=conditions.window,
@@ -237,6 +237,9 @@ class Machinery:
             value_layers=0 if value is None else len(value.layers),
             value_scratch=0 if value is None else value.scratch,
             potential=int(value is not None and value.potential),
+            acting=int(value is not None and value.acting),
+            # A policy gradient is that of the policy that acted; a temporal difference is one of values alone.
+            undone=brain.outputs if value is not None and value.acting and not has_value else 0,
             discount=genes.get("discount", -1),
         )
         return Team(body, brain.layers, () if value is None else value.layers)

@@ -80,10 +80,12 @@ class Body(NamedTuple):
     feel_memory: int  # floats of the generic drives' memory
     state_size: int  # bytes of a world's state
     tiled: int  # 1 if the trunk thinks for a team at once, see `evolearn.agent.trunks.tiles`; else 0
-    value: int  # numbers of an innate value, V; 0 without one, as the next four
+    value: int  # numbers of an innate value, V; 0 without one, as the next six
     value_layers: int  # 2 + its layers of units
     value_scratch: int  # floats that it is reckoned in
     potential: int  # 1 if the reward felt is shaped by it
+    acting: int  # 1 if what is predicted to follow from each choice is valued before one is chosen
+    undone: int  # Y if outputs are as they were thought again once there was a choice, else 0
     discount: int  # where in plasticity the learner's discount is; -1: it has none
 
 
@@ -138,6 +140,7 @@ class Places(NamedTuple):
     value: int  # float32 [T, V], innate
     value_layers: int  # int64 [value_layers], see `evolearn.agent.ValueSpec.layers`
     value_scratch: int  # float32 [value_scratch], see `evolearn.agent.value_of`
+    thought: int  # float32 [T, undone], outputs without what value added to them
 
 
 # Places in a life's tally: sums over the age bin so far (fitness, returns of finished episodes, how many, deaths among
@@ -290,6 +293,7 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "value": (single, lives, body.value),
         "value_layers": (long, body.value_layers),
         "value_scratch": (single, body.value_scratch),
+        "thought": (single, lives, body.undone),
     }
 
 

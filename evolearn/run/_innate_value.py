@@ -6,7 +6,7 @@ import ast
 import inspect
 import textwrap
 
-from evolearn.agent import LEARNERS, BrainSpec, ValueSpec, find_learner
+from evolearn.agent import LEARNERS, ValueSpec, find_learner
 from evolearn.config import ConfigError, RunConfig
 from evolearn.world import Declaration, World
 
@@ -26,12 +26,12 @@ def value_spec(config: RunConfig, observations: int) -> ValueSpec | None:
     return ValueSpec(observations, part.hidden, POTENTIAL in part.uses, ACTING in part.uses)
 
 
-def check_value(config: RunConfig, brain: BrainSpec) -> None:
+def check_value(config: RunConfig, world: Declaration) -> None:
     """Refuse an innate value that nothing could make use of.
 
     Args:
         config: of the run.
-        brain: its.
+        world: that it is lived in.
     Raises:
         ConfigError: names the field, and what to set.
     """
@@ -46,6 +46,28 @@ def check_value(config: RunConfig, brain: BrainSpec) -> None:
         raise ConfigError(
             f"value.uses={list(part.uses)}: potential discounts what comes next as the learner does, and "
             f"learner.name={name!r} has no gene {DISCOUNT}; set learner.name={able}, or leave potential out"
+        )
+    if ACTING in part.uses:
+        _check_acting(config, world)
+
+
+def _check_acting(config: RunConfig, world: Declaration) -> None:
+    uses = f"value.uses={list(config.value.uses) if config.value else []}"
+    if not world.is_discrete:
+        raise ConfigError(
+            f"{uses}: acting values what each of several choices leads to, and world {world.name} takes numbers; "
+            "choose a world with choices, or leave acting out"
+        )
+    if not config.brain.prediction:
+        raise ConfigError(
+            f"brain.prediction=false: must be true with {uses}: acting values what a choice is predicted to lead to; "
+            "set brain.prediction=true, or leave acting out"
+        )
+    learner = config.learner
+    if learner.epochs > 1 and learner.learn_until != 0:
+        raise ConfigError(
+            f"learner.epochs={learner.epochs}: must be 1 with {uses}: from the second epoch on a window is thought "
+            "again, without what value added to it when it was lived; set learner.epochs=1, or leave acting out"
         )
 
 

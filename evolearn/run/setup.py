@@ -168,7 +168,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     _check_evolved_drives(config, conditions)
     _check_plasticity(config, brain)
     _check_teacher(config)
-    check_value(config, brain)
+    check_value(config, world)
     check_foresight(config, brain)
     check_training(config)
     pool = pool_of(config, brain, conditions.drive_names)

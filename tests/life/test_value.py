@@ -1,6 +1,5 @@
 """Lives with an innate value: in both drivers, alone and together, switched off, operated on, and compiled or not."""
 
-import itertools
 from unittest import mock
 
 import numpy as np
@@ -14,7 +13,6 @@ from evolearn.rng import SELECTION, life_keys
 from tests.helpers.compiled_environments import ALWAYS, CompiledEnvironments, assert_same
 from tests.helpers.probe_worlds import newborns_for, restless, restless_box
 
-WORLDS = {"choices": restless, "box": restless_box}
 TOLD = {"inputs": ("observation", "last_reward"), "memory": "life"}
 POTENTIAL = {"hidden": (5,), "potential": True}
 PLANS = {
@@ -29,16 +27,27 @@ WANTS = {"fitness": 0.7, "gain": -0.4, "age": 0.2}
 AT = 40
 
 
-@pytest.fixture(scope="module", params=itertools.product(WORLDS, ["plain", "told"]), ids="-".join)
+@pytest.fixture(scope="module", params=["box, told", "choices", "acting", "acting, told", "acting, action values"])
 def valued(request, driver_for):
-    """A maker of drivers for lives with a potential."""
-    world, told = request.param
-    how = TOLD if told == "told" else {}
-    return lambda workers=1, value=POTENTIAL: driver_for(WORLDS[world], workers, hidden=(6,), value=value, **how)
+    """A maker of drivers for lives with an innate value."""
+    how = {"hidden": (6,), "value": POTENTIAL}
+    if "told" in request.param:
+        how |= TOLD
+    if "acting" in request.param:
+        how |= {"value": POTENTIAL | {"acting": True}, "prediction": True}
+    if "action values" in request.param:
+        how |= {"learner": "q_learning"}
+    world = restless_box if "box" in request.param else restless
+    return lambda workers=1, **other: driver_for(world, workers, **(how | other))
 
 
 def newborns_of(conditions, count=3):
-    return newborns_for(conditions, count, drives=WANTS, **ALWAYS)
+    born = newborns_for(conditions, count, drives=WANTS, **ALWAYS)
+    predicting = conditions.brain.predicting
+    if predicting:
+        drawn = 0.5 * np.random.default_rng(5).standard_normal((count, predicting))
+        born.weights[:, -predicting:] = drawn
+    return born
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)

@@ -45,6 +45,14 @@ CASES = {
         {"trunk": "linear", "hidden": (), "learner": "q_learning", "prediction": True},
     ),
     "cart-pole, potential": (cart_pole, {"hidden": (6,), "value": {"hidden": (5, 3), "potential": True}}),
+    "restless, acting": (
+        restless,
+        {"hidden": (6,), "prediction": True, "value": {"hidden": (5,), "potential": True, "acting": True}},
+    ),
+    "restless, acting tables": (
+        restless,
+        {"trunk": "linear", "hidden": (), "learner": "q_learning", "prediction": True, "value": {"acting": True}},
+    ),
     "luck, regression": (luck, {"trunk": "relu", "learner": "regression"}),
 }
 STEPS, WINDOW, COUNT = 64, 32, 2

@@ -88,6 +88,92 @@ def test_the_reward_felt_is_shaped_by_the_potential_and_told_so(hidden, plan, dr
     np.testing.assert_allclose(trace.told[1:, -1], shaped[:-1], rtol=1e-4, atol=1e-5)
 
 
+def reading_ahead(world, beta, seed=4, **how):
+    """Conditions of linear brains that act by a linear value, newborns of two, and what each choice adds by hand.
+
+    Returns:
+        Conditions, newborns, and weights [choices, O] and biases [choices] of beta x V(s + change) as it is predicted.
+    """
+    how = {"hidden": (), "trunk": "linear", "prediction": True, "value": {"acting": True}} | how
+    conditions = conditions_for(world, **how)
+    newborns = newborns_for(conditions, seed=seed, discount=DISCOUNT, learning_rate=0.003, prediction_rate=0.0)
+    brain = conditions.brain
+    choices, seen = brain.actions, brain.observations
+    size = choices * brain.outcomes * seen
+    model = 0.5 * np.random.default_rng(seed).standard_normal(brain.predicting)
+    matrices, biases = model[:size].reshape(choices, -1, seen), model[size:].reshape(choices, -1)
+    matrices[:, -1], biases[:, -1] = 0.0, 0.0  # no end is predicted
+    newborns.weights[0, -brain.predicting :] = model
+    newborns.value[0, -1] = beta
+    value, constant = newborns.value[0, :seen], newborns.value[0, seen]
+    return (
+        conditions,
+        newborns,
+        beta * (value + np.einsum("o,koi->ki", value, matrices[:, :seen])),
+        beta * (biases[:, :seen] @ value + constant),
+    )
+
+
+@pytest.mark.parametrize("learns", [False, True], ids=["fixed", "learning"])
+def test_the_policy_that_reads_value_ahead_is_the_one_that_acts_and_the_one_that_learns(learns):
+    """With everything linear it is a linear policy: one that has these weights from birth lives the same."""
+    conditions, newborns, weights, biases = reading_ahead(restless, beta=1.7)
+    plain = conditions_for(restless, hidden=(), trunk="linear", prediction=True)
+    same = newborns._replace(weights=newborns.weights.copy(), value=newborns.value[:, :0].copy())
+    same.weights[0, :6] += weights.reshape(-1)
+    same.weights[0, 8:11] += biases
+    keys, plan = life_keys(21, SELECTION, 2, 1), Plan(96, learn_until=None if learns else 0, final_weights=True)
+    lived = [
+        lives(FusedDriver(of), of, born, np.zeros(1, int), keys, plan, 96)
+        for of, born in ((conditions, newborns), (plain, same))
+    ]
+    (first, first_trace), (second, second_trace) = lived
+    np.testing.assert_array_equal(first_trace.actions, second_trace.actions)
+    assert len(set(first_trace.actions[:, 0])) == 3
+    learned = first.final_weights - newborns.weights
+    assert (np.abs(learned[0, :12]).min() > 1e-4) == learns
+    np.testing.assert_allclose(learned, second.final_weights - same.weights, rtol=0.01, atol=1e-6)
+    none = newborns._replace(value=np.zeros_like(newborns.value))
+    _, blind = lives(FusedDriver(conditions), conditions, none, np.zeros(1, int), keys, plan, 96)
+    assert (blind.actions != first_trace.actions).any(), "value matters"
+
+
+def test_what_is_predicted_to_be_the_end_is_worth_nothing():
+    conditions, newborns, *_ = reading_ahead(restless, beta=100.0)
+    brain = conditions.brain
+    newborns.value[0, :2] = 0.0  # all that is seen is worth the same
+    newborns.value[0, 2] = 1.0
+    ends = newborns.weights[0, -brain.actions * brain.outcomes :].reshape(brain.actions, -1)[:, -1]
+    keys, plan = life_keys(21, SELECTION, 2, 1), Plan(60, learn_until=0)
+    for likely, allowed in ((0.49, {0, 1, 2}), (0.5, {0, 2})):
+        ends[1] = likely
+        _, trace = lives(FusedDriver(conditions), conditions, newborns, np.zeros(1, int), keys, plan, 60)
+        assert set(trace.actions[:, 0]) == allowed
+
+
+def test_action_values_are_learned_without_what_was_added_in_acting():
+    how = {"window": 1, "learner": "q_learning", "settings": SETTINGS}
+    conditions, newborns, weights, biases = reading_ahead(chain, beta=0.8, **how)
+    newborns.plasticity[0, :3] = 0.3, DISCOUNT, 0.25
+    keys = life_keys(3, SELECTION, 0, 1)
+    outcome, trace = lives(
+        FusedDriver(conditions), conditions, newborns, np.zeros(1, int), keys, Plan(800, final_weights=True), 800
+    )
+    assert {GOES_ON, TERMINATED, TRUNCATED} == set(trace.ends)
+    table, greedy, plainly = np.zeros((CELLS, 3)), 0, 0
+    for t, cell in enumerate(trace.observations.argmax(1)):
+        action = int(trace.actions[t, 0])
+        read = table[cell] + weights[:, cell] + biases
+        greedy += action == read.argmax()
+        plainly += action == table[cell].argmax()
+        future = 0.0 if trace.ends[t] == TERMINATED else table[cell + action - 1].max()
+        table[cell, action] += 0.3 * (trace.fitness[t] + DISCOUNT * future - table[cell, action])
+    found = outcome.final_weights[0][: 3 * CELLS].reshape(3, CELLS).T
+    np.testing.assert_allclose(found, table, rtol=1e-4, atol=1e-5)
+    assert greedy / 800 == pytest.approx(1 - 0.25 + 0.25 / 3, abs=0.05)
+    assert plainly / 800 < 0.75
+
+
 def test_at_a_switch_it_is_what_the_old_world_showed_last():
     told = {"inputs": ("observation", "last_reward"), "memory": "life", "value": {"potential": True}}
     conditions = dataclasses.replace(conditions_for(fated_anew, **told), switch_at=14)

@@ -61,6 +61,13 @@ def test_its_genes_follow_all_others_and_begin_at_no_value_at_all():
         np.testing.assert_array_equal(getattr(before, name), getattr(born, name))
 
 
+def test_beta_is_a_gene_of_it_where_it_is_read_in_acting():
+    value = {"uses": ["acting"]}
+    pool = setup_of(value=value, brain={"hidden": [4], "prediction": True}).pool
+    assert [gene.name for gene in pool.evolved][-3:] == ["value.0.weight", "value.0.bias", "value.beta"]
+    assert decode(pool, pool.centre[None]).value[0].tolist() == [0.0] * 5 + [1.0]
+
+
 def test_it_is_evolved_held_or_drawn_afresh():
     plain = setup_of().pool.size
     held = setup_of(value=VALUE, genome={"value": {"mode": "fixed"}}).pool
@@ -164,6 +171,26 @@ def test_what_cannot_read_it_is_without_it():
         ({"value": {"uses": ["lookahead"]}}, "value.uses.0='lookahead': must be 'potential' or 'acting'"),
         ({"value": {"uses": ["potential"], "hidden": [65]}}, "value.hidden.0=65: must be 64 or less (tanh units per"),
         ({"value": {"uses": ["potential"], "hiden": []}}, "value.hiden=[]: unknown key. Did you mean hidden"),
+        (
+            {"value": {"uses": ["acting"]}},
+            "brain.prediction=false: must be true with value.uses=['acting']: acting values what a choice is predicted",
+        ),
+        (
+            {
+                "world": {"name": "savannah"},
+                "value": {"uses": ["acting"]},
+                "brain": {"hidden": [4], "prediction": True},
+            },
+            "value.uses=['acting']: acting values what each of several choices leads to, and world savannah takes",
+        ),
+        (
+            {
+                "value": {"uses": ["acting"]},
+                "brain": {"hidden": [4], "prediction": True},
+                "learner": {"window": 8, "epochs": 3},
+            },
+            "learner.epochs=3: must be 1 with value.uses=['acting']: from the second epoch on a window is thought",
+        ),
         ({"genome": {"value": {"mode": "fixed"}}}, "must be left out without the section value, since there are no"),
         (
             {"value": VALUE, "learner": {"name": "hebbian", "window": 1}, "brain": {"trunk": "linear", "hidden": []}},
