@@ -137,6 +137,26 @@ def effects(metric: str, lesions: Sequence[Lesion], rows: Sequence[Row], lived: 
     return found
 
 
+def sense_effects(lesions: Sequence[Lesion], rows: Sequence[Row], values: FloatArray) -> Json:
+    """What lesions did to what the world senses, which a score may hide: one half may be spoiled and the other spared.
+
+    Args:
+        lesions: every one has rows.
+        rows: what was lived; the first is intact.
+        values: [rows, L, senses], means per step of whole lives.
+    Returns:
+        ``intact``, an estimate for each sense; and for each lesion ``changes``, an estimate of lesion minus intact for
+        each sense, and ``shams``, the mean change of its shams for each sense, null without. No test is made.
+    """
+    changes = [_over(values, _places(rows, lesion, "lesion")).mean(axis=0) for lesion in lesions]
+    controls = [_places(rows, lesion, "sham") for lesion in lesions]
+    return {
+        "intact": [one.as_json() for one in mean_estimates(values[0])],
+        "changes": [[one.as_json() for one in mean_estimates(change)] for change in changes],
+        "shams": [_over(values, at).mean(axis=(0, 1)).tolist() if at else None for at in controls],
+    }
+
+
 def per_lesion(lesions: Sequence[Lesion], rows: Sequence[Row], values: FloatArray) -> FloatArray:
     """Lesion minus intact, the mean over draws, [lesions, L], of values [rows, L]."""
     return np.stack([_over(values, _places(rows, lesion, "lesion")).mean(axis=0) for lesion in lesions])
@@ -196,7 +216,7 @@ def largest_record(
 
 
 def _could_change(metric: str, lesion: Lesion) -> bool:
-    return metric != "birth" or lesion.kind not in AS_GIVEN
+    return metric != "birth" or not (lesion.kind in AS_GIVEN or lesion.dormant)
 
 
 def _places(rows: Sequence[Row], lesion: Lesion, role: str) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from evolearn.agent import BrainSpec
+from evolearn.agent import LAST_REWARD, BrainSpec
 from evolearn.genome import FRESH, FloatArray as Weights
 from evolearn.inspection._newborn_lives import carries
 from evolearn.inspection._operations import (
@@ -17,6 +17,7 @@ from evolearn.inspection._operations import (
     HOWS,
     LOG_STDEV,
     MEAN,
+    NOISE,
     PERMUTED,
     PREDICTION,
     ZERO,
@@ -27,11 +28,13 @@ from evolearn.inspection._operations import (
     lesion_of_layer,
     lesion_of_memory,
     lesion_of_observation,
+    lesion_of_value,
     lost_weights,
     norm_of_change,
     places,
     reading_weights,
     sham,
+    sham_of_value,
     shams_of_memory,
     weights_of_product,
 )
@@ -39,7 +42,7 @@ from evolearn.inspection._specimen import Json, Specimen
 from evolearn.life import Surgeries
 from evolearn.verdict import FloatArray
 
-Kind = Literal["drive", "observation", "layer", "memory", "critic", "learner"]
+Kind = Literal["drive", "observation", "layer", "memory", "value", "critic", "learner"]
 Role = Literal["intact", "lesion", "sham"]
 OFF = "off"  # how the learner is lesioned
 PERMUTATIONS = 4  # that are drawn of each thing permuted
@@ -47,7 +50,9 @@ MOST_OBSERVATIONS = 40  # that are cut one by one; beyond it those that the brai
 DRAWS = 100  # at most, until a sham is not the lesion itself
 WEIGHTLESS = ("drive", "memory", "learner")  # their lesions touch no weight
 MEMORY = "carried state"
+INNATE_VALUE = "innate value"
 LESIONS = 19  # a stream of random numbers of its own
+VALUE_SHAMS = 1  # likewise within it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +64,7 @@ class Lesion:
     how: str  # of HOWS; OFF for the learner
     place: int = 0  # of the drive or observation
     in_product: bool = False  # an observation that the heads read as well, in a product
+    dormant: bool = False  # an innate value that nothing reads before there is learning
 
     @property
     def pool(self) -> tuple[str, str, str]:
@@ -87,7 +93,8 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
     Drives, critic and learner are left out of an animal that never learns, and drives where each life draws its own;
     a sole drive has none to change places with, nor a mean that differs. Weights that each life draws have no mean of
     their own, to which layers or the critic could be set. A carried state is held at zero; to exchange its
-    units is what its shams are.
+    units is what its shams are. An innate value is set to zero, disturbed by noise of its own norm, and permuted
+    where that is asked for: other values of its size, and no shams of it.
     """
     dna = specimen.dna
     lesions = []
@@ -97,6 +104,7 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
         lesions += _cuts(specimen, how)
         if carries(dna.brain) and how == ZERO:
             lesions.append(Lesion("memory", MEMORY, how))
+        lesions += _devaluations(specimen, how)
         if how == MEAN and draws_weights(specimen):
             continue
         lesions += [Lesion("layer", name, how) for name in layers_of(dna.brain)]
@@ -105,6 +113,29 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
     if evolved_learning(specimen):
         lesions.append(Lesion("learner", "learner", OFF))
     return lesions
+
+
+def _devaluations(specimen: Specimen, how: str) -> Iterator[Lesion]:
+    """Lesions of the innate value; where each life draws its own, or it is 0 everywhere, there is none to disturb."""
+    dna = specimen.dna
+    if dna.config.value is None or how == MEAN:
+        return
+    drawn = dna.pool.modes["value"] == FRESH
+    acts = "acting" in dna.config.value.uses
+    if not drawn and not values_to_lose(specimen).any():
+        return
+    if acts or evolved_learning(specimen) or LAST_REWARD in dna.brain.inputs:
+        dormant = not acts and LAST_REWARD not in dna.brain.inputs
+        for each in (how, NOISE) if how == ZERO else (how,):
+            if each == ZERO or not drawn:
+                yield Lesion("value", INNATE_VALUE, each, dormant=dormant)
+
+
+def values_to_lose(specimen: Specimen) -> Weights:
+    """The numbers of the innate value's network; how much it weighs in acting is left as it is. None without one."""
+    part = specimen.setup.conditions.value
+    numbers: Weights = specimen.dna.newborns.value[0, : 0 if part is None else part.weights]
+    return numbers
 
 
 def _cuts(specimen: Specimen, how: str) -> Iterator[Lesion]:
@@ -196,8 +227,12 @@ def all_rows(specimen: Specimen, lesions: Sequence[Lesion], means: FloatArray) -
         if lesion.kind == "learner":  # what is done to it is in how it lives
             rows.append(Row("lesion", lesion, lambda: intact(brain)))
             continue
-        for draw in range(PERMUTATIONS if lesion.how == PERMUTED else 1):
+        for draw in range(PERMUTATIONS if lesion.how in (PERMUTED, NOISE) else 1):
             rows.append(Row("lesion", lesion, _builder(specimen, lesion, means, (number, draw))))
+        if lesion.kind == "value":
+            for draw in range(specimen.extent.shams):
+                rows.append(Row("sham", lesion, _value_sham(specimen, lesion, (number, draw))))
+            continue
         if lesion.kind == "memory":
             rng = np.random.default_rng([specimen.setup.config.seed, LESIONS, number])
             exchanged = shams_of_memory(brain, specimen.extent.shams, rng)
@@ -208,6 +243,15 @@ def all_rows(specimen: Specimen, lesions: Sequence[Lesion], means: FloatArray) -
         for draw in range(shams):
             rows.append(Row("sham", lesion, _builder(specimen, lesion, means, (number, draw), observed)))
     return rows
+
+
+def _value_sham(specimen: Specimen, lesion: Lesion, which: tuple[int, int]) -> Callable[[], Surgeries]:
+    def build() -> Surgeries:
+        rng = np.random.default_rng([specimen.setup.config.seed, LESIONS, *which, VALUE_SHAMS])
+        own = values_to_lose(specimen)
+        return sham_of_value(specimen.dna.brain, own, lesion.how, rng, held=lesion.how == ZERO)
+
+    return build
 
 
 def _given(operation: Surgeries) -> Surgeries:
@@ -225,7 +269,8 @@ def norms(specimen: Specimen, lesions: Sequence[Lesion], rows: Sequence[Row]) ->
     for row in rows:
         if row.lesion is not None:
             whose = row.lesion if row.role == "lesion" else row.lesion.pool
-            sizes.setdefault((row.role, whose), []).append(norm_of_change(row.build(), weights))
+            size = norm_of_change(row.build(), weights, values_to_lose(specimen))
+            sizes.setdefault((row.role, whose), []).append(size)
     return [
         {
             "lesion": None if lesion.kind in WEIGHTLESS else float(np.mean(sizes["lesion", lesion])),
@@ -281,6 +326,11 @@ def _operation(specimen: Specimen, lesion: Lesion, means: FloatArray, rng: np.ra
         return lesion_of_observation(brain, lesion.place, how, float(means[lesion.place]), rng, held)
     if lesion.kind == "memory":
         return lesion_of_memory(brain)
+    if lesion.kind == "value":
+        own = values_to_lose(specimen)
+        operation = lesion_of_value(brain, own, how, rng)
+        kept = np.full((1, specimen.dna.newborns.value.shape[1] - len(own)), np.nan, np.float32)
+        return operation._replace(value=np.concatenate([operation.value, kept], axis=1))
     weights = standing_weights(specimen)
     if lesion.kind == "critic":
         return lesion_of_critic(brain, how, weights, rng, held)

@@ -14,7 +14,14 @@ import numpy as np
 
 from evolearn.errors import UserError
 from evolearn.genome import Newborns, draw_fresh
-from evolearn.inspection._lesion_effects import METRICS, LesionedLives, effects, intact_record, largest_record
+from evolearn.inspection._lesion_effects import (
+    METRICS,
+    LesionedLives,
+    effects,
+    intact_record,
+    largest_record,
+    sense_effects,
+)
 from evolearn.inspection._lesion_rows import (
     Lesion,
     Row,
@@ -28,7 +35,7 @@ from evolearn.inspection._lesion_rows import (
     why_no_memory,
     why_uncut,
 )
-from evolearn.inspection._operations import MEAN, stack_surgeries
+from evolearn.inspection._operations import MEAN, NOISE, stack_surgeries
 from evolearn.inspection._over_lives import Estimate, least_p, mean_estimates
 from evolearn.inspection._specimen import IntArray, Json, Specimen
 from evolearn.life import DIVERGED, FROM_UNIFORM, Outcome, Plan, birth_plan, births_in, lives, score, traced_lives
@@ -107,7 +114,9 @@ def inspect_lesions(specimen: Specimen, age: int | None = None) -> Json:
         "lives": specimen.extent.lives,
         "lifetime": specimen.lifetime,
         "birth_steps": clock.birth_steps,
-        "modes": list(specimen.extent.lesion_modes),
+        "modes": list(
+            dict.fromkeys([*specimen.extent.lesion_modes, *(one.how for one in lesions if one.how == NOISE)])
+        ),
         "learns": evolved_learning(specimen),
         "memory": why_no_memory(specimen.dna.brain),
         "drives": has_drives(specimen),
@@ -184,7 +193,8 @@ def _at_age(
     """Everything about lesions at one age, for JSON.
 
     Returns:
-        ``age``; the ``level`` of the threshold, see `Level`; the ``intact`` animal's metrics; its ``lesions``, each
+        ``age``; the ``level`` of the threshold, see `Level`; the ``intact`` animal's metrics; ``senses`` of the world,
+        null without: their ``names`` and what `sense_effects` gives; its ``lesions``, each
         with ``kind``, ``name``, ``how`` and ``effects`` by metric, see `evolearn.inspection._lesion_effects`; and the
         ``largest`` harm by metric, of all lesions and of single parts beyond their shams.
     """
@@ -193,9 +203,10 @@ def _at_age(
     lived = {}
     if age == 0:
         lived["birth"] = _joined(_births(specimen, clock, rows, progress))
-    ceilings, speeds = [], []
-    for ceiling, running in _lifetimes(specimen, clock, age, rows, progress):
+    ceilings, speeds, senses = [], [], []
+    for ceiling, running, sensed in _lifetimes(specimen, clock, age, rows, progress):
         ceilings.append(ceiling)
+        senses.append(sensed)
         if level.threshold is not None:  # times at once: the running scores of all rows may not fit into memory
             times = first_times(running.values, clock, age, level.threshold)
             speeds.append(dataclasses.replace(running, values=times))
@@ -207,6 +218,7 @@ def _at_age(
         "age": age,
         "level": dataclasses.asdict(level),
         "intact": {metric: intact_record(some) for metric, some in lived.items()},
+        "senses": _senses(specimen, lesions, rows, np.concatenate(senses)),
         "largest": {
             metric: largest_record(metric, lesions, rows, some, found[metric]) for metric, some in lived.items()
         },
@@ -220,6 +232,11 @@ def _at_age(
             for place, lesion in enumerate(lesions)
         ],
     }
+
+
+def _senses(specimen: Specimen, lesions: Sequence[Lesion], rows: Sequence[Row], values: FloatArray) -> Json | None:
+    names = [sense.name for sense in specimen.setup.conditions.world.senses]
+    return {"names": names, **sense_effects(lesions, rows, values)} if names else None
 
 
 def _joined(parts: Iterable[LesionedLives]) -> LesionedLives:
@@ -245,11 +262,12 @@ def _births(specimen: Specimen, clock: Clock, rows: Sequence[Row], progress: _Pr
 
 def _lifetimes(
     specimen: Specimen, clock: Clock, age: int, rows: Sequence[Row], progress: _Progress
-) -> Iterator[tuple[LesionedLives, LesionedLives]]:
-    """Ceilings [some rows, L] and running scores [some rows, L, windows], some rows at a time."""
+) -> Iterator[tuple[LesionedLives, LesionedLives, FloatArray]]:
+    """Ceilings [some rows, L], running scores [some rows, L, windows] and senses per step [some rows, L, senses]."""
     plan = _plan(specimen, clock.lifetime, bin_steps=clock.bin_steps, operate_at=age)
     rule = specimen.setup.conditions.world.fitness_rule
     quarter = _ceiling_from(clock, plan, age)
+    senses = len(specimen.setup.conditions.world.senses)
     for some in _chunks(specimen, rows, plan.bins):
         unlearning = some[0].lesion is not None and some[0].lesion.kind == "learner"
         until = age if plan.learn_until is None else min(age, plan.learn_until)
@@ -261,6 +279,7 @@ def _lifetimes(
         yield (
             LesionedLives(ceiling.reshape(shape), diverged=broken),
             LesionedLives(running.reshape(*shape, -1), diverged=broken),
+            (outcome.drives[:, 1 : 1 + senses] / np.maximum(outcome.age, 1)[:, None]).reshape(*shape, senses),
         )
         progress.lived(len(some) * specimen.extent.lives * plan.lifetime)
 

@@ -18,6 +18,7 @@ from evolearn.agent import BrainSpec
 from evolearn.life import NOWHERE, Surgeries, states_of
 
 ZERO, MEAN, PERMUTED = "zero", "mean", "permuted"
+NOISE = "noise"  # of the innate value alone
 HOWS = (ZERO, MEAN, PERMUTED)
 LOG_STDEV = "policy.log_stdev"
 CRITIC = ("value.weight", "value.bias")
@@ -205,6 +206,61 @@ def lesion_of_drive(
     return intact(brain)._replace(drives=changed[None].copy())
 
 
+def lesion_of_value(
+    brain: BrainSpec, own: npt.NDArray[np.floating], how: str, rng: np.random.Generator | None = None
+) -> Surgeries:
+    """Change the innate value; the brain stays as it is.
+
+    Args:
+        brain: of the newborn.
+        own: float [V], the newborn's numbers of it; those that are to stay may be left out at the end.
+        how: zero: all that is seen is worth the same, nothing; noise: normal numbers are added to it, of its own norm;
+            permuted: its numbers change places.
+        rng: draws noise and permutation.
+    Raises:
+        ValueError: another way, or no rng.
+    """
+    if how == ZERO:
+        changed = np.zeros(len(own))
+    elif how == NOISE:
+        changed = own + _noise(len(own), float(np.linalg.norm(own)), _generator(rng))
+    elif how == PERMUTED:
+        changed = _generator(rng).permutation(own)
+    else:
+        raise ValueError(f"how={how!r}: must be {ZERO}, {NOISE} or {PERMUTED}")
+    return intact(brain)._replace(value=np.array([changed], np.float32))
+
+
+def sham_of_value(
+    brain: BrainSpec, own: npt.NDArray[np.floating], how: str, rng: np.random.Generator, held: bool = False
+) -> Surgeries:
+    """What `lesion_of_value` does, done to as many weights of the brain, drawn at random; or to all, if it has fewer.
+
+    Args:
+        brain: to be operated on; log standard deviations have no part.
+        own: float [V], the numbers that a lesion of value changes.
+        how: zero; noise: of the norm of `own`; permuted: the weights change places.
+        rng: draws the weights, and what is done to them.
+        held: the weights learn no more.
+    """
+    eligible = np.concatenate([block.reshape(-1) for name, block in places(brain).items() if name != LOG_STDEV])
+    block = rng.choice(eligible, min(len(own), len(eligible)), replace=False)
+    surgery = intact(brain)
+    if how == ZERO:
+        surgery.factor[0, block] = 0.0
+    elif how == NOISE:
+        surgery.constant[0, block] = _noise(len(block), float(np.linalg.norm(own)), rng)
+    else:
+        surgery.source[0, block] = rng.permutation(block)
+    surgery.held[0, block] = held
+    return surgery
+
+
+def _noise(size: int, norm: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    drawn = rng.standard_normal(size)
+    return np.asarray(drawn * (norm / float(np.linalg.norm(drawn))))
+
+
 def lesion_of_memory(brain: BrainSpec) -> Surgeries:
     """Hold the state that a brain carries at zero before every thought, so that it thinks as in its first step.
 
@@ -315,11 +371,16 @@ def lost_weights(operation: Surgeries) -> Places:
     return changed[operation.added_factor[0, changed] == 0.0]
 
 
-def norm_of_change(operation: Surgeries, weights: npt.NDArray[np.floating]) -> float:
-    """Root of the summed squares by which an operation of one row changes weights [W]."""
+def norm_of_change(
+    operation: Surgeries, weights: npt.NDArray[np.floating], value: npt.NDArray[np.floating] | None = None
+) -> float:
+    """Root of the summed squares by which an operation of one row changes weights [W] and innate value [V]."""
     one, before = operation, np.asarray(weights, np.float64)
     after = one.factor[0] * before[one.source[0]] + one.added_factor[0] * before[one.added_source[0]]
-    return float(np.linalg.norm(after + one.constant[0] - before))
+    changes = np.asarray(after + one.constant[0] - before)
+    if value is not None and one.value.size:
+        changes = np.append(changes, np.nan_to_num(one.value[0, : len(value)] - np.asarray(value, np.float64)))
+    return float(np.linalg.norm(changes))
 
 
 def reading_weights(brain: BrainSpec) -> Places | None:

@@ -128,7 +128,16 @@ TINY = Extent("tiny", 8, 10, ("zero",), 2, 5, 7, 6, 4, 400, 40)
 
 
 def specimen_for(
-    folder: Path, world, weights=None, drives=None, plasticity=None, extent=TINY, lifetime=200, workers=1, **changes
+    folder: Path,
+    world,
+    weights=None,
+    drives=None,
+    plasticity=None,
+    extent=TINY,
+    lifetime=200,
+    workers=1,
+    planted_value=None,
+    **changes,
 ):
     """Somebody with planted genes.
 
@@ -141,6 +150,7 @@ def specimen_for(
         extent: see Extent.
         lifetime: world steps.
         workers: threads.
+        planted_value: numbers of innate value by name of gene, whatever has its shape; others as at the start.
         changes: parts of the config.
     """
     part = world if isinstance(world, dict) else {"name": world}
@@ -155,10 +165,11 @@ def specimen_for(
     setup = assemble(check_config({**content, **changes}, "planted"))
     genome = setup.pool.centre.copy()
     places = setup.pool.slices()
-    for group, planted in (("weights", weights), ("drives", drives), ("plasticity", plasticity)):
+    given = (("weights", weights), ("drives", drives), ("plasticity", plasticity), ("value", planted_value))
+    for group, planted in given:
         for name, value in (planted or {}).items():
             gene = next(gene for gene in setup.pool.genes if (gene.group, gene.name) == (group, name))
-            encoded = value if group == "weights" else TRANSFORMS[gene.transform].encode(value)
+            encoded = value if group in ("weights", "value") else TRANSFORMS[gene.transform].encode(value)
             genome[places[group, name]] = np.broadcast_to(encoded, gene.shape).ravel()
     path = folder / "planted.safetensors"
     save_dna(path, setup, genome, 0.1 * setup.pool.spread, {"role": "centre", "lineage": {"generation": 0}})

@@ -12,7 +12,13 @@ from evolearn.report.texts import probability, quantity, shortened, with_interva
 
 UNITS = {"birth": "score", "ceiling": "score", "speed": "world steps"}
 HARM = {"birth": -1.0, "ceiling": -1.0, "speed": 1.0}  # the sign of a change for the worse
-HOWS = {"zero": "set to zero", "mean": "set to the mean", "permuted": "permuted", "off": "switched off"}
+HOWS = {
+    "zero": "set to zero",
+    "mean": "set to the mean",
+    "permuted": "permuted",
+    "noise": "disturbed by noise",
+    "off": "switched off",
+}
 READINGS = {
     "none": "no difference in any life",
     "unclear": "cannot be told",
@@ -22,6 +28,7 @@ READINGS = {
     "help as shams": "helps; not shown to exceed its shams",
     "diverged": "its brain diverged",
 }
+_BY_NAME = ("critic", "learner", "memory", "value")  # of which there is one
 NAMED = 5  # in a sentence
 SHOWN = 12  # rows of a table
 BEYOND, WITHIN, SHAM = Look(VERMILION), Look(BLUE, marker="square"), Look(GREY, marker="diamond")
@@ -38,6 +45,7 @@ def lesions_section(found: Json, about: Json) -> Section:
     for at in found["ages"]:
         charts.append(_forest(found, at))
         tables += [_table(found, at, metric) for metric in at["intact"]]
+        tables += [_senses_table(at)] if at.get("senses") else []
     return Section("lesions", "Lesions", tuple(_sentences(found)), tuple(charts), tuple(tables))
 
 
@@ -96,7 +104,7 @@ def _panel(found: Json, at: Json, metric: str, how: str) -> Panel:
 
 def _label(lesion: Json) -> str:
     kind, name = lesion["kind"], lesion["name"]
-    return str(name) if kind in ("critic", "learner", "memory", "observation") else f"{kind}: {name}"
+    return str(name) if kind in (*_BY_NAME, "observation") else f"{kind}: {name}"
 
 
 def _points(name: str, look: Look, lesions: Sequence[Json], places: dict[int, float], metric: str) -> Series:
@@ -141,6 +149,7 @@ def _sentences(found: Json) -> Iterator[str]:
         for metric in at["intact"]:
             yield from _worst(found, at, metric)
         yield from (_memory(at, lesion) for lesion in at["lesions"] if lesion["kind"] == "memory")
+        yield from (_value(at, lesion) for lesion in at["lesions"] if lesion["kind"] == "value")
         learner = [lesion for lesion in at["lesions"] if lesion["kind"] == "learner"]
         if learner:
             yield _learner(at, learner[0])
@@ -240,19 +249,38 @@ def _learner(at: Json, lesion: Json) -> str:
 
 def _memory(at: Json, lesion: Json) -> str:
     """What the loss of the carried state did, measure by measure."""
+    return (
+        f"With the carried state held at zero {_since_words(at)}, so that it remembers nothing, "
+        f"{_measured(lesion, ('birth', 'ceiling'))}. Its shams exchange its units: where behaviour rests on what is "
+        "remembered in one place, they harm too."
+    )
+
+
+def _value(at: Json, lesion: Json) -> str:
+    """What the loss of the innate value did, measure by measure."""
+    metrics = [metric for metric in ("birth", "ceiling") if _is_tested(lesion, metric)]
+    return f"With the innate value {HOWS[lesion['how']]} {_since_words(at)}, {_measured(lesion, metrics)}."
+
+
+def _is_tested(lesion: Json, metric: str) -> bool:
+    return metric in lesion["effects"] and lesion["effects"][metric]["change"]["p"] is not None
+
+
+def _measured(lesion: Json, metrics: Sequence[str]) -> str:
+    """By how much a lesion changes scores, in a sentence."""
     parts = []
     for metric, name in (("birth", "birth score"), ("ceiling", "ceiling")):
-        if metric not in lesion["effects"]:
+        if metric not in lesion["effects"] or metric not in metrics:
             continue
         change = with_interval(lesion["effects"][metric]["change"]["of"], "score", "value")
         shams = lesion["effects"][metric]["shams"]
         against = f"; {quantity(shams['mean'], 'score')} in its shams" if shams else "; no sham"
         parts.append(f"the {name} changes by {change} ({_reading_words(lesion, metric)}{against})")
-    when = "from birth on" if at["age"] == 0 else f"from the age of {quantity(at['age'], 'world steps')} steps on"
-    return (
-        f"With the carried state held at zero {when}, so that it remembers nothing, {' and '.join(parts)}. Its shams "
-        "exchange its units: where behaviour rests on what is remembered in one place, they harm too."
-    )
+    return " and ".join(parts)
+
+
+def _since_words(at: Json) -> str:
+    return "from birth on" if at["age"] == 0 else f"from the age of {quantity(at['age'], 'world steps')} steps on"
 
 
 def _diverged(found: Json) -> Iterator[str]:
@@ -317,7 +345,7 @@ def _listed(names: Sequence[str]) -> str:
 def _part(lesion: Json) -> str:
     """What is lesioned, in a sentence."""
     kind, name = lesion["kind"], lesion["name"]
-    if kind in ("critic", "learner", "memory"):
+    if kind in _BY_NAME:
         return f"the {name}"
     return f"{kind} {name}" if kind != "observation" else f"sense {name}"
 
@@ -405,6 +433,36 @@ def _table(found: Json, at: Json, metric: str) -> Table:
     )
 
 
+def _senses_table(at: Json) -> Table:
+    """What every lesion at one age did to what the world senses, those of the innate value first."""
+    senses = at["senses"]
+    rows = [
+        (
+            f"{lesion['kind']}: {lesion['name']}" if lesion["name"] != lesion["kind"] else str(lesion["name"]),
+            HOWS[lesion["how"]],
+            *(
+                with_interval(change, "", "value") + (f" ({quantity(sham)})" if sham is not None else "")
+                for change, sham in zip(changes, shams or [None] * len(changes), strict=True)
+            ),
+        )
+        for lesion, changes, shams in zip(at["lesions"], senses["changes"], senses["shams"], strict=True)
+    ]
+    first = [lesion["kind"] != "value" for lesion in at["lesions"]]
+    before = ", ".join(
+        f"{name} {quantity(intact['value'])}" for name, intact in zip(senses["names"], senses["intact"], strict=True)
+    )
+    return Table(
+        "lesions_senses" + ("" if at["age"] == 0 else "_later"),
+        f"Lesions {_when_words(at)}: what the world senses",
+        "Change of each sense, mean per step over the whole life, lesion minus intact with 95% intervals over lives; "
+        f"in brackets the mean change of its shams. Nothing is tested here. Intact: {before}.",
+        ("part", "lesion", *senses["names"]),
+        tuple(row for _, row in sorted(zip(first, rows, strict=True), key=lambda pair: pair[0])),
+        (False, False, *(True for _ in senses["names"])),
+        shown=SHOWN,
+    )
+
+
 def _share(lives: Json, which: str) -> str:
     return f"{lives[which]} of {lives['of']}"
 
@@ -473,6 +531,12 @@ def _notes(found: Json, at: Json, metric: str) -> Iterator[str]:
             "from each other's places before every thought: as much is carried as ever, as large, in the wrong places. "
             "A brain may be harmed by that too, since it looks for what it remembers in its place: no more harm than "
             "its shams does not say that it does without memory."
+        )
+    if any(lesion["kind"] == "value" for lesion in at["lesions"]):
+        yield (
+            "The innate value is set to 0 everywhere, or noise of its own norm is added. In its shams the same is "
+            "done to as many weights of the brain, drawn at random. A value that is disturbed or permuted is another "
+            "value of its size: a second lesion, and no sham of the first."
         )
     if found["norms"]:
         yield "Norm: root of the summed squares by which weights change at birth; in brackets the mean of its shams."
