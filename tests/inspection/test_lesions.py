@@ -174,7 +174,7 @@ def test_a_later_lesion_leaves_everything_before_it_untouched(sighted):
     rows = all_rows(sighted, lesions, observation_means(sighted))
     seen = dataclasses.replace(sighted, progress=lambda done, of: None)
     parts = list(module._lifetimes(seen, clock, age, rows, module._Progress(seen, 1)))
-    running = np.concatenate([part.values for _, part in parts])
+    running = np.concatenate([part.values for _, part, _ in parts])
     before = (np.arange(running.shape[-1]) + clock.window) * clock.bin_steps <= age
     assert before.sum() > 3
     assert (running[..., before] == running[:1, :, before]).all()
@@ -590,7 +590,10 @@ def test_the_section_names_the_worst_and_sorts_by_harm(found):
     assert not any("suffers most" in text for text in section.sentences)
     assert any("at least" in text and "time to threshold" in text for text in section.sentences)
     keys = [table.key for table in section.tables]
-    assert keys == ["lesions_birth", "lesions_ceiling", "lesions_speed", "lesions_ceiling_later", "lesions_speed_later"]
+    assert keys == [
+        *("lesions_birth", "lesions_ceiling", "lesions_speed", "lesions_senses"),
+        *("lesions_ceiling_later", "lesions_speed_later", "lesions_senses_later"),
+    ]
     change = section.tables[0].columns.index("change")
     changes = [float(row[change].split()[0].replace("\N{MINUS SIGN}", "-")) for row in section.tables[0].rows]
     assert changes == sorted(changes)
