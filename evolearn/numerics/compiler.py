@@ -104,8 +104,11 @@ def world_code(function: F) -> F:
 
 
 def world_code_within(function: F) -> F:
-    """As `world_code`, for what compiled code alone calls: no ways in for Python, which take long to compile."""
-    return _njit(boundscheck=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    """As `world_code`, for what compiled code alone calls, and merged into it.
+
+    Ways in for Python take long to compile, and to hand on an array counts references.
+    """
+    return _njit(boundscheck=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)(function)
 
 
 @functools.cache
