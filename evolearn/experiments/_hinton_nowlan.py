@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -19,8 +18,10 @@ import numpy.typing as npt
 from pydantic import Field
 
 from evolearn.config import Part
+from evolearn.experiments._pictures import mean_curve
+from evolearn.experiments._side_by_side import side_by_side
 from evolearn.study.bands import Measure, Measured, measure_over_runs, measure_share
-from evolearn.verdict import FloatArray, Json, stats
+from evolearn.verdict import FloatArray, Json
 
 Alleles = npt.NDArray[np.int8]  # [N, loci]
 
@@ -136,20 +137,14 @@ def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[
     counts = {LEARNING: runs, WITHOUT: runs, LONG: settings.long_runs}
     jobs = [(series, run) for series, count in counts.items() for run in range(count)]
     lengths = {series: settings.long_generations if series == LONG else settings.generations for series in counts}
-    total, finished = sum(lengths[series] for series, _ in jobs), 0
 
     def one(job: tuple[int, int]) -> Course:
         return follow(settings, job[0] != WITHOUT, lengths[job[0]], np.random.default_rng([seed, *job]))
 
     courses: dict[int, list[Course]] = {series: [] for series in counts}
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for (series, _), course in zip(jobs, pool.map(one, jobs), strict=True):
-            courses[series].append(course)
-            finished += lengths[series]
-            done(finished / total)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    followed = side_by_side(one, jobs, workers, done, lambda job: lengths[job[0]])
+    for (series, _), course in zip(jobs, followed, strict=True):
+        courses[series].append(course)
     return Populations(tuple(courses[LEARNING]), tuple(courses[LONG]), tuple(courses[WITHOUT]))
 
 
@@ -264,13 +259,5 @@ def _by_generation(courses: tuple[Course, ...]) -> Json | None:
     last = shares.shape[1] - 1
     kept = np.unique(np.round(np.linspace(0, last, min(last, 200) + 1)).astype(int))
     rows = {allele: shares[:, kept, place] for allele, place in ALLELES.items()} | {"fitness": means[:, kept]}
-    curves = {name: _curve(values) for name, values in rows.items()}
+    curves = {name: mean_curve(values) for name, values in rows.items()}
     return {"runs": len(courses), "generation": kept.tolist(), **curves}
-
-
-def _curve(values: FloatArray) -> Json:
-    """Mean over runs [R, K] and its interval; none with a single run."""
-    mean = values.mean(axis=0)
-    draws = np.random.default_rng(0).integers(0, len(values), (500, len(values)))
-    low, high = stats.interval(values[draws].mean(axis=1), 0.05, len(values))
-    return {"mean": mean, "low": low, "high": high}

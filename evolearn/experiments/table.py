@@ -15,7 +15,16 @@ import pydantic
 
 from evolearn.config import ConfigError, Part, check_model, explain_validation, override, read_yaml
 from evolearn.errors import offer
-from evolearn.experiments import _hinton_nowlan as hinton_nowlan, _nature_nurture as nature_nurture
+from evolearn.experiments import (
+    _culture as culture,
+    _hinton_nowlan as hinton_nowlan,
+    _labels_reward_selection as labels_reward_selection,
+    _lock as lock,
+    _mackay as mackay,
+    _nature_nurture as nature_nurture,
+    _numbers_game as numbers_game,
+    _rogers as rogers,
+)
 from evolearn.study.bands import ExperimentConfig, Measure, band_arguments
 from evolearn.verdict import Json
 
@@ -38,27 +47,33 @@ def _map_runs(settings: nature_nurture.Settings, runs: int) -> int:
     return runs * len(settings.levels) ** 2
 
 
+def _runs(settings: Part, runs: int) -> int:
+    return runs
+
+
+def _row(module: Any, doc: str, costs: bool = False, units: Callable[[Any, int], int] = _runs) -> Experiment:
+    """An experiment whose module has everything; `costs`: what was lived says what it cost, and not the settings."""
+    return Experiment(
+        doc=doc,
+        settings=module.Settings,
+        live=module.live,
+        measures=module.MEASURES,
+        pictures=module.pictures,
+        cost=lambda settings, runs, lived: module.cost(lived) if costs else module.cost(settings, runs),
+        units=units,
+        plan=module.plan,
+    )
+
+
 EXPERIMENTS: Mapping[str, Experiment] = {
-    "hinton_nowlan": Experiment(
-        doc="how learning can guide evolution",
-        settings=hinton_nowlan.Settings,
-        live=hinton_nowlan.live,
-        measures=hinton_nowlan.MEASURES,
-        pictures=hinton_nowlan.pictures,
-        cost=lambda settings, runs, lived: hinton_nowlan.cost(settings, runs),
-        units=lambda settings, runs: runs,
-        plan=hinton_nowlan.plan,
-    ),
-    "nature_nurture": Experiment(
-        doc="when to trust a cue",
-        settings=nature_nurture.Settings,
-        live=nature_nurture.live,
-        measures=nature_nurture.MEASURES,
-        pictures=nature_nurture.pictures,
-        cost=lambda settings, runs, lived: nature_nurture.cost(lived),
-        units=_map_runs,
-        plan=nature_nurture.plan,
-    ),
+    "hinton_nowlan": _row(hinton_nowlan, "how learning can guide evolution"),
+    "nature_nurture": _row(nature_nurture, "when to trust a cue", costs=True, units=_map_runs),
+    "mackay": _row(mackay, "how many bits selection writes"),
+    "rogers": _row(rogers, "what copying is worth"),
+    "numbers_game": _row(numbers_game, "rivals without a fixed measure"),
+    "labels_reward_selection": _row(labels_reward_selection, "what a decision teaches", costs=True),
+    "lock": _row(lock, "what only a prior opens"),
+    "culture": _row(culture, "what adds up over lives"),
 }
 
 

@@ -1,14 +1,16 @@
-"""Pictures of the experiments that are no studies: allele frequencies by generation, and the map of instincts."""
+"""Pictures of the experiments that are no studies: allele frequencies, the map of instincts, and curves of any kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from evolearn.report._chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View
+from evolearn.report._chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View, log_axis
 from evolearn.report._files import Json
-from evolearn.report._looks import BLACK, BLUE, GREEN, VERMILION
+from evolearn.report._looks import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW
 
 _ALLELES = {"right": Look(GREEN), "open": Look(BLUE, "dash"), "wrong": Look(VERMILION, "dot")}
+_MEASURED = tuple(Look(colour) for colour in (VERMILION, BLUE, GREEN, PURPLE, ORANGE, SKY, YELLOW, BLACK))
+_COMPUTED = tuple(Look(colour, "dash", "none") for colour in (BLACK, GREY, ORANGE, SKY))
 _BAND = Look(BLACK, "solid", "none")
 _SERIES = {
     "learning": "with learning",
@@ -23,7 +25,8 @@ def experiment_charts(replication: Json) -> list[Chart]:
     Args:
         replication: replication.json.
     """
-    return list(_DRAWN[replication["experiment"]](replication["pictures"], replication["bands"]))
+    draw = _DRAWN.get(replication["experiment"], _charts)
+    return list(draw(replication["pictures"], replication["bands"]))
 
 
 def _hinton_nowlan(pictures: Json, bands: list[Json]) -> Iterator[Chart]:
@@ -87,11 +90,13 @@ def _fitness_panel(rows: Json, levels: list[float]) -> Panel:
 
 
 def _line(name: str, look: Look, rows: Json, column: str) -> Series:
-    curve = rows[column]
-    mean = tuple(map(float, curve["mean"]))
+    return _curve(name, look, rows["generation"], rows[column])
+
+
+def _curve(name: str, look: Look, x: list[float], curve: Json) -> Series:
     known = None not in curve["low"]
     low, high = (tuple(map(float, curve[end])) if known else () for end in ("low", "high"))
-    return Series(name, look, "line", tuple(map(float, rows["generation"])), mean, low, high)
+    return Series(name, look, "line", tuple(map(float, x)), tuple(map(float, curve["mean"])), low, high)
 
 
 def _nature_nurture(pictures: Json, bands: list[Json]) -> Iterator[Chart]:
@@ -122,6 +127,35 @@ def _cell(pictures: Json, row: int, column: int) -> str:
     follows, agrees = pictures["follows"][row][column], pictures["as_theory"][row][column]
     word = {0.0: "bias", 1.0: "cue"}.get(follows, f"{follows:.0%}")
     return word if agrees is None or agrees == 1.0 else f"{word} !"
+
+
+def _charts(pictures: Json, bands: list[Json]) -> Iterator[Chart]:
+    """Pictures that say themselves what they show: those of `evolearn.experiments._pictures`."""
+    for chart in pictures["charts"]:
+        views = tuple(View(seen["name"], (_curves_panel(seen),)) for seen in chart["views"])
+        yield Chart(chart["key"], chart["title"], chart["sentence"], chart["choice"], views)
+
+
+def _curves_panel(seen: Json) -> Panel:
+    free = {True: iter(_MEASURED), False: iter(_COMPUTED)}
+    looks: dict[str, Look] = {}  # curves of one name look alike
+    for one in seen["curves"]:
+        if one["name"] not in looks:
+            looks[one["name"]] = next(free[one["measured"]])
+    series = tuple(_curve(one["name"], looks[one["name"]], one["x"], one) for one in seen["curves"])
+    rules = tuple(Rule(float(level), label, "y") for level, label in seen["rules"])
+    across, up = seen["axes"]
+    if seen["logarithmic"]:
+        heights = [value for one in series for values in (one.y, one.low, one.high) for value in values]
+        heights += [rule.value for rule in rules]
+        axes = log_axis(across, [value for one in series for value in one.x]), log_axis(up, heights)
+    else:
+        axes = Axis(across), Axis(up, span=_ends(seen["span"]))
+    return Panel(*axes, series, rules, height=420)
+
+
+def _ends(span: list[float] | None) -> tuple[float, float] | None:
+    return None if span is None else (float(span[0]), float(span[1]))
 
 
 _DRAWN: Mapping[str, Callable[[Json, list[Json]], Iterator[Chart]]] = {
