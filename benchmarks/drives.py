@@ -102,10 +102,11 @@ def live(
         source: where actions come from.
     """
     generic = [name for name in weights if name != "fitness"]
+    brain: dict[str, Any] = {"trunk": "linear", "hidden": []} if learner["name"] == "q_learning" else {"hidden": [16]}
     content = {
         "seed": seed,
         "world": world,
-        "brain": {"trunk": "linear", "hidden": []} if learner["name"] == "q_learning" else {"hidden": [16]},
+        "brain": {**brain, "prediction": any(find_drive(name).reads_prediction for name in generic)},
         "learner": learner,
         "drives": {
             "generic": generic,
@@ -209,8 +210,11 @@ def large(drives: Sequence[str], lives: int, seed: int) -> Answer:
 
 
 def expected(drive: str, centred: str, share: float) -> str:
-    """What a centred drive is known to do at a television, and whether it did; empty where nothing is known."""
-    if drive not in BOUNDS or centred == NONE:
+    """What a drive is known to do at a television, and whether it did; empty where nothing is known.
+
+    Nothing is of a drive that explores and is not centred: it keeps to what it has seen, television or not.
+    """
+    if drive not in BOUNDS or (centred == NONE and find_drive(drive).explores):
         return ""
     bound = BOUNDS[drive]
     least = bound == HELD_BY_NOISE
@@ -245,7 +249,7 @@ ANSWERS: dict[str, Callable[[Sequence[str], int, int], Answer]] = {
     "large": large,
     "television": television,
 }
-EXPLORING = tuple(name for name, row in DRIVES.items() if row.explores)
+EXPLORING = tuple(name for name, row in DRIVES.items() if row.explores or row.reads_prediction)
 
 
 def main() -> None:

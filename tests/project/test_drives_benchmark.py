@@ -39,6 +39,7 @@ def test_ways_and_bounds():
     ]
     assert drives.expected("novelty", "mean", 0.08) == "at most 0.08: yes"
     assert drives.expected("linear_surprise", "mean", 0.29) == "at least 0.3: no"
+    assert drives.expected("progress", "none", 0.5) == "at most 0.08: no"
     assert drives.expected("novelty", "none", 0.5) == drives.expected("change", "mean", 0.5) == ""
 
 
