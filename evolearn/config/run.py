@@ -439,14 +439,19 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def check_kept_config(content: Mapping[str, Any], source: str) -> RunConfig:
-    """Check the resolved config that a run, a life or DNA keeps; see `check_config`.
+    """Check the resolved config that a run, a life or DNA keeps; see `check_config` and `as_kept`."""
+    return check_config(as_kept(content), source)
+
+
+def as_kept(content: Any) -> Any:
+    """The resolved config of a run as this version says it.
 
     Where it says nothing of drives.centred, it is of a time when no drive was.
     """
-    drives = content.get("drives")
-    if isinstance(drives, Mapping) and "centred" not in drives:
-        content = {**content, "drives": {**drives, "centred": "none"}}
-    return check_config(content, source)
+    drives = content.get("drives") if isinstance(content, Mapping) else None
+    if not isinstance(drives, Mapping) or "centred" in drives:
+        return content
+    return {**content, "drives": {**drives, "centred": "none"}}
 
 
 def check_config(content: Mapping[str, Any], source: str) -> RunConfig:

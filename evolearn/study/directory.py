@@ -26,7 +26,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from evolearn.config import RunConfig, config_sha256, dump_config, read_yaml
+from evolearn.config import RunConfig, as_kept, config_sha256, dump_config, read_yaml
 from evolearn.environment import describe_environment, package_versions
 from evolearn.errors import RunDirectoryError
 from evolearn.files import (
@@ -170,7 +170,8 @@ class StudyDirectory:
                 f"{path}: was altered since the study was made, and a verdict rests on what was fixed beforehand; put "
                 "it back, start a new study, or add runs or arms with `evolearn study add`"
             )
-        return check_study(read_yaml(path), str(path))
+        content = read_yaml(path)
+        return check_study({**content, "run": as_kept(content.get("run"))}, str(path))
 
     def write_config(self, config: StudyConfig, **more: Any) -> None:
         """Write the config, and its hash with what else is known of the study."""

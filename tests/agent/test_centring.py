@@ -1,7 +1,9 @@
 """Drives that explore: what they are felt less than, and that they then lead to more places than no drive does."""
 
 import functools
+import hashlib
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -10,11 +12,14 @@ from evolearn.agent import DRIVES, Drive, compose
 from evolearn.agent.drives.centring import SPAN, less_its_mean
 from evolearn.config import ConfigError, check_config
 from evolearn.config.run import check_kept_config
+from evolearn.files import sealed
 from evolearn.genome import decode
 from evolearn.life import OwnDrivers, Plan
 from evolearn.life.live import traced_lives
 from evolearn.rng import TEST, life_keys
 from evolearn.run import assemble
+from evolearn.study.directory import create_study, open_study
+from tests.helpers.studies import toy_study
 
 SECTIONS = {
     "world": {"name": "rooms"},
@@ -119,6 +124,18 @@ def test_a_config_that_was_kept_before_drives_were_centred_means_what_it_meant()
     assert check_kept_config(kept, "kept").drives.centred == "mean"
     del kept["drives"]["centred"]
     assert assemble(check_kept_config(kept, "kept")).conditions.centrings == ("none",)
+
+
+def test_a_study_that_began_before_drives_were_centred_goes_on_as_it_began(tmp_path):
+    path = tmp_path / "study"
+    create_study(toy_study(), "old", path, {}, 0)
+    assert open_study(path).read_config().run.drives.centred == "mean"
+    config, label = path / "study.yaml", path / "study.json"
+    lines = config.read_text().splitlines(keepends=True)
+    config.write_text("".join(line for line in lines if "centred:" not in line))
+    sha256 = hashlib.sha256(config.read_bytes()).hexdigest()
+    label.write_text(json.dumps(sealed(json.loads(label.read_text()) | {"config_sha256": sha256})))
+    assert open_study(path).read_config().run.drives.centred == "none"
 
 
 @functools.cache
