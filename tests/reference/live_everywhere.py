@@ -42,7 +42,27 @@ CASES = {
     ),
     "restless, foreseeing tables": (
         restless,
-        {"trunk": "linear", "hidden": (), "learner": "q_learning", "prediction": True},
+        {
+            "trunk": "linear",
+            "hidden": (),
+            "learner": "q_learning",
+            "prediction": True,
+            "imagining": {"imagined": 2, "repeated": 1, "remembered": 40},
+        },
+    ),
+    "restless, shaped and imagining": (
+        restless,
+        {
+            "hidden": (7,),
+            "learner": "q_learning",
+            "prediction": True,
+            "auxiliary": True,
+            "imagining": {"imagined": 2},
+        },
+    ),
+    "savannah, gru, shaped": (
+        savannah,
+        {"trunk": "gru", "hidden": (9,), "prediction": True, "auxiliary": True},
     ),
     "cart-pole, potential": (cart_pole, {"hidden": (6,), "value": {"hidden": (5, 3), "potential": True}}),
     "restless, acting": (
