@@ -17,6 +17,7 @@ from evolearn.config import ConfigError, Part, check_model, explain_validation, 
 from evolearn.errors import offer
 from evolearn.experiments import (
     _culture as culture,
+    _dyna_maze as dyna_maze,
     _hinton_nowlan as hinton_nowlan,
     _labels_reward_selection as labels_reward_selection,
     _lock as lock,
@@ -74,6 +75,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     "labels_reward_selection": _row(labels_reward_selection, "what a decision teaches", costs=True),
     "lock": _row(lock, "what only a prior opens"),
     "culture": _row(culture, "what adds up over lives"),
+    "dyna_maze": _row(dyna_maze, "learning from imagined steps", costs=True),
 }
 
 

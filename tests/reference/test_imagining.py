@@ -1,8 +1,7 @@
-"""Imagined steps against Dyna-Q on tables, update by update, and as a way to learn a maze in fewer steps."""
+"""Imagined steps, and repeated ones, against Q-learning on tables, update by update."""
 
 import numpy as np
 import pytest
-from evolearn.worlds.maze import maze
 from evolearn.worlds.rooms import rooms
 
 from evolearn.agent import GOES_ON, TERMINATED
@@ -84,27 +83,3 @@ def test_repeated_updates_are_those_of_the_same_window(driver_for):
             dyna.values[cell, int(trace.actions[t, 0])] += RATE * error
     np.testing.assert_allclose(table_of(outcome, len(dyna.values), 4), dyna.values, atol=1e-4)
     assert dyna.values.max() > 0.1
-
-
-def steps_to_the_goal(driver_for, imagined, lives_lived=12, steps=8000):
-    """World steps until the mean episode takes at most 17, mean over lives; infinite if it never does."""
-    how = {"prediction": True, "imagining": {"imagined": imagined}} if imagined else {}
-    lengths = []
-    for life in range(lives_lived):
-        driver = driver_for(maze, **TABLES, **how)
-        more = {"prediction_rate": 1.0} if imagined else {}
-        newborns = newborns_for(driver.conditions, 1, learning_rate=RATE, discount=DISCOUNT, epsilon=EPSILON, **more)
-        newborns.weights[:] = 0.0
-        keys = life_keys(4, SELECTION, 1, lives_lived)[life : life + 1]
-        _, trace = lives(driver, driver.conditions, newborns, np.zeros(1, np.int64), keys, Plan(steps), steps)
-        lengths.append(np.diff(np.flatnonzero(trace.ends != GOES_ON), prepend=-1))
-    episodes = min(map(len, lengths))
-    mean = np.mean([length[:episodes] for length in lengths], axis=0)
-    return mean[: int(np.argmax(mean <= 17)) + 1].sum() if (mean <= 17).any() else np.inf
-
-
-def test_a_maze_is_learned_in_fewer_steps_with_imagined_ones(driver_for):
-    """Prototypes of it took 4,603 and 1,045 steps; the book, figure 8.2, shows the same order in episodes."""
-    without, planning = steps_to_the_goal(driver_for, 0), steps_to_the_goal(driver_for, 5)
-    assert np.isfinite(without)
-    assert without / planning >= 3.5
