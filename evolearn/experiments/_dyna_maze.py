@@ -52,7 +52,7 @@ class Settings(Part):
     discount: float = Field(0.95, gt=0, lt=1)
     epsilon: float = Field(0.1, gt=0, lt=1, description="share of actions that are drawn at random")
     steps: int = Field(20_000, ge=100, le=1_000_000, description="of a life, world steps")
-    known_at: float = Field(18.0, gt=0, description="steps of the mean episode with which the maze counts as known")
+    known_at: float = Field(20.0, gt=0, description="steps of the mean episode with which the maze counts as known")
 
 
 @dataclasses.dataclass(frozen=True)

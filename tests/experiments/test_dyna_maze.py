@@ -19,11 +19,11 @@ def judged(lived):
 def planted(without, imagined, lives=4):
     """Lives of one long episode, in the steps given, and then short ones."""
     lengths = {
-        dyna_maze.NONE: np.tile([without, 18.0, 18.0], (lives, 1)),
-        dyna_maze.IMAGINED: np.tile([imagined, 18.0], (lives, 1)),
-        dyna_maze.REPEATED: np.tile([without, 30.0, 18.0], (lives, 1)),
+        dyna_maze.NONE: np.tile([without, 20.0, 20.0], (lives, 1)),
+        dyna_maze.IMAGINED: np.tile([imagined, 20.0], (lives, 1)),
+        dyna_maze.REPEATED: np.tile([without, 30.0, 20.0], (lives, 1)),
     }
-    return dyna_maze.Learned(18.0, lengths, 0)
+    return dyna_maze.Learned(20.0, lengths, 0)
 
 
 def test_episodes_are_as_long_as_from_end_to_end() -> None:
@@ -50,15 +50,15 @@ def test_steps_are_counted_to_the_first_mean_episode_that_is_short() -> None:
 def test_bands_hold_what_they_say(without, imagined, judgements) -> None:
     bands = judged(planted(without, imagined))
     assert [band["judgement"] for band in bands] == [*judgements, SHOWN, SHOWN]
-    assert bands[RATIO]["value"] == pytest.approx((without + 18) / (imagined + 18))
+    assert bands[RATIO]["value"] == pytest.approx((without + 20) / (imagined + 20))
 
 
 def test_what_never_becomes_known_is_not_measured() -> None:
     lived = planted(4500.0, 1000.0)
-    lived.lengths[dyna_maze.NONE][:] = 19.0
+    lived.lengths[dyna_maze.NONE][:] = 21.0
     bands = judged(lived)
     assert bands[RATIO]["judgement"] == bands[WITHOUT]["judgement"] == UNMEASURED
-    assert bands[WITHOUT]["note"] == "no mean episode of 18 steps or less; live longer, in settings.steps"
+    assert bands[WITHOUT]["note"] == "no mean episode of 20 steps or less; live longer, in settings.steps"
     assert bands[WITH]["judgement"] == REPRODUCED
 
 
