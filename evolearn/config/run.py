@@ -196,6 +196,11 @@ class GroupPart(Part):
 class GenomePart(Part):
     """What evolution searches."""
 
+    prediction: Literal["inherited", "learned"] = Field(
+        "inherited",
+        description="weights of the brain's prediction head: inherited, as all others are; learned: 0 at birth, and no "
+        "genes, so that where actions lead is found out in every life",
+    )
     encoding: Name = Field("direct", description="how genes become weights: direct, or path/to/file.py:NAME")
     inheritance: Literal["darwinian", "lamarckian"] = Field(
         "darwinian", description="lamarckian: offspring inherit weights as learned in life; genetic algorithm only"
@@ -294,15 +299,18 @@ class RunConfig(Part):
 
     @pydantic.model_serializer(mode="wrap")
     def _without_what_is_not_there(self, write: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As a config was written before there were innate values, where there is none."""
+        """As a config was written before there were innate values and predictions, where there are none."""
         content: dict[str, Any] = write(self)
         if self.value is None:
             content.pop("value", None)
             content.get("genome", {}).pop("value", None)
+        if not self.brain.prediction:
+            content.get("genome", {}).pop("prediction", None)
         return content
 
     @pydantic.model_validator(mode="after")
     def _parts_fit(self) -> RunConfig:
+        _check_prediction(self.genome, self.brain)
         if self.value is None and self.genome.value != GroupPart():
             raise ValueError(
                 f"genome.value={self.genome.value.model_dump()}: must be left out without the section value, since "
@@ -353,6 +361,21 @@ class RunConfig(Part):
         if self.evaluation.window_after is not None or switch is None:
             return self.evaluation.window_after
         return WindowAfterPart(age=switch, width=self.evaluation.birth_steps)
+
+
+def _check_prediction(genome: GenomePart, brain: BrainPart) -> None:
+    if genome.prediction == "inherited":
+        return
+    if not brain.prediction:
+        raise ValueError(
+            f"genome.prediction={genome.prediction!r}: must be 'inherited' with brain.prediction=false, since there is "
+            "no head to learn; set brain.prediction=true, or leave genome.prediction out"
+        )
+    if genome.encoding != "direct":
+        raise ValueError(
+            f"genome.prediction={genome.prediction!r}: must be 'inherited' with genome.encoding={genome.encoding!r}: "
+            "only of direct genes is known which are the head's; leave one of the two out"
+        )
 
 
 def _switch_problems(config: RunConfig) -> Iterator[str]:

@@ -181,6 +181,7 @@ def gene_pool(
     drive_transform: str = "identity",
     evolved_drives: Sequence[str] | None = None,
     value: ValueSpec | None = None,
+    learned_prediction: bool = False,
 ) -> GenePool:
     """Lay out the genes of a newborn.
 
@@ -198,11 +199,14 @@ def gene_pool(
         drive_transform: a name in TRANSFORMS, of any sign.
         evolved_drives: drives that follow the mode of their group; the others are held at the start. None: all do.
         value: what an innate value is made of; None: newborns have none.
+        learned_prediction: whether the prediction head is held at its start, 0, at birth; for direct genes.
 
     Raises:
         ValueError: the learner cannot teach such a brain; says why, and what to do.
     """
     genes = list(find_encoding(encoding).genes(brain, initial_weights(brain, seed), spreads["weights"]))
+    if learned_prediction:
+        genes = [dataclasses.replace(gene, held=gene.name.startswith("prediction.")) for gene in genes]
     for name in drive_names:
         centre = TRANSFORMS[drive_transform].encode(drive_centres.get(name, 0.0))
         gene = _gene(name, "drives", (), drive_transform, centre, spreads["drives"])

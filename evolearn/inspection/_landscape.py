@@ -85,7 +85,7 @@ def inspect_landscape(specimen: Specimen) -> Json:
 
 
 def random_directions(dna: DNA) -> tuple[FloatArray, FloatArray]:
-    """Two random directions in the space of the weights, [W] each, filter by filter as long as the evolved weights.
+    """Two random directions in the space of the evolved weights, [W] each, filter by filter as long as these.
 
     A unit's weights and its bias are one filter; log standard deviations of actions are no unit's, and stay as they
     are.
@@ -94,8 +94,8 @@ def random_directions(dna: DNA) -> tuple[FloatArray, FloatArray]:
         dna: its config's seed draws the directions.
     Source: Li et al. 2018, section 4; biases, which are left out there, are taken for one more weight each.
     """
-    filters = filters_of(dna.brain)
     evolved = dna.genome[_moved(dna)].astype(np.float64)
+    filters = filters_of(dna.brain)[: len(evolved)]  # a prediction head that is no gene comes last
     rng = np.random.default_rng([dna.config.seed, DIRECTIONS])
 
     def lengths(values: FloatArray) -> FloatArray:

@@ -83,6 +83,11 @@ def _needs_learned_weights(config: RunConfig, asking: str) -> None:
             f"genome.encoding={genome.encoding!r}: must be 'direct' with {asking}: only there is a weight a gene; set "
             "genome.encoding=direct"
         )
+    if genome.prediction != "inherited":
+        raise ConfigError(
+            f"genome.prediction={genome.prediction!r}: must be 'inherited' with {asking}, for which every weight is a "
+            "gene; leave genome.prediction out"
+        )
     if learner.learn_until == 0:
         raise ConfigError(
             f"learner.learn_until=0: must be at least 1, or null, with {asking}: nothing would be learned; leave "

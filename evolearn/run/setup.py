@@ -264,6 +264,7 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         spreads={group: getattr(config.genome, group).spread for group in GROUPS},
         seed=config.seed,
         value=value_spec(config, brain.observations),
+        learned_prediction=config.genome.prediction == "learned",
     )
 
 

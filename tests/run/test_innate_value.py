@@ -9,6 +9,7 @@ from evolearn.export import export
 from evolearn.export.brains import description_of
 from evolearn.genome import GROUPS, decode, draw_fresh
 from evolearn.inspection._genes import inspect_genes
+from evolearn.inspection._landscape import random_directions
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import ARMS, ArmPart, arm_config, assemble, load_dna, ready_arm
 from evolearn.run.setup import remarks_on
@@ -66,6 +67,21 @@ def test_beta_is_a_gene_of_it_where_it_is_read_in_acting():
     pool = setup_of(value=value, brain={"hidden": [4], "prediction": True}).pool
     assert [gene.name for gene in pool.evolved][-3:] == ["value.0.weight", "value.0.bias", "value.beta"]
     assert decode(pool, pool.centre[None]).value[0].tolist() == [0.0] * 5 + [1.0]
+
+
+def test_a_prediction_head_may_be_left_to_life(tmp_path):
+    acting = {"value": {"uses": ["acting"]}, "brain": {"hidden": [4], "prediction": True}}
+    config = config_of(**acting, genome={"prediction": "learned"})
+    inherited, learned = setup_of(**acting), assemble(config)
+    brain = learned.conditions.brain
+    assert inherited.pool.size - learned.pool.size == brain.predicting > 0
+    dna = made_dna(tmp_path / "dna.safetensors", config)
+    assert dna.newborns.weights.shape == (1, brain.weights)
+    assert not dna.newborns.weights[0, -brain.predicting :].any()
+    first, second = random_directions(dna)
+    assert len(first) == len(second) == brain.weights - brain.predicting
+    assert [row["block"] for row in inspect_genes(dna)["not_evolved"]] == ["prediction.weight", "prediction.bias"]
+    assert "prediction" not in config_of().model_dump(mode="json")["genome"]
 
 
 def test_it_is_evolved_held_or_drawn_afresh():
@@ -177,7 +193,7 @@ def test_what_cannot_read_it_is_without_it():
         ),
         (
             {
-                "world": {"name": "savannah"},
+                "world": "savannah",
                 "value": {"uses": ["acting"]},
                 "brain": {"hidden": [4], "prediction": True},
             },
@@ -190,6 +206,18 @@ def test_what_cannot_read_it_is_without_it():
                 "learner": {"window": 8, "epochs": 3},
             },
             "learner.epochs=3: must be 1 with value.uses=['acting']: from the second epoch on a window is thought",
+        ),
+        (
+            {"genome": {"prediction": "learned"}},
+            "genome.prediction='learned': must be 'inherited' with brain.prediction=false, since there is no head",
+        ),
+        (
+            {
+                "brain": {"hidden": [4], "prediction": True},
+                "genome": {"prediction": "learned", "inheritance": "lamarckian"},
+                "search": {"algorithm": "genetic"},
+            },
+            "genome.prediction='learned': must be 'inherited' with genome.inheritance='lamarckian', for which every",
         ),
         ({"genome": {"value": {"mode": "fixed"}}}, "must be left out without the section value, since there are no"),
         (
