@@ -53,7 +53,7 @@ class Settings(Part):
     )
     lifetime: int = Field(1000, ge=1, le=1_000_000, description="presses")
     population: int = Field(32, ge=2, le=100_000, description="genomes")
-    lives: int = Field(4, ge=1, le=100_000, description="per genome")
+    lives: int = Field(8, ge=1, le=100_000, description="per genome")
     generations: int = Field(60, ge=1, le=100_000)
     spread: float = Field(0.5, gt=0, description="of the first population")
     test_lives: int = Field(1000, ge=1, le=1_000_000, description="of the search's last centre")
@@ -131,14 +131,16 @@ def live_once(scores: Any, step: float, bonus: float, redrawn: int, attempts: in
             pressed[place] = drawn
             right = right and drawn == secret[place]
         opened += right
-        stale = step > 0.0
+        stale = False
         if step > 0.0:
             advantage = (1.0 if right else 0.0) - baseline
             baseline += _BASELINE_RATE * advantage
             for place in range(presses):
                 for one in range(keys):
                     slope = (1.0 if one == pressed[place] else 0.0) - chance[place, one]
-                    scores[place, one] += step * advantage * slope + bonus * (1.0 / keys - chance[place, one])
+                    moved = step * advantage * slope + bonus * (1.0 / keys - chance[place, one])
+                    scores[place, one] += moved
+                    stale = stale or moved != 0.0  # blank and never paid, nothing moves
     return opened
 
 

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from evolearn.config import STUDIES, dump_config, find_config
-from evolearn.experiments import _hinton_nowlan as hinton_nowlan, _nature_nurture as nature_nurture, read_experiment
+from evolearn.experiments import (
+    _culture as culture,
+    _hinton_nowlan as hinton_nowlan,
+    _nature_nurture as nature_nurture,
+    read_experiment,
+)
 from evolearn.report import write_report
 from evolearn.study.bands import replication_record, write_rounded
 from tests.helpers.study_on_disk import made_up_verdict, write_experiment, write_study
@@ -29,7 +34,12 @@ def small_map():
     ), nature_nurture
 
 
-MADE = {"hinton-nowlan": small_hinton_nowlan, "nature-nurture": small_map}
+def small_culture():
+    """Curves that say themselves what they show."""
+    return culture.live(culture.Settings(lives=5), 0, 3, 1, lambda done: None), culture
+
+
+MADE = {"hinton-nowlan": small_hinton_nowlan, "nature-nurture": small_map, "culture": small_culture}
 
 
 @pytest.fixture(scope="module", params=sorted(MADE))
