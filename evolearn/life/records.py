@@ -110,7 +110,7 @@ class Places(NamedTuple):
     remembered_observations: int  # float32 [T, R, O], what was seen in steps of life, and in the next what was done
     remembered_actions: int  # float32 [T, R, A]
     imagining: int  # int64 [T, RNG_SIZE], the imagination streams, if any step is imagined
-    dream: int  # float32 [2 O + 2 U + 3 Y + A + 1], the window of one imagined step, but for how it ended
+    dream: int  # float32 [2 O + 2 U + 3 Y + A + 1], the window of one imagined step but for how it ended, if any is
     dream_end: int  # int64 [1]
     carry: int  # float32 [T, carry]
     weights: int  # float32 [T, stride], W of them used
@@ -247,6 +247,7 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
     """Kind of number and shape of every array of Places."""
     single, double, long = np.float32, np.float64, np.int64
     lives, window, outputs = body.lives, body.window, body.outputs
+    dream = 2 * body.observations + 2 * body.units + 3 * outputs + body.action_size + 1
     return {
         "observations": (single, lives, window + 1, body.told),
         "activations": (single, lives, window + 1, body.units),
@@ -262,8 +263,8 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "gradient": (single, body.gradient),
         "remembered_observations": (single, lives, body.remembered, body.observations),
         "remembered_actions": (single, lives, body.remembered, body.action_size),
-        "imagining": (long, min(lives, lives * body.imagined), RNG_SIZE),
-        "dream": (single, 2 * body.observations + 2 * body.units + 3 * outputs + body.action_size + 1),
+        "imagining": (long, lives if body.imagined else 0, RNG_SIZE),
+        "dream": (single, dream if body.imagined else 0),
         "dream_end": (long, 1),
         "carry": (single, lives, body.carry),
         "weights": (single, lives, body.stride),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # what a life leaves behind.
 _GENOMES, _FITNESS, _SCORES = 8, 4, 12
 _NUMBER = 4  # bytes of a gene or weight
+_LIVES_AT_ONCE = 64  # side by side, at most for each worker
 _SCORE = 8  # bytes
 
 
@@ -50,7 +51,7 @@ def check_memory(setup: Setup) -> None:
         ConfigError: names the field that needs most, how much, and what to do.
     """
     free = available_memory()
-    parts = needs(setup.config, setup.pool.size, setup.conditions.brain.weights)
+    parts = (*needs(setup.config, setup.pool.size, setup.conditions.brain.weights), _remembered(setup))
     together, largest = sum(part.bytes for part in parts), max(parts, key=lambda part: part.bytes)
     if free is not None and together > free:
         of_all = f" of {together / 1e9:,.1f} GB for all that is held at once" if largest.bytes <= free else ""
@@ -58,6 +59,19 @@ def check_memory(setup: Setup) -> None:
             f"{largest.field}: {largest.what} need about {largest.bytes / 1e9:,.1f} GB of memory{of_all}, and "
             f"{free / 1e9:,.1f} GB are free; {largest.remedy}"
         )
+
+
+def _remembered(setup: Setup) -> Need:
+    """What imagined steps need to begin at: what lives side by side remember."""
+    conditions = setup.conditions
+    numbers = conditions.brain.observations + conditions.world.action_size
+    steps = conditions.remembered if conditions.imagined else 0
+    return Need(
+        _LIVES_AT_ONCE * steps * numbers * _NUMBER,
+        f"learner.remembered={conditions.remembered}",
+        f"up to {_LIVES_AT_ONCE} lives side by side that remember {numbers} numbers of each step",
+        "lower it",
+    )
 
 
 def needs(config: RunConfig, genes: int, weights: int) -> tuple[Need, ...]:

@@ -35,6 +35,8 @@ BRAINS = {
         "actor_critic",
         {"readout": "product", "inputs": ["observation", "last_action"]},
     ),
+    "foreseeing, choices": ("cart-pole", "relu", [9, 5], "actor_critic", {"prediction": True}),
+    "gru, foreseeing, box": ("savannah", "gru", [6], "actor_critic", {"prediction": True}),
     "no chance": ("sinusoid", "relu", [12, 8], "regression"),
 }
 
@@ -81,8 +83,9 @@ def thoughts(dna, observations):
         carry=np.zeros(trunk_of(brain).carry(brain.layers), np.float32),
     )
     think = plug(trunk_of(brain).think, THINK_TYPE)
+    weights = np.ascontiguousarray(dna.newborns.weights[0, : brain.thinking.weights])
     for row in range(rows):
-        think(dna.newborns.weights[0], np.array(brain.layers), window, row)
+        think(weights, np.array(brain.layers), window, row)
     return window.outputs[:, :-1], window.outputs[:, -1]
 
 

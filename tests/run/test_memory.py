@@ -23,6 +23,13 @@ from tests.helpers.runs import Watcher, toy
             r"evaluation.lives=1000: 1,000 lives with 100,000 age bins",
         ),
         (
+            {
+                "brain": {"trunk": "linear", "hidden": [], "prediction": True},
+                "learner": {"name": "q_learning", "window": 1, "imagined": 1, "remembered": 1_000_000},
+            },
+            r"learner.remembered=1000000: up to 64 lives side by side that remember \d+ numbers of each step need",
+        ),
+        (
             {"search": {"lives": 100_000}, "genome": {"weights": {"mode": "fresh"}}, "brain": {"hidden": [1024]}},
             r"search.lives=100000: 100,000 lives with 8,195 weights of their own each",
         ),
