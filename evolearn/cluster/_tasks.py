@@ -22,7 +22,6 @@ import filelock
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import BrainSpec, LearnerSettings
 from evolearn.environment import code_differences, code_identity
 from evolearn.genome import Newborns
 from evolearn.life import (
@@ -47,33 +46,15 @@ class Recipe:
     """Conditions as they travel: the world by name, since its functions cannot."""
 
     world: str  # as the worker finds it
-    parameters: Mapping[str, float]
-    brain: BrainSpec
-    learner: str
-    settings: LearnerSettings
-    window: int
-    generic_drives: tuple[str, ...]
     hang_seconds: float
-    switch_at: int | None
-    reset_from: int | None
-    centrings: tuple[str, ...]
+    others: Mapping[str, Any]  # every field of Conditions but the world, and how it is found
 
     @classmethod
     def of(cls, conditions: Conditions, world: str, hang_seconds: float) -> Recipe:
         """The recipe of conditions whose world is found under the name `world`."""
-        return cls(
-            world,
-            dict(conditions.parameters),
-            conditions.brain,
-            conditions.learner,
-            conditions.settings,
-            conditions.window,
-            conditions.generic_drives,
-            hang_seconds,
-            conditions.switch_at,
-            conditions.reset_from,
-            conditions.centrings,
-        )
+        others = {field.name: getattr(conditions, field.name) for field in dataclasses.fields(conditions)}
+        del others["world"], others["found_as"]
+        return cls(world, hang_seconds, {**others, "parameters": dict(conditions.parameters)})
 
     def conditions(self) -> Conditions:
         """The conditions again.
@@ -81,19 +62,7 @@ class Recipe:
         Raises:
             WorldNotFound: the world is not here. A part that is not is missed when a driver is made.
         """
-        return Conditions(
-            find_world(self.world),
-            self.parameters,
-            self.brain,
-            self.learner,
-            self.settings,
-            self.window,
-            self.generic_drives,
-            self.world,
-            self.switch_at,
-            self.reset_from,
-            self.centrings,
-        )
+        return Conditions(find_world(self.world), found_as=self.world, **self.others)
 
 
 class Order(NamedTuple):

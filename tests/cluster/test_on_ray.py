@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import dataclasses
 import os
 import pickle
 import signal
@@ -37,7 +38,7 @@ from tests.helpers.own_parts import PARTS_FILE, own_config
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for, newborns_for
 from tests.helpers.ray_here import ClusterWatcher
-from tests.helpers.runs import REMEMBERS, RULES, Watcher, digests, toy
+from tests.helpers.runs import REMEMBERS, RULES, VALUED, Watcher, digests, toy
 from tests.helpers.studies import toy_study
 from tests.helpers.watching import StudyWatcher
 from tests.helpers.world_files import WORLD_FILE
@@ -54,6 +55,16 @@ def test_what_keeps_something_is_refused_before_any_task() -> None:
     newborns = newborns_for(conditions)
     with contextlib.closing(here), pytest.raises(KeepsState):
         rehearse(driver, newborns, np.zeros(1, np.int64), life_keys(0, SELECTION, 0, 1), Plan(50))
+
+
+def test_nothing_of_the_conditions_of_lives_is_lost_on_the_way_to_a_worker() -> None:
+    usual = conditions_for(find_world("cart-pole"), value={"hidden": (2,), "potential": True})
+    unusual = {"switch_at": 40, "reset_from": 3, "imagined": 2, "repeated": 1, "remembered": 7, "centrings": ("mean",)}
+    sent = dataclasses.replace(usual, generic_drives=("novelty",), found_as="cart-pole", **unusual)
+    for field in dataclasses.fields(sent):
+        assert field.default is dataclasses.MISSING or getattr(sent, field.name) != field.default, field.name
+    received = pickle.loads(pickle.dumps(Recipe.of(sent, "cart-pole", 30.0))).conditions()
+    assert received == sent
 
 
 def command(*arguments: object) -> list[str]:
@@ -101,6 +112,7 @@ def in_process(tmp_path_factory):
         configs[sampling]["search"] |= {"sampling": sampling, "population": 16}
     configs["remembering"] = toy(brain=REMEMBERS)
     configs["rules"] = toy(learner=RULES)
+    configs["valued"] = toy(**VALUED)
     for name, content in configs.items():
         run_here(content, folder / name)
     return configs, folder
@@ -109,7 +121,16 @@ def in_process(tmp_path_factory):
 @needs_ray
 @pytest.mark.parametrize(
     ("kind", "workers"),
-    [("whole", 1), ("whole", 2), ("whole", 4), ("blockwise", 1), ("blockwise", 2), ("remembering", 2), ("rules", 2)],
+    [
+        ("whole", 1),
+        ("whole", 2),
+        ("whole", 4),
+        ("blockwise", 1),
+        ("blockwise", 2),
+        ("remembering", 2),
+        ("rules", 2),
+        ("valued", 2),
+    ],
 )
 def test_local_ray_gives_the_digests_of_one_process(
     kind: str, workers: int, in_process, on_ray, tmp_path: Path

@@ -40,7 +40,10 @@ REMEMBERS = {
     "inputs": ["observation", "last_observation", "last_action", "last_reward", "new_episode"],
     "memory": "life",
 }
-VALUE = {"hidden": [3], "uses": ["potential"]}
+VALUED = {
+    "value": {"hidden": [3], "uses": ["potential", "acting"]},
+    "brain": {"hidden": [4], "prediction": True},
+}
 RULES = {"name": "rewarded_hebbian_connections", "window": 3}
 _LAMARCKIAN = {"inheritance": "lamarckian"}
 # A toy of every kind of run that keeps another state, or comes by it in another way.
@@ -55,7 +58,7 @@ KINDS: dict[str, dict] = {
     "blockwise snes": toy_with("snes", {"sampling": "blockwise"}),
     "blockwise cem": toy_with("cem", {"sampling": "blockwise"}),
     "told, for life": toy("pgpe", brain=REMEMBERS),
-    "innate value": toy("pgpe", value=VALUE),
+    "innate value": toy("pgpe", **VALUED),
     "rules of connections": toy("pgpe", learner=RULES),
     "rules of connections, blockwise": toy_with("snes", {"sampling": "blockwise"}, learner=RULES),
     "reptile": toy("reptile", genome=WEIGHTS_ONLY),

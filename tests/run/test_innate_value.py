@@ -128,7 +128,8 @@ def test_dna_holds_it_and_everybody_reads_it(tmp_path):
 
 def test_a_run_evolves_it(undisturbed):
     born = load_dna(undisturbed("innate value")).newborns
-    assert born.value[0, -4:].all(), "from no value at all"
+    assert born.value[0, -5:].all(), "from no value at all"
+    assert born.value[0, -1] != 1.0
 
 
 @pytest.mark.parametrize(
