@@ -151,6 +151,22 @@ def test_what_is_predicted_to_be_the_end_is_worth_nothing():
         assert set(trace.actions[:, 0]) == allowed
 
 
+def test_what_is_valued_is_what_is_seen_now_and_the_change():
+    """Only the second choice is predicted to end the episode; the others lead on, to where one is."""
+    conditions, newborns, *_ = reading_ahead(restless, beta=1000.0)
+    predicting = conditions.brain.predicting
+    newborns.weights[0, -predicting:] = 0.0
+    ends = newborns.weights[0, -conditions.brain.actions * conditions.brain.outcomes :]
+    ends.reshape(conditions.brain.actions, -1)[1, -1] = 1.0
+    keys, plan = life_keys(21, SELECTION, 2, 1), Plan(80, learn_until=0)
+    _, trace = lives(FusedDriver(conditions), conditions, newborns, np.zeros(1, int), keys, plan, 80)
+    worth = network(conditions.value, newborns.value[0], trace.observations)
+    clear = np.abs(worth) > 0.05
+    assert (worth[clear] < 0).any()
+    assert (worth[clear] > 0).any()
+    np.testing.assert_array_equal(trace.actions[clear, 0] == 1, worth[clear] < 0)
+
+
 def test_action_values_are_learned_without_what_was_added_in_acting():
     how = {"window": 1, "learner": "q_learning", "settings": SETTINGS}
     conditions, newborns, weights, biases = reading_ahead(chain, beta=0.8, **how)
