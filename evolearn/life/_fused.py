@@ -7,6 +7,7 @@ A thread takes small pieces of consecutive lives. Which thread lives which life 
 from __future__ import annotations
 
 import copy
+import itertools
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,6 +27,8 @@ from evolearn.life.live import (
     name_culprit,
     one_after_another,
     raised_in,
+    shares_weights,
+    thought_shared,
 )
 from evolearn.life.records import (
     AGE,
@@ -52,6 +55,9 @@ PIECE_STEPS = 60_000  # world steps in a piece, at least a team's: a few hundred
 # 32 KB a fifth is left to what they do: full to the brim, 4-32-32 lives are 6% slower.
 MOST_IN_TEAM = 8
 _SMALLEST_CACHE, _LEFT = 32 * 1024, 5
+# Lives of one genome that do not learn share its weights, and a vector holds sixteen of them. It takes as long for
+# fewer: below half, each has a copy as in any team.
+MOST_SHARING, LEAST_SHARING = 16, 8
 
 
 class FusedDriver:
@@ -72,6 +78,8 @@ class FusedDriver:
         for_weights = max(_SMALLEST_CACHE, first_cache - first_cache // _LEFT)
         room = min(for_weights // (4 * conditions.brain.weights), second_cache // octets)
         self.team = max(1, min(MOST_IN_TEAM, room))
+        octets = self._parts.team(conditions, 1, Plan(1), self._world.state_size, shared=True).memory.size
+        self.sharing = max(1, min(MOST_SHARING, second_cache // octets))
 
     def close(self) -> None:
         """Nothing to let go of: threads end with their job."""
@@ -83,13 +91,14 @@ class FusedDriver:
             LifeFault: the world raised, hung or gave a number that is not finite; names life and step.
         """
         count = len(job.genomes)
-        pieces = iter(self._pieces(count, job.plan))
+        shared = self._shares(job)
+        pieces = iter(self._pieces(job, shared))
         stop, taking = threading.Event(), threading.Lock()
         at_work: dict[int, Team] = {}  # by thread
         errors: dict[int, BaseException] = {}  # by the piece's first life
 
         def work(thread: int) -> None:
-            team = self._new_team(job.plan)
+            team = self._new_team(job.plan, shared)
             while not stop.is_set():
                 with taking:
                     piece = next(pieces, None)
@@ -166,19 +175,37 @@ class FusedDriver:
             raise errors[min(errors)]  # every block before it has been tried
         return answers
 
-    def _pieces(self, count: int, plan: Plan) -> list[tuple[int, int]]:
-        """Consecutive lives, first and end of each piece: whole teams, the same number of lives for every thread."""
-        size = max(self.team, PIECE_STEPS // plan.lifetime)
+    def _shares(self, job: Job) -> bool:
+        """Whether lives of a team share their weights: what they are allows it, and neighbours are of one genome."""
+        runs = 1 + int(np.count_nonzero(np.diff(job.genomes)))
+        return (
+            len(job.genomes) >= LEAST_SHARING * runs
+            and shares_weights(self.conditions, job)
+            and thought_shared(self.conditions) is not None
+        )
+
+    def _pieces(self, job: Job, shared: bool) -> list[tuple[int, int]]:
+        """Consecutive lives, first and end of each piece: whole teams, about as many lives for every thread."""
+        count = len(job.genomes)
+        size = max(self.sharing if shared else self.team, PIECE_STEPS // job.plan.lifetime)
         pieces = -(-count // size)
         pieces = min(count, -(-pieces // self.workers) * self.workers)
-        return [(count * n // pieces, count * (n + 1) // pieces) for n in range(pieces)]
+        ends = np.arange(1, pieces + 1) * count // pieces
+        if shared:
+            lives = np.arange(count)
+            begins = np.append(0, np.flatnonzero(np.diff(job.genomes)) + 1)
+            place = lives - begins[np.searchsorted(begins, lives, "right") - 1]  # among the lives of its genome
+            whole = np.append(lives[place % self.sharing == 0], count)
+            ends = np.unique(whole[np.searchsorted(whole, ends)])
+        return list(itertools.pairwise([0, *map(int, ends)]))
 
-    def _new_team(self, plan: Plan) -> Team:
-        return self._parts.team(self.conditions, self.team, plan, self._world.state_size)
+    def _new_team(self, plan: Plan, shared: bool) -> Team:
+        most = self.sharing if shared else self.team
+        return self._parts.team(self.conditions, most, plan, self._world.state_size, shared)
 
     def _live_piece(self, job: Job, team: Team, first: int, last: int) -> None:
         try:
-            self._live_together(job, team, first, last, self.team)
+            self._live_together(job, team, first, last, team.body.lives)
         except Exception as error:
             # Which of a team's lives came first to their fault depends on the team. Alone, they come in their order.
             for life in range(first, last):
@@ -194,9 +221,10 @@ class FusedDriver:
         parts = self._parts
         world = self._world
         job.outcome.status[first:last] = UNFINISHED
+        think_all = parts.think_all if team.body.stride else thought_shared(self.conditions)
         self._kernel(
             *(world.born, world.reborn, world.begin, world.observe, world.step_all, world.oracle),
-            *(parts.think_all, parts.think, parts.backward, parts.backward_trunk),
+            *(think_all, parts.think, parts.backward, parts.backward_trunk),
             *(parts.choose_all, parts.deltas, parts.learn, parts.feel),
             *(self.conditions.settings, team.handle, team.at, team.body, parts.course(self.conditions, job.plan)),
             *(
@@ -220,7 +248,7 @@ class FusedDriver:
             return
         life = int(faulty[0])
         what = FAULTS[int(job.outcome.status[life])]
-        team = self._new_team(job.plan)
+        team = self._new_team(job.plan, self._shares(job))
         self._live_together(job, team, life, life + 1, 1)
         reason = name_culprit(self.conditions, what, team["observation"][0], team["felt"][0])
         raise fault_in(self.conditions, job, life, reason)

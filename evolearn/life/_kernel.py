@@ -64,7 +64,7 @@ from evolearn.life.records import (
     Trace,
 )
 from evolearn.life.surgery import SURGERIES_TYPE, Surgeries
-from evolearn.numerics import doubles, floats, inlined_within, integers, locate, octets, plug
+from evolearn.numerics import doubles, floats, inlined_within, integers, locate, octets, plug, within
 from evolearn.rng import RNG_SIZE, WORLD, open_birth, open_stream
 from evolearn.world import BEGIN_TYPE, BORN_TYPE, OBSERVE_TYPE, ORACLE_TYPE, STEP_ALL_TYPE
 
@@ -80,6 +80,16 @@ def begin_episode(
     begin(state, parameters, integers(rngs, place * RNG_SIZE, RNG_SIZE))
     observe(state, parameters, observation)
     return all_finite(observation)
+
+
+@within
+def together(genomes: Any, body: Body, start: int, most: int) -> int:
+    """How many lives from `start` on are a team: `most`, or those of one genome among them if they share weights."""
+    if body.stride == 0:
+        for place in range(1, most):
+            if genomes[start + place] != genomes[start]:
+                return place
+    return most
 
 
 def live(  # noqa: D417  # the plugs are described in groups
@@ -121,8 +131,8 @@ def live(  # noqa: D417  # the plugs are described in groups
     Args:
         born, reborn, begin, observe, step_all, oracle: see `evolearn.world.contract.World` and
             `evolearn.world.compiled`.
-        think_all, think, backward, backward_trunk: see `evolearn.agent.trunks.trunk.Trunk`; the last is the trunk's
-            own, whatever its heads are.
+        think_all, think, backward, backward_trunk: see `evolearn.agent.trunks.trunk.Trunk`; `think_all` is that for
+            shared weights if the team shares them, and the last is the trunk's own, whatever its heads are.
         choose_all, deltas: see `evolearn.agent.policies.together` and `evolearn.agent.policies.policy.Policy`.
         learn: see `evolearn.agent.learners.learner.Learner`.
         feel: see `evolearn.agent.drives.table.compose`.
@@ -150,8 +160,10 @@ def live(  # noqa: D417  # the plugs are described in groups
     ended = integers(team, at.ended, most)
     clock = integers(team, at.clock, 4)
     where = integers(team, at.where, 3)
-    for start in range(first, last, most):
-        count = min(most, last - start)
+    start, count = first, 0
+    while start + count < last:
+        start += count
+        count = together(genomes, body, start, min(most, last - start))
         traced = traces.fitness.shape[1] if start < traces.fitness.shape[0] else 0
         where[FIRST_LIFE] = start
         where[AGE] = 0

@@ -140,7 +140,8 @@ def be_born(
     for place in range(count):
         genome = genomes[first + place]
         rng = integers(team, at.rng + place * RNG_SIZE, RNG_SIZE)
-        draw_weights(newborns, genome, keys[first + place], rng, weights_of(team, at, body, place), 0)
+        if place == 0 or body.stride > 0:
+            draw_weights(newborns, genome, keys[first + place], rng, weights_of(team, at, body, place), 0)
         copy(row_of(newborns.drives, genome), floats(team, at.drive_weights + place * body.drives, body.drives))
         copy(row_of(newborns.plasticity, genome), floats(team, at.plasticity + place * body.genes, body.genes))
         clear(floats(team, at.memory + place * body.memory, body.memory))

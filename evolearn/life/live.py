@@ -180,7 +180,7 @@ class Machinery:
             choices=conditions.brain.actions if conditions.world.is_discrete else 0,
         )
 
-    def team(self, conditions: Conditions, lives: int, plan: Plan, state_size: int = 0) -> Team:
+    def team(self, conditions: Conditions, lives: int, plan: Plan, state_size: int = 0, shared: bool = False) -> Team:
         """Memory for lives side by side.
 
         Args:
@@ -188,6 +188,7 @@ class Machinery:
             lives: at most so many.
             plan: that they follow.
             state_size: bytes of a compiled world's state.
+            shared: whether there is one copy of the weights for all of them, see `shares_weights`.
         """
         brain = conditions.brain
         begins = brain.starts
@@ -197,7 +198,7 @@ class Machinery:
         value, has_value = conditions.value, find_policy(brain.policy).has_value
         body = Body(
             lives=lives,
-            window=conditions.window,
+            window=1 if shared else conditions.window,  # who does not learn looks back no further
             layers=len(brain.layers),
             observations=brain.observations,
             told=brain.told,
@@ -226,7 +227,7 @@ class Machinery:
             imagined=conditions.imagined,
             repeated=conditions.repeated,
             remembered=conditions.remembered if conditions.imagined else 0,
-            stride=whole_lines(brain.weights),
+            stride=0 if shared else whole_lines(brain.weights),
             operated=0 if plan.operate_at is None else brain.weights,
             recalled=0 if plan.operate_at is None else states_of(brain),
             memory=whole_lines(self.learner_memory),
@@ -292,6 +293,27 @@ def gradient_size(brain: BrainSpec, window: int) -> int:
     """Floats in which the gradient of the prediction's errors by the trunk is worked out: see `find_gradient`."""
     trunk_and_heads = brain.heads_from + brain.read * (brain.read + 1)
     return 2 * trunk_and_heads + window * brain.read + brain.scratch(window)
+
+
+def shares_weights(conditions: Conditions, job: Job) -> bool:
+    """Whether lives of one genome have the same weights from birth to end, and nobody looks into how they think."""
+    plan = job.plan
+    return (
+        plan.source == FROM_BRAIN
+        and plan.learn_until == 0
+        and plan.operate_at is None
+        and job.newborns.initial_stdev.size == 0
+        and conditions.brain.predicting == 0
+    )
+
+
+def thought_shared(conditions: Conditions) -> Any:
+    """What thinks for lives that share their weights, see `evolearn.agent.trunks.trunk.Trunk`; None if nothing does."""
+    brain = conditions.brain
+    trunk = trunk_of(brain)
+    if not COMPILES or trunk.shared is None:
+        return None
+    return trunk.shared(brain.layers, brain.actions + 1, brain.log_stdevs)
 
 
 def states_of(brain: BrainSpec) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from evolearn.agent import Window
+from evolearn.agent import Window, whole_lines
 from evolearn.genome import Newborns
 from evolearn.numerics import aligned_zeros, floats, handle_of, inlined_within, integers, matrix, vector
 from evolearn.rng import RNG_SIZE
@@ -73,7 +73,7 @@ class Body(NamedTuple):
     imagined: int  # updates from imagined steps for each step of life
     repeated: int  # updates from the window once more for each step of life
     remembered: int  # R, the last steps of a life that imagined ones begin at; 0 without
-    stride: int  # floats from one life's weights to the next's
+    stride: int  # floats from one life's weights to the next's; 0 if the lives of a team share them, and do not learn
     operated: int  # W if lives are operated on, else 0
     recalled: int  # numbers of the state that a trunk carries if lives are operated on, else 0
     memory: int  # floats of the learner's memory
@@ -113,7 +113,7 @@ class Places(NamedTuple):
     dream: int  # float32 [2 O + 2 U + 3 Y + A + 1], the window of one imagined step but for how it ended, if any is
     dream_end: int  # int64 [1]
     carry: int  # float32 [T, carry]
-    weights: int  # float32 [T, stride], W of them used
+    weights: int  # float32 [T, stride], W of them used; or [1, ..] if they are shared
     drive_weights: int  # float32 [T, D]
     plasticity: int  # float32 [T, genes]
     operated: int  # float32 [T, operated], weights right after an operation
@@ -267,7 +267,7 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "dream": (single, dream if body.imagined else 0),
         "dream_end": (long, 1),
         "carry": (single, lives, body.carry),
-        "weights": (single, lives, body.stride),
+        "weights": (single, lives, body.stride) if body.stride else (single, 1, whole_lines(body.weights)),
         "drive_weights": (single, lives, body.drives),
         "plasticity": (single, lives, body.genes),
         "operated": (single, lives, body.operated),

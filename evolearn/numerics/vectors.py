@@ -81,6 +81,17 @@ class VectorCode:
             return a * b
         return a if b == 1 else self.builder.mul(self.place(a), self.place(b))
 
+    def lesser(self, a: Any, b: Any) -> Any:
+        """The smaller of two places."""
+        a, b = self.place(a), self.place(b)
+        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
+
+    def array(self, floats: int, alignment: int) -> Any:
+        """A pointer to so many floats of the function's own, from a multiple of `alignment` bytes on."""
+        where = cgutils.alloca_once(self.builder, ir.ArrayType(_FLOAT, floats))
+        where.align = alignment
+        return self.builder.bitcast(where, _FLOAT.as_pointer())
+
     def pointer(self, address: Any) -> Any:
         """A pointer to the float32 at an address."""
         return self.builder.inttoptr(address, _FLOAT.as_pointer())

@@ -69,6 +69,27 @@ def test_a_life_thinks_the_same_bits_in_a_team_and_alone_and_writes_nothing_else
             np.testing.assert_array_equal(array, team[key][life])
 
 
+@pytest.mark.parametrize("row", [2, ROWS])
+@pytest.mark.parametrize("registers", [Registers(16, 32), Registers(8, 16)], ids=["wide", "narrow"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_lives_that_share_their_weights_think_the_same_bits(name, registers, row):
+    count = 19  # a whole vector of lives, and some more
+    spec = SHAPES[name]
+    shared = trunk_of(spec).shared(spec.layers, spec.actions + 1, spec.log_stdevs, registers=registers)
+    owners, team = arrays_of(name, count, np.random.default_rng(4))
+    team["weights"][:] = team["weights"][0]
+    copies = {key: array.copy() for key, array in team.items()}
+    functions_of(name).think_all(*(array.ctypes.data for array in copies.values()), ROWS + 1, count, row)
+    team["weights"][1:] = np.nan
+    shared(*(array.ctypes.data for array in team.values()), ROWS + 1, count, row)
+    for key in ("told", "observations", "outputs", "carry"):
+        np.testing.assert_array_equal(team[key], copies[key], err_msg=key)
+    for owner in owners.values():
+        assert (owner[:MARGIN] == CANARY).all()
+        assert (owner[-MARGIN:] == CANARY).all()
+    assert (team["activations"] == CANARY).all()
+
+
 def window_of(name, rng):
     spec = SHAPES[name]
     rows = 12

@@ -13,8 +13,8 @@ from evolearn.agent.trunks._tile_think import UNROLLED, copy, speak, tanh
 from evolearn.agent.trunks.trunk import Layers
 from evolearn.numerics import VectorCode, lanes_of
 
-_STEP = 8  # inputs per round of a loop, a multiple of _PARTS
-_PARTS = 2  # of a sum; with its gates a unit has four sums, and other lives fill what time is left
+STEP = 8  # inputs per round of a loop, a multiple of PARTS
+PARTS = 2  # of a sum; with its gates a unit has four sums, and other lives fill what time is left
 _CANDIDATE, _RESET, _UPDATE, _RECALLED = range(4)
 
 
@@ -146,14 +146,14 @@ def _add(
             value = code.spread(code.load(here, i, 1), lanes)
             for gate, parts in enumerate(sums):
                 weight = code.load(weights, i * width + gate * units, lanes)
-                part = parts[i % _PARTS]
+                part = parts[i % PARTS]
                 part.value = code.fma(value, weight, part.value)
 
-    rounds = rows // _STEP if rows * len(sums) > UNROLLED else 0
+    rounds = rows // STEP if rows * len(sums) > UNROLLED else 0
     if rounds:
         with code.loop(rounds) as number:
-            add(code.times(number, _STEP), _STEP)
-    add(rounds * _STEP, rows - rounds * _STEP)
+            add(code.times(number, STEP), STEP)
+    add(rounds * STEP, rows - rounds * STEP)
 
 
 def _think_layer(work: Work, layer: Layers, source: Any, old: Any, weights: Any, goal: Any) -> None:
@@ -166,12 +166,12 @@ def _think_layer(work: Work, layer: Layers, source: Any, old: Any, weights: Any,
             place = code.plus(here, at)
             biases = [code.load(code.move(bias, place), gate * units, lanes) for gate in range(4)]
             zero = code.constant(0.0, lanes)
-            sums = [[code.variable(value if part == 0 else zero) for part in range(_PARTS)] for value in biases]
+            sums = [[code.variable(value if part == 0 else zero) for part in range(PARTS)] for value in biases]
             _add(work, inputs, 3 * units, source, code.move(weights, place), sums[:_RECALLED], lanes, units)
             matrix = code.move(code.move(weights, state), place)
             _add(work, units, 3 * units, old, matrix, sums[_RESET:], lanes, units)
             candidate, reset, update, recalled = (code.total([part.value for part in parts]) for parts in sums)
-            reset, update = _sigmoid(code, reset), _sigmoid(code, update)
+            reset, update = sigmoid(code, reset), sigmoid(code, update)
             candidate = tanh(code, code.fma(reset, recalled, candidate))
             before = code.load(code.move(old, place), 0, lanes)
             new = code.fma(update, code.add(before, code.negative(candidate)), candidate)
@@ -180,7 +180,7 @@ def _think_layer(work: Work, layer: Layers, source: Any, old: Any, weights: Any,
                 code.store(value, target, number * units)
 
 
-def _sigmoid(code: VectorCode, x: Any) -> Any:
+def sigmoid(code: VectorCode, x: Any) -> Any:
     """`evolearn.agent.trunks.gru.sigmoid` of every lane."""
     half = code.constant(0.5, lanes_of(x))
     return code.fma(half, tanh(code, code.mul(half, x)), half)
@@ -193,7 +193,7 @@ def _multiply(work: Work, known: int, observation: Any, active: Any, gains: Any)
     for here, vectors in columns_of(work, units, 1):
         for at, lanes in vectors:
             place = code.plus(here, at)
-            sums = [[code.variable(code.constant(0.0 if part else 1.0, lanes)) for part in range(_PARTS)]]
+            sums = [[code.variable(code.constant(0.0 if part else 1.0, lanes)) for part in range(PARTS)]]
             _add(work, known, units, observation, code.move(gains, place), sums, lanes, units)
             factor = code.total([part.value for part in sums[0]])
             target = code.move(active, place)

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from evolearn.agent.trunks.dense import add_product, tanh, transpose
-from evolearn.agent.trunks.gru_tiles import gru_functions
+from evolearn.agent.trunks.gru_tiles import gru_functions, gru_shared
 from evolearn.agent.trunks.heads import heads_backward, slopes_below_heads, speak
 from evolearn.agent.trunks.product import gains, multiply, multiply_backward
 from evolearn.agent.trunks.trunk import Layers, Tensor, Trunk, Window
@@ -323,6 +323,7 @@ GRU = Trunk(
     scratch=gru_scratch,
     carry=lambda layers: sum(layers[1:]) + 1,
     tiled=gru_functions,
+    shared=gru_shared,
     units=gru_units,
     product=Trunk(
         tensors=lambda layers: (*gru_tensors(layers[:-1]), gains(layers)),
@@ -331,6 +332,7 @@ GRU = Trunk(
         scratch=lambda layers, window: gru_scratch(layers[:-1], window),
         carry=lambda layers: sum(layers[1:-1]) + 1,
         tiled=functools.partial(gru_functions, by_product=True),
+        shared=functools.partial(gru_shared, by_product=True),
         units=lambda layers: gru_units(layers[:-1]) + 2 * layers[-2],
         torch_cell="GRUCell",
     ),

@@ -121,6 +121,9 @@ class Trunk:
     # For layers, linear outputs (actions and the value) and log standard deviations, and by keyword `spare`, floats of
     # a life's weights behind those of trunk and heads; None: `think` and `backward` do.
     tiled: Callable[..., DenseFunctions] | None = None
+    # Of the first three: `DenseFunctions.think_all` for lives that share their weights, of which it takes one copy. It
+    # need not write activations. None, or None of a brain: such lives think like any others.
+    shared: Callable[..., Any] | None = None
     units: Callable[[Layers], int] | None = None  # floats of a row of activations; None: the units of all trunk layers
     # The same with `brain.readout: product`, see `evolearn.agent.trunks.product`; its layers end in one entry more.
     product: Trunk | None = None
