@@ -186,6 +186,31 @@ class VectorCode:
         lower = self.shuffled(x, nothing, list(range(half)))
         return self.add(lower, self.shuffled(x, nothing, list(range(half, 2 * half))))
 
+    def joined(self, parts: list[Any]) -> Any:
+        """Vectors one after another; a power of two of them, all of one length."""
+        while len(parts) > 1:
+            both = list(range(2 * lanes_of(parts[0])))
+            parts = [self.shuffled(*parts[at : at + 2], both) for at in range(0, len(parts), 2)]
+        return parts[0]
+
+    def piece(self, x: Any, first: int, lanes: int) -> Any:
+        """So many lanes from `first` on, at least two."""
+        return self.shuffled(x, ir.Constant(x.type, ir.Undefined), list(range(first, first + lanes)))
+
+    def transposed(self, rows: list[Any]) -> list[Any]:
+        """Row r, lane c to row c, lane r; of as many rows as a row has lanes, or of each part of so many lanes."""
+        rows, lanes, apart = list(rows), lanes_of(rows[0]), 1
+        while apart < len(rows):
+            # What stands off the diagonal in squares of twice that size trades places.
+            upper = [lane if lane & apart == 0 else lanes + lane - apart for lane in range(lanes)]
+            lower = [lane + apart if lane & apart == 0 else lanes + lane for lane in range(lanes)]
+            for row in range(len(rows)):
+                if row & apart == 0:
+                    a, b = rows[row], rows[row + apart]
+                    rows[row], rows[row + apart] = self.shuffled(a, b, upper), self.shuffled(a, b, lower)
+            apart *= 2
+        return rows
+
     def total(self, parts: list[Any]) -> Any:
         """The sum of vectors of the same lanes, by pairs: (0 + 1) + (2 + 3) .."""
         while len(parts) > 1:

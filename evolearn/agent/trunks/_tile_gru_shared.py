@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evolearn.agent.trunks._tile_cuts import Shape, Work
+from evolearn.agent.trunks._tile_cuts import Shape, Work, columns_of
 from evolearn.agent.trunks._tile_gru import PARTS, STEP, GruShape, sigmoid
 from evolearn.agent.trunks._tile_think import UNROLLED, copy, tanh
 from evolearn.agent.trunks.trunk import Layers
@@ -45,7 +45,7 @@ def think_gru_shared(
 ) -> None:
     """Think for lives with the weights at one place, so many at once as a register has lanes."""
     code, heads, registers = work
-    lanes = registers.lanes
+    lanes, inputs = registers.lanes, shape.layers[0]
     scratch = code.array(scratch_of(shape, lanes), 4 * _FLOATS_PER_LINE)
     places = [lanes * sum(_columns(shape)[:number]) for number in range(5)]
     told, before, after, read, spoken = (code.move(scratch, place) for place in places)
@@ -59,15 +59,14 @@ def think_gru_shared(
     with code.loop(groups) as group:
         first = code.times(group, lanes)
         size = code.lesser(lanes, code.builder.sub(count, first))
-        with code.loop(lanes) as lane:
-            # Lanes without a life follow the last one.
-            life = code.lesser(code.plus(first, lane), last)
-            source = code.move(observation, code.times(life, shape.layers[0]))
-            _to_lane(code, source, told, lane, lanes, shape.layers[0])
-            _to_lane(code, code.move(carry, code.times(life, shape.carry)), before, lane, lanes, shape.states)
+        # Lanes without a life follow the last one.
+        living = [code.lesser(code.plus(first, lane), last) for lane in range(lanes)]
+        states = [code.move(carry, code.times(life, shape.carry)) for life in living]
+        _to_lanes(work, [code.move(observation, code.times(life, inputs)) for life in living], told, inputs)
+        _to_lanes(work, states, before, shape.states)
         source = told
         for layer, start in enumerate(shape.starts[:-1]):
-            old, new = (code.move(states, lanes * shape.befores[layer]) for states in (before, after))
+            old, new = (code.move(column, lanes * shape.befores[layer]) for column in (before, after))
             _think_layer(work, shape.layers[layer : layer + 2], source, old, code.move(weights, start), new)
             source = new
         above = shape.starts[-1]
@@ -77,30 +76,53 @@ def think_gru_shared(
         _speak(work, source, code.move(weights, above), spoken)
         with code.loop(size) as lane:
             life = code.plus(first, lane)
-            seen = code.move(observation, code.times(life, shape.layers[0]))
-            copy(work, seen, row_of(observations, life, shape.layers[0]), shape.layers[0])
+            seen = code.move(observation, code.times(life, inputs))
+            copy(work, seen, row_of(observations, life, inputs), inputs)
             _from_lane(code, spoken, row_of(outputs, life, heads.outputs), lane, lanes, heads)
             bias = code.move(weights, above + shape.layers[-1] * shape.linear)
             said = code.move(row_of(outputs, life, heads.outputs), shape.linear - 1)
             copy(work, code.move(bias, shape.linear), said, shape.log_stdevs)
         # Row N only looks ahead.
-        with code.builder.if_then(goes_on), code.loop(size) as lane:
-            goal = code.move(carry, code.times(code.plus(first, lane), shape.carry))
-            with _each(code, shape.states) as unit:
-                state = code.load(code.move(after, code.plus(code.times(unit, lanes), lane)), 0, 1)
-                code.store(state, code.move(goal, unit), 0)
-            code.store(code.constant(1.0, 1), goal, shape.states)
+        with code.builder.if_then(goes_on):
+            _from_lanes(work, after, states, shape.states)
+            for goal in states:
+                code.store(code.constant(1.0, 1), goal, shape.states)
 
 
 def _each(code: VectorCode, times: int) -> Any:
     return code.loop(code.place(times))
 
 
-def _to_lane(code: VectorCode, source: Any, columns: Any, lane: Any, lanes: int, floats: int) -> None:
-    """Write what one life has down its lane."""
-    with _each(code, floats) as number:
-        value = code.load(code.move(source, number), 0, 1)
-        code.store(value, code.move(columns, code.plus(code.times(number, lanes), lane)), 0)
+def _to_lanes(work: Work, sources: list[Any], columns: Any, floats: int) -> None:
+    """Write what each life has down its lane."""
+    code, _, registers = work
+    for here, vectors in columns_of(work, floats, 1):
+        for at, width in vectors:
+            rows = [code.load(code.move(source, here), at, width) for source in sources]
+            goal = code.move(columns, code.times(code.plus(here, at), registers.lanes))
+            if width == 1:
+                for lane, value in enumerate(rows):
+                    code.store(value, goal, lane)
+                continue
+            for number, column in enumerate(code.transposed([code.joined(rows[row::width]) for row in range(width)])):
+                code.store(column, goal, number * registers.lanes)
+
+
+def _from_lanes(work: Work, columns: Any, goals: list[Any], floats: int) -> None:
+    """Write what `_to_lanes` reads. Where several lanes are one life's, they hold the same."""
+    code, _, registers = work
+    lanes = registers.lanes
+    for here, vectors in columns_of(work, floats, 1):
+        for at, width in vectors:
+            source = code.move(columns, code.times(code.plus(here, at), lanes))
+            if width == 1:
+                for lane, goal in enumerate(goals):
+                    code.store(code.load(source, lane, 1), code.move(goal, here), at)
+                continue
+            rows = code.transposed([code.load(source, number * lanes, lanes) for number in range(width)])
+            for lane, goal in enumerate(goals):
+                part = code.piece(rows[lane % width], lane // width * width, width)
+                code.store(part, code.move(goal, here), at)
 
 
 def _from_lane(code: VectorCode, columns: Any, output: Any, lane: Any, lanes: int, heads: Shape) -> None:
