@@ -190,7 +190,7 @@ class VectorCode:
         """Vectors one after another; a power of two of them, all of one length."""
         while len(parts) > 1:
             both = list(range(2 * lanes_of(parts[0])))
-            parts = [self.shuffled(*parts[at : at + 2], both) for at in range(0, len(parts), 2)]
+            parts = [self.shuffled(parts[at], parts[at + 1], both) for at in range(0, len(parts), 2)]
         return parts[0]
 
     def piece(self, x: Any, first: int, lanes: int) -> Any:
