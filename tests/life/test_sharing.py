@@ -15,6 +15,7 @@ from tests.helpers.probe_worlds import newborns_for, restless_box
 KEPT = {"trunk": "gru", "hidden": (5,), "inputs": ("observation", "last_reward"), "memory": "life"}
 TOLD = ("observation", "last_observation", "last_action", "last_reward", "new_episode")
 FORGETTING = {"trunk": "gru", "hidden": (4, 3), "inputs": TOLD, "readout": "product", "generic_drives": ("change",)}
+SHAPED = {**KEPT, "value": {"hidden": (3,), "potential": True}}
 FROZEN = Plan(70, learn_until=0, bin_steps=30, final_weights=True)
 GENOMES = np.repeat([1, 0, 2, 1], [20, 9, 17, 1])
 
@@ -30,7 +31,7 @@ def live(driver, plan=FROZEN, least=8, pieces=60_000, sharing=16):
         return lives(driver, driver.conditions, newborns, GENOMES, keys, plan, plan.lifetime)
 
 
-@pytest.mark.parametrize("how", [KEPT, FORGETTING], ids=["for life", "for an episode"])
+@pytest.mark.parametrize("how", [KEPT, FORGETTING, SHAPED], ids=["for life", "for an episode", "by a potential"])
 def test_lives_with_shared_weights_have_the_bits_of_lives_with_their_own(driver_for, how):
     driver = driver_for(restless_box, **how)
     with mock.patch("evolearn.life._fused.thought_shared", side_effect=AssertionError):
