@@ -1,0 +1,177 @@
+"""Lesions at the crossroads: newborns built by hand lose the half that they were built for; a study has its tables."""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from evolearn.worlds.crossroads import DOORS, FEATURES, HERE, LOOMING, WORTH
+
+from benchmarks import dissociation
+from benchmarks.dissociation import BLOCK, INTACT, NOISE, REFLEX, VALUE, Lived
+from evolearn.agent import BrainSpec
+from evolearn.config import RunConfig
+from evolearn.errors import UserError
+from evolearn.genome import decode
+from evolearn.life import OwnDrivers, new_driver
+from evolearn.rng import VALIDATION, life_keys
+from evolearn.run import assemble
+from evolearn.study import start_study
+from evolearn.study.config import check_study
+from tests.helpers.watching import StudyWatcher
+
+RUN = {
+    "world": {"name": "crossroads"},
+    "brain": {"trunk": "linear", "hidden": [], "prediction": True},
+    "learner": {"window": 16, "optimiser": "sgd", "plasticity": {"learning_rate": 1e-6, "prediction_rate": 0.5}},
+    "value": {"hidden": [], "uses": ["acting"]},
+    "genome": {"prediction": "learned"},
+    "search": {"population": 2, "generations": 1, "lives": 1, "selection_lifetime": 300},
+    "evaluation": {"lives": 2, "lifetimes": [400], "birth_steps": 100, "bin_steps": 100},
+}
+
+
+def built(setup, value=0.0, features=0.0):
+    """A newborn with a reflex, who sees how good a door was behind it by so much, and before it by so much."""
+    brain = setup.conditions.brain
+    (born,) = [decode(setup.pool, setup.pool.centre[None])]
+    policy = np.zeros((4, brain.told))
+    for side in range(2):
+        policy[3 - side, LOOMING + side] = 12.0
+        policy[side, DOORS + FEATURES * side : DOORS + FEATURES * (side + 1)] = features * WORTH
+    policy[2:, :HERE] -= 3.0  # who does not dodge where nothing looms
+    policy[2:, -1] -= 3.0
+    start = 0
+    for tensor in brain.tensors:
+        if tensor.name == "policy.weight":
+            born.weights[0, start : start + tensor.size] = policy.reshape(-1)
+        start += tensor.size
+    born.value[0, HERE : HERE + FEATURES] = value * WORTH
+    return born
+
+
+@pytest.fixture(scope="module")
+def setup():
+    return assemble(RunConfig.model_validate(RUN))
+
+
+@pytest.fixture(scope="module")
+def driver(setup):
+    with new_driver(setup.conditions, 1) as driver:
+        yield driver
+
+
+def test_who_decides_by_value_loses_decisions_with_it_and_keeps_the_reflex(setup, driver):
+    keys = life_keys(3, VALIDATION, 0, 60)
+    scores = dissociation.lived(setup, driver, built(setup, value=8.0), keys, 800, 3, seed=0)
+    one = Lived("any", 0.5, "built", {name: values[None] for name, values in scores.items()})
+    assert (one.scores[INTACT][0, 1] > 0.6).all()
+    assert one.drop(VALUE, "late", "decisions") > 0.5
+    assert abs(one.drop(VALUE, "late", "reflexes")) < 0.1
+    assert one.drop(REFLEX, "late", "reflexes") > 0.3
+    assert abs(one.drop(REFLEX, "late", "decisions")) < 0.1
+    assert abs(one.drop("features", "late", "decisions")) < 0.1
+    assert one.scores[INTACT][0, 0, 0] < one.scores[INTACT][0, 1, 0], "where doors lead is found out in life"
+
+
+def test_who_sees_doors_in_the_policy_loses_decisions_with_that_and_has_no_value_to_lose(setup, driver):
+    fixed = assemble(RunConfig.model_validate(RUN | {"world": {"name": "crossroads", "parameters": {"fixity": 1.0}}}))
+    with new_driver(fixed.conditions, 1) as other:
+        scores = dissociation.lived(
+            fixed, other, built(fixed, features=4.0), life_keys(3, VALIDATION, 0, 40), 540, 3, 0
+        )
+    assert set(scores) == {INTACT, "features", REFLEX}
+    assert (scores[INTACT] > 0.6).all()
+    assert (scores[INTACT] - scores["features"])[:, 0] == pytest.approx(scores[INTACT][:, 0], abs=0.15)
+    assert (np.abs(scores[INTACT] - scores["features"])[:, 1] < 0.1).all()
+
+
+def test_operations_are_of_the_sizes_that_they_say(setup):
+    brain, born = setup.conditions.brain, built(setup, value=2.0)
+    names, operations = dissociation.surgeries(brain, born, 16, 2, np.random.default_rng(0))
+    assert names == [INTACT, "features", REFLEX, BLOCK, BLOCK, NOISE, NOISE, VALUE]
+    assert (operations.factor == 0).sum(axis=1).tolist() == [0, 24, 8, 16, 16, 0, 0, 0]
+    assert ((operations.factor == 0) == operations.held.astype(bool)).all()
+    assert np.linalg.norm(operations.constant, axis=1) == pytest.approx([0, 0, 0, 0, 0, 2, 2, 0])
+    reflex = dissociation.reading(brain, (LOOMING, LOOMING + 1))
+    assert not operations.constant[:, reflex].any()
+    assert (operations.factor[3:, reflex] == 1).all()
+    assert np.isnan(operations.value[:-1]).all()
+    assert (operations.value[-1, :16] == 0).all()
+    assert np.isnan(operations.value[-1, 16:]).all(), "beta stays"
+
+
+def test_a_gated_trunk_is_cut_off_from_what_it_sees_in_all_its_gates():
+    brain = BrainSpec("gru", 15, (4,), 4, "categorical")
+    places = dissociation.reading(brain, (LOOMING,))
+    assert len(places) == 12
+    with pytest.raises(UserError, match="no dense or gated layer"):
+        dissociation.reading(SimpleNamespace(trunk="own.py:trunk", hidden=(4,), tensors=()), (LOOMING,))
+
+
+def planted(fixity, value, features, runs=10):
+    """Ten runs in which lesions cost decisions so much; the reflex its own half and shams nothing."""
+    intact = np.full((runs, 2, 2), 0.9) + 0.01 * np.arange(runs)[:, None, None]
+
+    def costing(decisions, reflexes):
+        return intact - np.array([decisions, reflexes])
+
+    return Lived(
+        f"fixity {fixity}",
+        fixity,
+        "valued",
+        {
+            INTACT: intact,
+            VALUE: costing(value, 0.0),
+            "features": costing(features, 0.0),
+            REFLEX: costing(0.0, 0.5),
+            BLOCK: costing(0.02, 0.0),
+            NOISE: costing(0.1, 0.1),
+        },
+    )
+
+
+def test_counts_find_what_is_planted_and_nothing_where_nothing_is():
+    rows = {row[1:3]: row[3:] for row in dissociation.counts([planted(0.5, 0.8, 0.0), planted(1, 0.0, 0.4)]).rows}
+    assert rows["0.5", "all three"][0] == "10 of 10"
+    assert rows["1", "all three"][0] == "0 of 10"
+    assert rows["0.5 less 1", "interaction: value less features"] == ("+1.20 [+1.20, +1.20]", "< .001")
+    assert rows["0.5 less 1", "cost of features to decisions"][0].startswith("-0.40")
+    flat = {row[1:3]: row[3:] for row in dissociation.counts([planted(0.5, 0.2, 0.2), planted(1, 0.2, 0.2)]).rows}
+    assert flat["0.5", "all three"][0] == "0 of 10"
+    assert flat["0.5 less 1", "interaction: value less features"] == ("+0.00 [+0.00, +0.00]", "1.000")
+
+
+def test_a_study_gives_both_tables(tmp_path, quick_report, capsys, monkeypatch):
+    content = {
+        "runs": 2,
+        "run": RUN,
+        "conditions": [
+            {"name": "fixity 1", "set": {"world.parameters.fixity": 1.0}},
+            {"name": "fixity .5", "set": {"world.parameters.fixity": 0.5}},
+        ],
+        "arms": ["random", "valued", "valueless"],
+        "define": {
+            "valued": {"like": "evolved_weights", "value": "inherited"},
+            "valueless": {"like": "evolved_weights", "value": "zero"},
+        },
+        "primary": {"arm": "valued", "against": "valueless", "metric": "total"},
+        "margins": {"total": 0.05},
+        "resamples": 100,
+        "replay": {"steps": 20},
+        "threshold": {"of": "best"},
+    }
+    path = tmp_path / "study"
+    start_study(check_study(content, "toy"), "toy", path, OwnDrivers(1), StudyWatcher())
+    monkeypatch.setattr(sys, "argv", ["dissociation", str(path), "--lives", "4", "--shams", "1", "--markdown"])
+    dissociation.main()
+    lines = capsys.readouterr().out.splitlines()
+    cells = [tuple(cell.strip() for cell in line.split("|")[1:4]) for line in lines if line.startswith("| 0.5 |")]
+    assert cells == [
+        *(("0.5", "valued", name) for name in (INTACT, VALUE, "features", REFLEX, BLOCK, NOISE)),
+        *(("0.5", "valueless", name) for name in (INTACT, "features", REFLEX)),
+    ]
+    with pytest.raises(UserError, match="--arms random: must be arms that evolve themselves: valued, valueless"):
+        dissociation.dissociated(path, ["random"], 2, None, 1, 1)
+    with pytest.raises(UserError, match="--lifetime 100: must be at least 270 steps"):
+        dissociation.dissociated(path, ["valued"], 2, 100, 1, 1)
