@@ -33,6 +33,7 @@ from evolearn.agent import (
     plain,
 )
 from evolearn.life import Conditions, Plan, lives, new_driver
+from evolearn.life.live import thought_shared
 from evolearn.numerics import adapter, compiled, specialised
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.world import STEP_ALL_TYPE
@@ -78,12 +79,12 @@ def learning_twice(conditions: Conditions, *names: str) -> Any:
     return specialised(learn, LEARN_TYPE, f"twice {names} {conditions.brain}", False, **parts)
 
 
-def forms(conditions: Conditions) -> dict[str, Any]:
-    """A driver as it is, and one for each phase that does this twice; one thread each."""
+def forms(conditions: Conditions, shared: bool) -> dict[str, Any]:
+    """A driver as it is, and one for each phase that does this twice; one thread each, for lives that share or not."""
     driver: Any = new_driver(conditions, 1)
     parts, world = driver._parts, driver._world
     changes: dict[str, dict[str, Any]] = {
-        "think": {"think_all": twice(parts.think_all, THINK_ALL_TYPE)},
+        "think": {},
         "choose": {"choose_all": twice(parts.choose_all, CHOOSE_ALL_TYPE)},
         "slopes": {"learn": learning_twice(conditions, "estimate_advantages", "slopes_of_window")},
         "products": {"backward": twice(parts.backward, BACKWARD_TYPE)},
@@ -94,15 +95,19 @@ def forms(conditions: Conditions) -> dict[str, Any]:
     for phase, change in changes.items():
         made[phase] = copy.copy(driver)
         made[phase]._parts = dataclasses.replace(parts, **change)
+    thinking = twice(driver._thought(shared), THINK_ALL_TYPE)
+    made["think"]._thought = lambda shared: thinking
     return made
 
 
 def budget(conditions: Conditions, rounds: int = ROUNDS, learns: bool = True) -> dict[str, float]:
     """Nanoseconds per step of every phase, of the rest, and of the whole."""
-    made = forms(conditions)
-    count = made["whole"].team
+    shared = not learns and thought_shared(conditions) is not None
+    made = forms(conditions, shared)
+    count = made["whole"].sharing if shared else made["whole"].team
     newborns = newborns_of(conditions, count)
-    genomes, keys = np.arange(count), life_keys(0, VALIDATION, 0, count)
+    # As in evaluations, lives of one genome stand side by side; weights are copied if they learn.
+    genomes, keys = np.zeros(count, int) if shared else np.arange(count), life_keys(0, VALIDATION, 0, count)
 
     seconds = {name: np.inf for name in made}
     for _ in range(rounds):

@@ -181,8 +181,12 @@ class FusedDriver:
         return (
             len(job.genomes) >= LEAST_SHARING * runs
             and shares_weights(self.conditions, job)
-            and thought_shared(self.conditions) is not None
+            and self._thought(shared=True) is not None
         )
+
+    def _thought(self, shared: bool) -> Any:
+        """What thinks for a team."""
+        return thought_shared(self.conditions) if shared else self._parts.think_all
 
     def _pieces(self, job: Job, shared: bool) -> list[tuple[int, int]]:
         """Consecutive lives, first and end of each piece: whole teams, about as many lives for every thread."""
@@ -221,10 +225,9 @@ class FusedDriver:
         parts = self._parts
         world = self._world
         job.outcome.status[first:last] = UNFINISHED
-        think_all = parts.think_all if team.body.stride else thought_shared(self.conditions)
         self._kernel(
             *(world.born, world.reborn, world.begin, world.observe, world.step_all, world.oracle),
-            *(think_all, parts.think, parts.backward, parts.backward_trunk),
+            *(self._thought(team.body.stride == 0), parts.think, parts.backward, parts.backward_trunk),
             *(parts.choose_all, parts.deltas, parts.learn, parts.feel),
             *(self.conditions.settings, team.handle, team.at, team.body, parts.course(self.conditions, job.plan)),
             *(
