@@ -14,6 +14,7 @@ from evolearn.agent import (
     OF_CHOICES,
     OF_NUMBERS,
     TERMINATED,
+    TRUNCATED,
     BrainSpec,
     brain_of,
     correct,
@@ -154,6 +155,7 @@ def test_weights_are_the_last_of_the_brain_and_zero_at_the_start():
 
 LIVED = {
     "tables": (rooms, {"trunk": "linear", "hidden": (), "learner": "q_learning", "window": 1}, 40),
+    "episodes that end in both ways": (restless, {"hidden": (5,), "window": 60}, 60),
     "tanh": (rooms, {"hidden": (7,), "window": 20}, 20),
     "rectified, two layers, numbers": (savannah, {"trunk": "relu", "hidden": (7, 5), "window": 20, "alpha": 60.0}, 20),
     "memory": (savannah, {"trunk": "gru", "hidden": (6,), "window": 20, "alpha": 60.0, "readout": "product"}, 20),
@@ -197,17 +199,8 @@ def test_a_life_learns_what_its_trace_says(driver_for, name):
         weight, bias = corrected(weight, bias, sources[row], factors, target, np.float32(0.4), brain.trunk != "linear")
     found = outcome.final_weights[0, brain.thinking.weights :]
     assert np.abs(found).max() > 0.05
+    assert world is not restless or {GOES_ON, TERMINATED, TRUNCATED} == set(trace.ends.tolist())
     np.testing.assert_allclose(found, np.concatenate([weight.reshape(-1), bias.reshape(-1)]), rtol=1e-3, atol=1e-5)
-
-
-def test_an_end_is_learned_as_such(driver_for):
-    """`restless` ends its episodes often: both kinds of end are lived, and death alone is one to be foreseen."""
-    how = {"trunk": "linear", "hidden": (), "learner": "q_learning", "window": 1}
-    brain, _, outcome, trace = lived(driver_for, restless, how, 400)
-    assert {GOES_ON, TERMINATED} < set(trace.ends.tolist())
-    tensor = brain.tensors[-2]
-    weight = outcome.final_weights[0, brain.thinking.weights :][: tensor.size].reshape(tensor.shape)
-    assert np.abs(weight[:, -1]).max() > 0.1
 
 
 @pytest.mark.parametrize("name", LIVED)
