@@ -10,6 +10,7 @@ mean: its weights are zero, and the bias of every unit that read it takes up mea
 Of the state that a trunk carries from step to step it says from where every number is read from then on: from another
 number's place, or from nowhere, which is 0. That holds for every thought. Where any number is read from elsewhere,
 learning takes what comes in as given: no gradient passes through it from one step to the one before.
+Drive weights and innate value are given new numbers.
 `evolearn.inspection._operations` builds operations. The optimiser's memory and the window under way are left as they
 are: steps before the operation are learned from with the weights after it, unless a learning update comes right before
 it.

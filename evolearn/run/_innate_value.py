@@ -81,13 +81,22 @@ def remarks_on_value(config: RunConfig, world: Declaration) -> tuple[str, ...]:
         config: of the run.
         world: that it is lived in.
     """
-    if config.value is None or POTENTIAL not in config.value.uses or not _never_terminates(world):
+    if config.value is None:
         return ()
-    return (
-        f"value.uses={list(config.value.uses)}: no episode of world {world.name} terminates, so that a potential is "
-        "nowhere 0: what it adds to rewards telescopes, the sooner to nothing the nearer discount and gae_lambda are "
-        "to 1; it still works as the start of a critic",
-    )
+    uses = f"value.uses={list(config.value.uses)}"
+    remarks = []
+    if ACTING in config.value.uses and config.genome.prediction == "learned" and config.learner.learn_until == 0:
+        remarks.append(
+            f"{uses}: acting values what is predicted, and with genome.prediction=learned and learner.learn_until=0 "
+            "nothing ever is, so that value changes nothing; set genome.prediction=inherited, or let lives learn"
+        )
+    if POTENTIAL in config.value.uses and _never_terminates(world):
+        remarks.append(
+            f"{uses}: no episode of world {world.name} terminates, so that a potential is nowhere 0: what it adds to "
+            "rewards telescopes, the sooner to nothing the nearer discount and gae_lambda are to 1; it still works as "
+            "the start of a critic"
+        )
+    return tuple(remarks)
 
 
 def _never_terminates(world: Declaration) -> bool:

@@ -255,3 +255,12 @@ def test_where_no_episode_terminates_a_potential_is_remarked_upon():
     (remark,) = remarks_on(setup_of("foraging", value=VALUE))
     assert remark.startswith("value.uses=['potential']: no episode of world foraging terminates, so that a potential")
     assert remarks_on(setup_of("foraging")) == ()
+
+
+def test_a_model_that_nobody_ever_learns_is_remarked_upon():
+    frozen = {"window": 8, "learn_until": 0}
+    parts = {"value": {"uses": ["acting"]}, "brain": {"hidden": [4], "prediction": True}}
+    (remark,) = remarks_on(setup_of(**parts, learner=frozen, genome={"prediction": "learned"}))
+    assert "nothing ever is, so that value changes nothing; set genome.prediction=inherited" in remark
+    assert remarks_on(setup_of(**parts, learner=frozen)) == ()
+    assert remarks_on(setup_of(**parts, genome={"prediction": "learned"})) == ()
