@@ -90,7 +90,7 @@ def surgeries(
     Args:
         brain: what it is made of.
         newborns: one.
-        numbers: of the innate value without beta; 0: it has none, and lesions of it and shams are left out.
+        numbers: of the innate value without beta; 0: there is none, and lesions of it and shams are left out.
         shams: draws of each.
         rng: draws them.
     """
@@ -156,7 +156,7 @@ def lived(
     """
     conditions = setup.conditions
     spec = conditions.value
-    numbers = spec.weights if spec is not None and newborns.value[0, : spec.weights].any() else 0
+    numbers = 0 if spec is None else spec.weights
     names, operations = surgeries(conditions.brain, newborns, numbers, shams, np.random.default_rng(seed))
     copies = newborns.rows(np.zeros(len(names), np.int64))
     born_as, every_key = np.repeat(np.arange(len(names)), len(keys)), np.tile(keys, (len(names), 1))
@@ -217,14 +217,12 @@ def dissociated(
                         fixity = float(setup.conditions.parameters["fixity"])
                     keys = life_keys(config.seed, VALIDATION, GENERATION + run, count)
                     of_runs.append(lived(setup, driver, dna.newborns, keys, steps, shams, run))
-            scores = {
-                name: np.stack([of[name] for of in of_runs]) for name in of_runs[0] if all(name in of for of in of_runs)
-            }
+            scores = {name: np.stack([of[name] for of in of_runs]) for name in of_runs[0]}
             found.append(Lived(condition.name, fixity, arm, scores))
     return sorted(found, key=lambda one: one.fixity)
 
 
-def curve(found: Sequence[Lived], title: str = "") -> Answer:
+def curve(found: Sequence[Lived]) -> Answer:
     """What every lesion costs either half: means over runs with intervals; for `intact` how well it does."""
     rows = []
     for one in found:
@@ -239,7 +237,7 @@ def curve(found: Sequence[Lived], title: str = "") -> Answer:
                     cells.append(_with_interval(values))
             rows.append((f"{one.fixity:g}", one.arm, lesion, *cells))
     heads = ("fixity", "arm", "lesion", *(f"{half}, {when}" for when in WHENS for half in HALVES))
-    return Answer(title or "how well it does intact, and what each lesion costs", heads, rows)
+    return Answer("how well it does intact, and what each lesion costs", heads, rows)
 
 
 def counts(found: Sequence[Lived], when: str = "late") -> Answer:

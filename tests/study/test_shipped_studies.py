@@ -14,7 +14,7 @@ from evolearn.study.config import check_study
 from evolearn.study.plan import plan_study
 from tests.helpers.watching import StudyWatcher
 
-# Replications have other contrasts and more tests of their own, see test_replications.py; claims are about bandits.
+# Replications have other contrasts and more tests of their own, see test_replications.py; so have claims.
 SHIPPED = sorted(name for name in shipped_configs(STUDIES) if not name.startswith(("replicate/", "claims/")))
 CLAIMS = sorted(name for name in shipped_configs(STUDIES) if name.startswith("claims/"))
 
