@@ -14,7 +14,7 @@ from evolearn.study.config import check_study
 from evolearn.study.plan import plan_study
 from tests.helpers.watching import StudyWatcher
 
-# Replications have other contrasts and more tests of their own, see test_replications.py; so have claims.
+# Replications have other contrasts and more tests of their own, see test_replications.py; claims are lived below.
 SHIPPED = sorted(name for name in shipped_configs(STUDIES) if not name.startswith(("replicate/", "claims/")))
 CLAIMS = sorted(name for name in shipped_configs(STUDIES) if name.startswith("claims/"))
 
@@ -82,7 +82,7 @@ def test_shipped_studies_run_at_toy_size(name: str, tmp_path: Path, monkeypatch)
 def toy_claim(name: str) -> dict:
     """The same claim with one run of few lives, under its first and its last condition."""
     content = read_yaml(find_config(name, STUDIES)) | {"runs": 1, "resamples": 100, "replay": {"steps": 60}}
-    content["conditions"] = [content["conditions"][0], content["conditions"][-1]]
+    content["conditions"] = [content["conditions"][0], *content["conditions"][1:][-1:]]
     content["run"]["search"] |= {"generations": 1, "population": 4, "lives": 2}
     evaluation = content["run"]["evaluation"]
     evaluation["lives"] = max(4, min(64, 60_000 // max(evaluation["lifetimes"])))
@@ -98,7 +98,12 @@ def without_sizes(*settings: dict) -> None:
             own.pop(f"search.{key}", None)
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+LONG = ("claims/drives-full", "claims/world-model-full")  # many ways to live, each of which is compiled
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.whole) if name in LONG else name for name in CLAIMS]
+)
 def test_shipped_claims_run_at_toy_size(name: str, tmp_path: Path, quick_report) -> None:
     content = toy_claim(name)
     start_study(check_study(content, name), name, tmp_path / "study", OwnDrivers(2), StudyWatcher())
