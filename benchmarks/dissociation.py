@@ -249,20 +249,20 @@ def counts(found: Sequence[Lived], when: str = "late") -> Answer:
     """
     rows: list[tuple[str, ...]] = []
     for arm in dict.fromkeys(one.arm for one in found):
-        curve = [one for one in found if one.arm == arm and VALUE in one.scores]
-        for one in curve:
+        points = [one for one in found if one.arm == arm and VALUE in one.scores]
+        for one in points:
             parts = apart(one, when)
             for what, holds in parts.items():
                 rows.append((arm, f"{one.fixity:g}", what, f"{int(holds.sum())} of {len(holds)}", ""))
-        if len(curve) < 2:
+        if len(points) < 2:
             continue
-        first, last = curve[0], curve[-1]
+        first, last = points[0], points[-1]
         ends = f"{first.fixity:g} less {last.fixity:g}"
         for lesion in (VALUE, FEATURES):
             rows.append((arm, ends, f"cost of {lesion} to decisions", *_difference(first, last, lesion, when)))
         crossed = [one.drop(VALUE, when, HALVES[0]) - one.drop(FEATURES, when, HALVES[0]) for one in (first, last)]
         rows.append((arm, ends, "interaction: value less features", *_tested(*crossed)))
-        for before, after in itertools.pairwise(curve):
+        for before, after in itertools.pairwise(points):
             ends = f"{before.fixity:g} less {after.fixity:g}"
             rows.append((arm, ends, "fall of what value costs", *_difference(before, after, VALUE, when)))
     heads = ("arm", "fixity", "what", "runs, or difference [95% interval]", "p")
@@ -277,13 +277,13 @@ def apart(one: Lived, when: str) -> dict[str, npt.NDArray[np.bool_]]:
 
     value, reflex = costs(VALUE), costs(REFLEX)
     parts = {
-        f"value costs decisions at least {OWN:g}, reflexes at most {OTHER:g}": (value[:, 0] >= OWN)
-        & (value[:, 1] <= OTHER),
-        f"reflex costs reflexes at least {OWN:g}, decisions at most {OTHER:g}": (reflex[:, 1] >= OWN)
-        & (reflex[:, 0] <= OTHER),
+        f"value costs decisions at least {OWN:g}": value[:, 0] >= OWN,
+        f"value costs reflexes at most {OTHER:g}": value[:, 1] <= OTHER,
+        f"reflex costs reflexes at least {OWN:g}": reflex[:, 1] >= OWN,
+        f"reflex costs decisions at most {OTHER:g}": reflex[:, 0] <= OTHER,
         f"shams cost at most {SHAM:g}": np.all([costs(name).max(axis=1) <= SHAM for name in SHAMS], axis=0),
     }
-    return parts | {"all three": np.all(list(parts.values()), axis=0)}
+    return parts | {"all of these": np.all(list(parts.values()), axis=0)}
 
 
 def _difference(one: Lived, other: Lived, lesion: str, when: str) -> tuple[str, str]:

@@ -134,12 +134,14 @@ def planted(fixity, value, features, runs=10):
 
 def test_counts_find_what_is_planted_and_nothing_where_nothing_is():
     rows = {row[1:3]: row[3:] for row in dissociation.counts([planted(0.5, 0.8, 0.0), planted(1, 0.0, 0.4)]).rows}
-    assert rows["0.5", "all three"][0] == "10 of 10"
-    assert rows["1", "all three"][0] == "0 of 10"
+    assert rows["0.5", "all of these"][0] == "10 of 10"
+    assert rows["1", "all of these"][0] == "0 of 10"
+    assert rows["1", "value costs decisions at least 0.3"][0] == "0 of 10"
+    assert rows["1", "value costs reflexes at most 0.1"][0] == "10 of 10"
     assert rows["0.5 less 1", "interaction: value less features"] == ("+1.20 [+1.20, +1.20]", "< .001")
     assert rows["0.5 less 1", "cost of features to decisions"][0].startswith("-0.40")
     flat = {row[1:3]: row[3:] for row in dissociation.counts([planted(0.5, 0.2, 0.2), planted(1, 0.2, 0.2)]).rows}
-    assert flat["0.5", "all three"][0] == "0 of 10"
+    assert flat["0.5", "all of these"][0] == "0 of 10"
     assert flat["0.5 less 1", "interaction: value less features"] == ("+0.00 [+0.00, +0.00]", "1.000")
 
 
