@@ -78,8 +78,7 @@ class FusedDriver:
         for_weights = max(_SMALLEST_CACHE, first_cache - first_cache // _LEFT)
         room = min(for_weights // (4 * conditions.brain.weights), second_cache // octets)
         self.team = max(1, min(MOST_IN_TEAM, room))
-        octets = self._parts.team(conditions, 1, Plan(1), self._world.state_size, shared=True).memory.size
-        self.sharing = max(1, min(MOST_SHARING, second_cache // octets))
+        self.sharing = MOST_SHARING
 
     def close(self) -> None:
         """Nothing to let go of: threads end with their job."""

@@ -230,7 +230,7 @@ class Machinery:
             stride=0 if shared else whole_lines(brain.weights),
             operated=0 if plan.operate_at is None else brain.weights,
             recalled=0 if plan.operate_at is None else states_of(brain),
-            memory=whole_lines(self.learner_memory),
+            memory=0 if shared else whole_lines(self.learner_memory),
             feel_memory=self.feel_memory,
             state_size=state_size,
             tiled=int(self.tiled),
