@@ -2,10 +2,12 @@
 
     python -m benchmarks.claims layers STUDY [--markdown]
     python -m benchmarks.claims breadth STUDY [--arm memory] [--lives 1000] [--within 0.5] [--markdown]
+    python -m benchmarks.claims hunger STUDY [--markdown]
 
 `layers` reads the verdict: for each condition what every arm missed, and which arm is ahead of which. `breadth` lives
 the centres that evolution kept on its way, on births that it saw and on births that it did not. What an arm missed is
-how much more the oracle earned in the same lives; of a bandit that is its regret.
+how much more the oracle earned in the same lives; of a bandit that is its regret. `hunger` reads of the larder how long
+animals of its arms live wherever they were judged, as a share of the best, and of their DNA where they stop to eat.
 """
 
 from __future__ import annotations
@@ -21,8 +23,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from benchmarks.bandits import Answer, markdown, shown
+from evolearn.agent import brain_of
 from evolearn.errors import UserError
 from evolearn.genome import decode, draw_fresh
 from evolearn.life import (
@@ -41,6 +45,7 @@ from evolearn.run import DNA, Setup, ancestors, open_run, seen_births, setup_of,
 from evolearn.study import open_study
 from evolearn.study.config import slug
 from evolearn.verdict import holm, interval, iqm, stats
+from evolearn.worlds import larder
 
 FloatTable = npt.NDArray[np.float64]
 
@@ -48,6 +53,12 @@ GENERATION = 600  # of the validation key space, which nobody else uses: see `ev
 NO_BRAIN = ("random", "oracle")
 LEVEL = 0.05
 RESAMPLES = 2000
+MIXTURE = (0.2, 0.5, 1.0)  # abundances over which the best line is looked for, as evolution is in `claims/hunger`
+AT_BIRTH, AT_ONE = np.arange(16.5, 27.0), np.arange(1.25, 4.0, 0.5)  # reserves where lines stop at rates .2 and 1
+LINE_LIVES = 1000, 4000  # to find the best line, and to judge it
+RATES = (0.2, 0.5, 1.0)  # of meals as seen, at which it is told where newborns stop to eat
+SCARCITY, NEAR = 0.2, 4  # abundance whose best threshold evolution is to find; reserves that it may be off
+AT_MOST, AT_LEAST = 0.1, 0.8  # share of the best life: of hunger that misfires, and of one that serves everywhere
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500)  # columns, M world steps: of centres that were kept, the nearest
 
 
@@ -192,6 +203,181 @@ def curve(path: Path, lives: int) -> list[Point]:
     return points
 
 
+class Hunger(NamedTuple):
+    """What an arm of the larder came to under the condition in which it evolved."""
+
+    condition: str
+    arm: str
+    is_mixed: bool  # whether lives differed in how likely meals are
+    is_shown: bool  # whether the rate of meals was seen
+    stops: npt.NDArray[np.int64]  # [R, RATES], fewest reserves at which a meal is left
+    shares: dict[float, FloatTable]  # mean life as a share of the best, [R], by the probability of a meal
+
+    @property
+    def eats_below(self) -> str:
+        """Medians over runs of where they stop, at each of RATES that tells them anything."""
+        columns = self.stops.T if self.is_shown else self.stops.T[:1]
+        return " / ".join(f"{np.median(column):g}" for column in columns)
+
+
+def hunger(study: Path) -> tuple[Answer, Answer]:
+    """How long animals of each arm live and where they stop to eat; and whether that is what was to be shown.
+
+    Args:
+        study: its directory; conditions of the larder that differ in how likely meals are and in whether their rate is
+            shown, DNA of some judged under others.
+
+    Raises:
+        UserError: no study, or one of another world or another price of death.
+    """
+    found = hungers(study)
+    abundances = sorted({meals for one in found for meals in one.shares})
+    lived = [
+        [f"{one.shares[meals].mean():.2f} ± {_error(one.shares[meals]):.2f}" for meals in abundances] for one in found
+    ]
+    rows = [(one.condition, one.arm, *cells, one.eats_below) for one, cells in zip(found, lived, strict=True)]
+    heads = ("condition", "arm", *(f"at {meals:g}" for meals in abundances), "eats below")
+    rates = ", ".join(f"{rate:g}" for rate in RATES)
+    title = f"larder, {len(found[0].stops)} runs: mean life as a share of the best; where they stop, at rates {rates}"
+    lifetime = max(json.loads((open_study(study).path / "verdict.json").read_text())["lifetimes"])
+    stops, shares = best_line(abundances, lifetime)
+    rows.append(("(known)", "best line", *(f"{share:.2f}" for share in shares), stops))
+    bands = [row for one in found for row in _bands(one)]
+    return Answer(title, heads, rows), Answer("bands", ("band", "condition", "arm", "found", "met"), bands)
+
+
+def hungers(study: Path) -> list[Hunger]:
+    """What every arm that evolved came to, by condition; see `hunger`."""
+    directory = open_study(study)
+    config = directory.read_config()
+    verdict = json.loads((directory.path / "verdict.json").read_text())
+    steps = max(verdict["lifetimes"]) * config.run.evaluation.lives
+    found: dict[tuple[str, str], Hunger] = {}
+    for condition in config.conditions:
+        world = config.run_of(condition).world
+        if world.name != "larder" or not world.parameters.get("relative"):
+            raise UserError(
+                f"condition {condition.name}: must be of world larder with parameter relative at 1, which prices a "
+                f"death by the best life; is of {world.name} with {world.parameters}"
+            )
+        if condition.evolved_in is None:
+            is_mixed, is_shown = (bool(world.parameters.get(name)) for name in ("meals_2", "shown"))
+            for arm in _evolved(verdict["conditions"][0]):
+                dna = [directory.evolved(condition, arm, run).load_dna() for run in range(verdict["study"]["runs"])]
+                stops = np.array([[stops_at(one, rate) for rate in RATES] for one in dna])
+                found[condition.name, arm] = Hunger(condition.name, arm, is_mixed, is_shown, stops, {})
+    for condition, judged in zip(config.conditions, verdict["conditions"], strict=True):
+        parameters = config.run_of(condition).world.parameters
+        for arm in _evolved(judged):
+            if not parameters.get("meals_2"):
+                totals = np.array([run["total"] for run in judged["arms"][arm]["runs"]], np.float64)
+                shares = share_of_best(totals, parameters["meals"], steps)
+                found[condition.evolved_in or condition.name, arm].shares[parameters["meals"]] = shares
+    return list(found.values())
+
+
+def best_line(abundances: Sequence[float], lifetime: int) -> tuple[str, FloatTable]:
+    """Of set points linear in the rate of meals, that which costs least over MIXTURE: where it stops, and its shares.
+
+    Args:
+        abundances: at which it is judged.
+        lifetime: steps of the lives of which shares are.
+    """
+    birth, one = (grid.ravel() for grid in np.meshgrid(AT_BIRTH, AT_ONE))
+    slopes = (one - birth) / (1.0 - larder.RATE_AT_BIRTH)
+    lines = np.stack([one - slopes, slopes], axis=1)
+    costs = sum(1.0 / lines_live(lines, meals, lifetime, LINE_LIVES[0]) for meals in MIXTURE)
+    best = lines[[np.argmin(costs)]]
+    stops = " / ".join(f"{np.ceil(best[0, 0] + best[0, 1] * rate):g}" for rate in RATES)
+    return stops, np.array([lines_live(best, meals, lifetime, LINE_LIVES[1])[0] for meals in abundances])
+
+
+def lines_live(lines: FloatTable, meals: float, lifetime: int, lives: int) -> FloatTable:
+    """Mean life as a share of the best, [lines], of who eats below a line, all with the same luck.
+
+    Args:
+        lines: float64 [lines, 2], reserves at a rate of 0, and how many more for each 1 of it.
+        meals: probability of a meal.
+        lifetime: steps of a life, from birth on, when the rate that is seen is another one.
+        lives: of each line.
+    """
+    random = np.random.default_rng(0)
+    reserves = np.full((len(lines), lives), larder.AT_FIRST)
+    rate = np.full(lives, larder.RATE_AT_BIRTH)
+    deaths = np.zeros(len(lines))
+    for _ in range(lifetime):
+        is_meal = random.random(lives) < meals
+        is_taken = random.random(lives) < larder.HAZARD * (reserves / larder.AT_FIRST) ** 2
+        eats = is_meal & ~is_taken & (reserves < lines[:, :1] + lines[:, 1:] * rate)
+        rate += larder.RATE_MOVES * (is_meal - rate)
+        reserves = np.where(eats, np.minimum(reserves + larder.MEAL, larder.MOST), reserves) - 1
+        dies = is_taken | (reserves <= 0)
+        deaths += dies.sum(axis=1)
+        reserves[dies] = larder.AT_FIRST
+    best = larder.LIFE_OF_BEST[round(larder.GRID * meals)]
+    return lives * lifetime / np.maximum(deaths, 0.5) / best
+
+
+def share_of_best(totals: FloatTable, meals: float, steps: int) -> FloatTable:
+    """Mean life as a share of the best, [R], of runs with these fitnesses per step.
+
+    Args:
+        totals: float64 [R]; a death costs as much as the best live.
+        meals: probability of a meal.
+        steps: that each run was judged for; where nobody died half a death is counted.
+    """
+    best = larder.LIFE_OF_BEST[round(larder.GRID * meals)]
+    return 1.0 / np.maximum(-totals, 0.5 * best / steps)
+
+
+def stops_at(dna: DNA, rate: float) -> int:
+    """Fewest reserves at which a newborn leaves a meal; MOST + 1: it eats always.
+
+    Args:
+        dna: of an animal of the larder that does what it values most.
+        rate: of meals, where that is shown.
+    """
+    seen = rate * dna.config.world.parameters.get("shown", 0.0)
+    observations = [[level / larder.AT_FIRST, 1.0, seen] for level in range(1, larder.MOST + 1)]
+    values = brain_of(dna.pool.brain, dna.newborns.weights[0])(torch.tensor(observations))[0].detach().numpy()
+    leaves = values[:, larder.LEAVE] > values[:, larder.EAT]
+    return int(np.argmax(leaves)) + 1 if leaves.any() else larder.MOST + 1
+
+
+def _bands(one: Hunger) -> list[tuple[str, ...]]:
+    """What was to be shown of an arm: that scarcity makes a threshold which misfires; or that a set point serves."""
+    if not one.is_mixed and not one.is_shown:
+        best = int(larder.BEST[round(larder.GRID * SCARCITY)])
+        stops = one.stops[:, 0]
+        is_near = np.abs(stops - best) <= NEAR
+        below = f"{stops.mean():.1f}, {stops.min()} to {stops.max()}; {is_near.sum()} of {len(stops)} runs within"
+        word = "yes" if abs(stops.mean() - best) <= NEAR else "no"
+        abundance = max(one.shares)
+        low, high = _range(one.shares[abundance])
+        met = "yes" if high <= AT_MOST else "no" if low > AT_MOST else "undecided"
+        most = f"{one.shares[abundance].mean():.3f} [{low:.3f}, {high:.3f}]"
+        return [
+            (f"eats below {best} ± {NEAR}", one.condition, one.arm, below, word),
+            (f"at most {AT_MOST:g} at {abundance:g}", one.condition, one.arm, most, met),
+        ]
+    if one.is_mixed and one.is_shown:
+        worst = min(one.shares, key=lambda meals: float(one.shares[meals].mean()))
+        low, high = _range(one.shares[worst])
+        met = "yes" if low >= AT_LEAST else "no" if high < AT_LEAST else "undecided"
+        whole = int(np.sum(np.min(list(one.shares.values()), axis=0) >= AT_LEAST))
+        least = f"{one.shares[worst].mean():.2f} [{low:.2f}, {high:.2f}] at {worst:g}; {whole} of {len(one.stops)} runs"
+        return [(f"at least {AT_LEAST:g} everywhere", one.condition, one.arm, least, met)]
+    return []
+
+
+def _range(values: FloatTable) -> tuple[float, float]:
+    """Ends of the interval of a mean over runs."""
+    random = np.random.default_rng(0)
+    means = values[random.integers(0, len(values), (RESAMPLES, len(values)))].mean(axis=1)
+    low, high = interval(means, LEVEL, len(values))
+    return float(low), float(high)
+
+
 def _lived(
     driver: Driver, setup: Setup, dna: DNA, keys: npt.NDArray[np.int64], lifetime: int, source: int
 ) -> FloatTable:
@@ -255,7 +441,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.claims", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("table", choices=["layers", "breadth"])
+    parser.add_argument("table", choices=["layers", "breadth", "hunger"])
     parser.add_argument("study", type=Path)
     parser.add_argument("--arm", default="memory", help="of breadth")
     parser.add_argument("--lives", type=int, default=1000, help="of breadth, per centre")
@@ -264,19 +450,23 @@ def main() -> None:
     options = parser.parse_args()
     if options.lives < 2:
         parser.error(f"--lives {options.lives}: must be at least 2")
+    found: tuple[Answer, ...]
     try:
         if options.table == "layers":
-            found = layers(json.loads((open_study(options.study).path / "verdict.json").read_text()))
+            found = (layers(json.loads((open_study(options.study).path / "verdict.json").read_text())),)
+        elif options.table == "breadth":
+            found = (breadth(options.study, options.arm, options.lives, options.within),)
         else:
-            found = breadth(options.study, options.arm, options.lives, options.within)
+            found = hunger(options.study)
     except UserError as error:
         parser.error(str(error))
-    if options.markdown:
-        print(markdown(found))
-    else:
-        from rich.console import Console
+    for answer in found:
+        if options.markdown:
+            print(markdown(answer))
+        else:
+            from rich.console import Console
 
-        Console(width=200).print(shown(found))
+            Console(width=200).print(shown(answer))
 
 
 if __name__ == "__main__":
