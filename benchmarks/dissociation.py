@@ -29,11 +29,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from evolearn.worlds.crossroads import DOORS, HERE, LENGTH, LOOMING
+from evolearn.worlds.crossroads import DOORS, FEATURES, HERE, LEFT, LENGTH, LOOMING, RIGHT, WORTH
 from rich.console import Console
 
 from benchmarks.bandits import Answer, markdown, shown
-from evolearn.agent import BrainSpec
+from evolearn.agent import BrainSpec, ValueSpec
 from evolearn.errors import UserError
 from evolearn.genome import Newborns, draw_fresh
 from evolearn.life import Driver, Plan, Surgeries, lives, new_driver
@@ -49,7 +49,7 @@ GENERATION = 800  # of the validation key space
 BEST = 1 / math.sqrt(math.pi)  # of a decision
 EARLY = 15 * (LENGTH + 1)  # steps
 WHENS, HALVES = ("early", "late"), ("decisions", "reflexes")
-INTACT, VALUE, FEATURES, REFLEX, BLOCK, NOISE = "intact", "value", "features", "reflex", "block", "noise"
+INTACT, VALUE, SIGHT, REFLEX, BLOCK, NOISE = "intact", "value", "features", "reflex", "block", "noise"
 SHAMS = (BLOCK, NOISE)
 OWN, OTHER, SHAM = 0.3, 0.1, 0.15  # what a lesion is to cost its own half at least, the other at most, a sham either
 LEVEL, RESAMPLES = 0.05, 2000
@@ -62,6 +62,7 @@ class Lived(NamedTuple):
     fixity: float
     arm: str
     scores: Mapping[str, Floats]  # by lesion, [R, 2, 2]: runs, WHENS, HALVES; of shams the mean over draws
+    logits: Floats  # [R, 2], see `logits`
 
     def drop(self, lesion: str, when: str, half: str) -> Floats:
         """What a lesion costs, [R]."""
@@ -82,6 +83,30 @@ def reading(brain: BrainSpec, observations: Sequence[int]) -> Places:
     raise UserError(f"trunk {brain.trunk!r}: has no dense or gated layer that could be cut off from what it sees")
 
 
+def logits(brain: BrainSpec, value: ValueSpec | None, newborns: Newborns) -> Floats:
+    """By how much a newborn prefers a door to the other, in logits per unit that it is worth more: by value, by policy.
+
+    By value once what each action leads to is known; by the policy if actions take the doors of their names.
+
+    Args:
+        brain: what it is made of.
+        value: likewise, its innate value.
+        newborns: one.
+    Returns:
+        [2], NaN for what has hidden layers, 0 for a value that is not there.
+    """
+    by_value = by_policy = math.nan
+    if value is None:
+        by_value = 0.0
+    elif not value.hidden:
+        beta = newborns.value[0, value.weights] if value.acting else 0.0
+        by_value = float(beta * newborns.value[0, HERE : HERE + FEATURES] @ WORTH)
+    if not brain.hidden:
+        of_doors = newborns.weights[0, reading(brain, range(DOORS, HERE))].reshape(-1, 2 * FEATURES)
+        by_policy = float((of_doors[LEFT] - of_doors[RIGHT]) @ np.concatenate([WORTH, -WORTH])) / 2
+    return np.array([by_value, by_policy])
+
+
 def surgeries(
     brain: BrainSpec, newborns: Newborns, numbers: int, shams: int, rng: np.random.Generator
 ) -> tuple[list[str], Surgeries]:
@@ -96,7 +121,7 @@ def surgeries(
     """
     everything = range(brain.told)
     others = reading(brain, [place for place in everything if place not in (LOOMING, LOOMING + 1)])
-    names = [INTACT, FEATURES, REFLEX]
+    names = [INTACT, SIGHT, REFLEX]
     lost = [np.zeros(0, np.int64), reading(brain, range(DOORS, HERE)), reading(brain, (LOOMING, LOOMING + 1))]
     if numbers:
         names += [BLOCK] * shams + [NOISE] * shams + [VALUE]
@@ -198,6 +223,7 @@ def dissociated(
     for condition in config.conditions:
         for arm in arms or evolving:
             of_runs: list[dict[str, Floats]] = []
+            written: list[Floats] = []
             fixity = math.nan
             with contextlib.ExitStack() as stack:
                 driver = None
@@ -217,8 +243,9 @@ def dissociated(
                         fixity = float(setup.conditions.parameters["fixity"])
                     keys = life_keys(config.seed, VALIDATION, GENERATION + run, count)
                     of_runs.append(lived(setup, driver, dna.newborns, keys, steps, shams, run))
+                    written.append(logits(dna.brain, setup.conditions.value, dna.newborns))
             scores = {name: np.stack([of[name] for of in of_runs]) for name in of_runs[0]}
-            found.append(Lived(condition.name, fixity, arm, scores))
+            found.append(Lived(condition.name, fixity, arm, scores, np.stack(written)))
     return sorted(found, key=lambda one: one.fixity)
 
 
@@ -226,7 +253,7 @@ def curve(found: Sequence[Lived]) -> Answer:
     """What every lesion costs either half: means over runs with intervals; for `intact` how well it does."""
     rows = []
     for one in found:
-        for lesion in (name for name in (INTACT, VALUE, FEATURES, REFLEX, *SHAMS) if name in one.scores):
+        for lesion in (name for name in (INTACT, VALUE, SIGHT, REFLEX, *SHAMS) if name in one.scores):
             cells = []
             for when in WHENS:
                 for half in HALVES:
@@ -238,6 +265,12 @@ def curve(found: Sequence[Lived]) -> Answer:
             rows.append((f"{one.fixity:g}", one.arm, lesion, *cells))
     heads = ("fixity", "arm", "lesion", *(f"{half}, {when}" for when in WHENS for half in HALVES))
     return Answer("how well it does intact, and what each lesion costs", heads, rows)
+
+
+def genes(found: Sequence[Lived]) -> Answer:
+    """By how much newborns prefer a door to the other: means over runs with intervals."""
+    rows = [(f"{one.fixity:g}", one.arm, *map(_with_interval, one.logits.T)) for one in found]
+    return Answer("logits of a door per unit that it is worth more", ("fixity", "arm", "by value", "by policy"), rows)
 
 
 def counts(found: Sequence[Lived], when: str = "late") -> Answer:
@@ -258,9 +291,9 @@ def counts(found: Sequence[Lived], when: str = "late") -> Answer:
             continue
         first, last = points[0], points[-1]
         ends = f"{first.fixity:g} less {last.fixity:g}"
-        for lesion in (VALUE, FEATURES):
+        for lesion in (VALUE, SIGHT):
             rows.append((arm, ends, f"cost of {lesion} to decisions", *_difference(first, last, lesion, when)))
-        crossed = [one.drop(VALUE, when, HALVES[0]) - one.drop(FEATURES, when, HALVES[0]) for one in (first, last)]
+        crossed = [one.drop(VALUE, when, HALVES[0]) - one.drop(SIGHT, when, HALVES[0]) for one in (first, last)]
         rows.append((arm, ends, "interaction: value less features", *_tested(*crossed)))
         for before, after in itertools.pairwise(points):
             ends = f"{before.fixity:g} less {after.fixity:g}"
@@ -307,7 +340,7 @@ def _with_interval(values: Floats) -> str:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.dissociation",
         description=__doc__,
@@ -330,7 +363,7 @@ def main() -> None:
         )
     except UserError as error:
         parser.error(str(error))
-    tables = [curve(found), *(counts(found, when) for when in reversed(WHENS))]
+    tables = [curve(found), genes(found), *(counts(found, when) for when in reversed(WHENS))]
     for table in tables:
         if options.markdown:
             print(markdown(table))

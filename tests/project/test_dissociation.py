@@ -64,7 +64,7 @@ def driver(setup):
 def test_who_decides_by_value_loses_decisions_with_it_and_keeps_the_reflex(setup, driver):
     keys = life_keys(3, VALIDATION, 0, 60)
     scores = dissociation.lived(setup, driver, built(setup, value=8.0), keys, 800, 3, seed=0)
-    one = Lived("any", 0.5, "built", {name: values[None] for name, values in scores.items()})
+    one = Lived("any", 0.5, "built", {name: values[None] for name, values in scores.items()}, np.zeros((1, 2)))
     assert (one.scores[INTACT][0, 1] > 0.6).all()
     assert one.drop(VALUE, "late", "decisions") > 0.5
     assert abs(one.drop(VALUE, "late", "reflexes")) < 0.1
@@ -102,6 +102,16 @@ def test_operations_are_of_the_sizes_that_they_say(setup):
     assert np.isnan(operations.value[-1, 16:]).all(), "beta stays"
 
 
+def test_value_and_policy_prefer_a_door_by_so_much_as_was_built_in(setup):
+    brain, value = setup.conditions.brain, setup.conditions.value
+    assert dissociation.logits(brain, value, built(setup, value=8.0)) == pytest.approx([8, 0])
+    assert dissociation.logits(brain, value, built(setup, features=4.0)) == pytest.approx([0, 4])
+    doubled = built(setup, value=3.0)
+    doubled.value[0, value.weights] = 2.0
+    assert dissociation.logits(brain, value, doubled)[0] == pytest.approx(6)
+    assert dissociation.logits(brain, None, doubled)[0] == 0
+
+
 def test_a_gated_trunk_is_cut_off_from_what_it_sees_in_all_its_gates():
     brain = BrainSpec("gru", 15, (4,), 4, "categorical")
     places = dissociation.reading(brain, (LOOMING,))
@@ -129,6 +139,7 @@ def planted(fixity, value, features, runs=10):
             BLOCK: costing(0.02, 0.0),
             NOISE: costing(0.1, 0.1),
         },
+        np.zeros((runs, 2)),
     )
 
 
@@ -171,8 +182,10 @@ def test_a_study_gives_both_tables(tmp_path, quick_report, capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     cells = [tuple(cell.strip() for cell in line.split("|")[1:4]) for line in lines if line.startswith("| 0.5 |")]
     lesions = (INTACT, VALUE, "features", REFLEX, BLOCK, NOISE)
-    assert cells == [("0.5", arm, lesion) for arm in ("valued", "valueless") for lesion in lesions]
     nothing = "0.00 [0.00, 0.00]"
+    assert cells[:12] == [("0.5", arm, lesion) for arm in ("valued", "valueless") for lesion in lesions]
+    assert [cell[1] for cell in cells[12:]] == ["valued", "valueless"]
+    assert cells[13][2] == nothing, "by value"
     (lost,) = [line for line in lines if line.startswith("| 0.5 | valueless | value |")]
     assert lost.count(nothing) == 4
     with pytest.raises(UserError, match="--arms random: must be arms that evolve themselves: valued, valueless"):
