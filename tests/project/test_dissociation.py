@@ -102,6 +102,20 @@ def test_operations_are_of_the_sizes_that_they_say(setup):
     assert np.isnan(operations.value[-1, 16:]).all(), "beta stays"
 
 
+def test_late_is_the_second_half_alone(setup, monkeypatch):
+    senses = [sense.name for sense in setup.conditions.world.senses]
+
+    def good_until_200(driver, conditions, newborns, born_as, keys, plan, surgeries):
+        steps, good = plan.lifetime, min(plan.lifetime, 200)
+        sums = {"choice": steps, "decision": good, "dodged": good, "struck": steps - good, "waited": 0}
+        return SimpleNamespace(drives=np.tile([0.0, *(sums[name] for name in senses)], (len(born_as), 1))), None
+
+    monkeypatch.setattr(dissociation, "lives", good_until_200)
+    scores = dissociation.lived(setup, None, built(setup, value=1.0), life_keys(3, VALIDATION, 0, 2), 400, 1, 0)
+    for values in scores.values():
+        assert values == pytest.approx(np.array([[np.sqrt(np.pi), 1], [0, 0]]))
+
+
 def test_value_and_policy_prefer_a_door_by_so_much_as_was_built_in(setup):
     brain, value = setup.conditions.brain, setup.conditions.value
     assert dissociation.logits(brain, value, built(setup, value=8.0)) == pytest.approx([8, 0])
