@@ -79,6 +79,9 @@ def test_shipped_studies_run_at_toy_size(name: str, tmp_path: Path, monkeypatch)
     assert (tmp_path / "study/report/index.html").stat().st_size < 6e6
 
 
+SLOW = "claims/drives-full"  # learns a large model in every step
+
+
 def toy_claim(name: str) -> dict:
     """The same claim with one run of few lives, under its first and its last condition."""
     content = read_yaml(find_config(name, STUDIES)) | {"runs": 1, "resamples": 100, "replay": {"steps": 60}}
@@ -86,6 +89,9 @@ def toy_claim(name: str) -> dict:
     content["run"]["search"] |= {"generations": 1, "population": 4, "lives": 2}
     evaluation = content["run"]["evaluation"]
     evaluation["lives"] = max(4, min(64, 60_000 // max(evaluation["lifetimes"])))
+    if name == SLOW:
+        content["run"]["search"]["selection_lifetime"] = 500
+        evaluation |= {"lives": 4, "lifetimes": [2000]}
     without_sizes(*(arm.get("settings", {}) for arm in content["define"].values()))
     without_sizes(*(condition.get("set", {}) for condition in content["conditions"]))
     return content
@@ -98,7 +104,7 @@ def without_sizes(*settings: dict) -> None:
             own.pop(f"search.{key}", None)
 
 
-LONG = ("claims/drives-full", "claims/world-model-full")  # many ways to live, each of which is compiled
+LONG = (SLOW, "claims/world-model-full")  # many ways to live, each of which is compiled
 
 
 @pytest.mark.parametrize(
