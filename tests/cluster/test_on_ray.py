@@ -242,7 +242,7 @@ def test_a_world_at_fault_in_one_life_ends_the_run_with_its_key(
 @needs_ray
 def test_a_worker_that_is_killed_in_mid_generation_costs_nothing_but_time(on_ray, tmp_path: Path) -> None:
     content = toy()
-    content["search"] |= {"selection_lifetime": 40_000, "generations": 6}
+    content["search"] |= {"selection_lifetime": 120_000, "generations": 4}  # a piece must outlast the look at it
     config = check_config(content, "toy")
     here = run_here(content, tmp_path / "here")
     killers = []

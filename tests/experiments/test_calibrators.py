@@ -14,7 +14,9 @@ from evolearn.experiments import (
     EXPERIMENTS,
     _culture as culture,
     _labels_reward_selection as lrs,
+    _linear_learners as linear_learners,
     _lock as lock,
+    _lock_lives as lock_lives,
     _mackay as mackay,
     _numbers_game as numbers_game,
     _rogers as rogers,
@@ -393,30 +395,32 @@ def test_gradients_are_those_of_autograd() -> None:
     generator = random()
     weights = torch.tensor(generator.standard_normal((5, 4)), requires_grad=True)
     inputs, draws = generator.standard_normal((24, 5)), generator.random(24)
-    right = lrs.answers(generator.standard_normal((5, 4)), inputs)
+    right = linear_learners.answers(generator.standard_normal((5, 4)), inputs)
     log_chances(weights, inputs)[range(24), right].mean().backward()
-    assert lrs.label_gradient(weights.detach().numpy(), inputs, right) == pytest.approx(weights.grad.numpy())
+    assert linear_learners.label_gradient(weights.detach().numpy(), inputs, right) == pytest.approx(
+        weights.grad.numpy()
+    )
     weights.grad = None
     logs = log_chances(weights, inputs)
     taken = (logs.detach().exp().cumsum(dim=1).numpy() <= draws[:, None]).sum(axis=1)
     rewards = (taken == right).reshape(6, 4).sum(axis=1)
     advantages = (rewards - rewards.mean()) / rewards.std()
     (logs[range(24), taken].reshape(6, 4).sum(dim=1) * torch.from_numpy(advantages)).mean().backward()
-    found = lrs.reward_gradient(weights.detach().numpy(), inputs, right, draws, 4)
+    found = linear_learners.reward_gradient(weights.detach().numpy(), inputs, right, draws, 4)
     assert found == pytest.approx(weights.grad.numpy() / 2)  # in sqrt(4 decisions)
 
 
 def test_without_a_difference_of_rewards_nothing_is_learned() -> None:
     inputs, right = random().standard_normal((8, 5)), np.full(8, 9)  # no action is right
-    assert not lrs.reward_gradient(np.zeros((5, 4)), inputs, right, random().random(8), 2).any()
+    assert not linear_learners.reward_gradient(np.zeros((5, 4)), inputs, right, random().random(8), 2).any()
 
 
 def test_answers_are_those_of_the_highest_score() -> None:
     weights, inputs = random().standard_normal((5, 4)), random(1).standard_normal((50, 5))
     right = (inputs @ weights).argmax(axis=1)
-    assert lrs.answers(weights, inputs).tolist() == right.tolist()
-    assert lrs.share_right(weights, inputs, np.where(np.arange(50) < 10, -1, right)) == 0.8
-    assert lrs.answers(np.zeros((5, 4)), inputs).tolist() == [0] * 50
+    assert linear_learners.answers(weights, inputs).tolist() == right.tolist()
+    assert linear_learners.share_right(weights, inputs, np.where(np.arange(50) < 10, -1, right)) == 0.8
+    assert linear_learners.answers(np.zeros((5, 4)), inputs).tolist() == [0] * 50
 
 
 def test_the_search_finds_the_top_of_a_hill_and_settles() -> None:
@@ -513,7 +517,7 @@ def lives_of(scores: np.ndarray, step: float, bonus: float, redrawn: int, settin
     counts = np.zeros((1, lives), np.int64)
     key = np.array([11, 0, 0, 0], np.int64)
     first = np.array([step]), np.array([bonus])
-    lock.live_all(scores[None], *first, redrawn, settings.attempts, key, lives, counts)
+    lock_lives.live_all(scores[None], *first, redrawn, settings.attempts, key, lives, counts)
     return counts[0]
 
 
@@ -546,7 +550,7 @@ def test_a_step_is_the_policy_gradient_and_its_baseline() -> None:
     table = torch.tensor(scores.copy(), requires_grad=True)
     logs = torch.log_softmax(table[0], dim=0)
     key = np.array([11, 0, 0, 0], np.int64)
-    opened = lock.live_once(scores, 0.7, 0.1, 0, 1, key, chance)
+    opened = lock_lives.live_once(scores, 0.7, 0.1, 0, 1, key, chance)
     pressed = 0 if opened else 1
     (0.7 * opened * logs[pressed]).backward()
     towards = 0.1 * (0.5 - logs.detach().exp().numpy())
