@@ -11,6 +11,7 @@ from evolearn.config import ConfigError, RunConfig
 from evolearn.world import Declaration, World
 
 POTENTIAL, ACTING = "potential", "acting"  # of value.uses
+DISCOUNT = "discount"  # the learner's gene by which a potential discounts what comes next
 
 
 def value_spec(config: RunConfig, observations: int) -> ValueSpec | None:
@@ -69,9 +70,6 @@ def _check_acting(config: RunConfig, world: Declaration) -> None:
             f"learner.epochs={learner.epochs}: must be 1 with {uses}: from the second epoch on a window is thought "
             "again, without what value added to it when it was lived; set learner.epochs=1, or leave acting out"
         )
-
-
-DISCOUNT = "discount"  # the learner's gene by which a potential discounts what comes next
 
 
 def remarks_on_value(config: RunConfig, world: Declaration) -> tuple[str, ...]:
