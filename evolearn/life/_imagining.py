@@ -89,8 +89,8 @@ def imagine(
     """Let one life learn from `imagined` imagined steps for each step of its window.
 
     Each begins at a remembered observation with what was done there; all that are remembered are equally likely. The
-    draws are a stream of their own. Arguments are those of `evolearn.life._living.learn_alone`; `choices` are those of
-    a discrete world, and `t` is the age.
+    draws are a stream of their own. Arguments are those of `evolearn.life._learning.learn_alone`; `choices` are those
+    of a discrete world, and `t` is the age.
     """
     weights, model = thoughts_of(team, at, body, place), model_of(team, at, body, place)
     layers = integers(team, at.layers, body.layers)
@@ -133,7 +133,7 @@ def repeat_window(
 ) -> None:
     """Let one life learn from its window `repeated` times more, each time thought again with what its weights are now.
 
-    Arguments are those of `evolearn.life._living.learn_alone`.
+    Arguments are those of `evolearn.life._learning.learn_alone`.
     """
     weights = thoughts_of(team, at, body, place)
     layers = integers(team, at.layers, body.layers)

@@ -5,8 +5,8 @@ each of these; their weights, worlds and optimisers stay in the nearest caches o
 depends on its newborn and its key alone, so results are bitwise the same in any order, on any number of threads, in
 teams and pieces of any size.
 
-The stepwise driver (`evolearn.life._stepwise`) lives the same phases of `evolearn.life._living` for worlds that cannot
-be compiled.
+The stepwise driver (`evolearn.life._stepwise`) lives the same phases, of `evolearn.life._living` and the rooms that it
+names, for worlds that cannot be compiled.
 """
 
 from __future__ import annotations
@@ -27,20 +27,10 @@ from evolearn.agent import (
     THINK_TYPE,
 )
 from evolearn.genome import Newborns
-from evolearn.life._living import (
-    act,
-    any_ended,
-    be_born,
-    close_all,
-    close_ended,
-    end_episodes,
-    experience_all,
-    learn_when_full,
-    operate_on_all,
-    record_steps,
-    reset_all,
-    turn_bin,
-)
+from evolearn.life._closing import close_all, close_ended, turn_bin
+from evolearn.life._experiencing import any_ended, end_episodes, experience_all, record_steps
+from evolearn.life._learning import learn_when_full
+from evolearn.life._living import act, be_born, operate_on_all, reset_all
 from evolearn.life._views import action_of, all_finite, seen_by
 from evolearn.life.records import (
     AGE,

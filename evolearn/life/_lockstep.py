@@ -29,18 +29,10 @@ from evolearn.agent import (
     TRUNCATED,
 )
 from evolearn.genome import Newborns
-from evolearn.life._living import (
-    act,
-    be_born,
-    close_all,
-    close_ended,
-    experience_all,
-    learn_when_full,
-    operate_on_all,
-    record_steps,
-    reset_all,
-    turn_bin,
-)
+from evolearn.life._closing import close_all, close_ended, turn_bin
+from evolearn.life._experiencing import experience_all, record_steps
+from evolearn.life._learning import learn_when_full
+from evolearn.life._living import act, be_born, operate_on_all, reset_all
 from evolearn.life._views import all_finite, seen_by
 from evolearn.life.live import Machinery
 from evolearn.life.records import (
@@ -262,7 +254,7 @@ def act_together(address: Any, t: int) -> int:
 
 
 def experience_together(address: Any, t: int) -> int:
-    """Let every life that goes on take in its step: see `evolearn.life._living.experience_all`.
+    """Let every life that goes on take in its step: see `evolearn.life._experiencing.experience_all`.
 
     Args:
         address: of a Binding; the step's fitness is in the team's memory.
@@ -290,7 +282,7 @@ def experience_together(address: Any, t: int) -> int:
 
 
 def learn_together(address: Any, t: int) -> None:
-    """Let every life that goes on learn, if its window is full: see `evolearn.life._living.learn_when_full`."""
+    """Let every life that goes on learn, if its window is full: see `evolearn.life._learning.learn_when_full`."""
     bound = bound_at(address)
     parts = bound.parts
     learn_when_full(
