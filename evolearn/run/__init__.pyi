@@ -1,4 +1,4 @@
-from .arms import ARMS as ARMS, ArmPart as ArmPart
+from .arms import ARMS as ARMS, ArmPart as ArmPart, unsettable as unsettable
 from .births import seen_births as seen_births, unseen_births as unseen_births
 from .directory import (
     Checkpoint as Checkpoint,

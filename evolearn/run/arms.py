@@ -21,6 +21,16 @@ OWN, NO_ORIGIN = "own", "none"
 SETTABLE = ("search", "genome", "learner", "drives", "brain", "value")
 
 
+def unsettable(key: str) -> str | None:
+    """What is wrong with a dotted key as one that an arm's evolution changes; None if nothing is."""
+    if key.split(".")[0] in SETTABLE:
+        return None
+    return (
+        f"{key}: must begin with one of {', '.join(SETTABLE)}: world, evaluation and seed are the same for all arms; "
+        "set them under run or conditions"
+    )
+
+
 class ArmPart(Part):
     """What an arm is made of."""
 
@@ -89,11 +99,8 @@ class ArmPart(Part):
                 "set origin=own, or leave it out"
             )
         for key in self.settings:
-            if key.split(".")[0] not in SETTABLE:
-                raise ValueError(
-                    f"settings.{key}: must begin with one of {', '.join(SETTABLE)}: world, evaluation and seed are the "
-                    "same for all arms; set them under run or conditions"
-                )
+            if problem := unsettable(key):
+                raise ValueError(f"settings.{problem}")
         return self
 
     @property

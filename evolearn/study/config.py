@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from evolearn.config import ConfigError, Part, RunConfig, check_model, override, read_yaml, set_dotted
 from evolearn.errors import offer
-from evolearn.run import ARMS, ArmPart
+from evolearn.run import ARMS, ArmPart, unsettable
 from evolearn.study.bands.measures import StudyFacts, check_bands
 from evolearn.study.bands.parts import ReplicationPart
 from evolearn.study.tuned import resolve_tuned
@@ -49,8 +49,19 @@ class ConditionPart(Part):
 
     name: str = Field(min_length=1, max_length=60, description="unique in the study")
     set: dict[str, Any] = Field({}, description="dotted keys of the run that differ here")
+    settings: dict[str, dict[str, Any]] = Field(
+        {}, description="by arm, dotted keys that differ in its evolution here; they win over the arm's own settings"
+    )
     evolved_in: str | None = Field(None, description="condition whose DNA is judged here; none: evolve here")
     primary: ContrastPart | None = Field(None, description="of this condition, if it is not the study's")
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_said(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As a condition was written before arms had settings under one, where none has any."""
+        content: dict[str, Any] = write(self)
+        if not self.settings:
+            content.pop("settings", None)
+        return content
 
 
 class ThresholdPart(Part):
@@ -158,6 +169,12 @@ class StudyConfig(Part):
     def condition(self, name: str) -> ConditionPart:
         """The condition of that name."""
         return next(condition for condition in self.conditions if condition.name == name)
+
+    def arm_under(self, condition: ConditionPart, name: str) -> ArmPart:
+        """An arm as it evolves under a condition: with the settings that it has there alone."""
+        part = self.arm(name)
+        there = condition if condition.evolved_in is None else self.condition(condition.evolved_in)
+        return part.model_copy(update={"settings": {**part.settings, **there.settings.get(name, {})}})
 
     def primary_of(self, condition: ConditionPart) -> ContrastPart:
         """The one contrast that decides a condition."""
@@ -338,6 +355,7 @@ def _problems(config: StudyConfig) -> Iterator[str]:
                 yield f"{field}: no such condition.{offer(condition.evolved_in, names)}"
             elif condition.evolved_in == condition.name or config.condition(condition.evolved_in).evolved_in:
                 yield f"{field}: must be a condition with evolution runs of its own"
+        yield from _settings_problems(config, condition)
     for field, arm, against, metrics in _contrasts(config):
         yield from _contrast_problems(config, field, arm, against, metrics)
     primaries = [config.primary, *(entry.primary for entry in config.conditions if entry.primary)]
@@ -352,6 +370,22 @@ def _problems(config: StudyConfig) -> Iterator[str]:
     yield from _unknown_arms("replay.arms", config.replay.arms, config.arms)
     for pair in config.expect_identical:
         yield from _unknown_arms("expect_identical", pair, config.arms)
+
+
+def _settings_problems(config: StudyConfig, condition: ConditionPart) -> Iterator[str]:
+    field = f"conditions {condition.name!r}: settings"
+    if condition.settings and condition.evolved_in is not None:
+        yield (
+            f"{field}: arms do not evolve here, but under {condition.evolved_in!r}; give them settings there, or leave "
+            "evolved_in out"
+        )
+    yield from _unknown_arms(field, condition.settings, config.arms)
+    for name in (name for name in condition.settings if name in config.arms):
+        if not config.arm(name).evolves:
+            yield f"{field}.{name}: only an arm with an evolution of its own has any; set origin=own, or leave it out"
+        for key in condition.settings[name]:
+            if problem := unsettable(key):
+                yield f"{field}.{name}.{problem}"
 
 
 def _contrasts(config: StudyConfig) -> Iterator[tuple[str, str, str, Sequence[str]]]:

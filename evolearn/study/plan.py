@@ -196,7 +196,7 @@ def own_config(config: StudyConfig, condition: ConditionPart, arm: str, borrowed
     Raises:
         ConfigError: it does not fit.
     """
-    own = arm_config(config.run_of(condition), arm, arm_part(config, arm), borrowed)
+    own = arm_config(config.run_of(condition), arm, config.arm_under(condition, arm.removesuffix(DOUBLED)), borrowed)
     if arm.endswith(DOUBLED):
         twice = {"generations": 2 * own.search.generations}
         if own.search.restart != "none":
@@ -218,7 +218,7 @@ def planned_config(config: StudyConfig, condition: ConditionPart, arm: str) -> R
     """The same before its lenders have evolved: where they start stands in for what they will lend."""
     values: dict[str, Values] = {}
     for lender in arm_part(config, arm).needs():
-        pool = assemble(arm_config(config.run_of(condition), lender, config.arm(lender), {})).pool
+        pool = assemble(arm_config(config.run_of(condition), lender, config.arm_under(condition, lender), {})).pool
         values[lender] = natural_values(pool, pool.centre)
     return own_config(config, condition, arm, values)
 
@@ -232,7 +232,7 @@ def run_configs(config: StudyConfig) -> list[RunConfig]:
     configs = []
     for condition in config.conditions:
         configs.append(config.run_of(condition))
-        for name, settings in ((name, config.arm(name).settings) for name in config.arms):
+        for name, settings in ((name, config.arm_under(condition, name).settings) for name in config.arms):
             if names_parts(settings):
                 content = configs[-1].model_dump(mode="json")
                 for key, value in settings.items():

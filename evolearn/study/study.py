@@ -246,7 +246,15 @@ def _live_until_decided(
 
 def _settled(config: StudyConfig) -> StudyConfig:
     """The same study, holding in any folder; see `evolearn.run.setup.settled`."""
-    conditions = [condition.model_copy(update={"set": settled_keys(condition.set)}) for condition in config.conditions]
+    conditions = [
+        condition.model_copy(
+            update={
+                "set": settled_keys(condition.set),
+                "settings": {arm: settled_keys(keys) for arm, keys in condition.settings.items()},
+            }
+        )
+        for condition in config.conditions
+    ]
     define = {
         name: arm.model_copy(update={"settings": settled_keys(arm.settings)}) for name, arm in config.define.items()
     }

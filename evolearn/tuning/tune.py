@@ -105,7 +105,7 @@ def tune_arm(
             lives=lives,
             lifetime=plan.lifetime,
         ),
-        settings={**part.settings, **settings},
+        settings={**config.arm_under(config.condition(name), arm).settings, **settings},
     )
 
 

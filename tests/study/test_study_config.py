@@ -12,6 +12,7 @@ from evolearn.config import STUDIES, ConfigError, check_config, dump_config, fin
 from evolearn.run import ARMS
 from evolearn.study import read_study
 from evolearn.study.config import check_study, slug
+from evolearn.study.plan import planned_config
 from evolearn.study.study import looks_that_cannot_decide
 from evolearn.verdict import Look
 from tests.helpers.studies import TOY, toy_study
@@ -121,6 +122,22 @@ def refusal(*overrides: str, **fields: Any) -> str:
         (
             "conditions=[{name: a, set: {evaluation.lives: 9}}]",
             "conditions 'a': set.evaluation.lives: must be the same under all conditions; set run.evaluation.lives",
+        ),
+        (
+            "conditions=[{name: a, settings: {evolvd: {search.lives: 1}}}]",
+            "conditions 'a': settings: arm 'evolvd' is unknown here. Did you mean evolved?",
+        ),
+        (
+            "conditions=[{name: a, settings: {random: {search.lives: 1}}}]",
+            "settings.random: only an arm with an evolution of its own has any; set origin=own, or leave it out",
+        ),
+        (
+            "conditions=[{name: a, settings: {evolved: {world.set: 1}}}]",
+            "conditions 'a': settings.evolved.world.set: must begin with one of search, genome, learner",
+        ),
+        (
+            "conditions=[{name: a}, {name: b, evolved_in: a, settings: {evolved: {search.lives: 1}}}]",
+            "conditions 'b': settings: arms do not evolve here, but under 'a'; give them settings there",
         ),
         ("define={mine: {like: evoled}}", "define.mine: like='evoled': must be an arm of the table. Did you mean evol"),
         ("define={mine: {wieghts: fresh}}", "define.mine.wieghts='fresh': unknown key. Did you mean weights?"),
@@ -235,6 +252,7 @@ def test_an_arm_of_ones_own_is_made_of_the_same_parts() -> None:
         (),
         ("define={mine: {like: evolved_frozen}}",),
         ("define={mine: {like: shuffled, doc: x}, evolved: {settings: {learner.window: 5}}}",),
+        ("conditions=[{name: a, settings: {evolved: {learner.window: 5}}}, {name: b}]",),
         ("conditions=[{name: a, set: {search.lives: 3}}, {name: b, evolved_in: a}]", "convergence.double_budget=true"),
     ],
 )
@@ -253,6 +271,17 @@ def test_a_condition_changes_the_run_and_nothing_else() -> None:
     assert here.world.parameters == {"predictability": 0.5}
     assert there == study.run
     assert here.model_copy(update={"world": there.world}) == there
+
+
+def test_an_arm_evolves_otherwise_under_one_condition() -> None:
+    study = toy_study(
+        "define={evolved: {settings: {search.lives: 2, learner.window: 5}}}",
+        "conditions=[{name: a, settings: {evolved: {search.lives: 3}}}, {name: b}, {name: c, evolved_in: a}]",
+    )
+    evolved = [planned_config(study, condition, "evolved") for condition in study.conditions]
+    assert [(own.search.lives, own.learner.window) for own in evolved] == [(3, 5), (2, 5), (3, 5)]
+    others = [planned_config(study, condition, "tuned_blank") for condition in study.conditions]
+    assert others[0] == others[1] == others[2]
 
 
 def test_looks_say_how_many_runs_there_may_be_and_share_the_level() -> None:

@@ -148,6 +148,9 @@ def _set_by_conditions(config: Json) -> Iterator[str]:
         for key, value in _flat(_part(condition, "set")).items():
             if key != "search.selection_lifetime" and key.split(".")[0] != "world":
                 changes.setdefault(key, []).append(f"{_value(value)} under {condition.get('name')}")
+        for arm, settings in _part(condition, "settings").items():
+            for key, value in _flat(settings).items():
+                changes.setdefault(f"{key} of {arm}", []).append(f"{_value(value)} under {condition.get('name')}")
     if changes:
         listed = "; ".join(f"{key} ({', '.join(values)})" for key, values in changes.items())
         yield f"Conditions changed more than the world: {listed}."
