@@ -72,6 +72,10 @@ from .torch_brain import (
     brain_of as brain_of,
     torch_activation as torch_activation,
 )
+from .torch_imitation import (
+    answers_of as answers_of,
+    imitation_loss as imitation_loss,
+)
 from .torch_losses import Steps as Steps, meta_gradient as meta_gradient
 from .torch_threads import one_thread as one_thread
 from .trunks.mlp import (

@@ -56,6 +56,11 @@ class BrainPart(Part):
         "plain",
         description="product: the heads read the last layer times 1 + G observation, with a matrix G of weights",
     )
+    weights: dict[Name, Moderate | tuple[Moderate, ...]] = Field(
+        {},
+        description="weights at the start of evolution, by tensor, where they differ from the standard initialisation: "
+        "one number for all of a tensor's, or a list in its order",
+    )
     prediction: bool = Field(
         False,
         description="whether it has a head that predicts, from what the other heads read and from the action, the next "
@@ -214,7 +219,7 @@ class GenomePart(Part):
 class SearchPart(Part):
     """The outer loop."""
 
-    algorithm: Name = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic, reptile or maml")
+    algorithm: Name = Field("pgpe", description="pgpe, snes, xnes, cem, cmaes, genetic, reptile, maml or clone")
     generations: int = Field(30, ge=1, le=1_000_000, description="generations in a run")
     population: int = Field(64, ge=2, le=1_000_000, description="genomes per generation")
     lives: int = Field(4, ge=1, le=100_000, description="lives per genome and generation")
@@ -228,7 +233,7 @@ class SearchPart(Part):
     restart: Literal["none", "stagnation", "ipop"] = Field(
         "none",
         description="stagnation: begin again, with fresh random numbers of the search, when it stagnates; ipop: the "
-        "same with twice the population each time; both within the budget of none. Not for reptile and maml",
+        "same with twice the population each time; both within the budget of none. Not for reptile, maml and clone",
     )
     restart_window: int | None = Field(
         None,
@@ -299,13 +304,15 @@ class RunConfig(Part):
 
     @pydantic.model_serializer(mode="wrap")
     def _without_what_is_not_there(self, write: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As a config was written before there were innate values and predictions, where there are none."""
+        """As a config was written before there were innate values, predictions and given weights, without these."""
         content: dict[str, Any] = write(self)
         if self.value is None:
             content.pop("value", None)
             content.get("genome", {}).pop("value", None)
         if not self.brain.prediction:
             content.get("genome", {}).pop("prediction", None)
+        if not self.brain.weights:
+            content.get("brain", {}).pop("weights", None)
         return content
 
     @pydantic.model_validator(mode="after")

@@ -182,6 +182,7 @@ def gene_pool(
     evolved_drives: Sequence[str] | None = None,
     value: ValueSpec | None = None,
     learned_prediction: bool = False,
+    weight_centres: Mapping[str, float | Sequence[float]] | None = None,
 ) -> GenePool:
     """Lay out the genes of a newborn.
 
@@ -200,6 +201,8 @@ def gene_pool(
         evolved_drives: drives that follow the mode of their group; the others are held at the start. None: all do.
         value: what an innate value is made of; None: newborns have none.
         learned_prediction: whether the prediction head is held at its start, 0, at birth; for direct genes.
+        weight_centres: weights at the start by tensor, where they differ from that draw: one for all of a tensor's, or
+            one for each; for direct genes. None: they differ nowhere.
 
     Raises:
         ValueError: the learner cannot teach such a brain; says why, and what to do.
@@ -207,6 +210,11 @@ def gene_pool(
     genes = list(find_encoding(encoding).genes(brain, initial_weights(brain, seed), spreads["weights"]))
     if learned_prediction:
         genes = [dataclasses.replace(gene, held=gene.name.startswith("prediction.")) for gene in genes]
+    given_weights = weight_centres or {}
+    for place, gene in enumerate(genes):
+        if gene.name in given_weights:
+            given = np.broadcast_to(encoded(gene.transform, given_weights[gene.name]), gene.size)
+            genes[place] = dataclasses.replace(gene, centre=np.ascontiguousarray(given))
     for name in drive_names:
         centre = TRANSFORMS[drive_transform].encode(drive_centres.get(name, 0.0))
         gene = _gene(name, "drives", (), drive_transform, centre, spreads["drives"])

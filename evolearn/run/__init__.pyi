@@ -69,6 +69,7 @@ from .transplant import (
     Values as Values,
     arm_config as arm_config,
     has_oracle as has_oracle,
+    lent_values as lent_values,
     live_arm as live_arm,
     live_births as live_births,
     natural_values as natural_values,

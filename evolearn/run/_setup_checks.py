@@ -5,6 +5,7 @@ from __future__ import annotations
 from evolearn.agent import LEARNERS, TRUNKS, find_learner, find_trunk
 from evolearn.config import ConfigError, RunConfig
 from evolearn.genome import EVOLVED
+from evolearn.run.teaching import check_clone
 from evolearn.search import ALGORITHMS, MAMLOptions, Options
 
 _MAML = "search.algorithm='maml'"
@@ -19,7 +20,9 @@ def check_training(config: RunConfig) -> None:
     genome, algorithm = config.genome, config.search.algorithm
     if algorithm in ALGORITHMS and ALGORITHMS[algorithm].trains_weights:
         asking = f"search.algorithm={algorithm!r}"
-        _needs_learned_weights(config, asking)
+        _needs_weights_as_genes(config, asking)
+        if algorithm != "clone":
+            _needs_learning(config, asking)
         for group in ("drives", "plasticity", *(["value"] if config.value else [])):
             mode = getattr(genome, group).mode
             if mode == EVOLVED:
@@ -29,8 +32,11 @@ def check_training(config: RunConfig) -> None:
                 )
     if algorithm == "maml":
         _needs_gradient_through_learning(config)
+    if algorithm == "clone":
+        check_clone(config)
     if genome.inheritance == "lamarckian":
-        _needs_learned_weights(config, "genome.inheritance='lamarckian'")
+        _needs_weights_as_genes(config, "genome.inheritance='lamarckian'")
+        _needs_learning(config, "genome.inheritance='lamarckian'")
         if algorithm != "genetic":
             raise ConfigError(
                 f"genome.inheritance='lamarckian': must be 'darwinian' with search.algorithm={algorithm!r}, which "
@@ -71,8 +77,8 @@ def learning_ends(config: RunConfig, options: Options) -> int | None:
     return ends
 
 
-def _needs_learned_weights(config: RunConfig, asking: str) -> None:
-    genome, learner = config.genome, config.learner
+def _needs_weights_as_genes(config: RunConfig, asking: str) -> None:
+    genome = config.genome
     if genome.weights.mode != EVOLVED:
         raise ConfigError(
             f"genome.weights.mode={genome.weights.mode!r}: must be 'evolved' with {asking}, which changes weights that "
@@ -88,7 +94,10 @@ def _needs_learned_weights(config: RunConfig, asking: str) -> None:
             f"genome.prediction={genome.prediction!r}: must be 'inherited' with {asking}, for which every weight is a "
             "gene; leave genome.prediction out"
         )
-    if learner.learn_until == 0:
+
+
+def _needs_learning(config: RunConfig, asking: str) -> None:
+    if config.learner.learn_until == 0:
         raise ConfigError(
             f"learner.learn_until=0: must be at least 1, or null, with {asking}: nothing would be learned; leave "
             "learner.learn_until out"

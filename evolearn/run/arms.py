@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from evolearn.config import Part
+from evolearn.search import ORACLE
 
 OWN, NO_ORIGIN = "own", "none"
 
@@ -42,6 +43,14 @@ class ArmPart(Part):
     )
     drives: str = Field("inherited", description="inherited; fitness: the only reward; or an arm: fixed at its drives")
     plasticity: str = Field("inherited", description="inherited; published: the defaults; or an arm: fixed at its")
+    teacher: str | None = Field(
+        None,
+        description="whom the arm is cloned from before birth: oracle, the world's own, or the arm whose DNA teaches; "
+        "goes with search.algorithm=clone in its settings",
+    )
+    start: str | None = Field(
+        None, description="the arm at whose weights, and drives and plasticity if it inherits its own, evolution starts"
+    )
     value: Literal["inherited", "zero"] | None = Field(
         None,
         description="innate value: inherited, or zero, none at all; null: inherited with inherited weights, else zero",
@@ -57,10 +66,11 @@ class ArmPart(Part):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_said(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As an arm was written before there were innate values, where nothing is said of one."""
+        """As an arm was written before there were innate values, teachers and starts, where nothing is said of one."""
         content: dict[str, Any] = write(self)
-        if self.value is None:
-            content.pop("value", None)
+        for field in ("value", "teacher", "start"):
+            if getattr(self, field) is None:
+                content.pop(field, None)
         return content
 
     @model_validator(mode="after")
@@ -91,6 +101,23 @@ class ArmPart(Part):
                     f"{field}={getattr(self, field)!r}: a transplanted arm keeps or resets its origin's; borrowing "
                     "from another arm is for arms with origin=own"
                 )
+        if not evolves and (self.teacher or self.start):
+            field = "teacher" if self.teacher else "start"
+            raise ValueError(
+                f"{field}={getattr(self, field)!r}: only for an arm with an evolution of its own; set origin=own"
+            )
+        if self.weights != "inherited" and (self.teacher or self.start):
+            field = "teacher" if self.teacher else "start"
+            raise ValueError(
+                f"{field}={getattr(self, field)!r}: must go with weights=inherited: weights that are drawn afresh "
+                "neither are taught nor start anywhere; leave one of the two out"
+            )
+        clones = self.settings.get("search.algorithm") == "clone"
+        if clones != (self.teacher is not None):
+            raise ValueError(
+                f"teacher={self.teacher!r}: must {'name oracle or an arm' if clones else 'be left out'} where "
+                f"settings have {'' if clones else 'no '}search.algorithm=clone"
+            )
         if self.settings and not evolves:
             raise ValueError("settings: only an arm with an evolution of its own has any; set origin=own")
         if self.tuning_steps and not evolves:
@@ -120,9 +147,14 @@ class ArmPart(Part):
 
     def needs(self) -> tuple[str, ...]:
         """Names of the arms whose results this arm takes something from."""
-        taken = (self.origin, self.drives, self.plasticity)
+        teacher = None if self.teacher == ORACLE else self.teacher
+        taken = (self.origin, self.drives, self.plasticity, teacher, self.start)
         own_words = (OWN, NO_ORIGIN, "inherited", "fitness", "published")
-        return tuple(dict.fromkeys(name for name in taken if name not in own_words))
+        return tuple(dict.fromkeys(name for name in taken if name is not None and name not in own_words))
+
+    def takes_weights_of(self, name: str) -> bool:
+        """Whether the arm's evolution takes weights of another arm, to be taught by them or to start there."""
+        return name in (self.teacher, self.start)
 
 
 def _part(doc: str, **parts: Any) -> ArmPart:
@@ -184,6 +216,26 @@ ARMS: Mapping[str, ArmPart] = {
             "search.sampling": "whole",
             "search.restart": "none",
         },
+    ),
+    "imitated": _part(
+        "weights cloned from evolved's newborn, drives and plasticity of tuned_blank, learning",
+        drives="tuned_blank",
+        plasticity="tuned_blank",
+        teacher="evolved",
+        value="zero",
+        settings={
+            "value": None,
+            "search.algorithm": "clone",
+            "search.options": {},
+            "search.sampling": "whole",
+            "search.restart": "none",
+        },
+    ),
+    "imitated_frozen": _part(
+        "imitated, learning switched off: what was cloned of its teacher", origin="imitated", learns=False
+    ),
+    "evolved_and_imitated": _part(
+        "weights, drives and plasticity evolved from those of imitated on, learning", start="imitated"
     ),
     "oracle": _part("knows this life's hidden draw", **_NOTHING, learns=False, actions="oracle"),
 }

@@ -24,13 +24,17 @@ from evolearn.life import Driver, Effort, Evaluation, Plan, evaluate
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run.births import selection_births
 from evolearn.run.setup import Setup
+from evolearn.run.teaching import lesson_lives
 from evolearn.search import (
     MAML,
     BlockLives,
     BlockSums,
+    Clone,
+    CloneOptions,
     Draw,
     Fitness,
     LeftFinite,
+    Lessons,
     MAMLOptions,
     MetaLives,
     Noise,
@@ -40,6 +44,7 @@ from evolearn.search import (
     Search,
     Weights,
     differentiate,
+    lessons_of,
     live_in_blocks,
     require_finite,
     sum_in_blocks,
@@ -61,10 +66,11 @@ class Generation:
     """
 
     generation: int  # from 0
-    fitness_mean: _Fitness  # over the population; trainers of weights, reptile and maml: over their updates
+    # over the population; trainers of weights, reptile and maml: over their updates; clone: over lives of lessons
+    fitness_mean: _Fitness
     fitness_std: _Fitness  # likewise; 0 if nothing was told apart: then the search makes no step
     fitness_best: _Fitness  # likewise; on the lives that chose it: inflated by luck
-    # of the centre before this generation's update; genetic: last champion; trainers: after it
+    # of the centre before this generation's update; genetic: last champion; trainers of weights: after it
     fitness_centre: _Fitness
     world_steps: int  # lived in this generation, centre included
     seconds: float  # of wall clock
@@ -160,6 +166,8 @@ def new_search(setup: Setup) -> Search:
         return Reptile(setup.options, genes, search.population, search.generations)
     if isinstance(setup.options, MAMLOptions):
         return MAML(setup.options, genes, search.population)
+    if isinstance(setup.options, CloneOptions):
+        return Clone(setup.options, setup.pool, search.population, search.generations, setup.config.seed)
     if search.restart == "none":
         return _search_at(setup, 0, search.population)
     return Restarting(search, functools.partial(_search_at, setup), TOP)
@@ -301,7 +309,7 @@ class _Trial:
         self._evaluations: list[Evaluation] = []
         self._lived = 0  # genomes so far
         self._fitness: list[Fitness] = []  # without the centre's
-        self._learned: list[FloatArray] = []  # z; or gradients by z
+        self._learned: list[FloatArray] = []  # z; or gradients by z; or a teacher's answers
         self._shared: list[Fitness] = []  # [.., L], of genomes that shared their lives, the centre included
         self._centre_fitness = float("nan")
 
@@ -328,6 +336,16 @@ class _Trial:
         self._fitness.append(evaluation.means)
         self._learned.append((gradient * self._setup.pool.spread).astype(np.float32))
         return self._learned[-1].copy()
+
+    def lessons(self, z: FloatArray, batch: int) -> Lessons:
+        """What the teacher of the genome z [G] does, or answers, in the lives of this batch."""
+        keys = selection_keys(self._setup.config, self._generation, batch, self._setup.space)
+        lives = lesson_lives(self._setup, to_genomes(self._setup, z), keys, self._lived)
+        evaluation, lessons = lessons_of(self._driver, lives)
+        self._count(evaluation)
+        self._fitness.append(evaluation.means)
+        self._learned.append(lessons.answers)
+        return lessons
 
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         """Live the centre z [G] on the lives of this batch, for the record."""

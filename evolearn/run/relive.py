@@ -41,11 +41,14 @@ from evolearn.run.evolution import Generation, evolve, meta_lives, selection_key
 from evolearn.run.faulty_life import load_faulty_life
 from evolearn.run.scores import quarters
 from evolearn.run.setup import Setup, assemble
+from evolearn.run.teaching import lesson_lives
 from evolearn.search import (
     BlockSums,
+    CloneOptions,
     Draw,
     Fitness,
     LeftFinite,
+    Lessons,
     Noise,
     Search,
     Weights,
@@ -53,6 +56,7 @@ from evolearn.search import (
     draw_genomes,
     evaluations_per_generation,
     is_whole,
+    lessons_of,
     restarted_population,
     sum_in_blocks,
 )
@@ -215,6 +219,11 @@ def _check_range(setup: Setup, directory: RunDirectory, wanted: Wanted) -> None:
     if is_whole(search, [row["evaluations"] for row in rows]):
         begun = len(rows)
     genomes = _most_genomes(search, rows, wanted.generation)
+    if isinstance(setup.options, CloneOptions) and 0 <= wanted.genome < genomes - 1:
+        raise ConfigError(
+            f"--genome {wanted.genome}: must be {genomes - 1}, the clone, with search.algorithm='clone': the lives "
+            "before it are lessons, of a teacher or of who asks it"
+        )
     for name, value, count, of in (
         ("generation", wanted.generation, begun, f"the generations that {directory.path} has begun"),
         ("genome", wanted.genome, genomes, "the genomes that a generation lives, the centre among them"),
@@ -312,6 +321,13 @@ class _Until:
         lives = meta_lives(self._setup, z, self._wanted.generation, batch, first_order, number)
         _, gradient = differentiate(self._driver, lives)
         return (gradient * self._setup.pool.spread).astype(np.float32)
+
+    def lessons(self, z: FloatArray, batch: int) -> Lessons:
+        """See Trial."""
+        self._lived += 1  # who lives there is looked for by nobody, see `_check_range`
+        setup = self._setup
+        keys = selection_keys(setup.config, self._wanted.generation, batch)
+        return lessons_of(self._driver, lesson_lives(setup, to_genomes(setup, z), keys, batch))[1]
 
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         """See Trial."""

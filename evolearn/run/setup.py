@@ -56,6 +56,7 @@ from evolearn.run._foresight import check_foresight, remarks_on_foresight
 from evolearn.run._innate_value import check_value, remarks_on_value, value_spec
 from evolearn.run._memory import check_brain_size, check_memory
 from evolearn.run._setup_checks import check_training, learning_ends
+from evolearn.run.teaching import check_given_weights, check_teacher, with_teacher
 from evolearn.search import Options, check_search, lives_per_generation
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
 
@@ -171,11 +172,13 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     check_value(config, world)
     check_foresight(config, brain)
     check_training(config)
+    config = with_teacher(config, conditions)
     pool = pool_of(config, brain, conditions.drive_names)
     search = config.search
     options = check_search(
         search.algorithm, search.options, search.population, pool.size, search.sampling, search.restart
     )
+    check_teacher(config, options, conditions, pool)
     selection = Plan(search.selection_lifetime, learner.learn_from, learning_ends(config, options))
     return Setup(config, conditions, pool, selection, options)
 
@@ -250,6 +253,7 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
     _check_readout(config)
     check_brain_size(config, brain)
     _check_rules(config, brain)
+    check_given_weights(config, {tensor.name: tensor.size for tensor in brain.tensors})
     _check_plasticity(config, brain)  # of DNA, which is read without its world, nobody else does
     return gene_pool(
         brain=brain,
@@ -265,6 +269,7 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         seed=config.seed,
         value=value_spec(config, brain.observations),
         learned_prediction=config.genome.prediction == "learned",
+        weight_centres=config.brain.weights,
     )
 
 

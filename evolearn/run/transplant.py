@@ -29,6 +29,8 @@ from evolearn.numerics import compiled
 from evolearn.rng import INIT, at_step, new_rng, open_stream, shuffle
 from evolearn.run.arms import ARMS, RUN_ARMS, ArmPart
 from evolearn.run.setup import Setup
+from evolearn.run.teaching import newborn_values
+from evolearn.search import ORACLE
 from evolearn.world import World
 
 IntArray = npt.NDArray[np.int64]
@@ -161,7 +163,7 @@ def arm_config(config: RunConfig, name: str, part: ArmPart, borrowed: Mapping[st
         config: of the condition.
         name: of the arm, for errors.
         part: its definition; evolves.
-        borrowed: natural values of the arms it borrows from, see `natural_values`.
+        borrowed: natural values of the arms it borrows from, see `lent_values`.
     Raises:
         ConfigError: the arm's settings do not fit a run.
     """
@@ -170,6 +172,13 @@ def arm_config(config: RunConfig, name: str, part: ArmPart, borrowed: Mapping[st
         set_dotted(content, key.split("."), value, f"arm {name}: settings.{key}")
     genome, learner = content["genome"], content["learner"]
     genome["inheritance"] = part.inheritance
+    if part.start is not None:
+        _start_at(content, borrowed[part.start])
+    if part.teacher is not None:
+        options, oracle = content["search"]["options"], part.teacher == ORACLE
+        teacher = ORACLE if oracle else _listed(borrowed[part.teacher])
+        privileged = oracle or options.get("age", 0) != 0
+        content["search"]["options"] = {**options, "teacher": teacher, "privileged": privileged}
     if part.weights == "fresh":
         genome["weights"]["mode"] = FRESH
     if part.drives != "inherited":
@@ -187,6 +196,35 @@ def arm_config(config: RunConfig, name: str, part: ArmPart, borrowed: Mapping[st
     if not part.learns:
         learner["learn_until"] = 0
     return check_model(RunConfig, content, f"arm {name}")
+
+
+def _start_at(content: dict[str, Any], values: Values) -> None:
+    """Let an evolution start where another one came to."""
+    content["brain"]["weights"] = dict(values["weights"])
+    content["drives"]["weights"] = dict(values["drives"])
+    content["learner"]["plasticity"] = dict(values["plasticity"])
+
+
+def _listed(values: Values) -> dict[str, dict[str, Any]]:
+    """The same with lists, as a config has them once it was written."""
+    return {
+        group: {name: list(value) if isinstance(value, tuple) else value for name, value in genes.items()}
+        for group, genes in values.items()
+    }
+
+
+def lent_values(part: ArmPart, lender: str, pool: GenePool, genome: FloatArray) -> Values:
+    """Natural values that an arm takes from another: of drives and plasticity, and of weights where it takes them.
+
+    Args:
+        part: the arm that takes.
+        lender: name of the arm that gives.
+        pool: of the lender.
+        genome: [G] of that pool.
+    """
+    if not part.takes_weights_of(lender):
+        return natural_values(pool, genome)
+    return {**natural_values(pool, genome), "weights": newborn_values(pool, genome)["weights"]}
 
 
 def _fixed_drives(config: RunConfig, part: ArmPart, borrowed: Mapping[str, Values]) -> dict[str, Number]:

@@ -1,4 +1,5 @@
 from .blockwise import BlockwiseSearch as BlockwiseSearch
+from .clone import Clone as Clone
 from .drawn_blocks import (
     BlockLives as BlockLives,
     BlockSums as BlockSums,
@@ -7,13 +8,17 @@ from .drawn_blocks import (
 )
 from .draws import Draw as Draw, Noise as Noise, Weights as Weights, draw_genomes as draw_genomes
 from .finite import LeftFinite as LeftFinite, require_finite as require_finite
+from .lessons import LessonLives as LessonLives, Lessons as Lessons, lessons_of as lessons_of
 from .maml import MAML as MAML
 from .meta_gradients import MetaLives as MetaLives, differentiate as differentiate
 from .options import (
     ALGORITHMS as ALGORITHMS,
+    ORACLE as ORACLE,
+    CloneOptions as CloneOptions,
     MAMLOptions as MAMLOptions,
     Options as Options,
     ReptileOptions as ReptileOptions,
+    TeacherPart as TeacherPart,
     check_search as check_search,
     evaluations_per_generation as evaluations_per_generation,
     is_whole as is_whole,

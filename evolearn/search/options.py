@@ -127,6 +127,55 @@ class MAMLOptions(Options):
     )
 
 
+ORACLE = "oracle"  # the teacher that is the world's own
+
+Numbers = dict[str, Annotated[float, Field(ge=-1e30, le=1e30)] | tuple[Annotated[float, Field(ge=-1e30, le=1e30)], ...]]
+
+
+class TeacherPart(Part):
+    """A newborn that teaches, in natural values by gene: what a run keeps of the DNA that its config names."""
+
+    weights: Numbers = Field(description="by tensor")
+    drives: Numbers = Field(description="what it learns from, if it learns")
+    plasticity: Numbers = Field(description="how it learns, if it learns")
+    steps: int = Field(0, ge=0, description="world steps that its evolution took")
+
+
+class CloneOptions(Options):
+    """Cloning before birth: the weights of a newborn are fitted to what a teacher does, or answers."""
+
+    trains_weights: ClassVar[bool] = True
+
+    teacher: TeacherPart | str = Field(
+        description="oracle, the world's own; or the DNA that teaches, a file or a run directory"
+    )
+    privileged: bool = Field(
+        False,
+        description="whether the teacher knows what its pupil cannot: the oracle each life's hidden draw, a learned "
+        "adult its own life. Must be said, so that a config says it",
+    )
+    lessons: Literal["watch", "ask"] = Field(
+        "watch",
+        description="watch: the teacher lives, and the pupil is fitted to what it did (behaviour cloning); ask: the "
+        "pupil lives, and is fitted to what the teacher answers where it came to (DAgger)",
+    )
+    age: int = Field(
+        0,
+        ge=0,
+        le=100_000_000,
+        description="world steps that a teacher of DNA lives and learns before its lessons; 0: a newborn, which does "
+        "not learn",
+    )
+    epochs: int = Field(4, ge=1, le=10_000, description="passes over the lessons of a generation")
+    minibatch: int = Field(256, ge=1, le=1_000_000, description="steps of lessons in one step of Adam")
+    step_size: Positive = Field(0.003, description="Adam's step of the weights, at the start")
+    anneal: bool = Field(True, description="let the step size fall linearly to 0 over the run")
+    gain: Positive = Field(1.0, description="what multiplies the policy's layer once it is cloned")
+    stdev: float | None = Field(
+        None, ge=0.007, le=7, description="standard deviation of a clone's actions at birth, of a Box; none: 0.05"
+    )
+
+
 # Searches over a population of genomes.
 OPTIONS: Mapping[str, type[Options]] = {
     "pgpe": PGPEOptions,
@@ -138,7 +187,12 @@ OPTIONS: Mapping[str, type[Options]] = {
 }
 
 # Every value of `search.algorithm`.
-ALGORITHMS: Mapping[str, type[Options]] = {**OPTIONS, "reptile": ReptileOptions, "maml": MAMLOptions}
+ALGORITHMS: Mapping[str, type[Options]] = {
+    **OPTIONS,
+    "reptile": ReptileOptions,
+    "maml": MAMLOptions,
+    "clone": CloneOptions,
+}
 
 # What a search does with its population that blockwise sampling, which never has all of it, cannot give.
 _NEEDS_THE_WHOLE: Mapping[str, str] = {
@@ -147,6 +201,7 @@ _NEEDS_THE_WHOLE: Mapping[str, str] = {
     "genetic": "which breeds from the genomes of the last generation",
     "reptile": "which has no population to sample",
     "maml": "which has no population to sample",
+    "clone": "which has no population to sample",
 }
 
 # Full covariance: memory and time grow with the square of the genes (2,000 genes: gigabytes, seconds a generation).

@@ -8,6 +8,7 @@ import torch
 
 from evolearn.genome import FloatArray
 from evolearn.search.draws import Draw, Noise, Weights
+from evolearn.search.lessons import Lessons
 from evolearn.search.options import evaluations_per_generation, planned_evaluations
 from evolearn.search.restarts import Restarting, restarted_population
 from evolearn.search.search import Fitness, Search, State
@@ -115,6 +116,9 @@ class _Pretence:
 
     def differentiate(self, z: FloatArray, batch: int, first_order: bool) -> FloatArray:
         return np.zeros_like(z)
+
+    def lessons(self, z: FloatArray, batch: int) -> Lessons:
+        return Lessons(np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
 
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         pass

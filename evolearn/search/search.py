@@ -13,6 +13,7 @@ import torch
 
 from evolearn.genome import FloatArray
 from evolearn.search.draws import Draw, Noise, Weights
+from evolearn.search.lessons import Lessons
 
 Fitness = npt.NDArray[np.float64]
 State = dict[str, torch.Tensor]
@@ -24,9 +25,9 @@ class Trial(Protocol):
     Fitness that is not finite is worse than any other.
 
     `evaluate` and `learn` live the same lives with every genome of a generation, and the search's centre along with
-    the first call. `learn_alone`, `differentiate` and `judge_centre` live one genome on a batch of lives that no other
-    batch of the generation shares. `evaluate_drawn` and `sum_drawn` are given populations as what draws them, and never
-    have the whole of one. The three groups are not used together.
+    the first call. `learn_alone`, `differentiate`, `lessons` and `judge_centre` live one genome, or its teacher, on a
+    batch of lives that no other batch of the generation shares. `evaluate_drawn` and `sum_drawn` are given populations
+    as what draws them, and never have the whole of one. The three groups are not used together.
     """
 
     def evaluate(self, z: FloatArray) -> Fitness:
@@ -40,6 +41,9 @@ class Trial(Protocol):
 
     def differentiate(self, z: FloatArray, batch: int, first_order: bool) -> FloatArray:
         """Gradient [G] by z of the loss after learning, the mean over lives; NaN if no life was lived whole."""
+
+    def lessons(self, z: FloatArray, batch: int) -> Lessons:
+        """What the teacher of the genome [G] does in its own lives, or answers in the genome's."""
 
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         """Live the centre [G] for the record of the generation."""

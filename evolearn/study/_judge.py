@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from evolearn.errors import RunDirectoryError
 from evolearn.files import sealed, sha256_of
-from evolearn.run import DNA, natural_values
+from evolearn.run import DNA, lent_values, natural_values
 from evolearn.search import is_whole, planned_outer_steps
 from evolearn.study._held_out import HeldOut, arm_lives, join_tables
 from evolearn.study._pieces import Diverged, Pieces
@@ -47,7 +47,7 @@ from evolearn.verdict import (
 )
 
 FORMAT = 3  # of verdict.json
-BY_GRADIENT = ("maml", "reptile")  # searches that train one genome, and select nothing
+BY_GRADIENT = ("clone", "maml", "reptile")  # searches that train one genome, and select nothing
 EXTENDED = (
     "Runs were added after a verdict had been seen (optional stopping): p is no longer that of a test planned "
     "beforehand."
@@ -200,8 +200,9 @@ def _evolution(
                 f"{directory.path / 'generations.jsonl'}: has {len(rows)} whole rows, must have {must}; put the file "
                 f"back, or remove {directory.path}: evolearn resume {study.path} repeats this run, with the same result"
             )
-        lenders = {lender: study.evolved(origin, lender, run).load_dna() for lender in arm_part(config, arm).needs()}
-        borrowed = {lender: natural_values(lent.pool, lent.genome) for lender, lent in lenders.items()}
+        part = arm_part(config, arm)
+        lenders = {lender: study.evolved(origin, lender, run).load_dna() for lender in part.needs()}
+        borrowed = {name: lent_values(part, name, lent.pool, lent.genome) for name, lent in lenders.items()}
         pieces.check_run(job, own, evolution_config(config, origin, arm, run, borrowed), rows, dna)
         restarts = [int(row.get("restart", 0)) for row in rows]
         from_restart = int(dna.header["lineage"].get("restart", 0))
@@ -362,10 +363,11 @@ def _search_facts(config: StudyConfig, condition: ConditionPart, arm: str) -> Se
 def _bill(config: StudyConfig, arm: str, evolution: Mapping[str, Sequence[Json]]) -> int:
     """World steps that one run of an arm took before its first life: its own evolution, its origin's and lenders'.
 
-    What finding their settings took was paid once, whatever the number of runs, and is in it as it is.
+    A clone owes the evolution of its teacher, and who starts at a clone owes that as well. What finding their settings
+    took was paid once, whatever the number of runs, and is in it as it is.
     """
     part = arm_part(config, arm)
-    owed = dict.fromkeys([*([arm] if part.evolves else []), *part.needs()])
+    owed = dict.fromkeys([*([arm] if part.evolves else []), *config.lenders(arm.removesuffix(DOUBLED))])
     steps = [
         sum(record["steps"] + record["validation_steps"] for record in evolution[name]) / len(evolution[name])
         for name in owed

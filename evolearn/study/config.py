@@ -166,6 +166,17 @@ class StudyConfig(Part):
         """The definition of an arm, the study's own or the table's."""
         return self.define[name] if name in self.define else ARMS[name]
 
+    def lenders(self, name: str) -> tuple[str, ...]:
+        """The arms that an arm takes something from, and those that these do, each after those that it needs itself.
+
+        Raises:
+            RecursionError: one of them needs itself.
+        """
+        found: dict[str, None] = {}
+        for needed in self.arm(name).needs():
+            found.update(dict.fromkeys((*self.lenders(needed), needed)))
+        return tuple(found)
+
     def condition(self, name: str) -> ConditionPart:
         """The condition of that name."""
         return next(condition for condition in self.conditions if condition.name == name)
@@ -436,14 +447,34 @@ def _arm_problems(config: StudyConfig) -> Iterator[str]:
         part = config.arm(name)
         for needed in part.needs():
             if needed not in known:
-                field = next(field for field in ("origin", "drives", "plasticity") if getattr(part, field) == needed)
+                fields = ("origin", "drives", "plasticity", "teacher", "start")
+                field = next(field for field in fields if getattr(part, field) == needed)
                 yield f"define.{name}.{field}={needed!r}: no such arm.{offer(needed, known)}"
             elif needed not in config.arms:
                 yield f"arms: {name} takes its genes from {needed}, which is not among them; add {needed}"
+            elif part.takes_weights_of(needed) and config.arm(needed).weights == "fresh":
+                yield (
+                    f"arms: {name} takes weights of {needed}, whose weights are drawn afresh in each life; name an arm "
+                    "with weights=inherited"
+                )
             elif not config.arm(needed).evolves:
                 yield f"arms: {name} takes its genes from {needed}, which does not evolve by itself; name one that does"
-            elif config.arm(needed).needs() and needed != part.origin:
+            elif name in _all_lenders(config, needed):
+                yield f"arms: {name} takes its genes from {needed}, which takes its own from {name}; name another arm"
+            elif needed in (part.drives, part.plasticity) and config.arm(needed).needs():
                 yield f"arms: {name} borrows from {needed}, which borrows itself; name an arm that does not"
+
+
+def _all_lenders(config: StudyConfig, name: str) -> set[str]:
+    """Those of `StudyConfig.lenders`, where it is not yet known that none needs itself."""
+    found: set[str] = set()
+    left = [name]
+    while left:
+        one = left.pop()
+        needs = set(config.arm(one).needs()) if one in config.define or one in ARMS else set()
+        left += needs - found
+        found |= needs
+    return found
 
 
 def _contrast_problems(

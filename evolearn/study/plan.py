@@ -27,8 +27,8 @@ from evolearn.run import (
     assemble,
     has_oracle,
     leader_keys,
+    lent_values,
     names_parts,
-    natural_values,
     ready_arm,
     restart_keys,
     seen_births,
@@ -127,7 +127,7 @@ def arm_part(config: StudyConfig, arm: str) -> ArmPart:
 def evolving_arms(config: StudyConfig) -> list[str]:
     """Arms with an evolution of their own, lenders before those that borrow from them, doubled ones last."""
     own = [name for name in config.arms if config.arm(name).evolves]
-    ordered = sorted(own, key=lambda name: bool(config.arm(name).needs()))
+    ordered = sorted(own, key=lambda name: len(config.lenders(name)))
     return ordered + doubled_arms(config)
 
 
@@ -192,7 +192,7 @@ def own_config(config: StudyConfig, condition: ConditionPart, arm: str, borrowed
         config: of the study.
         condition: under which it evolves.
         arm: with an evolution of its own.
-        borrowed: natural values of drives and plasticity by lender.
+        borrowed: natural values by lender, see `lent_values`.
     Raises:
         ConfigError: it does not fit.
     """
@@ -217,9 +217,10 @@ def evolution_config(
 def planned_config(config: StudyConfig, condition: ConditionPart, arm: str) -> RunConfig:
     """The same before its lenders have evolved: where they start stands in for what they will lend."""
     values: dict[str, Values] = {}
-    for lender in arm_part(config, arm).needs():
-        pool = assemble(arm_config(config.run_of(condition), lender, config.arm_under(condition, lender), {})).pool
-        values[lender] = natural_values(pool, pool.centre)
+    part = arm_part(config, arm)
+    for lender in part.needs():
+        pool = assemble(planned_config(config, condition, lender)).pool
+        values[lender] = lent_values(part, lender, pool, pool.centre)
     return own_config(config, condition, arm, values)
 
 

@@ -27,8 +27,8 @@ from evolearn.run import (
     assemble,
     create_run,
     evolve_run,
+    lent_values,
     live_births,
-    natural_values,
 )
 from evolearn.search import planned_evaluations
 from evolearn.study._held_out import HeldOut, tabulate, write_table
@@ -245,8 +245,9 @@ class StudyWork:
     def _config_of(self, job: StudyJob) -> RunConfig:
         condition = self._config.condition(job.condition)
         borrowed: dict[str, Values] = {}
-        for lender in arm_part(self._config, job.arm).needs():
-            borrowed[lender] = natural_values(*self.dna(condition, lender, job.run))
+        part = arm_part(self._config, job.arm)
+        for lender in part.needs():
+            borrowed[lender] = lent_values(part, lender, *self.dna(condition, lender, job.run))
         return evolution_config(self._config, condition, job.arm, job.run, borrowed)
 
     def _grouped(self, jobs: Sequence[StudyJob]) -> list[list[StudyJob]]:

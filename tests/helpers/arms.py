@@ -6,7 +6,7 @@ import numpy as np
 
 from evolearn.agent import LEARNERS
 from evolearn.config import RunConfig, check_config
-from evolearn.run import ARMS, Setup, arm_config, assemble, natural_values
+from evolearn.run import ARMS, Setup, arm_config, assemble, lent_values
 from tests.helpers.studies import TOY
 
 PUBLISHED = {gene.name: gene.default for gene in LEARNERS["actor_critic"].plasticity}
@@ -23,7 +23,7 @@ def evolution_of(name: str) -> tuple[Setup, np.ndarray]:
         config = run_config(search={**TOY["run"]["search"], "algorithm": "genetic"})
     if name == "maml":
         config = run_config(learner={**TOY["run"]["learner"], "optimiser": "sgd"})
-    borrowed = {lender: natural_values(*dna_of(lender)) for lender in ARMS[name].needs()}
+    borrowed = {lender: lent_values(ARMS[name], lender, *dna_of(lender)) for lender in ARMS[name].needs()}
     setup = assemble(arm_config(config, name, ARMS[name], borrowed))
     random = np.random.default_rng(list(name.encode()))
     genome = (setup.pool.centre + setup.pool.spread * random.standard_normal(setup.pool.size)).astype(np.float32)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from evolearn.run import Generation, open_run
 from evolearn.search.options import OPTIONS
-from tests.helpers.training import WEIGHTS_ONLY
+from tests.helpers.training import CLONING, WEIGHTS_ONLY
 
 GENERATIONS = 4
 
@@ -62,6 +62,7 @@ KINDS: dict[str, dict] = {
     "rules of connections": toy("pgpe", learner=RULES),
     "rules of connections, blockwise": toy_with("snes", {"sampling": "blockwise"}, learner=RULES),
     "reptile": toy("reptile", genome=WEIGHTS_ONLY),
+    "clone": toy_with("clone", {"options": {**CLONING, "lessons": "ask"}}, genome=WEIGHTS_ONLY),
     "maml": toy_with("maml", {"lives": 5}, genome=WEIGHTS_ONLY, learner={"window": 8, "optimiser": "sgd"}),
 }
 

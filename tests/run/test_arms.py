@@ -32,6 +32,9 @@ TABLE = {
     "lamarckian": ("own", "own", "own", True, "brain"),
     "pretrained": ("own", "tuned_blank", "tuned_blank", True, "brain"),
     "maml": ("own", "tuned_blank", "tuned_blank", True, "brain"),
+    "imitated": ("own", "tuned_blank", "tuned_blank", True, "brain"),
+    "imitated_frozen": ("imitated", "tuned_blank", "tuned_blank", False, "brain"),
+    "evolved_and_imitated": ("own", "own", "own", True, "brain"),
     "oracle": ("fresh", "fitness", "published", False, "oracle"),
 }
 SOURCES = {"brain": FROM_BRAIN, "uniform": FROM_UNIFORM, "oracle": FROM_ORACLE}
@@ -189,6 +192,8 @@ def test_what_evolves_where() -> None:
         "lamarckian": everything,
         "pretrained": {"weights"},
         "maml": {"weights"},
+        "imitated": {"weights"},
+        "evolved_and_imitated": everything,
     }
 
 
@@ -210,7 +215,7 @@ def test_lamarckian_is_refused_without_a_genetic_algorithm() -> None:
         assemble(config)
 
 
-@pytest.mark.parametrize(("arm", "algorithm"), [("pretrained", "reptile"), ("maml", "maml")])
+@pytest.mark.parametrize(("arm", "algorithm"), [("pretrained", "reptile"), ("maml", "maml"), ("imitated", "clone")])
 def test_weights_are_trained_by_gradient_at_the_drives_and_plasticity_of_the_tuned_blank(arm, algorithm) -> None:
     config = evolution_of(arm)[0].config
     assert config.search.algorithm == algorithm
@@ -235,6 +240,9 @@ def test_who_takes_from_whom() -> None:
         "long_blank": ("tuned_blank",),
         "pretrained": ("tuned_blank",),
         "maml": ("tuned_blank",),
+        "imitated": ("tuned_blank", "evolved"),
+        "imitated_frozen": ("imitated",),
+        "evolved_and_imitated": ("imitated",),
     }
 
 
@@ -265,6 +273,14 @@ def test_a_run_closes_with_the_same_arms() -> None:
         ({"origin": "evolved", "drives": "tuned_blank"}, "borrowing from another arm is for arms with origin=own"),
         ({"origin": "evolved", "settings": {"search.lives": 1}}, "only an arm with an evolution of its own has any"),
         ({"settings": {"evaluation.lives": 1}}, "settings.evaluation.lives: must begin with one of"),
+        (
+            {"origin": "evolved", "teacher": "evolved"},
+            "teacher='evolved': only for an arm with an evolution of its own",
+        ),
+        ({"origin": "evolved", "start": "imitated"}, "start='imitated': only for an arm with an evolution of its own"),
+        ({"weights": "fresh", "start": "imitated"}, "start='imitated': must go with weights=inherited"),
+        ({"teacher": "oracle"}, "must be left out where settings have no search.algorithm=clone"),
+        ({"settings": {"search.algorithm": "clone"}}, "teacher=None: must name oracle or an arm where settings have"),
         ({"weights": "frozen"}, "'inherited', 'fresh' or 'permuted'"),
     ],
 )

@@ -35,6 +35,7 @@ from evolearn.search.drawn_blocks import CENTRE, live_block, sum_block
 from tests.helpers.faulty_runs import GUILTY, SEED, Listener, faulty_run
 from tests.helpers.probe_worlds import NAN_FITNESS
 from tests.helpers.runs import Watcher
+from tests.helpers.training import CLONING
 from tests.helpers.trials import Asked, towards_half
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
@@ -137,12 +138,13 @@ def test_what_cannot_sample_blockwise_says_why(algorithm: str) -> None:
         "genetic": "breeds from the genomes of the last generation",
         "reptile": "has no population to sample",
         "maml": "has no population to sample",
+        "clone": "has no population to sample",
     }
     if algorithm not in reasons:
         check_search(algorithm, {}, 8, 10, "blockwise")
         return
     with pytest.raises(ConfigError) as caught:
-        check_search(algorithm, {}, 8, 10, "blockwise")
+        check_search(algorithm, CLONING if algorithm == "clone" else {}, 8, 10, "blockwise")
     text = str(caught.value)
     assert f"search.sampling='blockwise': must be 'whole' with search.algorithm={algorithm!r}" in text
     assert reasons[algorithm] in text

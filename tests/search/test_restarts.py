@@ -7,6 +7,7 @@ from evolearn.config import ConfigError, SearchPart
 from evolearn.search import ALGORITHMS, BlockwiseSearch, PopulationSearch, Restarting, check_search, restart_window
 from evolearn.search.options import OPTIONS, evaluations_per_generation, is_whole, planned_evaluations
 from evolearn.search.restarts import LEAST_WINDOWS, restarted_population, stagnates
+from tests.helpers.training import CLONING
 from tests.helpers.trials import Asked
 
 GENES = 6
@@ -198,8 +199,8 @@ def test_one_generation_that_is_not_finite_makes_no_standstill_of_a_climb(value:
 
 
 def test_what_has_no_luck_of_its_own_is_refused() -> None:
-    for algorithm in ("reptile", "maml"):
+    for algorithm, options in {"reptile": {}, "maml": {}, "clone": CLONING}.items():
         assert ALGORITHMS[algorithm].trains_weights
         with pytest.raises(ConfigError, match=r"search\.restart='ipop': must be 'none' with search\.algorithm=.*set"):
-            check_search(algorithm, {}, 8, 10, "whole", "ipop")
+            check_search(algorithm, options, 8, 10, "whole", "ipop")
     assert restart_window(SearchPart(restart_window=3)) == 3

@@ -8,9 +8,13 @@ import safetensors.torch
 import torch
 from hypothesis import given, strategies as st
 
+from evolearn.config import check_config
+from evolearn.run import assemble
 from evolearn.search import (
     MAML,
     BlockwiseSearch,
+    Clone,
+    Lessons,
     Noise,
     PopulationSearch,
     Reptile,
@@ -19,9 +23,12 @@ from evolearn.search import (
 )
 from evolearn.search._algorithms import packed, unpacked
 from evolearn.search.options import OPTIONS
+from tests.helpers.runs import toy_with
+from tests.helpers.training import CLONING, WEIGHTS_ONLY
 from tests.helpers.trials import Asked
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
+CLONED = assemble(check_config(toy_with("clone", {"options": CLONING}, genome=WEIGHTS_ONLY), "toy")).pool
 RANKINGS = ("centered", "linear", "nes", "normalized", "raw")
 
 
@@ -41,6 +48,11 @@ def reptile(**options) -> Callable[[], Search]:
 
 def maml(**options) -> Callable[[], Search]:
     return lambda: MAML(check_search("maml", options, POPULATION, GENES), GENES, POPULATION)
+
+
+def clone(**options) -> Callable[[], Search]:
+    checked = check_search("clone", {**CLONING, "minibatch": 7, **options}, POPULATION, GENES)
+    return lambda: Clone(checked, CLONED, POPULATION, GENERATIONS, 3)
 
 
 CLIMBING = {"optimizer": "sgd", "center_learning_rate": 0.2}
@@ -66,6 +78,8 @@ SEARCHES: dict[str, Callable[[], Search]] = {
     "reptile": reptile(),
     "reptile, constant": reptile(step_size=0.25, anneal=False),
     "maml": maml(),
+    "clone": clone(),
+    "clone, constant": clone(gain=3.0, epochs=2, anneal=False),
     "maml, first order": maml(first_order=True, step_size=0.1),
 }
 every_search = pytest.mark.parametrize("new", SEARCHES.values(), ids=SEARCHES.keys())
@@ -92,6 +106,11 @@ class Answering(Asked):
     def differentiate(self, z: np.ndarray, batch: int, first_order: bool) -> np.ndarray:
         self.asked.append(("differentiate", z.copy(), batch, first_order))
         return np.float32(2.0) * z - np.float32(1.0 + 0.1 * batch)
+
+    def lessons(self, z: np.ndarray, batch: int) -> Lessons:
+        self.asked.append(("lessons", z.copy(), batch))
+        told = np.float32([[batch, 1.0, -1.0, 0.5], [0.1, z[0], z[1], 0.0], [-0.3, 0.2, batch, 1.0]])
+        return Lessons(told, np.float32([[1.0, 0.0], [0.2, 0.8], [0.0, 1.0]]))
 
     def judge_centre(self, z: np.ndarray, batch: int) -> None:
         self.asked.append(("judge", z.copy(), batch))

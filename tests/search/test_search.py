@@ -8,6 +8,7 @@ from evolearn.life import new_driver
 from evolearn.run import assemble, evolve, new_search as search_of
 from evolearn.search import ALGORITHMS, PopulationSearch, check_search, evaluations_per_generation, planned_outer_steps
 from evolearn.search.options import OPTIONS
+from tests.helpers.training import CLONING
 from tests.helpers.trials import Asked, towards_half
 
 GENES, POPULATION, GENERATIONS = 10, 20, 12
@@ -91,7 +92,7 @@ def test_separable_cmaes_takes_many_genes() -> None:
 
 @pytest.mark.parametrize(
     ("algorithm", "options"),
-    [(name, {}) for name in ALGORITHMS]
+    [(name, CLONING if name == "clone" else {}) for name in ALGORITHMS]
     + [("genetic", {"cross_over": "none"}), ("genetic", {"elitist": False}), ("pgpe", {"symmetric": False})],
 )
 def test_what_a_search_costs_is_known_exactly_before_it_begins(algorithm: str, options: dict) -> None:

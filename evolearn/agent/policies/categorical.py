@@ -238,6 +238,7 @@ CATEGORICAL = Policy(
     how_to_act="policy holds a logit per action: draw the action from their softmax",
     torch_code="torch.distributions.Categorical(logits=brain(observation)).sample()",
     torch_law="evolearn.agent.torch_losses:categorical_law",
+    torch_imitation="evolearn.agent.torch_imitation:OF_CHOICES",
     choose_all=choose_categorical_all,
     slopes=categorical_slopes,
     slopes_scratch=lambda outputs: 2 * LANES * outputs,

@@ -235,6 +235,7 @@ GAUSSIAN = Policy(
     "changes: draw from the normal distribution",
     torch_code='torch.distributions.Normal(brain(observation), weights["policy.log_stdev"].exp()).sample()',
     torch_law="evolearn.agent.torch_losses:gaussian_law",
+    torch_imitation="evolearn.agent.torch_imitation:OF_NUMBERS",
     choose_all=choose_gaussian_all,
     slopes=gaussian_slopes,
     slopes_scratch=lambda outputs: LANES * outputs,

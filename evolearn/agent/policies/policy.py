@@ -60,6 +60,7 @@ class Policy:
     how_to_act_by_graph: str | None = None  # the same of an ONNX graph; None: the same
     torch_code: str | None = None  # the action, from ``brain``, ``weights`` and ``observation``, a line of Python
     torch_law: str | Callable[..., Any] | None = None  # log probability and entropy in torch, see `torch_losses`
+    torch_imitation: Any = None  # how it is imitated, an `Imitation` or its "module:name", see `torch_imitation`
     # `choose` for a team at once, see `evolearn.agent.policies.together`; None: life by life
     choose_all: Callable[..., None] | None = None
     slopes: Callable[..., None] | None = None  # SLOPES_TYPE, `deltas` for a window at once; None: step by step

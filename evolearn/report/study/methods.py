@@ -16,6 +16,7 @@ _ALGORITHMS = {
     "cem": "the cross-entropy method",
     "cmaes": "CMA-ES",
     "genetic": "a genetic algorithm",
+    "clone": "cloning (behaviour cloning, or DAgger: Ross, Gordon and Bagnell 2011)",
     "maml": "MAML (Finn, Abbeel and Levine 2017, arXiv:1703.03400)",
     "reptile": "Reptile (Nichol, Achiam and Schulman 2018, arXiv:1803.02999)",
 }
