@@ -6,11 +6,11 @@
 STUDY is a directory of a study of `crossroads` whose conditions differ in `fixity`, such as that of `claims/emotions`.
 Every evolution run's DNA lives the same lives intact and with one lesion each, made at birth and held:
 
-    value     the innate value's numbers are zero; what it weighs in acting stays
+    value     the innate value's numbers are zero, or the critic's where that is read; what it weighs in acting stays
     features  the weights by which the first layer, or without layers the policy, reads the features of doors are zero
     reflex    those by which it reads what looms are zero
     block     sham: as many of the policy's weights as value has numbers, drawn at random, are zero; not the reflex's
-    noise     sham: to all those weights normal noise is added, of the norm of value
+    noise     sham: to all those normal noise is added, of the norm of value; none of a critic, which is 0 at birth
 
 A *decision* is the worth of the door taken less the other's, halved, per choice, over what it is at best; a *reflex*
 the share of what loomed that was dodged: ratios of sums over lives. *Early* are the first 15 decisions, 135 steps;
@@ -83,10 +83,18 @@ def reading(brain: BrainSpec, observations: Sequence[int]) -> Places:
     raise UserError(f"trunk {brain.trunk!r}: has no dense or gated layer that could be cut off from what it sees")
 
 
+def critic(brain: BrainSpec) -> Places:
+    """Places of the critic's weights, those by which it reads observations first."""
+    ends = np.cumsum([tensor.size for tensor in brain.tensors])
+    blocks = {tensor.name: np.arange(end - tensor.size, end) for tensor, end in zip(brain.tensors, ends, strict=True)}
+    return np.concatenate([blocks["value.weight"], blocks["value.bias"]])
+
+
 def logits(brain: BrainSpec, value: ValueSpec | None, newborns: Newborns) -> Floats:
     """By how much a newborn prefers a door to the other, in logits per unit that it is worth more: by value, by policy.
 
-    By value once what each action leads to is known; by the policy if actions take the doors of their names.
+    By value once what each action leads to is known, by a critic as it is at birth; by the policy if actions take the
+    doors of their names.
 
     Args:
         brain: what it is made of.
@@ -98,9 +106,10 @@ def logits(brain: BrainSpec, value: ValueSpec | None, newborns: Newborns) -> Flo
     by_value = by_policy = math.nan
     if value is None:
         by_value = 0.0
-    elif not value.hidden:
+    elif not (value.hidden or (value.learned and brain.hidden)):
+        numbers = newborns.weights[0, critic(brain)] if value.learned else newborns.value[0]
         beta = newborns.value[0, value.weights] if value.acting else 0.0
-        by_value = float(beta * newborns.value[0, HERE : HERE + FEATURES] @ WORTH)
+        by_value = float(beta * numbers[HERE : HERE + FEATURES] @ WORTH)
     if not brain.hidden:
         of_doors = newborns.weights[0, reading(brain, range(DOORS, HERE))].reshape(-1, 2 * FEATURES)
         by_policy = float((of_doors[LEFT] - of_doors[RIGHT]) @ np.concatenate([WORTH, -WORTH])) / 2
@@ -108,14 +117,14 @@ def logits(brain: BrainSpec, value: ValueSpec | None, newborns: Newborns) -> Flo
 
 
 def surgeries(
-    brain: BrainSpec, newborns: Newborns, numbers: int, shams: int, rng: np.random.Generator
+    brain: BrainSpec, newborns: Newborns, value: ValueSpec | None, shams: int, rng: np.random.Generator
 ) -> tuple[list[str], Surgeries]:
     """Every lesion, and its name; the intact newborn first.
 
     Args:
         brain: what it is made of.
         newborns: one.
-        numbers: of the innate value without beta; 0: there is none, and lesions of it and shams are left out.
+        value: innate, or the critic's, that is read in acting; None: lesions of it and shams are left out.
         shams: draws of each.
         rng: draws them.
     """
@@ -123,10 +132,13 @@ def surgeries(
     others = reading(brain, [place for place in everything if place not in (LOOMING, LOOMING + 1)])
     names = [INTACT, SIGHT, REFLEX]
     lost = [np.zeros(0, np.int64), reading(brain, range(DOORS, HERE)), reading(brain, (LOOMING, LOOMING + 1))]
-    if numbers:
-        names += [BLOCK] * shams + [NOISE] * shams + [VALUE]
-        lost += [rng.choice(others, min(numbers, len(others)), replace=False) for _ in range(shams)]
-        lost += [lost[0]] * (shams + 1)
+    numbers = 0 if value is None else value.weights
+    if value is not None:
+        learned = critic(brain) if value.learned else lost[0]
+        noises = 0 if value.learned else shams
+        names += [BLOCK] * shams + [NOISE] * noises + [VALUE]
+        lost += [rng.choice(others, min(numbers or len(learned), len(others)), replace=False) for _ in range(shams)]
+        lost += [lost[0]] * noises + [learned]
     rows, size = len(names), brain.weights
     every = np.tile(np.arange(size, dtype=np.int64), (rows, 1))
     operations = Surgeries(
@@ -180,9 +192,7 @@ def lived(
         seed: of the shams.
     """
     conditions = setup.conditions
-    spec = conditions.value
-    numbers = 0 if spec is None else spec.weights
-    names, operations = surgeries(conditions.brain, newborns, numbers, shams, np.random.default_rng(seed))
+    names, operations = surgeries(conditions.brain, newborns, conditions.value, shams, np.random.default_rng(seed))
     copies = newborns.rows(np.zeros(len(names), np.int64))
     born_as, every_key = np.repeat(np.arange(len(names)), len(keys)), np.tile(keys, (len(names), 1))
     copies, born_as = draw_fresh(setup.pool, copies, born_as, every_key)
@@ -314,7 +324,9 @@ def apart(one: Lived, when: str) -> dict[str, npt.NDArray[np.bool_]]:
         f"value costs reflexes at most {OTHER:g}": value[:, 1] <= OTHER,
         f"reflex costs reflexes at least {OWN:g}": reflex[:, 1] >= OWN,
         f"reflex costs decisions at most {OTHER:g}": reflex[:, 0] <= OTHER,
-        f"shams cost at most {SHAM:g}": np.all([costs(name).max(axis=1) <= SHAM for name in SHAMS], axis=0),
+        f"shams cost at most {SHAM:g}": np.all(
+            [costs(name).max(axis=1) <= SHAM for name in SHAMS if name in one.scores], axis=0
+        ),
     }
     return parts | {"all of these": np.all(list(parts.values()), axis=0)}
 

@@ -1,7 +1,8 @@
 """Innate value: how good what the world shows is, by a small network that evolution writes and no life changes.
 
 A network of tanh layers, or none, with one output. Its numbers lie side by side: matrix ``[inputs, units]`` and bias of
-each layer, then `beta` where it is read in acting. What a life does with it is in `evolearn.life._valuing`.
+each layer, then `beta` where it is read in acting. Where what the critic expects is read instead, `beta` is all there
+is. What a life does with it is in `evolearn.life._valuing`.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ class ValueSpec:
     hidden: tuple[int, ...] = ()  # tanh units per layer; none: it is linear
     potential: bool = False  # the reward felt is shaped by it
     acting: bool = False  # what is predicted to follow from each choice is valued before one is chosen
+    learned: bool = False  # by the learner's critic then, and there is no network of its own
 
     @property
     def layers(self) -> Layers:
-        """Units per layer, the observations first, one output last."""
-        return (self.observations, *self.hidden, 1)
+        """Units per layer, the observations first, one output last; none where value is the critic's."""
+        return () if self.learned else (self.observations, *self.hidden, 1)
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -58,7 +60,7 @@ class ValueSpec:
     @property
     def scratch(self) -> int:
         """Floats that `value_of` needs: two rows of units."""
-        return 2 * max(self.layers[1:])
+        return 2 * max(self.layers[1:], default=0)
 
 
 BETA = "value.beta"  # the gene that says how much predicted value weighs in acting

@@ -176,6 +176,11 @@ class ValuePart(Part):
         description="what it is for: potential, the reward felt is shaped by it, which is the same as a critic that "
         "starts from it; acting, what is predicted to follow from each choice is valued before one is chosen",
     )
+    read: Literal["innate", "learned"] = Field(
+        "innate",
+        description="whose value is read in acting: innate, that of this network; learned, what the learner's critic "
+        "expects, and all that is a gene of it is how much it weighs",
+    )
 
     @pydantic.field_validator("uses", mode="before")
     @classmethod
@@ -189,6 +194,20 @@ class ValuePart(Part):
                 also = " (critic is potential by another name)" if "critic" in given else ""
                 raise ValueError(f"value.uses={list(given)}: must name each once{also}; leave out one {name}")
         return uses
+
+    @pydantic.model_validator(mode="after")
+    def _only_read(self) -> ValuePart:
+        if self.read == "learned" and self.uses != ("acting",):
+            raise ValueError(
+                f"value.uses={list(self.uses)}: must be ['acting'] with value.read='learned', since what the critic "
+                "expects shapes no reward that it learns from; write [acting], or leave value.read out"
+            )
+        if self.read == "learned" and self.hidden:
+            raise ValueError(
+                f"value.hidden={list(self.hidden)}: must be [] with value.read='learned', since the critic is a head "
+                "of the brain; leave it out, and set brain.hidden, or leave value.read out"
+            )
+        return self
 
 
 class GroupPart(Part):
@@ -205,6 +224,11 @@ class GenomePart(Part):
         "inherited",
         description="weights of the brain's prediction head: inherited, as all others are; learned: 0 at birth, and no "
         "genes, so that where actions lead is found out in every life",
+    )
+    critic: Literal["inherited", "learned"] = Field(
+        "inherited",
+        description="weights of the brain's critic: inherited, as all others are; learned: 0 at birth, and no genes, "
+        "so that what is to be expected is found out in every life. Of weights drawn afresh it is drawn as they are",
     )
     encoding: Name = Field("direct", description="how genes become weights: direct, or path/to/file.py:NAME")
     inheritance: Literal["darwinian", "lamarckian"] = Field(
@@ -309,15 +333,19 @@ class RunConfig(Part):
         if self.value is None:
             content.pop("value", None)
             content.get("genome", {}).pop("value", None)
+        elif self.value.read == "innate":
+            content["value"].pop("read", None)
         if not self.brain.prediction:
             content.get("genome", {}).pop("prediction", None)
         if not self.brain.weights:
             content.get("brain", {}).pop("weights", None)
+        if self.genome.critic == "inherited":
+            content.get("genome", {}).pop("critic", None)
         return content
 
     @pydantic.model_validator(mode="after")
     def _parts_fit(self) -> RunConfig:
-        _check_prediction(self.genome, self.brain)
+        _check_heads(self.genome, self.brain)
         if self.value is None and self.genome.value != GroupPart():
             raise ValueError(
                 f"genome.value={self.genome.value.model_dump()}: must be left out without the section value, since "
@@ -370,19 +398,18 @@ class RunConfig(Part):
         return WindowAfterPart(age=switch, width=self.evaluation.birth_steps)
 
 
-def _check_prediction(genome: GenomePart, brain: BrainPart) -> None:
-    if genome.prediction == "inherited":
-        return
-    if not brain.prediction:
+def _check_heads(genome: GenomePart, brain: BrainPart) -> None:
+    if genome.prediction == "learned" and not brain.prediction:
         raise ValueError(
             f"genome.prediction={genome.prediction!r}: must be 'inherited' with brain.prediction=false, since there is "
             "no head to learn; set brain.prediction=true, or leave genome.prediction out"
         )
-    if genome.encoding != "direct":
-        raise ValueError(
-            f"genome.prediction={genome.prediction!r}: must be 'inherited' with genome.encoding={genome.encoding!r}: "
-            "only of direct genes is known which are the head's; leave one of the two out"
-        )
+    for field in ("prediction", "critic"):
+        if getattr(genome, field) == "learned" and genome.encoding != "direct":
+            raise ValueError(
+                f"genome.{field}='learned': must be 'inherited' with genome.encoding={genome.encoding!r}: "
+                "only of direct genes is known which are the head's; leave one of the two out"
+            )
 
 
 def _switch_problems(config: RunConfig) -> Iterator[str]:

@@ -181,8 +181,8 @@ def gene_pool(
     drive_transform: str = "identity",
     evolved_drives: Sequence[str] | None = None,
     value: ValueSpec | None = None,
-    learned_prediction: bool = False,
     weight_centres: Mapping[str, float | Sequence[float]] | None = None,
+    learned: Sequence[str] = (),
 ) -> GenePool:
     """Lay out the genes of a newborn.
 
@@ -200,21 +200,21 @@ def gene_pool(
         drive_transform: a name in TRANSFORMS, of any sign.
         evolved_drives: drives that follow the mode of their group; the others are held at the start. None: all do.
         value: what an innate value is made of; None: newborns have none.
-        learned_prediction: whether the prediction head is held at its start, 0, at birth; for direct genes.
         weight_centres: weights at the start by tensor, where they differ from that draw: one for all of a tensor's, or
             one for each; for direct genes. None: they differ nowhere.
+        learned: heads that are held at 0 at birth, by what names of their blocks begin with; for direct genes.
 
     Raises:
         ValueError: the learner cannot teach such a brain; says why, and what to do.
     """
     genes = list(find_encoding(encoding).genes(brain, initial_weights(brain, seed), spreads["weights"]))
-    if learned_prediction:
-        genes = [dataclasses.replace(gene, held=gene.name.startswith("prediction.")) for gene in genes]
     given_weights = weight_centres or {}
     for place, gene in enumerate(genes):
         if gene.name in given_weights:
             given = np.broadcast_to(encoded(gene.transform, given_weights[gene.name]), gene.size)
             genes[place] = dataclasses.replace(gene, centre=np.ascontiguousarray(given))
+    if learned:
+        genes = [_held_at_zero(gene) if gene.name.partition(".")[0] in learned else gene for gene in genes]
     for name in drive_names:
         centre = TRANSFORMS[drive_transform].encode(drive_centres.get(name, 0.0))
         gene = _gene(name, "drives", (), drive_transform, centre, spreads["drives"])
@@ -227,6 +227,10 @@ def gene_pool(
     if value is not None:
         genes += _value_genes(value, spreads["value"], seed)
     return GenePool(tuple(genes), dict(modes), brain, encoding)
+
+
+def _held_at_zero(gene: Gene) -> Gene:
+    return dataclasses.replace(gene, held=True, centre=np.zeros_like(gene.centre))
 
 
 def _value_genes(value: ValueSpec, spread: float, seed: int) -> Iterator[Gene]:

@@ -203,6 +203,7 @@ def _unread(dna: DNA) -> Iterator[tuple[str, str]]:
             read = dna.pool.modes["weights"] == FRESH
         elif of_value:
             read = learns and policy.has_value and learner.value is not None
+            read = read or (dna.config.value is not None and dna.config.value.read == "learned")
         elif gene.group == "value":
             read = _reads_value(dna, learns)
         elif gene.group == "weights":

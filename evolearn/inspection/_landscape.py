@@ -95,7 +95,10 @@ def random_directions(dna: DNA) -> tuple[FloatArray, FloatArray]:
     Source: Li et al. 2018, section 4; biases, which are left out there, are taken for one more weight each.
     """
     evolved = dna.genome[_moved(dna)].astype(np.float64)
-    filters = filters_of(dna.brain)[: len(evolved)]  # a prediction head that is no gene comes last
+    filters = filters_of(dna.brain)
+    blocks = [gene for gene in dna.pool.genes if gene.group == "weights"]
+    if any(gene.held for gene in blocks):  # heads that are no genes
+        filters = filters[np.concatenate([np.full(gene.size, not gene.held) for gene in blocks])]
     rng = np.random.default_rng([dna.config.seed, DIRECTIONS])
 
     def lengths(values: FloatArray) -> FloatArray:

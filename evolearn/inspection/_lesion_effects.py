@@ -21,7 +21,7 @@ METRICS = {
     "speed": "time to threshold",
 }
 HARM = {"birth": -1.0, "ceiling": -1.0, "speed": 1.0}  # the sign of a change for the worse
-AS_GIVEN = ("drive", "critic", "learner")  # none of them does anything before there is learning
+AS_GIVEN = ("drive", "learner")  # neither does anything before there is learning
 
 
 @dataclasses.dataclass(frozen=True)

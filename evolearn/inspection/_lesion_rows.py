@@ -64,7 +64,7 @@ class Lesion:
     how: str  # of HOWS; OFF for the learner
     place: int = 0  # of the drive or observation
     in_product: bool = False  # an observation that the heads read as well, in a product
-    dormant: bool = False  # an innate value that nothing reads before there is learning
+    dormant: bool = False  # an innate value, or a critic, that nothing reads before there is learning
 
     @property
     def pool(self) -> tuple[str, str, str]:
@@ -108,17 +108,26 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
         if how == MEAN and draws_weights(specimen):
             continue
         lesions += [Lesion("layer", name, how) for name in layers_of(dna.brain)]
-        if evolved_learning(specimen):
-            lesions.append(Lesion("critic", "critic", how))
+        if evolved_learning(specimen) or reads_critic(specimen):
+            lesions.append(Lesion("critic", "critic", how, dormant=not reads_critic(specimen)))
     if evolved_learning(specimen):
         lesions.append(Lesion("learner", "learner", OFF))
     return lesions
 
 
+def reads_critic(specimen: Specimen) -> bool:
+    """Whether what the critic expects is read in acting."""
+    part = specimen.setup.conditions.value
+    return part is not None and part.learned
+
+
 def _devaluations(specimen: Specimen, how: str) -> Iterator[Lesion]:
-    """Lesions of the innate value; where each life draws its own, or it is 0 everywhere, there is none to disturb."""
+    """Lesions of the innate value; where each life draws its own, or it is 0 everywhere, there is none to disturb.
+
+    Where the critic is read in its place, the lesion is the critic's.
+    """
     dna = specimen.dna
-    if dna.config.value is None or how == MEAN:
+    if dna.config.value is None or how == MEAN or reads_critic(specimen):
         return
     drawn = dna.pool.modes["value"] == FRESH
     acts = "acting" in dna.config.value.uses

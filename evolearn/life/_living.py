@@ -250,7 +250,7 @@ def act(
     if body.recalled > 0:
         recall_elsewhere(team, at, body, count)
     if body.acting > 0:
-        look_ahead(team, at, body, row, count)
+        look_ahead(think, team, at, body, row, count)
     rows = body.window + 1
     status = integers(team, at.status, count)
     diverged = 0

@@ -1,4 +1,4 @@
-"""What a life does with its innate value, which evolution wrote and nothing in life changes.
+"""What a life does with its innate value, which evolution wrote and nothing in life changes, or reads in its place.
 
 As a *potential* it shapes the reward felt: what is worth more by value is better to come to, by as much as leaving it
 costs again, so that what is best to do stays as it was.
@@ -8,6 +8,8 @@ Source: Ng, Harada and Russell 1999, "Policy invariance under reward transformat
 life, says what would be seen next, value says how good that is, and the choice's output gets beta times as much. Where
 outputs are logits it stays in the window, so that the policy that learns is the one that acted: that sum has the same
 derivative by what the trunk thought. Where they are action values it is undone, since those are to become true.
+
+What the critic expects may be read in the place of innate value: what life has taught of value, and no gene.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from evolearn.agent import TERMINATED, foresee_choice, value_of
-from evolearn.life._views import model_of, read_in, seen_by, seen_in
+from evolearn.life._imagining import dream_in
+from evolearn.life._views import model_of, read_in, seen_by, seen_in, thoughts_of
 from evolearn.life.records import UNFINISHED, Body, Places, copy
-from evolearn.numerics import floats, integers, within
+from evolearn.numerics import floats, integers, vector, within
 
 _ZERO, _HALF = np.float32(0.0), np.float32(0.5)
 
@@ -71,12 +74,32 @@ def shape_all(team: Any, at: Places, body: Body, row: int, count: int) -> None:
 
 
 @within
-def look_ahead(team: Any, at: Places, body: Body, row: int, count: int) -> None:
-    """Add to the output of every choice what it is predicted to lead to: beta x V of what would be seen next.
-
-    Where the end of the episode is predicted, with 0.5 or more, there is nothing to be valued.
+def expected_of(think: Any, team: Any, at: Places, body: Body, place: int, observation: Any) -> Any:
+    """What one life's critic expects of an observation that it imagines, float32.
 
     Args:
+        think: the trunk's forward pass.
+        team: handle of a team's memory.
+        at: where everything is there.
+        body: how much of it; brains are told what the world shows, and carry nothing.
+        place: of the life.
+        observation: float32 [O].
+    """
+    dream = dream_in(team, at, body)
+    copy(observation, vector(dream.observations, 0, body.observations))
+    think(thoughts_of(team, at, body, place), integers(team, at.layers, body.layers), dream, 0)
+    return dream.outputs[0, body.outputs - 1]
+
+
+@within
+def look_ahead(think: Any, team: Any, at: Places, body: Body, row: int, count: int) -> None:
+    """Add to the output of every choice what it is predicted to lead to: beta x V of what would be seen next.
+
+    V is innate, or what the critic expects. Where the end of the episode is predicted, with 0.5 or more, there is
+    nothing to be valued.
+
+    Args:
+        think: the trunk's forward pass, for the critic.
         team: handle of a team's memory; every life that goes on has thought.
         at: where everything is there.
         body: how much of it.
@@ -101,7 +124,11 @@ def look_ahead(team: Any, at: Places, body: Body, row: int, count: int) -> None:
                 continue
             for i in range(body.observations):
                 ahead[i] += now[i]
-            output[choice] += numbers[body.value - 1] * value_of(numbers, layers, ahead, scratch)
+            if body.critic > 0:
+                worth = expected_of(think, team, at, body, place, vector(ahead, 0, body.observations))
+            else:
+                worth = value_of(numbers, layers, ahead, scratch)
+            output[choice] += numbers[body.value - 1] * worth
 
 
 @within

@@ -239,6 +239,7 @@ class Machinery:
             value_scratch=0 if value is None else value.scratch,
             potential=int(value is not None and value.potential),
             acting=int(value is not None and value.acting),
+            critic=int(value is not None and value.learned),
             # A policy gradient is that of the policy that acted; a temporal difference is one of values alone.
             undone=brain.outputs if value is not None and value.acting and not has_value else 0,
             discount=genes.get("discount", -1),

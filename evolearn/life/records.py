@@ -80,11 +80,12 @@ class Body(NamedTuple):
     feel_memory: int  # floats of the generic drives' memory
     state_size: int  # bytes of a world's state
     tiled: int  # 1 if the trunk thinks for a team at once, see `evolearn.agent.trunks.tiles`; else 0
-    value: int  # numbers of an innate value, V; 0 without one, as the next six
+    value: int  # numbers of an innate value, V; 0 without one, as the next seven
     value_layers: int  # 2 + its layers of units
     value_scratch: int  # floats that it is reckoned in
     potential: int  # 1 if the reward felt is shaped by it
     acting: int  # 1 if what is predicted to follow from each choice is valued before one is chosen
+    critic: int  # 1 if the learner's critic says then what it is worth
     undone: int  # Y if outputs are as they were thought again once there was a choice, else 0
     discount: int  # where in plasticity the learner's discount is; -1: it has none
 
@@ -264,7 +265,7 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "remembered_observations": (single, lives, body.remembered, body.observations),
         "remembered_actions": (single, lives, body.remembered, body.action_size),
         "imagining": (long, lives if body.imagined else 0, RNG_SIZE),
-        "dream": (single, dream if body.imagined else 0),
+        "dream": (single, dream if body.imagined or body.critic else 0),
         "dream_end": (long, 1),
         "carry": (single, lives, body.carry),
         "weights": (single, lives, body.stride) if body.stride else (single, 1, whole_lines(body.weights)),

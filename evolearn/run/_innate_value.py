@@ -6,11 +6,12 @@ import ast
 import inspect
 import textwrap
 
-from evolearn.agent import LEARNERS, ValueSpec, find_learner
+from evolearn.agent import LEARNERS, OBSERVATION, BrainSpec, ValueSpec, find_learner, find_policy
 from evolearn.config import ConfigError, RunConfig
 from evolearn.world import Declaration, World
 
 POTENTIAL, ACTING = "potential", "acting"  # of value.uses
+LEARNED = "learned"  # of value.read, genome.prediction and genome.critic
 DISCOUNT = "discount"  # the learner's gene by which a potential discounts what comes next
 
 
@@ -24,19 +25,28 @@ def value_spec(config: RunConfig, observations: int) -> ValueSpec | None:
     part = config.value
     if part is None:
         return None
-    return ValueSpec(observations, part.hidden, POTENTIAL in part.uses, ACTING in part.uses)
+    return ValueSpec(observations, part.hidden, POTENTIAL in part.uses, ACTING in part.uses, part.read == LEARNED)
 
 
-def check_value(config: RunConfig, world: Declaration) -> None:
-    """Refuse an innate value that nothing could make use of.
+def learned_heads(config: RunConfig) -> tuple[str, ...]:
+    """Heads that are 0 at birth and no genes, by what names of their blocks begin with."""
+    heads = {"prediction": config.genome.prediction, "value": config.genome.critic}
+    return tuple(head for head, origin in heads.items() if origin == LEARNED)
+
+
+def check_value(config: RunConfig, world: Declaration, brain: BrainSpec) -> None:
+    """Refuse an innate value that nothing could make use of, and a critic that nobody has.
 
     Args:
         config: of the run.
         world: that it is lived in.
+        brain: what its brain is made of.
     Raises:
         ConfigError: names the field, and what to set.
     """
     part = config.value
+    if config.genome.critic == LEARNED:
+        _needs_critic(config, brain, f"genome.critic={LEARNED!r}", "inherited", "genome.critic")
     if part is None:
         return
     learner, name = find_learner(config.learner.name), config.learner.name
@@ -50,6 +60,27 @@ def check_value(config: RunConfig, world: Declaration) -> None:
         )
     if ACTING in part.uses:
         _check_acting(config, world)
+    if part.read == LEARNED:
+        asking = f"value.read={LEARNED!r}"
+        _needs_critic(config, brain, asking, "innate", "value.read")
+        if brain.inputs != (OBSERVATION,) or brain.remembers:
+            raise ConfigError(
+                f"{asking}: must be 'innate' with brain.trunk={brain.trunk!r} and brain.inputs={list(brain.inputs)}, "
+                "since what is predicted is what the world shows and nothing of what was before; set "
+                "brain.inputs=[observation] and a trunk that carries nothing, or leave value.read out"
+            )
+
+
+def _needs_critic(config: RunConfig, brain: BrainSpec, asking: str, otherwise: str, field: str) -> None:
+    name = config.learner.name
+    if find_learner(name).value is not None and find_policy(brain.policy).has_value:
+        return
+    able = " or ".join(repr(other) for other, row in LEARNERS.items() if row.value is not None)
+    own = "" if name in LEARNERS else ", or say in its row what it makes of the value output"
+    raise ConfigError(
+        f"{asking}: must be {otherwise!r} with learner.name={name!r}, which has no critic; set learner.name={able}, "
+        f"or leave {field} out{own}"
+    )
 
 
 def _check_acting(config: RunConfig, world: Declaration) -> None:
@@ -87,6 +118,11 @@ def remarks_on_value(config: RunConfig, world: Declaration) -> tuple[str, ...]:
         remarks.append(
             f"{uses}: acting values what is predicted, and with genome.prediction=learned and learner.learn_until=0 "
             "nothing ever is, so that value changes nothing; set genome.prediction=inherited, or let lives learn"
+        )
+    if config.value.read == LEARNED and config.genome.critic == LEARNED and config.learner.learn_until == 0:
+        remarks.append(
+            f"value.read={LEARNED!r}: what is read in acting is learned, and with genome.critic=learned and "
+            "learner.learn_until=0 nothing ever is; set genome.critic=inherited, or let lives learn"
         )
     if POTENTIAL in config.value.uses and _never_terminates(world):
         remarks.append(

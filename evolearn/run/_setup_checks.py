@@ -89,11 +89,12 @@ def _needs_weights_as_genes(config: RunConfig, asking: str) -> None:
             f"genome.encoding={genome.encoding!r}: must be 'direct' with {asking}: only there is a weight a gene; set "
             "genome.encoding=direct"
         )
-    if genome.prediction != "inherited":
-        raise ConfigError(
-            f"genome.prediction={genome.prediction!r}: must be 'inherited' with {asking}, for which every weight is a "
-            "gene; leave genome.prediction out"
-        )
+    for head in ("prediction", "critic"):
+        if getattr(genome, head) != "inherited":
+            raise ConfigError(
+                f"genome.{head}={getattr(genome, head)!r}: must be 'inherited' with {asking}, for which every weight "
+                f"is a gene; leave genome.{head} out"
+            )
 
 
 def _needs_learning(config: RunConfig, asking: str) -> None:

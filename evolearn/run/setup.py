@@ -53,7 +53,7 @@ from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
 from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run._foresight import check_foresight, remarks_on_foresight
-from evolearn.run._innate_value import check_value, remarks_on_value, value_spec
+from evolearn.run._innate_value import check_value, learned_heads, remarks_on_value, value_spec
 from evolearn.run._memory import check_brain_size, check_memory
 from evolearn.run._setup_checks import check_training, learning_ends
 from evolearn.run.teaching import check_given_weights, check_teacher, with_teacher
@@ -169,7 +169,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     _check_evolved_drives(config, conditions)
     _check_plasticity(config, brain)
     _check_teacher(config)
-    check_value(config, world)
+    check_value(config, world, brain)
     check_foresight(config, brain)
     check_training(config)
     config = with_teacher(config, conditions)
@@ -268,8 +268,8 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         spreads={group: getattr(config.genome, group).spread for group in GROUPS},
         seed=config.seed,
         value=value_spec(config, brain.observations),
-        learned_prediction=config.genome.prediction == "learned",
         weight_centres=config.brain.weights,
+        learned=learned_heads(config),
     )
 
 

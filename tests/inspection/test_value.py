@@ -141,6 +141,22 @@ def test_the_page_tells_of_it(found):
     assert tables["lesions_senses_later"].columns[2:] == ("went well", "dodged")
 
 
+def test_where_a_critic_is_read_its_lesion_is_one_of_acting_and_there_is_no_other(tmp_path):
+    """What it expects of a way decides which is taken, also where nobody learns."""
+    planted = {**WEIGHTS, "value.weight": [[2.5, 0.0]]}
+    how = {**ACTING, "value": {"uses": ["acting"], "read": "learned"}, "learner": {"window": 10, "learn_until": 0}}
+    specimen = specimen_for(tmp_path, "tests.inspection.test_value:ways", planted, extent=EXTENT, **how)
+    found = inspect_lesions(specimen)
+    assert not [lesion for lesion in found["ages"][0]["lesions"] if lesion["kind"] == "value"]
+    (lesion,) = [one for one in found["ages"][0]["lesions"] if (one["kind"], one["how"]) == ("critic", "zero")]
+    assert lesion["effects"]["birth"]["change"]["p"] < 0.05
+    assert lesion["effects"]["birth"]["change"]["of"]["value"] < -0.25
+    assert any(
+        "lesions of drives and learner could change nothing" in text for text in lesions_section(found, {}).sentences
+    )
+    specimen.driver.close()
+
+
 @pytest.mark.parametrize(
     ("planted", "changes"),
     [

@@ -27,7 +27,10 @@ WANTS = {"fitness": 0.7, "gain": -0.4, "age": 0.2}
 AT = 40
 
 
-@pytest.fixture(scope="module", params=["box, told", "choices", "acting", "acting, told", "acting, action values"])
+KINDS = ("box, told", "choices", "acting", "acting, told", "acting, action values", "acting by the critic")
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def valued(request, driver_for):
     """A maker of drivers for lives with an innate value."""
     how = {"hidden": (6,), "value": POTENTIAL}
@@ -35,6 +38,8 @@ def valued(request, driver_for):
         how |= TOLD
     if "acting" in request.param:
         how |= {"value": POTENTIAL | {"acting": True}, "prediction": True}
+    if "critic" in request.param:
+        how |= {"value": {"acting": True, "learned": True}}
     if "action values" in request.param:
         how |= {"learner": "q_learning"}
     world = restless_box if "box" in request.param else restless

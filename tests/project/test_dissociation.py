@@ -46,7 +46,8 @@ def built(setup, value=0.0, features=0.0):
         if tensor.name == "policy.weight":
             born.weights[0, start : start + tensor.size] = policy.reshape(-1)
         start += tensor.size
-    born.value[0, HERE : HERE + FEATURES] = value * WORTH
+    if value:
+        born.value[0, HERE : HERE + FEATURES] = value * WORTH
     return born
 
 
@@ -89,7 +90,7 @@ def test_who_sees_doors_in_the_policy_loses_decisions_with_that_and_nothing_with
 
 def test_operations_are_of_the_sizes_that_they_say(setup):
     brain, born = setup.conditions.brain, built(setup, value=2.0)
-    names, operations = dissociation.surgeries(brain, born, 16, 2, np.random.default_rng(0))
+    names, operations = dissociation.surgeries(brain, born, setup.conditions.value, 2, np.random.default_rng(0))
     assert names == [INTACT, "features", REFLEX, BLOCK, BLOCK, NOISE, NOISE, VALUE]
     assert (operations.factor == 0).sum(axis=1).tolist() == [0, 24, 8, 16, 16, 0, 0, 0]
     assert ((operations.factor == 0) == operations.held.astype(bool)).all()
@@ -100,6 +101,30 @@ def test_operations_are_of_the_sizes_that_they_say(setup):
     assert np.isnan(operations.value[:-1]).all()
     assert (operations.value[-1, :16] == 0).all()
     assert np.isnan(operations.value[-1, 16:]).all(), "beta stays"
+
+
+def test_of_a_critic_that_is_read_the_lesion_is_its_own(setup):
+    learned = assemble(
+        RunConfig.model_validate(
+            RUN | {"value": {"uses": ["acting"], "read": "learned"}, "genome": {"critic": "learned"}}
+        )
+    )
+    brain, value = learned.conditions.brain, learned.conditions.value
+    born, places = built(learned), dissociation.critic(brain)
+    assert not born.weights[0, places].any()
+    assert dissociation.logits(brain, value, born)[0] == 0
+    born.weights[0, places[HERE : HERE + FEATURES]] = 3.0 * WORTH
+    born.value[0, 0] = 2.0
+    assert dissociation.logits(brain, value, born)[0] == pytest.approx(6)
+    names, operations = dissociation.surgeries(brain, born, value, 2, np.random.default_rng(0))
+    assert names == [INTACT, "features", REFLEX, BLOCK, BLOCK, VALUE]
+    assert (operations.factor == 0).sum(axis=1).tolist() == [0, 24, 8, 16, 16, 16]
+    assert np.flatnonzero(operations.held[-1]).tolist() == sorted(places)
+    assert not set(places) & set(np.flatnonzero(operations.factor[3:5] == 0) % brain.weights)
+    with closing(new_driver(learned.conditions, 1)) as driver:
+        born.value[0, 0] = 8.0 / 3.0
+        scores = dissociation.lived(learned, driver, born, life_keys(3, VALIDATION, 0, 20), 800, 1, seed=0)
+    assert scores[INTACT][1, 0] - scores[VALUE][1, 0] > 0.3, "late decisions are lost with it"
 
 
 def test_late_is_the_second_half_alone(setup, monkeypatch):

@@ -1,11 +1,14 @@
-"""An innate value as potential: its numbers, and that it is the start of a critic and of a table of action values."""
+"""An innate value as potential: its numbers, and that it is the start of a critic and of a table of action values.
+
+Read in acting: what it adds to every choice, and what is learned then; and the same of what a critic expects.
+"""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
-from evolearn.agent import GOES_ON, TERMINATED, TRUNCATED
+from evolearn.agent import GOES_ON, OPTIMISERS, TERMINATED, TRUNCATED
 from evolearn.life import FROM_UNIFORM, Plan, lives
 from evolearn.life._fused import FusedDriver
 from evolearn.life._stepwise import StepwiseDriver
@@ -15,6 +18,7 @@ from tests.helpers.compiled_environments import CompiledEnvironments
 from tests.helpers.probe_worlds import SETTINGS, conditions_for, fated_anew, newborns_for, restless, restless_box
 
 DISCOUNT = 0.9
+CRITIC = {"acting": True, "learned": True}
 
 
 def network(spec, numbers, observations):
@@ -51,7 +55,7 @@ def test_the_reward_felt_is_shaped_by_the_potential_and_told_so(hidden, plan, dr
 
 
 def reading_ahead(world, beta, seed=4, **how):
-    """Conditions of linear brains that act by a linear value, newborns of two, and what each choice adds by hand.
+    """Conditions of linear brains that act by a linear value, or critic; a newborn, and what choices add by hand.
 
     Returns:
         Conditions, newborns, and weights [choices, O] and biases [choices] of beta x V(s + change) as it is predicted.
@@ -67,7 +71,10 @@ def reading_ahead(world, beta, seed=4, **how):
     matrices[:, -1], biases[:, -1] = 0.0, 0.0  # no end is predicted
     newborns.weights[0, -brain.predicting :] = model
     newborns.value[0, -1] = beta
-    value, constant = newborns.value[0, :seen], newborns.value[0, seen]
+    value, constant = newborns.value[0, :seen], newborns.value[0, seen : seen + 1]
+    if conditions.value.learned:
+        heads = choices * seen
+        value, constant = newborns.weights[0, heads : heads + seen], newborns.weights[0, (heads + seen) + choices]
     return (
         conditions,
         newborns,
@@ -76,10 +83,14 @@ def reading_ahead(world, beta, seed=4, **how):
     )
 
 
-@pytest.mark.parametrize("learns", [False, True], ids=["fixed", "learning"])
-def test_the_policy_that_reads_value_ahead_is_the_one_that_acts_and_the_one_that_learns(learns):
+@pytest.mark.parametrize(
+    ("learns", "value"),
+    [(False, {"acting": True}), (True, {"acting": True}), (False, CRITIC)],
+    ids=["fixed", "learning", "fixed, critic"],
+)
+def test_the_policy_that_reads_value_ahead_is_the_one_that_acts_and_the_one_that_learns(learns, value):
     """With everything linear it is a linear policy: one that has these weights from birth lives the same."""
-    conditions, newborns, weights, biases = reading_ahead(restless, beta=1.7)
+    conditions, newborns, weights, biases = reading_ahead(restless, beta=1.7, value=value)
     plain = conditions_for(restless, hidden=(), trunk="linear", prediction=True)
     same = newborns._replace(weights=newborns.weights.copy(), value=newborns.value[:, :0].copy())
     same.weights[0, :6] += weights.reshape(-1)
@@ -98,6 +109,74 @@ def test_the_policy_that_reads_value_ahead_is_the_one_that_acts_and_the_one_that
     none = newborns._replace(value=np.zeros_like(newborns.value))
     _, blind = lives(FusedDriver(conditions), conditions, none, np.zeros(1, int), keys, plan, 96)
     assert (blind.actions != first_trace.actions).any(), "value matters"
+
+
+def test_a_critic_that_is_read_is_the_one_that_life_has_taught_so_far():
+    """A life of six windows, all linear, by hand: what is read is a constant to the policy's gradient."""
+    settings = SETTINGS._replace(optimiser=OPTIMISERS["sgd"], gradient_norm=1e9)
+    beta, rate, window = 1.7, 0.05, 16
+    conditions, newborns, *_ = reading_ahead(restless, beta, value=CRITIC, settings=settings, window=window)
+    brain = conditions.brain
+    newborns.plasticity[0, :5] = rate, DISCOUNT, 0.8, 0.03, 0.7
+    keys, plan = life_keys(21, SELECTION, 2, 1), Plan(96, final_weights=True)
+    outcome, trace = lives(FusedDriver(conditions), conditions, newborns, np.zeros(1, int), keys, plan, 96)
+    assert {GOES_ON, TERMINATED, TRUNCATED} == set(trace.ends)
+    born = newborns.weights[0].astype(np.float64)
+    heads, biases, model = born[:8].reshape(4, 2), born[8:12], born[12:]  # three choices, then the critic
+    size = brain.actions * brain.outcomes * 2
+    matrices, shifts = model[:size].reshape(3, -1, 2)[:, :2], model[size:].reshape(3, -1)[:, :2]
+    for start in range(0, 96, window):
+        rows = slice(start, start + window)
+        seen, after = trace.observations[rows].astype(np.float64), trace.next_observations[rows].astype(np.float64)
+        worth, then = (shown @ heads[3] + biases[3] for shown in (seen, after))
+        ahead = (seen[:, None] + np.einsum("koi,ti->tko", matrices, seen) + shifts) @ heads[3] + biases[3]
+        logits = seen @ heads[:3].T + biases[:3] + beta * ahead
+        likely = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        advantages, advantage = np.zeros(window), 0.0
+        for t in reversed(range(window)):
+            end = trace.ends[rows][t]
+            error = trace.fitness[rows][t] + DISCOUNT * then[t] * (end != TERMINATED) - worth[t]
+            advantages[t] = advantage = error + DISCOUNT * 0.8 * advantage * (end == GOES_ON)
+        taken = np.eye(3)[trace.actions[rows, 0].astype(int)]
+        entropy = -(likely * np.log(likely)).sum(axis=1, keepdims=True)
+        rise = advantages[:, None] * (taken - likely) - 0.03 * likely * (np.log(likely) + entropy)
+        slopes = np.column_stack([rise, 0.7 * advantages]) * rate / window
+        heads, biases = heads + slopes.T @ seen, biases + slopes.sum(axis=0)
+    found = outcome.final_weights[0]
+    assert np.abs(heads[3] - born[6:8]).min() > 0.05, "the critic has learned"
+    np.testing.assert_allclose(found[:12], np.concatenate([heads.reshape(-1), biases]), rtol=1e-3, atol=1e-5)
+
+
+def test_a_critic_behind_hidden_layers_is_read_through_them():
+    how = {"hidden": (5,), "trunk": "mlp", "prediction": True, "value": CRITIC}
+    conditions = conditions_for(restless, **how)
+    newborns, brain = newborns_for(conditions, seed=4), conditions.brain
+    rng = np.random.default_rng(4)
+    newborns.weights[0] = rng.standard_normal(brain.weights)
+    newborns.value[0, 0] = 1e4
+    blocks = dict(
+        zip(
+            [tensor.name for tensor in brain.tensors],
+            np.split(newborns.weights[0], np.cumsum([tensor.size for tensor in brain.tensors])[:-1]),
+            strict=True,
+        )
+    )
+    blocks["prediction.bias"].reshape(3, -1)[:, -1] = -1e3  # no end is predicted
+
+    def thought(shown):
+        return np.tanh(shown @ blocks["hidden1.weight"].reshape(2, 5) + blocks["hidden1.bias"])
+
+    plan, keys = Plan(60, learn_until=0), life_keys(21, SELECTION, 2, 1)
+    _, trace = lives(FusedDriver(conditions), conditions, newborns, np.zeros(1, int), keys, plan, 60)
+    matrices, shifts = (
+        blocks[f"prediction.{part}"].reshape(3, brain.outcomes, -1)[:, :2] for part in ("weight", "bias")
+    )
+    change = np.einsum("koh,th->tko", matrices, thought(trace.observations)) + shifts[..., 0]
+    worth = thought(trace.observations[:, None] + change) @ blocks["value.weight"]
+    clear = np.diff(np.sort(worth, axis=1))[:, -1] > 0.01
+    assert clear.sum() > 40
+    np.testing.assert_array_equal(trace.actions[clear, 0], worth[clear].argmax(axis=1))
+    assert len(set(trace.actions[clear, 0])) > 1
 
 
 def test_what_is_predicted_to_be_the_end_is_worth_nothing():

@@ -16,6 +16,10 @@ from evolearn.run.setup import remarks_on
 from tests.helpers.inspected_dna import made_dna
 
 VALUE = {"hidden": [3], "uses": ["potential"]}
+CRITIC = {"uses": ["acting"], "read": "learned"}
+HEAD = {"hidden": [4], "prediction": True}
+BIASES = ("hidden1.bias", "policy.bias", "prediction.weight", "prediction.bias")  # 0 at the standard initialisation
+FROZEN = {"window": 8, "learn_until": 0}
 KEYS = life_keys(0, SELECTION, 0, 4)
 
 
@@ -40,6 +44,10 @@ def test_a_config_without_one_is_written_as_it_was_before_there_were_any():
     for content in (plain, valued):
         assert check_config(content, "again").model_dump(mode="json") == content
     assert "value" not in ARMS["tuned_blank"].model_dump()
+    assert "read" not in valued["value"]
+    assert "critic" not in plain["genome"]
+    learned = config_of(value=CRITIC, brain=HEAD, genome={"critic": "learned"})
+    assert check_config(learned.model_dump(mode="json"), "again") == learned
 
 
 def test_its_genes_follow_all_others_and_begin_at_no_value_at_all():
@@ -82,6 +90,24 @@ def test_a_prediction_head_may_be_left_to_life(tmp_path):
     assert len(first) == len(second) == brain.weights - brain.predicting
     assert [row["block"] for row in inspect_genes(dna)["not_evolved"]] == ["prediction.weight", "prediction.bias"]
     assert "prediction" not in config_of().model_dump(mode="json")["genome"]
+
+
+def test_a_critic_may_be_left_to_life_and_is_read_by_as_much_as_beta(tmp_path):
+    config = config_of(value=CRITIC, brain=HEAD, genome={"critic": "learned"})
+    inherited, learned = setup_of(value=CRITIC, brain=HEAD), assemble(config)
+    assert [gene.name for gene in inherited.pool.evolved if gene.group == "value"] == ["value.beta"]
+    assert inherited.pool.size - learned.pool.size == 4 + 1
+    dna = made_dna(tmp_path / "dna.safetensors", config)
+    brain, names = dna.brain, [gene.name for gene in dna.pool.genes if gene.group == "weights"]
+    ends = np.cumsum([tensor.size for tensor in brain.tensors])
+    for name, block in zip(names, np.split(dna.newborns.weights[0], ends[:-1]), strict=True):
+        assert block.any() == (name not in ("value.weight", "value.bias", *BIASES)), name
+    first, _ = random_directions(dna)
+    assert len(first) == brain.weights - 5
+    assert [row["block"] for row in inspect_genes(dna)["not_evolved"]] == ["value.weight", "value.bias"]
+    reading = made_dna(tmp_path / "reading.safetensors", config_of(value=CRITIC, brain=HEAD, learner=FROZEN))
+    genes = inspect_genes(reading)["genes"]
+    assert all(read for read, name in zip(genes["read"], genes["name"], strict=True) if name.startswith("value."))
 
 
 def test_it_is_evolved_held_or_drawn_afresh():
@@ -222,6 +248,40 @@ def test_what_cannot_read_it_is_without_it():
         ),
         ({"genome": {"value": {"mode": "fixed"}}}, "must be left out without the section value, since there are no"),
         (
+            {"value": {"uses": ["potential"], "read": "learned"}},
+            "value.uses=['potential']: must be ['acting'] with value.read='learned', since what the critic expects",
+        ),
+        (
+            {"value": {**CRITIC, "hidden": [3]}},
+            "value.hidden=[3]: must be [] with value.read='learned', since the critic is a head of the brain",
+        ),
+        ({"value": CRITIC}, "brain.prediction=false: must be true with value.uses=['acting']"),
+        (
+            {"value": CRITIC, "brain": HEAD, "learner": {"name": "q_learning", "window": 1}},
+            "value.read='learned': must be 'innate' with learner.name='q_learning', which has no critic; set "
+            "learner.name='actor_critic', or leave value.read out",
+        ),
+        (
+            {"value": CRITIC, "brain": {**HEAD, "trunk": "gru"}},
+            "value.read='learned': must be 'innate' with brain.trunk='gru' and brain.inputs=['observation'], since",
+        ),
+        (
+            {"value": CRITIC, "brain": {**HEAD, "inputs": ["observation", "last_reward"]}},
+            "with brain.trunk='mlp' and brain.inputs=['observation', 'last_reward'], since what is predicted is what",
+        ),
+        (
+            {"genome": {"critic": "learned"}, "learner": {"name": "q_learning", "window": 1}},
+            "genome.critic='learned': must be 'inherited' with learner.name='q_learning', which has no critic",
+        ),
+        (
+            {"genome": {"critic": "learned", "inheritance": "lamarckian"}, "search": {"algorithm": "genetic"}},
+            "genome.critic='learned': must be 'inherited' with genome.inheritance='lamarckian', for which every",
+        ),
+        (
+            {"genome": {"critic": "learned", "encoding": "mine.py:code"}},
+            "genome.critic='learned': must be 'inherited' with genome.encoding='mine.py:code': only of direct genes",
+        ),
+        (
             {"value": VALUE, "learner": {"name": "hebbian", "window": 1}, "brain": {"trunk": "linear", "hidden": []}},
             "value.uses=['potential']: potential discounts what comes next as the learner does, and "
             "learner.name='hebbian' has no gene discount; set learner.name='actor_critic' or 'q_learning', or",
@@ -257,10 +317,17 @@ def test_where_no_episode_terminates_a_potential_is_remarked_upon():
     assert remarks_on(setup_of("foraging")) == ()
 
 
+def test_a_critic_that_nobody_ever_learns_is_remarked_upon():
+    parts = {"value": CRITIC, "brain": HEAD}
+    (remark,) = remarks_on(setup_of(**parts, learner=FROZEN, genome={"critic": "learned"}))
+    assert "value.read='learned': what is read in acting is learned, and with genome.critic=learned and" in remark
+    assert remarks_on(setup_of(**parts, learner=FROZEN)) == ()
+    assert remarks_on(setup_of(**parts, genome={"critic": "learned"})) == ()
+
+
 def test_a_model_that_nobody_ever_learns_is_remarked_upon():
-    frozen = {"window": 8, "learn_until": 0}
     parts = {"value": {"uses": ["acting"]}, "brain": {"hidden": [4], "prediction": True}}
-    (remark,) = remarks_on(setup_of(**parts, learner=frozen, genome={"prediction": "learned"}))
+    (remark,) = remarks_on(setup_of(**parts, learner=FROZEN, genome={"prediction": "learned"}))
     assert "nothing ever is, so that value changes nothing; set genome.prediction=inherited" in remark
-    assert remarks_on(setup_of(**parts, learner=frozen)) == ()
+    assert remarks_on(setup_of(**parts, learner=FROZEN)) == ()
     assert remarks_on(setup_of(**parts, genome={"prediction": "learned"})) == ()

@@ -301,9 +301,19 @@ def _diverged(found: Json) -> Iterator[str]:
             )
 
 
+def _idle(lesions: Sequence[Json]) -> str:
+    """What does nothing without learning: the critic too, but where it is read in acting and so is tested at birth."""
+    found = [
+        lesion["effects"]["birth"] for lesion in lesions if lesion["kind"] == "critic" and "birth" in lesion["effects"]
+    ]
+    tested = any(effect["change"]["p"] is not None for effect in found)
+    return "drives and learner" if tested else "drives, critic and learner"
+
+
 def _left_out(found: Json) -> Iterator[str]:
     if not found["learns"]:
-        yield "It does not learn where it evolved: lesions of drives, critic and learner could change nothing."
+        idle = _idle([lesion for at in found["ages"] for lesion in at["lesions"]])
+        yield f"It does not learn where it evolved: lesions of {idle} could change nothing."
     elif not found["drives"]:
         yield "Drive weights are drawn anew in each life, so that no drive could be lesioned."
     if found.get("memory"):
@@ -541,7 +551,7 @@ def _notes(found: Json, at: Json, metric: str) -> Iterator[str]:
     if found["norms"]:
         yield "Norm: root of the summed squares by which weights change at birth; in brackets the mean of its shams."
     if metric == "birth":
-        yield "Learning is off here: drives, critic and learner cannot change it, and are not tested."
+        yield f"Learning is off here: {_idle(at['lesions'])} cannot change it, and are not tested."
     if metric == "speed":
         level = at["level"]
         yield (
