@@ -74,11 +74,13 @@ def export(dna: DNA, to: Path, force: bool = False) -> Exported:
         to: the file; its suffix, a key of FORMATS, says what it becomes.
         force: whether a file that is there may be replaced; one with DNA never is.
     Raises:
-        ExportError: the DNA carries no weights, `to` is refused, or what writes that format is not installed.
+        ExportError: the DNA carries no weights, its newborn acts by more than its network, `to` is refused, or what
+            writes that format is not installed.
         PartError: the row of a part of its brain does not say what that format needs.
     """
     replaced = _check_target(to, force)
     _check_weights(dna)
+    _check_acting(dna)
     brain = brain_of(dna.brain, dna.newborns.weights[0])
     suffix = to.suffix.lower()
     description = describe(dna, suffix)
@@ -141,13 +143,16 @@ def _value(dna: DNA) -> dict[str, Any]:
     if part is None:
         return {}
     layers = f"layers of {list(part.hidden)} tanh units" if part.hidden else "no hidden layers"
+    what = f"observations @ weight + bias, {layers}, one output"
+    if part.read == "learned":
+        what = "V is the value output of the network, which life teaches"
     return {
         "value": {
             "uses": list(part.uses),
             "numbers": _natural(dna, "value", value_by_gene(dna.pool, dna.newborns.value[0])),
-            "how": f"observations @ weight + bias, {layers}, one output; potential adds discount x V(next) - V(now) to "
+            "how": f"{what}; potential adds discount x V(next) - V(now) to "
             "the reward, with V = 0 after an episode that terminated; acting adds beta x V of what is predicted to "
-            "follow to each choice",
+            "follow to each choice, which at birth is the same for all of them, since nothing is predicted yet",
         }
     }
 
@@ -230,6 +235,22 @@ def _check_weights(dna: DNA) -> None:
             f"{dna.path}: carries no weights (genome.weights.mode=fresh): they are drawn afresh in every life, and "
             f"there is no brain to export; what it carries, `evolearn inspect` shows: {carried}"
         )
+
+
+def _check_acting(dna: DNA) -> None:
+    """Refuse a network without the value by which its newborn prefers what it predicts: it would act otherwise.
+
+    A newborn that predicts nothing is led nowhere by value: what is added to its choices is the same for all of them.
+    """
+    part = dna.config.value
+    predicting = dna.newborns.weights[0, dna.brain.weights - dna.brain.predicting :]
+    if part is None or "acting" not in part.uses or not predicting.any():
+        return
+    raise ExportError(
+        f"{dna.path}: acts by more than its network (value.uses={list(part.uses)}): at birth it adds what it predicts "
+        "each choice to lead to, weighed by value, and the network alone would act otherwise; live with it in Python "
+        "by evolearn.live, or evolve with genome.prediction=learned, whose newborns predict nothing, or without acting"
+    )
 
 
 def _check_target(to: Path, force: bool) -> bool:

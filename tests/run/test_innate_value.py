@@ -6,7 +6,7 @@ import pytest
 import evolearn
 from evolearn.config import ConfigError, check_config
 from evolearn.export import export
-from evolearn.export.brains import description_of
+from evolearn.export.brains import ExportError, description_of
 from evolearn.genome import GROUPS, decode, draw_fresh
 from evolearn.inspection._genes import inspect_genes
 from evolearn.inspection._landscape import random_directions
@@ -150,6 +150,21 @@ def test_dna_holds_it_and_everybody_reads_it(tmp_path):
     assert not any(read for read, group in zip(found["read"], found["group"], strict=True) if group == "value")
     plain = made_dna(tmp_path / "plain.safetensors", config_of())
     assert "value" not in description_of(export(plain, tmp_path / "plain_brain.safetensors").path)
+
+
+def test_a_brain_that_acts_by_more_than_its_network_is_not_exported_as_if_it_did_not(tmp_path):
+    """At birth its network alone would act otherwise, unless it predicts nothing."""
+    acting = {"value": {"uses": ["acting"]}, "brain": HEAD}
+    planted = {("weights", "prediction.bias"): np.eye(2, 6)}
+    dna = made_dna(tmp_path / "dna.safetensors", config_of(**acting), planted)
+    text = r"acts by more than its network \(value.uses=\['acting'\]\): .* by evolearn.live, or evolve with genome.pred"
+    with pytest.raises(ExportError, match=text):
+        export(dna, tmp_path / "brain.pt")
+    assert not (tmp_path / "brain.pt").exists()
+    blind = made_dna(tmp_path / "blind.safetensors", config_of(**acting, genome={"prediction": "learned"}))
+    assert "the same for all" in export(blind, tmp_path / "brain.safetensors").description["value"]["how"]
+    shaped = {**acting, "value": VALUE}
+    export(made_dna(tmp_path / "shaped.safetensors", config_of(**shaped), planted), tmp_path / "brain.pt")
 
 
 def test_a_run_evolves_it(undisturbed):
