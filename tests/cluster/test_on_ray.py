@@ -38,7 +38,7 @@ from tests.helpers.own_parts import PARTS_FILE, own_config
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for, newborns_for
 from tests.helpers.ray_here import ClusterWatcher
-from tests.helpers.runs import REMEMBERS, RULES, VALUED, Watcher, digests, toy
+from tests.helpers.runs import EXPECTS, FORESEES, REMEMBERS, RULES, VALUED, Watcher, digests, toy
 from tests.helpers.studies import toy_study
 from tests.helpers.watching import StudyWatcher
 from tests.helpers.world_files import WORLD_FILE
@@ -113,6 +113,7 @@ def in_process(tmp_path_factory):
     configs["remembering"] = toy(brain=REMEMBERS)
     configs["rules"] = toy(learner=RULES)
     configs["valued"] = toy(**VALUED)
+    configs["foreseeing"], configs["expecting"] = toy(**FORESEES), toy(**EXPECTS)
     for name, content in configs.items():
         run_here(content, folder / name)
     return configs, folder
@@ -130,6 +131,8 @@ def in_process(tmp_path_factory):
         ("remembering", 2),
         ("rules", 2),
         ("valued", 2),
+        ("foreseeing", 2),
+        ("expecting", 2),
     ],
 )
 def test_local_ray_gives_the_digests_of_one_process(

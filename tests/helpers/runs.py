@@ -44,6 +44,26 @@ VALUED = {
     "value": {"hidden": [3], "uses": ["potential", "acting"]},
     "brain": {"hidden": [4], "prediction": True},
 }
+_WANTED = {
+    "generic": ["surprise", "progress", "empowerment"],
+    "weights": {"fitness": 1, "surprise": 0.2, "progress": 0.3, "empowerment": 0.1},
+}
+# All that a prediction head is read by: drives, value in acting, imagined steps; it begins at nothing in every life.
+FORESEES = {
+    "brain": {"hidden": [4], "prediction": True},
+    "learner": {"name": "q_learning", "window": 1, "imagined": 2, "remembered": 20},
+    "drives": _WANTED,
+    "value": {"uses": ["potential", "acting"]},
+    "genome": {"prediction": "learned"},
+}
+# And by a critic that does so too; predictions shape the trunk.
+EXPECTS = {
+    "brain": {"hidden": [4], "prediction": True},
+    "learner": {"window": 8, "auxiliary": True},
+    "drives": _WANTED,
+    "value": {"uses": ["acting"], "read": "learned"},
+    "genome": {"prediction": "learned", "critic": "learned"},
+}
 RULES = {"name": "rewarded_hebbian_connections", "window": 3}
 _LAMARCKIAN = {"inheritance": "lamarckian"}
 # A toy of every kind of run that keeps another state, or comes by it in another way.
@@ -59,6 +79,8 @@ KINDS: dict[str, dict] = {
     "blockwise cem": toy_with("cem", {"sampling": "blockwise"}),
     "told, for life": toy("pgpe", brain=REMEMBERS),
     "innate value": toy("pgpe", **VALUED),
+    "foreseeing": toy("pgpe", **FORESEES),
+    "expecting": toy("snes", **EXPECTS),
     "rules of connections": toy("pgpe", learner=RULES),
     "rules of connections, blockwise": toy_with("snes", {"sampling": "blockwise"}, learner=RULES),
     "reptile": toy("reptile", genome=WEIGHTS_ONLY),
