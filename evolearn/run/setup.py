@@ -300,7 +300,7 @@ def remarks_on(setup: Setup) -> tuple[str, ...]:
     name = setup.config.world.name
     remarks = (
         *_remarks_on_set(setup.config),
-        *remarks_on_value(setup.config, setup.conditions.world),
+        *remarks_on_value(setup.config, setup.conditions, setup.pool),
         *remarks_on_foresight(setup.config),
     )
     if not name.startswith(GYMNASIUM):

@@ -328,7 +328,9 @@ def test_what_does_not_fit_is_refused(sections, text):
 def test_where_no_episode_terminates_a_potential_is_remarked_upon():
     assert remarks_on(setup_of(value=VALUE)) == ()
     (remark,) = remarks_on(setup_of("foraging", value=VALUE))
-    assert remark.startswith("value.uses=['potential']: no episode of world foraging terminates, so that a potential")
+    assert remark.startswith(
+        "value.uses=['potential']: in 8 lives of 120 steps at random no episode of world foraging terminated. Where "
+    )
     assert remarks_on(setup_of("foraging")) == ()
 
 
