@@ -1,4 +1,8 @@
-"""A search over genomes of a few numbers: a separable natural evolution strategy."""
+"""A search over genomes of a few numbers: a separable natural evolution strategy.
+
+Its update is EvoTorch's to a rounding, which a test holds it to. It is in NumPy since experiments search for many
+thousands of generations of tiny genomes, of which each takes EvoTorch's tensors some twenty times as long.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from evotorch import Problem
+from evotorch.algorithms import SNES
+from evotorch.distributions import ExpSeparableGaussian
 
 from evolearn.config import STUDIES, ConfigError, check_model, dump_config, find_config
 from evolearn.experiments import (
@@ -430,6 +433,25 @@ def test_the_search_finds_the_top_of_a_hill_and_settles() -> None:
         search.tell(-((search.genomes() - top) ** 2).sum(axis=1))
     assert search.centre == pytest.approx(top, abs=0.05)
     assert search.spread.max() < 0.1
+
+
+@pytest.mark.parametrize(("genes", "population"), [(64, 32), (5, 7)])
+def test_the_search_moves_as_evotorch_does(genes: int, population: int) -> None:
+    start = {"mu": torch.linspace(-1, 1, genes, dtype=torch.float64), "sigma": torch.full((genes,), 0.7).double()}
+    search = Snes(start["mu"].numpy(), start["sigma"].numpy(), population, random(), rate=0.8)
+    theirs = ExpSeparableGaussian(parameters=start, dtype=torch.float64)
+    problem = Problem("max", solution_length=genes, initial_bounds=(-1, 1))
+    rate = SNES(problem, popsize=population, stdev_init=0.7)._stdev_learning_rate
+    for _ in range(3):
+        genomes = search.genomes()
+        fitness = -((genomes - 0.3) ** 2).sum(axis=1)
+        found = torch.as_tensor(genomes), torch.as_tensor(fitness)
+        ways = theirs.compute_gradients(*found, objective_sense="max", ranking_method="nes")
+        theirs = theirs.update_parameters(ways, learning_rates={"mu": 0.8, "sigma": rate})
+        search.tell(fitness)
+        np.testing.assert_allclose(search.centre, theirs.parameters["mu"].numpy(), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(search.spread, theirs.parameters["sigma"].numpy(), rtol=1e-12)
+    assert np.abs(search.centre - start["mu"].numpy()).max() > 0.1
 
 
 def test_settings_are_chosen_by_the_median_and_the_hopeless_are_given_up(monkeypatch) -> None:
