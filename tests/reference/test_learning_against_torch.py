@@ -266,9 +266,9 @@ def test_gradient_descent_is_torchs():
     np.testing.assert_allclose(weights, parameter.detach().numpy(), rtol=1e-6)
 
 
-def compiled_learner(spec, settings, rate, rows=ROWS, by_window=True):
+def compiled_learner(spec, settings, rate, rows=ROWS, by_window=True, learner="actor_critic"):
     trunk, policy = trunk_of(spec), POLICIES[spec.policy]
-    learn = ready_learner(LEARNERS["actor_critic"], policy) if by_window else plug(learn_actor_critic, LEARN_TYPE)
+    learn = ready_learner(LEARNERS[learner], policy) if by_window else plug(learn_actor_critic, LEARN_TYPE)
     parts = (plug(trunk.think, THINK_TYPE), plug(trunk.backward, BACKWARD_TYPE), plug(policy.deltas, DELTAS_TYPE))
     memory = np.zeros(actor_critic_memory(spec, rows), np.float32)
     plasticity = np.array([rate, DISCOUNT, GAE_LAMBDA, BONUS, VALUE_WEIGHT, 1.0], np.float32)
@@ -372,3 +372,30 @@ def test_a_window_without_a_finite_gradient_leaves_the_weights_alone():
     window.rewards[3] = np.inf
     assert not compiled_learner(spec, SETTINGS, 0.01)(weights, window, 0)
     np.testing.assert_array_equal(weights, before)
+
+
+def test_the_learner_of_tables_takes_the_same_plain_step_and_leaves_biases():
+    spec, rate = SPECS["linear, choices"], 0.3
+    plain_step = SETTINGS._replace(gradient_norm=1e6, optimiser=OPTIMISERS["sgd"])
+    born = random_weights(spec, seed=60)
+    window = random_window(spec, born, ROWS, seed=61)
+    learned = {}
+    for name in ("actor_critic", "tabular_actor_critic"):
+        learned[name] = born.copy()
+        learn = compiled_learner(spec, plain_step, rate, learner=name)
+        assert learn(learned[name], window, 0)
+    biases = slice(spec.weights - spec.outputs, None)
+    moved = learned["actor_critic"] - born
+    assert np.abs(moved[biases]).min() > 1e-4
+    assert (learned["tabular_actor_critic"][biases] == born[biases]).all()
+    assert relative_error(learned["tabular_actor_critic"] - born, np.r_[moved[: -spec.outputs], np.zeros(5)]) < 1e-5
+
+
+def test_the_learner_of_tables_learns_nothing_from_what_is_not_finite():
+    spec = SPECS["linear, choices"]
+    born = random_weights(spec, seed=60)
+    window = random_window(spec, born, ROWS, seed=61)
+    window.rewards[3] = np.inf
+    weights = born.copy()
+    assert not compiled_learner(spec, SETTINGS, 0.3, learner="tabular_actor_critic")(weights, window, 0)
+    assert (weights == born).all()

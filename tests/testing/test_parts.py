@@ -24,7 +24,13 @@ def test_trunks_of_the_box_pass(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "actions"), [("actor_critic", "discrete"), ("actor_critic", "box"), ("q_learning", "discrete")]
+    ("name", "actions"),
+    [
+        ("actor_critic", "discrete"),
+        ("actor_critic", "box"),
+        ("tabular_actor_critic", "discrete"),
+        ("q_learning", "discrete"),
+    ],
 )
 def test_learners_of_the_box_pass(name: str, actions: str) -> None:
     assert np.abs(check_learner(LEARNERS[name], actions)).max() > 0.0

@@ -12,10 +12,12 @@ from evolearn.agent.learners.hebbian import (
 from evolearn.agent.learners.learner import Learner
 from evolearn.agent.learners.q_learning import Q_LEARNING
 from evolearn.agent.learners.regression import REGRESSION
+from evolearn.agent.learners.tabular import TABULAR_ACTOR_CRITIC
 from evolearn.plugins import Kind, find
 
 LEARNERS = {
     "actor_critic": ACTOR_CRITIC,
+    "tabular_actor_critic": TABULAR_ACTOR_CRITIC,
     "q_learning": Q_LEARNING,
     "regression": REGRESSION,
     "hebbian": HEBBIAN,
