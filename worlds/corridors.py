@@ -7,8 +7,9 @@ which pays nothing, and `delay` steps on, in which one is carried whatever one d
 Redrawn at birth: which corridor is the right one, each in half of all lives; and what the smell means. In a corridor it
 is 1 or -1: with probability `reliability` 1 in the right one and -1 in the other, else the reverse, for the whole
 life. So an inborn value of the smell knows, once one is inside, what a learner must learn from pay that is late and
-noisy. At 1, the default, it is never wrong; at .5 it says nothing. At a second birth the other corridor becomes the
-right one, and what the smell means is drawn again.
+noisy. At 1, the default, it is never wrong; at .5 it says nothing. It is `smell` times as strong; at 0 there is none,
+and nothing but where one is tells one corridor from the other. At a second birth the other corridor becomes the right
+one, and what the smell means is drawn again.
 
 Observed: whether one stands at the fork; the smell, 0 at the fork; and one-hot, for each corridor, how far one is. At
 the fork nothing is seen that tells one corridor from the other. Both sizes are the same world, for delays up to 20 and
@@ -58,7 +59,7 @@ def observe(walker, parameters, observation):
     if walker.place == FORK:
         observation[0] = 1.0
         return
-    observation[1] = 1.0 if walker.corridor == walker.sweet else -1.0
+    observation[1] = parameters.smell if walker.corridor == walker.sweet else -parameters.smell
     longest = (observation.size - SEEN_FIRST) // 2
     # The end is seen as the last place: nobody acts there.
     observation[SEEN_FIRST + walker.corridor * longest + min(walker.place, int(parameters.delay)) - 1] = 1.0
@@ -131,6 +132,7 @@ def up_to(longest, name, first_line):
             Parameter("delay", 5.0, 1.0, longest, "steps", "in a corridor, from its mouth to the pay", whole=True),
             Parameter("noise", 0.3, 0.0, 100.0, "1", "standard deviation of what a step in a corridor pays"),
             Parameter("reliability", 1.0, 0.0, 1.0, "1", "how often a life's smell is 1 in the right corridor"),
+            Parameter("smell", 1.0, 0.0, 1.0, "1", "how strong it is; 0: there is no smell"),
         ),
         fitness_rule=MEAN_RETURN_PER_EPISODE,
     )

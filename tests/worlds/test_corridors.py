@@ -80,6 +80,15 @@ def test_a_second_birth_makes_the_other_corridor_right_and_draws_the_smell_again
     assert np.mean(truthful) == pytest.approx(0.75, abs=0.08)
 
 
+@pytest.mark.parametrize("smell", [0.0, 0.25])
+def test_a_weaker_smell_is_seen_less_and_changes_nothing_else(smell):
+    for plain, weak in zip(walkers(6), walkers(6, smell=smell), strict=True):
+        (paid, seen), (paid_too, faint) = episode(plain, 1), episode(weak, 1)
+        assert paid.tolist() == paid_too.tolist()
+        assert faint[:, 1].tolist() == (smell * seen[:, 1]).tolist()
+        assert np.delete(faint, 1, axis=1).tolist() == np.delete(seen, 1, axis=1).tolist()
+
+
 def test_senses_count_choices_and_right_ones():
     for stage in walkers(4, delay=3):
         right = int(stage.ask_oracle()[0])
@@ -96,6 +105,7 @@ def test_senses_count_choices_and_right_ones():
         (corridors_80, {"delay": 0}, "world.parameters.delay=0: must be 1 to 80 (steps)"),
         (corridors, {"delay": 2.5}, "world.parameters.delay=2.5: must be a whole number, 1 to 20 (steps); take 2 or 3"),
         (corridors, {"reliability": 75}, "world.parameters.reliability=75: must be 0 to 1 (1)"),
+        (corridors, {"smell": 2}, "world.parameters.smell=2: must be 0 to 1 (1)"),
         (corridors, {"noise": -1}, "world.parameters.noise=-1: must be 0 to 100 (1)"),
     ],
 )
