@@ -1,11 +1,11 @@
-"""What value, hunger, instinct and a model can be worth: the references for corridors, larder, crossroads and maze.
+"""What value, hunger, instinct, a model and a prior can be worth: the references for worlds where that is known.
 
     python -m benchmarks.references [--only NAME ...] [--seed S] [--markdown]
 
-Five tables, a minute in all: the episodes in which tables learn `corridors`, at given step sizes and tuned; the best
+Seven tables, a minute in all: the episodes in which tables learn `corridors`, at given step sizes and tuned; the best
 threshold of the `larder` and what it is worth elsewhere, exact; what halves of a `crossroads` life are worth, exact;
-and the steps in which Dyna learns the `maze`. Means over sets of lives with their standard error; what has none is
-exact.
+the steps in which Dyna learns the `maze`; who ever opens a `lock`, exact; and who ever passes a `chain`. Means over
+sets of lives with their standard error; what has none is exact, or a share of lives.
 
 Source: Sutton and Barto 2018, sections 6.1 (TD), 8.2 (Dyna-Q), 12.1 (lambda returns), 13.3 (REINFORCE with baseline).
 """
@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
+from benchmarks import locks
 from benchmarks.bandits import Answer, markdown, shown
 from evolearn.worlds import crossroads, larder, maze
 
@@ -390,6 +391,8 @@ ANSWERS: dict[str, Callable[[int], Answer]] = {
     "hunger": hunger,
     "two-halves": two_halves,
     "dyna": dyna,
+    "lock": locks.lock,
+    "chain": locks.chain,
 }
 
 

@@ -30,6 +30,7 @@ from evolearn.experiments._snes import Snes
 from evolearn.rng import SELECTION, TEST
 from evolearn.study.bands import Measure, Measured, measure_over_runs
 from evolearn.verdict import FloatArray, Json
+from evolearn.worlds.lock import ever_opened  # type: ignore[import-untyped]  # worlds lie beside the package
 
 BLANK, FROZEN, EVOLVED = "blank", "frozen", "evolved"
 SERIES: Mapping[str, str] = {  # in seeds by their order
@@ -91,7 +92,7 @@ class Evolved:
 
 def opens_ever(presses: int, settings: Settings) -> float:
     """Share of lives that ever open the lock where so many presses are guessed at every attempt, and the rest known."""
-    return float(-np.expm1(settings.attempts * np.log1p(-(float(settings.keys) ** -presses)))) if presses else 1.0
+    return float(ever_opened(presses, settings.attempts, settings.keys))
 
 
 def born(genomes: FloatArray, series: str, settings: Settings) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -20,6 +20,8 @@ WORLDS = tuple(IN_THE_BOX.values())
 ALIKE = (
     *((world, {"predictability": 1.0}) for world in ("needle", "navigation", "rooms")),
     ("maze", {"redrawn": 0.0}),
+    *((world, {"redrawn": 0.0}) for world in ("lock", "lock-10")),
+    ("chain", {"redrawn": 0.0, "noise": 0.0, "hazard": 0.0}),
     *((world, {"predictability": 1.0, "tv": 0.0}) for world in ("rooms-4x4", "rooms-8x8")),
 )
 EXTREMES = [

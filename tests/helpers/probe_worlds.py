@@ -9,7 +9,7 @@ from evolearn.agent import LEARNERS, OF_CHOICES, OF_NUMBERS, BrainSpec, LearnerS
 from evolearn.genome import Newborns, initial_distribution
 from evolearn.life import Conditions
 from evolearn.numerics import COMPILES
-from evolearn.rng import BIRTH, WORLD, at_step, new_rng, normal, open_stream, uniform
+from evolearn.rng import WORLD, at_step, new_rng, normal, open_birth, open_stream, uniform
 from evolearn.world import Box, Discrete, Parameter, Signal, World, compile_world
 
 STATE = np.dtype([("shown", "f8"), ("secret", "i8"), ("chosen", "i8"), ("age", "i8")], align=True)
@@ -366,7 +366,7 @@ class Stage:
         self.state = self._bytes.view(world.state).view(np.recarray)[0]
         self.rng = new_rng()
         self.t = 0
-        open_stream(self.rng, self._key, BIRTH)
+        open_birth(self.rng, self._key, 0)
         self.compiled.born(*self._handles(), self.rng)
         open_stream(self.rng, self._key, WORLD)
         self.begin()

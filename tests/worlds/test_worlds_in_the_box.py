@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from evolearn.worlds.bandit import bandit, bandit_10
 from evolearn.worlds.cart_pole import cart_pole
+from evolearn.worlds.chain import chain
 from evolearn.worlds.cue import nature_nurture
+from evolearn.worlds.lock import lock, lock_10
 from evolearn.worlds.navigation import navigation, water_maze
 from evolearn.worlds.needle import needle
 from evolearn.worlds.savannah import savannah
@@ -127,7 +129,7 @@ def test_long_random_lives_stay_finite(world, parameters, driver_for):
 @each_world
 def test_train_and_test_lives_are_different_worlds(world):
     # Many lives: a world may draw no more than one bit of each.
-    drawn = {"redrawn": 1.0} if world.name == "maze" else {"predictability": 0.0}
+    drawn = {"redrawn": 1.0} if world.name in ("maze", "lock", "lock-10") else {"predictability": 0.0}
     parameters = {} if differs_by_life(world, {}) else drawn
     spaces = [
         b"".join(Stage(world, key, **parameters).state.tobytes() for key in life_keys(1, space, 0, 64))
@@ -165,6 +167,10 @@ def test_a_world_describes_itself(world):
         (navigation, {"predictability": 0.0}, -20.0, -3.0),
         (navigation, {"predictability": 1.0}, -20.0, -1.0),
         (water_maze, {}, 15.0, 90.0),
+        (lock, {}, 0.001, 1.0),
+        (lock_10, {"presses": 10, "redrawn": 10}, 0.001, 1.0),
+        (chain, {}, 0.001, 0.125),
+        (chain, {"each": 1, "hazard": 0.01, "noise": 0.2}, 0.4, 0.79),
     ],
     ids=lambda value: getattr(value, "name", None) or str(value),
 )
@@ -533,6 +539,7 @@ WHOLE_PARAMETERS = {
     "abc": ["permuted"],
     "bandit": ["rounds", "mirrored"],
     "bandit-10": ["rounds", "mirrored"],
+    "chain": ["links", "each"],
     "corridors": ["delay"],
     "corridors-80": ["delay"],
     "cued-bandit": ["cues", "classes", "rounds"],
@@ -544,6 +551,8 @@ WHOLE_PARAMETERS = {
     "linear-teacher": ["delay"],
     "linear-teacher-4": ["delay"],
     "linear-teacher-48": ["delay"],
+    "lock": ["presses", "redrawn"],
+    "lock-10": ["presses", "redrawn"],
     "match": ["delay", "redrawn"],
     "maze": ["variant", "change_at", "redrawn"],
     "needle": ["switches"],
