@@ -44,6 +44,7 @@ _AHEAD = 1 << _AHEAD_SHIFT
 RNG_SIZE = _AHEAD_FROM + 4 * _AHEAD
 _STREAM_SHIFT = 28
 _FIRST_OF_STEP = (1 << _STREAM_SHIFT) - 1
+OPPONENTS = 4  # added to the space of a life's key: of its opponent's own luck; see `opponent_keys`
 KEY_SIZE = 4  # numbers that name a life; after them may follow those of its first and its second birth
 SECOND_LIFE = 1 << 31  # added to a life's number: of the life, never lived, whose birth is its second
 REDRAW = 1 << 20  # added to a generation for every birth that is passed over; see `redrawn`
@@ -305,6 +306,17 @@ def life_keys(seed: int, space: int, generation: int, lives: int) -> npt.NDArray
     keys[:, 2] = generation
     keys[:, 3] = np.arange(lives)
     return keys
+
+
+def opponent_keys(keys: Keys) -> Keys:
+    """Keys of the same lives for the bodies of their opponents, whose weights and actions have luck of their own.
+
+    Args:
+        keys: int64 [L, 4] or [L, 12].
+    """
+    others = keys.copy()
+    others[:, 1] += OPPONENTS
+    return others
 
 
 def with_births(keys: Keys, first: Keys, second: Keys) -> Keys:

@@ -91,6 +91,11 @@ class ClusterDrivers:
         for known, driver in self._made:
             if known == conditions:
                 return driver
+        if conditions.opponent is not None:
+            raise ClusterError(
+                f"world {conditions.world.name}: its opponent evolves, and lives in pairs are lived by the threads of "
+                "one machine; leave out --address"
+            )
         world = self._parcel.names.get(from_anywhere(conditions.found_as))
         if world is None:
             raise ClusterError(

@@ -60,6 +60,13 @@ _SMALLEST_CACHE, _LEFT = 32 * 1024, 5
 MOST_SHARING, LEAST_SHARING = 16, 8
 
 
+def lives_in_team(weights: int, octets: int) -> int:
+    """How many lives side by side, of so many weights each and so many bytes of memory in all."""
+    first_cache, second_cache = cache_sizes()
+    for_weights = max(_SMALLEST_CACHE, first_cache - first_cache // _LEFT)
+    return max(1, min(MOST_IN_TEAM, for_weights // (4 * weights), second_cache // octets))
+
+
 class FusedDriver:
     """Lives compiled worlds with the fused kernel, on threads."""
 
@@ -74,10 +81,7 @@ class FusedDriver:
         self._parts = machinery(conditions)
         self._kernel = life_kernel()
         octets = self._parts.team(conditions, 1, Plan(1), self._world.state_size).memory.size
-        first_cache, second_cache = cache_sizes()
-        for_weights = max(_SMALLEST_CACHE, first_cache - first_cache // _LEFT)
-        room = min(for_weights // (4 * conditions.brain.weights), second_cache // octets)
-        self.team = max(1, min(MOST_IN_TEAM, room))
+        self.team = lives_in_team(conditions.brain.weights, octets)
         self.sharing = MOST_SHARING
 
     def close(self) -> None:

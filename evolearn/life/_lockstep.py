@@ -93,13 +93,13 @@ def _function_at(signature: Any) -> Any:
     return function_at
 
 
-_think_all = _function_at(THINK_ALL_TYPE)
-_think = _function_at(THINK_TYPE)
-_backward = _function_at(BACKWARD_TYPE)
-_choose_all = _function_at(CHOOSE_ALL_TYPE)
-_deltas = _function_at(DELTAS_TYPE)
-_learn = _function_at(LEARN_TYPE)
-_feel = _function_at(FEEL_TYPE)
+think_all_at = _function_at(THINK_ALL_TYPE)
+think_at = _function_at(THINK_TYPE)
+backward_at = _function_at(BACKWARD_TYPE)
+choose_all_at = _function_at(CHOOSE_ALL_TYPE)
+deltas_at = _function_at(DELTAS_TYPE)
+learn_at = _function_at(LEARN_TYPE)
+feel_at = _function_at(FEEL_TYPE)
 
 
 def parts_of(compiled_parts: Machinery) -> Parts:
@@ -246,7 +246,7 @@ def act_together(address: Any, t: int) -> int:
         if status[place] == UNFINISHED and not all_finite(seen_by(team, at, body, place)):
             status[place] = BAD_OBSERVATION
             ended += 1
-    think_all, think, choose_all = _think_all(parts.think_all), _think(parts.think), _choose_all(parts.choose_all)
+    think_all, think, choose_all = think_all_at(parts.think_all), think_at(parts.think), choose_all_at(parts.choose_all)
     ended += act(think_all, think, choose_all, team, at, body, bound.course, body.lives, t)
     if ended > 0:
         close_ended(bound.outcome, team, at, body, 0, body.lives, t)
@@ -272,7 +272,7 @@ def experience_together(address: Any, t: int) -> int:
         ends[place] = TERMINATED if bound.terminated[place] else (TRUNCATED if bound.truncated[place] else GOES_ON)
     if t == clock[BIN_END]:
         turn_bin(outcome, bound.course, team, at, body, 0, count)
-    think_all, think, feel = _think_all(parts.think_all), _think(parts.think), _feel(parts.feel)
+    think_all, think, feel = think_all_at(parts.think_all), think_at(parts.think), feel_at(parts.feel)
     ended = experience_all(think_all, think, feel, team, at, body, bound.course, count, t)
     if ended > 0:
         close_ended(outcome, team, at, body, 0, count, t)
@@ -286,12 +286,12 @@ def learn_together(address: Any, t: int) -> None:
     bound = bound_at(address)
     parts = bound.parts
     learn_when_full(
-        _think_all(parts.think_all),
-        _think(parts.think),
-        _backward(parts.backward),
-        _backward(parts.backward_trunk),
-        _deltas(parts.deltas),
-        _learn(parts.learn),
+        think_all_at(parts.think_all),
+        think_at(parts.think),
+        backward_at(parts.backward),
+        backward_at(parts.backward_trunk),
+        deltas_at(parts.deltas),
+        learn_at(parts.learn),
         bound.settings,
         bound.team,
         bound.at,

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from evolearn.config import HANG_SECONDS
 from evolearn.life._fused import FusedDriver
+from evolearn.life._paired import PairedDriver
 from evolearn.life._stepwise import StepwiseDriver
 from evolearn.life.capacity import most_workers
 from evolearn.life.live import Conditions, Driver
@@ -19,6 +20,8 @@ def new_driver(conditions: Conditions, workers: int = 1, hang_seconds: float = H
     """The driver that the world needs, with `workers` threads or processes, or as many as are of any use."""
     fused = isinstance(conditions.world, World)
     workers = min(workers, most_workers(processes=not fused))
+    if conditions.opponent is not None:
+        return PairedDriver(conditions, workers, hang_seconds)
     if fused:
         return FusedDriver(conditions, workers, hang_seconds)
     return StepwiseDriver(conditions, workers, hang_seconds=hang_seconds)

@@ -50,7 +50,7 @@ from evolearn.life.records import (
 from evolearn.life.surgery import NO_SURGERIES, Surgeries, check_recall, check_surgeries
 from evolearn.numerics import COMPILES, plug
 from evolearn.plugins import short
-from evolearn.rng import KEY_SIZE, LifeKey
+from evolearn.rng import KEY_SIZE, LifeKey, opponent_keys
 from evolearn.world import Declaration, WorldError
 
 OWN_DRIVE = "drive"  # begins the reason of a fault that is a user's drive's, and not the world's
@@ -76,6 +76,7 @@ class Conditions:
     repeated: int = 0  # updates from the window once more for each step of life
     remembered: int = 512  # the last steps of a life that imagined ones begin at
     value: ValueSpec | None = None  # what newborns' innate value is made of; None: they have none
+    opponent: Conditions | None = None  # of the second agent, in its own world; None: the world scripts its part
 
     @property
     def drive_names(self) -> tuple[str, ...]:
@@ -347,6 +348,7 @@ class Job:
     outcome: Outcome
     trace: Trace  # of the first lives, [.., T, ..]
     surgeries: Surgeries = NO_SURGERIES  # one row per newborn if `plan.operate_at` is an age
+    opponent: Job | None = None  # the same lives as their opponents lead them, if the conditions have one
 
     def __post_init__(self) -> None:
         """Raise ValueError if the surgeries do not fit newborns and plan."""
@@ -532,6 +534,7 @@ def lives(
     plan: Plan,
     trace_steps: int = 0,
     surgeries: Surgeries = NO_SURGERIES,
+    opponent: Job | None = None,
 ) -> tuple[Outcome, Trace]:
     """Live one life per entry of `genomes`.
 
@@ -544,6 +547,7 @@ def lives(
         plan: for how long, and how.
         trace_steps: trace so many steps of the first life.
         surgeries: what the newborns are operated on by, one row each, at `plan.operate_at`; no rows if that is None.
+        opponent: the opponents' part of the same lives, see `opponent_job`; its outcome is written too.
     Returns:
         The outcome, [L, ..] in the order of `genomes`, and the trace, [T, ..].
     Raises:
@@ -553,8 +557,31 @@ def lives(
     check_recall(surgeries, states_of(conditions.brain))
     outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
     trace = empty_trace(trace_steps, conditions)
-    driver.live(Job(newborns, genomes, keys, plan, outcome, trace, surgeries))
+    driver.live(Job(newborns, genomes, keys, plan, outcome, trace, surgeries, opponent))
     return outcome, trace.of(0)
+
+
+def opponent_job(
+    conditions: Conditions,
+    newborns: Newborns,
+    genomes: npt.NDArray[np.int64],
+    keys: npt.NDArray[np.int64],
+    plan: Plan,
+    trace_steps: int = 0,
+) -> Job:
+    """The opponents' part of lives that two lead, to be lived along with the agents'; see `lives`.
+
+    Args:
+        conditions: of the opponents.
+        newborns: their decoded genomes.
+        genomes: int64 [L], which of them each life's opponent is born as.
+        keys: int64 [L, ..] of the lives, as the agents have them; a body's own luck is another than its opponent's.
+        plan: as long as the agents'.
+        trace_steps: trace so many steps of the first life.
+    """
+    outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
+    trace = empty_trace(trace_steps, conditions)
+    return Job(newborns, genomes, opponent_keys(keys), plan, outcome, trace)
 
 
 def traced_lives(

@@ -40,8 +40,9 @@ BEGIN_TYPE = BORN_TYPE
 OBSERVE_TYPE = types.void(_HANDLE, _HANDLE, _FLOATS)
 STEP_TYPE = types.Tuple((types.float64, types.boolean, types.boolean))(_HANDLE, _HANDLE, _FLOATS, _FLOATS, _RNG)
 ORACLE_TYPE = types.void(_HANDLE, _HANDLE, _FLOATS)
-# Handles of the arrays of a team of lives: see `step_all` below.
+# Handles of the arrays of a team of lives: see `step_all` and `step_pairs` below.
 STEP_ALL_TYPE = types.void(*(_HANDLE,) * 10, *(types.int64,) * 3)
+STEP_PAIRS_TYPE = types.void(*(_HANDLE,) * 16, *(types.int64,) * 4)
 
 
 class CompiledWorld(NamedTuple):
@@ -56,6 +57,18 @@ class CompiledWorld(NamedTuple):
     step_all: Any  # `at_step`, `step` and `observe` of all lives of a team that are under way; None by hand
     state_size: int  # bytes
     parameters: npt.NDArray[np.uint8]  # one record of float64 fields, as bytes
+
+
+class CompiledPairs(NamedTuple):
+    """A world and its opponent's part in it as the kernel of lives in pairs takes them."""
+
+    born: Any
+    begin: Any
+    observe: Any
+    observe_opponent: Any
+    step_pairs: Any  # as `CompiledWorld.step_all`, of a life's two agents
+    state_size: int  # bytes
+    parameters: npt.NDArray[np.uint8]  # as in `CompiledWorld`
 
 
 def parameter_dtype(world: World) -> np.dtype[Any]:
@@ -75,15 +88,40 @@ def compile_world(world: World, parameters: Mapping[str, float], by_hand: bool =
     Raises:
         WorldError: the world's source does not compile; the message ends with the compiler's reason.
     """
-    packed = np.zeros(1, parameter_dtype(world))
-    for name, value in world.resolve(parameters).items():
-        packed[name] = value
     adapters = _Adapters.of(world)
     functions = {
         name: None if name == ("step_all" if by_hand else "step") else adapters.compiled(name, by_hand)
         for name in _SIGNATURES
     }
-    return CompiledWorld(**functions, state_size=_state_size(world), parameters=packed.view(np.uint8).copy())
+    return CompiledWorld(**functions, state_size=_state_size(world), parameters=_packed(world, parameters))
+
+
+def compile_pairs(world: World, parameters: Mapping[str, float]) -> CompiledPairs:
+    """Make a world ready for lives in pairs, its agent's and its opponent's.
+
+    Args:
+        world: one with an opponent.
+        parameters: see `compile_world`.
+    Raises:
+        WorldError: the world's source, or its opponent's, does not compile.
+    """
+    assert world.opponent is not None
+    own = _Adapters.of(world)
+    functions = {name: own.compiled(name, False) for name in ("born", "begin", "observe", "step_pairs")}
+    return CompiledPairs(
+        **functions,
+        observe_opponent=_Adapters.of(world.opponent.world).compiled("observe", False),
+        state_size=_state_size(world),
+        parameters=_packed(world, parameters),
+    )
+
+
+def _packed(world: World, parameters: Mapping[str, float]) -> npt.NDArray[np.uint8]:
+    """The bytes of a record of parameters."""
+    packed = np.zeros(1, parameter_dtype(world))
+    for name, value in world.resolve(parameters).items():
+        packed[name] = value
+    return packed.view(np.uint8).copy()
 
 
 def _state_size(world: World) -> int:
@@ -139,6 +177,44 @@ def step_all(states, parameters, actions, felt, observations, rngs, fitness, end
         world_observe(state, given, floats(observations, place * {observations}, {observations}))
 """
 
+# Only of a world with an opponent. A side whose life is over does nothing, and the other goes on.
+_PAIRS_SOURCE = """
+
+def step_pairs(
+    states, parameters, actions, felt, observations, fitness, ends, status, opponent_actions, opponent_felt,
+    opponent_observations, opponent_fitness, opponent_ends, opponent_status, rngs, where, count, drives,
+    opponent_drives, t
+):
+    fitness, ends, status = doubles(fitness, 0, count), integers(ends, 0, count), integers(status, 0, count)
+    opponent_fitness, opponent_ends = doubles(opponent_fitness, 0, count), integers(opponent_ends, 0, count)
+    opponent_status, where = integers(opponent_status, 0, count), integers(where, 0, 3)
+    given = record(parameters, parameter_type)
+    for place in range(count):
+        if status[place] != 0 and opponent_status[place] != 0:
+            continue
+        where[1] = place
+        state = record(locate(octets(states, place * {state_size}, {state_size})), state_type)
+        rng = integers(rngs, place * rng_size, rng_size)
+        action = floats(actions, place * {action_size}, {action_size})
+        opponent_action = floats(opponent_actions, place * {opponent_action_size}, {opponent_action_size})
+        at_step(rng, t + 1)
+        fitness[place], opponent_fitness[place], terminated, truncated = world_pair(
+            state,
+            given,
+            {action},
+            {opponent_action},
+            floats(felt, place * drives + 1, {senses}),
+            floats(opponent_felt, place * opponent_drives + 1, {opponent_senses}),
+            rng,
+        )
+        ends[place] = 1 if terminated else (2 if truncated else 0)
+        opponent_ends[place] = ends[place]
+        world_observe(state, given, floats(observations, place * {observations}, {observations}))
+        opponent_observe(
+            state, given, floats(opponent_observations, place * {opponent_observations}, {opponent_observations})
+        )
+"""
+
 _BORN_AFRESH = """octets(state, 0, {})[:] = 0
     world_born"""
 
@@ -152,6 +228,7 @@ _SIGNATURES = {
     "step": STEP_TYPE,
     "step_all": STEP_ALL_TYPE,
 }
+_PAIRS = {"step_pairs": STEP_PAIRS_TYPE}
 
 
 class _Adapters:
@@ -161,17 +238,33 @@ class _Adapters:
         self._world = world
         functions = {name: getattr(world, name, None) for name in _SIGNATURES}
         functions["oracle"] = world.oracle or _no_oracle
+        sizes: dict[str, Any] = {
+            "action": "int(action[0])" if world.is_discrete else "action",
+            "state_size": _state_size(world),
+            "action_size": world.action_size,
+            "senses": len(world.senses),
+            "observations": len(world.observations),
+        }
         source = _SOURCE.format(
-            action="int(action[0])" if world.is_discrete else "action",
             write_action="action[0] = " if world.is_discrete and world.oracle is not None else "",
             reborn="world_reborn" if world.reborn is not None else _BORN_AFRESH.format(_state_size(world)),
-            state_size=_state_size(world),
-            action_size=world.action_size,
-            senses=len(world.senses),
-            observations=len(world.observations),
+            **sizes,
         )
+        if world.opponent is not None:
+            other = world.opponent.world
+            functions |= {"pair": world.opponent.step}
+            source += _PAIRS_SOURCE.format(
+                opponent_action="int(opponent_action[0])" if other.is_discrete else "opponent_action",
+                opponent_action_size=other.action_size,
+                opponent_senses=len(other.senses),
+                opponent_observations=len(other.observations),
+                **sizes,
+            )
         label = repr((world.state.descr, world.state.itemsize, parameter_dtype(world).descr, source))
-        self._fingerprint = source_fingerprint([one for one in functions.values() if one is not None], label)
+        beside = [] if world.opponent is None else [world.opponent.world.observe]
+        self._fingerprint = source_fingerprint(
+            [one for one in (*functions.values(), *beside) if one is not None], label
+        )
         self._namespace: dict[str, Any] = {
             "__name__": __name__,
             "record": record,
@@ -188,6 +281,8 @@ class _Adapters:
         for name, function in functions.items():
             if function is not None:  # step_all is made of others
                 self._namespace[f"world_{name}"] = world_code_within(getattr(function, "py_func", function))
+        for observe in beside:
+            self._namespace["opponent_observe"] = world_code_within(getattr(observe, "py_func", observe))
         self._path = _keep_source(source, self._fingerprint)
         exec(compile(source, str(self._path or "<world>"), "exec"), self._namespace)
         self._compiled: dict[tuple[str, bool], Any] = {}
@@ -212,9 +307,12 @@ class _Adapters:
         # Symbols are named by this: code of two worlds from disk must share none, or one is taken for the other.
         function.__qualname__ = f"{name}_{'by_hand_' * from_python}{self._fingerprint}"
         try:
-            made = adapter(function, _SIGNATURES[name], cached=self._path is not None, from_python=from_python)
+            made = adapter(
+                function, (_SIGNATURES | _PAIRS)[name], cached=self._path is not None, from_python=from_python
+            )
         except Exception as error:
-            raise self._does_not_compile("step" if name == "step_all" else name, error) from error
+            said = {"step_all": "step", "step_pairs": "opponent.step"}.get(name, name)
+            raise self._does_not_compile(said, error) from error
         self._compiled[name, from_python] = made
         return made
 
@@ -222,6 +320,8 @@ class _Adapters:
         reason = compiler_reason(error)
         if name == "step" and re.match(r"failed to unpack|.*wrong tuple length", reason) and "\n" not in reason:
             reason = f"it must return three values, fitness, terminated and truncated ({reason})"
+        if name == "opponent.step" and re.match(r"failed to unpack|.*wrong tuple length", reason):
+            reason = f"it must return four values, fitness, opponent's fitness, terminated and truncated ({reason})"
         helpers = "; helpers need the decorator evolearn.world.world_code" if calls_uncompiled(error) else ""
         return WorldError(
             f"world {self._world.name}: {name} does not compile: {reason}\n"

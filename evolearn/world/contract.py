@@ -206,6 +206,8 @@ class World(Declaration):
     - ``draw(state, parameters)``: optional picture of what the state says now, for replays: a sequence of `Circle`,
       `Line` and `Polygon`, of the same kinds in the same order in every frame; what is not there has opacity 0.
       Plain Python that is never compiled; it may call `world_code` helpers.
+    - ``opponent``: optional second agent of the world, see `Opponent`. `step` is what the world is without its brain:
+      there its part is scripted.
 
     Raises:
         WorldError: a declaration contradicts itself.
@@ -219,6 +221,7 @@ class World(Declaration):
     reborn: Callable[..., None] | None = None
     oracle: Callable[..., Any] | None = None
     draw: Callable[..., Sequence[Shape]] | None = None
+    opponent: Opponent | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -233,3 +236,46 @@ class World(Declaration):
             count = len(inspect.signature(getattr(function, "py_func", function)).parameters)
             if count != expected:
                 raise WorldError(f"world {self.name}: {name} takes {count} arguments: must take {expected}, see World")
+        if self.opponent is not None:
+            _check_opponent(self, self.opponent)
+
+
+@dataclasses.dataclass(frozen=True)
+class Opponent:
+    """The second agent of a world, which lives in the same life with a brain of its own.
+
+    - ``world``: the world as it lives in it: a `World` of the same state and parameters, whose observations, actions,
+      senses and `observe` are the opponent's, and in whose own `step` the first agent is scripted. A genome of the
+      opponent is a genome of that world, and all that can be done with those of any world can be done with it there.
+    - ``step(state, parameters, action, opponent_action, senses, opponent_senses, rng) -> (fitness, opponent_fitness,
+      terminated, truncated)``: one step in which both act at once. Each has its senses written in place, and an episode
+      that ends does so for both. Life is born and begun by the first world's functions.
+    """
+
+    world: World
+    step: Callable[..., tuple[float, float, bool, bool]]
+
+
+_PAIR_STEP = 7  # arguments
+
+
+def _check_opponent(world: World, opponent: Opponent) -> None:
+    """Refuse an opponent that cannot live in a world."""
+    field = f"world {world.name}: opponent.world={opponent.world.name}"
+    if opponent.world.opponent is not None:
+        raise WorldError(f"{field}: must have no opponent itself; a life has two agents, declare it in one of the two")
+    if opponent.world.state != world.state:
+        raise WorldError(f"{field}: must have the same state as {world.name}: both are in the same life")
+    if opponent.world.parameters != world.parameters:
+        raise WorldError(f"{field}: must have the same parameters as {world.name}: both are in the same life")
+    if opponent.world.fitness_rule != world.fitness_rule:
+        raise WorldError(
+            f"{field}: fitness_rule={opponent.world.fitness_rule!r}: must be that of {world.name}, "
+            f"{world.fitness_rule!r}: their episodes end together"
+        )
+    function = opponent.step
+    count = len(inspect.signature(getattr(function, "py_func", function)).parameters)
+    if count != _PAIR_STEP:
+        raise WorldError(
+            f"world {world.name}: opponent.step takes {count} arguments: must take {_PAIR_STEP}, see Opponent"
+        )

@@ -60,7 +60,13 @@ def test_every_world_in_the_box_is_registered_by_its_name():
 def test_what_termination_is_and_what_the_able_are_is_said_by_each_world():
     assert {world.name for world in WORLDS if world.termination_is_death} == {"savannah", "cart-pole"}
     able = {world.name: world.able for world in WORLDS if world.able != "able"}
-    assert able == {"savannah": "running", "cart-pole": "balancing", "larder": "thriving"}
+    assert able == {
+        "savannah": "running",
+        "cart-pole": "balancing",
+        "larder": "thriving",
+        "pursuit": "escaping",
+        "pursuit-predator": "catching",
+    }
 
 
 def test_worlds_that_share_a_function_have_one_kind_of_state_and_of_parameters():
