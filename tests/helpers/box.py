@@ -38,11 +38,6 @@ def differs_by_life(world, parameters):
     return not any(world.name == name and how.items() <= resolved.items() for name, how in ALIKE)
 
 
-def named(cases):
-    """A name for each pair of a world and its parameters."""
-    return [f"{world.name} {how or ''}".strip() for world, how in cases]
-
-
 def declared_entry_points():
     """Where each registered world is, by name, as pyproject.toml has it."""
     settings = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text(encoding="utf-8"))

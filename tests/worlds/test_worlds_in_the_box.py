@@ -20,7 +20,7 @@ from evolearn.life.records import FINISHED
 from evolearn.numerics import record
 from evolearn.rng import SELECTION, TEST, VALIDATION, life_keys, normal_pair, uniform
 from evolearn.world import find_world, parameter_dtype, registered_worlds
-from tests.helpers.box import EXTREMES, IN_THE_BOX, WORLDS, declared_entry_points, differs_by_life, named
+from tests.helpers.box import EXTREMES, IN_THE_BOX, WORLDS, declared_entry_points, differs_by_life
 from tests.helpers.probe_worlds import (
     PROBES,
     Stage,
@@ -34,11 +34,16 @@ from tests.helpers.probe_worlds import (
 
 LIVES = 64
 
-CASES = [(world, {}) for world in (*WORLDS, *PROBES, luck, restless)] + EXTREMES
+OF_TESTS = (*PROBES, luck, restless)
 # The other probes have nothing to draw.
 PROBES_THAT_DIFFER = (reward_by_observation, only_evolution, only_learning, luck, restless)
-each_case = pytest.mark.parametrize(("world", "parameters"), CASES, ids=named(CASES))
 each_world = pytest.mark.parametrize("world", WORLDS, ids=[world.name for world in WORLDS])
+world_or_probe = pytest.mark.parametrize("world", [*WORLDS, *OF_TESTS], ids=lambda world: world.name)
+
+
+def cases_of(world):
+    """Parameters to live with: the defaults, and each parameter at both ends; a test for each would cost seconds."""
+    return [{}, *(parameters for one, parameters in EXTREMES if one is world)]
 
 
 def stages(world, parameters, count=3):
@@ -79,34 +84,36 @@ def test_worlds_that_share_a_function_have_one_kind_of_state_and_of_parameters()
             assert kinds.setdefault(function, kind) == kind, f"{world.name}: {function}"
 
 
-@each_case
-def test_every_observation_and_sense_is_written_and_finite(world, parameters):
-    rng = np.random.default_rng(0)
-    for stage in stages(world, parameters):
-        for _ in range(300):
-            observation = stage.observe()
-            assert np.all(np.isfinite(observation)), observation
-            fitness, terminated, truncated, senses = stage.step(random_action(world, rng))
-            assert np.all(np.isfinite(senses)), senses
-            assert math.isfinite(fitness)
-            assert not (terminated and truncated), "an episode that terminates is not truncated as well"
-            assert np.all(np.isfinite(stage.observe()))
-            if terminated or truncated:
-                stage.begin()
+@world_or_probe
+def test_every_observation_and_sense_is_written_and_finite(world):
+    for parameters in cases_of(world):
+        rng = np.random.default_rng(0)
+        for stage in stages(world, parameters):
+            for _ in range(300):
+                observation = stage.observe()
+                assert np.all(np.isfinite(observation)), (parameters, observation)
+                fitness, terminated, truncated, senses = stage.step(random_action(world, rng))
+                assert np.all(np.isfinite(senses)), (parameters, senses)
+                assert math.isfinite(fitness), parameters
+                assert not (terminated and truncated), (parameters, "what terminates is not truncated as well")
+                assert np.all(np.isfinite(stage.observe())), parameters
+                if terminated or truncated:
+                    stage.begin()
 
 
-@each_case
-def test_observing_draws_nothing_and_changes_nothing(world, parameters):
-    stage = stages(world, parameters, 1)[0]
-    first = stage.observe()
-    drawn, state = stage.rng.copy(), stage.state.tobytes()
-    np.testing.assert_array_equal(stage.observe(), first)
-    np.testing.assert_array_equal(stage.rng, drawn)
-    assert stage.state.tobytes() == state
+@world_or_probe
+def test_observing_draws_nothing_and_changes_nothing(world):
+    for parameters in cases_of(world):
+        stage = stages(world, parameters, 1)[0]
+        first = stage.observe()
+        drawn, state = stage.rng.copy(), stage.state.tobytes()
+        np.testing.assert_array_equal(stage.observe(), first, str(parameters))
+        np.testing.assert_array_equal(stage.rng, drawn, str(parameters))
+        assert stage.state.tobytes() == state, parameters
 
 
-@each_case
-def test_a_key_names_one_life_whatever_was_lived_before(world, parameters):
+@world_or_probe
+def test_a_key_names_one_life_whatever_was_lived_before(world):
     def some_steps(stage):
         rng = np.random.default_rng(1)
         return [
@@ -114,22 +121,24 @@ def test_a_key_names_one_life_whatever_was_lived_before(world, parameters):
             for _ in range(50)
         ]
 
-    once, *others = (some_steps(stage) for stage in stages(world, parameters, 6))
-    assert some_steps(stages(world, parameters, 1)[0]) == once
-    assert any(other != once for other in others) == (
-        world in PROBES_THAT_DIFFER or (world in WORLDS and differs_by_life(world, parameters))
-    )
+    for parameters in cases_of(world):
+        once, *others = (some_steps(stage) for stage in stages(world, parameters, 6))
+        assert some_steps(stages(world, parameters, 1)[0]) == once, parameters
+        assert any(other != once for other in others) == (
+            world in PROBES_THAT_DIFFER or (world in WORLDS and differs_by_life(world, parameters))
+        ), parameters
 
 
-@each_case
-def test_long_random_lives_stay_finite(world, parameters, driver_for):
-    driver = driver_for(world, **parameters)
+@world_or_probe
+def test_long_random_lives_stay_finite(world, driver_for):
     keys = life_keys(12, SELECTION, 0, 4)
     plan = Plan(5000, source=FROM_UNIFORM, learn_until=0)
-    outcome, _ = lives(driver, driver.conditions, newborns_for(driver.conditions), np.zeros(4, int), keys, plan)
-    assert np.all(outcome.status == FINISHED)
-    assert np.all(np.isfinite(outcome.drives))
-    np.testing.assert_allclose(outcome.drives[:, 0], outcome.fitness[:, 0])
+    for parameters in cases_of(world):
+        driver = driver_for(world, **parameters)
+        outcome, _ = lives(driver, driver.conditions, newborns_for(driver.conditions), np.zeros(4, int), keys, plan)
+        assert np.all(outcome.status == FINISHED), parameters
+        assert np.all(np.isfinite(outcome.drives)), parameters
+        np.testing.assert_allclose(outcome.drives[:, 0], outcome.fitness[:, 0], err_msg=str(parameters))
 
 
 @each_world
@@ -198,21 +207,22 @@ def picture(stage):
     return {shape.label: shape for shape in shapes}
 
 
-@pytest.mark.parametrize(("world", "parameters"), EXTREMES, ids=named(EXTREMES))
-def test_what_comes_with_the_project_is_drawn_in_every_step_with_the_same_kinds_of_shapes(world, parameters):
-    rng = np.random.default_rng(3)
-    stage = stages(world, parameters, 1)[0]
-    seen, before = set(), stage.state.tobytes()
-    for _ in range(600):
-        shapes = world.draw(stage.state, record(stage.compiled.parameters, parameter_dtype(world)))
-        assert stage.state.tobytes() == before, "drawing changes nothing"
-        seen.add(tuple((shape.kind, shape.role, shape.label, len(shape.numbers)) for shape in shapes))
-        _, terminated, truncated, _ = stage.step(random_action(world, rng))
-        if terminated or truncated:
-            stage.begin()
-        before = stage.state.tobytes()
-    assert len(seen) == 1
-    assert any(role == "self" for _, role, *_ in seen.pop())
+@each_world
+def test_what_comes_with_the_project_is_drawn_in_every_step_with_the_same_kinds_of_shapes(world):
+    for parameters in cases_of(world)[1:]:
+        rng = np.random.default_rng(3)
+        stage = stages(world, parameters, 1)[0]
+        seen, before = set(), stage.state.tobytes()
+        for _ in range(600):
+            shapes = world.draw(stage.state, record(stage.compiled.parameters, parameter_dtype(world)))
+            assert stage.state.tobytes() == before, (parameters, "drawing changes nothing")
+            seen.add(tuple((shape.kind, shape.role, shape.label, len(shape.numbers)) for shape in shapes))
+            _, terminated, truncated, _ = stage.step(random_action(world, rng))
+            if terminated or truncated:
+                stage.begin()
+            before = stage.state.tobytes()
+        assert len(seen) == 1, parameters
+        assert any(role == "self" for _, role, *_ in seen.pop()), parameters
 
 
 # Savannah -------------------------------------------------------------------------------------------------------
