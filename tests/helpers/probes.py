@@ -1,7 +1,8 @@
 """Probes of worlds for many tests: one process of each kind looks at all worlds, one after the other.
 
 The product starts a process per world and kind, so that none of it touches who asked; that takes seconds of imports.
-Not for worlds that hang or end their process.
+Not for worlds that hang or end their process. And these probes live for shorter: what is broken shows in the first
+episodes of the first lives.
 """
 
 import os
@@ -13,7 +14,9 @@ from evolearn.testing._process import Answer, Task
 
 _PROGRAM = """
 import os, pickle, sys
+from evolearn.testing import _process
 from evolearn.testing._process import Probe
+_process.LIVES, _process.STEPS, _process.PLAIN_STEPS = 12, 100, 40
 answers = os.fdopen(os.dup(1), "wb")
 os.dup2(2, 1)  # whatever is printed is no answer
 while True:
