@@ -114,6 +114,14 @@ def test_drives_are_composed_in_order(order):
     np.testing.assert_allclose(memory, np.concatenate([alone[name] for name in order]), rtol=1e-5, atol=1e-7)
 
 
+def test_what_was_composed_is_not_compiled_again_whatever_feels_it():
+    feel, _ = compose(("effort", "linear_surprise"), 2, 1, ("none", "mean"))
+    assert compose(("effort", "linear_surprise"), 2, 1, ("none", "mean"))[0] is feel
+    # A wider world's model begins and ends elsewhere.
+    assert compose(("effort", "linear_surprise"), 3, 1, ("none", "mean"))[0] is not feel
+    assert compose(("linear_surprise", "effort"), 2, 1, ("mean", "none"))[0] is not feel
+
+
 def test_two_drives_with_memory_do_not_share_it():
     feel, memory_size = compose(("linear_surprise", "linear_surprise"), 1, 1)
     assert memory_size == 6

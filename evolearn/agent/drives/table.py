@@ -6,6 +6,7 @@ A new drive is a function here, or in a file of its own, and a row of DRIVES; or
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -190,16 +191,16 @@ def compose(
         feel = _ready(drive)
         start, end = end, end + drive.memory(observations, columns if drive.reads_prediction else action_size)
         if centring == MEAN:
-            composed = adapter(_and_then_less_its_mean(composed, feel, place, start, end))
+            composed = _joined(_and_then_less_its_mean, composed, feel, place, start, end)
             end += CENTRING_MEMORY
         elif centring == LARGEST:
-            composed = adapter(_and_then_less(composed, feel, place, start, end, drive.largest))
+            composed = _joined(_and_then_less, composed, feel, place, start, end, drive.largest)
         else:
-            composed = adapter(_and_then(composed, feel, place, start, end))
+            composed = _joined(_and_then, composed, feel, place, start, end)
     if not names:
         return plug(feel_nothing, FEEL_TYPE), 0
     try:
-        return adapter(getattr(composed, "py_func", composed), FEEL_TYPE), end
+        return _for_kernel(composed), end
     except Exception:
         for name in names:
             _check_compiles(find_drive(name), "drives.generic", name, "")
@@ -220,6 +221,18 @@ def ready_drive(drive: Drive) -> Callable[..., None]:
         raise
 
 
+# Closures, which are kept on no disk: compiled once in a process, however many worlds and brains feel the same.
+@functools.cache
+def _joined(join: Callable[..., Any], *parts: Any) -> Any:
+    return adapter(join(*parts))
+
+
+@functools.cache
+def _for_kernel(composed: Any) -> Any:
+    return adapter(getattr(composed, "py_func", composed), FEEL_TYPE)
+
+
+@functools.cache
 def _ready(drive: Drive) -> Callable[..., Any]:
     """A drive as a function of all that any of them reads; a user's is compiled with checked indices."""
     of_model = drive.reads_prediction
