@@ -29,7 +29,7 @@ Keys = npt.NDArray[np.int64]  # [L, 4], or [L, 12] with births
 SELECTION, VALIDATION, TEST, TUNING = 0, 1, 2, 3
 
 # Streams of one life.
-INIT, BIRTH, WORLD, ACTION, IMAGINATION = 0, 1, 2, 3, 4
+INIT, BIRTH, WORLD, ACTION, IMAGINATION, TEACHING = 0, 1, 2, 3, 4, 5
 
 _WORD = 0xFFFFFFFF
 _ROUNDS = 10

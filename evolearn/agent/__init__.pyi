@@ -32,6 +32,8 @@ from .learners.learner import (
     PREDICTION_RATE as PREDICTION_RATE,
     PREDICTION_WEIGHT as PREDICTION_WEIGHT,
     SETTINGS_TYPE as SETTINGS_TYPE,
+    TAUGHT_FROM as TAUGHT_FROM,
+    TAUGHT_SHARE as TAUGHT_SHARE,
     Learner as Learner,
     LearnerSettings as LearnerSettings,
     PlasticityGene as PlasticityGene,
@@ -86,12 +88,15 @@ from .trunks.mlp import (
 )
 from .trunks.table import TRUNK as TRUNK, TRUNKS as TRUNKS, find_trunk as find_trunk
 from .trunks.trunk import (
+    ASKED as ASKED,
     BACKWARD_TYPE as BACKWARD_TYPE,
     GOES_ON as GOES_ON,
+    NOT_TAUGHT as NOT_TAUGHT,
     TERMINATED as TERMINATED,
     THINK_ALL_TYPE as THINK_ALL_TYPE,
     THINK_TYPE as THINK_TYPE,
     TRUNCATED as TRUNCATED,
+    WATCHED as WATCHED,
     Symmetry as Symmetry,
     Tensor as Tensor,
     Trunk as Trunk,

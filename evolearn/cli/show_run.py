@@ -19,7 +19,7 @@ from evolearn.cli.screen import Screen, accidents, counted, duration
 from evolearn.cli.terminal import print_line, shown
 
 if TYPE_CHECKING:
-    from evolearn.config import SearchPart
+    from evolearn.config import SearchPart, TeacherPart
     from evolearn.run import Generation, Result, Setup
     from evolearn.world import Parameter
 
@@ -363,8 +363,16 @@ def describe_setup(setup: Setup, directory: Path, first: int) -> str:
     return (
         f"{config.world.name}{f' ({parameters})' if parameters else ''}, seed {config.seed}: {search.algorithm}, "
         f"{genomes}, {search.lives} lives of {search.selection_lifetime:,} steps each, "
-        f"{search.generations} generations{_restarts(search)}{start}\n{shown(directory)}"
+        f"{search.generations} generations{_restarts(search)}{taught_by(config.teacher)}{start}\n{shown(directory)}"
     )
+
+
+def taught_by(teacher: TeacherPart | None) -> str:
+    """Who teaches lives, to be put behind what they are; empty where nobody does."""
+    if teacher is None:
+        return ""
+    sees = ", privileged: it sees what its pupils cannot" if teacher.source == "oracle" else ""
+    return f", taught by {shown(Path(teacher.source))} ({teacher.mode}{sees})"
 
 
 def _restarts(search: SearchPart) -> str:

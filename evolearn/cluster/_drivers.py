@@ -26,6 +26,7 @@ from evolearn.environment import code_identity
 from evolearn.genome import Newborns
 from evolearn.life import (
     NO_SURGERIES,
+    NO_TEACHERS,
     ClusterWatch,
     Conditions,
     Driver,
@@ -36,6 +37,7 @@ from evolearn.life import (
     OwnDrivers,
     Plan,
     Surgeries,
+    Teachers,
     fault_in,
 )
 from evolearn.plugins import Part
@@ -225,7 +227,8 @@ class ClusterDriver:
         def submit(first: int, last: int) -> Any:
             some = job.genomes[first:last]
             newborns, genomes = job.newborns.of_lives(some)
-            return self.hand_out(newborns, genomes, job.keys[first:last], job.plan, job.surgeries.of_lives(some))
+            surgeries, teachers = job.surgeries.of_lives(some), job.teachers.of_lives(slice(first, last))
+            return self.hand_out(newborns, genomes, job.keys[first:last], job.plan, surgeries, teachers)
 
         def take(first: int, last: int, result: Outcome | Faulty) -> None:
             if isinstance(result, Faulty):
@@ -246,9 +249,10 @@ class ClusterDriver:
         keys: npt.NDArray[np.int64],
         plan: Plan,
         surgeries: Surgeries = NO_SURGERIES,
+        teachers: Teachers = NO_TEACHERS,
     ) -> Any:
         """Give lives to the cluster as one task; returns its reference, for `Work`."""
-        return self._live_piece.remote(self._order, newborns, genomes, keys, plan, surgeries)
+        return self._live_piece.remote(self._order, newborns, genomes, keys, plan, surgeries, teachers)
 
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
         """function(driver, shared, block) for every block, in the order of `blocks`, see `Driver`."""

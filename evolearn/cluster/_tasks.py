@@ -32,6 +32,7 @@ from evolearn.life import (
     Outcome,
     Plan,
     Surgeries,
+    Teachers,
     empty_outcome,
     empty_trace,
     new_driver,
@@ -110,6 +111,7 @@ def live_piece(
     keys: npt.NDArray[np.int64],
     plan: Plan,
     surgeries: Surgeries,
+    teachers: Teachers,
 ) -> Done | Refused:
     """Live a piece of a job; its result is an `Outcome`, or a `Faulty`."""
 
@@ -120,7 +122,8 @@ def live_piece(
         outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
         trace = empty_trace(0, conditions)
         operations = Surgeries(*(np.array(array) for array in surgeries))
-        job = Job(own, np.array(genomes), np.array(keys), plan, outcome, trace, operations)
+        their = Teachers(*(np.array(array) for array in teachers))
+        job = Job(own, np.array(genomes), np.array(keys), plan, outcome, trace, operations, their)
         try:
             driver.live(job)
         except LifeFault as fault:

@@ -22,6 +22,7 @@ from .run import (
     LearnerPart as LearnerPart,
     RunConfig as RunConfig,
     SearchPart as SearchPart,
+    TeacherPart as TeacherPart,
     as_kept as as_kept,
     check_config as check_config,
     check_kept_config as check_kept_config,

@@ -210,6 +210,35 @@ class ValuePart(Part):
         return self
 
 
+class TeacherPart(Part):
+    """Somebody whose actions a learner that imitates takes for its own."""
+
+    source: Name = Field(
+        description="who teaches: oracle, the world's own, or the path of DNA or of a run: its newborn, which never "
+        "learns"
+    )
+    mode: Literal["asked", "watched"] = Field(
+        "asked",
+        description="asked: the pupil acts, and the teacher says what it would do there (DAgger); watched: the teacher "
+        "acts in the pupil's world, and the pupil watches: such a step earns nothing",
+    )
+    evolved: tuple[Literal["taught_from", "taught_share", "imitation_weight"], ...] | None = Field(
+        None,
+        description="which of the genes that say when and how much is taught may evolve; the others stay as in "
+        "learner.plasticity; null: all, with genome.plasticity",
+    )
+    privileged: bool | None = Field(
+        None, description="whether it sees what its pupils cannot; null, and then written down: the oracle does"
+    )
+    sha256: Name | None = Field(None, description="checksum of its DNA; null, and then written down: of what is there")
+    evolution_steps: int | None = Field(
+        None,
+        ge=0,
+        lt=2**63,
+        description="world steps that its DNA cost; null, and then written down: as its header says",
+    )
+
+
 class GroupPart(Part):
     """How one gene group comes into a life."""
 
@@ -303,6 +332,7 @@ class RunConfig(Part):
     learner: LearnerPart = LearnerPart()
     drives: DrivesPart = DrivesPart()
     value: ValuePart | None = Field(None, description="an innate value; null: newborns have none")
+    teacher: TeacherPart | None = Field(None, description="somebody to imitate; null: there is nobody")
     genome: GenomePart = GenomePart()
     search: SearchPart = SearchPart()
     evaluation: EvaluationPart = EvaluationPart()
@@ -328,8 +358,10 @@ class RunConfig(Part):
 
     @pydantic.model_serializer(mode="wrap")
     def _without_what_is_not_there(self, write: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As a config was written before there were innate values, predictions and given weights, without these."""
+        """As a config was written before there were innate values, predictions, given weights and teachers, without."""
         content: dict[str, Any] = write(self)
+        if self.teacher is None:
+            content.pop("teacher", None)
         if self.value is None:
             content.pop("value", None)
             content.get("genome", {}).pop("value", None)

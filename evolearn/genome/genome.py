@@ -48,6 +48,12 @@ class Transform:
     doc: str
 
 
+def _share_encode(value: float) -> float:
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{value:g}: must be 0 to 1")
+    return float(value)
+
+
 def _symlog_decode(gene: FloatArray) -> FloatArray:
     return np.sign(gene) * expm1_of(np.minimum(np.abs(gene), _LARGEST_LOG))
 
@@ -61,6 +67,11 @@ TRANSFORMS = {
         lambda gene: np.float32(1.0) / (np.float32(1.0) + exp_of(-np.clip(gene, -_LARGEST_LOG, _LARGEST_LOG))),
         lambda value: log_of(value / (1.0 - value)),
         "value = 1 / (1 + exp(-gene)), between 0 and 1",
+    ),
+    "share": Transform(
+        lambda gene: np.clip(gene, np.float32(0.0), np.float32(1.0)),
+        _share_encode,
+        "value = gene, held between 0 and 1, both included",
     ),
     "symlog": Transform(
         _symlog_decode,
@@ -183,6 +194,7 @@ def gene_pool(
     value: ValueSpec | None = None,
     weight_centres: Mapping[str, float | Sequence[float]] | None = None,
     learned: Sequence[str] = (),
+    held_plasticity: Sequence[str] = (),
 ) -> GenePool:
     """Lay out the genes of a newborn.
 
@@ -200,6 +212,7 @@ def gene_pool(
         drive_transform: a name in TRANSFORMS, of any sign.
         evolved_drives: drives that follow the mode of their group; the others are held at the start. None: all do.
         value: what an innate value is made of; None: newborns have none.
+        held_plasticity: plasticity genes that are held at their start, whatever becomes of their group.
         weight_centres: weights at the start by tensor, where they differ from that draw: one for all of a tensor's, or
             one for each; for direct genes. None: they differ nowhere.
         learned: heads that are held at 0 at birth, by what names of their blocks begin with; for direct genes.
@@ -223,7 +236,8 @@ def gene_pool(
     for plastic in find_learner(learner).genes(brain):
         centres = encoded(plastic.transform, plasticity_centres.get(plastic.name, plastic.default))
         gene = _gene(plastic.name, "plasticity", plastic.shape, plastic.transform, centres, spreads["plasticity"])
-        genes.append(dataclasses.replace(gene, published=plastic.default))
+        held = plastic.name in held_plasticity
+        genes.append(dataclasses.replace(gene, published=plastic.default, held=held))
     if value is not None:
         genes += _value_genes(value, spreads["value"], seed)
     return GenePool(tuple(genes), dict(modes), brain, encoding)

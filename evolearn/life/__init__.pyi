@@ -14,6 +14,7 @@ from .evaluation import (
     evaluate as evaluate,
     life_fitness as life_fitness,
     score as score,
+    steps_of as steps_of,
 )
 from .live import (
     Conditions as Conditions,
@@ -42,5 +43,6 @@ from .records import (
 )
 from .rehearsal import KeepsState as KeepsState, rehearse as rehearse
 from .surgery import NO_SURGERIES as NO_SURGERIES, NOWHERE as NOWHERE, Surgeries as Surgeries
+from .teachers import NO_TEACHERS as NO_TEACHERS, Teachers as Teachers, TeacherSpec as TeacherSpec
 from .walk import Walk as Walk
 from .watch import OwnThread as OwnThread, Watch as Watch

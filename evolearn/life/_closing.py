@@ -16,6 +16,7 @@ from evolearn.life.records import (
     FINISHED_RETURN,
     FITNESS,
     SKIPPED,
+    TAUGHT,
     UNFINISHED,
     Body,
     Course,
@@ -69,6 +70,7 @@ def close_ended(outcome: Outcome, team: Any, at: Places, body: Body, first: int,
         for i in range(body.drives):
             outcome.drives[life, i] = tally[DRIVEN + i]
         outcome.skipped_updates[life] = int(tally[SKIPPED])
+        outcome.taught[life] = int(tally[TAUGHT])
         outcome.age[life] = age
         if outcome.final_weights.shape[0] > 0:
             copy(weights_of(team, at, body, place), outcome.final_weights[life])

@@ -12,6 +12,7 @@ from evolearn.life._foreseeing import control_in, foresee_step, note_outcomes
 from evolearn.life._imagining import remember_steps
 from evolearn.life._living import think_for
 from evolearn.life._remembering import forget_step, remember_all
+from evolearn.life._teaching import earn_nothing, end_lesson, feel_no_reward
 from evolearn.life._valuing import shape_all
 from evolearn.life._views import (
     action_of,
@@ -157,6 +158,7 @@ def end_episode(
     tally[EPISODE] = 0.0
     if body.lasting == 0:
         clear(floats(team, at.carry + place * body.carry, body.carry))
+        end_lesson(team, at, body, place)
         if body.told > body.observations:
             forget_step(team, at, body, place)
     elif body.new_episode >= 0:
@@ -190,12 +192,17 @@ def experience_all(
         faults = find_faults(team, at, body, count)
     if body.drives > 1 + body.senses:
         faults += feel_all(feel, team, at, body, row, course.choices, count)
+    taught = learns and body.lessons > 0
+    if taught:
+        earn_nothing(team, at, body, count)
     for place in range(count):
         if status[place] == UNFINISHED and not reward(team, at, body, place, row, learns):
             status[place] = BAD_SENSE
             faults += 1
     if body.potential > 0:
         shape_all(team, at, body, row, count)
+        if taught:
+            feel_no_reward(team, at, body, row, count)
     if body.told > body.observations:
         remember_all(team, at, body, course.choices, row, count)
     if any_ended(team, at, count):

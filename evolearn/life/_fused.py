@@ -237,6 +237,7 @@ class FusedDriver:
                 handle_of(world.parameters),
                 job.newborns,
                 job.surgeries,
+                job.teachers_of(self.conditions),
                 job.genomes,
                 job.keys,
                 job.outcome,

@@ -69,6 +69,8 @@ def dream_in(team: Any, at: Places, body: Body) -> Window:
         integers(team, at.dream_end, 1),
         matrix(floats(team, final, body.outputs), 0, 1, body.outputs),
         floats(team, at.carry, 0),
+        matrix(floats(team, at.lessons, 0), 0, 0, body.lessons),
+        integers(team, at.taught, 0),
     )
 
 

@@ -22,6 +22,7 @@ from evolearn.agent import (
     DELTAS_TYPE,
     FEEL_TYPE,
     LEARN_TYPE,
+    NOT_TAUGHT,
     SETTINGS_TYPE,
     THINK_ALL_TYPE,
     THINK_TYPE,
@@ -31,6 +32,7 @@ from evolearn.life._closing import close_all, close_ended, turn_bin
 from evolearn.life._experiencing import any_ended, end_episodes, experience_all, record_steps
 from evolearn.life._learning import learn_when_full
 from evolearn.life._living import act, be_born, operate_on_all, reset_all
+from evolearn.life._teaching import begin_lessons, get_teachers, give_lessons, lesson_of, teach
 from evolearn.life._views import action_of, all_finite, seen_by
 from evolearn.life.records import (
     AGE,
@@ -54,6 +56,7 @@ from evolearn.life.records import (
     Trace,
 )
 from evolearn.life.surgery import SURGERIES_TYPE, Surgeries
+from evolearn.life.teachers import TEACHERS_TYPE, Teachers
 from evolearn.numerics import doubles, floats, inlined_within, integers, locate, octets, plug, within
 from evolearn.rng import RNG_SIZE, WORLD, open_birth, open_stream
 from evolearn.world import BEGIN_TYPE, BORN_TYPE, OBSERVE_TYPE, ORACLE_TYPE, STEP_ALL_TYPE
@@ -105,6 +108,7 @@ def live(  # noqa: D417  # the plugs are described in groups
     parameters: Any,
     newborns: Newborns,
     surgeries: Surgeries,
+    teachers: Teachers,
     genomes: Any,
     keys: Any,
     outcome: Outcome,
@@ -134,6 +138,7 @@ def live(  # noqa: D417  # the plugs are described in groups
         parameters: handle of the world's.
         newborns: decoded genomes.
         surgeries: what they are operated on by at `course.operate_at`.
+        teachers: brains that teach, where one does.
         genomes: int64 [L], which row of `newborns` each life is born from.
         keys: int64 [L, 4], see `evolearn.rng.LifeKey`; or [L, 12], see `evolearn.rng.with_births`.
         outcome: rows `first` .. `last` - 1 are written; they must be zero before.
@@ -150,6 +155,7 @@ def live(  # noqa: D417  # the plugs are described in groups
     ended = integers(team, at.ended, most)
     clock = integers(team, at.clock, 4)
     where = integers(team, at.where, 3)
+    taught = integers(team, at.taught, most)
     start, count = first, 0
     while start + count < last:
         start += count
@@ -158,6 +164,7 @@ def live(  # noqa: D417  # the plugs are described in groups
         where[FIRST_LIFE] = start
         where[AGE] = 0
         be_born(newborns, genomes, keys, course, team, at, body, start, count)
+        get_teachers(teachers, keys, team, at, body, start, count)
         states_owner[:] = 0
         gone = 0
         for place in range(count):
@@ -185,6 +192,18 @@ def live(  # noqa: D417  # the plugs are described in groups
                     if status[place] == UNFINISHED:
                         state = locate(octets(states, place * body.state_size, body.state_size))
                         oracle(state, parameters, action_of(team, at, body, place))
+            if body.lessons > 0 and course.learn_from <= t < course.learn_until:
+                if clock[ROW] == 0:
+                    begin_lessons(team, at, body, course, count, t)
+                if body.pupils > 0:
+                    ending += teach(think_all, think, choose_all, team, at, body, course, count, t)
+                else:
+                    for place in range(count):
+                        if taught[place] != NOT_TAUGHT and status[place] == UNFINISHED:
+                            where[PLACE] = place
+                            state = locate(octets(states, place * body.state_size, body.state_size))
+                            oracle(state, parameters, lesson_of(team, at, body, place))
+                give_lessons(team, at, body, course, count)
             step_all(
                 states,
                 parameters,
@@ -263,6 +282,7 @@ LIVE_TYPE = types.void(
     types.uintp,
     NEWBORNS_TYPE,
     SURGERIES_TYPE,
+    TEACHERS_TYPE,
     types.int64[::1],
     types.int64[:, ::1],
     OUTCOME_TYPE,

@@ -33,6 +33,7 @@ from evolearn.life._closing import close_all, close_ended, turn_bin
 from evolearn.life._experiencing import experience_all, record_steps
 from evolearn.life._learning import learn_when_full
 from evolearn.life._living import act, be_born, operate_on_all, reset_all
+from evolearn.life._teaching import begin_lessons, get_teachers, give_lessons, teach
 from evolearn.life._views import all_finite, seen_by
 from evolearn.life.live import Machinery
 from evolearn.life.records import (
@@ -53,6 +54,7 @@ from evolearn.life.records import (
     Trace,
 )
 from evolearn.life.surgery import SURGERIES_TYPE, Surgeries
+from evolearn.life.teachers import TEACHERS_TYPE, Teachers
 from evolearn.numerics import COMPILES, handle_of, integers, plug
 
 
@@ -138,6 +140,7 @@ BOUND_TYPE = types.NamedTuple(
     (PARTS_TYPE, *_TEAM, COURSE_TYPE, OUTCOME_TYPE, TRACE_TYPE, _B1, _B1, SETTINGS_TYPE), Bound
 )
 BE_BORN_TYPE = types.void(NEWBORNS_TYPE, _I1, _I2, COURSE_TYPE, *_TEAM)
+GET_TEACHERS_TYPE = types.void(TEACHERS_TYPE, _I2, *_TEAM)
 OPERATE_TYPE = types.void(SURGERIES_TYPE, _I1, *_TEAM)
 BIND_TYPE = types.void(BOUND_TYPE, types.uintp)
 ACT_TYPE = EXPERIENCE_TYPE = _I(types.uintp, _I)
@@ -216,6 +219,11 @@ def be_born_together(
     be_born(newborns, genomes, keys, course, team, at, body, 0, body.lives)
 
 
+def get_teachers_together(teachers: Teachers, keys: Any, team: Any, at: Places, body: Body) -> None:
+    """Bring the teachers of all lives of a chunk: see `evolearn.life._teaching.get_teachers`."""
+    get_teachers(teachers, keys, team, at, body, 0, body.lives)
+
+
 def reset_together(
     newborns: Newborns, genomes: Any, keys: Any, course: Course, team: Any, at: Places, body: Body
 ) -> None:
@@ -247,7 +255,13 @@ def act_together(address: Any, t: int) -> int:
             status[place] = BAD_OBSERVATION
             ended += 1
     think_all, think, choose_all = think_all_at(parts.think_all), think_at(parts.think), choose_all_at(parts.choose_all)
-    ended += act(think_all, think, choose_all, team, at, body, bound.course, body.lives, t)
+    course = bound.course
+    ended += act(think_all, think, choose_all, team, at, body, course, body.lives, t)
+    if body.pupils > 0 and course.learn_from <= t < course.learn_until:
+        if integers(team, at.clock, 4)[ROW] == 0:
+            begin_lessons(team, at, body, course, body.lives, t)
+        ended += teach(think_all, think, choose_all, team, at, body, course, body.lives, t)
+        give_lessons(team, at, body, course, body.lives)
     if ended > 0:
         close_ended(bound.outcome, team, at, body, 0, body.lives, t)
     return ended

@@ -26,6 +26,7 @@ from evolearn.life._lockstep import (
     BE_BORN_TYPE,
     CLOSE_TYPE,
     EXPERIENCE_TYPE,
+    GET_TEACHERS_TYPE,
     LEARN_ALL_TYPE,
     OPERATE_TYPE,
     Binding,
@@ -35,6 +36,7 @@ from evolearn.life._lockstep import (
     close_together,
     direct,
     experience_together,
+    get_teachers_together,
     learn_together,
     operate_together,
     parts_of,
@@ -120,6 +122,7 @@ class ChunkStepper:
         self._machinery = machinery(conditions)
         self._parts = parts_of(self._machinery)
         self._be_born = direct(be_born_together, BE_BORN_TYPE)
+        self._get_teachers = direct(get_teachers_together, GET_TEACHERS_TYPE)
         self._operate = direct(operate_together, OPERATE_TYPE)
         self._reset = direct(reset_together, BE_BORN_TYPE)
         self._act = direct(act_together, ACT_TYPE)
@@ -207,6 +210,7 @@ class ChunkStepper:
         team = self._machinery.team(conditions, len(job.genomes), job.plan)
         memory = (team.handle, team.at, team.body)
         self._be_born(job.newborns, job.genomes, job.keys, course, *memory)
+        self._get_teachers(job.teachers_of(conditions), job.keys, *memory)
         fault = self._live_in_step(job, course, team, stop)
         if fault is not None:
             return fault
@@ -412,6 +416,7 @@ class StepwiseDriver:
                     job,
                     genomes=job.genomes[some],
                     keys=job.keys[some],
+                    teachers=job.teachers.of_lives(some),
                     outcome=Outcome(*(array[some] for array in job.outcome)),
                     trace=Trace(*(array[some] for array in job.trace)),
                 ),

@@ -26,9 +26,10 @@ class Evaluation:
 
     fitness: npt.NDArray[np.float64]  # [P, L], life fitness by the world's rule: what was earned
     broken: npt.NDArray[np.bool_]  # [P, L], lives whose brain, or whose fitness, left the finite numbers
-    world_steps: int
+    world_steps: int  # lived, and once more those in which a teacher was asked or watched
     skipped_updates: int
     learned: FloatArray | None = None  # [P, W], see `learned_weights`; None if the plan keeps no final weights
+    teacher_steps: int = 0  # of the world steps, those that are a teacher's
 
     @property
     def diverged(self) -> int:
@@ -73,7 +74,7 @@ def evaluate(
     """
     fitness, broken = np.empty((len(genomes), len(keys))), np.empty((len(genomes), len(keys)), np.bool_)
     learned = np.empty((len(genomes), conditions.brain.weights), np.float32) if plan.final_weights else None
-    steps = skipped = 0
+    steps = skipped = taught = 0
     at_once = max(1, max(LIVES_AT_ONCE, LIVES_PER_WORKER * driver.workers) // len(keys))
     for start in range(0, len(genomes), at_once):
         some = genomes[start : start + at_once]
@@ -85,11 +86,17 @@ def evaluate(
         shape, rows = (len(some), len(keys)), slice(start, start + len(some))
         earned = life_fitness(outcome, conditions.world.fitness_rule, plan)
         fitness[rows], broken[rows] = earned.reshape(shape), broken_lives(outcome, earned).reshape(shape)
-        steps += int(outcome.age.sum())
+        steps += steps_of(outcome)
+        taught += int(outcome.taught.sum())
         skipped += int(outcome.skipped_updates.sum())
         if learned is not None:
             learned[rows] = learned_weights(outcome, len(some))
-    return Evaluation(fitness, broken, steps, skipped, learned)
+    return Evaluation(fitness, broken, steps, skipped, learned, taught)
+
+
+def steps_of(outcome: Outcome) -> int:
+    """World steps that lives cost: those that they lived, and those of their teachers, asked or watched."""
+    return int(outcome.age.sum() + outcome.taught.sum())
 
 
 def learned_weights(outcome: Outcome, genomes: int) -> FloatArray:

@@ -18,8 +18,11 @@ from evolearn.agent import (
     LAST_OBSERVATION,
     LAST_REWARD,
     NEW_EPISODE,
+    NOT_TAUGHT,
     PREDICTION_RATE,
     PREDICTION_WEIGHT,
+    TAUGHT_FROM,
+    TAUGHT_SHARE,
     THINK_ALL_TYPE,
     THINK_TYPE,
     BrainSpec,
@@ -48,6 +51,7 @@ from evolearn.life.records import (
     Trace,
 )
 from evolearn.life.surgery import NO_SURGERIES, Surgeries, check_recall, check_surgeries
+from evolearn.life.teachers import NO_TEACHERS, Teachers, TeacherSpec, check_teachers
 from evolearn.numerics import COMPILES, plug
 from evolearn.plugins import short
 from evolearn.rng import KEY_SIZE, LifeKey, opponent_keys
@@ -77,6 +81,7 @@ class Conditions:
     remembered: int = 512  # the last steps of a life that imagined ones begin at
     value: ValueSpec | None = None  # what newborns' innate value is made of; None: they have none
     opponent: Conditions | None = None  # of the second agent, in its own world; None: the world scripts its part
+    teacher: TeacherSpec | None = None  # who teaches, where its learner imitates; None: nobody does
 
     @property
     def drive_names(self) -> tuple[str, ...]:
@@ -128,6 +133,7 @@ def empty_outcome(lives: int, plan: Plan, drives: int, weights: int) -> Outcome:
         deaths=np.zeros((lives, bins), np.int64),
         drives=np.zeros((lives, drives)),
         skipped_updates=np.zeros(lives, np.int64),
+        taught=np.zeros(lives, np.int64),
         age=np.zeros(lives, np.int64),
         status=np.zeros(lives, np.int64),
         final_weights=np.zeros((lives, weights) if plan.final_weights else (0, 0), np.float32),
@@ -179,6 +185,8 @@ class Machinery:
             reset_from=-1 if conditions.reset_from is None else conditions.reset_from,
             source=plan.source,
             choices=conditions.brain.actions if conditions.world.is_discrete else 0,
+            teaching=NOT_TAUGHT if conditions.teacher is None else conditions.teacher.mode,
+            taught_life=0 if conditions.teacher is None else conditions.teacher.life,
         )
 
     def team(self, conditions: Conditions, lives: int, plan: Plan, state_size: int = 0, shared: bool = False) -> Team:
@@ -197,6 +205,8 @@ class Machinery:
         ends = itertools.accumulate(gene.size for gene in plastic)
         genes = {gene.name: end - gene.size for gene, end in zip(plastic, ends, strict=True)}
         value, has_value = conditions.value, find_policy(brain.policy).has_value
+        teacher = None if shared else conditions.teacher  # who does not learn has none
+        thinks = teacher is not None and teacher.source == FROM_BRAIN
         body = Body(
             lives=lives,
             window=1 if shared else conditions.window,  # who does not learn looks back no further
@@ -244,6 +254,11 @@ class Machinery:
             # A policy gradient is that of the policy that acted; a temporal difference is one of values alone.
             undone=brain.outputs if value is not None and value.acting and not has_value else 0,
             discount=genes.get("discount", -1),
+            lessons=0 if teacher is None else brain.actions,
+            teaching=brain.weights if thinks else 0,
+            pupils=lives if thinks else 0,
+            taught_from=genes.get(TAUGHT_FROM, -1),
+            taught_share=genes.get(TAUGHT_SHARE, -1),
         )
         return Team(body, brain.layers, () if value is None else value.layers)
 
@@ -349,10 +364,18 @@ class Job:
     trace: Trace  # of the first lives, [.., T, ..]
     surgeries: Surgeries = NO_SURGERIES  # one row per newborn if `plan.operate_at` is an age
     opponent: Job | None = None  # the same lives as their opponents lead them, if the conditions have one
+    teachers: Teachers = NO_TEACHERS  # of these lives alone; none: those that conditions name
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the surgeries do not fit newborns and plan."""
+        """Raise ValueError if surgeries or teachers do not fit newborns, plan and lives."""
         check_surgeries(self.surgeries, self.newborns, self.plan.operate_at, self.plan.lifetime)
+        check_teachers(self.teachers, self.genomes, self.newborns.weights.shape[1])
+
+    def teachers_of(self, conditions: Conditions) -> Teachers:
+        """The brains that teach its lives: its own, or those of the conditions under which it is lived."""
+        if len(self.teachers.weights) or conditions.teacher is None:
+            return self.teachers
+        return conditions.teacher.teachers(len(self.genomes))
 
 
 class Driver(Protocol):
@@ -535,6 +558,7 @@ def lives(
     trace_steps: int = 0,
     surgeries: Surgeries = NO_SURGERIES,
     opponent: Job | None = None,
+    teachers: Teachers = NO_TEACHERS,
 ) -> tuple[Outcome, Trace]:
     """Live one life per entry of `genomes`.
 
@@ -548,16 +572,17 @@ def lives(
         trace_steps: trace so many steps of the first life.
         surgeries: what the newborns are operated on by, one row each, at `plan.operate_at`; no rows if that is None.
         opponent: the opponents' part of the same lives, see `opponent_job`; its outcome is written too.
+        teachers: brains that teach these lives, if others than the conditions name.
     Returns:
         The outcome, [L, ..] in the order of `genomes`, and the trace, [T, ..].
     Raises:
         LifeFault: the world is at fault; the message names life and step.
-        ValueError: surgeries that do not fit newborns and plan.
+        ValueError: surgeries or teachers that do not fit newborns, plan and lives.
     """
     check_recall(surgeries, states_of(conditions.brain))
     outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
     trace = empty_trace(trace_steps, conditions)
-    driver.live(Job(newborns, genomes, keys, plan, outcome, trace, surgeries, opponent))
+    driver.live(Job(newborns, genomes, keys, plan, outcome, trace, surgeries, opponent, teachers))
     return outcome, trace.of(0)
 
 

@@ -38,6 +38,8 @@ class Course(NamedTuple):
     reset_from: int  # from this weight on weights are as at birth again at the switch; -1: none are
     source: int  # FROM_BRAIN, FROM_UNIFORM or FROM_ORACLE
     choices: int  # of a discrete world; 0 for a box
+    teaching: int  # ASKED or WATCHED; NOT_TAUGHT without a teacher
+    taught_life: int  # world steps that the shares of life are of by which evolution says when life is taught
 
 
 class Body(NamedTuple):
@@ -88,6 +90,11 @@ class Body(NamedTuple):
     critic: int  # 1 if the learner's critic says then what it is worth
     undone: int  # Y if outputs are as they were thought again once there was a choice, else 0
     discount: int  # where in plasticity the learner's discount is; -1: it has none
+    lessons: int  # numbers of a lesson, choices or dimensions of an action; 0 without a teacher
+    teaching: int  # W if a brain teaches, else 0, as the next
+    pupils: int  # lives that it thinks for
+    taught_from: int  # where in plasticity the share of life is at which teaching begins; -1: nowhere
+    taught_share: int  # the same of the share of life that it lasts
 
 
 class Places(NamedTuple):
@@ -142,11 +149,21 @@ class Places(NamedTuple):
     value_layers: int  # int64 [value_layers], see `evolearn.agent.ValueSpec.layers`
     value_scratch: int  # float32 [value_scratch], see `evolearn.agent.value_of`
     thought: int  # float32 [T, undone], outputs without what value added to them
+    taught: int  # int64 [T]: NOT_TAUGHT, ASKED or WATCHED in the window under way
+    lessons: int  # float32 [T, N, lessons], see `Window`
+    lesson: int  # float32 [T, A], what the teacher does, or would do, in this step
+    teacher_weights: int  # float32 [pupils, stride]; this and the next five are of a brain that teaches
+    teacher_observations: int  # float32 [pupils, 2, I]
+    teacher_activations: int  # float32 [pupils, 2, U]
+    teacher_outputs: int  # float32 [pupils, 2, Y]
+    teacher_carry: int  # float32 [pupils, carry]
+    teacher_rng: int  # int64 [pupils, RNG_SIZE], the teaching streams
 
 
 # Places in a life's tally: sums over the age bin so far (fitness, returns of finished episodes, how many, deaths among
-# their ends), return of the episode so far, updates skipped in this life, and from DRIVEN on sums of drives over it.
-FITNESS, FINISHED_RETURN, EPISODES, DEATHS, EPISODE, SKIPPED, DRIVEN = 0, 1, 2, 3, 4, 5, 6
+# their ends), return of the episode so far, updates skipped in this life, steps taught in it, and from DRIVEN on sums
+# of drives over it.
+FITNESS, FINISHED_RETURN, EPISODES, DEATHS, EPISODE, SKIPPED, TAUGHT, DRIVEN = 0, 1, 2, 3, 4, 5, 6, 7
 # Places in a team's clock: filled rows of the window, learning updates so far, age bin, age at which it ends.
 ROW, UPDATE, AGE_BIN, BIN_END = 0, 1, 2, 3
 # What a team is at: its first life, who among them moves, their age.
@@ -163,6 +180,7 @@ class Outcome(NamedTuple):
     deaths: Any  # int64 [L, B]: episodes that terminated (were not truncated) in the bin
     drives: Any  # float64 [L, D]: sum over the life
     skipped_updates: Any  # int64 [L]: learning updates with a gradient that was not finite
+    taught: Any  # int64 [L]: steps in which a teacher was asked or watched
     age: Any  # int64 [L]: steps begun; the step at fault where a life failed
     status: Any  # int64 [L]
     final_weights: Any  # float32 [L, W], or [0, 0] if not asked for
@@ -197,7 +215,7 @@ COURSE_TYPE = types.NamedUniTuple(_I, len(Course._fields), Course)
 BODY_TYPE = types.NamedUniTuple(_I, len(Body._fields), Body)
 PLACES_TYPE = types.NamedUniTuple(_I, len(Places._fields), Places)
 NEWBORNS_TYPE = types.NamedTuple((_F2, _F2, _F2, _F1, _F1, _F2), Newborns)
-OUTCOME_TYPE = types.NamedTuple((_D2, _D2, _I2, _D2, _I2, _D2, _I1, _I1, _I1, _F2), Outcome)
+OUTCOME_TYPE = types.NamedTuple((_D2, _D2, _I2, _D2, _I2, _D2, _I1, _I1, _I1, _I1, _F2), Outcome)
 TRACE_TYPE = types.NamedTuple((_F3, _F3, _F3, _F3, _F3, _D2, _I2), Trace)
 
 
@@ -296,6 +314,15 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "value_layers": (long, body.value_layers),
         "value_scratch": (single, body.value_scratch),
         "thought": (single, lives, body.undone),
+        "taught": (long, lives),
+        "lessons": (single, lives, window, body.lessons),
+        "lesson": (single, lives, body.action_size if body.lessons else 0),
+        "teacher_weights": (single, body.pupils, whole_lines(body.teaching)),
+        "teacher_observations": (single, body.pupils, 2, body.told),
+        "teacher_activations": (single, body.pupils, 2, body.units),
+        "teacher_outputs": (single, body.pupils, 2, outputs),
+        "teacher_carry": (single, body.pupils, body.carry),
+        "teacher_rng": (long, body.pupils, RNG_SIZE),
     }
 
 
@@ -325,6 +352,25 @@ def window_of(team: Any, at: Places, body: Body, place: int) -> Window:
         integers(team, at.ends + place * body.window, body.window),
         _rows(team, at.final_outputs, place, body.window, body.outputs),
         floats(team, at.carry + place * body.carry, body.carry),
+        _rows(team, at.lessons, place, body.window, body.lessons),
+        integers(team, at.taught + place, 1),
+    )
+
+
+@inlined_within
+def teacher_of(team: Any, at: Places, body: Body, place: int) -> Window:
+    """What a brain that teaches a life thinks in, a window of one step."""
+    return Window(
+        _rows(team, at.teacher_observations, place, 2, body.told),
+        _rows(team, at.teacher_activations, place, 2, body.units),
+        _rows(team, at.teacher_outputs, place, 2, body.outputs),
+        _rows(team, at.lesson, place, 1, body.action_size),
+        floats(team, at.rewards + place * body.window, 1),
+        integers(team, at.ends + place * body.window, 1),
+        _rows(team, at.final_outputs, place, 1, body.outputs),
+        floats(team, at.teacher_carry + place * body.carry, body.carry),
+        _rows(team, at.lessons, place, 1, body.lessons),
+        integers(team, at.taught + place, 1),
     )
 
 

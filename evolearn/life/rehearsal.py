@@ -172,7 +172,8 @@ class Rehearsal:
         outcome = empty_outcome(lives, plan, len(conditions.drive_names), conditions.brain.weights)
         numbers = conditions.brain.told + len(conditions.world.observations) + conditions.world.action_size + 4
         trace = empty_trace(min(plan.lifetime, TRACED // numbers), conditions, lives)
-        self._live(Job(self._job.newborns, np.zeros(lives, np.int64), keys, plan, outcome, trace))
+        teachers = self._job.teachers.of_lives(np.zeros(lives, np.int64))
+        self._live(Job(self._job.newborns, np.zeros(lives, np.int64), keys, plan, outcome, trace, teachers=teachers))
         rows = range(len(jobs) - 1, lives, len(jobs))
         return [
             _Lived(
@@ -225,7 +226,8 @@ def _alone(job: Job, life: int, other: bool) -> Job:
         job.plan.lifetime, job.plan.learn_from, job.plan.learn_until, source=job.plan.source, final_weights=True
     )
     trace = Trace(*(array[:0] for array in job.trace))
-    return Job(newborns, genomes, keys, plan, empty_outcome(1, Plan(1), 0, 0), trace)
+    teachers = job.teachers.of_lives(slice(life, life + 1))
+    return Job(newborns, genomes, keys, plan, empty_outcome(1, Plan(1), 0, 0), trace, teachers=teachers)
 
 
 def _cut(plan: Plan, steps: int) -> Plan:

@@ -63,6 +63,7 @@ from .sources import (
     source_changes as source_changes,
     source_hashes as source_hashes,
 )
+from .teacher import settled_teacher as settled_teacher
 from .traces import check_trace_file as check_trace_file, columns_of as columns_of, write_trace as write_trace
 from .transplant import (
     Arm as Arm,

@@ -72,7 +72,7 @@ class Generation:
     fitness_best: _Fitness  # likewise; on the lives that chose it: inflated by luck
     # of the centre before this generation's update; genetic: last champion; trainers of weights: after it
     fitness_centre: _Fitness
-    world_steps: int  # lived in this generation, centre included
+    world_steps: int  # lived in this generation, centre included; those in which there was a teacher count twice
     seconds: float  # of wall clock
     steps_per_second: float
     evaluations: int  # genomes evaluated, centre included
@@ -84,10 +84,12 @@ class Generation:
     peak_memory: int  # bytes, the most that this process has had in RAM since it began
     restart: int = 0  # of the search, from 0
     cluster: Effort | None = None  # what a cluster did; None in process
+    teacher_steps: int = 0  # of the world steps, those that are a teacher's, asked or watched
 
     def row(self) -> dict[str, Any]:
-        """The record as a mapping, in order."""
-        return dataclasses.asdict(self)
+        """The record as a mapping, in order; without what a teacher did where there is none."""
+        row = dataclasses.asdict(self)
+        return row if self.teacher_steps else {name: value for name, value in row.items() if name != "teacher_steps"}
 
 
 class SearchDiverged(UserError):
@@ -429,6 +431,7 @@ class _Trial:
             peak_memory=_peak_memory(),
             restart=restart_of(self._search),
             cluster=effort,
+            teacher_steps=sum(evaluation.teacher_steps for evaluation in self._evaluations),
         )
 
 

@@ -56,6 +56,7 @@ from evolearn.run._foresight import check_foresight, remarks_on_foresight
 from evolearn.run._innate_value import check_value, learned_heads, remarks_on_value, value_spec
 from evolearn.run._memory import check_brain_size, check_memory
 from evolearn.run._setup_checks import check_training, learning_ends
+from evolearn.run.teacher import held_genes, remarks_on_teacher, settled_teacher, settled_teacher_keys, teacher_of
 from evolearn.run.teaching import check_given_weights, check_teacher, with_teacher
 from evolearn.search import Options, check_search, lives_per_generation
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
@@ -130,6 +131,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     )
     _check_readout(config)
     _check_rules(config, brain)
+    _check_plasticity(config, brain)
     _check_memory(config, brain)
     _check_memory_learner(config, brain)
     _check_first_value(config, brain)
@@ -156,6 +158,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         repeated=learner.repeated,
         remembered=learner.remembered,
         value=value_spec(config, brain.observations),
+        teacher=teacher_of(config, world, brain),
         found_as=config.world.full_name,
         centrings=_centrings(config.drives),
     )
@@ -167,7 +170,6 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
             )
     _known("drives.weights", config.drives.weights, conditions.drive_names)
     _check_evolved_drives(config, conditions)
-    _check_plasticity(config, brain)
     _check_teacher(config)
     check_value(config, world, brain)
     check_foresight(config, brain)
@@ -198,7 +200,8 @@ def settled(config: RunConfig) -> RunConfig:
     learner = config.learner.model_copy(update={"name": absolute(config.learner.name)})
     drives = config.drives.model_copy(update={"generic": tuple(map(absolute, config.drives.generic))})
     genome = config.genome.model_copy(update={"encoding": absolute(config.genome.encoding)})
-    parts = {"brain": brain, "learner": learner, "drives": drives, "genome": genome}
+    teacher = None if config.teacher is None else settled_teacher(config.teacher)
+    parts = {"brain": brain, "learner": learner, "drives": drives, "genome": genome, "teacher": teacher}
     return config.model_copy(update={"world": settled_world(config.world), **parts})
 
 
@@ -213,7 +216,7 @@ def settled_keys(keys: Mapping[str, Any]) -> dict[str, Any]:
             return absolute(value)
         return [held(one) for one in value] if isinstance(value, list | tuple) else value
 
-    return {key: held(value) if key in _NAMING else value for key, value in keys.items()}
+    return settled_teacher_keys({key: held(value) if key in _NAMING else value for key, value in keys.items()})
 
 
 def names_parts(keys: Mapping[str, Any]) -> bool:
@@ -270,6 +273,7 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         value=value_spec(config, brain.observations),
         weight_centres=config.brain.weights,
         learned=learned_heads(config),
+        held_plasticity=held_genes(config),
     )
 
 
@@ -302,6 +306,7 @@ def remarks_on(setup: Setup) -> tuple[str, ...]:
         *_remarks_on_set(setup.config),
         *remarks_on_value(setup.config, setup.conditions, setup.pool),
         *remarks_on_foresight(setup.config),
+        *remarks_on_teacher(setup.config),
     )
     if not name.startswith(GYMNASIUM):
         return remarks

@@ -75,6 +75,7 @@ def live_in_blocks(driver: Driver, shared: BlockLives) -> Evaluation:
         np.concatenate([evaluation.broken for evaluation in evaluations]),
         sum(evaluation.world_steps for evaluation in evaluations),
         sum(evaluation.skipped_updates for evaluation in evaluations),
+        teacher_steps=sum(evaluation.teacher_steps for evaluation in evaluations),
     )
 
 

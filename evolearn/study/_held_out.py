@@ -17,6 +17,7 @@ The columns of `lives.parquet`:
     returns, episodes  sum of the returns of the episodes that ended in the bin, and how many did
     open_return        return so far of the episode that went on at the bin's end
     lived              world steps lived in the whole life: less than lifetime if its brain left the finite numbers
+    taught             of these, steps in which a teacher was asked or watched
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evolearn.files import explained, whole_file, write_whole
-from evolearn.life import Outcome, Plan, empty_outcome, life_fitness, score
+from evolearn.life import Outcome, Plan, empty_outcome, life_fitness, score, steps_of
 from evolearn.run import ever_scored, running_score, window_score
 from evolearn.verdict import ArmLives
 
@@ -54,9 +55,11 @@ COLUMNS = pa.schema(
         ("episodes", pa.int64()),
         ("open_return", pa.float64()),
         ("lived", pa.int64()),
+        ("taught", pa.int64()),
     ]
 )
 
+BEFORE_TEACHERS = COLUMNS.remove(COLUMNS.get_field_index("taught"))  # of files that an older evolearn wrote
 ROW_BYTES, SLACK = 200, 1 << 20  # that a row takes unpacked at most; and pages and names, of a whole file
 
 
@@ -78,8 +81,8 @@ class HeldOut:
 
     @property
     def steps(self) -> dict[bool, int]:
-        """World steps lived, by whether learning was on."""
-        return {False: int(self.birth.age.sum()), True: int(self.outcome.age.sum())}
+        """World steps, those of teachers included, by whether learning was on."""
+        return {False: steps_of(self.birth), True: steps_of(self.outcome)}
 
 
 def unlived(lives: int, birth_steps: int, plan: Plan, why: str) -> HeldOut:
@@ -123,6 +126,7 @@ def _rows(condition: str, arm: str, run: int, plan: Plan, outcome: Outcome, birt
         "episodes": outcome.finished.ravel(),
         "open_return": outcome.open_return.ravel(),
         "lived": np.repeat(outcome.age, bins),
+        "taught": np.repeat(outcome.taught, bins),
     }
     return pa.table(columns, schema=COLUMNS)
 
@@ -165,6 +169,7 @@ def _outcome(table: pa.Table) -> tuple[Plan, Outcome]:
         finished=column("episodes"),
         open_return=column("open_return"),
         age=column("lived")[:, 0],
+        taught=column("taught")[:, 0],
     )
     return plan, outcome
 
@@ -264,14 +269,16 @@ def parse_table(payload: bytes, rows: int) -> pa.Table:
     """
     try:
         file = pq.ParquetFile(pa.BufferReader(payload))
-        if not file.schema_arrow.equals(COLUMNS):
+        untaught = file.schema_arrow.equals(BEFORE_TEACHERS)
+        if not (untaught or file.schema_arrow.equals(COLUMNS)):
             raise ValueError("has other columns than test lives have")
         if file.metadata.num_rows != rows:
             raise ValueError(f"has {file.metadata.num_rows} rows, must have {rows}")
         groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
         if sum(group.total_byte_size for group in groups) > rows * ROW_BYTES + SLACK:
             raise ValueError(f"would unpack to more than {rows} rows take")
-        return file.read()
+        table = file.read()
+        return table.append_column(COLUMNS.field("taught"), pa.array(np.zeros(rows, np.int64))) if untaught else table
     except (OSError, pa.ArrowException, OverflowError, UnicodeDecodeError, MemoryError) as error:
         raise ValueError(str(error)) from error
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from evolearn.errors import RunDirectoryError
 from evolearn.files import sealed, sha256_of
-from evolearn.run import DNA, lent_values, natural_values
+from evolearn.run import DNA, lent_values, natural_values, settled_teacher
 from evolearn.search import is_whole, planned_outer_steps
 from evolearn.study._held_out import HeldOut, arm_lives, join_tables
 from evolearn.study._pieces import Diverged, Pieces
@@ -59,8 +59,9 @@ SCALE = ("random", "oracle")  # arms from whose life fitness to whose a search i
 LEDGER_COLUMNS = {
     "outer": "world steps of the arm's own evolution, if it searched the weights",
     "tuning": "world steps of the arm's own evolution, if weights were drawn afresh: the search for how to learn",
-    "settings": "world steps that finding the arm's settings took, once and before the study, for all of its runs; a "
-    "study of several conditions has it under each, and once in the total",
+    "settings": "world steps that finding the arm's settings took, once and before the study, for all of its runs, and "
+    "the evolution of the DNA that teaches it; a study of several conditions has it under each, and once in the total, "
+    "for every arm by itself",
     "inner": "world steps of test lives in which the learner was on",
     "evaluation": "world steps with learning off: birth scores, test lives of arms that never learn; and the steps in "
     "which the leaders of a last generation were judged afresh, and the restarts of a search compared",
@@ -259,12 +260,14 @@ def _ledger_row(
     evolved_here = evolution if condition.evolved_in is None else []
     searched = sum(record["steps"] for record in evolved_here)
     validated = sum(record["validation_steps"] for record in evolved_here)
-    off = sum(int(held_out.birth.age.sum()) for held_out in runs)
-    lived = sum(int(held_out.outcome.age.sum()) for held_out in runs)
+    off = sum(held_out.steps[False] for held_out in runs)
+    lived = sum(held_out.steps[True] for held_out in runs)
     return {
         "outer": searched if part.weights == "inherited" else 0,
         "tuning": 0 if part.weights == "inherited" else searched,
-        "settings": part.tuning_steps if condition.evolved_in is None and not arm.endswith(DOUBLED) else 0,
+        "settings": _paid_before(config, condition, arm)
+        if condition.evolved_in is None and not arm.endswith(DOUBLED)
+        else 0,
         "inner": lived if part.learns else 0,
         "evaluation": off + validated + (0 if part.learns else lived),
         "runs": len(runs),
@@ -318,7 +321,7 @@ def _judge(
         searches={arm: _search_facts(config, origin, arm) for arm in held_out if origin_of(config, arm) is not None},
         **arm_kinds(config, origin, held_out),
     )
-    bills = {arm: _bill(config, arm, evolution) for arm in held_out}
+    bills = {arm: _bill(config, origin, arm, evolution) for arm in held_out}
     seen = looks.seen(condition.name)
     parts = {arm: arm_part(config, arm) for arm in held_out}
     origins = {arm: part.origin for arm, part in parts.items() if part.origin in parts}
@@ -360,11 +363,11 @@ def _search_facts(config: StudyConfig, condition: ConditionPart, arm: str) -> Se
     return SearchFacts(search.selection_lifetime, planned_outer_steps(search), evolves, settings)
 
 
-def _bill(config: StudyConfig, arm: str, evolution: Mapping[str, Sequence[Json]]) -> int:
+def _bill(config: StudyConfig, condition: ConditionPart, arm: str, evolution: Mapping[str, Sequence[Json]]) -> int:
     """World steps that one run of an arm took before its first life: its own evolution, its origin's and lenders'.
 
     A clone owes the evolution of its teacher, and who starts at a clone owes that as well. What finding their settings
-    took was paid once, whatever the number of runs, and is in it as it is.
+    took, and DNA that teaches in life, was paid once, whatever the number of runs, and is in it as it is.
     """
     part = arm_part(config, arm)
     owed = dict.fromkeys([*([arm] if part.evolves else []), *config.lenders(arm.removesuffix(DOUBLED))])
@@ -372,7 +375,20 @@ def _bill(config: StudyConfig, arm: str, evolution: Mapping[str, Sequence[Json]]
         sum(record["steps"] + record["validation_steps"] for record in evolution[name]) / len(evolution[name])
         for name in owed
     ]
-    return round(sum(steps)) + sum(arm_part(config, name).tuning_steps for name in owed)
+    return round(sum(steps)) + sum(_paid_before(config, condition, name) for name in owed)
+
+
+def _paid_before(config: StudyConfig, condition: ConditionPart, arm: str) -> int:
+    """World steps that were paid once, before the study: for an arm's settings, and for the DNA that teaches it."""
+    part, run = arm_part(config, arm), config.run_of(condition)
+    teacher = run.teacher
+    if any(key.split(".")[0] == "teacher" for key in part.settings):
+        teacher = planned_config(config, condition, arm).teacher
+    if teacher is None or not part.learns:
+        return part.tuning_steps
+    if teacher.evolution_steps is None:
+        teacher = settled_teacher(teacher)
+    return part.tuning_steps + (teacher.evolution_steps or 0)
 
 
 def _about(config: StudyConfig, label: Json, runs: int) -> Json:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.agent import (
+    ASKED,
     BACKWARD_TYPE,
     DELTAS_TYPE,
     GOES_ON,
@@ -163,6 +164,11 @@ def check_learner(learner: Learner, actions: str = "discrete", rewarded: int | N
     rng = np.random.default_rng(2)
     if actions == "discrete":
         window.actions[:, 0] = rng.integers(spec.actions, size=rows)
+    if learner.imitates:
+        lessons = (
+            np.eye(spec.actions)[rng.integers(spec.actions, size=rows)] if actions == "discrete" else window.actions
+        )
+        window = window._replace(lessons=lessons.astype(np.float32), taught=np.full(1, ASKED, np.int64))
     if rewarded is not None:
         window.rewards[:] = window.actions[:, 0] == rewarded
     sizes = np.array(spec.layers, np.int64)

@@ -21,13 +21,14 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
+from evolearn.agent import WATCHED
 from evolearn.cluster._drivers import ClusterDriver
 from evolearn.cluster._shipping import CannotShip, pack, renamed
 from evolearn.cluster._tasks import Done, Order, Recipe, do_blocks
 from evolearn.config import check_config
 from evolearn.environment import code_identity
 from evolearn.errors import UserError
-from evolearn.life import Drivers, KeepsState, OwnDrivers, Plan, rehearse
+from evolearn.life import FROM_BRAIN, Drivers, KeepsState, OwnDrivers, Plan, TeacherSpec, rehearse
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import assemble, parts_of, start_run
 from evolearn.search.meta_gradients import MetaLives
@@ -38,7 +39,7 @@ from tests.helpers.own_parts import PARTS_FILE, own_config
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for, newborns_for
 from tests.helpers.ray_here import ClusterWatcher
-from tests.helpers.runs import EXPECTS, FORESEES, REMEMBERS, RULES, VALUED, Watcher, digests, toy
+from tests.helpers.runs import EXPECTS, FORESEES, REMEMBERS, RULES, TAUGHT, VALUED, Watcher, digests, toy
 from tests.helpers.studies import toy_study
 from tests.helpers.watching import StudyWatcher
 from tests.helpers.world_files import WORLD_FILE
@@ -60,6 +61,7 @@ def test_what_keeps_something_is_refused_before_any_task() -> None:
 def test_nothing_of_the_conditions_of_lives_is_lost_on_the_way_to_a_worker() -> None:
     usual = conditions_for(find_world("cart-pole"), value={"hidden": (2,), "potential": True})
     unusual = {"switch_at": 40, "reset_from": 3, "imagined": 2, "repeated": 1, "remembered": 7, "centrings": ("mean",)}
+    unusual["teacher"] = TeacherSpec(FROM_BRAIN, WATCHED, 60, usual.brain.weights * b"abcd")
     sent = dataclasses.replace(usual, generic_drives=("novelty",), found_as="cart-pole", **unusual)
     for field in dataclasses.fields(sent):
         assert field.default is dataclasses.MISSING or getattr(sent, field.name) != field.default, field.name
@@ -114,6 +116,7 @@ def in_process(tmp_path_factory):
     configs["rules"] = toy(learner=RULES)
     configs["valued"] = toy(**VALUED)
     configs["foreseeing"], configs["expecting"] = toy(**FORESEES), toy(**EXPECTS)
+    configs["taught"] = toy(**TAUGHT)
     for name, content in configs.items():
         run_here(content, folder / name)
     return configs, folder
@@ -133,6 +136,7 @@ def in_process(tmp_path_factory):
         ("valued", 2),
         ("foreseeing", 2),
         ("expecting", 2),
+        ("taught", 2),
     ],
 )
 def test_local_ray_gives_the_digests_of_one_process(

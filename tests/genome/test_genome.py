@@ -16,6 +16,7 @@ NATURAL = {
     "identity": st.floats(-1e6, 1e6, width=32),
     "log": st.floats(1e-20, 1e20),
     "logit": st.floats(1e-6, 0.999),
+    "share": st.floats(0.0, 1.0, width=32),
     "symlog": st.floats(-1e8, 1e8),
 }
 

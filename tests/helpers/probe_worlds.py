@@ -221,6 +221,19 @@ def restless_with(name, actions):
 restless = restless_with("restless", Discrete(3))
 restless_box = restless_with("restless-box", Box(3))
 
+
+def oracle_restless(state, parameters, action):
+    return 2 if state.shown > 0.0 else 1
+
+
+def oracle_restless_box(state, parameters, action):
+    for i in range(3):
+        action[i] = state.shown - i
+
+
+guided = dataclasses.replace(restless, name="guided", oracle=oracle_restless)
+guided_box = dataclasses.replace(restless_box, name="guided-box", oracle=oracle_restless_box)
+
 SOUND, RAISES, NAN_FITNESS, NAN_OBSERVATION, NAN_SENSE, OUT_OF_RANGE, HANGS, RAISES_AT_BIRTH = range(8)
 FAULTY_STATE = np.dtype([("age", "i8"), ("chosen", "i8"), ("spins", "i8")], align=True)
 
@@ -315,6 +328,7 @@ def conditions_for(
     auxiliary=False,
     imagining=None,
     value=None,
+    teacher=None,
     **parameters,
 ):
     policy = LEARNERS[learner].policies["discrete" if world.is_discrete else "box"]
@@ -324,7 +338,7 @@ def conditions_for(
         brain = dataclasses.replace(brain, prediction=kind, auxiliary=auxiliary)
     value = value and ValueSpec(len(world.observations), **value)
     resolved = world.resolve(parameters)
-    more = {"value": value, **(imagining or {})}
+    more = {"value": value, "teacher": teacher, **(imagining or {})}
     return Conditions(world, resolved, brain, learner, settings, window, generic_drives, **more)
 
 

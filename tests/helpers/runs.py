@@ -64,6 +64,11 @@ EXPECTS = {
     "value": {"uses": ["acting"], "read": "learned"},
     "genome": {"prediction": "learned", "critic": "learned"},
 }
+TAUGHT = {
+    "world": {"name": "crossroads"},
+    "learner": {"name": "rewarded_imitation", "window": 8},
+    "teacher": {"source": "oracle", "mode": "watched"},
+}
 RULES = {"name": "rewarded_hebbian_connections", "window": 3}
 _LAMARCKIAN = {"inheritance": "lamarckian"}
 # A toy of every kind of run that keeps another state, or comes by it in another way.
@@ -81,6 +86,7 @@ KINDS: dict[str, dict] = {
     "innate value": toy("pgpe", **VALUED),
     "foreseeing": toy("pgpe", **FORESEES),
     "expecting": toy("snes", **EXPECTS),
+    "taught": toy("pgpe", **TAUGHT),
     "rules of connections": toy("pgpe", learner=RULES),
     "rules of connections, blockwise": toy_with("snes", {"sampling": "blockwise"}, learner=RULES),
     "reptile": toy("reptile", genome=WEIGHTS_ONLY),

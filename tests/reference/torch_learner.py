@@ -152,6 +152,15 @@ def loss_of(brain, window, advantages, returns, old, clip, bonus, value_weight):
     return loss, log_probability.detach()
 
 
+def lesson_loss(brain, window):
+    """Mean over the window: cross-entropy of the teacher's choice, or the squared error of the mean action."""
+    parameters, _ = torch_thinks(brain, window, len(window.rewards))
+    lessons = torch.from_numpy(window.lessons).double()
+    if brain.spec.policy == "categorical":
+        return torch.nn.functional.cross_entropy(parameters, lessons)
+    return torch.nn.functional.mse_loss(parameters[:, : brain.spec.actions], lessons, reduction="sum") / len(lessons)
+
+
 @dataclass
 class TorchLearner:
     """Weights and optimiser of one life."""
@@ -159,7 +168,8 @@ class TorchLearner:
     brain: TorchBrain
     optimiser: torch.optim.Optimizer
 
-    def learn(self, window, settings, discount, gae_lambda, bonus, value_weight):
+    def learn(self, window, settings, discount, gae_lambda, bonus, value_weight, imitation=0.0, rewarded=True):
+        """By reward, unless it is not `rewarded`, and by `imitation` times the error of the window's lessons."""
         with torch.no_grad():
             _, values = torch_thinks(self.brain, window, len(window.observations))
         values = values.numpy()
@@ -175,6 +185,9 @@ class TorchLearner:
                 self.brain, window, advantages, returns, old, settings.clip, bonus, value_weight
             )
             old = log_probability if old is None else old
+            loss = loss if rewarded else 0.0 * loss  # a gradient of 0: the optimiser goes on
+            if imitation:
+                loss = loss + imitation * lesson_loss(self.brain, window)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.brain.parameters(), settings.gradient_norm)
             self.optimiser.step()

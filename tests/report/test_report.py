@@ -709,6 +709,26 @@ def test_the_methods_say_what_brains_were_and_what_they_were_told(tmp_path, brai
     assert text in methods_paragraph(read_results(study))
 
 
+@pytest.mark.parametrize(
+    ("teacher", "text"),
+    [
+        (
+            {"source": "oracle", "mode": "asked"},
+            "the world's oracle, asked what .*; privileged: it knew what its pupils",
+        ),
+        (
+            {"source": "a.dna", "mode": "watched"},
+            r"DNA that never learned \(a.dna\), watched .*; it saw what its pupils",
+        ),
+    ],
+)
+def test_the_methods_say_who_taught_and_what_it_saw(tmp_path, teacher, text):
+    study = write_study(tmp_path / "study", made_up_verdict(), run={"teacher": teacher})
+    assert re.search(text, methods_paragraph(read_results(study)))
+    plain = write_study(tmp_path / "plain", made_up_verdict(), run={})
+    assert "taught" not in methods_paragraph(read_results(plain))
+
+
 def test_the_methods_say_that_searches_began_again_and_which_did_not(tmp_path):
     verdict = made_up_verdict()
     verdict["arms"]["tuned_learner"]["settings"] = {"search.restart": "none"}

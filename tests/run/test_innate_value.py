@@ -299,7 +299,8 @@ def test_what_cannot_read_it_is_without_it():
         (
             {"value": VALUE, "learner": {"name": "hebbian", "window": 1}, "brain": {"trunk": "linear", "hidden": []}},
             "value.uses=['potential']: potential discounts what comes next as the learner does, and "
-            "learner.name='hebbian' has no gene discount; set learner.name='actor_critic' or 'q_learning', or",
+            "learner.name='hebbian' has no gene discount; set learner.name='actor_critic' or 'q_learning' "
+            "or 'rewarded_imitation', or",
         ),
         (
             {

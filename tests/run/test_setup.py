@@ -44,9 +44,9 @@ def error_of(world="savannah", **sections):
         ),
         (
             {"brain": {"trunk": "gru"}, "learner": {"name": "q_learning"}, "world": "rooms"},
-            "learner.name='q_learning': must be 'actor_critic' or 'regression' with brain.trunk='gru', which carries a "
-            "state from step to step: it would learn from each step as if nothing had been before; set one of these, "
-            "or learner.learn_until=0 for weights that never change",
+            "learner.name='q_learning': must be 'actor_critic' or 'regression' or 'imitation' or 'rewarded_imitation' "
+            "with brain.trunk='gru', which carries a state from step to step: it would learn from each step as if "
+            "nothing had been before; set one of these, or learner.learn_until=0 for weights that never change",
         ),
         (
             {"brain": {"memory": "life"}},

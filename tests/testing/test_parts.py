@@ -30,6 +30,8 @@ def test_trunks_of_the_box_pass(name: str) -> None:
         ("actor_critic", "box"),
         ("tabular_actor_critic", "discrete"),
         ("q_learning", "discrete"),
+        ("imitation", "discrete"),
+        ("rewarded_imitation", "box"),
     ],
 )
 def test_learners_of_the_box_pass(name: str, actions: str) -> None:

@@ -88,6 +88,7 @@ class Learner:
     torch_loss: str | Callable[..., Any] | None = None
     # Whether it may be taught by steps that its policy did not take now, one at a time, as imagined or repeated ones.
     off_policy: bool = False
+    imitates: bool = False  # it learns to do what a teacher does, and when it is taught its genes say: `TAUGHT_GENES`
     # Genes that follow those of `plasticity` and depend on the brain: one for each layer, or an array with a number for
     # each weight. Raises ValueError, with what to do, of a brain that the learner cannot teach.
     rules: Callable[[BrainSpec], tuple[PlasticityGene, ...]] | None = None
@@ -110,6 +111,14 @@ INITIAL_SCALE_GENE = PlasticityGene(INITIAL_SCALE, "log", 1.0, "1: the standard 
 # Where the value of every action starts, of weights that are drawn afresh: the biases of the policy head at birth.
 INITIAL_VALUE = "initial_value"
 OF_FRESH_WEIGHTS = (INITIAL_SCALE, INITIAL_VALUE)  # no life reads these where weights are inherited
+
+# Of a learner that imitates: the age at which its teacher begins, and for how long it teaches; both in shares of a life
+# of so many steps, see `evolearn.life.TeacherSpec`.
+TAUGHT_FROM, TAUGHT_SHARE = "taught_from", "taught_share"
+TAUGHT_GENES = (
+    PlasticityGene(TAUGHT_FROM, "share", 0.0, "no source: from birth on"),
+    PlasticityGene(TAUGHT_SHARE, "share", 0.5, "no source: half of a life"),
+)
 
 # Of a brain with a prediction head, whatever the learner: how far a step of life corrects what is predicted, and how
 # far along the gradient of its errors a window moves the trunk.

@@ -98,6 +98,8 @@ def one_step(window: Window, row: int) -> Window:
         vector(window.ends, row, 1),
         matrix(window.final_outputs, row * width, 1, width),
         window.carry,
+        window.lessons,
+        window.taught,
     )
 
 

@@ -9,6 +9,7 @@ from evolearn.agent.learners.hebbian import (
     REWARDED_HEBBIAN,
     REWARDED_HEBBIAN_CONNECTIONS,
 )
+from evolearn.agent.learners.imitation import IMITATION, REWARDED_IMITATION
 from evolearn.agent.learners.learner import Learner
 from evolearn.agent.learners.q_learning import Q_LEARNING
 from evolearn.agent.learners.regression import REGRESSION
@@ -20,6 +21,8 @@ LEARNERS = {
     "tabular_actor_critic": TABULAR_ACTOR_CRITIC,
     "q_learning": Q_LEARNING,
     "regression": REGRESSION,
+    "imitation": IMITATION,
+    "rewarded_imitation": REWARDED_IMITATION,
     "hebbian": HEBBIAN,
     "hebbian_connections": HEBBIAN_CONNECTIONS,
     "rewarded_hebbian": REWARDED_HEBBIAN,

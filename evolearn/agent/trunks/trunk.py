@@ -38,15 +38,21 @@ class Window(NamedTuple):
     ends: Any  # int64 [N]: GOES_ON, TERMINATED or TRUNCATED
     final_outputs: Any  # float32 [N, policy parameters + 1]: of the last observation of an episode truncated here
     carry: Any  # float32 [`Trunk.carry`]: what a recurrent trunk carries from step to step; zero at birth
+    # float32 [N, choices or numbers of an action]: what a teacher did, or would have done; of a choice one 1 among
+    # zeros. [0, 0] without a teacher.
+    lessons: Any = np.zeros((0, 0), np.float32)
+    taught: Any = np.zeros(0, np.int64)  # int64 [1]: NOT_TAUGHT, ASKED or WATCHED in all of its steps; [0] without one
 
 
 GOES_ON, TERMINATED, TRUNCATED = 0, 1, 2
+# How a teacher teaches: not; it says what it would do where its pupil acts; or it acts, and its pupil watches.
+NOT_TAUGHT, ASKED, WATCHED = 0, 1, 2
 _UNLINKED = np.float32(0.0)
 
 _FLOATS = types.float32[::1]
 _ROWS = types.float32[:, ::1]
 _SIZES = types.int64[::1]
-WINDOW_TYPE = types.NamedTuple((_ROWS, _ROWS, _ROWS, _ROWS, _FLOATS, _SIZES, _ROWS, _FLOATS), Window)
+WINDOW_TYPE = types.NamedTuple((_ROWS, _ROWS, _ROWS, _ROWS, _FLOATS, _SIZES, _ROWS, _FLOATS, _ROWS, _SIZES), Window)
 THINK_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, types.int64)
 BACKWARD_TYPE = types.void(_FLOATS, _SIZES, WINDOW_TYPE, _ROWS, _FLOATS, _FLOATS)
 THINK_ALL_TYPE = types.void(*[types.uintp] * 6, *[types.int64] * 3)

@@ -56,9 +56,25 @@ def _design(results: StudyResults) -> Iterator[str]:
     )
     yield from _search(results)
     yield from _brain(_part(results.config, "run"))
+    yield from _teacher(_part(_part(results.config, "run"), "teacher"))
     yield "Brains are memoryless: what they learn is in their weights alone."
     for change in study.get("extended", []):
         yield extension_in_words(change)
+
+
+def _teacher(teacher: Json) -> Iterator[str]:
+    """Who taught, how, and whether it saw what its pupils did not."""
+    if not teacher:
+        return
+    oracle = teacher.get("source") == "oracle"
+    who = "the world's oracle" if oracle else f"a newborn of DNA that never learned ({teacher.get('source')})"
+    how = (
+        "asked what it would do where its pupil was"
+        if teacher.get("mode") == "asked"
+        else "watched as it acted in its pupil's place, in steps that earned the pupil nothing"
+    )
+    sees = "privileged: it knew what its pupils could not see" if oracle else "it saw what its pupils saw"
+    yield f"Lives that learn were taught, where nothing else is said, by {who}, {how}; {sees}. Its steps are charged."
 
 
 def _first_bodies(conditions: list[Json]) -> str:
