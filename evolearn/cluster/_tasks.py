@@ -123,7 +123,7 @@ def live_piece(
         trace = empty_trace(0, conditions)
         operations = Surgeries(*(np.array(array) for array in surgeries))
         their = Teachers(*(np.array(array) for array in teachers))
-        job = Job(own, np.array(genomes), np.array(keys), plan, outcome, trace, operations, their)
+        job = Job(own, np.array(genomes), np.array(keys), plan, outcome, trace, operations, teachers=their)
         try:
             driver.live(job)
         except LifeFault as fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evolearn.agent import LEARNERS, TRUNKS, find_learner, find_trunk
 from evolearn.config import ConfigError, RunConfig
 from evolearn.genome import EVOLVED
-from evolearn.run.teaching import check_clone
+from evolearn.run._cloning import check_clone
 from evolearn.search import ALGORITHMS, MAMLOptions, Options
 
 _MAML = "search.algorithm='maml'"

@@ -22,9 +22,9 @@ from evolearn.errors import UserError
 from evolearn.genome import GROUPS, FloatArray, from_z
 from evolearn.life import Driver, Effort, Evaluation, Plan, evaluate
 from evolearn.rng import SELECTION, life_keys
+from evolearn.run._cloning import lesson_lives
 from evolearn.run.births import selection_births
 from evolearn.run.setup import Setup
-from evolearn.run.teaching import lesson_lives
 from evolearn.search import (
     MAML,
     BlockLives,

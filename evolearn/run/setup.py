@@ -52,12 +52,12 @@ from evolearn.genome import (
 from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
 from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
+from evolearn.run._cloning import check_given_weights, check_teacher, with_teacher
 from evolearn.run._foresight import check_foresight, remarks_on_foresight
 from evolearn.run._innate_value import check_value, learned_heads, remarks_on_value, value_spec
 from evolearn.run._memory import check_brain_size, check_memory
 from evolearn.run._setup_checks import check_training, learning_ends
 from evolearn.run.teacher import held_genes, remarks_on_teacher, settled_teacher, settled_teacher_keys, teacher_of
-from evolearn.run.teaching import check_given_weights, check_teacher, with_teacher
 from evolearn.search import Options, check_search, lives_per_generation
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
 

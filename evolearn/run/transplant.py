@@ -27,9 +27,9 @@ from evolearn.life import (
 )
 from evolearn.numerics import compiled
 from evolearn.rng import INIT, at_step, new_rng, open_stream, shuffle
+from evolearn.run._cloning import newborn_values
 from evolearn.run.arms import ARMS, RUN_ARMS, ArmPart
 from evolearn.run.setup import Setup
-from evolearn.run.teaching import newborn_values
 from evolearn.search import ORACLE
 from evolearn.world import World
 

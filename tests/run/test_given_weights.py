@@ -6,7 +6,7 @@ import pytest
 from evolearn.config import ConfigError, check_config
 from evolearn.genome import decode
 from evolearn.run import assemble
-from evolearn.run.teaching import newborn_values
+from evolearn.run._cloning import newborn_values
 from tests.helpers.runs import toy
 
 GIVEN = {"value.bias": 0.25, "policy.weight": tuple(0.1 * place for place in range(8))}

@@ -16,10 +16,10 @@ from evolearn.genome import decode
 from evolearn.life import FROM_ORACLE, OwnDrivers, Plan, evaluate, lives, new_driver, traced_lives
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import assemble, evolve, load_dna, new_search, start_run, to_genomes
+from evolearn.run._cloning import lesson_lives, newborn_of, newborn_values
 from evolearn.run.directory import open_run
 from evolearn.run.evolution import selection_keys
 from evolearn.run.relive import Wanted, relive_selection
-from evolearn.run.teaching import lesson_lives, newborn_of, newborn_values
 from evolearn.search import Clone, Lessons, check_search, lessons_of, planned_outer_steps
 from tests.helpers.runs import Watcher, toy_with
 from tests.helpers.training import CLONING, WEIGHTS_ONLY
