@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from benchmarks import work
 from benchmarks.measured import Measured
-from benchmarks.turns import FROZEN, LIVES, SHAPES, STEPS
+from benchmarks.turns import FROZEN, LIVES, SHAPES, STEPS, TABLES
 
 COMMIT = "9a26709ee4b462854345de1f23335fce9a296e64"
 MEMORYLESS = "41175bf"  # the last one before brains could remember
@@ -142,13 +142,15 @@ def times_as_fast(shape: str, quick: bool) -> Measured:
 def main() -> None:
     """Time the old kernel, or both."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.before", description=__doc__)
-    shapes = [*SHAPES, *(shape + FROZEN for shape in SHAPES)]
+    shapes = [*SHAPES, *(shape + FROZEN for shape in SHAPES), *TABLES]
     parser.add_argument("shape", choices=shapes, nargs="?", help="cart-pole; with --beside, several if not given")
     parser.add_argument("--updates", type=int, default=work.UPDATES)
     parser.add_argument("--beside", metavar="COMMIT", help="compare today's kernel with that of a commit")
     parser.add_argument("--rounds", type=int, default=21, help="turns of both, with --beside")
     options = parser.parse_args()
     if options.beside is None:
+        if options.shape in TABLES:
+            parser.error(f"{options.shape}: must be with --beside; commit {COMMIT[:7]} does not know it")
         with living_before(options.shape or "cart-pole", options.updates, COMMIT) as kernel:
             work.say(LIVES * options.updates * STEPS, kernel.took().wall)
         return

@@ -20,6 +20,13 @@ SHAPES = {  # world, hidden units, window
     "bandit": ("bandit", (8,), 16),
 }
 FROZEN = "-frozen"  # after a shape's name: lives that do not learn
+# Tables for Q-learning in four rooms with a television, 264 numbers that are all 0 but one or two: world, drives, lives
+TABLES = {
+    "table": ("rooms-8x8", ("novelty",), 64),
+    "table-surprise": ("rooms-8x8", ("surprise",), 4),
+    "table-empowerment": ("rooms-8x8", ("empowerment",), 4),
+    "table-all": ("rooms-8x8", ("novelty", "surprise", "progress", "empowerment"), 4),
+}
 LIVES = 256
 STEPS = 16  # of a life, times UPDATES
 
@@ -42,16 +49,48 @@ def frozen_lives_in(conditions: Any, count: int, lifetime: int, workers: int | N
     return live
 
 
+def table_lives(world: str, drives: tuple[str, ...], count: int, lifetime: int, workers: int) -> Callable[[], None]:
+    """As `benchmarks.evolearn_lives.lives_in`, of tables that want what a newborn may want of itself."""
+    import numpy as np
+
+    from evolearn.config import check_config
+    from evolearn.genome import decode, draw_fresh
+    from evolearn.life import Plan, lives, new_driver
+    from evolearn.rng import VALIDATION, life_keys
+    from evolearn.run import assemble
+
+    content = {
+        "world": {"name": world, "parameters": {"tv": 2}},
+        "brain": {"trunk": "linear", "hidden": [], "prediction": drives != ("novelty",)},
+        "learner": {"name": "q_learning", "window": 1, "plasticity": {"learning_rate": 0.5, "discount": 0.95}},
+        "drives": {"generic": [*drives], "weights": {"fitness": 1.0, **dict.fromkeys(drives, 0.1)}},
+        "genome": {"weights": {"mode": "fresh"}},
+    }
+    setup = assemble(check_config(content, "turns"))
+    driver = new_driver(setup.conditions, workers)
+    newborns, keys = decode(setup.pool, setup.pool.centre[None]), life_keys(0, VALIDATION, 0, count)
+    newborns, genomes = draw_fresh(setup.pool, newborns, np.zeros(count, np.int64), keys)
+
+    def live(lifetime: int = lifetime) -> None:
+        lives(driver, setup.conditions, newborns, genomes, keys, Plan(lifetime))
+
+    live(STEPS)
+    return live
+
+
 def main() -> None:
     """Compile, say so, and live as often as told."""
     from benchmarks.evolearn_lives import conditions_of, lives_in
 
     name, lifetime = sys.argv[1], int(sys.argv[2]) * STEPS
     workers = map(int, sys.argv[3:])  # the oldest commits take none
-    world, hidden, window = SHAPES[name.removesuffix(FROZEN)]
-    declared = getattr(importlib.import_module(f"evolearn.worlds.{world}"), world)
-    prepare = frozen_lives_in if name.endswith(FROZEN) else lives_in
-    live = prepare(conditions_of(declared, hidden, window), LIVES, lifetime, *workers)
+    if name in TABLES:
+        live = table_lives(*TABLES[name], lifetime, *workers)
+    else:
+        world, hidden, window = SHAPES[name.removesuffix(FROZEN)]
+        declared = getattr(importlib.import_module(f"evolearn.worlds.{world}"), world)
+        prepare = frozen_lives_in if name.endswith(FROZEN) else lives_in
+        live = prepare(conditions_of(declared, hidden, window), LIVES, lifetime, *workers)
     print("ready", flush=True)
     for _ in sys.stdin:
         start, processor = time.perf_counter(), time.process_time()

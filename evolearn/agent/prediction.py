@@ -17,17 +17,18 @@ Noda 1967, "A learning method for system identification", for the normalised for
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from evolearn.agent.trunks.trunk import Tensor
-from evolearn.numerics import LANES, compiled, fma, inlined, load_part, spread, store_part, total
+from evolearn.numerics import LANES, compiled, fma, gather, inlined, load_part, scatter, some, spread, store_part, total
 
 # What an action is to the head; without a head NO_PREDICTION.
 NO_PREDICTION, OF_CHOICES, OF_NUMBERS = "none", "choices", "numbers"
 BESIDE = 2  # outcomes beside the change of what the world shows: the reward, then the end
 _REWARD, _END = 0, 1  # among them
+MANY = 3  # inputs that are not 0, or more
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _TINY = np.float32(1e-12)  # |h|^2 of observations that are all zero: nothing is learned from them
@@ -71,20 +72,80 @@ def _add(weights: Any, start: int, size: Any, source: Any) -> None:
         store_part(weights, start + first, after, count)
 
 
+class Lit(NamedTuple):
+    """Which inputs are other than 0, where that are few: the head then reads and moves their columns alone.
+
+    Weights of the other inputs, as long as they are finite, have no part in what is predicted, to the last bit.
+    """
+
+    found: int  # how many; MANY if there are more than two
+    first: int
+    second: int
+
+
+@inlined
+def lit_in(source: Any) -> Lit:
+    """Find them."""
+    count, one, other = 0, 0, 0
+    for first in range(0, source.size, LANES):
+        if some(load_part(source, first, source.size - first)):
+            for j in range(first, min(first + LANES, source.size)):
+                if source[j] != _ZERO:
+                    count += 1
+                    if count == MANY:
+                        return Lit(MANY, one, other)
+                    if count == 1:
+                        one = j
+                    else:
+                        other = j
+    return Lit(count, one, other)
+
+
+@inlined
+def _products(weights: Any, start: int, source: Any, lit: Lit, count: int) -> Any:
+    """What `_product` gives for `count` rows, the first at `start`, of sixteen at most; of few inputs."""
+    inputs = source.size
+    made = spread(_ZERO)
+    if lit.found > 0:
+        made = fma(gather(weights, start + lit.first, inputs, count), source[lit.first], made)
+    if lit.found > 1:
+        more = gather(weights, start + lit.second, inputs, count)
+        if (lit.second - lit.first) % LANES == 0:  # one of the sixteen sums has both
+            made = fma(more, source[lit.second], made)
+        else:
+            made = made + fma(more, source[lit.second], spread(_ZERO))
+    return made
+
+
 @inlined
 def _clipped(number: Any) -> Any:
     return min(max(number, -_ONE), _ONE)
 
 
 @inlined
-def _add_block(model: Any, source: Any, block: int, factor: Any, outcome: Any) -> None:
+def _add_block(model: Any, source: Any, lit: Lit, block: int, factor: Any, outcome: Any) -> None:
     """Add `factor` times what one of the matrices, and its bias, make of `source`."""
     inputs, outcomes = source.size, outcome.size
     weights = block * outcomes * inputs
     biases = model.size // (inputs + 1) * inputs + block * outcomes
-    for i in range(outcomes):
-        made = _product(model, weights + i * inputs, source) + model[biases + i]
-        outcome[i] = fma(factor, made, outcome[i])
+    if lit.found == MANY:
+        for i in range(outcomes):
+            made = _product(model, weights + i * inputs, source) + model[biases + i]
+            outcome[i] = fma(factor, made, outcome[i])
+        return
+    for first in range(0, outcomes, LANES):
+        count = outcomes - first
+        products = _products(model, weights + first * inputs, source, lit, count)
+        all_made = products + load_part(model, biases + first, count)
+        store_part(outcome, first, fma(factor, all_made, load_part(outcome, first, count)), count)
+
+
+@inlined
+def _foresee_block(model: Any, source: Any, lit: Lit, block: int, outcome: Any) -> None:
+    """Write what one of the matrices, and its bias, make of `source`."""
+    for i in range(outcome.size):
+        outcome[i] = _ZERO
+    _add_block(model, source, lit, block, _ONE, outcome)
 
 
 @compiled
@@ -97,9 +158,7 @@ def foresee_choice(model: Any, source: Any, choice: int, outcome: Any) -> None:
         choice: 0 .. A' - 1.
         outcome: float32 [Z], written: changes of what the world shows, reward, end.
     """
-    for i in range(outcome.size):
-        outcome[i] = _ZERO
-    _add_block(model, source, choice, _ONE, outcome)
+    _foresee_block(model, source, lit_in(source), choice, outcome)
 
 
 @compiled
@@ -113,10 +172,11 @@ def foresee(model: Any, source: Any, action: Any, choices: int, outcome: Any) ->
         choices: how many there are; 0 for an action of numbers.
         outcome: float32 [Z], written: changes of what the world shows, reward, end.
     """
-    foresee_choice(model, source, int(action[0]) if choices > 0 else 0, outcome)
+    lit = lit_in(source)
+    _foresee_block(model, source, lit, int(action[0]) if choices > 0 else 0, outcome)
     if choices == 0:
         for i in range(action.size):
-            _add_block(model, source, 1 + i, _clipped(action[i]), outcome)
+            _add_block(model, source, lit, 1 + i, _clipped(action[i]), outcome)
 
 
 @compiled
@@ -132,19 +192,33 @@ def foresee_control(model: Any, source: Any, choices: int, outcome: Any, control
             all of them.
     """
     observations, actions = control.shape
+    lit = lit_in(source)
     for k in range(actions):
-        foresee_choice(model, source, k if choices > 0 else 1 + k, outcome)
-        for i in range(observations):
-            control[i, k] = outcome[i]
+        _foresee_block(model, source, lit, k if choices > 0 else 1 + k, outcome)
+        for first in range(0, observations, LANES):
+            count = observations - first
+            scatter(control, first * actions + k, actions, load_part(outcome, first, count), count)
     if choices > 0:
-        share = _ONE / np.float32(actions)
-        for i in range(observations):
-            mean = _ZERO
-            for k in range(actions):
-                mean += control[i, k]
-            mean *= share
-            for k in range(actions):
-                control[i, k] -= mean
+        for first in range(0, observations, LANES):
+            _less_their_mean(control, first, min(LANES, observations - first))
+
+
+@inlined
+def _less_their_mean(control: Any, first: int, count: int) -> None:
+    """Take the mean of all actions off `count` rows of control, of sixteen at most."""
+    actions = control.shape[1]
+    start, size = first * actions, count * actions
+    busy = False
+    for place in range(0, size, LANES):
+        busy = busy or some(load_part(control, start + place, size - place))
+    if not busy:
+        return
+    mean = spread(_ZERO)
+    for k in range(actions):
+        mean = mean + gather(control, start + k, actions, count)
+    mean = mean * (_ONE / np.float32(actions))
+    for k in range(actions):
+        scatter(control, start + k, actions, gather(control, start + k, actions, count) - mean, count)
 
 
 @inlined
@@ -154,11 +228,13 @@ def errors_of(model: Any, source: Any, action: Any, choices: int, target: Any, e
     The other arguments as those of `foresee`; `target` is what came.
     """
     foresee(model, source, action, choices, errors)
-    check = _ZERO
-    for i in range(errors.size):
-        errors[i] = target[i] - errors[i]
-        check += errors[i] * _ZERO  # 0 for a finite number, NaN for any other
-    return check == _ZERO
+    check = spread(_ZERO)
+    for first in range(0, errors.size, LANES):
+        count = errors.size - first
+        error = load_part(target, first, count) - load_part(errors, first, count)
+        store_part(errors, first, error, count)
+        check = fma(error, _ZERO, check)  # 0 for a finite number, NaN for any other
+    return total(check) == _ZERO
 
 
 @compiled
@@ -187,27 +263,37 @@ def correct(
     if not errors_of(model, source, action, choices, target, errors) or not math.isfinite(power):
         return False
     power = _ONE + power if has_bias else max(power, _TINY)
+    lit = lit_in(source)
     if choices > 0:
-        _correct_block(model, source, int(action[0]), np.float32(rate) / power, has_bias, errors)
+        _correct_block(model, source, lit, int(action[0]), np.float32(rate) / power, has_bias, errors)
         return True
     reach = _ONE
     for i in range(action.size):
         reach += _clipped(action[i]) * _clipped(action[i])
     step = np.float32(rate) / (power * reach)
-    _correct_block(model, source, 0, step, has_bias, errors)
+    _correct_block(model, source, lit, 0, step, has_bias, errors)
     for i in range(action.size):
-        _correct_block(model, source, 1 + i, step * _clipped(action[i]), has_bias, errors)
+        _correct_block(model, source, lit, 1 + i, step * _clipped(action[i]), has_bias, errors)
     return True
 
 
 @inlined
-def _correct_block(model: Any, source: Any, block: int, step: Any, has_bias: bool, errors: Any) -> None:
+def _correct_block(model: Any, source: Any, lit: Lit, block: int, step: Any, has_bias: bool, errors: Any) -> None:
     inputs, outcomes = source.size, errors.size
     weights = block * outcomes * inputs
     biases = model.size // (inputs + 1) * inputs + block * outcomes
     for i in range(outcomes):
         size = step * errors[i]
-        _add(model, weights + i * inputs, size, source)
+        if size == _ZERO:  # what was foreseen exactly teaches nothing
+            continue
+        row = weights + i * inputs
+        if lit.found == MANY:
+            _add(model, row, size, source)
+        else:
+            if lit.found > 0:
+                model[row + lit.first] = fma(size, source[lit.first], model[row + lit.first])
+            if lit.found > 1:
+                model[row + lit.second] = fma(size, source[lit.second], model[row + lit.second])
         if has_bias:
             model[biases + i] += size
 

@@ -10,7 +10,20 @@ import numpy as np
 from evolearn.agent import TERMINATED, correct, errors_of, foresee, foresee_control, shorten, slopes_below_prediction
 from evolearn.life._views import action_of, clear, model_of, read_in, seen_by, seen_in, tally_of
 from evolearn.life.records import SKIPPED, UNFINISHED, Body, Places, copy, window_of
-from evolearn.numerics import floats, inlined_within, integers, matrix, vector, within
+from evolearn.numerics import (
+    LANES,
+    floats,
+    fma,
+    inlined_within,
+    integers,
+    load_part,
+    matrix,
+    spread,
+    store_part,
+    total,
+    vector,
+    within,
+)
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
@@ -50,18 +63,22 @@ def foresee_step(team: Any, at: Places, body: Body, place: int, row: int, choice
     """
     model, source = model_of(team, at, body, place), read_in(team, at, body, place, row)
     foreseen = floats(team, at.foreseen, body.outcomes)
-    check = _ZERO
+    squares = spread(_ZERO)
     if body.controls > 0:
         foresee_control(model, source, choices, foreseen, control_in(team, at, body))
-        control = floats(team, at.control, body.observations * body.controls)
-        for i in range(control.size):
-            check += control[i] * control[i]
+        size = body.observations * body.controls
+        control = floats(team, at.control, size)
+        for first in range(0, size, LANES):
+            some = load_part(control, first, size - first)
+            squares = fma(some, some, squares)
     foresee(model, source, action_of(team, at, body, place), choices, foreseen)
     before = seen_in(team, at, body, place, row)
-    for i in range(body.observations):
-        foreseen[i] += before[i]
-        check += foreseen[i] * foreseen[i]
-    return math.isfinite(check)
+    for first in range(0, body.observations, LANES):
+        count = body.observations - first
+        shown = load_part(foreseen, first, count) + load_part(before, first, count)
+        store_part(foreseen, first, shown, count)
+        squares = fma(shown, shown, squares)
+    return math.isfinite(total(squares))
 
 
 @within

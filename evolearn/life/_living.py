@@ -62,8 +62,13 @@ def draw_weights(newborns: Newborns, genome: int, key: Any, rng: Any, weights: A
         for i in range(start, weights.size):
             weights[i] = newborns.weights[genome, i]
         return
+    drawn_until = weights.size
+    while drawn_until > 0 and newborns.initial_stdev[drawn_until - 1] == 0.0:  # as a prediction head's
+        drawn_until -= 1
+    for i in range(max(start, drawn_until), weights.size):
+        weights[i] = newborns.weights[genome, i]
     open_stream(rng, key, INIT)
-    for i in range(weights.size):
+    for i in range(drawn_until):
         spread = newborns.scale[genome] * newborns.initial_stdev[i]
         drawn = newborns.weights[genome, i] + spread * normal(rng)
         if i >= start:

@@ -37,6 +37,7 @@ from .lanes import (
     root as root,
     scatter as scatter,
     select as select,
+    some as some,
     spread as spread,
     store as store,
     store_part as store_part,

@@ -307,6 +307,11 @@ def highest(lanes: Any) -> Any:
     return lanes[0]
 
 
+def some(lanes: Any) -> Any:
+    """Whether any of sixteen numbers is other than 0; what is no number is."""
+    return bool(np.any(lanes != 0.0))
+
+
 def _within(array: Any, place: int, count: int) -> Any:
     if place < 0 or place + count > array.size:
         raise IndexError(f"{count} entries from place {place} on are out of bounds for size {array.size}")
@@ -476,6 +481,18 @@ def _fold(builder: Any, lanes: Any, join: Callable[[Any, Any], Any]) -> Any:
 @lower_builtin(total, LANES_TYPE)
 def _lower_total(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     return _fold(builder, values[0], builder.fadd)
+
+
+@type_callable(some)
+def _type_some(context: Any) -> Any:
+    return lambda lanes: types.boolean if lanes == LANES_TYPE else None
+
+
+@lower_builtin(some, LANES_TYPE)
+def _lower_some(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    others = builder.fcmp_unordered("!=", values[0], ir.Constant(_VECTOR, [0.0] * LANES))
+    bits = ir.IntType(LANES)
+    return builder.icmp_unsigned("!=", builder.bitcast(others, bits), bits(0))
 
 
 @type_callable(highest)

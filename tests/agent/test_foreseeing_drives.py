@@ -32,6 +32,17 @@ def test_surprise_is_the_mean_squared_error_bounded():
     assert surprise(NOTHING, np.float32([1e19, 0]), NO_CONTROL, np.float32([0, 0])) == 1.0
 
 
+def test_what_was_foreseen_exactly_is_passed_over_and_no_bit_is_another():
+    rng = np.random.default_rng(6)
+    foreseen, shown = rng.standard_normal((2, 70)).astype(np.float32)
+    shown[:40] = foreseen[:40]
+    shown[7] += 0.5
+    total = 0.0
+    for error in shown.astype(np.float64) - foreseen:
+        total += error * error
+    assert surprise(NOTHING, foreseen, np.zeros((70, 0), np.float32), shown) == total / 70 / (1.0 + total / 70)
+
+
 def test_progress_is_the_slow_mean_less_the_fast_one():
     squares = np.random.default_rng(0).exponential(size=50)
     fast = slow = squares[0] / (1 + squares[0])
@@ -61,9 +72,23 @@ def test_empowerment_is_half_the_log_determinant(shape):
         assert found == pytest.approx(0.5 * expected, rel=1e-4, abs=1e-6)
 
 
+def felt_of(control):
+    shape = control.shape
+    memory = np.full(DRIVES["empowerment"].memory(*shape), np.nan, np.float32)
+    return empowerment(memory, np.zeros(shape[0], np.float32), control, np.zeros(shape[0], np.float32))
+
+
+@pytest.mark.parametrize("actions", [1, 3, 4, 20])
+def test_what_no_action_changes_is_passed_over_and_no_bit_is_another(actions):
+    rows = np.random.default_rng(4).standard_normal((25, actions)).astype(np.float32)
+    control = np.zeros((70, actions), np.float32)
+    control[[*range(3, 26), 60, 69]] = rows
+    assert felt_of(control) == felt_of(rows) > 1.0
+
+
 def test_empowerment_is_nothing_without_control_and_finite_with_any():
     shape = (3, 2)
-    memory = np.zeros(4, np.float32)
+    memory = np.zeros(DRIVES["empowerment"].memory(*shape), np.float32)
     zeros = np.zeros(3, np.float32)
     assert empowerment(memory, zeros, np.zeros(shape, np.float32), zeros) == 0.0
     assert np.isfinite(empowerment(memory, zeros, np.full(shape, 1e18, np.float32), zeros))

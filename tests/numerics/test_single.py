@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from evolearn.numerics import LANES, exp32, highest, load_part, log32, sincos_turn32, store_part
+from evolearn.numerics import LANES, exp32, highest, load_part, log32, sincos_turn32, some, store_part
 
 
 def sine(u):
@@ -18,6 +18,23 @@ def cosine(u):
 @numba.njit
 def highest_of(x):
     return highest(load_part(x, 0, x.size))
+
+
+@numba.njit
+def some_of(x):
+    return some(load_part(x, 0, x.size))
+
+
+def test_some_of_sixteen_is_whatever_is_not_zero():
+    for number in (1.0, -1e-45, np.inf, np.nan):
+        for place in range(LANES):
+            x = np.zeros(LANES, np.float32)
+            x[place] = number
+            assert some_of(x)
+            assert some(x)
+    x = np.float32([0.0, -0.0, 0.0])
+    assert not some_of(x)
+    assert not some(x)
 
 
 def test_the_highest_of_sixteen_is_found_wherever_it_is():

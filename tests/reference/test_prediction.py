@@ -22,6 +22,7 @@ from evolearn.agent import (
 )
 from evolearn.agent.prediction import foresee_choice, foresee_control, prediction_tensors, slopes_below_prediction
 from evolearn.life import Plan, lives
+from evolearn.numerics import LANES, fma, load_part, spread, total
 from evolearn.rng import SELECTION, life_keys
 from tests.helpers.probe_worlds import SETTINGS, newborns_for, restless
 from tests.reference.torch_learner import relative_error
@@ -33,14 +34,14 @@ KINDS = {"choices": (OF_CHOICES, 3, [2.0]), "numbers": (OF_NUMBERS, 2, [0.5, -3.
 class Case:
     """A head with random weights, what it reads, an action, and what came of it."""
 
-    def __init__(self, kind):
+    def __init__(self, kind, observed=OBSERVED):
         self.kind, self.actions, action = KINDS[kind]
         rng = np.random.default_rng(3)
-        shapes = [tensor.shape for tensor in prediction_tensors(self.kind, OBSERVED, self.actions, READ)]
+        shapes = [tensor.shape for tensor in prediction_tensors(self.kind, observed, self.actions, READ)]
         self.weight, self.bias = (rng.standard_normal(shape).astype(np.float32) for shape in shapes)
         self.model = np.concatenate([self.weight.reshape(-1), self.bias.reshape(-1)])
         self.source = rng.standard_normal(READ).astype(np.float32)
-        self.target = rng.standard_normal(OBSERVED + 2).astype(np.float32)
+        self.target = rng.standard_normal(observed + 2).astype(np.float32)
         self.action = np.float32(action)
         self.choices = self.actions if self.kind == OF_CHOICES else 0
         self.factors = factors_of(self.action, self.kind, self.actions)
@@ -108,6 +109,43 @@ def test_it_learns_by_normalised_least_mean_squares(kind, has_bias):
     np.testing.assert_allclose(model, np.concatenate([weight.reshape(-1), bias.reshape(-1)]), rtol=1e-5, atol=1e-6)
     expected = case.target - predicted(case.weight, case.bias, case.source, case.factors)
     np.testing.assert_allclose(errors, expected, rtol=1e-5, atol=1e-5)
+
+
+def in_sixteen_sums(rows, source):
+    """Products of rows and inputs as every input is taken in: lane by lane, then pairwise."""
+    made = []
+    for row in rows:
+        sums = spread(0.0)
+        for first in range(0, source.size, LANES):
+            count = source.size - first
+            sums = fma(load_part(row, first, count), load_part(source, first, count), sums)
+        made.append(total(sums))
+    return np.float32(made)
+
+
+LIT = {"none": (), "one": (18,), "two of one sum": (2, 18), "two of two sums": (5, 18), "many": (2, 5, 18)}
+
+
+@pytest.mark.parametrize("lit", LIT)
+@pytest.mark.parametrize("kind", KINDS)
+def test_inputs_of_zero_are_passed_over_and_no_bit_is_another(kind, lit):
+    case = Case(kind, observed=20)  # more than sixteen outcomes
+    case.source[np.setdiff1d(np.arange(READ), LIT[lit])] = 0.0
+    blocks = [(block, np.float32(factor)) for block, factor in enumerate(case.factors) if factor != 0.0]
+    expected = np.zeros(22, np.float32)
+    for block, factor in blocks:
+        made = in_sixteen_sums(case.weight[block], case.source) + case.bias[block]
+        expected = fma(factor, made, expected)
+    found, errors = np.zeros((2, 22), np.float32)
+    foresee(case.model, case.source, case.action, case.choices, found)
+    np.testing.assert_array_equal(found, expected)
+    assert correct(case.model, case.source, case.action, case.choices, case.target, 0.5, False, errors)
+    np.testing.assert_array_equal(errors, case.target - expected)
+    power = max(in_sixteen_sums([case.source], case.source)[0], np.float32(1e-12))
+    step = np.float32(0.5) / (power * np.float32(np.sum(case.factors**2)))
+    for block, factor in blocks:
+        case.weight[block] = fma((step * factor * errors)[:, None], case.source, case.weight[block])
+    np.testing.assert_array_equal(case.model[: case.weight.size], case.weight.reshape(-1))
 
 
 @pytest.mark.parametrize("kind", KINDS)

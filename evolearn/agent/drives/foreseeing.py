@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.numerics import compiled, log32
+from evolearn.numerics import LANES, compiled, load_part, log32, some
 
 SOON, LATER = 30.0, 300.0  # steps that the two running means of `progress` are over
 PROGRESS_MEMORY = 3  # floats
@@ -27,11 +27,13 @@ _FAST, _SLOW, _BEGUN = 0, 1, 2  # places in the memory of `progress`
 @compiled
 def prediction_error(foreseen: Any, observation_next: Any) -> Any:
     """Mean squared error m of a prediction, as m / (1 + m): 0 .. 1."""
-    total = 0.0
-    for i in range(foreseen.size):
-        error = np.float64(observation_next[i]) - np.float64(foreseen[i])
-        total += error * error
-    mean = total / foreseen.size
+    total, size = 0.0, foreseen.size
+    for first in range(0, size, LANES):
+        if some(load_part(observation_next, first, size - first) - load_part(foreseen, first, size - first)):
+            for i in range(first, min(first + LANES, size)):
+                error = np.float64(observation_next[i]) - np.float64(foreseen[i])
+                total += error * error
+    mean = total / size
     return mean / (1.0 + mean)
 
 
@@ -67,12 +69,28 @@ def progress(memory: Any, foreseen: Any, control: Any, observation_next: Any) ->
 
 
 @compiled
+def _rows_with_something(control: Any, rows: Any) -> int:
+    """Write down the rows of control that are not all 0, and may be some that are; how many."""
+    observations, actions = control.shape
+    size, count, row = observations * actions, 0, 0
+    for first in range(0, size, LANES):
+        if some(load_part(control, first, size - first)):
+            row = max(row, first // actions)
+            end = min((first + LANES - 1) // actions + 1, observations)
+            while row < end:
+                rows[count] = row  # exact up to 2**24
+                count += 1
+                row += 1
+    return count
+
+
+@compiled
 def empowerment(memory: Any, foreseen: Any, control: Any, observation_next: Any) -> Any:
     """How much of what is seen next hangs on what is done, in nats: ``1/2 log det(1 + B B' / s^2)``, B being control.
 
     The information that an action drawn from a Gaussian of variance 1 in each direction leaves in an observation that
     NOISE, s, is added to. Of the two determinants, of observations or of actions, which are equal, the smaller is
-    taken, by its Cholesky factor, which takes the memory.
+    taken, by its Cholesky factor, which is kept in the memory, and behind it which rows of control are not all 0.
 
     Source: Klyubin, Polani and Nehaniv 2005, "Empowerment: a universal agent-centric measure of control"; for the
     linear Gaussian channel Salge, Glackin and Polani 2014, "Empowerment - an introduction", section 4.5.2.
@@ -80,11 +98,14 @@ def empowerment(memory: Any, foreseen: Any, control: Any, observation_next: Any)
     observations, actions = control.shape
     by_actions = actions < observations
     size = min(actions, observations)
+    rows = size * size
+    count = _rows_with_something(control, memory[rows:]) if by_actions else actions
     logs = 0.0
     for i in range(size):
         for j in range(i + 1):
             total = 0.0
-            for k in range(max(actions, observations)):
+            for row in range(count):
+                k = int(memory[rows + row]) if by_actions else row
                 if by_actions:
                     total += np.float64(control[k, i]) * np.float64(control[k, j])
                 else:
@@ -104,4 +125,4 @@ def empowerment(memory: Any, foreseen: Any, control: Any, observation_next: Any)
 
 def empowerment_memory(observations: int, actions: int) -> int:
     """Floats of memory that `empowerment` needs."""
-    return min(observations, actions) ** 2
+    return min(observations, actions) ** 2 + observations

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evolearn.numerics import compiled
+from evolearn.numerics import LANES, compiled, load_part, some
 
 PLACES = 4096  # counts in a life's memory, a power of two
 CELLS_PER_UNIT = 32.0  # observations are rounded to the nearest 1/32
@@ -23,15 +23,18 @@ def place_of(observation: Any) -> int:
     Source: the mixing function fmix32 of MurmurHash3, Appleby 2011, applied number by number.
     """
     mixed = 0
-    for i in range(observation.size):
-        number = min(max(float(observation[i]), -_LARGEST), _LARGEST)
-        cell = math.floor(number * CELLS_PER_UNIT + 0.5)
-        if cell != 0:  # of what is mostly zeros, only the rest counts
-            # A 64-bit product that wraps in int64 still has the right low word once masked.
-            mixed = (mixed + cell + (i + 1) * 0x9E3779B9) & _WORD
-            mixed = ((mixed ^ (mixed >> 16)) * 0x85EBCA6B) & _WORD
-            mixed = ((mixed ^ (mixed >> 13)) * 0xC2B2AE35) & _WORD
-            mixed ^= mixed >> 16
+    for first in range(0, observation.size, LANES):
+        if not some(load_part(observation, first, observation.size - first)):
+            continue  # of what is mostly zeros, only the rest counts
+        for i in range(first, min(first + LANES, observation.size)):
+            number = min(max(float(observation[i]), -_LARGEST), _LARGEST)
+            cell = math.floor(number * CELLS_PER_UNIT + 0.5)
+            if cell != 0:
+                # A 64-bit product that wraps in int64 still has the right low word once masked.
+                mixed = (mixed + cell + (i + 1) * 0x9E3779B9) & _WORD
+                mixed = ((mixed ^ (mixed >> 16)) * 0x85EBCA6B) & _WORD
+                mixed = ((mixed ^ (mixed >> 13)) * 0xC2B2AE35) & _WORD
+                mixed ^= mixed >> 16
     return mixed & (PLACES - 1)
 
 
