@@ -312,6 +312,18 @@ def counts(found: Sequence[Lived], when: str = "late") -> Answer:
     return Answer(f"{when}: what was written down before", heads, rows)
 
 
+def against(found: Sequence[Lived]) -> Answer:
+    """How much better than every other arm the first one does, intact, under the same fixity."""
+    rows: list[tuple[str, ...]] = []
+    for fixity, alike in itertools.groupby(found, key=lambda one: one.fixity):
+        first, *others = alike
+        for other, when, half in itertools.product(others, range(len(WHENS)), range(len(HALVES))):
+            tested = _tested(*(one.scores[INTACT][:, when, half] for one in (first, other)))
+            rows.append((f"{fixity:g}", f"{first.arm} less {other.arm}", f"{HALVES[half]}, {WHENS[when]}", *tested))
+    heads = ("fixity", "arms", "what", "difference [95% interval]", "p")
+    return Answer("how much better an arm does than others, intact", heads, rows)
+
+
 def apart(one: Lived, when: str) -> dict[str, npt.NDArray[np.bool_]]:
     """Of every run, whether each lesion costs its own half enough and spares the other, [R]."""
 
@@ -376,6 +388,7 @@ def main() -> None:
     except UserError as error:
         parser.error(str(error))
     tables = [curve(found), genes(found), *(counts(found, when) for when in reversed(WHENS))]
+    tables += [table for table in [against(found)] if table.rows]
     for table in tables:
         if options.markdown:
             print(markdown(table))

@@ -195,6 +195,18 @@ def test_counts_find_what_is_planted_and_nothing_where_nothing_is():
     assert flat["0.5 less 1", "interaction: value less features"] == ("+0.00 [+0.00, +0.00]", "1.000")
 
 
+def test_arms_are_held_against_the_first_at_their_own_fixity():
+    others = [planted(0.5, 0.8, 0.0)._replace(arm="other"), planted(1, 0.0, 0.4)._replace(arm="other")]
+    for one in others[:1]:
+        one.scores[INTACT][:, 0, 0] -= 0.3
+    found = [planted(0.5, 0.8, 0.0), others[0], planted(1, 0.0, 0.4), others[1]]
+    rows = {(row[0], row[2]): row[1:2] + row[3:] for row in dissociation.against(found).rows}
+    assert rows["0.5", "decisions, early"] == ("valued less other", "+0.30 [+0.27, +0.33]", "< .001")
+    assert rows["0.5", "decisions, late"][1].startswith("+0.00")
+    assert rows["1", "decisions, early"][1].startswith("+0.00")
+    assert not dissociation.against(found[:1]).rows
+
+
 def test_a_study_gives_both_tables(tmp_path, quick_report, capsys, monkeypatch):
     content = {
         "runs": 2,
@@ -223,7 +235,8 @@ def test_a_study_gives_both_tables(tmp_path, quick_report, capsys, monkeypatch):
     lesions = (INTACT, VALUE, "features", REFLEX, BLOCK, NOISE)
     nothing = "0.00 [0.00, 0.00]"
     assert cells[:12] == [("0.5", arm, lesion) for arm in ("valued", "valueless") for lesion in lesions]
-    assert [cell[1] for cell in cells[12:]] == ["valued", "valueless"]
+    assert [cell[1] for cell in cells[12:14]] == ["valued", "valueless"]
+    assert [cell[1] for cell in cells[14:]] == ["valued less valueless"] * 4
     assert cells[13][2] == nothing, "by value"
     (lost,) = [line for line in lines if line.startswith("| 0.5 | valueless | value |")]
     assert lost.count(nothing) == 4
