@@ -3,6 +3,7 @@
 import math
 import sys
 from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -173,29 +174,33 @@ def test_a_study_gives_all_tables(study, capsys, monkeypatch):
     assert [cell.delay for cell in delay.together([study, study], 4, 2, 1)[1]] == [1, 1, 3, 3]
 
 
-def test_what_cannot_be_counted_is_refused(tmp_path, quick_report, capsys, monkeypatch):
+def test_what_cannot_be_counted_is_refused(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["delay", str(tmp_path), "--lives", "0"])
     with pytest.raises(SystemExit):
         delay.main()
     assert "--lives 0: must be at least 1" in capsys.readouterr().err
     content = {
-        "runs": 1,
-        "run": {
-            "world": {"name": "bandit"},
-            "brain": {"hidden": [2]},
-            "search": {"population": 2, "generations": 1, "lives": 1, "selection_lifetime": 20},
-            "evaluation": {"lives": 2, "lifetimes": [40], "birth_steps": 10, "bin_steps": 10},
-        },
+        "run": {"world": {"name": "bandit"}, "brain": {"hidden": [2]}},
         "conditions": [{"name": "as it is"}],
         "arms": ["random", "evolved", "tuned_blank", "oracle"],
         "primary": {"arm": "evolved", "against": "tuned_blank", "metric": "total"},
         "margins": {"total": 0.05},
-        "resamples": 100,
-        "replay": {"steps": 20},
     }
-    start_study(check_study(content, "toy"), "toy", tmp_path / "study", OwnDrivers(1), StudyWatcher())
-    with pytest.raises(UserError, match="is of world bandit, must be of corridors"):
-        delay.counted(tmp_path / "study", 2, None, 1)
+    for against, said in (
+        ("evolved", "is of world bandit, must be of corridors"),
+        ("random", "primary.arm=random: must"),
+    ):
+        content["primary"] = {"arm": against, "against": "tuned_blank", "metric": "total"}
+        config = check_study(content, "toy")
+        monkeypatch.setattr(
+            delay, "open_study", lambda path, config=config: SimpleNamespace(read_config=lambda: config)
+        )
+        with pytest.raises(UserError, match=said):
+            delay.counted(tmp_path, 2, None, 1)
+    found = iter([("innate", planted(0.3, 4.0, 0.5)), ("learned", planted(0.0, 4.0, 0.5))])
+    monkeypatch.setattr(delay, "counted", lambda *asked: next(found))
+    with pytest.raises(UserError, match=r"STUDY=b: must have the arms of a, and the same primary\.arm"):
+        delay.together([Path("a"), Path("b")], 2, None, 1)
 
 
 @pytest.mark.parametrize("name", CLAIMS)
