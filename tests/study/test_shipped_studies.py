@@ -92,7 +92,7 @@ def toy_claim(name: str) -> dict:
     if name == SLOW:
         content["run"]["search"]["selection_lifetime"] = 500
         evaluation |= {"lives": 4, "lifetimes": [2000]}
-    without_sizes(*(arm.get("settings", {}) for arm in content["define"].values()))
+    without_sizes(*(arm.get("settings", {}) for arm in content.get("define", {}).values()))
     without_sizes(*(condition.get("set", {}) for condition in content["conditions"]))
     return content
 
