@@ -87,9 +87,8 @@ class Generation:
     teacher_steps: int = 0  # of the world steps, those that are a teacher's, asked or watched
 
     def row(self) -> dict[str, Any]:
-        """The record as a mapping, in order; without what a teacher did where there is none."""
-        row = dataclasses.asdict(self)
-        return row if self.teacher_steps else {name: value for name, value in row.items() if name != "teacher_steps"}
+        """The record as a mapping, in order."""
+        return dataclasses.asdict(self)
 
 
 class SearchDiverged(UserError):

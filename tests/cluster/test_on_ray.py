@@ -24,11 +24,23 @@ from safetensors.numpy import load_file
 from evolearn.agent import WATCHED
 from evolearn.cluster._drivers import ClusterDriver
 from evolearn.cluster._shipping import CannotShip, pack, renamed
-from evolearn.cluster._tasks import Done, Order, Recipe, do_blocks
+from evolearn.cluster._tasks import Done, Order, Recipe, do_blocks, live_piece
 from evolearn.config import check_config
 from evolearn.environment import code_identity
 from evolearn.errors import UserError
-from evolearn.life import FROM_BRAIN, Drivers, KeepsState, OwnDrivers, Plan, TeacherSpec, rehearse
+from evolearn.life import (
+    FROM_BRAIN,
+    NO_SURGERIES,
+    NO_TEACHERS,
+    Drivers,
+    KeepsState,
+    OwnDrivers,
+    Plan,
+    Teachers,
+    TeacherSpec,
+    lives,
+    rehearse,
+)
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import assemble, parts_of, start_run
 from evolearn.search.meta_gradients import MetaLives
@@ -67,6 +79,33 @@ def test_nothing_of_the_conditions_of_lives_is_lost_on_the_way_to_a_worker() -> 
         assert field.default is dataclasses.MISSING or getattr(sent, field.name) != field.default, field.name
     received = pickle.loads(pickle.dumps(Recipe.of(sent, "cart-pole", 30.0))).conditions()
     assert received == sent
+
+
+def test_a_piece_of_taught_lives_is_on_a_worker_what_it_is_here() -> None:
+    how = {"hidden": (4,), "learner": "rewarded_imitation"}
+    weights = newborns_for(conditions_for(find_world("cart-pole"), **how)).weights
+    conditions = conditions_for(
+        find_world("cart-pole"), teacher=TeacherSpec(FROM_BRAIN, WATCHED, 96, weights.tobytes()), **how
+    )
+    newborns, keys, plan = (
+        newborns_for(conditions, count=2),
+        life_keys(0, SELECTION, 0, 3),
+        Plan(96, final_weights=True),
+    )
+    own = Teachers(9.0 * newborns_for(conditions, count=2, seed=7).weights, np.array([1, 0, 1]))
+    order = Order(pickle.dumps(Recipe.of(conditions, "cart-pole", 30.0)), code_identity())
+    for teachers in (NO_TEACHERS, own):
+        sent = [*newborns, *teachers]
+        for array in sent:
+            array.flags.writeable = False  # as it comes from the object store
+        done = live_piece(order, newborns, np.array([0, 1, 1]), keys, plan, NO_SURGERIES, teachers)
+        for array in sent:
+            array.flags.writeable = True
+        here = OwnDrivers(1).of(conditions, 30.0)
+        expected, _ = lives(here, conditions, newborns, np.array([0, 1, 1]), keys, plan, teachers=teachers)
+        assert expected.taught.all()
+        for found, mine in zip(done.result, expected, strict=True):
+            assert found.tobytes() == mine.tobytes()
 
 
 def command(*arguments: object) -> list[str]:
