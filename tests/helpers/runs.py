@@ -65,7 +65,6 @@ EXPECTS = {
     "genome": {"prediction": "learned", "critic": "learned"},
 }
 TAUGHT = {
-    "world": {"name": "crossroads"},
     "learner": {"name": "rewarded_imitation", "window": 8},
     "teacher": {"source": "oracle", "mode": "watched"},
 }
