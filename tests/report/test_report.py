@@ -688,6 +688,24 @@ def test_the_methods_say_how_arms_differ(tmp_path):
     assert "(seed 7); shuffled was judged in one life per run, as long as all of the evolution of tuned_blank." in text
 
 
+def test_the_methods_say_who_taught_and_which_teachers_are_privileged(tmp_path):
+    verdict = made_up_verdict()
+    clone = {"search.algorithm": "clone", "search.options": {}}
+    verdict["arms"]["instinct"] |= {"settings": clone, "teacher": "oracle"}
+    verdict["arms"]["tuned_learner"] |= {"settings": clone, "teacher": "evolved"}
+    grown = {**clone, "search.options": {"age": 5400}}
+    verdict["arms"]["shuffled"] |= {"settings": grown, "teacher": "evolved"}
+    verdict["arms"]["tuned_blank"] |= {"start": "instinct"}
+    text = methods_paragraph(read_results(write_study(tmp_path / "study", verdict)))
+    for said in (
+        "taught by the world's oracle, a privileged teacher: it knows what each life has drawn",
+        "taught by the newborn of evolved)",
+        "taught by evolved at an age of 5,400 steps, a privileged teacher: it has learned in its own life",
+        "tuned_blank (starting from where instinct had come to)",
+    ):
+        assert said in text, said
+
+
 @pytest.mark.parametrize(
     ("brain", "text"),
     [

@@ -153,9 +153,22 @@ def _own_evolution(about: Json, restarts: str) -> Iterator[str]:
         yield "the algorithm's default options"
     if settings.get("search.restart") == restarts:
         del settings["search.restart"]
+    if about.get("teacher"):
+        yield _taught(about["teacher"], settings.get("search.options.age", 0))
+    if about.get("start"):
+        yield f"starting from where {about['start']} had come to"
     yield from (f"{key} = {_value(value)}" for key, value in settings.items())
     if about.get("inheritance") == "lamarckian":
         yield "Lamarckian: offspring inherit weights as learned in life"
+
+
+def _taught(teacher: str, age: int) -> str:
+    """Who taught, and what it knew that its pupil did not."""
+    if teacher == "oracle":
+        return "taught by the world's oracle, a privileged teacher: it knows what each life has drawn"
+    if age:
+        return f"taught by {teacher} at an age of {age:,} steps, a privileged teacher: it has learned in its own life"
+    return f"taught by the newborn of {teacher}"
 
 
 def _set_by_conditions(config: Json) -> Iterator[str]:
