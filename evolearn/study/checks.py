@@ -118,6 +118,9 @@ def _same_evolution(config: StudyConfig, condition: ConditionPart, one: str, oth
     parts = [arm_part(config, name).model_copy(update=nameless) for name in (one, other)]
     if not (parts[0].evolves and parts[1].evolves):
         return parts[0] == parts[1]
+    # Before they have evolved, all teachers, and all that an evolution may start at, stand where they started.
+    if (parts[0].teacher, parts[0].start) != (parts[1].teacher, parts[1].start):
+        return False
     return planned_config(config, condition, one) == planned_config(config, condition, other)
 
 

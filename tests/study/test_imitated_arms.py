@@ -10,6 +10,7 @@ from evolearn.genome import decode
 from evolearn.run import DNA, load_dna, open_run
 from evolearn.study import planned_config
 from evolearn.study._judge import _bill
+from evolearn.study.checks import _same_evolution
 from evolearn.study.plan import evolving_arms
 from tests.helpers.studies import toy_study
 from tests.helpers.study_watch import make
@@ -75,6 +76,25 @@ def test_a_clone_owes_its_teachers_evolution_and_who_starts_at_it_all_of_that() 
         "imitated_frozen": 321,
         "of_oracle": 4001,
         "evolved_and_imitated": 50_321,
+    }
+
+
+def test_arms_that_differ_in_their_teacher_or_start_alone_differ() -> None:
+    define = {
+        "pupil": {"like": "imitated", "teacher": "instinct"},
+        "other": {"like": "evolved_and_imitated", "start": "pupil"},
+        "again": {"like": "imitated"},
+    }
+    arms = "arms=[random, tuned_blank, evolved, instinct, imitated, pupil, again, evolved_and_imitated, other, oracle]"
+    config = toy_study(arms, define=define)
+    alike = {
+        pair: _same_evolution(config, config.conditions[0], *pair)
+        for pair in (("imitated", "pupil"), ("evolved_and_imitated", "other"), ("imitated", "again"))
+    }
+    assert alike == {
+        ("imitated", "pupil"): False,
+        ("evolved_and_imitated", "other"): False,
+        ("imitated", "again"): True,
     }
 
 
