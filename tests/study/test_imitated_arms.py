@@ -68,7 +68,7 @@ def test_a_clone_owes_its_teachers_evolution_and_who_starts_at_it_all_of_that() 
     config = toy_study(ARMS, define=DEFINED)
     own = {"tuned_blank": 1, "evolved": 20, "imitated": 300, "of_oracle": 4000, "evolved_and_imitated": 50_000}
     evolution = {arm: [{"steps": steps, "validation_steps": 0}] for arm, steps in own.items()}
-    bills = {arm: _bill(config, arm, evolution) for arm in (*own, "imitated_frozen")}
+    bills = {arm: _bill(config, config.conditions[0], arm, evolution) for arm in (*own, "imitated_frozen")}
     assert bills == {
         "tuned_blank": 1,
         "evolved": 20,
