@@ -35,7 +35,7 @@ def test_weights_are_told_over_runs_with_their_signs():
 
 def toy(tmp_path):
     """The study of two arms in small rooms, whose goal may be near."""
-    content = read_yaml(find_config("claims/drives", STUDIES)) | {"runs": 2, "resamples": 100}
+    content = read_yaml(find_config("claims/drives-novelty", STUDIES)) | {"runs": 2, "resamples": 100}
     content["arms"] = ["random", "novelty", "none"]
     content["secondary"] = [{"arm": "novelty", "against": "none", "metrics": ["ever"]}]
     content["run"]["world"] = {"name": "rooms-4x4", "parameters": {"tv": 2, "far": 0}}

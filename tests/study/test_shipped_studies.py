@@ -104,7 +104,7 @@ def without_sizes(*settings: dict) -> None:
             own.pop(f"search.{key}", None)
 
 
-LONG = (SLOW, "claims/world-model-full")  # many ways to live, each of which is compiled
+LONG = (SLOW, "claims/drives", "claims/world-model-full")  # many ways to live, each of which is compiled
 
 
 @pytest.mark.parametrize(
