@@ -156,6 +156,7 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
         *seen_lines(result),
         *rebirth_lines(result),
         *lifetime_lines(result),
+        *cultural_lines(result),
         catch_up_sentence(result),
         "That blank slate is not tuned: published defaults, fitness as its only reward. Evolution started from the "
         "config's learning rate and drives. One evolution run: exploratory, not evidence for a claim.",
@@ -218,6 +219,17 @@ def _cluster_cells(generation: Generation) -> list[str]:
         "" if useful is None else f"{useful:.0%}",
         f"{effort.bytes_sent / 1e6:.1f}",
         f"{generation.peak_memory / 1e6:.0f}",
+    ]
+
+
+def cultural_lines(result: Result) -> list[str]:
+    """What lineages of the evolved genome came to, if there are any."""
+    if not result.lineage:
+        return []
+    listed = " / ".join(f"{row.fitness:.3f}" for row in result.lineage)
+    return [
+        f"Life fitness by cultural generation, the evolved genome in {result.lives} lineages that selection never saw: "
+        f"{listed}. The table above is of lives by themselves, without elders."
     ]
 
 

@@ -214,8 +214,8 @@ class TeacherPart(Part):
     """Somebody whose actions a learner that imitates takes for its own."""
 
     source: Name = Field(
-        description="who teaches: oracle, the world's own, or the path of DNA or of a run: its newborn, which never "
-        "learns"
+        description="who teaches: oracle, the world's own; parent, an elder of the generation before, in a lineage; or "
+        "the path of DNA or of a run: its newborn, which never learns"
     )
     mode: Literal["asked", "watched"] = Field(
         "asked",
@@ -237,6 +237,22 @@ class TeacherPart(Part):
         lt=2**63,
         description="world steps that its DNA cost; null, and then written down: as its header says",
     )
+
+
+class LineagePart(Part):
+    """Lives one after another in a world that stays; see `evolearn.life._lineage`."""
+
+    generations: int = Field(ge=2, le=1000, description="cultural generations: lives one after another")
+    siblings: int = Field(4, ge=1, le=1000, description="lives side by side in each of them")
+    elder: Literal["best", "random"] = Field(
+        "best", description="who of a generation teaches the next, or hands it weights: its best, or anybody"
+    )
+    inherit: Literal["nothing", "weights", "shrunk"] = Field(
+        "nothing",
+        description="weights that the next is born with: those of the genome (nothing); those that the elder learned "
+        "(weights); or those that the sibling in its own place learned, times lineage.kept (shrunk)",
+    )
+    kept: float = Field(0.5, ge=0, le=1, description="what is left of learned weights where these are shrunk")
 
 
 class GroupPart(Part):
@@ -333,6 +349,7 @@ class RunConfig(Part):
     drives: DrivesPart = DrivesPart()
     value: ValuePart | None = Field(None, description="an innate value; null: newborns have none")
     teacher: TeacherPart | None = Field(None, description="somebody to imitate; null: there is nobody")
+    lineage: LineagePart | None = Field(None, description="how lives follow one another; null: each is by itself")
     genome: GenomePart = GenomePart()
     search: SearchPart = SearchPart()
     evaluation: EvaluationPart = EvaluationPart()
@@ -360,8 +377,9 @@ class RunConfig(Part):
     def _without_what_is_not_there(self, write: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
         """As a config was written before there were innate values, predictions, given weights and teachers, without."""
         content: dict[str, Any] = write(self)
-        if self.teacher is None:
-            content.pop("teacher", None)
+        for name in ("teacher", "lineage"):
+            if getattr(self, name) is None:
+                content.pop(name, None)
         if self.value is None:
             content.pop("value", None)
             content.get("genome", {}).pop("value", None)

@@ -22,6 +22,7 @@ from .live import (
     Job as Job,
     LifeFault as LifeFault,
     LifeLost as LifeLost,
+    Lineage as Lineage,
     Plan as Plan,
     empty_outcome as empty_outcome,
     empty_trace as empty_trace,

@@ -232,7 +232,7 @@ class FusedDriver:
             *(world.born, world.reborn, world.begin, world.observe, world.step_all, world.oracle),
             *(self._thought(team.body.stride == 0), parts.think, parts.backward, parts.backward_trunk),
             *(parts.choose_all, parts.deltas, parts.learn, parts.feel),
-            *(self.conditions.settings, team.handle, team.at, team.body, parts.course(self.conditions, job.plan)),
+            *(self.conditions.settings, team.handle, team.at, team.body, parts.course(self.conditions, job)),
             *(
                 handle_of(world.parameters),
                 job.newborns,

@@ -28,6 +28,10 @@ class PairedDriver(FusedDriver):
             )
         if other is None or other.world.name != world.opponent.world.name:
             raise TypeError(f"world {world.name}: its opponent must live in {world.opponent.world.name}")
+        if any(one.teacher is not None or one.lineage is not None for one in (conditions, other)):
+            raise ValueError(
+                "conditions: lives in pairs have neither teachers nor lineages; live against the world's own script"
+            )
         self.conditions = conditions
         self.workers = workers
         self.hang_seconds = hang_seconds
@@ -121,7 +125,7 @@ class _Pair(Team):
 def _bound(conditions: Conditions, parts: Machinery, team: Team, job: Job) -> Binding:
     """What stays the same for one side of a job."""
     nobody: Any = np.zeros(0, np.bool_)  # of drivers whose worlds say for themselves how episodes end
-    course = parts.course(conditions, job.plan)
+    course = parts.course(conditions, job)
     return Binding(
         Bound(
             parts_of(parts),

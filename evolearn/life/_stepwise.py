@@ -206,7 +206,7 @@ class ChunkStepper:
 
     def _live(self, job: Job, stop: threading.Event) -> Fault | None:
         conditions = self._conditions
-        course = self._machinery.course(conditions, job.plan)
+        course = self._machinery.course(conditions, job)
         team = self._machinery.team(conditions, len(job.genomes), job.plan)
         memory = (team.handle, team.at, team.body)
         self._be_born(job.newborns, job.genomes, job.keys, course, *memory)

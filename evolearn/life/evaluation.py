@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.genome import FloatArray, GenePool, decode, draw_fresh
+from evolearn.life._lineage import live_lineages
 from evolearn.life.live import Conditions, Driver, LifeFault, Plan, lives
 from evolearn.life.records import DIVERGED, Outcome
 from evolearn.world import MEAN_PER_STEP
@@ -30,6 +31,8 @@ class Evaluation:
     skipped_updates: int
     learned: FloatArray | None = None  # [P, W], see `learned_weights`; None if the plan keeps no final weights
     teacher_steps: int = 0  # of the world steps, those that are a teacher's
+    # [P, L, cultural generations], mean life fitness of the siblings of each; None where lives are by themselves
+    by_generation: npt.NDArray[np.float64] | None = None
 
     @property
     def diverged(self) -> int:
@@ -64,7 +67,8 @@ def evaluate(
         conditions: what all lives share.
         pool: the gene table.
         genomes: float [P, G], in gene units.
-        keys: int64 [L, 4]; every genome lives all of them: common random numbers.
+        keys: int64 [L, 4]; every genome lives all of them: common random numbers. Where lives follow one another, each
+            is a lineage, whose fitness is that of the later half of its generations.
         plan: for how long, and how.
         numbered_from: number of the first genome, for errors: they name the genome by its number.
     Returns:
@@ -72,6 +76,8 @@ def evaluate(
     Raises:
         LifeFault: the world is at fault.
     """
+    if conditions.lineage is not None:
+        return _evaluate_lineages(driver, conditions, pool, genomes, keys, plan, numbered_from)
     fitness, broken = np.empty((len(genomes), len(keys))), np.empty((len(genomes), len(keys)), np.bool_)
     learned = np.empty((len(genomes), conditions.brain.weights), np.float32) if plan.final_weights else None
     steps = skipped = taught = 0
@@ -92,6 +98,43 @@ def evaluate(
         if learned is not None:
             learned[rows] = learned_weights(outcome, len(some))
     return Evaluation(fitness, broken, steps, skipped, learned, taught)
+
+
+def _evaluate_lineages(
+    driver: Driver,
+    conditions: Conditions,
+    pool: GenePool,
+    genomes: npt.NDArray[np.floating],
+    keys: npt.NDArray[np.int64],
+    plan: Plan,
+    numbered_from: int,
+) -> Evaluation:
+    """`evaluate` where lives follow one another; what is learned stays in the lineage."""
+    lineage = conditions.lineage
+    assert lineage is not None, "there is one"
+    each = len(keys) * lineage.siblings  # lives of a genome side by side
+    by_generation = np.empty((len(genomes), len(keys), lineage.generations))
+    broken = np.zeros((len(genomes), len(keys)), np.bool_)
+    rule, steps, skipped, taught = conditions.world.fitness_rule, 0, 0, 0
+    at_once = max(1, max(LIVES_AT_ONCE, LIVES_PER_WORKER * driver.workers) // each)
+    for start in range(0, len(genomes), at_once):
+        some, rows = genomes[start : start + at_once], slice(start, start + at_once)
+        shape = (len(some), len(keys))
+        lived = live_lineages(
+            driver, conditions, pool, some, keys, plan, lambda outcome: life_fitness(outcome, rule, plan)
+        )
+        try:
+            for number, generation in enumerate(lived):
+                by_generation[rows, :, number] = generation.earned.mean(axis=1).reshape(shape)
+                broken[rows] |= generation.broken.any(axis=1).reshape(shape)
+                steps += steps_of(generation.outcome)
+                taught += int(generation.outcome.taught.sum())
+                skipped += int(generation.outcome.skipped_updates.sum())
+        except LifeFault as fault:
+            genome = numbered_from + start + fault.life // each
+            raise fault.altered(life=start * each + fault.life, genome=genome) from fault.__cause__
+    fitness = by_generation[:, :, lineage.generations // 2 :].mean(axis=2)
+    return Evaluation(fitness, broken, steps, skipped, None, taught, by_generation)
 
 
 def steps_of(outcome: Outcome) -> int:

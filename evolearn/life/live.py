@@ -61,6 +61,26 @@ OWN_DRIVE = "drive"  # begins the reason of a fault that is a user's drive's, an
 FAULTS = {BAD_OBSERVATION: "observation", BAD_FITNESS: "fitness", BAD_SENSE: "sense or drive"}
 
 
+BEST, RANDOM = "best", "random"  # who of a generation is the elder of the next
+NOTHING, WEIGHTS, SHRUNK = "nothing", "weights", "shrunk"  # what the next is born with of what was learned
+
+
+@dataclasses.dataclass(frozen=True)
+class Lineage:
+    """How lives follow one another."""
+
+    generations: int  # cultural ones, >= 2
+    siblings: int  # in each, >= 1
+    elder: str = BEST  # or RANDOM
+    inherit: str = NOTHING  # or WEIGHTS, the elder's, or SHRUNK, those of the sibling in one's own place, times `kept`
+    kept: float = 0.5  # 0 .. 1
+
+    @property
+    def lives(self) -> int:
+        """In a whole lineage."""
+        return self.generations * self.siblings
+
+
 @dataclasses.dataclass(frozen=True)
 class Conditions:
     """What all lives of a run share: the world, and what brains, learners and drives are made of."""
@@ -82,6 +102,7 @@ class Conditions:
     value: ValueSpec | None = None  # what newborns' innate value is made of; None: they have none
     opponent: Conditions | None = None  # of the second agent, in its own world; None: the world scripts its part
     teacher: TeacherSpec | None = None  # who teaches, where its learner imitates; None: nobody does
+    lineage: Lineage | None = None  # how the lives of an evaluation follow one another; None: each is by itself
 
     @property
     def drive_names(self) -> tuple[str, ...]:
@@ -171,8 +192,9 @@ class Machinery:
     learner_memory: int  # floats
     feel_memory: int  # floats
 
-    def course(self, conditions: Conditions, plan: Plan) -> Course:
-        """The kernel's form of a plan."""
+    def course(self, conditions: Conditions, job: Job) -> Course:
+        """The kernel's form of a job's plan."""
+        plan = job.plan
         learn_until = plan.lifetime if plan.learn_until is None else plan.learn_until
         return Course(
             steps=plan.lifetime,
@@ -185,7 +207,7 @@ class Machinery:
             reset_from=-1 if conditions.reset_from is None else conditions.reset_from,
             source=plan.source,
             choices=conditions.brain.actions if conditions.world.is_discrete else 0,
-            teaching=NOT_TAUGHT if conditions.teacher is None else conditions.teacher.mode,
+            teaching=conditions.teacher.mode if conditions.teacher and job.is_taught(conditions) else NOT_TAUGHT,
             taught_life=0 if conditions.teacher is None else conditions.teacher.life,
         )
 
@@ -371,11 +393,19 @@ class Job:
         check_surgeries(self.surgeries, self.newborns, self.plan.operate_at, self.plan.lifetime)
         check_teachers(self.teachers, self.genomes, self.newborns.weights.shape[1])
 
+    def is_taught(self, conditions: Conditions) -> bool:
+        """Whether anybody teaches its lives: a life by itself has no elder."""
+        teacher = conditions.teacher
+        return teacher is not None and (not teacher.of_parent or len(self.teachers.weights) > 0)
+
     def teachers_of(self, conditions: Conditions) -> Teachers:
         """The brains that teach its lives: its own, or those of the conditions under which it is lived."""
-        if len(self.teachers.weights) or conditions.teacher is None:
+        teacher, lives = conditions.teacher, len(self.genomes)
+        if len(self.teachers.weights) or teacher is None:
             return self.teachers
-        return conditions.teacher.teachers(len(self.genomes))
+        if teacher.of_parent:  # read, and never asked
+            return Teachers(np.zeros((1, conditions.brain.weights), np.float32), np.zeros(lives, np.int64))
+        return teacher.teachers(lives)
 
 
 class Driver(Protocol):

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
+from evolearn.life.records import FROM_BRAIN
+
 
 @dataclasses.dataclass(frozen=True)
 class TeacherSpec:
@@ -17,7 +19,13 @@ class TeacherSpec:
     source: int  # FROM_ORACLE, or FROM_BRAIN: weights
     mode: int  # ASKED or WATCHED
     life: int  # world steps that shares of a life are of, see `evolearn.agent.TAUGHT_SHARE`
-    weights: bytes = b""  # float32 [W], of a brain; bytes, so that conditions can be compared
+    # float32 [W], of a brain, as bytes, so that conditions can be compared; none of an elder: each life has its own
+    weights: bytes = b""
+
+    @property
+    def of_parent(self) -> bool:
+        """Whether an elder of each life teaches it, see `evolearn.life._lineage`."""
+        return self.source == FROM_BRAIN and not self.weights
 
     def teachers(self, lives: int) -> Teachers:
         """Those of so many lives."""

@@ -107,6 +107,12 @@ def needs(config: RunConfig, genes: int, weights: int) -> tuple[Need, ...]:
             "lower it, or choose a smaller brain.hidden",
         ),
         Need(
+            2 * search.lives * config.lineage.siblings * weights * _NUMBER if config.lineage else 0,
+            f"lineage.siblings={config.lineage.siblings if config.lineage else 0}",
+            f"{search.lives:,} lineages with {weights:,} weights of every sibling",
+            "lower it, or search.lives",
+        ),
+        Need(
             evaluation.lives * (_SCORES * bins * _SCORE + 2 * weights * _NUMBER),
             f"evaluation.lives={evaluation.lives}",
             f"{evaluation.lives:,} lives with {bins:,} age bins and {weights:,} weights each",

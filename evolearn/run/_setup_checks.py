@@ -5,6 +5,7 @@ from __future__ import annotations
 from evolearn.agent import LEARNERS, TRUNKS, find_learner, find_trunk
 from evolearn.config import ConfigError, RunConfig
 from evolearn.genome import EVOLVED
+from evolearn.life import Lineage
 from evolearn.run._cloning import check_clone
 from evolearn.search import ALGORITHMS, MAMLOptions, Options
 
@@ -43,6 +44,30 @@ def check_training(config: RunConfig) -> None:
                 "breeds from a centre and not from genomes; set search.algorithm=genetic, or "
                 "genome.inheritance=darwinian"
             )
+
+
+def lineage_of(config: RunConfig) -> Lineage | None:
+    """How the lives of a run follow one another; None: each is by itself.
+
+    Raises:
+        ConfigError: what its search does with learned weights leaves none for a lineage.
+    """
+    part = config.lineage
+    if part is None:
+        return None
+    algorithm = config.search.algorithm
+    given = f"lineage.generations={part.generations}"
+    if algorithm in ALGORITHMS and ALGORITHMS[algorithm].trains_weights:
+        raise ConfigError(
+            f"{given}: must be left out with search.algorithm={algorithm!r}, which trains the weights of lives by "
+            "themselves; set search.algorithm=pgpe, or leave the section lineage out"
+        )
+    if config.genome.inheritance != "darwinian":
+        raise ConfigError(
+            f"{given}: must be left out with genome.inheritance={config.genome.inheritance!r}: what is learned stays "
+            "in a lineage, or goes into the genome; leave one of the two out"
+        )
+    return Lineage(part.generations, part.siblings, part.elder, part.inherit, part.kept)
 
 
 def learning_ends(config: RunConfig, options: Options) -> int | None:

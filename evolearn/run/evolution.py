@@ -85,6 +85,8 @@ class Generation:
     restart: int = 0  # of the search, from 0
     cluster: Effort | None = None  # what a cluster did; None in process
     teacher_steps: int = 0  # of the world steps, those that are a teacher's, asked or watched
+    # of the centre's lineages, by cultural generation, mean over lineages and siblings; None where lives are alone
+    cultural: tuple[_Fitness, ...] | None = None
 
     def row(self) -> dict[str, Any]:
         """The record as a mapping, in order."""
@@ -313,6 +315,7 @@ class _Trial:
         self._learned: list[FloatArray] = []  # z; or gradients by z; or a teacher's answers
         self._shared: list[Fitness] = []  # [.., L], of genomes that shared their lives, the centre included
         self._centre_fitness = float("nan")
+        self._cultural: tuple[float, ...] | None = None
 
     def evaluate(self, z: FloatArray) -> Fitness:
         """Mean fitness [P] of genomes z [P, G]; the first call lives the centre as well."""
@@ -383,6 +386,8 @@ class _Trial:
         means = evaluation.means
         if len(means) > population:
             self._centre_fitness = float(means[-1])
+            if evaluation.by_generation is not None:
+                self._cultural = tuple(evaluation.by_generation[-1].mean(axis=0).tolist())
         self._fitness.append(means[:population])
         return self._fitness[-1]
 
@@ -431,6 +436,7 @@ class _Trial:
             restart=restart_of(self._search),
             cluster=effort,
             teacher_steps=sum(evaluation.teacher_steps for evaluation in self._evaluations),
+            cultural=self._cultural,
         )
 
 

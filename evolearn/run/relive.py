@@ -161,6 +161,11 @@ def relive_selection(run: RunDirectory, wanted: Wanted, traced: bool, workers: i
         ConfigError: `wanted` is out of range, or the world is no longer found.
         LifeFault: the world is at fault in a life before the one that is asked for.
     """
+    if run.read_config().lineage is not None:
+        raise ConfigError(
+            f"RUN={run.path}: its lives follow one another (section lineage), and none of them can be lived by itself; "
+            "leave out --generation, --genome and --life"
+        )
     return _lived(_selection_life(run, wanted, workers, display), traced)
 
 

@@ -20,6 +20,7 @@ from evolearn.genome import FloatArray
 from evolearn.life import Births, Driver, Drivers, Outcome, Plan, broken_lives, evaluate, life_fitness
 from evolearn.numerics import processor_type
 from evolearn.rng import VALIDATION, Keys, life_keys
+from evolearn.run._lineage import CulturalRow, cultural_rows
 from evolearn.run._resuming import standing
 from evolearn.run.births import seen_births, unseen_births
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
@@ -121,6 +122,7 @@ class Result:
     catch_up: int | None  # world steps until `blank` reaches the evolved birth score; None: never
     window_after: tuple[int, int] | None = None  # age and width of the window of that name, world steps; None: none
     set: int | None = None  # births that evolution selected on, see `SeenScores`; None: as many as lives
+    lineage: tuple[CulturalRow, ...] = ()  # by cultural generation; none where lives are by themselves
 
     def scores(self, arm: str) -> ArmScores:
         """The row of one arm."""
@@ -493,6 +495,7 @@ def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Displ
         catch_up=catch_up,
         window_after=None if after_window is None else (after_window.age, after_window.width),
         set=size,
+        lineage=cultural_rows(setup, driver, genome),
     )
     directory.save_result(result.as_json())
     return result

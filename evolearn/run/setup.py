@@ -56,7 +56,7 @@ from evolearn.run._cloning import check_given_weights, check_teacher, with_teach
 from evolearn.run._foresight import check_foresight, remarks_on_foresight
 from evolearn.run._innate_value import check_value, learned_heads, remarks_on_value, value_spec
 from evolearn.run._memory import check_brain_size, check_memory
-from evolearn.run._setup_checks import check_training, learning_ends
+from evolearn.run._setup_checks import check_training, learning_ends, lineage_of
 from evolearn.run.teacher import held_genes, remarks_on_teacher, settled_teacher, settled_teacher_keys, teacher_of
 from evolearn.search import Options, check_search, lives_per_generation
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
@@ -159,6 +159,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         remembered=learner.remembered,
         value=value_spec(config, brain.observations),
         teacher=teacher_of(config, world, brain),
+        lineage=lineage_of(config),
         found_as=config.world.full_name,
         centrings=_centrings(config.drives),
     )

@@ -17,7 +17,7 @@ from evolearn.world import Declaration, World
 if TYPE_CHECKING:
     from evolearn.run.dna import DNA
 
-ORACLE = "oracle"  # of teacher.source
+ORACLE, PARENT = "oracle", "parent"  # of teacher.source
 _MODES = {"asked": ASKED, "watched": WATCHED}
 _MUST_AGREE = ("trunk", "observations", "hidden", "actions", "policy", "inputs", "memory", "readout", "prediction")
 
@@ -27,8 +27,8 @@ def settled_teacher(part: TeacherPart) -> TeacherPart:
 
     DNA that cannot be read is left as it is named: `teacher_of` says so.
     """
-    if part.source == ORACLE:
-        return part.model_copy(update={"privileged": True})
+    if part.source in (ORACLE, PARENT):
+        return part.model_copy(update={"privileged": part.source == ORACLE})
     path = Path(part.source).absolute()
     try:
         dna = _read(part)
@@ -87,6 +87,13 @@ def teacher_of(config: RunConfig, world: Declaration, brain: BrainSpec) -> Teach
             )
         return TeacherSpec(FROM_ORACLE, mode, life)
     _check_privileged(part, False, "sees what its pupil sees")
+    if part.source == PARENT:
+        if config.lineage is None:
+            raise ConfigError(
+                "teacher.source='parent': no life has a parent without the section lineage; write lineage: "
+                "{generations: 8}, or set teacher.source to oracle or the path of DNA"
+            )
+        return TeacherSpec(FROM_BRAIN, mode, life)
     dna = _read(part)
     _check_dna(config, part, dna, world, brain)
     return TeacherSpec(FROM_BRAIN, mode, life, dna.newborns.weights[0].tobytes())

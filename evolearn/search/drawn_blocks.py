@@ -76,6 +76,7 @@ def live_in_blocks(driver: Driver, shared: BlockLives) -> Evaluation:
         sum(evaluation.world_steps for evaluation in evaluations),
         sum(evaluation.skipped_updates for evaluation in evaluations),
         teacher_steps=sum(evaluation.teacher_steps for evaluation in evaluations),
+        by_generation=evaluations[-1].by_generation,  # the centre's
     )
 
 

@@ -91,6 +91,7 @@ def plan_study(config: StudyConfig) -> StudyPlan:
         ConfigError: a condition or an arm does not fit the world or the search; arms whose budgets differ.
     """
     setups = {condition.name: assemble(config.run_of(condition)) for condition in config.conditions}
+    _check_lineages(config, setups)
     evolutions: list[StudyJob] = []
     tests: list[StudyJob] = []
     for condition in config.conditions:
@@ -360,6 +361,18 @@ def _check_arms(config: StudyConfig, condition: ConditionPart, setup: Setup) -> 
                 f"arms: {arm} needs an oracle, and world {setup.config.world.name} has none; leave it out"
                 + (", and set threshold.of=best" if config.threshold.of == "oracle" else "")
             )
+
+
+def _check_lineages(config: StudyConfig, setups: Mapping[str, Setup]) -> None:
+    """Refuse lineages: a study's test lives are lived by themselves."""
+    settings = {f"arm {arm}": config.arm(arm).settings for arm in config.arms}
+    found = [f"condition {name!r}" for name, setup in setups.items() if setup.conditions.lineage is not None]
+    found += [who for who, keys in settings.items() if any(key.split(".")[0] == "lineage" for key in keys)]
+    if found:
+        raise ConfigError(
+            f"lineage: must be left out of studies ({', '.join(found)}), whose test lives are lived by themselves; "
+            "evolve lineages by evolearn run, which has a row for each cultural generation"
+        )
 
 
 def _check_origin(condition: ConditionPart, setups: Mapping[str, Setup]) -> None:

@@ -34,6 +34,7 @@ from evolearn.life import (
     NO_TEACHERS,
     Drivers,
     KeepsState,
+    Lineage,
     OwnDrivers,
     Plan,
     Teachers,
@@ -51,7 +52,7 @@ from tests.helpers.own_parts import PARTS_FILE, own_config
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for, newborns_for
 from tests.helpers.ray_here import ClusterWatcher
-from tests.helpers.runs import EXPECTS, FORESEES, REMEMBERS, RULES, TAUGHT, VALUED, Watcher, digests, toy
+from tests.helpers.runs import EXPECTS, FORESEES, LINEAGE, REMEMBERS, RULES, TAUGHT, VALUED, Watcher, digests, toy
 from tests.helpers.studies import toy_study
 from tests.helpers.watching import StudyWatcher
 from tests.helpers.world_files import WORLD_FILE
@@ -73,6 +74,7 @@ def test_what_keeps_something_is_refused_before_any_task() -> None:
 def test_nothing_of_the_conditions_of_lives_is_lost_on_the_way_to_a_worker() -> None:
     usual = conditions_for(find_world("cart-pole"), value={"hidden": (2,), "potential": True})
     unusual = {"switch_at": 40, "reset_from": 3, "imagined": 2, "repeated": 1, "remembered": 7, "centrings": ("mean",)}
+    unusual["lineage"] = Lineage(3, 2)
     unusual["teacher"] = TeacherSpec(FROM_BRAIN, WATCHED, 60, usual.brain.weights * b"abcd")
     sent = dataclasses.replace(usual, generic_drives=("novelty",), found_as="cart-pole", **unusual)
     for field in dataclasses.fields(sent):
@@ -156,6 +158,7 @@ def in_process(tmp_path_factory):
     configs["valued"] = toy(**VALUED)
     configs["foreseeing"], configs["expecting"] = toy(**FORESEES), toy(**EXPECTS)
     configs["taught"] = toy(**TAUGHT)
+    configs["lineage"] = toy(**LINEAGE)
     for name, content in configs.items():
         run_here(content, folder / name)
     return configs, folder
@@ -176,6 +179,7 @@ def in_process(tmp_path_factory):
         ("foreseeing", 2),
         ("expecting", 2),
         ("taught", 2),
+        ("lineage", 2),
     ],
 )
 def test_local_ray_gives_the_digests_of_one_process(

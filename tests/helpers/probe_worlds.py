@@ -329,6 +329,7 @@ def conditions_for(
     imagining=None,
     value=None,
     teacher=None,
+    lineage=None,
     **parameters,
 ):
     policy = LEARNERS[learner].policies["discrete" if world.is_discrete else "box"]
@@ -338,7 +339,7 @@ def conditions_for(
         brain = dataclasses.replace(brain, prediction=kind, auxiliary=auxiliary)
     value = value and ValueSpec(len(world.observations), **value)
     resolved = world.resolve(parameters)
-    more = {"value": value, "teacher": teacher, **(imagining or {})}
+    more = {"value": value, "teacher": teacher, "lineage": lineage, **(imagining or {})}
     return Conditions(world, resolved, brain, learner, settings, window, generic_drives, **more)
 
 

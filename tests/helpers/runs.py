@@ -68,6 +68,11 @@ TAUGHT = {
     "learner": {"name": "rewarded_imitation", "window": 8},
     "teacher": {"source": "oracle", "mode": "watched"},
 }
+LINEAGE = {
+    **TAUGHT,
+    "teacher": {"source": "parent", "mode": "watched"},
+    "lineage": {"generations": 3, "siblings": 2, "inherit": "shrunk"},
+}
 RULES = {"name": "rewarded_hebbian_connections", "window": 3}
 _LAMARCKIAN = {"inheritance": "lamarckian"}
 # A toy of every kind of run that keeps another state, or comes by it in another way.
@@ -86,6 +91,7 @@ KINDS: dict[str, dict] = {
     "foreseeing": toy("pgpe", **FORESEES),
     "expecting": toy("snes", **EXPECTS),
     "taught": toy("pgpe", **TAUGHT),
+    "lineage": toy("pgpe", **LINEAGE),
     "rules of connections": toy("pgpe", learner=RULES),
     "rules of connections, blockwise": toy_with("snes", {"sampling": "blockwise"}, learner=RULES),
     "reptile": toy("reptile", genome=WEIGHTS_ONLY),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from evolearn.worlds.pursuit import pursuit
 
-from evolearn.life import DIVERGED, FROM_ORACLE, LifeFault, Plan, lives, new_driver
+from evolearn.life import DIVERGED, FROM_ORACLE, LifeFault, Lineage, Plan, lives, new_driver
 from evolearn.life.live import opponent_job
 from evolearn.life.records import FINISHED
 from evolearn.rng import WORLD, at_step, new_rng, open_birth, open_stream
@@ -177,6 +177,8 @@ def test_what_lives_in_pairs_do_not_offer_is_refused(conditions):
         lives(driver, conditions, own, BORN_AS, keys, PLAN)
     with pytest.raises(ValueError, match="neither operations nor oracles"):
         live_in_pairs(driver, own, theirs, BORN_AS, THEY_AS, keys, dataclasses.replace(PLAN, source=FROM_ORACLE))
+    with pytest.raises(ValueError, match="lives in pairs have neither teachers nor lineages"):
+        new_driver(dataclasses.replace(conditions, lineage=Lineage(2, 1)))
     without = dataclasses.replace(conditions_for(reward_by_action), opponent=conditions.opponent)
     with pytest.raises(TypeError, match="world reward-by-action: has no opponent"):
         new_driver(without)
