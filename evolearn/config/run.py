@@ -339,6 +339,47 @@ class WindowAfterPart(Part):
     width: int = Field(ge=1, le=100_000_000, description="length of the window, world steps")
 
 
+class OpponentSearchPart(Part):
+    """The outer loop of opponents; generations and lifetime are those of the run's own."""
+
+    algorithm: Literal["pgpe", "snes", "xnes", "cem", "cmaes"] = Field("pgpe", description="one that has a centre")
+    population: int = Field(64, ge=2, le=1_000_000, description="genomes per generation")
+    lives: int = Field(4, ge=1, le=100_000, description="lives per genome and generation")
+    options: dict[str, Any] = Field({}, description="hyperparameters of the algorithm, by EvoTorch's names")
+
+
+class OpponentPart(Part):
+    """The second agent of a world, which evolves against the first; its sections say what the run's own say."""
+
+    world: Name = Field(description="the world as the opponent lives in it, such as pursuit-predator for pursuit")
+    against: Literal["present", "archive", "all"] = Field(
+        "present",
+        description="whom lives meet, of either side: present, whom the other search is drawing now; archive, a share "
+        "of them centres that it kept; all, a share of them the centres of all earlier generations",
+    )
+    archive: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="centres of each side that are kept, evenly over the generations; null: 20. For against=archive",
+    )
+    share: float = Field(0.5, gt=0, le=1, description="of lives that meet archived ones, with archive and all")
+    scripted: float = Field(
+        0.0, ge=0, lt=1, description="share of the agent's lives in which the world scripts its opponent instead"
+    )
+    brain: BrainPart = BrainPart()
+    learner: LearnerPart = LearnerPart()
+    drives: DrivesPart = DrivesPart()
+    genome: GenomePart = GenomePart()
+    search: OpponentSearchPart = OpponentSearchPart()
+
+    def kept(self, generations: int) -> int:
+        """Centres of each side that are kept to be met again in a run of so many generations."""
+        if self.against == "all":
+            return generations
+        return 0 if self.against == "present" else self.archive or min(20, generations)
+
+
 class RunConfig(Part):
     """One evolution run."""
 
@@ -350,6 +391,9 @@ class RunConfig(Part):
     value: ValuePart | None = Field(None, description="an innate value; null: newborns have none")
     teacher: TeacherPart | None = Field(None, description="somebody to imitate; null: there is nobody")
     lineage: LineagePart | None = Field(None, description="how lives follow one another; null: each is by itself")
+    opponent: OpponentPart | None = Field(
+        None, description="a second agent that evolves against the first; null: the world scripts its part"
+    )
     genome: GenomePart = GenomePart()
     search: SearchPart = SearchPart()
     evaluation: EvaluationPart = EvaluationPart()
@@ -391,11 +435,15 @@ class RunConfig(Part):
             content.get("brain", {}).pop("weights", None)
         if self.genome.critic == "inherited":
             content.get("genome", {}).pop("critic", None)
+        if self.opponent is None:
+            content.pop("opponent", None)
         return content
 
     @pydantic.model_validator(mode="after")
     def _parts_fit(self) -> RunConfig:
         _check_heads(self.genome, self.brain)
+        for problem in _opponent_problems(self):
+            raise ValueError(problem)
         if self.value is None and self.genome.value != GroupPart():
             raise ValueError(
                 f"genome.value={self.genome.value.model_dump()}: must be left out without the section value, since "
@@ -487,6 +535,56 @@ def _switch_problems(config: RunConfig) -> Iterator[str]:
         yield (
             "world.set=1: must be at least 2 with world.switch_at, since the second birth is the next of the set and "
             "would be the first again; set world.set=2 or more"
+        )
+
+
+def _opponent_problems(config: RunConfig) -> Iterator[str]:
+    """What of a config does not fit an opponent that evolves."""
+    part, search = config.opponent, config.search
+    if part is None:
+        return
+    if part.against != "archive" and part.archive is not None:
+        yield (
+            f"opponent.archive={part.archive}: must be left out with opponent.against={part.against!r}, which does not "
+            "heed it; or set opponent.against=archive"
+        )
+    if part.against == "present" and part.share != OpponentPart.model_fields["share"].default:
+        yield (
+            f"opponent.share={part.share:g}: must be left out with opponent.against='present', which keeps nobody to "
+            "be met again; or set opponent.against=archive"
+        )
+    if part.archive is not None and part.archive > search.generations:
+        yield (
+            f"opponent.archive={part.archive}: must be at most search.generations, {search.generations}: each keeps "
+            "one centre; make it smaller, or set opponent.against=all"
+        )
+    for field, value, must in (
+        ("search.restart", search.restart, "none"),
+        ("search.sampling", search.sampling, "whole"),
+        ("genome.inheritance", config.genome.inheritance, "darwinian"),
+        ("opponent.genome.inheritance", part.genome.inheritance, "darwinian"),
+    ):
+        if value != must:
+            yield f"{field}={value!r}: must be {must!r} with an opponent that evolves; leave one of the two out"
+    if search.algorithm in ("genetic", "reptile", "maml", "clone"):
+        yield (
+            f"search.algorithm={search.algorithm!r}: must be one that draws around a centre with an opponent that "
+            "evolves, since opponents meet whom it draws: pgpe, snes, xnes, cem or cmaes"
+        )
+    if config.teacher is not None:
+        yield (
+            "teacher: must be left out with an opponent that evolves: lives in pairs have no teacher; leave one of the "
+            "two out"
+        )
+    if config.lineage is not None:
+        yield (
+            "lineage: must be left out with an opponent that evolves: lives in pairs follow no others; leave one of the "
+            "two out"
+        )
+    if config.world.switch_at is not None:
+        yield (
+            f"world.switch_at={config.world.switch_at}: must be left out with an opponent that evolves: lives in pairs "
+            "are born once"
         )
 
 

@@ -10,6 +10,7 @@ from .drivers import (
 )
 from .evaluation import (
     Evaluation as Evaluation,
+    Opposition as Opposition,
     broken_lives as broken_lives,
     evaluate as evaluate,
     life_fitness as life_fitness,

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from evolearn.genome import FloatArray, GenePool, decode, draw_fresh
 from evolearn.life._lineage import live_lineages
-from evolearn.life.live import Conditions, Driver, LifeFault, Plan, lives
+from evolearn.life.live import Conditions, Driver, LifeFault, Plan, lives, opponent_job
 from evolearn.life.records import DIVERGED, Outcome
+from evolearn.rng import opponent_keys
 from evolearn.world import MEAN_PER_STEP
 
 # Bound the memory that an evaluation adds, whatever the population; many workers must not wait for each other often.
@@ -51,6 +52,17 @@ class Evaluation:
         return np.where(self.broken.any(axis=1) | ~np.isfinite(means), -np.inf, means)
 
 
+@dataclasses.dataclass(frozen=True)
+class Opposition:
+    """Whom lives in pairs are lived against: for every key one genome of the other side."""
+
+    conditions: Conditions  # of the other side, as it lives alone
+    pool: GenePool
+    genomes: npt.NDArray[np.floating]  # [L, G], in gene units
+    plan: Plan
+    are_agents: bool = False  # those who are evaluated are opponents, and meet the world's first agent
+
+
 def evaluate(
     driver: Driver,
     conditions: Conditions,
@@ -59,6 +71,7 @@ def evaluate(
     keys: npt.NDArray[np.int64],
     plan: Plan,
     numbered_from: int = 0,
+    opposition: Opposition | None = None,
 ) -> Evaluation:
     """Live the same lives with every genome.
 
@@ -71,6 +84,7 @@ def evaluate(
             is a lineage, whose fitness is that of the later half of its generations.
         plan: for how long, and how.
         numbered_from: number of the first genome, for errors: they name the genome by its number.
+        opposition: whom every genome meets in them; `driver` lives in pairs then.
     Returns:
         Life fitness [P, L], what it cost, and what was learned if `plan.final_weights`.
     Raises:
@@ -85,7 +99,7 @@ def evaluate(
     for start in range(0, len(genomes), at_once):
         some = genomes[start : start + at_once]
         try:
-            outcome = live_each(driver, conditions, pool, some, keys, plan)
+            outcome = live_each(driver, conditions, pool, some, keys, plan, opposition)
         except LifeFault as fault:
             genome = numbered_from + start + fault.life // len(keys)
             raise fault.altered(life=start * len(keys) + fault.life, genome=genome) from fault.__cause__
@@ -169,13 +183,25 @@ def live_each(
     genomes: npt.NDArray[np.floating],
     keys: npt.NDArray[np.int64],
     plan: Plan,
+    opposition: Opposition | None = None,
 ) -> Outcome:
     """Live every key with every genome; lives in genome-major order, [P x L]."""
     born_as = np.repeat(np.arange(len(genomes)), len(keys))
     every_key = np.tile(keys, (len(genomes), 1))
-    newborns, born_as = draw_fresh(pool, decode(pool, genomes), born_as, every_key)
-    outcome, _ = lives(driver, conditions, newborns, born_as, every_key, plan)
-    return outcome
+    turned = opposition is not None and opposition.are_agents
+    own_keys = opponent_keys(every_key) if turned else every_key
+    newborns, born_as = draw_fresh(pool, decode(pool, genomes), born_as, own_keys)
+    if opposition is None:
+        return lives(driver, conditions, newborns, born_as, every_key, plan)[0]
+    they_as = np.tile(np.arange(len(keys)), len(genomes))
+    their_keys = every_key if turned else opponent_keys(every_key)
+    theirs, they_as = draw_fresh(opposition.pool, decode(opposition.pool, opposition.genomes), they_as, their_keys)
+    if turned:
+        job = opponent_job(conditions, newborns, born_as, every_key, plan)
+        lives(driver, opposition.conditions, theirs, they_as, every_key, opposition.plan, opponent=job)
+        return job.outcome
+    job = opponent_job(opposition.conditions, theirs, they_as, every_key, opposition.plan)
+    return lives(driver, conditions, newborns, born_as, every_key, plan, opponent=job)[0]
 
 
 def broken_lives(outcome: Outcome, earned: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

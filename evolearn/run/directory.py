@@ -10,6 +10,7 @@ A run directory holds::
     dna.safetensors     the centre of the last generation (genetic algorithm: its best), of the best restart, see
                         `evolearn.run.dna`
     dna_best.safetensors  the best genome of the last generation on validation lives
+    opponent/           where the world's opponent evolves as well: its DNA and its ancestors, by the same names
     ancestors/          the centres that lived generations 0, 1, 2, 3, 4, 6, 8, 12 .. and the last (of each restart)
     result.json         the closing table
     faulty_life.safetensors  the last life at which the world was at fault, see `evolearn.run.faulty_life`
@@ -156,6 +157,11 @@ class RunDirectory:
         with explained(self.path):
             (self.path / RESULT).replace(self.path / aside)
         return f"{unfit}; it is put aside as {aside}, and the table is made again, which gives the same"
+
+    @property
+    def opponents(self) -> Path:
+        """Folder of the DNA and of the ancestors of opponents that evolve as well."""
+        return self.path / "opponent"
 
     @property
     def has_dna(self) -> bool:

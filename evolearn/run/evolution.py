@@ -23,6 +23,7 @@ from evolearn.genome import GROUPS, FloatArray, from_z
 from evolearn.life import Driver, Effort, Evaluation, Plan, evaluate
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run._cloning import lesson_lives
+from evolearn.run._rivals import Meeting
 from evolearn.run.births import selection_births
 from evolearn.run.setup import Setup
 from evolearn.search import (
@@ -41,6 +42,7 @@ from evolearn.search import (
     Reptile,
     ReptileOptions,
     Restarting,
+    Rivals,
     Search,
     Weights,
     differentiate,
@@ -58,6 +60,21 @@ _Fitness = Annotated[float, pydantic.BeforeValidator(lambda value: math.nan if v
 
 
 @dataclasses.dataclass(frozen=True)
+class OpponentGeneration:
+    """What a generation of opponents came to; see `Generation`, whose fields of these names say the same."""
+
+    fitness_mean: _Fitness
+    fitness_best: _Fitness
+    fitness_centre: _Fitness
+    world_steps: int  # among those of the whole generation
+    evaluations: int
+    fitness_sha256: str
+    search_stdev: float
+    diverged_lives: int
+    skipped_updates: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Generation:
     """One row of `generations.jsonl`. Fitness is the mean over the generation's lives.
 
@@ -72,7 +89,9 @@ class Generation:
     fitness_best: _Fitness  # likewise; on the lives that chose it: inflated by luck
     # of the centre before this generation's update; genetic: last champion; trainers of weights: after it
     fitness_centre: _Fitness
-    world_steps: int  # lived in this generation, centre included; those in which there was a teacher count twice
+    # lived in this generation, centre included; those in which there was a teacher count twice, and those of opponents
+    # that evolve as well count too
+    world_steps: int
     seconds: float  # of wall clock
     steps_per_second: float
     evaluations: int  # genomes evaluated, centre included
@@ -87,10 +106,14 @@ class Generation:
     teacher_steps: int = 0  # of the world steps, those that are a teacher's, asked or watched
     # of the centre's lineages, by cultural generation, mean over lineages and siblings; None where lives are alone
     cultural: tuple[_Fitness, ...] | None = None
+    opponent: OpponentGeneration | None = None  # of opponents that evolve as well; None: there are none
 
     def row(self) -> dict[str, Any]:
-        """The record as a mapping, in order."""
-        return dataclasses.asdict(self)
+        """The record as a mapping, in order; without opponents where there are none."""
+        row = dataclasses.asdict(self)
+        if self.opponent is None:
+            del row["opponent"]
+        return row
 
 
 class SearchDiverged(UserError):
@@ -171,6 +194,12 @@ def new_search(setup: Setup) -> Search:
         return MAML(setup.options, genes, search.population)
     if isinstance(setup.options, CloneOptions):
         return Clone(setup.options, setup.pool, search.population, search.generations, setup.config.seed)
+    if setup.opponent is not None:
+        other = setup.opponent.config.search
+        part = setup.config.opponent
+        assert part is not None
+        own, theirs = _search_at(setup, 0, search.population), _search_at(setup.opponent, 0, other.population)
+        return Rivals(own, theirs, setup.config.seed, search.generations, part.kept(search.generations), part.share)
     if search.restart == "none":
         return _search_at(setup, 0, search.population)
     return Restarting(search, functools.partial(_search_at, setup), TOP)
@@ -303,7 +332,11 @@ def meta_lives(setup: Setup, z: FloatArray, generation: int, batch: int, first_o
 class _Trial:
     """One generation under way: what was lived, and what came out."""
 
-    def __init__(self, setup: Setup, driver: Driver, search: Search, generation: int) -> None:
+    def __init__(
+        self, setup: Setup, driver: Driver, search: Search, generation: int, meeting: Meeting | None = None
+    ) -> None:
+        self._meeting = Meeting(setup, search, generation) if isinstance(search, Rivals) else meeting
+        self._of_opponents: _Trial | None = None
         self._setup = setup
         self._driver = driver
         self._search = search
@@ -367,6 +400,17 @@ class _Trial:
         """Weighted sums [2, G] over a population's noise and over its squares, in blocks of genes."""
         return sum_in_blocks(self._driver, BlockSums(noise, first, second))
 
+    def of_opponents(self) -> _Trial:
+        """The lives of the same generation as its opponents lead theirs."""
+        meeting = self._meeting
+        assert meeting is not None
+        assert self._setup.opponent is not None
+        turned = dataclasses.replace(meeting, are_opponents=True)
+        self._of_opponents = _Trial(
+            self._setup.opponent, self._driver, meeting.search.opponent, self._generation, turned
+        )
+        return self._of_opponents
+
     def _inherit(self, z: FloatArray, learned: FloatArray | None) -> FloatArray:
         assert learned is not None, "the plan keeps final weights"
         self._learned.append(with_learned(self._setup, z, learned))
@@ -395,7 +439,10 @@ class _Trial:
         setup = self._setup
         genomes = to_genomes(setup, z)
         keys = selection_keys(setup.config, self._generation, batch, setup.space)
-        evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, keys, plan, self._lived)
+        if self._meeting is None:
+            evaluation = evaluate(self._driver, setup.conditions, setup.pool, genomes, keys, plan, self._lived)
+        else:
+            evaluation = self._meeting.evaluate(self._driver, genomes, keys, plan, self._lived)
         self._count(evaluation)
         return evaluation
 
@@ -406,8 +453,9 @@ class _Trial:
 
     @property
     def steps(self) -> int:
-        """World steps lived so far."""
-        return sum(evaluation.world_steps for evaluation in self._evaluations)
+        """World steps lived so far, those of opponents that evolve as well."""
+        opponents = 0 if self._of_opponents is None else self._of_opponents.steps
+        return opponents + sum(evaluation.world_steps for evaluation in self._evaluations)
 
     def record(self, seconds: float, effort: Effort | None) -> Generation:
         """The row of this generation."""
@@ -437,6 +485,14 @@ class _Trial:
             cluster=effort,
             teacher_steps=sum(evaluation.teacher_steps for evaluation in self._evaluations),
             cultural=self._cultural,
+            opponent=None if self._of_opponents is None else self._of_opponents.record_of_opponents(),
+        )
+
+    def record_of_opponents(self) -> OpponentGeneration:
+        """What of the row of this trial is written down of opponents."""
+        row = self.record(1.0, None)
+        return OpponentGeneration(
+            **{field.name: getattr(row, field.name) for field in dataclasses.fields(OpponentGeneration)}
         )
 
 

@@ -195,6 +195,11 @@ def _faulty_life(path: Path) -> _Life:
 def _selection_life(directory: RunDirectory, wanted: Wanted, workers: int, display: ReliveDisplay) -> _Life:
     """A life that selected genomes; its population is made again."""
     setup = assemble(directory.read_config())
+    if setup.opponent is not None:
+        raise ConfigError(
+            f"RUN={directory.path}: its opponent evolves as well, and its selection lives were lived in pairs, which "
+            "are not lived again one by one; look at its DNA: evolearn inspect"
+        )
     _check_range(setup, directory, wanted)
     stands = standing(setup, directory, before=wanted.generation)
     search, first = stands.search, stands.first
@@ -337,6 +342,10 @@ class _Until:
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         """See Trial."""
         self._live(z[None], self._setup.selection, batch)
+
+    def of_opponents(self) -> _Until:
+        """See Trial; nobody gets here: lives in pairs are refused before."""
+        return self
 
     def evaluate_drawn(self, draw: Draw) -> Fitness:
         """See Trial."""

@@ -49,7 +49,7 @@ from evolearn.run.scores import (
 )
 from evolearn.run.setup import Setup, assemble, make_ready, remarks_on, settled
 from evolearn.run.transplant import Arm, live_arm, live_births, run_arms
-from evolearn.search import LeftFinite, Restarting, Search, Stretch, require_finite
+from evolearn.search import LeftFinite, Restarting, Rivals, Search, Stretch, require_finite
 from evolearn.verdict import counted_last
 from evolearn.world import GYMNASIUM, World
 
@@ -347,6 +347,21 @@ def _save_centre(setup: Setup, directory: RunDirectory, search: Search, generati
     file = ancestor_file(directory.path, generation.generation)
     about = {"role": _role(search), "lineage": _lineage(setup, directory, generation.generation, generation.restart)}
     save_dna(file, setup, to_genomes(setup, search.centre()), to_spread(setup, search.stdev()), about)
+    if isinstance(search, Rivals):
+        _save_opponents_centre(setup, directory, search, generation.generation, ancestor_file)
+
+
+def _save_opponents_centre(
+    setup: Setup, directory: RunDirectory, search: Rivals, generation: int, file_of: Callable[[Path, int], Path]
+) -> None:
+    """Keep the centre of the opponents that lived a generation, in the folder of their own."""
+    other, folder = setup.opponent, directory.opponents
+    assert other is not None
+    folder.mkdir(exist_ok=True)
+    lineage = _lineage(other, directory, generation, 0)
+    lineage["fitness_sha256"] = directory.rows()[generation]["opponent"]["fitness_sha256"]
+    genome, stdev = to_genomes(other, search.opponent.centre()), to_spread(other, search.opponent.stdev())
+    save_dna(file_of(folder, generation), other, genome, stdev, {"role": "centre", "lineage": lineage})
 
 
 def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: EvolutionDisplay) -> None:
@@ -360,6 +375,8 @@ def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Sea
     genome = to_genomes(setup, stretch.centre) if search.has_centre else best
     stdev = to_spread(setup, stretch.stdev)
     lineage = {**_lineage(setup, directory, stretch.generation, stretch.restart), "validation_steps": steps}
+    if isinstance(search, Rivals):
+        _save_opponents_centre(setup, directory, search, stretch.generation, lambda folder, _: folder / NAME)
     save_dna(directory.path / "dna_best.safetensors", setup, best, stdev, {"role": "best", "lineage": lineage})
     save_dna(directory.path / NAME, setup, genome, stdev, {"role": _role(search), "lineage": lineage})
 

@@ -56,6 +56,7 @@ from evolearn.run._cloning import check_given_weights, check_teacher, with_teach
 from evolearn.run._foresight import check_foresight, remarks_on_foresight
 from evolearn.run._innate_value import check_value, learned_heads, remarks_on_value, value_spec
 from evolearn.run._memory import check_brain_size, check_memory
+from evolearn.run._rivals import DriverOfBoth, check_opponent, check_opponents_world, opponent_config
 from evolearn.run._setup_checks import check_training, learning_ends, lineage_of
 from evolearn.run.teacher import held_genes, remarks_on_teacher, settled_teacher, settled_teacher_keys, teacher_of
 from evolearn.search import Options, check_search, lives_per_generation
@@ -74,10 +75,15 @@ class Setup:
     selection: Plan
     options: Options  # of the search
     space: int = SELECTION  # key space of the lives that evolution selects on
+    opponent: Setup | None = None  # of the world's opponent, as it lives alone; None: the world scripts its part
 
     def driver(self, drivers: Drivers) -> Driver:
-        """The one of `drivers` that lives are lived with under the setup's conditions."""
-        return drivers.of(self.conditions, self.config.hang_seconds)
+        """The one of `drivers` that lives are lived with under the setup's conditions, in pairs too if there are."""
+        alone = drivers.of(self.conditions, self.config.hang_seconds)
+        if self.opponent is None:
+            return alone
+        pairs = dataclasses.replace(self.conditions, opponent=self.opponent.conditions)
+        return DriverOfBoth(alone, drivers.of(pairs, self.config.hang_seconds))
 
 
 def make_ready(setup: Setup, drivers: Drivers) -> None:
@@ -183,7 +189,23 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     )
     check_teacher(config, options, conditions, pool)
     selection = Plan(search.selection_lifetime, learner.learn_from, learning_ends(config, options))
-    return Setup(config, conditions, pool, selection, options)
+    setup = Setup(config, conditions, pool, selection, options)
+    return (
+        setup
+        if config.opponent is None
+        else dataclasses.replace(setup, opponent=_opponent_of(config, world, users_world))
+    )
+
+
+def _opponent_of(config: RunConfig, world: Declaration, users_world: bool) -> Setup:
+    """The setup of a run's opponent, as it lives alone; its errors say whose they are."""
+    check_opponent(config, world)
+    try:
+        setup = assemble(opponent_config(config), users_world)
+    except ConfigError as error:
+        raise ConfigError(f"of the opponent, whose fields begin with opponent.: {error}") from error
+    check_opponents_world(config, world, setup.conditions.world)
+    return setup
 
 
 def first_values(learner: LearnerPart) -> dict[str, Any]:
@@ -202,7 +224,12 @@ def settled(config: RunConfig) -> RunConfig:
     drives = config.drives.model_copy(update={"generic": tuple(map(absolute, config.drives.generic))})
     genome = config.genome.model_copy(update={"encoding": absolute(config.genome.encoding)})
     teacher = None if config.teacher is None else settled_teacher(config.teacher)
-    parts = {"brain": brain, "learner": learner, "drives": drives, "genome": genome, "teacher": teacher}
+    named = {"brain": brain, "learner": learner, "drives": drives, "genome": genome}
+    parts: dict[str, Any] = {**named, "teacher": teacher}
+    if config.opponent is not None:
+        other = settled(opponent_config(config))
+        theirs = {name: getattr(other, name) for name in named}
+        parts["opponent"] = config.opponent.model_copy(update={"world": other.world.name, **theirs})
     return config.model_copy(update={"world": settled_world(config.world), **parts})
 
 
@@ -240,7 +267,8 @@ def parts_of(config: RunConfig) -> tuple[Part, ...]:
         *(Part(DRIVE, name) for name in config.drives.generic),
         *(Part(POLICY, absolute(name)) for name in learner.policies.values()),
     ]
-    return tuple(part for part in named if part.name not in part.kind.box)
+    others = () if config.opponent is None else parts_of(opponent_config(config))
+    return (*(part for part in named if part.name not in part.kind.box), *others)
 
 
 def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> GenePool:

@@ -35,5 +35,6 @@ from .restarts import (
     restarted_population as restarted_population,
     stagnates as stagnates,
 )
+from .rivals import Rivals as Rivals
 from .saved import restore as restore
 from .search import Fitness as Fitness, Search as Search

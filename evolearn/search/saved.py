@@ -11,7 +11,7 @@ from evolearn.search.draws import Draw, Noise, Weights
 from evolearn.search.lessons import Lessons
 from evolearn.search.options import evaluations_per_generation, planned_evaluations
 from evolearn.search.restarts import Restarting, restarted_population
-from evolearn.search.search import Fitness, Search, State
+from evolearn.search.search import Fitness, Search, State, Trial
 
 # What says how a tensor lies in memory, and what an optimizer has not begun to keep: may be there or not.
 _AT_TIMES = (".strides",), ("optimizer.",)
@@ -95,7 +95,7 @@ def _compare(state: State, expected: State) -> None:
 
 def _is_at_times(name: str) -> bool:
     ends, begins = _AT_TIMES
-    return name.endswith(ends) or name.startswith(begins)
+    return name.endswith(ends) or name.removeprefix("own.").removeprefix("opponent.").startswith(begins)
 
 
 def _said(tensor: torch.Tensor) -> str:
@@ -122,6 +122,9 @@ class _Pretence:
 
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         pass
+
+    def of_opponents(self) -> Trial:
+        return self
 
     def evaluate_drawn(self, draw: Draw) -> Fitness:
         return np.arange(draw.noise.population, dtype=np.float64)

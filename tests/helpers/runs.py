@@ -75,6 +75,20 @@ LINEAGE = {
 }
 RULES = {"name": "rewarded_hebbian_connections", "window": 3}
 _LAMARCKIAN = {"inheritance": "lamarckian"}
+_RIVALS = {
+    "world": {"name": "pursuit"},
+    "brain": {"hidden": [8]},
+    "learner": {"learn_until": 0},
+    "opponent": {
+        "world": "pursuit-predator",
+        "against": "archive",
+        "archive": 2,
+        "scripted": 0.5,
+        "brain": {"hidden": [8]},
+        "learner": {"window": 8},
+        "search": {"algorithm": "pgpe", "population": 6, "lives": 3},
+    },
+}
 # A toy of every kind of run that keeps another state, or comes by it in another way.
 KINDS: dict[str, dict] = {
     **{algorithm: toy(algorithm) for algorithm in OPTIONS},
@@ -96,6 +110,7 @@ KINDS: dict[str, dict] = {
     "rules of connections, blockwise": toy_with("snes", {"sampling": "blockwise"}, learner=RULES),
     "reptile": toy("reptile", genome=WEIGHTS_ONLY),
     "clone": toy_with("clone", {"options": {**CLONING, "lessons": "ask"}}, genome=WEIGHTS_ONLY),
+    "rivals": toy("snes", **_RIVALS),
     "maml": toy_with("maml", {"lives": 5}, genome=WEIGHTS_ONLY, learner={"window": 8, "optimiser": "sgd"}),
 }
 
