@@ -94,6 +94,7 @@ def toy_claim(name: str) -> dict:
         evaluation |= {"lives": 4, "lifetimes": [2000]}
     without_sizes(*(arm.get("settings", {}) for arm in content.get("define", {}).values()))
     without_sizes(*(condition.get("set", {}) for condition in content["conditions"]))
+    without_sizes(*(own for condition in content["conditions"] for own in condition.get("settings", {}).values()))
     return content
 
 

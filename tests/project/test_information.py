@@ -1,0 +1,78 @@
+"""Decisions until so many are right: where a curve crosses, and what lives and evolutions of a toy study come to."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from benchmarks import information
+from evolearn.config import STUDIES, find_config, read_yaml
+from evolearn.life import OwnDrivers
+from evolearn.study import start_study
+from evolearn.study.config import check_study
+from tests.helpers.watching import StudyWatcher
+
+LIVES = 16
+
+
+def test_an_age_is_the_end_of_the_first_bin_that_is_right_so_often():
+    scores = np.array([0.3, 0.79, 0.8, 0.6])
+    assert information.first_age(scores, 50, 0.8) == 150
+    assert information.first_age(scores, 50, 0.81) == math.inf
+
+
+def test_a_curve_is_crossed_between_its_points():
+    steps, scores = [0.0, 10.0, 30.0], [0.2, 0.5, 0.9]
+    assert information.crossing(steps, scores, 0.7) == pytest.approx(20.0)
+    assert information.crossing(steps, scores, 0.1) == 0.0
+    assert information.crossing(steps, scores, 0.95) == math.inf
+
+
+def test_ratios_are_of_geometric_means_with_an_interval_that_holds_them():
+    least = np.array([100.0, 110.0, 90.0, 105.0])
+    ratio, low, high = (float(word.strip("[],")) for word in information._ratio(3.0 * least, least).split())
+    assert ratio == pytest.approx(3.0)
+    assert low <= ratio <= high
+    assert information._ratio(np.array([1.0, math.inf, math.inf]), least[:3]) == ""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Labels and selection with four inputs, each easily right half of the time."""
+    content = read_yaml(find_config("claims/information", STUDIES)) | {"runs": 2, "resamples": 100}
+    content["conditions"] = [{"name": "four inputs"}]
+    content["arms"] = ["random", "labels", "selection", "oracle"]
+    content["primary"] = {"arm": "selection", "against": "labels", "metric": "total"}
+    content["secondary"] = []
+    run = content["run"]
+    run["world"] |= {"name": "linear-teacher-4", "parameters": {"delay": 16}}
+    run["search"] |= {"selection_lifetime": 64, "population": 16, "generations": 12}
+    run["evaluation"] |= {"lives": 2, "birth_steps": 20, "bin_steps": 20, "lifetimes": [400]}
+    content["define"]["labels"]["settings"] |= {
+        "search.generations": 1,
+        "search.population": 8,
+        "search.selection_lifetime": 400,
+    }
+    path = tmp_path_factory.mktemp("information") / "study"
+    start_study(check_study(content, "toy"), "toy", path, OwnDrivers(2), StudyWatcher())
+    return path
+
+
+def test_labels_need_fewer_decisions_than_selection_and_both_are_counted(study):
+    found = information.table(study, 0.5, LIVES)
+    rows = {row[1]: dict(zip(found.heads, row, strict=True)) for row in found.rows}
+    assert set(rows) == {"labels", "selection"}
+    assert float(rows["labels"]["decisions"]) < float(rows["selection"]["decisions"].replace(",", ""))
+    assert rows["labels"]["times the least"] == ""
+    assert float(rows["selection"]["times the least"].split()[0]) > 1.0
+    assert {row["never"] for row in rows.values()} == {"0 of 2"}
+    assert rows["selection"]["to find how to learn"] == "the same"
+    taken = sum(json.loads((study / "ledger.json").read_text())["rows"][0].values())
+    assert taken > 0
+
+
+def test_what_is_never_reached_is_never(study):
+    found = information.table(study, 0.999, 2)
+    assert {row[2] for row in found.rows} == {"never"}
+    assert {row[4] for row in found.rows} == {"2 of 2"}
