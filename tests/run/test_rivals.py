@@ -147,6 +147,7 @@ def test_workers_change_nothing():
         ({"opponent": {"scripted": 1.0}}, "opponent.scripted"),
         ({"opponent": {"search": {"algorithm": "genetic"}}}, "opponent.search.algorithm"),
         ({"opponent": {"brain": {"hidden": []}}}, "fields begin with opponent.*brain.hidden"),
+        ({"lineage": {"generations": 2, "siblings": 2}}, "lineage: must be left out with an opponent that evolves"),
         ({"search": {"algorithm": "genetic"}}, "search.algorithm='genetic': must be one that draws around a centre"),
         ({"search": {"restart": "stagnation", "generations": 4}}, "search.restart='stagnation': must be 'none'"),
         ({"search": {"sampling": "blockwise", "generations": 4}}, "search.sampling='blockwise': must be 'whole'"),
@@ -154,7 +155,7 @@ def test_workers_change_nothing():
 )
 def test_what_does_not_fit_is_refused(sections, message):
     content = KINDS[KIND]
-    merged = {**content, **{name: {**content[name], **given} for name, given in sections.items()}}
+    merged = {**content, **{name: {**content.get(name, {}), **given} for name, given in sections.items()}}
     with pytest.raises(ConfigError, match=message):
         assemble(check_config(merged, "test"))
 
