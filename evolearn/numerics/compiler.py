@@ -130,20 +130,23 @@ def plug(function: F, signature: Any) -> F:
 
 
 @functools.cache
-def _specialised(function: F, signature: Any, label: str, kept: bool, parts: tuple[tuple[str, Any], ...]) -> F:
+def _specialised(
+    function: F, signature: Any, label: str, kept: bool, called: bool, parts: tuple[tuple[str, Any], ...]
+) -> F:
     made: Any = python_types.FunctionType(
         function.__code__, {**function.__globals__, **dict(parts)}, function.__name__, function.__defaults__
     )
     made.__module__ = function.__module__
     # Symbols and files on disk are named by this: two that differ in what they are made for must share none.
-    made.__qualname__ = f"{function.__qualname__}_{hashlib.sha256(label.encode()).hexdigest()[:16]}"
+    name = function.__qualname__ if called else f"{function.__qualname__}_within"
+    made.__qualname__ = f"{name}_{hashlib.sha256(label.encode()).hexdigest()[:16]}"
     if not COMPILES:
         return made
     with for_lives():
-        return _njit([signature], cache=kept)(made)
+        return _njit([signature], cache=kept, no_cpython_wrapper=not called, no_cfunc_wrapper=not called)(made)
 
 
-def specialised(function: F, signature: Any, label: str, kept: bool = True, **parts: Any) -> F:
+def specialised(function: F, signature: Any, label: str, kept: bool = True, called: bool = True, **parts: Any) -> F:
     """`function` of this package compiled with some of the globals that it reads replaced, for this purpose alone.
 
     To the compiler a global number is a literal and a global function a direct call: so one readable source gives code
@@ -154,9 +157,10 @@ def specialised(function: F, signature: Any, label: str, kept: bool = True, **pa
         signature: Numba's.
         label: names `parts` in full, sizes and functions; code on disk is found by it.
         kept: keep it on disk; False where `label` cannot tell what a part depends on.
+        called: by Python, or through a pointer; False where only compiled code that names it calls it.
         parts: globals by name: numbers, tuples of numbers, compiled functions, intrinsics. Hashable.
     """
-    return _specialised(function, signature, label, kept, tuple(sorted(parts.items())))
+    return _specialised(function, signature, label, kept, called, tuple(sorted(parts.items())))
 
 
 def compiler_reason(error: Exception) -> str:

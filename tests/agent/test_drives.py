@@ -122,6 +122,16 @@ def test_what_was_composed_is_not_compiled_again_whatever_feels_it():
     assert compose(("linear_surprise", "effort"), 2, 1, ("mean", "none"))[0] is not feel
 
 
+def test_what_begins_as_another_can_be_called_by_itself():
+    """Of drives that others follow, code without a way in for Python lies on disk."""
+    felt = np.zeros(3, np.float32)
+    for names in (("effort", "constant", "effort"), ("effort", "constant")):
+        feel, _ = compose(names, 2, 1)
+        felt[:] = np.nan
+        feel(NOTHING, floats(1, 2), floats(0.5), floats(3, 4), NOTHING, NO_CONTROL, felt)
+        np.testing.assert_array_equal(felt, floats(0.25, 1.0, 0.25 if len(names) == 3 else np.nan))
+
+
 def test_two_drives_with_memory_do_not_share_it():
     feel, memory_size = compose(("linear_surprise", "linear_surprise"), 1, 1)
     assert memory_size == 6

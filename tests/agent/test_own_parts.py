@@ -419,7 +419,7 @@ feel(np.zeros(size, np.float32), *(np.ones(n, np.float32) for n in (2, 1, 2, 0))
 action = np.zeros(1, np.float32)
 plugged = plug(find_policy("parts.mine:SAME").choose, CHOOSE_TYPE)
 plugged(np.ones(3, np.float32), np.ones(1, np.float32), new_rng(), action)
-print(drives[0], action[0], sum(plugged.stats.cache_hits.values()))
+print(drives[0], action[0], *(sum(kept.stats.cache_hits.values()) for kept in (feel, plugged)))
 """
 EDITED = """
 from evolearn.agent import Drive, Policy, no_deltas
@@ -454,9 +454,9 @@ def test_an_edited_file_never_meets_code_of_the_old_one(tmp_path: Path) -> None:
 
     mine.write_text(EDITED)
     beside.write_text(beside_text)
-    assert printed() == ["2.0", "2.0", "0"]
-    assert printed() == ["2.0", "2.0", "1"]
+    assert printed() == ["2.0", "2.0", "0", "0"]
+    assert printed() == ["2.0", "2.0", "1", "1"]
     beside.write_text(beside_text.replace("2 * x", "3 * x"))
-    assert printed() == ["3.0", "3.0", "0"]
+    assert printed() == ["3.0", "3.0", "0", "0"]
     mine.write_text(EDITED.replace("twice(observation[0])", "7.0").replace("twice(output[0])", "8.0"))
-    assert printed() == ["7.0", "8.0", "0"]
+    assert printed() == ["7.0", "8.0", "0", "0"]

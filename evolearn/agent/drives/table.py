@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -17,7 +18,16 @@ from evolearn.agent.drives.centring import CENTRING_MEMORY, LARGEST, MEAN, NONE,
 from evolearn.agent.drives.foreseeing import PROGRESS_MEMORY, empowerment, empowerment_memory, progress, surprise
 from evolearn.agent.drives.novelty import PLACES, novelty
 from evolearn.agent.plugging import does_not_compile, plain
-from evolearn.numerics import COMPILES, adapter, compiled, plug, world_code
+from evolearn.numerics import (
+    COMPILES,
+    adapter,
+    compiled,
+    is_ours,
+    plug,
+    source_fingerprint,
+    specialised,
+    world_code_within,
+)
 from evolearn.plugins import Kind, find
 
 _FLOATS = types.float32[::1]
@@ -184,69 +194,64 @@ def compose(
     Raises:
         PartError: one does not compile; the message ends with the compiler's reason.
     """
-    composed: Callable[..., None] = feel_nothing
-    end = 0
-    for place, (name, centring) in enumerate(zip(names, centrings or (NONE,) * len(names), strict=True)):
-        drive = find_drive(name)
-        feel = _ready(drive)
-        start, end = end, end + drive.memory(observations, columns if drive.reads_prediction else action_size)
-        if centring == MEAN:
-            composed = _joined(_and_then_less_its_mean, composed, feel, place, start, end)
-            end += CENTRING_MEMORY
-        elif centring == LARGEST:
-            composed = _joined(_and_then_less, composed, feel, place, start, end, drive.largest)
-        else:
-            composed = _joined(_and_then, composed, feel, place, start, end)
-    if not names:
-        return plug(feel_nothing, FEEL_TYPE), 0
+    rows = [find_drive(name) for name in names]
+    joined, end = _NOTHING, 0
     try:
-        return _for_kernel(composed), end
+        for place, (drive, centring) in enumerate(zip(rows, centrings or (NONE,) * len(rows), strict=True)):
+            start, end = end, end + drive.memory(observations, columns if drive.reads_prediction else action_size)
+            joined = _joined(joined, drive, centring, place, start, end, place + 1 == len(rows))
+            end += CENTRING_MEMORY if centring == MEAN else 0
     except Exception:
-        for name in names:
-            _check_compiles(find_drive(name), "drives.generic", name, "")
+        for name, drive in zip(names, rows, strict=True):
+            _check_compiles(drive, "drives.generic", name, "")
         raise
+    return joined.feel if rows else plug(feel_nothing, FEEL_TYPE), end
 
 
 def ready_drive(drive: Drive) -> Callable[..., None]:
     """A drive alone, compiled, as a function of FEEL_TYPE with the drive's own memory."""
-
-    def feel_one(memory, observation, action, observation_next, foreseen, control, drives):  # type: ignore[no-untyped-def]
-        drives[0] = feel(memory, observation, action, observation_next, foreseen, control)
-
-    feel = _ready(drive)
     try:
-        return adapter(feel_one, FEEL_TYPE)
+        return _joined(_NOTHING, drive, NONE, 0, 0, sys.maxsize, True).feel
     except Exception:
         _check_compiles(drive, "drive", drive.doc, plain(drive.feel).__name__)
         raise
 
 
-# Closures, which are kept on no disk: compiled once in a process, however many worlds and brains feel the same.
-@functools.cache
-def _joined(join: Callable[..., Any], *parts: Any) -> Any:
-    return adapter(join(*parts))
+class _Joined(NamedTuple):
+    """Drives that are felt by one call."""
+
+    feel: Callable[..., None]
+    label: str  # all that its code depends on
+    kept: bool  # on disk; False where that cannot be told
+
+
+_NOTHING = _Joined(feel_nothing, "", True)
 
 
 @functools.cache
-def _for_kernel(composed: Any) -> Any:
-    return adapter(getattr(composed, "py_func", composed), FEEL_TYPE)
-
-
-@functools.cache
-def _ready(drive: Drive) -> Callable[..., Any]:
-    """A drive as a function of all that any of them reads; a user's is compiled with checked indices."""
-    of_model = drive.reads_prediction
-    feel = drive.feel
-    if COMPILES and not hasattr(feel, "py_func"):
-        feel = world_code(feel)
-
-    def feel_model(memory, observation, action, observation_next, foreseen, control):  # type: ignore[no-untyped-def]
-        return feel(memory, foreseen, control, observation_next)
-
-    def feel_step(memory, observation, action, observation_next, foreseen, control):  # type: ignore[no-untyped-def]
-        return feel(memory, observation, action, observation_next)
-
-    return adapter(feel_model if of_model else feel_step)
+def _joined(before: _Joined, drive: Drive, centring: str, place: int, start: int, end: int, last: bool) -> _Joined:
+    """What is felt before, and behind it a drive, with its memory from `start` to `end`; the last is the kernel's."""
+    source = plain(drive.feel)
+    feel: Any = drive.feel
+    if COMPILES and not hasattr(feel, "py_func"):  # a user's, whose slips are to raise
+        feel = world_code_within(feel)
+    label: str | None = f"{source.__module__}.{source.__qualname__}"
+    if COMPILES and not is_ours(source):
+        label = source_fingerprint([source], f"{label} {feel.targetoptions}")
+    parts = {
+        "of_model": drive.reads_prediction,
+        "less_mean": centring == MEAN,
+        "less_largest": centring == LARGEST,
+        "place": place,
+        "start": start,
+        "end": end,
+        "behind": end + CENTRING_MEMORY,
+        "largest": drive.largest,
+    }
+    described = f"{before.label}\n{label} {parts}"
+    kept = before.kept and label is not None
+    code = specialised(_and_then, FEEL_TYPE, described, kept, called=last, before=before.feel, drive_code=feel, **parts)
+    return _Joined(code, described, kept)
 
 
 def _check_compiles(drive: Drive, field: str, name: str, function: str) -> None:
@@ -260,28 +265,22 @@ def _check_compiles(drive: Drive, field: str, name: str, function: str) -> None:
         raise does_not_compile(field, name, error, function) from error
 
 
-def _and_then(before: Any, feel: Any, place: int, start: int, end: int) -> Any:
-    def feel_all(memory, observation, action, observation_next, foreseen, control, drives):  # type: ignore[no-untyped-def]
-        before(memory, observation, action, observation_next, foreseen, control, drives)
-        drives[place] = feel(memory[start:end], observation, action, observation_next, foreseen, control)
-
-    return feel_all
-
-
-def _and_then_less(before: Any, feel: Any, place: int, start: int, end: int, largest: float | None) -> Any:
-    def feel_all(memory, observation, action, observation_next, foreseen, control, drives):  # type: ignore[no-untyped-def]
-        before(memory, observation, action, observation_next, foreseen, control, drives)
-        drives[place] = feel(memory[start:end], observation, action, observation_next, foreseen, control) - largest
-
-    return feel_all
+# Parts, see `_joined`; what none of them asks for is not compiled.
+before: Any = None
+drive_code: Any = None
+of_model = less_mean = less_largest = False
+place = start = end = behind = 0
+largest = 0.0
 
 
-def _and_then_less_its_mean(before: Any, feel: Any, place: int, start: int, end: int) -> Any:
-    behind = end + CENTRING_MEMORY
-
-    def feel_all(memory, observation, action, observation_next, foreseen, control, drives):  # type: ignore[no-untyped-def]
-        before(memory, observation, action, observation_next, foreseen, control, drives)
-        felt = feel(memory[start:end], observation, action, observation_next, foreseen, control)
-        drives[place] = less_its_mean(memory[end:behind], felt)
-
-    return feel_all
+def _and_then(memory, observation, action, observation_next, foreseen, control, drives):  # type: ignore[no-untyped-def]
+    before(memory, observation, action, observation_next, foreseen, control, drives)
+    if of_model:
+        felt = drive_code(memory[start:end], foreseen, control, observation_next)
+    else:
+        felt = drive_code(memory[start:end], observation, action, observation_next)
+    if less_mean:
+        felt = less_its_mean(memory[end:behind], felt)
+    elif less_largest:
+        felt = felt - largest
+    drives[place] = felt
