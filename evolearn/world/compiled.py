@@ -15,6 +15,7 @@ from numba import types
 
 from evolearn.files import write_whole
 from evolearn.numerics import (
+    COMPILES,
     adapter,
     cache_folder,
     calls_uncompiled,
@@ -83,16 +84,14 @@ def compile_world(world: World, parameters: Mapping[str, float], by_hand: bool =
     Args:
         world: the declaration.
         parameters: values that differ from the defaults, see `World.resolve`.
-        by_hand: for whoever takes one step after another in Python, and not for lives. The ways in for Python take a
-            third of a world's time to compile.
+        by_hand: for whoever takes one step after another in Python, and not for lives.
     Raises:
         WorldError: the world's source does not compile; the message ends with the compiler's reason.
     """
     adapters = _Adapters.of(world)
-    functions = {
-        name: None if name == ("step_all" if by_hand else "step") else adapters.compiled(name, by_hand)
-        for name in _SIGNATURES
-    }
+    unused = "step_all" if by_hand else "step"
+    make = adapters.by_hand if by_hand else adapters.for_lives
+    functions = {name: None if name == unused else make(name) for name in _SIGNATURES}
     return CompiledWorld(**functions, state_size=_state_size(world), parameters=_packed(world, parameters))
 
 
@@ -107,10 +106,10 @@ def compile_pairs(world: World, parameters: Mapping[str, float]) -> CompiledPair
     """
     assert world.opponent is not None
     own = _Adapters.of(world)
-    functions = {name: own.compiled(name, False) for name in ("born", "begin", "observe", "step_pairs")}
+    functions = {name: own.for_lives(name) for name in ("born", "begin", "observe", "step_pairs")}
     return CompiledPairs(
         **functions,
-        observe_opponent=_Adapters.of(world.opponent.world).compiled("observe", False),
+        observe_opponent=_Adapters.of(world.opponent.world).for_lives("observe"),
         state_size=_state_size(world),
         parameters=_packed(world, parameters),
     )
@@ -293,7 +292,21 @@ class _Adapters:
         """Those of a world, the same for all who ask."""
         return _Adapters(world)
 
-    def compiled(self, name: str, from_python: bool) -> Any:
+    def for_lives(self, name: str) -> Any:
+        """An adapter that compiled code alone calls; see `_compile`."""
+        return self._compile(name, False)
+
+    def by_hand(self, name: str) -> Any:
+        """An adapter that Python calls, see `_compile`: a way in of its own takes longer to compile than what it does.
+
+        So that has only what is called in every step. The rest is that of lives, behind a door that all worlds share
+        and that takes some 25 microseconds.
+        """
+        if name in ("observe", "step") or not COMPILES:
+            return self._compile(name, True)
+        return functools.partial(_door(_SIGNATURES[name]), self.for_lives(name))
+
+    def _compile(self, name: str, from_python: bool) -> Any:
         """An adapter of _SIGNATURES; with a way in for Python, if it is asked for or there already.
 
         Raises:
@@ -327,6 +340,16 @@ class _Adapters:
             f"world {self._world.name}: {name} does not compile: {reason}\n"
             f"Worlds are scalar Python that Numba understands{helpers}."
         )
+
+
+@functools.cache
+def _door(signature: Any) -> Any:
+    """A function for Python that calls the adapter of a signature that it is given."""
+    return adapter(_call, signature.return_type(types.FunctionType(signature), *signature.args), cached=True)
+
+
+def _call(function: Any, state: Any, parameters: Any, third: Any) -> None:
+    function(state, parameters, third)
 
 
 def _keep_source(source: str, fingerprint: str | None) -> Path | None:

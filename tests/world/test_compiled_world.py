@@ -1,5 +1,6 @@
 """The cache of compiled worlds: kept while the source is the same, never served after a change."""
 
+import importlib
 import subprocess
 import sys
 import textwrap
@@ -10,7 +11,8 @@ import pytest
 from evolearn.worlds.cart_pole import cart_pole
 from evolearn.worlds.savannah import savannah
 
-from evolearn.numerics import source_fingerprint
+from evolearn.numerics import handle_of, source_fingerprint
+from evolearn.rng import new_rng
 from evolearn.world import compile_world
 
 WORLD = '''
@@ -122,6 +124,20 @@ def test_the_code_of_two_worlds_shares_no_symbol() -> None:
     )
     assert len(one) == len(other) >= 7
     assert not one & other
+
+
+def test_by_hand_a_world_is_born_by_the_code_of_lives_and_says_what_is_wrong(tmp_path: Path, monkeypatch) -> None:
+    lived, by_hand = compile_world(cart_pole, {}), compile_world(cart_pole, {}, by_hand=True)
+    for name in ("born", "reborn", "begin", "oracle"):
+        assert getattr(by_hand, name).args == (getattr(lived, name),)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "helper_of_unborn.py").write_text(HELPER.format(value="1.0"))
+    wrong = WORLD.format(helper="helper_of_unborn").replace("state.age = 0", "state.age = (1, 2)[state.age]", 1)
+    (tmp_path / "unborn.py").write_text(wrong)
+    compiled = compile_world(importlib.import_module("unborn").world, {}, by_hand=True)
+    state = np.full(compiled.state_size, 9, np.uint8)
+    with pytest.raises(IndexError):
+        compiled.born(handle_of(state), handle_of(compiled.parameters), new_rng())
 
 
 TWINS = """
