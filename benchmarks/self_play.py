@@ -283,7 +283,7 @@ def main() -> None:
     parser.add_argument("fixed", type=Path)
     parser.add_argument("--jurors", type=int, default=6, help="best responses that make the jury; at least 4")
     parser.add_argument("--responses", type=int, default=4, help="best responses to every prey")
-    parser.add_argument("--generations", type=int, default=60, help="of a best response")
+    parser.add_argument("--generations", type=int, default=100, help="of a best response")
     parser.add_argument("--population", type=int, default=48, help="of a best response")
     parser.add_argument("--lives", type=int, default=64, help="before each predator")
     parser.add_argument("--workers", type=int, default=1, help="threads; changes speed only")
