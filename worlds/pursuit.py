@@ -14,9 +14,9 @@ turns and runs as that says, and its build is the third number of its action, re
 `pursuit-predator` is the same world as the predator lives in it, with prey that follows a script: it keeps away from
 refuge, wall and predator, and dodges at a right angle to the predator's course when that is near.
 
-Fixed across lives: the disc, both bodies, the parameters. Drawn at birth: where the refuge is; with drawn=1 also what
-the predator of the script is like. Drawn for each episode: where both begin, at least 3 apart if 50 tries suffice.
-Every step draws two numbers, for the script's noise and for a touch in the refuge.
+Fixed in every life: the disc, both bodies, the parameters. Redrawn at birth: where the refuge is; with drawn=1 also
+what the predator of the script is like. Redrawn in each episode: where both begin, at least 3 apart if 50 tries
+suffice. Every step draws two numbers, for the script's noise and for a touch in the refuge.
 
 Fitness per step: what the prey earns; the predator's is its negative.
 

@@ -31,7 +31,7 @@ from evolearn.run import (
     write_dna,
 )
 
-_HISTORY = tuple(field.name for field in dataclasses.fields(Generation) if field.name != "cluster")
+_HISTORY = tuple(field for field in dataclasses.fields(Generation) if field.name not in ("cluster", "opponent"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,9 +121,11 @@ class Evolved:
             DNAError: the file lies in the directory of another run than the one that made it.
         """
         self._check_run()
-        # Runs made before there were restarts have no word of them.
-        lived = [{"restart": 0, **row} for row in self.rows[: self.record.generation + 1]]
-        table = pd.DataFrame([[row[name] for name in _HISTORY] for row in lived], columns=list(_HISTORY))
+        # Runs have no word of what came to be after them: restarts, teachers, lineages.
+        usual = {field.name: field.default for field in _HISTORY if field.default is not dataclasses.MISSING}
+        lived = [usual | row for row in self.rows[: self.record.generation + 1]]
+        names = [field.name for field in _HISTORY]
+        table = pd.DataFrame([[row[name] for name in names] for row in lived], columns=names)
         return table.astype({"paired_correlation": float}).set_index("generation")
 
     @cached_property

@@ -76,7 +76,7 @@ def test_unedited_their_own_tests_pass(made: Path) -> None:
     [
         ("drive", "fitness", "effort, constant, change, linear_surprise, novelty"),
         ("drive", "novelty", "fitness, effort, constant, change, linear_surprise"),
-        ("learner", "q_learning", "actor_critic, regression"),
+        ("learner", "q_learning", "actor_critic, tabular_actor_critic, regression"),
         ("trunk", "relu", "mlp, linear"),
     ],
 )

@@ -27,7 +27,7 @@ from evolearn.inspection._operations import (
     sham,
     stack_surgeries,
 )
-from evolearn.life import NO_SURGERIES, LifeFault, Plan, lives
+from evolearn.life import NO_SURGERIES, NO_TEACHERS, LifeFault, Plan, lives
 from evolearn.life._fused import FusedDriver
 from evolearn.life._stepwise import StepwiseDriver
 from evolearn.life.records import FINISHED
@@ -232,7 +232,7 @@ def test_a_clusters_task_operates_as_this_process_does():
     order = Order(pickle.dumps(Recipe.of(conditions, "cart-pole", 30.0)), code_identity())
     for array in (*newborns, *surgeries):
         array.flags.writeable = False  # as they come from the object store
-    lived = live_piece(order, newborns, genomes, keys, PLAN, surgeries)
+    lived = live_piece(order, newborns, genomes, keys, PLAN, surgeries, NO_TEACHERS)
     assert isinstance(lived, Done)
     assert_same(lived.result, expected)
 

@@ -1,6 +1,5 @@
 """Decisions until so many are right: where a curve crosses, and what lives and evolutions of a toy study come to."""
 
-import json
 import math
 
 import numpy as np
@@ -50,7 +49,7 @@ def study(tmp_path_factory):
     run["search"] |= {"selection_lifetime": 64, "population": 16, "generations": 12}
     run["evaluation"] |= {"lives": 2, "birth_steps": 20, "bin_steps": 20, "lifetimes": [400]}
     content["define"]["labels"]["settings"] |= {
-        "search.generations": 1,
+        "search.generations": 2,
         "search.population": 8,
         "search.selection_lifetime": 400,
     }
@@ -68,8 +67,6 @@ def test_labels_need_fewer_decisions_than_selection_and_both_are_counted(study):
     assert float(rows["selection"]["times the least"].split()[0]) > 1.0
     assert {row["never"] for row in rows.values()} == {"0 of 2"}
     assert rows["selection"]["to find how to learn"] == "the same"
-    taken = sum(json.loads((study / "ledger.json").read_text())["rows"][0].values())
-    assert taken > 0
 
 
 def test_what_is_never_reached_is_never(study):

@@ -274,7 +274,7 @@ def test_what_cannot_read_it_is_without_it():
         (
             {"value": CRITIC, "brain": HEAD, "learner": {"name": "q_learning", "window": 1}},
             "value.read='learned': must be 'innate' with learner.name='q_learning', which has no critic; set "
-            "learner.name='actor_critic', or leave value.read out",
+            "learner.name='actor_critic' or 'tabular_actor_critic' or 'rewarded_imitation', or leave value.read out",
         ),
         (
             {"value": CRITIC, "brain": {**HEAD, "trunk": "gru"}},
@@ -299,8 +299,8 @@ def test_what_cannot_read_it_is_without_it():
         (
             {"value": VALUE, "learner": {"name": "hebbian", "window": 1}, "brain": {"trunk": "linear", "hidden": []}},
             "value.uses=['potential']: potential discounts what comes next as the learner does, and "
-            "learner.name='hebbian' has no gene discount; set learner.name='actor_critic' or 'q_learning' "
-            "or 'rewarded_imitation', or",
+            "learner.name='hebbian' has no gene discount; set learner.name='actor_critic' or 'tabular_actor_critic' or "
+            "'q_learning' or 'rewarded_imitation', or",
         ),
         (
             {

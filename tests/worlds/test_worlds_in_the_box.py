@@ -572,6 +572,8 @@ WHOLE_PARAMETERS = {
     "match": ["delay", "redrawn"],
     "maze": ["variant", "change_at", "redrawn"],
     "needle": ["switches"],
+    "pursuit": ["drawn"],
+    "pursuit-predator": ["drawn"],
     "rooms": ["permuted"],
     "rooms-4x4": ["permuted", "far", "tv", "limit"],
     "rooms-8x8": ["permuted", "far", "tv", "limit"],
