@@ -123,7 +123,7 @@ class Evolved:
         self._check_run()
         # Runs have no word of what came to be after them: restarts, teachers, lineages.
         usual = {field.name: field.default for field in _HISTORY if field.default is not dataclasses.MISSING}
-        lived = [usual | row for row in self.rows[: self.record.generation + 1]]
+        lived = [{**usual, **row} for row in self.rows[: self.record.generation + 1]]
         names = [field.name for field in _HISTORY]
         table = pd.DataFrame([[row[name] for name in names] for row in lived], columns=names)
         return table.astype({"paired_correlation": float}).set_index("generation")

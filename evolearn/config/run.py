@@ -578,8 +578,8 @@ def _opponent_problems(config: RunConfig) -> Iterator[str]:
         )
     if config.lineage is not None:
         yield (
-            "lineage: must be left out with an opponent that evolves: lives in pairs follow no others; leave one of the "
-            "two out"
+            "lineage: must be left out with an opponent that evolves: lives in pairs follow no others; leave one of "
+            "the two out"
         )
     if config.world.switch_at is not None:
         yield (
