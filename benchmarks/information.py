@@ -16,6 +16,7 @@ import contextlib
 import itertools
 import json
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,8 +37,8 @@ from evolearn.verdict import iqm
 Floats = npt.NDArray[np.float64]
 
 GENERATION = 900  # of the validation key space, which nobody else uses: see `evolearn.api.lived`
-FINE, FINE_STEPS = 20, 4000  # bins in which ages are found, steps, and up to which age
-COARSE = 500  # bins of a longer life
+FINE, FINE_STEPS = 20, 4000  # smallest bins in which ages are found, steps, and how long lives are that have them
+COARSE = 500  # bins of longer lives, each ten times as long as those before
 CENTRE_STEPS = 200  # of a life in which a centre is judged
 
 
@@ -89,7 +90,7 @@ def crossing(steps: Sequence[float], scores: Sequence[float], share: float) -> f
 
 
 def learned_at(setup: Setup, driver: Driver, arm: Arm, keys: Any, share: float, lifetime: int) -> float:
-    """Age at which an arm's lives are right so often; looked for in fine bins first.
+    """Age at which an arm's lives are right so often; looked for in short lives first, in fine bins.
 
     Args:
         setup: of the arm.
@@ -99,8 +100,10 @@ def learned_at(setup: Setup, driver: Driver, arm: Arm, keys: Any, share: float, 
         share: 0 .. 1.
         lifetime: steps, at most.
     """
-    coarse = max(FINE, lifetime // COARSE)
-    for steps, size in ((min(FINE_STEPS, lifetime), FINE), (lifetime, coarse)):
+    steps = 0
+    while steps < lifetime:
+        steps = min(max(FINE_STEPS, 10 * steps), lifetime)
+        size = max(FINE, steps // COARSE)
         scores = live_arm(setup, driver, arm, keys, steps, size).fitness.mean(axis=0) / size
         age = first_age(scores[: steps // size], size, share)  # without a shorter bin at the end
         if age < math.inf:
@@ -119,7 +122,7 @@ def selected_at(path: Path, keys: Any, share: float) -> float:
     if setup.config.world.set is not None:
         seen = seen_births(keys, setup.config.world.set, setup.config.seed)
     scores = []
-    with contextlib.closing(new_driver(setup.conditions)) as driver:
+    with contextlib.closing(new_driver(setup.conditions, os.cpu_count() or 1)) as driver:
         for dna in kept:
             arm = Arm("centre", "", setup.pool, dna.genome).frozen()
             scores.append(float(live_arm(setup, driver, arm, seen, CENTRE_STEPS, None).fitness.mean()) / CENTRE_STEPS)
@@ -145,7 +148,7 @@ def needed(
             dna = directory.load_dna()
             setup = setup_of(dna)
             arm = ready_arm(name, part, setup.pool, dna.genome, setup.config.learner)
-            with contextlib.closing(new_driver(setup.conditions)) as driver:
+            with contextlib.closing(new_driver(setup.conditions, os.cpu_count() or 1)) as driver:
                 decisions.append(learned_at(setup, driver, arm, keys, share, lifetime))
         found.append(Needed(name, np.array(decisions), evolution, part.learns))
     return found
