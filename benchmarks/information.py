@@ -187,11 +187,17 @@ def table(path: Path, share: float, lives: int) -> Answer:
 def _ratio(values: Floats, least: Floats) -> str:
     """How many times more, with its interval over runs; only a bound where some never get there."""
     if not np.isfinite([*values, *least]).all():
-        return "" if math.isinf(np.median(values)) else f"{np.median(values) / np.median(least):.2g}"
+        return "" if math.isinf(np.median(values)) else _times(math.log(np.median(values) / np.median(least)))
     logs = np.log(np.stack([values, least], axis=-1))  # [R, 2]
     ratio = measure_over_runs(logs, lambda drawn: np.asarray(iqm(drawn[..., 0]) - iqm(drawn[..., 1])))
     assert isinstance(ratio.value, float), "of one number per run"
-    return f"{math.exp(ratio.value):.2g} [{math.exp(ratio.low):.2g}, {math.exp(ratio.high):.2g}]"
+    return f"{_times(ratio.value)} [{_times(ratio.low)}, {_times(ratio.high)}]"
+
+
+def _times(log: float) -> str:
+    """A ratio of two digits at least, from its logarithm."""
+    ratio = math.exp(log)
+    return f"{ratio:.2g}" if ratio < 10 else f"{ratio:,.0f}"
 
 
 def _steps(steps: float) -> str:

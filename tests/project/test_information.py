@@ -43,7 +43,7 @@ def study(tmp_path_factory):
     content["conditions"] = [{"name": "four inputs"}]
     content["arms"] = ["random", "labels", "selection", "oracle"]
     content["primary"] = {"arm": "selection", "against": "labels", "metric": "total"}
-    content["secondary"] = []
+    content["margins"] = {"total": 0.01}
     run = content["run"]
     run["world"] |= {"name": "linear-teacher-4", "parameters": {"delay": 16}}
     run["search"] |= {"selection_lifetime": 64, "population": 16, "generations": 12}
