@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -179,6 +179,15 @@ def shown(answer: Answer) -> Table:
     for row in answer.rows:
         table.add_row(*row)
     return table
+
+
+def tell(answers: Iterable[Answer], as_markdown: bool, width: int) -> None:
+    """Print tables: as pages have them, or as terminals of so many columns do."""
+    for answer in answers:
+        if as_markdown:
+            print(markdown(answer))
+        else:
+            Console(width=width).print(shown(answer))
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from benchmarks.bandits import Answer, markdown, shown
+from benchmarks.bandits import Answer, tell
 from evolearn.agent import brain_of
 from evolearn.errors import UserError
 from evolearn.genome import decode, draw_fresh
@@ -460,13 +460,7 @@ def main() -> None:
             found = hunger(options.study)
     except UserError as error:
         parser.error(str(error))
-    for answer in found:
-        if options.markdown:
-            print(markdown(answer))
-        else:
-            from rich.console import Console
-
-            Console(width=200).print(shown(answer))
+    tell(found, options.markdown, 200)
 
 
 if __name__ == "__main__":

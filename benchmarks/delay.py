@@ -22,10 +22,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
 from scipy.optimize import isotonic_regression
 
-from benchmarks.bandits import Answer, markdown, shown
+from benchmarks.bandits import Answer, tell
 from benchmarks.references import LEVEL
 from evolearn.errors import UserError
 from evolearn.genome import decode, draw_fresh
@@ -366,11 +365,8 @@ def main() -> None:
         claimed, cells = together(options.study, options.lives, options.episodes, options.workers)
     except UserError as error:
         parser.error(str(error))
-    for table in (by_delay(claimed, cells), slopes(claimed, cells), bars(claimed, cells), mistakes(cells)):
-        if options.markdown:
-            print(markdown(table))
-        else:
-            Console(width=170).print(shown(table))
+    tables = (by_delay(claimed, cells), slopes(claimed, cells), bars(claimed, cells), mistakes(cells))
+    tell(tables, options.markdown, 170)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from evolearn.worlds.crossroads import DOORS, FEATURES, HERE, LEFT, LENGTH, LOOMING, RIGHT, WORTH
-from rich.console import Console
 
-from benchmarks.bandits import Answer, markdown, shown
+from benchmarks.bandits import Answer, tell
 from evolearn.agent import BrainSpec, ValueSpec
 from evolearn.errors import UserError
 from evolearn.genome import Newborns, draw_fresh
@@ -389,11 +388,7 @@ def main() -> None:
         parser.error(str(error))
     tables = [curve(found), genes(found), *(counts(found, when) for when in reversed(WHENS))]
     tables += [table for table in [against(found)] if table.rows]
-    for table in tables:
-        if options.markdown:
-            print(markdown(table))
-        else:
-            Console(width=170).print(shown(table))
+    tell(tables, options.markdown, 170)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.bandits import Answer, markdown, shown
+from benchmarks.bandits import Answer, tell
 from evolearn.errors import UserError
 from evolearn.life import Driver, new_driver
 from evolearn.rng import VALIDATION, life_keys
@@ -32,6 +32,7 @@ from evolearn.run import Arm, Setup, ancestors, live_arm, open_run, ready_arm, s
 from evolearn.study import StudyConfig, open_study
 from evolearn.study.bands import measure_over_runs
 from evolearn.study.config import ConditionPart
+from evolearn.study.directory import StudyDirectory
 from evolearn.verdict import iqm
 
 Floats = npt.NDArray[np.float64]
@@ -130,10 +131,9 @@ def selected_at(path: Path, keys: Any, share: float) -> float:
 
 
 def needed(
-    path: Path, config: StudyConfig, condition: ConditionPart, runs: int, share: float, lives: int
+    study: StudyDirectory, config: StudyConfig, condition: ConditionPart, runs: int, share: float, lives: int
 ) -> list[Needed]:
     """What every arm that evolves needed under one condition."""
-    study = open_study(path)
     lifetime = max(config.run.evaluation.lifetimes)
     found = []
     for name in (name for name in config.arms if config.arm(name).evolves):
@@ -165,7 +165,7 @@ def table(path: Path, share: float, lives: int) -> Answer:
     runs = verdict["study"]["runs"]
     rows: list[tuple[str, ...]] = []
     for condition in config.conditions:
-        of_arms = needed(path, config, condition, runs, share, lives)
+        of_arms = needed(study, config, condition, runs, share, lives)
         least = min(of_arms, key=lambda one: float(np.median(one.decisions)))
         for one in of_arms:
             never = int(np.isinf(one.decisions).sum())
@@ -223,13 +223,7 @@ def main() -> None:
     if options.lives < 1:
         parser.error(f"--lives {options.lives}: must be at least 1")
     try:
-        found = table(options.study, options.share, options.lives)
-        if options.markdown:
-            print(markdown(found))
-        else:
-            from rich.console import Console
-
-            Console(width=150).print(shown(found))
+        tell([table(options.study, options.share, options.lives)], options.markdown, 150)
     except UserError as error:
         parser.error(str(error))
 

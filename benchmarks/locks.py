@@ -24,7 +24,7 @@ import numpy.typing as npt
 from evolearn.worlds.chain import ACTIONS, ever_reached, steps_at_random
 from evolearn.worlds.lock import KEYS, ever_opened, ever_opened_at_most, often_opened
 
-from benchmarks.bandits import Answer, markdown, shown
+from benchmarks.bandits import Answer, tell
 from evolearn.errors import UserError
 from evolearn.study import open_study, planned_config
 from evolearn.study.config import StudyConfig
@@ -251,15 +251,7 @@ def main() -> None:
         found = tables(study.read_config(), json.loads(written.read_text()))
     except UserError as error:
         parser.error(str(error))
-    for answer in found:
-        if not answer.rows:
-            continue
-        if options.markdown:
-            print(markdown(answer))
-        else:
-            from rich.console import Console
-
-            Console(width=200).print(shown(answer))
+    tell((answer for answer in found if answer.rows), options.markdown, 200)
 
 
 if __name__ == "__main__":

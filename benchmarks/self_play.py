@@ -33,9 +33,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
 
-from benchmarks.bandits import Answer, markdown, shown
+from benchmarks.bandits import Answer, tell
 from evolearn.errors import UserError
 from evolearn.genome import FloatArray
 from evolearn.life import Driver, Opposition, evaluate, new_driver
@@ -304,11 +303,7 @@ def main() -> None:
         scores, matrices = judged(options.study, options.fixed, options.jurors, how, options.lives, options.workers)
     except UserError as error:
         parser.error(str(error))
-    for answer in (table(scores), verdict(scores), cycling(matrices)):
-        if options.markdown:
-            print(markdown(answer))
-        else:
-            Console(width=170).print(shown(answer))
+    tell((table(scores), verdict(scores), cycling(matrices)), options.markdown, 170)
 
 
 if __name__ == "__main__":
