@@ -30,7 +30,7 @@ from evolearn.experiments._snes import Snes
 from evolearn.rng import SELECTION, TEST
 from evolearn.study.bands import Measure, Measured, measure_over_runs
 from evolearn.verdict import FloatArray, Json
-from evolearn.worlds.lock import ever_opened  # type: ignore[import-untyped]  # worlds lie beside the package
+from evolearn.worlds.lock import ever_opened  # worlds lie beside the package
 
 BLANK, FROZEN, EVOLVED = "blank", "frozen", "evolved"
 SERIES: Mapping[str, str] = {  # in seeds by their order

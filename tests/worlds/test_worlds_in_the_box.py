@@ -63,7 +63,12 @@ def test_every_world_in_the_box_is_registered_by_its_name():
 
 
 def test_what_termination_is_and_what_the_able_are_is_said_by_each_world():
-    assert {world.name for world in WORLDS if world.termination_is_death} == {"savannah", "cart-pole"}
+    assert {world.name for world in WORLDS if world.termination_is_death} == {
+        "savannah",
+        "cart-pole",
+        "hunted",
+        "hunted-predator",
+    }
     able = {world.name: world.able for world in WORLDS if world.able != "able"}
     assert able == {
         "savannah": "running",
@@ -71,6 +76,8 @@ def test_what_termination_is_and_what_the_able_are_is_said_by_each_world():
         "larder": "thriving",
         "pursuit": "escaping",
         "pursuit-predator": "catching",
+        "hunted": "running",
+        "hunted-predator": "biting",
     }
 
 
@@ -563,6 +570,8 @@ WHOLE_PARAMETERS = {
     "cued-bandit-2x4": ["cues", "classes", "rounds"],
     "cued-bandit-4x2": ["cues", "classes", "rounds"],
     "hungry-thirsty": ["placements"],
+    "hunted": ["hurt"],
+    "hunted-predator": ["hurt"],
     "larder": ["relative"],
     "linear-teacher": ["delay"],
     "linear-teacher-4": ["delay"],
