@@ -14,6 +14,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from evolearn.cli.show_study import arm_table
 from evolearn.errors import UserError
@@ -22,7 +23,7 @@ from evolearn.report import write_report
 from evolearn.report._chart import log_axis, spread_out
 from evolearn.report._files import ReportError
 from evolearn.report._looks import DARK, LIGHT, arm_looks
-from evolearn.report._paper import save_figures
+from evolearn.report._paper import draw_figure, save_figures
 from evolearn.report._plotly_charts import escaped, page_chart
 from evolearn.report._replays import pack_replays
 from evolearn.report.inspection.marks import listed, percent, short, signed
@@ -259,6 +260,14 @@ def test_nothing_that_a_user_writes_becomes_markup(tmp_path):
     latex = (hostile.parent / "tables/arms.tex").read_text()
     assert r"\textbackslash input\{x\}" in latex
     assert r"100\%" in latex
+
+
+def test_pngs_for_papers_have_three_hundred_dots_per_inch(tmp_path):
+    chart = charts_of(made_up_verdict(conditions=1))["catch_up"]
+    save_figures([chart], tmp_path)
+    rows, columns, _ = imread(tmp_path / "catch_up.png").shape
+    width, height = draw_figure(chart).get_size_inches()
+    assert (columns, rows) == pytest.approx((300 * width, 300 * height), abs=1)
 
 
 def test_texts_for_plotly_are_escaped():
