@@ -21,6 +21,7 @@ from evolearn.cli.terminal import (
     EXIT_USER_ERROR,
     Address,
     Commands,
+    Log,
     RuntimeEnv,
     TimeLimit,
     Trust,
@@ -29,6 +30,7 @@ from evolearn.cli.terminal import (
     drivers,
     expect_wait,
     listen,
+    log_kinds,
     naming,
     prepare_cluster,
     print_line,
@@ -70,22 +72,29 @@ def run(
         typer.Option(min=0, max=2**32 - 1, help="Seed of the run, instead of the config's.", show_default=False),
     ] = None,
     time_limit: TimeLimit = None,
+    log: Log = None,
 ) -> None:
     """Evolve what an agent is born with, and judge it against a blank slate."""
     with at_terminal(time_limit) as console:
         prepare_cluster(address)
+        log = log_kinds(log)
         from evolearn.config import find_config, read_config
 
         path = find_config(config)
         settings = list(overrides or []) + ([f"seed={seed}"] if seed is not None else [])
         checked = read_config(path, settings)
         expect_wait(console)
+        from evolearn.logs import logged_run
         from evolearn.run import start_run
 
         # A config taken from a run directory has no name of its own.
         name = path.stem if path.stem != "config" else re.sub(r"\W+", "-", checked.world.name).strip("-")
-        with RunScreen(console) as screen, drivers(screen, address, workers, runtime_env, [checked]) as here:
-            start_run(checked, name, out, here, screen)
+        with (
+            RunScreen(console) as screen,
+            drivers(screen, address, workers, runtime_env, [checked]) as here,
+            logged_run(screen, log) as display,
+        ):
+            start_run(checked, name, out, here, display)
 
 
 @app.command()
@@ -96,24 +105,31 @@ def resume(
     runtime_env: RuntimeEnv = None,
     time_limit: TimeLimit = None,
     trust: Trust = False,
+    log: Log = None,
 ) -> None:
     """Continue a run or a study that was stopped; the result is that of one never stopped."""
     with at_terminal(time_limit) as console, naming(console, run, trust):
         prepare_cluster(address)
+        log = log_kinds(log)
         expect_wait(console)
         if (run / "study.json").exists():
             from evolearn.study import resume_study
 
-            continue_study(console, run, resume_study, address, workers, runtime_env)
+            continue_study(console, run, resume_study, address, workers, runtime_env, log)
             return
+        from evolearn.logs import logged_run
         from evolearn.run import admit_sources, open_run, resume_run
 
         directory = open_run(run)
         warn_of_changes(console, directory.version_changes())
         configs = [directory.read_config()]
         admit_sources(configs)
-        with RunScreen(console) as screen, drivers(screen, address, workers, runtime_env, configs) as here:
-            resume_run(directory, here, screen)
+        with (
+            RunScreen(console) as screen,
+            drivers(screen, address, workers, runtime_env, configs) as here,
+            logged_run(screen, log) as display,
+        ):
+            resume_run(directory, here, display)
 
 
 @app.command("replay-life")

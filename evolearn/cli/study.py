@@ -12,6 +12,7 @@ from rich.console import Console
 from evolearn.cli.terminal import (
     Address,
     Commands,
+    Log,
     RuntimeEnv,
     TimeLimit,
     Trust,
@@ -20,6 +21,7 @@ from evolearn.cli.terminal import (
     drivers,
     expect_wait,
     listen,
+    log_kinds,
     naming,
     prepare_cluster,
     warn_of_changes,
@@ -65,6 +67,7 @@ def study_run(
     runtime_env: RuntimeEnv = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and estimate steps and minutes.")] = False,
     time_limit: TimeLimit = None,
+    log: Log = None,
 ) -> None:
     """Evolve every arm under every condition, several times over, and judge evolved against blank slate."""
     with at_terminal(time_limit) as console:
@@ -72,9 +75,12 @@ def study_run(
         from evolearn.config import STUDIES, find_config
 
         path = find_config(config, STUDIES)
+        log = log_kinds(log)
         from evolearn.experiments import is_experiment
 
         if is_experiment(path):
+            if log:
+                raise UserError(f"--log {log[0]}: an experiment of its own has no generations to log; leave it out")
             _run_experiment(console, path, overrides or [], out, workers, address, dry_run)
             return
         from evolearn.study import read_study
@@ -82,14 +88,16 @@ def study_run(
         checked = read_study(path, overrides or [])
         expect_wait(console)
         from evolearn.cli.show_study import StudyScreen, print_study
+        from evolearn.logs import logged_study
         from evolearn.study import run_configs, start_study
 
         name = path.stem if path.name != "study.yaml" else "again"
         with (
             StudyScreen(console) as screen,
             drivers(screen, address, workers, runtime_env, run_configs(checked)) as here,
+            logged_study(screen, log) as display,
         ):
-            study = start_study(checked, name, out, here, screen, dry_run)
+            study = start_study(checked, name, out, here, display, dry_run)
         if study is not None:
             print_study(console, study)
 
@@ -133,17 +141,19 @@ def study_add(
     runtime_env: RuntimeEnv = None,
     time_limit: TimeLimit = None,
     trust: Trust = False,
+    log: Log = None,
 ) -> None:
     """Extend a finished study; its verdict says that it was extended after it had been seen."""
     with at_terminal(time_limit) as console, naming(console, study, trust):
         prepare_cluster(address)
+        log = log_kinds(log)
         expect_wait(console)
         from evolearn.study import extend_study
 
         def extend(directory: Any, here: Drivers, screen: StudyScreen) -> None:
             extend_study(directory, runs, arm or [], here, screen)
 
-        continue_study(console, study, extend, address, workers, runtime_env)
+        continue_study(console, study, extend, address, workers, runtime_env, log)
 
 
 def continue_study(
@@ -153,9 +163,11 @@ def continue_study(
     address: str | None,
     workers: int | None,
     runtime_env: Path | None,
+    log: Sequence[str],
 ) -> None:
     """Go on with a study that is there, by `work` on its directory, and show what came of it."""
     from evolearn.cli.show_study import StudyScreen, print_study
+    from evolearn.logs import logged_study
     from evolearn.run import admit_sources
     from evolearn.study import open_study, run_configs
 
@@ -163,6 +175,10 @@ def continue_study(
     warn_of_changes(console, study.version_changes())
     configs = run_configs(study.read_config())
     admit_sources(configs)
-    with StudyScreen(console) as screen, drivers(screen, address, workers, runtime_env, configs) as here:
-        work(study, here, screen)
+    with (
+        StudyScreen(console) as screen,
+        drivers(screen, address, workers, runtime_env, configs) as here,
+        logged_study(screen, log) as display,
+    ):
+        work(study, here, display)
     print_study(console, study.path)

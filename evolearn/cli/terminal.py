@@ -72,6 +72,17 @@ TimeLimit = Annotated[
 ]
 
 
+Log = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Log every generation for other tools, under DIRECTORY/log: tensorboard, wandb (Weights & Biases, offline "
+        "where nobody is logged in) or csv. May be given several times.",
+        show_default=False,
+        metavar="KIND",
+    ),
+]
+
+
 Trust = Annotated[
     bool,
     typer.Option(
@@ -261,6 +272,15 @@ def expect_wait(console: Console) -> None:
     """Say that the first moments are slow."""
     if console.is_terminal:
         console.print("Loading; the first run on a machine compiles for about half a minute.", style="dim")
+
+
+def log_kinds(asked: list[str] | None) -> list[str]:
+    """The kinds of logs that were asked for, each of which there is and can be written."""
+    if asked:
+        from evolearn.logs import check_kinds
+
+        check_kinds(asked)
+    return asked or []
 
 
 def worker_count(console: Console, asked: int | None, processes: bool = False) -> int:
