@@ -15,6 +15,7 @@ import typer
 from evolearn.cli.export import export_command
 from evolearn.cli.inspect import inspect
 from evolearn.cli.new import new
+from evolearn.cli.overview import compare, runs, watch
 from evolearn.cli.show_run import RunScreen
 from evolearn.cli.study import continue_study, study_app
 from evolearn.cli.terminal import (
@@ -174,7 +175,7 @@ def replay_life(
 @app.command()
 def report(
     directory: Annotated[
-        Path, typer.Argument(help="The directory of a finished study, experiment or inspection.", metavar="DIRECTORY")
+        Path, typer.Argument(help="The directory of a study, run, experiment or inspection.", metavar="DIRECTORY")
     ],
     figures: Annotated[
         bool | None,
@@ -183,8 +184,14 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Make the page of a study or an inspection again, from its results alone."""
+    """Make a page again, from results alone; of a run, or of an unfinished study, of what is there so far."""
     with at_terminal() as console:
+        if (directory / "run.json").is_file() or _is_unfinished_study(directory):
+            from evolearn.overview import PAGE, look_at, write_overview
+
+            write_overview([look_at(directory)], directory / PAGE)
+            print_line(console, f"The page: {shown(directory / PAGE)}")
+            return
         from evolearn.files import LOCK, REPORT_LOCK, holding
         from evolearn.report import is_inspection, write_inspection_report, write_report
 
@@ -199,10 +206,17 @@ def report(
         print_line(console, f"The page: {shown(page)}")
 
 
+def _is_unfinished_study(directory: Path) -> bool:
+    return (directory / "study.json").is_file() and not (directory / "verdict.json").is_file()
+
+
 app.command()(tune)
 app.command()(inspect)
 app.command("export")(export_command)
 app.command()(new)
+app.command()(runs)
+app.command()(watch)
+app.command()(compare)
 
 
 def main() -> NoReturn:

@@ -94,6 +94,9 @@ class RunScreen(Screen):
         self.close()
         if self.console.is_terminal:
             self.console.print(generation_table(_thinned(self._rows)))
+        from evolearn.overview import PAGE, look_at, write_overview
+
+        write_overview([look_at(directory)], directory / PAGE)
         print_result(self.console, setup, directory, result)
 
 
@@ -167,6 +170,7 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     directory = shown(directory)
     config = shlex.quote(str(directory / "config.yaml"))
     print_line(console, f"Run directory: {directory}")
+    print_line(console, f"  The page: {shown(directory / 'overview.html')}")
     print_line(console, "  dna.safetensors: what evolved; result.json: this table; generations.jsonl: every generation")
     console.print("Next: another seed, another body, or what the world is:")
     print_line(console, f"  evolearn run {config} --seed {setup.config.seed + 1}")

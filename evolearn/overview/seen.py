@@ -1,0 +1,146 @@
+"""Runs and studies as they lie on disk, finished or not: read only, and never in the way of who writes them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from evolearn.config import read_yaml
+from evolearn.errors import RunDirectoryError, UserError
+from evolearn.files import LOCK, SILENCE, FileUnfit, read_json
+from evolearn.report import Curve, Seen
+from evolearn.run import RunDirectory
+
+RUN, STUDY = "run", "study"
+FINISHED, RUNNING, STOPPED = "finished", "running", "stopped"
+_LABELS = {"run.json": RUN, "study.json": STUDY}
+_DEEPEST = 3  # folders below the one that is looked through
+
+
+def find_seen(folder: Path) -> list[Seen]:
+    """All runs and studies in a folder, the latest last.
+
+    Runs within a study are its own, and are not listed again. What cannot be read is left out.
+
+    Args:
+        folder: is looked through, three folders deep.
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UserError(f"DIR={folder}: there is no such folder; name one in which runs lie, such as runs")
+    return sorted(_within(folder, 0), key=lambda seen: (seen.made, seen.path))
+
+
+def look_at(path: Path) -> Seen:
+    """A run or a study as it is now.
+
+    Raises:
+        UserError: it is neither.
+        RunDirectoryError: it is damaged.
+    """
+    for label, kind in _LABELS.items():
+        if (path / label).is_file():
+            return (_see_run if kind == RUN else _see_study)(path, (path / label).stat().st_mtime)
+    raise UserError(f"{path}: is neither a run directory nor a study directory: it holds no {' and no '.join(_LABELS)}")
+
+
+def _within(folder: Path, depth: int) -> Iterator[Seen]:
+    if any((folder / label).is_file() for label in _LABELS):
+        try:
+            yield look_at(folder)
+        except (RunDirectoryError, UserError, OSError):
+            return
+    elif depth < _DEEPEST:
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                yield from _within(Path(entry.path), depth + 1)
+
+
+def _see_run(path: Path, made: float) -> Seen:
+    directory = RunDirectory(path)
+    config = read_yaml(path / "config.yaml")
+    rows = directory.rows()
+    of = config["search"]["generations"]
+    scores = _scores(path) if directory.is_finished else {}
+    pace = sum(row["seconds"] for row in rows) / len(rows) if rows else None
+    return Seen(
+        path=path,
+        kind=RUN,
+        world=config["world"]["name"],
+        made=made,
+        state=_state(path, directory.is_finished),
+        done=len(rows),
+        of=of,
+        seconds_left=None if pace is None else pace * max(of - len(rows), 0),
+        scores=scores,
+        says="",
+        has_dna=directory.has_dna,
+        settings=_dotted(config),
+        curves=(_curve(path.name, "", "", rows),) if rows else (),
+    )
+
+
+def _see_study(path: Path, made: float) -> Seen:
+    config = read_yaml(path / "study.yaml")
+    curves = []
+    for file in sorted((path / "runs").glob("*/*/run_*/generations.jsonl")):
+        condition, arm, run = file.parent.relative_to(path / "runs").parts
+        curves.append(_curve(f"{condition}, {arm}, {run}", arm, condition, RunDirectory(file.parent).rows()))
+    says = ""
+    try:
+        says = " ".join(condition["sentence"] for condition in read_json(path / "verdict.json")["conditions"][:1])
+    except (FileUnfit, LookupError, TypeError):
+        says = ""
+    return Seen(
+        path=path,
+        kind=STUDY,
+        world=str(config.get("run", {}).get("world", {}).get("name", "")),
+        made=made,
+        state=_state(path, (path / "report" / "index.html").is_file()),
+        done=sum(len(curve.steps) for curve in curves),
+        of=None,
+        seconds_left=None,
+        scores={},
+        says=says,
+        has_dna=any((path / "runs").glob("*/*/run_*/dna.safetensors")),
+        settings=_dotted(config),
+        curves=tuple(curve for curve in curves if curve.steps),
+    )
+
+
+def _state(path: Path, finished: bool) -> str:
+    """Whether somebody writes there: who does gives a sign of life every few seconds."""
+    if finished:
+        return FINISHED
+    try:
+        silent = time.time() - (path / LOCK).stat().st_mtime
+    except FileNotFoundError:
+        return STOPPED
+    return RUNNING if silent < SILENCE else STOPPED
+
+
+def _scores(path: Path) -> dict[str, float]:
+    arms = read_json(path / "result.json")["arms"]
+    return {arm["arm"]: arm["by_lifetime"][-1] for arm in arms if arm["by_lifetime"][-1] is not None}
+
+
+def _curve(name: str, arm: str, condition: str, rows: list[dict[str, Any]]) -> Curve:
+    steps, total = [], 0
+    for row in rows:
+        total += row["world_steps"]
+        steps.append(float(total))
+    fitness = [float("nan") if row["fitness_centre"] is None else float(row["fitness_centre"]) for row in rows]
+    return Curve(name, arm, condition, tuple(steps), tuple(fitness))
+
+
+def _dotted(content: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Settings by dotted key; lists stay whole."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        name = f"{before}{key}"
+        found |= _dotted(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
+    return found

@@ -1,0 +1,157 @@
+"""The page of runs and studies as they lie on disk, finished or not: how far they are, curves, differences."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evolearn.report._chart import Axis, Chart, Panel, Series, View
+from evolearn.report._looks import DARK, LIGHT, arm_looks
+from evolearn.report._page_parts import drawings, own_file, plotly, templates
+
+_POINTS = 400  # of a curve: more than a page can show
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """Fitness of a search's centre while it evolves."""
+
+    name: str  # of the evolution, in its study
+    arm: str  # of the study; empty of a run by itself
+    condition: str  # likewise
+    steps: tuple[float, ...]  # world steps so far, after each generation
+    fitness: tuple[float, ...]  # of the centre; NaN where every life diverged
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """One run or study."""
+
+    path: Path
+    kind: str  # run or study
+    world: str
+    made: float  # when it was begun, in seconds since the epoch
+    state: str  # finished, running or stopped
+    done: int  # generations, of all its evolutions so far
+    of: int | None  # generations of a run's plan; None of a study, whose looks decide how many
+    seconds_left: float | None  # of evolution, at the pace so far; None: cannot be told
+    scores: Mapping[str, float]  # life fitness by arm, at the longest lifetime of a run's closing table
+    says: str  # a study's first sentence; empty: not judged yet
+    has_dna: bool
+    settings: Mapping[str, Any]  # the resolved config, by dotted key
+    curves: tuple[Curve, ...]  # of a run one; of a study one for each evolution that began
+
+    @property
+    def progress(self) -> str:
+        """How far it is, in words."""
+        of = f" of {self.of:,}" if self.of else ""
+        return f"{self.state}, {self.done:,}{of} generations"
+
+
+def render_overview(seen: Sequence[Seen], refresh: int | None = None) -> str:
+    """The page as text.
+
+    Args:
+        seen: at least one, in the order of the page.
+        refresh: seconds after which a browser reads it again; None: never, since nothing more will come.
+    """
+    charts = list(_curve_charts(seen))
+    arms = list(dict.fromkeys(arm for one in seen for arm in one.scores))
+    return (
+        templates()
+        .get_template("overview.html.jinja")
+        .render(
+            seen=seen,
+            names=_names(seen),
+            arms=arms,
+            left=[_left(one.seconds_left) if one.state == "running" else "" for one in seen],
+            unfinished=any(one.state != "finished" for one in seen),
+            differences=_differences(seen) if len(seen) > 1 else (),
+            charts=charts,
+            refresh=refresh,
+            light=LIGHT,
+            dark=DARK,
+            plotly=plotly(),
+            style=own_file("page.css"),
+            scripts=[own_file("page.js")],
+            drawings=drawings(charts),
+        )
+    )
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
+
+
+def _names(seen: Sequence[Seen]) -> list[str]:
+    """What tells them apart: the folder's name, or the path where two have one name."""
+    names = [one.path.name for one in seen]
+    return [name if names.count(name) == 1 else str(one.path) for name, one in zip(names, seen, strict=True)]
+
+
+def _curve_charts(seen: Sequence[Seen]) -> Iterator[Chart]:
+    for number, (name, one) in enumerate(zip(_names(seen), seen, strict=True)):
+        if one.kind == "study" and one.curves:
+            yield Chart(
+                f"study_{number}",
+                f"Evolutions of {name}",
+                "Fitness of the centre of each search, by the world steps that it has lived: a line for every run.",
+                "condition",
+                tuple(_views_of_study(one)),
+            )
+    runs = [(name, one) for name, one in zip(_names(seen), seen, strict=True) if one.kind == "run" and one.curves]
+    if runs:
+        looks = arm_looks([f"{name} " for name, _ in runs])  # none of them an arm of a study
+        panels = []
+        for world in dict.fromkeys(one.world for _, one in runs):  # fitness of two worlds has no scale in common
+            lines = [_line(name, looks[f"{name} "], one.curves[0], False) for name, one in runs if one.world == world]
+            panels.append(dataclasses.replace(_panel(tuple(lines)), title=world))
+        yield Chart(
+            "runs",
+            "Evolution",
+            "Fitness of the centre of the search, by the world steps that it has lived. It is of other lives in every "
+            "generation, and selection is for it: what comes of it the scores of the closing table say.",
+            "",
+            (View("", tuple(panels)),),
+        )
+
+
+def _views_of_study(study: Seen) -> Iterator[View]:
+    looks = arm_looks(list(dict.fromkeys(curve.arm for curve in study.curves)))
+    for condition in dict.fromkeys(curve.condition for curve in study.curves):
+        curves = [curve for curve in study.curves if curve.condition == condition]
+        yield View(condition, (_panel(tuple(_line(curve.arm, looks[curve.arm], curve, True) for curve in curves)),))
+
+
+def _panel(series: tuple[Series, ...]) -> Panel:
+    return Panel(Axis("world steps"), Axis("fitness of the centre"), series)
+
+
+def _line(name: str, look: Any, curve: Curve, faint: bool) -> Series:
+    every = max(1, len(curve.steps) // _POINTS)
+    last = len(curve.steps) - 1
+    places = [place for place in range(last + 1) if place % every == 0 or place == last]
+    return Series(
+        name,
+        look,
+        "line",
+        tuple(curve.steps[place] for place in places),
+        tuple(curve.fitness[place] for place in places),
+        faint=faint,
+    )
+
+
+def _differences(seen: Sequence[Seen]) -> list[tuple[str, list[str]]]:
+    """Settings that are not the same in all, each with its value in each; none where it is not there."""
+    keys = dict.fromkeys(key for one in seen for key in one.settings)
+    rows = [(key, [_written(one.settings, key) for one in seen]) for key in keys]
+    return [(key, values) for key, values in rows if len(set(values)) > 1]
+
+
+def _written(settings: Mapping[str, Any], key: str) -> str:
+    return json.dumps(settings[key], default=str) if key in settings else "none"

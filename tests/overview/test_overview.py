@@ -1,0 +1,125 @@
+"""What lies in a folder of runs: what is said of each is what its files say, finished or not."""
+
+import json
+import math
+import os
+import shutil
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from evolearn.cli.app import app
+from evolearn.config import check_config
+from evolearn.errors import UserError
+from evolearn.files import LOCK, SILENCE
+from evolearn.life import OwnDrivers
+from evolearn.overview import find_seen, look_at
+from evolearn.report import Curve, Seen, render_overview
+from evolearn.run import Interrupted, RunDirectory, start_run
+from tests.helpers.runs import GENERATIONS, Watcher, toy
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A finished run, one of another seed and population that was stopped, and something that is neither."""
+    folder = tmp_path_factory.mktemp("runs")
+    start_run(check_config(toy(), "toy"), "toy", folder / "a", OwnDrivers(1), Watcher())
+    other = toy(seed=6)
+    other["search"]["population"] = 6
+    with pytest.raises(Interrupted):
+        start_run(check_config(other, "toy"), "toy", folder / "deeper" / "b", OwnDrivers(1), Watcher(stop_after=1))
+    (folder / "notes").mkdir()
+    (folder / "notes" / "run.txt").write_text("none")
+    for number, name in enumerate(("a", "deeper/b")):
+        os.utime(folder / name / "run.json", (1e9 + number, 1e9 + number))
+    return folder
+
+
+def command(*arguments):
+    answer = CliRunner().invoke(app, [str(one) for one in arguments])
+    return answer.exit_code, " ".join(answer.output.split())
+
+
+def test_what_is_found_is_what_the_files_say(folder):
+    first, second = find_seen(folder)
+    assert (first.path, second.path) == (folder / "a", folder / "deeper" / "b")
+    assert (first.state, second.state) == ("finished", "stopped")
+    assert (first.done, second.done, second.of) == (GENERATIONS, 2, GENERATIONS)
+    assert (first.has_dna, second.has_dna) == (True, False)
+    closing = json.loads((first.path / "result.json").read_text())
+    assert first.scores == {arm["arm"]: arm["by_lifetime"][-1] for arm in closing["arms"]}
+    assert second.scores == {}
+    rows = RunDirectory(first.path).rows()
+    assert first.curves[0].fitness == tuple(row["fitness_centre"] for row in rows)
+    assert first.curves[0].steps[-1] == sum(row["world_steps"] for row in rows)
+    assert second.seconds_left == pytest.approx(
+        sum(row["seconds"] for row in RunDirectory(second.path).rows()) / 2 * (GENERATIONS - 2)
+    )
+
+
+def test_who_writes_there_gives_signs_of_life(folder, tmp_path):
+    run = shutil.copytree(folder / "deeper" / "b", tmp_path / "b")
+    (run / LOCK).touch()
+    assert look_at(run).state == "running"
+    silent = time.time() - SILENCE - 1
+    os.utime(run / LOCK, (silent, silent))
+    assert look_at(run).state == "stopped"
+
+
+def test_what_is_neither_is_refused_and_passed_over(folder, tmp_path):
+    with pytest.raises(UserError, match="neither a run directory nor a study directory"):
+        look_at(folder / "notes")
+    with pytest.raises(UserError, match=r"DIR=.*/none: there is no such folder"):
+        find_seen(tmp_path / "none")
+    damaged = shutil.copytree(folder / "a", tmp_path / "runs" / "a")
+    (damaged / "config.yaml").unlink()
+    assert find_seen(tmp_path / "runs") == []
+
+
+def test_runs_are_listed_sorted_and_picked(folder):
+    code, text = command("runs", folder)
+    assert code == 0
+    assert text.index(" a ") < text.index("deeper/b")
+    assert f"{GENERATIONS}/{GENERATIONS}" in text
+    assert f"2/{GENERATIONS}" in text
+    assert "deeper/b" not in command("runs", folder, "--only", "finished")[1]
+    assert "No run and no study" in command("runs", folder, "--only", "savannah")[1]
+    code, text = command("runs", folder, "--sort", "colour")
+    assert (code, "--sort colour: must be one of made, name, state, score" in text) == (2, True)
+
+
+def test_a_comparison_shows_what_configs_differ_in_and_nothing_else(folder, tmp_path):
+    page = tmp_path / "page.html"
+    assert command("compare", folder / "a", folder / "deeper" / "b", "--out", page)[0] == 0
+    text = page.read_text()
+    differences = text[text.index('id="differences"') :]
+    assert "<code>search.population</code></th><td><code>8</code></td><td><code>6</code></td>" in differences
+    assert "<code>seed</code></th><td><code>5</code></td><td><code>6</code></td>" in differences
+    assert "search.lives" not in differences
+    assert "Not finished" in text
+    code, text = command("compare", folder / "a")
+    assert (code, "must be at least two" in text) == (2, True)
+
+
+def test_watching_writes_a_page_that_is_read_again_until_the_run_is_finished(folder, tmp_path):
+    run = shutil.copytree(folder / "deeper" / "b", tmp_path / "b")
+    (run / LOCK).touch()
+    code, text = command("watch", run, "--once", "--every", "7")
+    assert (code, f"running, 2 of {GENERATIONS} generations" in text) == (0, True)
+    assert '<meta http-equiv="refresh" content="7">' in (run / "overview.html").read_text()
+    done = shutil.copytree(folder / "a", tmp_path / "a")
+    assert "finished" in command("watch", done)[1]
+    assert "refresh" not in (done / "overview.html").read_text().split("<style>")[0]
+    assert command("report", done)[0] == 0
+
+
+def test_hostile_names_and_numbers_that_are_none_are_shown_as_text(tmp_path):
+    curve = Curve("x", "<b>arm</b>", "<i>alone</i>", (1.0, 2.0), (math.nan, 0.5))
+    seen = Seen(
+        tmp_path / "<script>", "study", "<u>", 0.0, "stopped", 2, None, None, {}, "<em>", False, {"a": 1}, (curve,)
+    )
+    page = render_overview([seen])
+    for tag in ("<b>arm", "<i>alone", "<u>", "<em>"):
+        assert tag not in page
+    assert "NaN" not in page[page.index('id="drawings"') : page.index("</script>", page.index('id="drawings"'))]
