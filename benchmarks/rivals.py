@@ -120,7 +120,7 @@ def live(job: Job, oracle: float) -> dict[str, Any]:
     """Live a life and say what came of it; `oracle` is the score to be compared with."""
     torch.set_num_threads(1)
     settings = settings_of(job.rival, job.setting)
-    diary = Diary(WorldEnv(savannah, {"alpha": job.alpha}, key=key_of(job)), settings["reward"])
+    diary = Diary(WorldEnv(savannah, {"alpha": job.alpha}, key=key_of(job), lifetime=None), settings["reward"])
     environment: VecEnv = DummyVecEnv([lambda: diary])
     if settings["normalised"]:
         gamma = settings["arguments"]["gamma"]
@@ -190,7 +190,7 @@ def doing_nothing(alpha: float, count: int, steps: int, oracle: float) -> list[d
     found = []
     for life in range(count):
         key = key_of(Job("", "test", 0, life, alpha, steps))
-        diary = Diary(WorldEnv(savannah, {"alpha": alpha}, key=key), "fitness")
+        diary = Diary(WorldEnv(savannah, {"alpha": alpha}, key=key, lifetime=None), "fitness")
         diary.reset()
         for _ in range(steps):
             _, _, terminated, truncated, _ = diary.step(np.zeros(4))

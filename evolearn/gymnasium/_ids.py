@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import gymnasium
 
 from evolearn.errors import UserError
 from evolearn.world import find_world, registered_worlds
-
-if TYPE_CHECKING:
-    from evolearn.gymnasium.environment import WorldEnv
-
 
 _OWN = "evolearn."  # worlds of this package are compiled, which need not be found out by importing them
 
@@ -24,7 +18,9 @@ def register_ids() -> None:
     for name, place in registered_worlds().items():
         environment_id = f"evolearn/{name}-v0"
         if environment_id not in gymnasium.registry and (place.startswith(_OWN) or not _is_environment(place)):
-            gymnasium.register(environment_id, entry_point=f"{__name__}:environment_of", kwargs={"world": name})
+            gymnasium.register(
+                environment_id, entry_point="evolearn.gymnasium.environment:NamedWorldEnv", kwargs={"world": name}
+            )
 
 
 def _is_environment(place: str) -> bool:
@@ -35,10 +31,3 @@ def _is_environment(place: str) -> bool:
         return not isinstance(find_world(place), World)
     except UserError:
         return False
-
-
-def environment_of(world: str, key: Any = None, action_limit: float = 1.0, **parameters: float) -> WorldEnv:
-    """What `gymnasium.make` calls: keywords that `WorldEnv` does not know are parameters of the world."""
-    from evolearn.gymnasium.environment import WorldEnv
-
-    return WorldEnv(world, parameters, key=key, action_limit=action_limit)

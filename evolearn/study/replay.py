@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +17,12 @@ import numpy.typing as npt
 from evolearn.agent import GOES_ON
 from evolearn.genome import Newborns
 from evolearn.life import Conditions, Driver, Outcome, Plan, Trace, Walk, lives
-from evolearn.numerics import record
 from evolearn.rng import LifeKey
 from evolearn.verdict import Json
-from evolearn.world import MEAN_PER_STEP, Polygon, Shape, World, WorldError, parameter_dtype
+from evolearn.world import MEAN_PER_STEP, Polygon, Shape, World, WorldError, bounds_of, shapes_of, with_margin
 
 OBSERVATIONS_SHOWN = 6  # of a world that is not drawn
 DECIMALS = 3
-MARGIN = 0.02  # around the drawing, share of its larger side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,27 +112,15 @@ def _live(
     outcome, trace = lives(driver, conditions, arm.newborns, np.array([arm.row]), key[None].copy(), plan, steps)
     if not isinstance(conditions.world, World) or conditions.world.draw is None:
         return _Film(outcome, trace, [])
-    draw = conditions.world.draw
     drawings = []
     walk, lived = Walk(conditions, key), int(outcome.age[0])
     for t in walk.along(trace, lived):
         if t % stride == 0 and t < max(lived, 1):
-            drawings.append(_drawn(conditions.world, draw, walk, key, t))
+            where = f"world {conditions.world.name}, life {LifeKey.of(key)}, step {t}"
+            drawings.append(shapes_of(conditions.world, walk.state, walk.parameters, where))
     # A life that ended early stands still.
     drawings += drawings[-1:] * (-(-steps // stride) - len(drawings))
     return _Film(outcome, trace, drawings)
-
-
-def _drawn(world: World, draw: Any, walk: Walk, key: npt.NDArray[np.int64], t: int) -> tuple[Shape, ...]:
-    where = f"world {world.name}, life {LifeKey.of(key)}, step {t}"
-    state, parameters = record(walk.state, world.state), record(walk.parameters, parameter_dtype(world))
-    try:
-        shapes = draw(state, parameters)
-    except Exception as error:
-        raise WorldError(f"{where}: draw raised {type(error).__name__}: {error}") from error
-    if not isinstance(shapes, Sequence) or not all(isinstance(shape, Shape) for shape in shapes):
-        raise WorldError(f"{where}: draw returned {shapes!r}: must be a sequence of Circle, Line and Polygon")
-    return tuple(shapes)
 
 
 def _head(shape: Shape) -> Json:
@@ -158,14 +143,8 @@ def _check_alike(conditions: Conditions, drawings: list[tuple[Shape, ...]], key:
 
 def _bounds(shapes: list[Shape]) -> list[float | None] | None:
     """What is seen, and a little more; None if nothing is."""
-    extents = np.array([shape.extent for shape in shapes if shape.opacity > 0.0]).reshape(-1, 4)
-    extents = extents[np.isfinite(extents).all(axis=1)]
-    if not extents.size:
-        return None
-    x_from, x_to = float(extents[:, 0].min()), float(extents[:, 1].max())
-    y_from, y_to = float(extents[:, 2].min()), float(extents[:, 3].max())
-    margin = MARGIN * max(x_to - x_from, y_to - y_from) or 1.0
-    return _rounded([x_from - margin, x_to + margin, y_from - margin, y_to + margin])
+    bounds = bounds_of(shapes)
+    return None if bounds is None else _rounded(with_margin(bounds))
 
 
 def _arm_record(conditions: Conditions, arm: ReplayArm, film: _Film, shown: list[tuple[int, str]], stride: int) -> Json:

@@ -51,4 +51,11 @@ from .names import (
     from_anywhere as from_anywhere,
     settled as settled,
 )
+from .picture import (
+    Bounds as Bounds,
+    bounds_of as bounds_of,
+    paint as paint,
+    shapes_of as shapes_of,
+    with_margin as with_margin,
+)
 from .template import new_world as new_world

@@ -12,6 +12,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import evolearn.gymnasium
+from evolearn.config import RunConfig
 from evolearn.gymnasium import WorldEnv
 from evolearn.life import FROM_UNIFORM, Plan, traced_lives
 from evolearn.rng import SELECTION, TUNING, VALIDATION, LifeKey
@@ -145,6 +146,57 @@ def test_parameters_reach_the_world_by_both_ways():
     assert not np.array_equal(motor_map(direct), motor_map(nominal))
 
 
+def test_a_life_ends_at_its_lifetime_and_the_next_one_follows():
+    environment = WorldEnv("nature-nurture", key=LIFE, lifetime=5)
+    born = [environment.reset()[1]]
+    for age in range(1, 11):
+        *_, terminated, truncated, info = environment.step(0)
+        assert (terminated, truncated) == (True, False)  # what ends by itself is not cut off
+        assert info["age"] == (age - 1) % 5 + 1
+        born.append(environment.reset()[1])
+    assert [one["key"].life for one in born] == [3] * 5 + [4] * 5 + [5]
+    assert [one["age"] for one in born] == [0, 1, 2, 3, 4] * 2 + [0]
+    foal = WorldEnv("savannah", key=LIFE, lifetime=2)
+    foal.reset()
+    assert [foal.step(np.zeros(4))[2:4] for _ in range(2)] == [(False, False), (False, True)]
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        foal.step(np.zeros(4))
+
+
+def test_lives_are_as_long_as_those_that_select_unless_something_else_is_said():
+    assert WorldEnv("savannah").lifetime == RunConfig(world={"name": "savannah"}).search.selection_lifetime
+    assert WorldEnv("savannah", lifetime=None).lifetime is None
+
+
+def test_a_picture_is_of_the_world_as_it_is_and_changes_nothing():
+    seen, unseen = (WorldEnv("savannah", {"alpha": 90}, key=LIFE, render_mode=mode) for mode in ("rgb_array", None))
+    pictures = []
+    for environment in (seen, unseen):
+        environment.reset()
+    for action in np.random.default_rng(1).uniform(-1, 1, (30, 4)).astype(np.float32):
+        pictures.append(seen.render())
+        np.testing.assert_array_equal(seen.step(action)[0], unseen.step(action)[0])
+    assert {picture.shape for picture in pictures} == {(480, 480, 3)}
+    assert len({picture.tobytes() for picture in pictures}) > 10  # it moves, but not in every step
+    again = WorldEnv("savannah", {"alpha": 90}, key=LIFE, render_mode="rgb_array")
+    again.reset()
+    np.testing.assert_array_equal(pictures[0], again.render())
+
+
+def test_what_cannot_be_rendered_says_so():
+    environment = WorldEnv("savannah", render_mode="rgb_array")
+    with pytest.raises(gymnasium.error.ResetNeeded, match=re.escape("nobody is born yet; call reset() first")):
+        environment.render()
+    with pytest.raises(ValueError, match="render_mode='human': must be \"rgb_array\", or None"):
+        WorldEnv("savannah", render_mode="human")
+    with pytest.raises(ValueError, match="world restless has no drawing; give it a draw"):
+        WorldEnv(restless, render_mode="rgb_array")
+    silent = WorldEnv("savannah")
+    silent.reset()
+    with pytest.warns(UserWarning, match="without a render mode"):
+        assert silent.render() is None
+
+
 def test_actions_beyond_the_limit_reach_the_world():
     wide = WorldEnv("sinusoid", {"shots": 0, "queries": 10}, key=LIFE, action_limit=5.0)
     assert wide.action_space.high == 5.0
@@ -210,6 +262,8 @@ def test_what_cannot_be_an_environment_is_refused():
         WorldEnv("savannah", {"alpha": 200})
     with pytest.raises(ValueError, match="action_limit=0: must be a finite number above 0"):
         WorldEnv("savannah", action_limit=0)
+    with pytest.raises(ValueError, match="lifetime=0: must be >= 1 step, or None"):
+        WorldEnv("savannah", lifetime=0)
     with pytest.raises(ValueError, match=re.escape("key=(1, 2): must be four whole numbers")):
         WorldEnv("savannah", key=(1, 2))
     with pytest.raises(ValueError, match="key: space=4: must be a whole number from 0 to 3"):
