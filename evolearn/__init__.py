@@ -4,8 +4,18 @@ For notebooks and scripts there are three functions, see `evolearn.api`: `evolve
 imported before one of them is called.
 """
 
+from typing import Any
+
 import lazy_loader
 
 from evolearn.numerics import libraries as _libraries  # noqa: F401  # first: it tells NumPy and torch what to choose
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_door, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "__version__":
+        return _door(name)
+    from importlib.metadata import version
+
+    return version(__name__)

@@ -1,1 +1,3 @@
 from .api import evolve as evolve, live as live, load as load
+
+__version__: str

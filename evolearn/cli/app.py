@@ -6,12 +6,12 @@ Heavy imports (torch, numba, ray) happen inside commands, so that `--help` answe
 from __future__ import annotations
 
 import contextlib
-import re
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from evolearn.cli.configs import asked_run, shipped_names
 from evolearn.cli.export import export_command
 from evolearn.cli.inspect import inspect
 from evolearn.cli.new import new
@@ -48,16 +48,40 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
     help="Evolutionary meta-learning sandbox: what should an agent be born with, and what should it learn?",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(worlds_app, name="worlds")
 app.add_typer(study_app, name="study")
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        import evolearn
+
+        typer.echo(f"evolearn {evolearn.__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What holds for all commands."""
+
+
 @app.command()
 def run(
-    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a shipped config.", metavar="CONFIG")],
+    config: Annotated[
+        str,
+        typer.Argument(
+            help="A YAML file, the name of a shipped config, or a world, as `evolearn worlds` lists them, with "
+            "settings suited to any of its kind.",
+            metavar="CONFIG",
+            autocompletion=shipped_names(),
+        ),
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Argument(help="Settings that differ, for example search.population=32.", metavar="[KEY=VALUE]..."),
@@ -79,17 +103,12 @@ def run(
     with at_terminal(time_limit) as console:
         prepare_cluster(address)
         log = log_kinds(log)
-        from evolearn.config import find_config, read_config
-
-        path = find_config(config)
         settings = list(overrides or []) + ([f"seed={seed}"] if seed is not None else [])
-        checked = read_config(path, settings)
+        name, checked = asked_run(console, config, settings)
         expect_wait(console)
         from evolearn.logs import logged_run
         from evolearn.run import start_run
 
-        # A config taken from a run directory has no name of its own.
-        name = path.stem if path.stem != "config" else re.sub(r"\W+", "-", checked.world.name).strip("-")
         with (
             RunScreen(console) as screen,
             drivers(screen, address, workers, runtime_env, [checked]) as here,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from evolearn.cli.configs import STUDIES, shipped_names
 from evolearn.cli.terminal import (
     Address,
     Commands,
@@ -52,7 +53,9 @@ def study_run(
     config: Annotated[
         str,
         typer.Argument(
-            help="A YAML file, or the name of a shipped study, such as replicate/hinton-nowlan.", metavar="CONFIG"
+            help="A YAML file, or the name of a shipped study, such as replicate/hinton-nowlan.",
+            metavar="CONFIG",
+            autocompletion=shipped_names(STUDIES),
         ),
     ],
     overrides: Annotated[
@@ -72,7 +75,7 @@ def study_run(
     """Evolve every arm under every condition, several times over, and judge evolved against blank slate."""
     with at_terminal(time_limit) as console:
         prepare_cluster(address)
-        from evolearn.config import STUDIES, find_config
+        from evolearn.config import find_config
 
         path = find_config(config, STUDIES)
         log = log_kinds(log)

@@ -46,8 +46,13 @@ WorldName = Annotated[str, typer.Argument(help="A world, as `evolearn worlds` li
 @worlds_app.callback()
 def worlds(context: typer.Context) -> None:
     """List worlds, show one, make a new one, or check one."""
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        list_worlds()
+
+
+@worlds_app.command("list")
+def list_worlds() -> None:
+    """List worlds: those that can be named in short, and how all others are named."""
     with at_terminal() as console:
         from evolearn.errors import WorldNotFound
         from evolearn.world import find_world, registered_worlds

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import re
 import types as python_types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -101,7 +102,24 @@ def find_config(name: str, folder: str = "") -> Path:
         raise ConfigError(f"CONFIG={name[:80]}: cannot be read: {error.strerror}") from error
     if name in shipped:
         return shipped[name]
-    raise ConfigError(f"CONFIG={name}: no such file, and no config of that name is shipped.{offer(name, shipped)}")
+    if name in shipped_configs("" if folder else STUDIES):
+        is_a, command = ("run", "run") if folder else ("study", "study")
+        raise ConfigError(f"CONFIG={name}: is a {is_a}; evolearn {command} {name}")
+    known = offer(name, shipped)
+    if re.fullmatch(r"[\w/-]+-v\d+", name) and not folder:
+        known = _offer_environment(name, shipped)
+    raise ConfigError(f"CONFIG={name}: no such file, and no config of that name is shipped.{known}")
+
+
+def _offer_environment(name: str, shipped: Mapping[str, Path]) -> str:
+    """What to say after the name of a Gymnasium environment, where a config is wanted."""
+    world = f"gymnasium:{name}"
+    configs = [
+        f"evolearn run {config}" for config, path in shipped.items() if read_yaml(path)["world"]["name"] == world
+    ]
+    suited = f"evolearn run {world} takes settings suited to any environment"
+    chosen = f"{' and '.join(configs)} has settings chosen for it, " if configs else ""
+    return f" As a Gymnasium environment: {chosen}{suited}"
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -29,6 +29,14 @@ Input = Literal["observation", "last_observation", "last_action", "last_reward",
 _MOST_LIVES = 10_000_000  # of a generation: their keys and scores must fit in memory
 _MOST_STEPS = 10**15  # of a run: decades of a fast computer
 _MOST_SCORES = 100_000_000  # by age, of a run's evaluation
+# Learners that people look for, and what to write for what comes nearest.
+_KNOWN_ELSEWHERE_AS = {
+    "ppo": "is actor_critic with several epochs on a window: write learner: {name: actor_critic, window: 128, epochs: "
+    "4}. A window is one batch, from one stream of experience, and advantages are not normalised",
+    "a2c": "is actor_critic with one epoch, as it is by default: write learner: {name: actor_critic}. There is one "
+    "stream of experience",
+    "dqn": "is nearest to q_learning: write learner: {name: q_learning}. It has no target network and no replay",
+}
 HANG_SECONDS = 30.0  # without a finished step until a life counts as hanging, if nothing else is said
 
 
@@ -86,6 +94,14 @@ class LearnerPart(Part):
     name: Name = Field(
         "actor_critic", description="kind of learner: one in the box, such as q_learning, or path/to/file.py:NAME"
     )
+
+    @pydantic.field_validator("name")
+    @classmethod
+    def _by_its_own_name(cls, name: str) -> str:
+        if name in _KNOWN_ELSEWHERE_AS:
+            raise ValueError(f"learner.name={name!r}: {_KNOWN_ELSEWHERE_AS[name]}")
+        return name
+
     window: int = Field(20, ge=1, le=4096, description="steps between two learning updates")
     optimiser: Literal["adam", "sgd"] = Field("adam", description="what makes a step of a gradient: adam or sgd")
     epochs: int = Field(1, ge=1, le=64, description="passes over a window; 1: actor-critic, more: PPO")

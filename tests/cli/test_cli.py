@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ import yaml
 from rich.console import Console
 from typer.testing import CliRunner
 
+from evolearn import __version__
 from evolearn.cli.app import app
+from evolearn.cli.configs import asked_run
 from evolearn.cli.terminal import naming, run_and_leave
 from evolearn.plugins import NotTrusted, admit
 from tests.helpers.command import evolearn, line_of, started
@@ -53,6 +56,51 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
     for command in ("run", "resume", "worlds"):
         assert command in done.stdout
+
+
+def test_the_version_is_that_of_the_package_however_it_is_asked_for() -> None:
+    done = subprocess.run([sys.executable, "-m", "evolearn", "--version"], capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"evolearn {metadata.version('evolearn')}\n"
+    assert __version__ == metadata.version("evolearn")
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["run", "-h"], ["study", "-h"], ["worlds", "show", "-h"]])
+def test_help_has_a_short_name_everywhere(arguments: list[str]) -> None:
+    done = evolearn(*arguments)
+    assert done.returncode == 0
+    assert "Usage: evolearn" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("evolearn run gymnasium-c", "gymnasium-cartpole"),
+        ("evolearn study zebra_", "zebra_full"),
+        ("evolearn rep", "report"),
+    ],
+)
+def test_a_shell_completes_commands_and_configs(line: str, completed: str) -> None:
+    asked = {"_EVOLEARN_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    done = CliRunner().invoke(app, [], env=asked, prog_name="evolearn")
+    assert completed in done.stdout.split()
+
+
+def test_worlds_are_listed_by_either_name() -> None:
+    listed = evolearn("worlds", "list")
+    assert "savannah" in listed.stdout
+    assert listed == evolearn("worlds")
+
+
+def test_a_world_without_a_config_runs_with_settings_suited_to_its_kind() -> None:
+    said = Console(record=True, file=io.StringIO(), width=200)
+    name, checked = asked_run(said, "gymnasium:CartPole-v1", ["search.generations=2"])
+    assert name == "gymnasium-CartPole-v1"
+    assert (checked.world.name, checked.search.generations) == ("gymnasium:CartPole-v1", 2)
+    assert "with settings suited to any world of its kind" in said.export_text()
+    assert asked_run(said, "cued-bandit-2x4", [])[1].world.name == "cued-bandit-2x4"
+    assert said.export_text() != ""
+    assert asked_run(said, "zebra", [])[0] == "zebra"
+    assert said.export_text() == ""
 
 
 def test_the_program_ends_with_the_commands_code(tmp_path: Path) -> None:
@@ -126,6 +174,15 @@ def test_more_workers_than_cores_are_accepted_and_said(config: Path, tmp_path: P
         (["run", "zebra", "search.algorithm=pgp"], "Did you mean pgpe?"),
         (["run", "zebra", "world.name=savana"], "did you mean savannah?"),
         (["run", "zebra", "world.parameters.alpha=181"], "must be 0 to 180 (degrees)"),
+        (["run", "zebra", "learner.name=ppo"], "learner.name='ppo': is actor_critic with several epochs"),
+        (["run", "dial"], "CONFIG=dial: is a study; evolearn study dial"),
+        (["study", "cart-pole"], "CONFIG=cart-pole: is a run; evolearn run cart-pole"),
+        (["run", "CartPole-v1"], "evolearn run gymnasium-cartpole has settings chosen for it"),
+        (
+            ["run", "Hopper-v5"],
+            "As a Gymnasium environment: evolearn run gymnasium:Hopper-v5 takes settings suited to any",
+        ),
+        (["run", "no.such.module:world"], "no.such.module"),
         (["resume", "nowhere"], "RUN=nowhere: is not a run directory"),
         (["worlds", "show", "savana"], "did you mean savannah?"),
     ],

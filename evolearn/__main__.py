@@ -1,0 +1,5 @@
+"""`python -m evolearn` is the command `evolearn`."""
+
+import runpy
+
+runpy.run_module("evolearn.cli.app", run_name="__main__")
