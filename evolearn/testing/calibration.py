@@ -34,7 +34,7 @@ from evolearn.run import (
     ready_arm,
 )
 from evolearn.verdict import FloatArray
-from evolearn.world import World, find_world, from_anywhere
+from evolearn.world import GYMNASIUM, World, find_world, from_anywhere
 
 SOLVED = "already solved at birth"
 INSTINCT = "instinct is enough here"
@@ -75,35 +75,42 @@ class Reading:
     because: str
 
 
-def read_scores(scores: Mapping[str, Score], brief: bool = False) -> Reading:
+def read_scores(scores: Mapping[str, Score], brief: bool = False, ceiling: float | None = None) -> Reading:
     """Say what kind of world gives these scores.
 
-    All gains are shares of what there is to gain: from random, 0, to the oracle, or the best arm if there is none, 1.
+    All gains are shares of what there is to gain: from random, 0, to the oracle, or to the world's ceiling, 1. Where
+    nobody knows either, they are shares of what the best arm gained, and nothing is said to be enough.
     A gain counts if it is larger than SMALL by more than twice its error, and does not if it is smaller by as much.
     All arms live the same lives, so that errors are those of differences within lives.
 
     Args:
         scores: at the longest lifetime, for random, blank, instinct, evolved, and oracle if the world has one.
         brief: the searches were too short to say that there is nothing to find.
+        ceiling: score that counts as solved in a world without an oracle; None: not known.
     """
     random, oracle, instinct = scores[RANDOM], scores.get(ORACLE), scores[UNLEARNING]
     best = max((scores[name] for name in (BLANK, UNLEARNING, EVOLVED)), key=lambda score: score.mean)
-    top = oracle if oracle is not None and oracle.mean >= best.mean else best
+    known = oracle if oracle is not None or ceiling is None else Score(np.full(len(random.lives), ceiling))
+    top = known if known is not None and known.mean >= best.mean else best
     headroom = top.lives - random.lives
     noticeable = SOLVED_AT * max(abs(top.mean), abs(random.mean))
     if headroom.mean() <= max(2.0 * _error(headroom), noticeable):
-        return _without_headroom(headroom, noticeable, oracle is not None)
+        return _without_headroom(headroom, noticeable, "" if known is None else _known_by(oracle, ceiling))
     learner = max((scores[name] for name in (BLANK, EVOLVED)), key=lambda score: score.mean)
     innate = _Gain(instinct.lives - random.lives, headroom)
     learned = _Gain(learner.lives - instinct.lives, headroom)
     possible = _Gain(learner.lives - random.lives, headroom)
-    shares = f"of what there is to gain, instinct {innate.text}, the better learner {possible.text}"
+    of = "what there is to gain" if known is not None else "what the best of them gained"
+    of += f" up to {ceiling:g}, which counts as solved" if known is not None and oracle is None else ""
+    shares = f"of {of}, instinct {innate.text}, the better learner {possible.text}"
     if learned.counts and possible.counts:
         return Reading(LEARNING, shares)
+    if known is None and not (innate.is_small and possible.is_small):
+        return Reading(UNDECIDED, f"{shares}; {_NOT_KNOWN}")
     if learned.is_small and innate.surely_above(MUCH):
         return Reading(INSTINCT, f"{shares}; learning adds nothing to speak of")
     if innate.is_small and possible.is_small:
-        if oracle is None:
+        if known is None:
             return Reading(UNDECIDED, f"{shares}, and no oracle says that there is more")
         if brief:
             return Reading(UNDECIDED, f"{shares}: nothing was found yet, and the search was short")
@@ -111,6 +118,15 @@ def read_scores(scores: Mapping[str, Score], brief: bool = False) -> Reading:
     if learned.is_small:
         return Reading(UNDECIDED, f"{shares}; more generations may find what is missing, by instinct or by learning")
     return Reading(UNDECIDED, f"{shares}, within their errors either way; more lives or generations may decide")
+
+
+_NOT_KNOWN = (
+    "how much there is to gain is not known: the world has no oracle, and nothing says at which score it is solved"
+)
+
+
+def _known_by(oracle: Score | None, ceiling: float | None) -> str:
+    return "the oracle included" if oracle is not None else f"and {ceiling:g} counts as solved"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -142,15 +158,15 @@ class _Gain:
         return f"gets {max(percent, 0)}%"
 
 
-def _without_headroom(headroom: FloatArray, noticeable: float, has_oracle: bool) -> Reading:
+def _without_headroom(headroom: FloatArray, noticeable: float, known_by: str) -> Reading:
     if headroom.mean() + 2.0 * _error(headroom) > noticeable:
         return Reading(
             UNDECIDED,
             f"too few lives to tell whether anybody does noticeably better than uniform actions: over {len(headroom)} "
             f"lives the best gains {headroom.mean():.3g}, give or take {2.0 * _error(headroom):.2g}",
         )
-    if has_oracle:
-        return Reading(SOLVED, "nobody does noticeably better than uniform actions, the oracle included")
+    if known_by:
+        return Reading(SOLVED, f"nobody does noticeably better than uniform actions, {known_by}")
     return Reading(
         UNDECIDED,
         "nobody does noticeably better than uniform actions: the world is solved at birth, or nothing was found in so "
@@ -238,9 +254,18 @@ def calibration_config(world_name: str, file: Path | None, overrides: list[str])
             )
         # By the name that was asked for: a config names a file as seen from its own folder.
         return config.model_copy(update={"world": config.world.model_copy(update={"name": from_anywhere(world_name)})})
-    suited = _COMPILED if isinstance(find_world(world_name), World) else _STEPWISE
-    content = override({**suited, "world": {"name": from_anywhere(world_name)}}, overrides)
-    return check_config(content, f"world {world_name}")
+    return check_config(override(suited_settings(world_name), overrides), f"world {world_name}")
+
+
+def suited_settings(world_name: str) -> dict[str, Any]:
+    """Settings of a run that suit any world of a world's kind, compiled or stepped in Python.
+
+    Raises:
+        WorldNotFound: there is no such world; of a Gymnasium environment that is found out later.
+    """
+    is_stepwise = world_name.startswith(GYMNASIUM) or not isinstance(find_world(world_name), World)
+    suited = _STEPWISE if is_stepwise else _COMPILED
+    return {"world": {"name": from_anywhere(world_name)}, **suited}
 
 
 def calibration_file(world_name: str, file: Path | None) -> Path | None:
@@ -306,9 +331,10 @@ def calibrate(config: RunConfig, workers: int, display: CalibrationDisplay, is_q
             rows.append(Row(name, arm.doc, judge(setup, driver, arm, keys, lifetimes)))
     longest = {row.arm: row.scores[-1] for row in rows}
     rule = setup.conditions.world.fitness_rule
-    return Calibration(
-        config.world.name, rule, lifetimes, len(keys), is_quick, tuple(rows), steps, read_scores(longest, is_quick)
-    )
+    # A compiled world says how good one can be by its oracle.
+    ceiling = getattr(setup.conditions.world, "solved_at", None)
+    reading = read_scores(longest, is_quick, ceiling)
+    return Calibration(config.world.name, rule, lifetimes, len(keys), is_quick, tuple(rows), steps, reading)
 
 
 def judge(

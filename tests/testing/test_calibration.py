@@ -22,7 +22,7 @@ from evolearn.testing.calibration import (
     lifetimes_of,
     read_scores,
 )
-from evolearn.world import registered_worlds
+from evolearn.world import find_world, gymnasium_world, registered_worlds
 
 LIVES = 64
 
@@ -57,7 +57,7 @@ def reading(random, blank, instinct, evolved, oracle=None, error=0.01, shared=0.
         ((0.97, 0.97, 0.98, 0.98, 0.985), SOLVED),
         ((1.0, 0.9, 1.0, 0.95, 1.0), SOLVED),
         ((0.0, 0.0, 0.3, 0.3, 1.0), UNDECIDED),  # instinct gets a part, learning adds nothing
-        ((0.0, 0.05, 0.9, 0.95), INSTINCT),  # no oracle: the best arm is the measure
+        ((0.0, 0.05, 0.9, 0.95), UNDECIDED),  # no oracle: nobody knows how much more there is
         ((0.0, 0.05, 0.1, 0.95), LEARNING),
         ((0.5, 0.5, 0.5, 0.5), UNDECIDED),  # no oracle: solved, or nothing found
         ((-10.0, -9.5, -1.0, -1.0, 0.0), INSTINCT),  # costs
@@ -66,6 +66,41 @@ def reading(random, blank, instinct, evolved, oracle=None, error=0.01, shared=0.
 )
 def test_planted_tables_are_read_as_what_they_are(table, verdict):
     assert reading(*table).verdict == verdict
+
+
+CART_POLE = {"random": 22.0, "blank": 24.0, "instinct": 75.0, "evolved": 74.0}
+
+
+@pytest.mark.parametrize(
+    ("instinct", "ceiling", "verdict", "because"),
+    [
+        (75.0, None, UNDECIDED, "how much there is to gain is not known: the world has no oracle"),
+        (75.0, 475.0, UNDECIDED, "of what there is to gain up to 475, which counts as solved, instinct gets 12%"),
+        (470.0, 475.0, INSTINCT, "instinct gets 99%"),
+        (500.0, 475.0, INSTINCT, "instinct gets 100%"),  # more than enough: the best arm is the measure
+    ],
+)
+def test_what_an_environment_counts_as_solved_is_the_measure(instinct, ceiling, verdict, because):
+    table = {**CART_POLE, "instinct": instinct, "evolved": instinct - 1.0}
+    scores = {name: Score(mean + noise(arm, 0.5)) for arm, (name, mean) in enumerate(table.items())}
+    read = read_scores(scores, ceiling=ceiling)
+    assert read.verdict == verdict
+    assert because in read.because
+
+
+def test_what_is_solved_by_chance_is_said_to_be():
+    scores = {name: Score(np.full(LIVES, 474.0)) for name in CART_POLE}
+    read = read_scores(scores, ceiling=475.0)
+    assert (read.verdict, read.because) == (
+        SOLVED,
+        "nobody does noticeably better than uniform actions, and 475 counts as solved",
+    )
+
+
+def test_an_environment_is_solved_where_its_registration_says_so_and_it_is_that_one():
+    assert find_world("gymnasium:CartPole-v1").solved_at == 475.0
+    assert find_world("gymnasium:Pendulum-v1").solved_at is None
+    assert gymnasium_world("CartPole-v1", max_episode_steps=60).solved_at is None
 
 
 def test_planted_errors_are_what_they_are_said_to_be():

@@ -78,6 +78,7 @@ class GymnasiumWorld(Declaration):
 
     full_name: str  # see WorldPart.full_name
     bounds: tuple[tuple[float, ...], tuple[float, ...]] | None = None  # low and high, of a Box of actions
+    solved_at: float | None = None  # return of an episode at which its registration calls it solved; None: not known
 
     @functools.cached_property
     def part(self) -> WorldPart:
@@ -183,6 +184,7 @@ def _declared(
             observations=tuple(Signal(f"observation {number}", "as the environment gives it") for number in numbers),
             actions=_actions(part.name, action_space),
             bounds=_bounds(action_space),
+            solved_at=_solved_at(environment, part),
             termination_is_death=_said(environment, part, "termination_is_death", False),
             able=_said(environment, part, "able", ABLE),
         )
@@ -191,6 +193,14 @@ def _declared(
     if part.vary:
         _try_choices(probe)  # now: there may be room for one environment at a time
     return declared
+
+
+def _solved_at(environment: Environment, part: WorldPart) -> float | None:
+    """The registration's threshold, as far as the environment is the one that was registered."""
+    if part.wrappers or part.vary or part.kwargs or environment.spec is None:
+        return None
+    threshold = environment.spec.reward_threshold
+    return None if threshold is None else float(threshold)
 
 
 @contextlib.contextmanager
