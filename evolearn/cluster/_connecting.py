@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import IO, Any
 
+import grpc
 import ray
 
 from evolearn.cluster.addresses import AUTO, CLIENT, FORMS, LOCAL, ClusterError, check_address
@@ -66,8 +67,8 @@ def is_reachable(address: str, seconds: float = 2.0) -> bool:
 def _knock(address: str) -> None:
     host, _, port = address.removeprefix(CLIENT).rpartition(":")
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_CONNECT) as connection:
-            speaks = _speaks_grpc(connection)
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_CONNECT).close()
+        speaks = _speaks_grpc(f"{host}:{port}")
     except socket.gaierror as error:
         raise ClusterError(f"--address {address}: there is no host called {host} ({error.strerror})") from error
     except ConnectionRefusedError as error:
@@ -90,38 +91,31 @@ def _knock(address: str) -> None:
         )
 
 
-def _speaks_grpc(connection: socket.socket) -> bool:
-    """Whether the other side answers the opening of HTTP/2 with settings, as every gRPC server does at once."""
+def _speaks_grpc(place: str) -> bool:
+    """Whether a gRPC server answers at HOST:PORT, as Ray's do."""
     if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
         return True  # it waits for a handshake; Ray says what is wrong
-    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _NO_SETTINGS)
-    try:
-        answer = connection.recv(9, socket.MSG_WAITALL)
-    except OSError:  # a timeout among them
-        return False
-    return len(answer) == 9 and answer[3] == _SETTINGS
+    # Ray takes no proxy either.
+    with grpc.insecure_channel(place, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=_SECONDS_TO_CONNECT)
+        except grpc.FutureTimeoutError:
+            return False
+    return True
 
 
-_SETTINGS = 4  # type of a frame (RFC 9113, section 6.5)
-_NO_SETTINGS = bytes([0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0])
-
-
-_REFUSAL = "InvalidAuthToken"  # Ray goes on trying after it
+_REFUSALS = ("InvalidAuthToken", "Invalid or missing authentication token")  # Ray goes on trying after either
 _ANSWER = "evolearn:"
 _TRY_OUT = f"""
-import sys, ray
+import logging, sys, ray
 try:
-    if sys.argv[1].startswith({CLIENT!r}):  # which says nothing of a wrong token but that time is up
-        import grpc
-        from ray._private.grpc_utils import init_grpc_channel
-        from ray.core.generated import ray_client_pb2 as messages, ray_client_pb2_grpc as services
-        stub = services.RayletDriverStub(init_grpc_channel(sys.argv[1].removeprefix({CLIENT!r})))
-        ping = messages.ClusterInfoRequest(type=messages.ClusterInfoType.PING)
-        try:
-            stub.ClusterInfo(ping, timeout=10, metadata=[("client_id", "evolearn")])
-        except grpc.RpcError as error:
-            if error.code() is grpc.StatusCode.UNAUTHENTICATED:
-                raise RuntimeError({_REFUSAL!r})
+    if sys.argv[1].startswith({CLIENT!r}):  # of a refused token a client tells nobody but its log
+        said = logging.StreamHandler()
+        said.addFilter(lambda record: record.levelno >= 30 or "authentication token" in record.getMessage())
+        log = logging.getLogger("ray.util.client")
+        log.setLevel("DEBUG")
+        log.addHandler(said)
+        log.propagate = False
     ray.init(sys.argv[1], logging_level="ERROR", log_to_driver=False)
     print({_ANSWER!r}, flush=True)
     ray.shutdown()
@@ -130,12 +124,17 @@ except BaseException as error:
 """
 
 
+def _is_refused(complaint: str) -> bool:
+    """Whether Ray says that the token is missing, or another one."""
+    return any(refusal in complaint for refusal in _REFUSALS)
+
+
 def _try_out(address: str, seconds: float) -> str | None:
     """What another process hears when it joins the cluster; None if it is let in."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen([sys.executable, "-c", _TRY_OUT, address], stdout=out, stderr=errors)
         until = time.monotonic() + seconds
-        while process.poll() is None and time.monotonic() < until and _REFUSAL not in _read(errors):
+        while process.poll() is None and time.monotonic() < until and not _is_refused(_read(errors)):
             time.sleep(0.1)
         in_time = process.poll() is not None
         process.kill()
@@ -154,7 +153,7 @@ def _read(file: IO[str]) -> str:
 
 def _likely_cause(address: str, complaint: str) -> str:
     """What a person can do about what Ray said."""
-    if _REFUSAL in complaint or "Unauthenticated" in complaint or "AuthenticationError" in complaint:
+    if _is_refused(complaint) or "Unauthenticated" in complaint or "AuthenticationError" in complaint:
         has = "another token" if os.environ.get("RAY_AUTH_MODE") == "token" else "no token"
         return (
             f"the cluster asks for a token, and this process has {has}: set RAY_AUTH_MODE=token and give the cluster's "

@@ -457,6 +457,7 @@ def test_ports_of_something_else(form: str, answer: bytes | None, monkeypatch) -
     ("complaint", "address", "text"),
     [
         ("InvalidAuthToken: ..", "h:1", "the cluster asks for a token"),
+        ("Received when checking init: Invalid or missing authentication token", "ray://h:1", "asks for a token"),
         ("RuntimeError Version mismatch: The cluster was started with: Ray: 2.9", "h:1", "use the same Python and Ray"),
         ("ConnectionError Could not find any running Ray instance.", "auto", "no cluster runs on this machine"),
         ("RuntimeError Ray expects this IP address to be ..", "h:1", "join it with `ray start --address=h:1`"),
