@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from evolearn.cli.configs import asked_run, shipped_names
+from evolearn.cli.configs import asked_run, config_command, shipped_names
 from evolearn.cli.export import export_command
 from evolearn.cli.inspect import inspect
 from evolearn.cli.new import new
@@ -96,6 +96,9 @@ def run(
         int | None,
         typer.Option(min=0, max=2**32 - 1, help="Seed of the run, instead of the config's.", show_default=False),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only check, and estimate genes, steps, memory and minutes.")
+    ] = False,
     time_limit: TimeLimit = None,
     log: Log = None,
 ) -> None:
@@ -114,7 +117,7 @@ def run(
             drivers(screen, address, workers, runtime_env, [checked]) as here,
             logged_run(screen, log) as display,
         ):
-            start_run(checked, name, out, here, display)
+            start_run(checked, name, out, here, display, dry_run)
 
 
 @app.command()
@@ -231,6 +234,7 @@ def _is_unfinished_study(directory: Path) -> bool:
 
 app.command()(tune)
 app.command()(inspect)
+app.command("config")(config_command)
 app.command("export")(export_command)
 app.command()(new)
 app.command()(runs)

@@ -20,7 +20,7 @@ from evolearn.cli.terminal import print_line, shown
 
 if TYPE_CHECKING:
     from evolearn.config import SearchPart, TeacherPart
-    from evolearn.run import Generation, Result, Setup
+    from evolearn.run import Estimate, Generation, Result, Setup
     from evolearn.world import Parameter
 
 ROWS_SHOWN = 12
@@ -45,15 +45,22 @@ class RunScreen(Screen):
         self._generations = 0
         self._per_generation = 1
         self._done = 0.0  # of them; a larger one counts for several
+        self._rate = math.nan  # world steps per second, as far as is known
+        self._closing = 0  # world steps of the closing table
 
     def above(self) -> Table:
         """The last generations."""
         return generation_table(self._rows[-ROWS_SHOWN:])
 
+    def estimated(self, estimate: Estimate) -> None:
+        """Say what the run will take."""
+        self._rate = estimate.learning
+        self.say(described_estimate(estimate), wrapped=True)
+
     def starting(self, setup: Setup, directory: Path, first: int) -> None:
         """Say what is about to run and begin to draw."""
-        from evolearn.run import RunDirectory
-        from evolearn.search import planned_evaluations
+        from evolearn.run import RunDirectory, closing_steps
+        from evolearn.search import planned_evaluations, planned_outer_steps
 
         self._search = setup.config.search
         self._generations = self._search.generations
@@ -61,15 +68,24 @@ class RunScreen(Screen):
         before = sum(row["evaluations"] for row in RunDirectory(directory).rows()) / self._per_generation
         self._done = before if first else 0.0
         self._clock = _Clock()
+        self._closing = sum(closing_steps(setup))
         self.say(describe_setup(setup, directory, first), wrapped=True)
-        self.draw(description="generation", total=self._generations, completed=self._done)
+        steps = planned_outer_steps(self._search) * (1.0 - self._done / self._generations)
+        self.draw(
+            description="generation",
+            total=self._generations,
+            completed=self._done,
+            left=self._left(steps + self._closing),
+        )
 
     def made(self, generation: Generation) -> None:
         """Show another generation."""
         self._rows.append(generation)
         made = generation.evaluations / self._per_generation  # more than one where restarts have larger populations
         self._done += made
-        left = f"{duration(self._clock.left(made, self._generations - self._done))} left"
+        self._rate = generation.steps_per_second
+        seconds = self._clock.left(made, self._generations - self._done) + self._seconds(self._closing)
+        left = f"{duration(seconds)} left"
         self.log(
             f"generation {numbered(generation, self._search)}  best {fitness_shown(generation.fitness_best)}  "
             f"mean {fitness_shown(generation.fitness_mean)}  centre {fitness_shown(generation.fitness_centre)}  "
@@ -80,14 +96,24 @@ class RunScreen(Screen):
 
     def choosing(self, what: str, number: int, of: int) -> None:
         """Show what lives again."""
-        self.log(f"choosing by validation lives {number + 1}/{of}: {what}")
-        self.draw(description=f"choosing: {what}", total=of, completed=number, left="")
+        left = self._left(self._closing)
+        self.log(f"choosing by validation lives {number + 1}/{of}: {what}  {left}")
+        self.draw(description=f"choosing: {what}", total=of, completed=number, left=left)
 
     def judging(self, arm: str, number: int, of: int) -> None:
         """Show which arm lives."""
         label = ARM_LABELS.get(arm, arm)
-        self.log(f"validation lives {number + 1}/{of}: {label}")
-        self.draw(description=f"validation lives: {label}", total=of, completed=number, left="")
+        left = self._left(self._closing * (of - number) / of)
+        self.log(f"validation lives {number + 1}/{of}: {label}  {left}")
+        self.draw(description=f"validation lives: {label}", total=of, completed=number, left=left)
+
+    def _seconds(self, steps: float) -> float:
+        return steps / self._rate if self._rate > 0.0 else math.nan
+
+    def _left(self, steps: float) -> str:
+        """How long so many world steps will take, as fast as the last ones; empty where that is not known."""
+        seconds = self._seconds(steps)
+        return f"{duration(seconds)} left" if math.isfinite(seconds) else ""
 
     def finished(self, setup: Setup, directory: Path, result: Result) -> None:
         """The closing table and what to do next; in a terminal, generations stay too."""
@@ -381,6 +407,28 @@ def describe_setup(setup: Setup, directory: Path, first: int) -> str:
         f"{genomes}, {search.lives} lives of {search.selection_lifetime:,} steps each, "
         f"{search.generations} generations{_restarts(search)}{taught_by(config.teacher)}{start}\n{shown(directory)}"
     )
+
+
+def described_estimate(estimate: Estimate) -> str:
+    """What a run will take: genes, steps, memory, time."""
+    lives = estimate.closing_steps + estimate.birth_steps
+    return (
+        f"{estimate.genes:,} genes, {estimate.genomes:,} genomes a generation: about {bytes_shown(estimate.bytes)} for "
+        f"genomes and what lives leave behind, beside the program itself. World steps: {estimate.evolution_steps:,} of "
+        f"evolution, {lives:,} of validation lives. About {duration(estimate.seconds)}, a generation "
+        f"{duration(estimate.generation_seconds)}, at {steps_shown(estimate.learning)} steps/s with learning and "
+        f"{steps_shown(estimate.frozen)} without, as measured now."
+    )
+
+
+def steps_shown(rate: float) -> str:
+    """Steps per second to two digits."""
+    return f"{rate / 1e6:.2g} million" if rate >= 1e5 else f"{float(f'{rate:.2g}'):,.0f}"
+
+
+def bytes_shown(size: int) -> str:
+    """Bytes as MB, or as GB where they are many."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 1):.0f} MB"
 
 
 def taught_by(teacher: TeacherPart | None) -> str:

@@ -68,6 +68,10 @@ def study_run(
     workers: Workers = None,
     address: Address = None,
     runtime_env: RuntimeEnv = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**32 - 1, help="Seed of the study, instead of the config's.", show_default=False),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and estimate steps and minutes.")] = False,
     time_limit: TimeLimit = None,
     log: Log = None,
@@ -78,17 +82,18 @@ def study_run(
         from evolearn.config import find_config
 
         path = find_config(config, STUDIES)
+        settings = list(overrides or []) + ([f"seed={seed}"] if seed is not None else [])
         log = log_kinds(log)
         from evolearn.experiments import is_experiment
 
         if is_experiment(path):
             if log:
                 raise UserError(f"--log {log[0]}: an experiment of its own has no generations to log; leave it out")
-            _run_experiment(console, path, overrides or [], out, workers, address, dry_run)
+            _run_experiment(console, path, settings, out, workers, address, dry_run)
             return
         from evolearn.study import read_study
 
-        checked = read_study(path, overrides or [])
+        checked = read_study(path, settings)
         expect_wait(console)
         from evolearn.cli.show_study import StudyScreen, print_study
         from evolearn.logs import logged_study

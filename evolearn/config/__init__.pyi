@@ -1,3 +1,12 @@
+from .layers import (
+    COMMAND_LINE as COMMAND_LINE,
+    Layer as Layer,
+    explained_config as explained_config,
+    layers_of as layers_of,
+    merged as merged,
+    read_layered as read_layered,
+    schema_of as schema_of,
+)
 from .plain_yaml import YamlError as YamlError, dump_yaml as dump_yaml, parse_yaml as parse_yaml
 from .reading import (
     STUDIES as STUDIES,

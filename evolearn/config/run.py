@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from evolearn.config.reading import ConfigError, Part, Positive, check_model, override, read_yaml
+from evolearn.config.layers import read_layered
+from evolearn.config.reading import ConfigError, Part, Positive, check_model
 from evolearn.config.world import WorldPart
 
 # Numbers that stay numbers in float32, in which lives compute.
@@ -191,6 +192,7 @@ class ValuePart(Part):
         min_length=1,
         description="what it is for: potential, the reward felt is shaped by it, which is the same as a critic that "
         "starts from it; acting, what is predicted to follow from each choice is valued before one is chosen",
+        json_schema_extra={"items": {"enum": ["potential", "critic", "acting"], "type": "string"}},
     )
     read: Literal["innate", "learned"] = Field(
         "innate",
@@ -656,7 +658,7 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: the file does not parse, or a field is unknown, of the wrong type or out of range.
     """
-    return check_config(override(read_yaml(path), overrides), str(path))
+    return check_config(read_layered(path, overrides), str(path))
 
 
 def check_kept_config(content: Mapping[str, Any], source: str) -> RunConfig:

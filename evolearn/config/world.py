@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from evolearn.config.reading import ConfigError, Part, check_model
 from evolearn.files import parse_json
@@ -26,8 +26,17 @@ _STEP = r"[A-Za-z_]\w*(\[-?\d+(, *-?\d+)*\])*"
 _PATH = re.compile(rf"{_STEP}(\.{_STEP})*", re.ASCII)
 
 
+def _or_its_name(schema: dict[str, Any]) -> None:
+    """What editors are told of a wrapper: its name alone will do."""
+    section = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [{"type": "string"}, section]
+
+
 class WrapperPart(Part):
     """A wrapper around a Gymnasium environment."""
+
+    model_config = ConfigDict(json_schema_extra=_or_its_name)
 
     name: str = Field(description="of gymnasium.wrappers, package.module:Class or path/to/file.py:Class")
     kwargs: dict[str, Any] = Field({}, description="arguments of its constructor, after the environment")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pydantic
 
-from evolearn.config import ConfigError, Part, check_model, explain_validation, override, read_yaml
+from evolearn.config import STUDIES, ConfigError, Part, check_model, explain_validation, read_layered
 from evolearn.errors import offer
 from evolearn.experiments import (
     _culture as culture,
@@ -81,7 +81,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
 
 def is_experiment(path: Path) -> bool:
     """Whether a config is that of an experiment of its own, and not of a study."""
-    return "experiment" in read_yaml(path)
+    return "experiment" in read_layered(path, (), STUDIES)
 
 
 def read_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConfig:
@@ -93,7 +93,7 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
     Raises:
         ConfigError: the file does not parse, or a field is unknown, of the wrong type, out of range or missing.
     """
-    config = check_model(ExperimentConfig, override(read_yaml(path), overrides), str(path))
+    config = check_model(ExperimentConfig, read_layered(path, overrides, STUDIES), str(path))
     if config.experiment not in EXPERIMENTS:
         raise ConfigError(f"{path}: experiment={config.experiment!r}: unknown.{offer(config.experiment, EXPERIMENTS)}")
     try:

@@ -19,6 +19,7 @@ from .dna import (
     setup_of as setup_of,
     write_dna as write_dna,
 )
+from .estimate import Estimate as Estimate, closing_steps as closing_steps, steps_per_second as steps_per_second
 from .evolution import (
     Generation as Generation,
     SearchDiverged as SearchDiverged,

@@ -51,7 +51,7 @@ def check_memory(setup: Setup) -> None:
         ConfigError: names the field that needs most, how much, and what to do.
     """
     free = available_memory()
-    parts = (*needs(setup.config, setup.pool.size, setup.conditions.brain.weights), _remembered(setup))
+    parts = run_needs(setup)
     together, largest = sum(part.bytes for part in parts), max(parts, key=lambda part: part.bytes)
     if free is not None and together > free:
         of_all = f" of {together / 1e9:,.1f} GB for all that is held at once" if largest.bytes <= free else ""
@@ -59,6 +59,11 @@ def check_memory(setup: Setup) -> None:
             f"{largest.field}: {largest.what} need about {largest.bytes / 1e9:,.1f} GB of memory{of_all}, and "
             f"{free / 1e9:,.1f} GB are free; {largest.remedy}"
         )
+
+
+def run_needs(setup: Setup) -> tuple[Need, ...]:
+    """What the largest parts of a run need, about, with what its lives remember."""
+    return (*needs(setup.config, setup.pool.size, setup.conditions.brain.weights), _remembered(setup))
 
 
 def _remembered(setup: Setup) -> Need:

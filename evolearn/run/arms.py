@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from evolearn.config import Part
 from evolearn.search import ORACLE
@@ -32,8 +32,15 @@ def unsettable(key: str) -> str | None:
     )
 
 
+def _or_of_a_file(schema: dict[str, Any]) -> None:
+    """What editors are told of an arm in a study's file: `evolearn.study.tuned` reads settings that were searched."""
+    schema["properties"]["tuned"] = {"type": "string", "description": "a file that evolearn tune wrote"}
+
+
 class ArmPart(Part):
     """What an arm is made of."""
+
+    model_config = ConfigDict(json_schema_extra=_or_of_a_file)
 
     doc: str = Field("", description="one line for tables")
     like: str | None = Field(None, description="an arm of the table whose parts are taken where none is given")

@@ -25,6 +25,7 @@ from evolearn.run._resuming import standing
 from evolearn.run.births import seen_births, unseen_births
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
+from evolearn.run.estimate import HUGE, Estimate, estimate_run
 from evolearn.run.evolution import (
     TOP,
     Generation,
@@ -102,6 +103,9 @@ class Display(EvolutionDisplay, Protocol):
     def preparing(self, what: str) -> None:
         """Something that may take seconds is about to happen, before anything is on disk."""
 
+    def estimated(self, estimate: Estimate) -> None:
+        """What the run will take, if that was asked for or is much."""
+
     def judging(self, arm: str, number: int, of: int) -> None:
         """An arm of the closing table is about to live."""
 
@@ -155,7 +159,9 @@ def restart_keys(seed: int, search: SearchPart) -> npt.NDArray[np.int64]:
     return life_keys(seed, VALIDATION, 2, 0 if search.restart == "none" else max(RESTART_LIVES, search.lives))
 
 
-def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, display: Display) -> Result:
+def start_run(
+    config: RunConfig, name: str, out: Path | None, drivers: Drivers, display: Display, dry_run: bool = False
+) -> Result | None:
     """Run a config in a new run directory.
 
     Args:
@@ -164,6 +170,9 @@ def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, 
         out: the run directory to make.
         drivers: where lives are lived; closed at the end.
         display: shows what happens.
+        dry_run: only check and estimate; nothing is written.
+    Returns:
+        The closing table; none after a dry run.
     Raises:
         ConfigError, RunDirectoryError, WorldError: see there.
         Interrupted: the user stopped it.
@@ -177,6 +186,11 @@ def start_run(config: RunConfig, name: str, out: Path | None, drivers: Drivers, 
         new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
         make_ready(setup, drivers)  # likewise
         _unseen_keys(setup)  # likewise
+        if dry_run or setup.pool.size >= HUGE:
+            display.preparing("living a few short lives, to see how long they take")
+            display.estimated(estimate_run(setup, drivers))
+        if dry_run:
+            return None
         directory = create_run(setup.config, name, out, drivers.describe())
         with directory.hold():
             return _complete(setup, drivers, directory, display)

@@ -1,6 +1,10 @@
 from . import bands as bands
 from .checks import Rates as Rates
-from .config import StudyConfig as StudyConfig, read_study as read_study
+from .config import (
+    StudyConfig as StudyConfig,
+    read_study as read_study,
+    study_layers as study_layers,
+)
 from .directory import open_study as open_study
 from .plan import (
     StudyJob as StudyJob,
@@ -10,6 +14,10 @@ from .plan import (
     run_configs as run_configs,
 )
 from .replay import ReplayArm as ReplayArm, record_replay as record_replay
-from .study import extend_study as extend_study, resume_study as resume_study, start_study as start_study
+from .study import (
+    extend_study as extend_study,
+    resume_study as resume_study,
+    start_study as start_study,
+)
 from .tuned import TunedScores as TunedScores, TunedSettings as TunedSettings, write_tuned as write_tuned
 from .work import Progress as Progress

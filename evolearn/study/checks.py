@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -12,7 +11,7 @@ import numpy as np
 from evolearn.config import ConfigError
 from evolearn.genome import FloatArray, GenePool
 from evolearn.life import Drivers, Trace, lives
-from evolearn.run import Arm, Setup, assemble, live_arm
+from evolearn.run import Arm, Setup, assemble, steps_per_second
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.plan import (
     StudyJob,
@@ -27,7 +26,6 @@ from evolearn.study.plan import (
 
 PROBE_LIVES = 2
 PROBE_UPDATES = 3  # learning updates that a probe life holds at least
-RATE_STEPS = 2000  # world steps in a life that is timed; shorter ones are lived so much more often
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,17 +90,9 @@ def check_births(config: StudyConfig, plan: StudyPlan) -> None:
 def measure_rates(config: StudyConfig, plan: StudyPlan, drivers: Drivers) -> Rates:
     """Time a few lives of the first condition, with learning and without."""
     setup = next(iter(plan.setups.values()))
-    driver = setup.driver(drivers)
-    lifetime = min(RATE_STEPS, setup.config.search.selection_lifetime)
-    keys = np.repeat(check_keys(config), -(-RATE_STEPS // lifetime), axis=0)  # short lives, more often
+    driver, keys = setup.driver(drivers), check_keys(config)
     arm = Arm("probe", "", setup.pool, setup.pool.centre)
-    rates = []
-    for probe in (arm, arm.frozen()):
-        live_arm(setup, driver, probe, keys[:1], min(lifetime, 2 * setup.conditions.window), None)  # compiles
-        started = time.perf_counter()
-        live_arm(setup, driver, probe, keys, lifetime, None)
-        rates.append(len(keys) * lifetime / (time.perf_counter() - started))
-    return Rates(*rates)
+    return Rates(*(steps_per_second(setup, driver, probe, keys) for probe in (arm, arm.frozen())))
 
 
 def _identical(one: str, other: str, condition: ConditionPart, why: str) -> ConfigError:

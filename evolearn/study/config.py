@@ -9,12 +9,24 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
-from evolearn.config import ConfigError, Part, RunConfig, check_model, override, read_yaml, set_dotted
+from evolearn.config import (
+    STUDIES,
+    ConfigError,
+    Layer,
+    Part,
+    RunConfig,
+    check_model,
+    layers_of,
+    merged,
+    override,
+    set_dotted,
+)
 from evolearn.errors import offer
 from evolearn.run import ARMS, ArmPart, unsettable
 from evolearn.study.bands.measures import StudyFacts, check_bands
@@ -249,7 +261,18 @@ def read_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
     Raises:
         ConfigError: the file does not parse, or a field is unknown, of the wrong type, out of range or missing.
     """
-    return check_study(resolve_tuned(override(read_yaml(path), overrides), path.parent), str(path))
+    *bases, own = layers_of(path, (), STUDIES)
+    given = replace(own, content=override(dict(own.content), overrides))
+    return check_study(merged([*map(_with_tuned, bases), _with_tuned(given)]), str(path))
+
+
+def study_layers(path: Path) -> list[Layer]:
+    """The layers of a study's config, with what its arms' `tuned` files say; see `evolearn.config.layers_of`."""
+    return [*map(_with_tuned, layers_of(path, (), STUDIES))]
+
+
+def _with_tuned(layer: Layer) -> Layer:
+    return replace(layer, content=resolve_tuned(layer.content, Path(layer.source).parent))
 
 
 def check_study(content: Mapping[str, Any], source: str) -> StudyConfig:

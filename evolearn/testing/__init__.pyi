@@ -5,6 +5,7 @@ from .calibration import (
     calibration_file as calibration_file,
     cut_short as cut_short,
     shares_of_oracle as shares_of_oracle,
+    suited_settings as suited_settings,
 )
 from .check import check_world as check_world, inspect_world as inspect_world, life_scores as life_scores
 from .findings import CHECKS as CHECKS, Report as Report

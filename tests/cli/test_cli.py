@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -22,6 +24,7 @@ from evolearn.cli.configs import asked_run
 from evolearn.cli.terminal import naming, run_and_leave
 from evolearn.plugins import NotTrusted, admit
 from tests.helpers.command import evolearn, line_of, started
+from tests.helpers.places import ROOT
 
 TOY = {
     "seed": 5,
@@ -101,6 +104,40 @@ def test_a_world_without_a_config_runs_with_settings_suited_to_its_kind() -> Non
     assert said.export_text() != ""
     assert asked_run(said, "zebra", [])[0] == "zebra"
     assert said.export_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["zebra", "search.population=32"], {"population: 32": "command line", "trunk: mlp": "default"}),
+        (["dial", "runs=4"], {"runs: 4": "command line", "hidden: [24]": "configs/studies/dial.yaml"}),
+        (["zebra", "--study"], {"seed: 0": "configs/studies/zebra.yaml"}),
+        (["replicate/mackay"], {"experiment: mackay": "configs/studies/replicate/mackay.yaml"}),
+        (["cued-bandit-2x4"], {"name: cued-bandit-2x4": "suited to its kind", "trunk: mlp": "default"}),
+    ],
+)
+def test_a_config_in_full_says_who_says_so(arguments: list[str], said: dict[str, str]) -> None:
+    done = evolearn("config", *arguments, folder=ROOT)
+    assert done.returncode == 0, done.stderr
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    for text, whose in said.items():
+        assert f"{text} # {whose}" in lines, done.stdout
+
+
+def test_the_schema_of_configs_is_printed_for_editors() -> None:
+    for arguments, field in (([], "world"), (["--study"], "arms")):
+        schema = json.loads(evolearn("config", "--schema", *arguments).stdout)
+        assert {"base", field} <= set(schema["properties"])
+
+
+def test_a_dry_run_says_what_a_run_takes_and_makes_nothing(config: Path, tmp_path: Path) -> None:
+    done = evolearn("run", config, "--dry-run", "--workers", 1, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert re.search(r"[\d,]+ genes, 9 genomes a generation: about \d+ MB for genomes", said)
+    assert "World steps: 3,240 of evolution" in said  # 3 generations, 9 genomes, 2 lives, 60 steps
+    assert re.search(r"About .+, a generation .+, at .+ steps/s with learning", said)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_program_ends_with_the_commands_code(tmp_path: Path) -> None:
@@ -183,6 +220,10 @@ def test_more_workers_than_cores_are_accepted_and_said(config: Path, tmp_path: P
             "As a Gymnasium environment: evolearn run gymnasium:Hopper-v5 takes settings suited to any",
         ),
         (["run", "no.such.module:world"], "no.such.module"),
+        (["config"], "CONFIG: missing; name a config, such as zebra"),
+        (["config", "zebra", "--schema"], "CONFIG=zebra: must be left out with --schema"),
+        (["config", "zebrra"], "Did you mean zebra?"),
+        (["config", "zebra", "sead=1"], "sead=1: unknown key. Did you mean seed?"),
         (["resume", "nowhere"], "RUN=nowhere: is not a run directory"),
         (["worlds", "show", "savana"], "did you mean savannah?"),
     ],

@@ -1,5 +1,6 @@
 """What a run with restarts looks like: counted, named and set apart."""
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from rich.console import Console
 from evolearn.cli.show_run import RunScreen, generation_table, other_value
 from evolearn.config import check_config
 from evolearn.life import OwnDrivers
-from evolearn.run import assemble, create_run, evolve_run
+from evolearn.run import Estimate, assemble, closing_steps, create_run, evolve_run
+from evolearn.search import planned_outer_steps
 from tests.helpers.box import WORLDS
 from tests.helpers.runs import toy_with
 
@@ -48,3 +50,52 @@ def test_the_other_body_that_is_offered_is_another_and_may_be_had(world) -> None
         for value in (parameter.default, parameter.low, parameter.high, middle // 1 if parameter.whole else middle):
             now = world.resolve({parameter.name: value})
             assert world.resolve({**now, parameter.name: other_value(parameter, now)}) != now
+
+
+ESTIMATE = Estimate(
+    genes=442_462,
+    genomes=25,
+    evolution_steps=1_000_000,
+    closing_steps=500_000,
+    birth_steps=20_000,
+    bytes=354_000_000,
+    learning=2000.0,
+    frozen=4000.0,
+    generations=10,
+)
+
+
+def test_what_a_huge_run_takes_is_said_before_it_starts() -> None:
+    file = io.StringIO()
+    RunScreen(Console(file=file, width=2000)).estimated(ESTIMATE)
+    assert file.getvalue().strip() == (
+        "442,462 genes, 25 genomes a generation: about 354 MB for genomes and what lives leave behind, beside the "
+        "program itself. World steps: 1,000,000 of evolution, 520,000 of validation lives. About 12 min 35 s, a "
+        "generation 50 s, at 2,000 steps/s with learning and 4,000 without, as measured now."
+    )
+
+
+def test_every_phase_says_how_long_the_rest_will_take(tmp_path: Path) -> None:
+    setup = assemble(check_config(toy_with("snes", {"generations": 4}), "toy"))
+    closing, evolution = sum(closing_steps(setup)), planned_outer_steps(setup.config.search)
+    drivers, file = OwnDrivers(1), io.StringIO()
+    directory = create_run(setup.config, "toy", tmp_path / "run", drivers.describe())
+    drivers.close()
+    screen = RunScreen(Console(file=file, width=200))
+
+    def left() -> str:
+        return str(screen._bar.tasks[0].fields["left"])
+
+    screen.starting(setup, directory.path, 0)
+    assert left() == ""  # nobody knows yet
+    rate = (evolution + closing) / 100
+    screen.estimated(dataclasses.replace(ESTIMATE, learning=rate))
+    screen.starting(setup, directory.path, 0)
+    assert left() == "1 min 40 s left"
+    screen._rate = closing / 40
+    screen.choosing("the leaders", 0, 1)
+    assert left() == "40 s left"
+    for number, rest in enumerate(("40 s", "30 s", "20 s", "10 s")):
+        screen.judging("blank", number, 4)
+        assert left() == f"{rest} left"
+    assert "validation lives 4/4: blank slate  10 s left" in file.getvalue()

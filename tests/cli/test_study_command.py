@@ -94,7 +94,9 @@ def test_the_report_is_written_and_can_be_written_again(finished) -> None:
 
 
 def test_the_next_command_that_is_offered_works_and_a_dry_run_writes_nothing(finished, tmp_path: Path) -> None:
-    done = evolearn("study", finished[0] / "whole/study.yaml", "seed=4", "--workers", 1, "--dry-run", folder=tmp_path)
+    done = evolearn(
+        "study", finished[0] / "whole/study.yaml", "--seed", 4, "--workers", 1, "--dry-run", folder=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     output = done.stdout
     assert "World steps over all runs: " in output

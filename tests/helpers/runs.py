@@ -128,6 +128,9 @@ class Watcher:
     def preparing(self, what) -> None:
         self.prepared = what
 
+    def estimated(self, estimate) -> None:
+        self.estimate = estimate
+
     def starting(self, setup, directory, first) -> None:
         self.first = first
 
