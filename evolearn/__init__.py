@@ -1,7 +1,7 @@
 """Evolutionary meta-learning sandbox: what should an agent be born with, and what should it learn?
 
-For notebooks and scripts there are three functions, see `evolearn.api`: `evolve`, `load` and `live`. Nothing heavy is
-imported before one of them is called.
+For notebooks and scripts there are four functions, see `evolearn.api`: `evolve`, `load`, `live` and `run_study`.
+Nothing heavy is imported before one of them is called.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The Python API, for notebooks and scripts: `evolve`, `load` and `live`, called as ``evolearn.evolve`` and so on.
+"""The Python API, for notebooks and scripts: `evolve`, `load`, `live` and `run_study`, each as ``evolearn.evolve``.
 
 Importing this imports nothing heavy.
 """
@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evolearn.config import (
+    STUDIES,
     ConfigError,
     RunConfig,
     WorldPart,
     check_config,
     find_config,
-    read_yaml,
+    read_layered,
     set_dotted,
 )
 from evolearn.errors import RunDirectoryError
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from evolearn.api.evolved import Evolved
     from evolearn.api.lived import Lived
     from evolearn.api.moments import Moment
+    from evolearn.api.studied import Studying
+    from evolearn.study import StudyConfig
 
-__all__ = ["evolve", "live", "load"]
+__all__ = ["evolve", "live", "load", "run_study"]
 
 
 def evolve(
@@ -159,6 +162,76 @@ def live(
     return live_lives(evolved, world, changed, lives, learning, lifetime, trace, seed, workers, trust)
 
 
+def run_study(
+    config: str | Path | Mapping[str, Any] | StudyConfig,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    out: str | Path | None = None,
+    workers: int | None = None,
+) -> Studying:
+    """Compare arms over several evolution runs, a job at a time, and judge.
+
+    Verdict and tables are those of ``evolearn study`` with the same config. Nothing is kept on disk unless `out` is
+    given; then it becomes a study directory with its page, and if you leave it early ``evolearn resume OUT`` goes on.
+
+    Args:
+        config: a YAML file, the name of a shipped study, its content as a mapping, or a checked config.
+        overrides: settings that differ, by dotted key, for example ``{"runs": 4}``.
+        out: the study directory to make.
+        workers: see `evolve`.
+    Returns:
+        An iterator over `evolearn.study.Progress`: the job that was finished, how many are, seconds left. Its `result`
+        does what is left and gives `evolearn.api.studied.Studied`: the verdict, and tables as DataFrames.
+    Raises:
+        ConfigError: the config cannot be run; or it is an experiment of its own, which the command line runs. From the
+            first job on: it does not fit its worlds, or two arms do not differ.
+        RunDirectoryError: `out` exists; from the first job on: it cannot be written.
+        LifeFault: the world is at fault. From the first job on, as is the next.
+        WorkerDied: a process of `workers` ended before its time.
+    """
+    directory = None if out is None else _new_directory(out, "study")
+    name, checked = _study_config(config, {} if overrides is None else overrides)
+    from evolearn.api.studied import studying
+
+    return studying(checked, name, directory, workers)
+
+
+def _study_config(
+    config: str | Path | Mapping[str, Any] | StudyConfig, overrides: Mapping[str, Any]
+) -> tuple[str, StudyConfig]:
+    """A study's config in any of its forms, changed and checked, and what to call it."""
+    from evolearn.experiments import is_experiment
+    from evolearn.study import StudyConfig, check_study, read_study
+
+    name, source = "study", "config"
+    if isinstance(config, str | Path):
+        path = find_config(str(config), STUDIES)
+        if is_experiment(path):
+            raise ConfigError(f"config={str(config)!r}: is an experiment of its own; evolearn study {config} runs it")
+        name, source = path.stem, str(path)
+        config = read_study(path)
+    if isinstance(config, StudyConfig):
+        content = config.model_dump(mode="json")
+    elif isinstance(config, Mapping):
+        content = copy.deepcopy(dict(config))
+    else:
+        raise ConfigError(
+            f"config={config!r}: must be a YAML file, the name of a shipped study, a mapping or a StudyConfig"
+        )
+    return name, check_study(_overridden(content, overrides), source)
+
+
+def _overridden(content: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """A config's content with settings that differ, by dotted key; changed in place."""
+    if not isinstance(overrides, Mapping):
+        raise ConfigError(
+            f'overrides={overrides!r}: must be a mapping from dotted keys, such as {{"search.generations": 2}}'
+        )
+    for key, value in overrides.items():
+        set_dotted(content, str(key).split("."), value, f"overrides: {key}")
+    return content
+
+
 def _path(name: str, value: Any, meaning: str) -> Path:
     """An argument that is to be a path."""
     if not isinstance(value, str | Path) or not str(value):
@@ -166,22 +239,19 @@ def _path(name: str, value: Any, meaning: str) -> Path:
     return Path(value)
 
 
-def _new_directory(out: Any) -> Path:
-    """A run directory that is to be made; one that exists is refused now, not after the first generation."""
-    path = _path("out", out, "the path of the run directory to make, or None")
+def _new_directory(out: Any, kind: str = "run") -> Path:
+    """A directory that is to be made; one that exists is refused now, not after the first generation."""
+    path = _path("out", out, f"the path of the {kind} directory to make, or None")
     check_name(f"out={path}", path)
     if path.exists():
-        remedy = f"evolearn resume {path} continues it" if (path / "run.json").exists() else "name another"
-        raise RunDirectoryError(f"out={path}: exists already, and runs are never overwritten; {remedy}")
+        remedy = f"evolearn resume {path} continues it" if (path / f"{kind}.json").exists() else "name another"
+        several = {"run": "runs", "study": "studies"}[kind]
+        raise RunDirectoryError(f"out={path}: exists already, and {several} are never overwritten; {remedy}")
     return path
 
 
 def _config(config: str | Path | Mapping[str, Any] | RunConfig, overrides: Mapping[str, Any]) -> RunConfig:
     """A config in any of its forms, changed and checked."""
-    if not isinstance(overrides, Mapping):
-        raise ConfigError(
-            f'overrides={overrides!r}: must be a mapping from dotted keys, such as {{"search.generations": 2}}'
-        )
     source = "config"
     if isinstance(config, RunConfig):
         content = config.model_dump(mode="json")
@@ -189,11 +259,9 @@ def _config(config: str | Path | Mapping[str, Any] | RunConfig, overrides: Mappi
         content = copy.deepcopy(dict(config))
     elif isinstance(config, str | Path):
         path = find_config(str(config))
-        source, content = str(path), read_yaml(path)
+        source, content = str(path), read_layered(path)
     else:
         raise ConfigError(
             f"config={config!r}: must be a YAML file, the name of a shipped config, a mapping or a RunConfig"
         )
-    for key, value in overrides.items():
-        set_dotted(content, str(key).split("."), value, f"overrides: {key}")
-    return check_config(content, source)
+    return check_config(_overridden(content, overrides), source)

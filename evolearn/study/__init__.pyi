@@ -2,6 +2,7 @@ from . import bands as bands
 from .checks import Rates as Rates
 from .config import (
     StudyConfig as StudyConfig,
+    check_study as check_study,
     read_study as read_study,
     study_layers as study_layers,
 )
@@ -16,6 +17,7 @@ from .plan import (
 from .replay import ReplayArm as ReplayArm, record_replay as record_replay
 from .study import (
     extend_study as extend_study,
+    jobs_of_study as jobs_of_study,
     resume_study as resume_study,
     start_study as start_study,
 )

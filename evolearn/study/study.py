@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from evolearn.config import ConfigError
 from evolearn.errors import RunDirectoryError, UserError
@@ -26,13 +27,31 @@ from evolearn.study.plan import StudyJob, StudyPlan, plan_study
 from evolearn.study.work import StudyDisplay, StudyWork
 from evolearn.verdict import LookByLook, cannot_decide
 
+_Came = TypeVar("_Came")
 _FIRST_LIVES = "living the first lives of every arm, to see that they differ and how long they take"
 
 
 def start_study(
     config: StudyConfig, name: str, out: Path | None, drivers: Drivers, display: StudyDisplay, dry_run: bool = False
 ) -> Path | None:
-    """Run a study in a new study directory.
+    """Run a study in a new study directory; see `jobs_of_study`.
+
+    Returns:
+        The study directory; none after a dry run.
+    """
+    return _exhausted(jobs_of_study(config, name, out, drivers, display, dry_run))
+
+
+def jobs_of_study(
+    config: StudyConfig,
+    name: str,
+    out: Path | None,
+    drivers: Drivers,
+    display: StudyDisplay,
+    dry_run: bool = False,
+    page: bool = True,
+) -> Generator[StudyJob, None, Path | None]:
+    """Run a study in a new study directory, a job at a time.
 
     Args:
         config: resolved.
@@ -41,6 +60,9 @@ def start_study(
         drivers: where lives are lived; closed at the end.
         display: shows what happens.
         dry_run: only check and estimate; nothing is written.
+        page: whether to write page, figures and tables in the end.
+    Yields:
+        Each job once it is done. Who closes the generator before it is exhausted stops the study as Ctrl-C would.
     Returns:
         The study directory; none after a dry run.
     Raises:
@@ -64,8 +86,19 @@ def start_study(
             return None
         study = create_study(config, name, out, drivers.describe(), steps)
         with study.hold():
-            _complete(config, plan, study, StudyWork(config, plan, study, drivers, rates, display), display)
+            yield from _completing(
+                config, plan, study, StudyWork(config, plan, study, drivers, rates, display), display, page
+            )
         return study.path
+
+
+def _exhausted(jobs: Generator[StudyJob, None, _Came]) -> _Came:
+    """What a generator returns in the end."""
+    while True:
+        try:
+            next(jobs)
+        except StopIteration as end:
+            return end.value
 
 
 def looks_that_cannot_decide(config: StudyConfig) -> list[str]:
@@ -114,7 +147,7 @@ def resume_study(study: StudyDirectory, drivers: Drivers, display: StudyDisplay)
         rates = measure_rates(config, plan, drivers)
         work = StudyWork(config, plan, study, drivers, rates, display)
         display.planned(config, plan, rates, [*work.evolutions, *work.tests])
-        _complete(config, plan, study, work, display)
+        _exhausted(_completing(config, plan, study, work, display))
 
 
 def _is_complete(config: StudyConfig, plan: StudyPlan, study: StudyDirectory, display: StudyDisplay) -> bool:
@@ -197,22 +230,29 @@ def _extend(study: StudyDirectory, runs: int, arms: Sequence[str], drivers: Driv
     )
     work = StudyWork(longer, plan, study, drivers, rates, display)
     display.planned(longer, plan, rates, [*work.evolutions, *work.tests])
-    _complete(longer, plan, study, work, display)
+    _exhausted(_completing(longer, plan, study, work, display))
 
 
 def _refuse(job: StudyJob, unfit: PieceUnfit) -> None:
     raise unfit
 
 
-def _complete(
-    config: StudyConfig, plan: StudyPlan, study: StudyDirectory, work: StudyWork, display: StudyDisplay
-) -> None:
+def _completing(
+    config: StudyConfig,
+    plan: StudyPlan,
+    study: StudyDirectory,
+    work: StudyWork,
+    display: StudyDisplay,
+    page: bool = True,
+) -> Generator[StudyJob]:
     with resumable(study.path):
         display.began(study.path)
-        looks = _live_until_decided(config, plan, study, work, display)
+        looks = yield from _living_until_decided(config, plan, study, work, display)
         work.record_replays()
         display.judging("statistics")
         judge_replication(config, study, judge_study(config, plan, study, looks))
+        if not page:
+            return
         display.judging("page, figures and tables")
         try:
             with study.hold_report():
@@ -224,14 +264,14 @@ def _complete(
             raise
 
 
-def _live_until_decided(
+def _living_until_decided(
     config: StudyConfig, plan: StudyPlan, study: StudyDirectory, work: StudyWork, display: StudyDisplay
-) -> LookByLook:
+) -> Generator[StudyJob, None, LookByLook]:
     """Evolve and live look by look, every condition until it is decided or the looks are over."""
     looks = LookByLook([condition.name for condition in config.conditions], config.planned_looks, config.sequence)
     while (look := looks.next_look) is not None:
         before = looks.open
-        work.do(plan.until(dict.fromkeys(before, look.runs)))
+        yield from work.jobs(plan.until(dict.fromkeys(before, look.runs)))
         judge_look(config, plan, study, looks)
         for name in before:
             tests = looks.seen(name)[-1].tests

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -134,11 +134,13 @@ class StudyWork:
         self.evolutions, self.tests = self._pieces.left(plan, self._set_aside)
         self._clock = _Clock(plan, [*self.evolutions, *self.tests], rates)
 
-    def do(self, plan: StudyPlan) -> None:
-        """Do what is left of a part of the study.
+    def jobs(self, plan: StudyPlan) -> Iterator[StudyJob]:
+        """Do what is left of a part of the study, a job at a time.
 
         Args:
             plan: the part, see `StudyPlan.until`.
+        Yields:
+            Each job once it is done.
         """
         for job in [job for job in self.evolutions if job in plan.evolutions]:
             self._begin(job, "evolving")
@@ -146,6 +148,7 @@ class StudyWork:
             self._end(job, "evolved" if came_of_it else "came to no DNA", whole=came_of_it)
             self.evolutions.remove(job)
             self._check_lives_of(job)
+            yield job
         self._leave_out_lives_without_dna()
         for together in self._grouped([job for job in self.tests if job in plan.tests]):
             self._begin(together[0], "living the test lives")
@@ -153,6 +156,7 @@ class StudyWork:
             for job in together:
                 self._end(job, "lived the test lives")
                 self.tests.remove(job)
+                yield job
 
     def record_replays(self) -> None:
         """Record the replays that are missing or do not fit."""

@@ -64,7 +64,7 @@ def in_new_python(code: str, **variables: str) -> str:
 
 
 def test_import_is_instant_and_its_functions_are_listed() -> None:
-    assert evolearn.__all__ == ["evolve", "live", "load"]
+    assert evolearn.__all__ == ["evolve", "live", "load", "run_study"]
     out = in_new_python(
         """
         import sys
@@ -72,7 +72,7 @@ def test_import_is_instant_and_its_functions_are_listed() -> None:
         print(set(evolearn.__all__) <= set(dir(evolearn)))
         light = ("evolearn.numerics", "evolearn.numerics.libraries")
         print([name for name in sys.modules if name.startswith(("evolearn.", "pydantic")) and name not in light])
-        from evolearn import evolve, live, load
+        from evolearn import evolve, live, load, run_study
         heavy = ("numpy", "numba", "torch", "ray", "pandas", "evotorch", "gymnasium")
         print([name for name in heavy if name in sys.modules])
         """
@@ -668,11 +668,12 @@ def test_dna_and_configs_that_say_portable_are_taken_with_a_warning(dna: Evolved
 def test_the_page_on_python_runs_as_it_stands(tmp_path: Path, monkeypatch) -> None:
     page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     for block in blocks:
         exec(compile(block, "docs/python.md", "exec"), names)
     assert names["gain"].shape == (16,)
+    assert set(names["births"].columns) == {"random", "tuned_blank", "evolved"}
     assert names["longer"].traces.groupby("life").size().tolist() == [100] * 4
     assert not list(tmp_path.iterdir())
