@@ -9,10 +9,16 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet 
 PYTEST := $(foreach library,OMP OPENBLAS MKL,$(library)_NUM_THREADS=1) $(BIN)/python -m pytest
 SPREAD := --numprocesses logical --maxprocesses 6 --dist loadfile --no-loadscope-reorder
 
-.PHONY: zebra test test-whole test-browser test-cluster lint format docs bench wheel clean
+.PHONY: setup zebra zoo test test-whole test-browser test-cluster lint format docs bench wheel clean
 
-zebra: $(VENV)/.ready
+setup: $(VENV)/.ready-base
+
+zebra: $(VENV)/.ready-base
 	$(BIN)/evolearn study configs/studies/zebra.yaml
+
+# Evolves the newborns that come with evolearn again.
+zoo: $(VENV)/.ready-base
+	$(BIN)/python -m benchmarks.zoo
 
 test: $(VENV)/.ready
 	$(PYTEST) $(SPREAD) -m "not whole and not browser and not cluster"
@@ -51,10 +57,16 @@ bench: $(VENV)/.ready-bench
 wheel: $(VENV)/.ready
 	$(BIN)/python -m build --wheel
 
-$(VENV)/.ready: pyproject.toml constraints.txt
+# What the studies need, and nothing for developers.
+$(VENV)/.ready-base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evolearn needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; set PYTHON=/path/to/python")'
 	@echo "Installing into $(VENV); this takes a few minutes, once."
 	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.ready-base
+	@echo "Installing what developers need."
 	$(PIP_INSTALL) --editable ".[dev]"
 	@touch $@
 

@@ -23,6 +23,7 @@ log = logging.getLogger("mkdocs.hooks.evolearn")
 PAGES = {
     "README.md": "overview.md",
     "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
     "cluster/README.md": "cluster.md",
     "cluster/SCALING.md": "scaling.md",
 }

@@ -82,8 +82,8 @@ def load(path: str | Path, *, trust: bool = False) -> Evolved:
     """Read what evolution wrote.
 
     Args:
-        path: a run directory, whose DNA is then read, or a DNA file: ``dna.safetensors``, ``dna_best.safetensors``, or
-            one of the folder ``ancestors``.
+        path: a run directory, whose DNA is then read; a DNA file: ``dna.safetensors``, ``dna_best.safetensors``, or one
+            of the folder ``ancestors``; or a newborn that comes with evolearn, see ``evolearn zoo``: ``zoo/foal``.
         trust: run the code of parts that it names (trunk, learner, drives, encoding), also if you have never used it
             before. Its world is not looked for.
     Returns:
@@ -94,8 +94,9 @@ def load(path: str | Path, *, trust: bool = False) -> Evolved:
         NotTrusted: it names code that you have not used before.
 
     >>> import evolearn
-    >>> foal = evolearn.load("runs/zebra-seed0-1")  # doctest: +SKIP
-    >>> foal.newborn.drives["uprightness"]  # doctest: +SKIP
+    >>> foal = evolearn.load("zoo/foal")
+    >>> foal.config.world.name, foal.genome.shape
+    ('savannah', (478,))
     """
     path = _path("path", path, "the path of a run directory or of a DNA file")
     from evolearn.api.evolved import read_evolved

@@ -6,6 +6,7 @@ Heavy imports (torch, numba, ray) happen inside commands, so that `--help` answe
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -16,6 +17,7 @@ from evolearn.cli.export import export_command
 from evolearn.cli.inspect import inspect
 from evolearn.cli.new import new
 from evolearn.cli.overview import compare, runs, watch
+from evolearn.cli.replay import replay_command, zoo_command
 from evolearn.cli.show_run import RunScreen
 from evolearn.cli.study import continue_study, study_app
 from evolearn.cli.terminal import (
@@ -235,7 +237,9 @@ def _is_unfinished_study(directory: Path) -> bool:
 app.command()(tune)
 app.command()(inspect)
 app.command("config")(config_command)
+app.command("replay")(replay_command)
 app.command("export")(export_command)
+app.command("zoo")(zoo_command)
 app.command()(new)
 app.command()(runs)
 app.command()(watch)
@@ -244,6 +248,8 @@ app.command()(compare)
 
 def main() -> NoReturn:
     """Entry point of the `evolearn` command."""
+    if sys.platform == "win32":  # which has no fcntl
+        raise SystemExit("Error: evolearn needs Linux, where it is tested, or a system like it; on Windows use WSL")
     run_and_leave(app)
 
 

@@ -13,7 +13,10 @@ from evolearn.cli.terminal import Trust, at_terminal, naming, print_line, warn_o
 def export_command(
     dna: Annotated[
         Path,
-        typer.Argument(help="A run directory, whose centre is taken; or a DNA file.", metavar="RUN|DNA"),
+        typer.Argument(
+            help="A run directory, whose centre is taken; a DNA file; or a name in the zoo: zoo/foal.",
+            metavar="RUN|DNA",
+        ),
     ],
     to: Annotated[
         Path, typer.Option(help="The file to write: .safetensors, .pt, .pth or .onnx.", metavar="FILE", dir_okay=True)

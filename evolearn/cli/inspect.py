@@ -34,7 +34,9 @@ SENTENCES_SHOWN = 4  # of a section
 
 
 def inspect(
-    run: Annotated[Path, typer.Argument(help="A run directory, or a DNA file.", metavar="RUN|DNA")],
+    run: Annotated[
+        Path, typer.Argument(help="A run directory, a DNA file, or a name in the zoo: zoo/foal.", metavar="RUN|DNA")
+    ],
     other: Annotated[
         Path | None, typer.Argument(help="Another one: compare the two.", metavar="OTHER", show_default=False)
     ] = None,

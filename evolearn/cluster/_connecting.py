@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import socket
@@ -38,6 +39,10 @@ def connect(address: str, cores: int | None, runtime_env: Mapping[str, Any]) -> 
         # "local": not a cluster that RAY_ADDRESS names.
         _init(LOCAL, num_cpus=cores, include_dashboard=False, runtime_env=dict(runtime_env))
         return
+    if address.startswith(CLIENT) and importlib.util.find_spec("grpc") is None:
+        raise ClusterError(
+            f"--address {address}: needs the package grpcio, which is not installed: pip install 'evolearn[cluster]'"
+        )
     seconds = SECONDS_TO_ANSWER
     if address != AUTO:
         _knock(address)

@@ -36,6 +36,7 @@ def _replay(replay: Json, looks: dict[str, Look], every: int) -> Packed:
     return {
         "condition": replay["condition"],
         "life": replay["life"],
+        "start": replay.get("start", 0),
         "steps": replay["step_stride"] * every,
         "score": replay.get("score", "fitness"),
         "bounds": replay.get("bounds"),
@@ -59,6 +60,7 @@ def _arm(arm: Json, look: Look, names: Sequence[str], every: int) -> Packed:
         "tracks": _pack(np.stack(tracks, axis=1)),
         "observed": list(observations),
         "observations": _pack(_matrix([values[::every] for values in observations.values()]).T),
+        "pictures": list(arm.get("pictures", ())[::every]),
     }
 
 
@@ -95,4 +97,5 @@ def _pack(matrix: npt.NDArray[np.float64]) -> Packed:
 
 def _size(replay: Packed) -> int:
     blocks = [arm[name]["data"] for arm in replay["arms"] for name in ("frames", "tracks", "observations")]
-    return sum(len(block) + 600 for block in blocks)
+    pictures = [picture for arm in replay["arms"] for picture in arm["pictures"]]
+    return sum(len(block) + 600 for block in blocks) + sum(len(picture) + 3 for picture in pictures)

@@ -31,9 +31,18 @@
       block.low[column] + ((block.high[column] - block.low[column]) * view.getUint16(2 * (row * width + column), true)) / 65535));
   }
 
+  // A picture that was rendered where the life was lived.
+  function asImage(data) {
+    const image = new Image();
+    image.addEventListener("load", draw);
+    image.src = `data:image/webp;base64,${data}`;
+    return image;
+  }
+
   function open(packed) {
     const arms = packed.arms.map((arm) => ({
       ...arm, frames: unpack(arm.frames), tracks: unpack(arm.tracks), observations: unpack(arm.observations),
+      pictures: arm.pictures.map(asImage),
     }));
     replay = { ...packed, arms, length: Math.min(...arms.map((arm) => arm.tracks.length)) };
     replay.bounds = packed.bounds ?? extent(arms);
@@ -123,6 +132,7 @@
   }
 
   function drawStage(arm) {
+    if (arm.pictures.length > 0) return drawPicture(arm);
     if (arm.frames.length === 0) return drawObservations(arm);
     const [left, right, bottom, top] = replay.bounds;
     const height = Math.min(420, (arm.canvas.clientWidth * (top - bottom)) / (right - left));
@@ -137,6 +147,13 @@
       start += numbers.length;
       drawShape(pen, shape, numbers, { x, y, scale }, css(roleColours[shape.role] ?? `--c${arm.colour}`));
     }
+  }
+
+  function drawPicture(arm) {
+    const image = arm.pictures[Math.min(Math.floor(moment), arm.pictures.length - 1)];
+    if (!image.naturalWidth) return; // not loaded yet: it draws itself when it is
+    const { pen, width, height } = prepared(arm.canvas, (arm.canvas.clientWidth * image.naturalHeight) / image.naturalWidth);
+    pen.drawImage(image, 0, 0, width, height);
   }
 
   function drawShape(pen, shape, numbers, { x, y, scale }, colour) {
@@ -241,7 +258,8 @@
     }
     drawTracks();
     scrub.value = String(frame);
-    clock.textContent = `step ${frame * replay.steps} of ${(replay.length - 1) * replay.steps}`;
+    const age = (at) => replay.start + at * replay.steps;
+    clock.textContent = `step ${age(frame)} of ${age(replay.length - 1)}`;
     clock.dataset.frame = String(frame);
     scrub.setAttribute("aria-valuetext", clock.textContent);
   }

@@ -77,3 +77,4 @@ from .transplant import (
     natural_values as natural_values,
     ready_arm as ready_arm,
 )
+from .zoo import ZOO as ZOO, Resident as Resident, resident_file as resident_file, residents as residents

@@ -28,6 +28,7 @@ from evolearn.genome import FloatArray, GenePool, Newborns, decode
 from evolearn.run._dna_header import DNAHeader, contradictions
 from evolearn.run.setup import Setup, assemble, first_values, pool_of
 from evolearn.run.sources import source_hashes
+from evolearn.run.zoo import in_zoo, why_not_in_zoo
 from evolearn.world import Declaration, Discrete
 
 FORMAT = 2  # of DNA files; a change that old code cannot read raises it
@@ -136,11 +137,12 @@ def load_dna(path: Path) -> DNA:
     """Read DNA.
 
     Args:
-        path: of a DNA file, or of a run directory, whose DNA is then read.
+        path: of a DNA file, or of a run directory, whose DNA is then read; or a name in the zoo, see
+            `evolearn.run.zoo`: ``zoo/foal``.
     Raises:
         DNAError: there is none; it is no DNA file, was altered, is of another format, or of a part that is not found.
     """
-    file = path / NAME if os.path.isdir(path) else path
+    file = path / NAME if os.path.isdir(path) else path if os.path.exists(path) else in_zoo(path) or path
     try:
         labels, tensors = read_tensors(file, most=_LARGEST)
     except FileMissing as error:
@@ -357,6 +359,8 @@ def setup_of(dna: DNA, world: WorldPart | None = None, users_world: bool = False
 
 
 def _why_none(path: Path) -> str:
+    if why_not := why_not_in_zoo(path):
+        return why_not
     if os.path.exists(path / "study.json"):
         runs = sorted(str(found.parent) for found in path.glob("runs/*/*/run_*/dna.safetensors"))
         return f"{path}: is a study; name one of its runs: {', '.join(runs[:6]) or 'none is finished'}" + (

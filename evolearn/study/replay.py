@@ -1,8 +1,8 @@
 """Replays: the same life lived by newborns of several arms, frame by frame, for somebody to watch.
 
-A life is lived by a driver, as any life, and leaves its actions in a trace. The compiled world is then led through
-those actions once more, with a look at its state before every step. What the newborn saw there must be, bit for bit,
-what the trace says it saw: a replay shows the life that was lived.
+A life is lived by a driver, as any life, and leaves its actions in a trace. The world is then led through those actions
+once more, with a look at its state, or at what it renders, before every step. What the newborn saw there must be, bit
+for bit, what the trace says it saw: a replay shows the life that was lived.
 """
 
 from __future__ import annotations
@@ -19,7 +19,18 @@ from evolearn.genome import Newborns
 from evolearn.life import Conditions, Driver, Outcome, Plan, Trace, Walk, lives
 from evolearn.rng import LifeKey
 from evolearn.verdict import Json
-from evolearn.world import MEAN_PER_STEP, Polygon, Shape, World, WorldError, bounds_of, shapes_of, with_margin
+from evolearn.world import (
+    MEAN_PER_STEP,
+    GymnasiumWorld,
+    Polygon,
+    Shape,
+    World,
+    WorldError,
+    bounds_of,
+    rendered,
+    shapes_of,
+    with_margin,
+)
 
 OBSERVATIONS_SHOWN = 6  # of a world that is not drawn
 DECIMALS = 3
@@ -34,6 +45,7 @@ class ReplayArm:
     newborns: Newborns
     row: int  # of newborns: who is born
     plan: Plan  # learning ages and source of actions; its lifetime and bins play no part
+    own: tuple[Driver, Conditions] | None = None  # under which it lives, in the same world; None: those of the replay
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +54,9 @@ class _Film:
 
     outcome: Outcome
     trace: Trace  # [T, ..]
+    ages: npt.NDArray[np.int64]  # by frame: what is shown of it, world steps; a life that ended early stands still
     drawings: list[tuple[Shape, ...]]  # by frame; empty for a world that is not drawn
+    pictures: list[str]  # by frame, see `rendered`; empty for a world that does not render itself
 
 
 def record_replay(
@@ -53,74 +67,100 @@ def record_replay(
     steps: int,
     stride: int = 1,
     condition: str = "",
+    start: int = 0,
+    render: bool = False,
 ) -> Json:
-    """Let the newborn of every arm live the beginning of the same life, and write down what there is to see.
+    """Let the newborn of every arm live the same life, and write down what there is to see of a part of it.
 
     Args:
         driver: from `new_driver`, for the same conditions.
         conditions: what all lives share.
         arms: who lives; one at least.
         key: int64 [4], names the life, see `evolearn.rng.life_keys`.
-        steps: world steps from birth, >= 1.
+        steps: world steps to see, >= 1.
         stride: world steps per frame, 1 .. steps; the last frame may stand for fewer.
         condition: the study's name for the conditions, passed on.
+        start: age at which they begin, world steps, >= 0; what comes before is lived and not shown.
+        render: have Gymnasium environments render themselves.
     Returns:
-        What JSON can hold, all numbers finite and rounded to 3 decimals; frame f stands for the steps f * stride ..
-        (f + 1) * stride - 1 and shows the world before the first of them:
+        What JSON can hold, all numbers finite and rounded to 3 decimals; frame f stands for the steps start + f *
+        stride .. start + (f + 1) * stride - 1 and shows the world before the first of them:
 
-        - ``world``, ``condition``, ``life``, ``step_stride``; ``score``, what the arms' score is;
+        - ``world``, ``condition``, ``life``, ``start``, ``step_stride``; ``score``, what the arms' score is;
         - ``bounds``: x from, x to, y from, y to, around all that is seen in any frame of any arm; null if not drawn;
         - ``arms``, for each: ``arm``, ``label``; ``score`` by frame; ``drives``, weighted reward by drive and frame,
           summed over the frame's steps, of fitness and of every drive that any arm gives weight; ``ends``, the frames
-          in which an episode ended; ``lived``, steps until the brain diverged, `steps` if it never did: later frames
-          repeat the last one with nothing earned; ``shapes``: ``kind``, ``role``, ``label``, and ``points`` of a
-          polygon; ``frames``: all numbers of all shapes, see `evolearn.world.drawing`;
+          in which an episode ended; ``lived``, the age at which the brain diverged, start + steps if it never did:
+          later frames repeat the last one with nothing earned; ``shapes``: ``kind``, ``role``, ``label``, and
+          ``points`` of a polygon; ``frames``: all numbers of all shapes, see `evolearn.world.drawing`; ``pictures``,
+          if any were rendered, as `evolearn.world.rendered` packs them;
         - ``observations`` by name, for each arm of a world without `draw`, the first 6 of them; its ``shapes`` and
           ``frames`` are empty.
     Raises:
-        WorldError: the world is at fault: in living; in `draw`; or it keeps something outside its state, so that the
-            life cannot be seen again.
-        ValueError: `steps`, `stride` or `arms` out of range.
+        WorldError: the world is at fault: in living; in `draw`; in rendering itself; or it keeps something outside its
+            state, so that the life cannot be seen again.
+        ValueError: `steps`, `stride`, `start` or `arms` out of range.
     """
     if not arms:
         raise ValueError("arms=(): must name at least one arm")
     if not 1 <= stride <= steps:
         raise ValueError(f"stride={stride}, steps={steps}: must be 1 <= stride <= steps")
-    films = [_live(driver, conditions, arm, key, steps, stride) for arm in arms]
-    _check_alike(conditions, [drawing for film in films for drawing in film.drawings], key)
-    shown = [
-        (place, name)
-        for place, name in enumerate(conditions.drive_names)
-        if name == "fitness" or any(arm.newborns.drives[arm.row, place] != 0.0 for arm in arms)
+    if start < 0:
+        raise ValueError(f"start={start}: must be >= 0")
+    under = [arm.own or (driver, conditions) for arm in arms]
+    films = [
+        _live(*own, arm, key, range(start, start + steps, stride), start + steps, render)
+        for own, arm in zip(under, arms, strict=True)
     ]
+    _check_alike(conditions, [drawing for film in films for drawing in film.drawings], key)
+    shown = {"fitness"}
+    for (_, own), arm in zip(under, arms, strict=True):
+        shown |= {name for place, name in enumerate(own.drive_names) if arm.newborns.drives[arm.row, place] != 0.0}
     by_step = conditions.world.fitness_rule == MEAN_PER_STEP
     return {
         "world": conditions.world.name,
         "condition": condition,
         "life": str(LifeKey.of(key)),
+        "start": start,
         "step_stride": stride,
         "score": "mean fitness per step" if by_step else "return of the episode so far",
         "bounds": _bounds([shape for film in films for drawing in film.drawings for shape in drawing]),
-        "arms": [_arm_record(conditions, arm, film, shown, stride) for arm, film in zip(arms, films, strict=True)],
+        "arms": [
+            _arm_record(own, arm, film, shown, start, stride)
+            for (_, own), arm, film in zip(under, arms, films, strict=True)
+        ],
     }
 
 
 def _live(
-    driver: Driver, conditions: Conditions, arm: ReplayArm, key: npt.NDArray[np.int64], steps: int, stride: int
+    driver: Driver,
+    conditions: Conditions,
+    arm: ReplayArm,
+    key: npt.NDArray[np.int64],
+    frames: range,
+    end: int,
+    render: bool,
 ) -> _Film:
-    plan = dataclasses.replace(arm.plan, lifetime=steps, bin_steps=None, final_weights=False)
-    outcome, trace = lives(driver, conditions, arm.newborns, np.array([arm.row]), key[None].copy(), plan, steps)
-    if not isinstance(conditions.world, World) or conditions.world.draw is None:
-        return _Film(outcome, trace, [])
-    drawings = []
-    walk, lived = Walk(conditions, key), int(outcome.age[0])
-    for t in walk.along(trace, lived):
-        if t % stride == 0 and t < max(lived, 1):
-            where = f"world {conditions.world.name}, life {LifeKey.of(key)}, step {t}"
-            drawings.append(shapes_of(conditions.world, walk.state, walk.parameters, where))
-    # A life that ended early stands still.
-    drawings += drawings[-1:] * (-(-steps // stride) - len(drawings))
-    return _Film(outcome, trace, drawings)
+    plan = dataclasses.replace(arm.plan, lifetime=end, bin_steps=None, final_weights=False)
+    outcome, trace = lives(driver, conditions, arm.newborns, np.array([arm.row]), key[None].copy(), plan, end)
+    world, lived = conditions.world, int(outcome.age[0])
+    last = max(lived - 1, 0)
+    ages = np.minimum(frames, max((last - frames.start) // frames.step * frames.step + frames.start, 0))
+    film = _Film(outcome, trace, np.minimum(ages, last), [], [])
+    wanted = set(film.ages.tolist())
+    if isinstance(world, World) and world.draw is not None:
+        walk = Walk(conditions, key)
+        drawn = {
+            t: shapes_of(world, walk.state, walk.parameters, f"world {world.name}, life {LifeKey.of(key)}, step {t}")
+            for t in walk.along(trace, lived)
+            if t in wanted
+        }
+        return dataclasses.replace(film, drawings=[drawn[t] for t in film.ages.tolist()])
+    if isinstance(world, GymnasiumWorld) and render:
+        seen = trace.observations, trace.actions, max(lived, 1)
+        pictures = rendered(world, key, *seen, conditions.switch_at, wanted)
+        return dataclasses.replace(film, pictures=[pictures[t] for t in film.ages.tolist()])
+    return film
 
 
 def _head(shape: Shape) -> Json:
@@ -147,17 +187,18 @@ def _bounds(shapes: list[Shape]) -> list[float | None] | None:
     return None if bounds is None else _rounded(with_margin(bounds))
 
 
-def _arm_record(conditions: Conditions, arm: ReplayArm, film: _Film, shown: list[tuple[int, str]], stride: int) -> Json:
+def _arm_record(conditions: Conditions, arm: ReplayArm, film: _Film, shown: set[str], start: int, stride: int) -> Json:
     trace, lived = film.trace, int(film.outcome.age[0])
-    first_steps = np.arange(0, len(trace.fitness), stride)
+    first_steps = np.arange(start, len(trace.fitness), stride)
     weights = arm.newborns.drives[arm.row].astype(np.float64)
     rewards = np.add.reduceat(trace.drives * weights, first_steps)
+    drives = [(place, name) for place, name in enumerate(conditions.drive_names) if name in shown]
     frame = {
         "arm": arm.name,
         "label": arm.label,
         "score": _rounded(_score(conditions.world.fitness_rule, trace, first_steps)),
-        "drives": {name: _rounded(rewards[:, place]) for place, name in shown},
-        "ends": sorted({int(t) // stride for t in np.flatnonzero(trace.ends != GOES_ON)}),
+        "drives": {name: _rounded(rewards[:, place]) for place, name in drives},
+        "ends": sorted({int(t) // stride for t in np.flatnonzero(trace.ends[start:] != GOES_ON)}),
         "lived": lived,
         "shapes": [_head(shape) for shape in film.drawings[0]] if film.drawings else [],
         "frames": [_rounded([n for shape in drawing for n in shape.numbers]) for drawing in film.drawings],
@@ -166,6 +207,8 @@ def _arm_record(conditions: Conditions, arm: ReplayArm, film: _Film, shown: list
         at = np.minimum(first_steps, max(lived - 1, 0))
         names = [signal.name for signal in conditions.world.observations][:OBSERVATIONS_SHOWN]
         frame["observations"] = {name: _rounded(trace.observations[at, n]) for n, name in enumerate(names)}
+    if film.pictures:
+        frame["pictures"] = film.pictures
     return frame
 
 

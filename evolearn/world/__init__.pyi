@@ -40,6 +40,12 @@ from .gymnasium.environments import (
     Environments as Environments,
     GymnasiumEnvironments as GymnasiumEnvironments,
 )
+from .gymnasium.rendering import (
+    NotRendered as NotRendered,
+    packed_picture as packed_picture,
+    rendered as rendered,
+    unpacked_picture as unpacked_picture,
+)
 from .gymnasium.world import (
     GymnasiumWorld as GymnasiumWorld,
     gymnasium_world as gymnasium_world,

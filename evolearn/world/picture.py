@@ -71,7 +71,9 @@ def with_margin(bounds: Bounds) -> Bounds:
     return left - margin, right + margin, bottom - margin, top + margin
 
 
-def paint(shapes: Iterable[Shape], bounds: Bounds, width: int, height: int) -> npt.NDArray[np.uint8]:
+def paint(
+    shapes: Iterable[Shape], bounds: Bounds, width: int, height: int, own: str = _COLOURS["self"]
+) -> npt.NDArray[np.uint8]:
     """A picture of shapes on white, the bounds in its middle, as large as they fit.
 
     Args:
@@ -79,11 +81,12 @@ def paint(shapes: Iterable[Shape], bounds: Bounds, width: int, height: int) -> n
         bounds: what is to be seen, in the world's own units.
         width: pixels, >= 1.
         height: pixels, >= 1.
+        own: colour of who lives the life, "#rrggbb".
     Returns:
         Red, green and blue, uint8 [height, width, 3].
     """
     image = Image.new("RGB", (width * _FINER, height * _FINER), _PAPER)
-    brush = _Brush(ImageDraw.Draw(image, "RGBA"), bounds, image.size)
+    brush = _Brush(ImageDraw.Draw(image, "RGBA"), bounds, image.size, own)
     for shape in shapes:
         if shape.opacity > 0.0:
             brush.draw(shape)
@@ -93,15 +96,15 @@ def paint(shapes: Iterable[Shape], bounds: Bounds, width: int, height: int) -> n
 class _Brush:
     """Draws shapes of a world's units on an image."""
 
-    def __init__(self, pen: ImageDraw.ImageDraw, bounds: Bounds, size: tuple[int, int]) -> None:
+    def __init__(self, pen: ImageDraw.ImageDraw, bounds: Bounds, size: tuple[int, int], own: str) -> None:
         left, right, bottom, top = bounds
-        self._pen, self._size = pen, size
+        self._pen, self._size, self._colours = pen, size, {**_COLOURS, "self": own}
         self._centre = (left + right) / 2, (bottom + top) / 2
         self._scale = min(size[0] / (right - left), size[1] / (top - bottom))
 
     def draw(self, shape: Shape) -> None:
         opacity = round(255 * shape.opacity)
-        colour = f"{_COLOURS[shape.role]}{opacity:02x}"
+        colour = f"{self._colours[shape.role]}{opacity:02x}"
         stroke = round(_STROKE * _FINER)
         if isinstance(shape, Circle):
             x, y = self._at(shape.x, shape.y)

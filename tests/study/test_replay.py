@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import gymnasium
 import numpy as np
 import pytest
 from evolearn.worlds.cart_pole import cart_pole
@@ -14,7 +15,18 @@ from evolearn.life._fused import FusedDriver
 from evolearn.numerics import COMPILES
 from evolearn.rng import TEST, life_keys
 from evolearn.study import ReplayArm, record_replay
-from evolearn.world import Circle, Discrete, Line, Polygon, World, WorldError, compile_world, gymnasium_world
+from evolearn.world import (
+    Circle,
+    Discrete,
+    Line,
+    NotRendered,
+    Polygon,
+    World,
+    WorldError,
+    compile_world,
+    gymnasium_world,
+    unpacked_picture,
+)
 from tests.helpers.probe_worlds import (
     ONE,
     RAISES,
@@ -357,3 +369,72 @@ def test_frames_that_cannot_be_are_refused():
             replay_of(cart_pole, steps=steps, stride=stride)
     with pytest.raises(ValueError, match=r"^arms=\(\): must name at least one arm$"):
         replay_of(cart_pole, plans=(), newborn={})
+
+
+# Other ages, other conditions, pictures -------------------------------------------------------------------------
+
+
+def test_a_replay_from_an_age_on_is_the_end_of_a_longer_one():
+    plans = (Plan(50), Plan(50, source=FROM_UNIFORM))
+    conditions = conditions_for(savannah)
+    driver = FusedDriver(conditions)
+    arms = arms_for(conditions, plans, learning_rate=0.01)
+    whole = record_replay(driver, conditions, arms, KEY, 240, 3)
+    late = record_replay(driver, conditions, arms, KEY, 60, 3, start=180)
+    assert (whole["start"], late["start"]) == (0, 180)
+    for one, other in zip(late["arms"], whole["arms"], strict=True):
+        assert one["frames"] == other["frames"][60:]
+        assert one["score"] == other["score"][60:]
+        assert one["drives"] == {name: values[60:] for name, values in other["drives"].items()}
+        assert one["ends"] == [end - 60 for end in other["ends"] if end >= 60]
+        assert one["lived"] == 240
+
+
+def test_a_life_that_ended_before_the_replay_begins_stands_still():
+    conditions = conditions_for(savannah, window=16)
+    driver = FusedDriver(conditions)
+    arms = arms_for(conditions, (Plan(50),), learning_rate=3e38)
+    (arm,) = record_replay(driver, conditions, arms, KEY, 12, 4, start=60)["arms"]
+    (last,) = record_replay(driver, conditions, arms, KEY, 1, start=arm["lived"] - 1)["arms"]
+    assert arm["lived"] < 60
+    assert arm["frames"] == 3 * last["frames"]
+
+
+def test_an_arm_with_a_driver_of_its_own_lives_as_it_does_alone():
+    slow, quick = conditions_for(savannah, window=20), conditions_for(savannah, window=5)
+    drivers = FusedDriver(slow), FusedDriver(quick)
+    (one,) = arms_for(slow, (Plan(50),), learning_rate=0.02)
+    own = dataclasses.replace(one, own=(drivers[1], quick))
+    alone = record_replay(drivers[1], quick, [one], KEY, 120, 4)["arms"]
+    both = record_replay(drivers[0], slow, [one, own], KEY, 120, 4)["arms"]
+    assert both[1:] == alone
+    assert both[0]["frames"] != both[1]["frames"]
+
+
+def test_an_environment_renders_the_life_that_was_lived():
+    world = gymnasium_world("CartPole-v1")
+    conditions = conditions_for(world)
+    driver = new_driver(conditions)
+    arms = arms_for(conditions, (Plan(50, source=FROM_UNIFORM),))
+    (arm,) = record_replay(driver, conditions, arms, KEY, 60, 20, render=True)["arms"]
+    trace = trace_of(driver, arms[0], 60)
+    driver.close()
+    assert trace.ends.any(), "an episode must end, or this shows nothing"
+    environment = gymnasium.make("CartPole-v1", render_mode="rgb_array").unwrapped
+    environment.reset()
+    for picture, t in zip(arm["pictures"], (0, 20, 40), strict=True):
+        environment.state = trace.observations[t].astype(np.float64)
+        assert np.abs(environment.render().astype(int) - unpacked_picture(picture)).mean() < 0.5, t
+    environment.close()
+    assert arm["frames"] == []
+    assert len({picture for picture in arm["pictures"]}) == 3
+
+
+def test_an_environment_that_renders_nothing_says_so():
+    world = gymnasium_world("tests.helpers.toy_environment:evolearn-toy-v0")
+    conditions = conditions_for(world)
+    driver = new_driver(conditions)
+    arms = arms_for(conditions, (Plan(50, source=FROM_UNIFORM),))
+    with pytest.raises(NotRendered, match=r"render_mode='rgb_array'"):
+        record_replay(driver, conditions, arms, KEY, 10, 5, render=True)
+    driver.close()

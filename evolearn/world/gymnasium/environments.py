@@ -258,6 +258,17 @@ class GymnasiumEnvironments:
             raise self._fault(place, error) from error
         return endings
 
+    def render(self, place: int) -> Any:
+        """What the environment at `place` renders of the moment.
+
+        Raises:
+            EnvironmentFault: it raised.
+        """
+        try:
+            return self._homes[place].environment.render()
+        except BaseException as error:
+            raise self._fault(place, error) from error
+
     def close(self) -> None:
         """See Environments."""
         homes = [*self._homes, *(home for some in self._empty.values() for home in some)]
