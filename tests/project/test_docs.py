@@ -58,7 +58,7 @@ def copied(tmp_path: Path) -> Path:
     """The documentation without the reference, which takes most of the time: to be broken."""
     for folder in ("docs", "cluster", "configs", "evolearn", "examples", "worlds"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("README.md", "CONTRIBUTING.md", "LICENSE"):
+    for file in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"):
         shutil.copy(ROOT / file, tmp_path / file)
     content = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     content, cut = re.subn(r"^  - mkdocstrings:\n(?:    .*\n)+", "", content, flags=re.M)

@@ -1,22 +1,88 @@
-"""The README's world and config, run as they stand there."""
+"""The README: short, its commands those of the program, its numbers those of the pages; and what stands beside it."""
 
 import re
+import shlex
+import tomllib
 from pathlib import Path
 
+import pytest
+import typer
+import yaml
+
+from evolearn.cli.app import app
 from evolearn.run import ARMS
 from tests.helpers.command import evolearn
 from tests.helpers.places import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+MOST_WORDS = 1500
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+def blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
 
 
-def test_the_world_of_the_readme_runs(tmp_path: Path) -> None:
-    _, world = blocks("python")  # the first one loads an export: tests/test_export.py
-    _, config = blocks("yaml")
+def commands(text: str) -> list[str]:
+    """What it says to type, in blocks and in lines of prose."""
+    lines = [line for block in re.findall(r"^```\n(.*?)^```", text, re.M | re.S) for line in block.splitlines()]
+    lines += [
+        " ".join(part.split()) for part in re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+    ]
+    return [line.split("  #")[0].strip() for line in lines if line.startswith("evolearn ")]
+
+
+def test_it_is_short() -> None:
+    assert len(README.split()) <= MOST_WORDS
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/zoo.md"])
+def test_its_commands_are_those_of_the_program(page: str) -> None:
+    typed = commands((ROOT / page).read_text(encoding="utf-8"))
+    assert len(typed) >= 5
+    program = typer.main.get_command(app)
+    for line in typed:
+        command, (_, *words) = program, shlex.split(line)
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        assert command is not program, line
+        command = getattr(command, "commands", {}).get("run", command)  # of studies, which need not be said
+        options = {name for parameter in command.params for name in parameter.opts}
+        assert [word for word in words if word.startswith("--") and word not in options] == [], line
+
+
+def test_what_it_says_came_out_is_what_the_page_of_the_foal_has() -> None:
+    (said,) = [block for block in blocks("README.md", "") if block.startswith("alpha 0:")]
+    (whole,) = [block for block in blocks("docs/foal.md", "") if block.startswith("alpha 0:")]
+    assert " ".join(whole.split()).startswith(" ".join(said.split()).removesuffix("p < 0.001."))
+    assert said.rstrip().endswith("p < 0.001.")
+
+
+def test_its_make_targets_are_there() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"^make ([\w-]+)", "".join(blocks("README.md", "") + blocks("docs/commands.md", "")), re.M))
+    assert {"setup", "zebra", "zoo", "test"} <= named
+    assert [name for name in named if not re.search(rf"^{name}:", makefile, re.M)] == []
+
+
+def test_nothing_is_left_to_fill_in_and_every_link_leads_somewhere() -> None:
+    assert "@@" not in README
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert len(links) > 20
+    for link in links:
+        path, _, anchor = link.partition("#")
+        assert (ROOT / path).is_file(), link
+        headings = re.findall(r"^#+ (.+)$", (ROOT / path).read_text(encoding="utf-8"), re.M) if anchor else []
+        assert not anchor or anchor in [re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings]
+
+
+# What used to stand there ------------------------------------------------------------------------------------------
+
+
+def test_the_world_of_the_page_of_worlds_runs(tmp_path: Path) -> None:
+    (world,) = [block for block in blocks("docs/worlds.md", "python") if "valley = World(" in block]
+    (config,) = [block for block in blocks("docs/worlds.md", "yaml") if "valley.py:valley" in block]
     assert len(world.splitlines()) <= 60
     (tmp_path / "valley.py").write_text(world)
     (tmp_path / "valley.yaml").write_text(config)
@@ -26,8 +92,8 @@ def test_the_world_of_the_readme_runs(tmp_path: Path) -> None:
     assert "Run directory: runs/valley-seed0-1" in done.stdout
 
 
-def test_the_study_of_the_readme_is_planned_as_it_stands_there(tmp_path: Path) -> None:
-    config, _ = blocks("yaml")
+def test_the_study_of_the_drives_is_planned_as_it_stands_there(tmp_path: Path) -> None:
+    (config,) = [block for block in blocks("docs/studies.md", "yaml") if "title: Is it the drives?" in block]
     (tmp_path / "drives.yaml").write_text(config)
     done = evolearn("study", "drives.yaml", "--dry-run", folder=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -36,7 +102,7 @@ def test_the_study_of_the_readme_is_planned_as_it_stands_there(tmp_path: Path) -
 
 
 def test_the_table_of_arms_is_the_programs() -> None:
-    table = README.split("| arm | origin |")[1].split("\n\n")[0]
+    table = (ROOT / "docs/studies.md").read_text(encoding="utf-8").split("| arm | origin |")[1].split("\n\n")[0]
     rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
     assert [row[0] for row in rows] == list(ARMS)
     for name, origin, weights, drives, plasticity, learns in rows:
@@ -46,12 +112,25 @@ def test_the_table_of_arms_is_the_programs() -> None:
         assert {"uniform": "uniform", "oracle": "oracle"}.get(part.actions, "") in learns
 
 
-def test_nothing_is_left_to_fill_in_and_every_link_leads_somewhere() -> None:
-    assert "@@" not in README
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
-    assert links
-    for link in links:
-        assert (ROOT / link).is_file(), link
+# What stands beside it ------------------------------------------------------------------------------------------------
+
+
+def test_the_citation_and_the_list_of_changes_are_of_this_version() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == PROJECT["version"]
+    assert cited["license"] == PROJECT["license"]
+    assert [author["name"] for author in cited["authors"]] == [author["name"] for author in PROJECT["authors"]]
+    assert {"cff-version", "message", "title", "type"} <= cited.keys()
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## {re.escape(PROJECT['version'])}$", changes, re.M)
+
+
+def test_every_extra_is_explained_and_what_is_for_users_is_in_all() -> None:
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \|", page, re.M)
+    assert rows == [name for name in PROJECT["optional-dependencies"] if name != "dev"]
+    (everything,) = PROJECT["optional-dependencies"]["all"]
+    assert set(re.findall(r"[\w-]+", everything.partition("[")[2])) == set(rows) - {"all", "bench", "docs", "examples"}
 
 
 def test_every_package_is_in_the_table_of_the_house() -> None:
