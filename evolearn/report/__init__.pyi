@@ -12,4 +12,4 @@ from .report import (
 )
 from .study.files import label_of as label_of, read_results as read_results
 from .texts import band_value as band_value, cost_in_words as cost_in_words
-from .watching import check_film as check_film, write_film as write_film
+from .films import check_film as check_film, write_film as write_film

@@ -52,6 +52,12 @@ def test_its_commands_are_those_of_the_program(page: str) -> None:
         assert [word for word in words if word.startswith("--") and word not in options] == [], line
 
 
+def test_every_command_is_on_the_page_of_commands() -> None:
+    page = "".join(blocks("docs/commands.md", ""))
+    program = typer.main.get_command(app)
+    assert [name for name in program.commands if not re.search(rf"^evolearn {name}\b", page, re.M)] == []
+
+
 def test_what_it_says_came_out_is_what_the_page_of_the_foal_has() -> None:
     (said,) = [block for block in blocks("README.md", "") if block.startswith("alpha 0:")]
     (whole,) = [block for block in blocks("docs/foal.md", "") if block.startswith("alpha 0:")]
