@@ -137,7 +137,8 @@ def test_the_study_that_is_explained_is_planned_as_it_stands_there(tmp_path: Pat
 
 def test_every_key_of_a_study_and_of_an_arm_is_explained() -> None:
     text = (DOCS / "studies.md").read_text(encoding="utf-8")
-    rows = [re.findall(r"^\| `(\w+)` \|", table, re.M) for table in text.split("| key | default |")[1:]]
+    tables = [table.split("\n\n")[0] for table in text.split("| key | default |")[1:]]
+    rows = [re.findall(r"^\| `(\w+)` \|", table, re.M) for table in tables]
     assert rows == [list(part.model_fields) for part in (StudyConfig, ArmPart, ThresholdPart)]
     metrics = text.split("Metrics are ")[1].split(";")[0]
     assert re.findall(r"`(\w+)`", metrics) == list(METRICS)
