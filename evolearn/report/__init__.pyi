@@ -1,3 +1,4 @@
+from .films import check_film as check_film, write_film as write_film
 from .inspection.files import (
     INSPECTION_FILE as INSPECTION_FILE,
     INSPECTION_FORMAT as INSPECTION_FORMAT,
@@ -12,4 +13,3 @@ from .report import (
 )
 from .study.files import label_of as label_of, read_results as read_results
 from .texts import band_value as band_value, cost_in_words as cost_in_words
-from .films import check_film as check_film, write_film as write_film
