@@ -2,10 +2,11 @@
 
     python -m benchmarks.references [--only NAME ...] [--seed S] [--markdown]
 
-Seven tables, a minute in all: the episodes in which tables learn `corridors`, at given step sizes and tuned; the best
+Eight tables, a minute in all: the episodes in which tables learn `corridors`, at given step sizes and tuned; the best
 threshold of the `larder` and what it is worth elsewhere, exact; what halves of a `crossroads` life are worth, exact;
-the steps in which Dyna learns the `maze`; who ever opens a `lock`, exact; and who ever passes a `chain`. Means over
-sets of lives with their standard error; what has none is exact, or a share of lives.
+the steps in which Dyna learns the `maze`; who ever opens a `lock`, exact; who ever passes a `chain`; and what can be
+written beforehand of a `peck`, exact. Means over sets of lives with their standard error; what has none is exact, or a
+share of lives.
 
 Source: Sutton and Barto 2018, sections 6.1 (TD), 8.2 (Dyna-Q), 12.1 (lambda returns), 13.3 (REINFORCE with baseline).
 """
@@ -24,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
-from benchmarks import locks
+from benchmarks import locks, pecks
 from benchmarks.bandits import Answer, markdown, shown
 from evolearn.worlds import crossroads, larder, maze
 
@@ -393,6 +394,7 @@ ANSWERS: dict[str, Callable[[int], Answer]] = {
     "dyna": dyna,
     "lock": locks.lock,
     "chain": locks.chain,
+    "peck": pecks.peck_references,
 }
 
 

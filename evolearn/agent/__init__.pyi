@@ -23,11 +23,25 @@ from .drives.table import (
     find_drive as find_drive,
     ready_drive as ready_drive,
 )
+from .growth import (
+    GROWN_RATE as GROWN_RATE,
+    GROWN_WEIGHTS as GROWN_WEIGHTS,
+    grow_weights as grow_weights,
+    grown_rate as grown_rate,
+    timetable_names as timetable_names,
+    timetables as timetables,
+)
 from .learners.learner import (
+    GROWN as GROWN,
+    GROWN_ONSET as GROWN_ONSET,
+    GROWN_WEIGHT as GROWN_WEIGHT,
+    GROWN_WIDTH as GROWN_WIDTH,
     INITIAL_SCALE as INITIAL_SCALE,
     INITIAL_SCALE_GENE as INITIAL_SCALE_GENE,
     INITIAL_VALUE as INITIAL_VALUE,
+    LATE_RATE as LATE_RATE,
     LEARN_TYPE as LEARN_TYPE,
+    LEARNING_RATE as LEARNING_RATE,
     OF_FRESH_WEIGHTS as OF_FRESH_WEIGHTS,
     PREDICTION_RATE as PREDICTION_RATE,
     PREDICTION_WEIGHT as PREDICTION_WEIGHT,

@@ -49,6 +49,9 @@ class BrainSpec:
     # of, see `evolearn.agent.prediction`.
     prediction: str = NO_PREDICTION
     auxiliary: bool = False  # whether that head's errors change the trunk as well
+    growth: tuple[
+        str, ...
+    ] = ()  # what of it grows with age, of GROWN_WEIGHTS and GROWN_RATE: see `evolearn.agent.growth`
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -228,6 +228,24 @@ class ValuePart(Part):
         return self
 
 
+class GrowthPart(Part):
+    """What of a brain changes with age, whatever is lived; when, and how far, are genes of plasticity."""
+
+    of: tuple[Literal["weights", "rate"], ...] = Field(
+        min_length=1,
+        max_length=2,
+        description="what grows: weights, from young to old ones by a timetable for each sense, layer and head; rate, "
+        "the learning rate by a timetable of its own",
+    )
+
+    @pydantic.field_validator("of")
+    @classmethod
+    def _each_once(cls, of: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(of)) < len(of):
+            raise ValueError(f"growth.of={list(of)}: must name each once; leave out one {of[0]}")
+        return of
+
+
 class TeacherPart(Part):
     """Somebody whose actions a learner that imitates takes for its own."""
 
@@ -407,6 +425,7 @@ class RunConfig(Part):
     learner: LearnerPart = LearnerPart()
     drives: DrivesPart = DrivesPart()
     value: ValuePart | None = Field(None, description="an innate value; null: newborns have none")
+    growth: GrowthPart | None = Field(None, description="what of a brain changes with age; null: nothing")
     teacher: TeacherPart | None = Field(None, description="somebody to imitate; null: there is nobody")
     lineage: LineagePart | None = Field(None, description="how lives follow one another; null: each is by itself")
     opponent: OpponentPart | None = Field(
@@ -439,7 +458,7 @@ class RunConfig(Part):
     def _without_what_is_not_there(self, write: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
         """As a config was written before there were innate values, predictions, given weights and teachers, without."""
         content: dict[str, Any] = write(self)
-        for name in ("teacher", "lineage"):
+        for name in ("teacher", "lineage", "growth"):
             if getattr(self, name) is None:
                 content.pop(name, None)
         if self.value is None:
@@ -598,6 +617,11 @@ def _opponent_problems(config: RunConfig) -> Iterator[str]:
         yield (
             "lineage: must be left out with an opponent that evolves: lives in pairs follow no others; leave one of "
             "the two out"
+        )
+    if config.growth is not None:
+        yield (
+            f"growth.of={list(config.growth.of)}: must be left out with an opponent that evolves: brains of lives in "
+            "pairs do not grow; leave one of the two out"
         )
     if config.world.switch_at is not None:
         yield (

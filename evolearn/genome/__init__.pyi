@@ -17,6 +17,7 @@ from .genome import (
     from_z as from_z,
     gene_pool as gene_pool,
     initial_distribution as initial_distribution,
+    initial_weights as initial_weights,
     plasticity_by_gene as plasticity_by_gene,
     value_by_gene as value_by_gene,
 )

@@ -195,6 +195,7 @@ def gene_pool(
     weight_centres: Mapping[str, float | Sequence[float]] | None = None,
     learned: Sequence[str] = (),
     held_plasticity: Sequence[str] = (),
+    plasticity_spreads: Mapping[str, float] | None = None,
 ) -> GenePool:
     """Lay out the genes of a newborn.
 
@@ -213,6 +214,7 @@ def gene_pool(
         evolved_drives: drives that follow the mode of their group; the others are held at the start. None: all do.
         value: what an innate value is made of; None: newborns have none.
         held_plasticity: plasticity genes that are held at their start, whatever becomes of their group.
+        plasticity_spreads: of plasticity genes, where they are not those of their group. None: all are.
         weight_centres: weights at the start by tensor, where they differ from that draw: one for all of a tensor's, or
             one for each; for direct genes. None: they differ nowhere.
         learned: heads that are held at 0 at birth, by what names of their blocks begin with; for direct genes.
@@ -235,7 +237,8 @@ def gene_pool(
         genes.append(dataclasses.replace(gene, held=held))
     for plastic in find_learner(learner).genes(brain):
         centres = encoded(plastic.transform, plasticity_centres.get(plastic.name, plastic.default))
-        gene = _gene(plastic.name, "plasticity", plastic.shape, plastic.transform, centres, spreads["plasticity"])
+        spread = (plasticity_spreads or {}).get(plastic.name, spreads["plasticity"])
+        gene = _gene(plastic.name, "plasticity", plastic.shape, plastic.transform, centres, spread)
         held = plastic.name in held_plasticity
         genes.append(dataclasses.replace(gene, published=plastic.default, held=held))
     if value is not None:

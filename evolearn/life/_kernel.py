@@ -30,6 +30,7 @@ from evolearn.agent import (
 from evolearn.genome import Newborns
 from evolearn.life._closing import close_all, close_ended, turn_bin
 from evolearn.life._experiencing import any_ended, end_episodes, experience_all, record_steps
+from evolearn.life._growing import deprive_all, grow_all
 from evolearn.life._learning import learn_when_full
 from evolearn.life._living import act, be_born, operate_on_all, reset_all
 from evolearn.life._teaching import begin_lessons, get_teachers, give_lessons, lesson_of, teach
@@ -186,6 +187,10 @@ def live(  # noqa: D417  # the plugs are described in groups
                 reset_all(newborns, genomes, keys, course, team, at, body, start, count)
             if t == course.operate_at:
                 operate_on_all(surgeries, genomes, team, at, body, start, count)
+            if course.grow_every > 0 and t % course.grow_every == 0:
+                grow_all(newborns, genomes, team, at, body, course, start, count, t)
+            if t < course.deprived_until:
+                deprive_all(team, at, body, count)
             ending = act(think_all, think, choose_all, team, at, body, course, count, t)
             if course.source == FROM_ORACLE:
                 for place in range(count):
@@ -219,7 +224,7 @@ def live(  # noqa: D417  # the plugs are described in groups
                 body.drives,
                 t,
             )
-            if t + 1 == course.switch_at:
+            if t + 1 == course.switch_at or t + 1 == course.episode_at:
                 end_episodes(team, at, count)
             if t == clock[BIN_END]:
                 turn_bin(outcome, course, team, at, body, start, count)

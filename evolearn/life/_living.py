@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from evolearn.genome import Newborns
+from evolearn.life._growing import forget_growth
 from evolearn.life._remembering import forget_step, hold, recall_elsewhere, show_all
 from evolearn.life._valuing import look_ahead, look_back
 from evolearn.life._views import (
@@ -124,6 +125,8 @@ def be_born(
         status[place] = UNFINISHED
         holding[place] = 0
         recalling[place] = 0
+    if body.timetables > 0:
+        forget_growth(team, at, body, count)
     clock = integers(team, at.clock, 4)
     clock[ROW] = 0
     clock[UPDATE] = 0

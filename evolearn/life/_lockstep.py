@@ -31,6 +31,7 @@ from evolearn.agent import (
 from evolearn.genome import Newborns
 from evolearn.life._closing import close_all, close_ended, turn_bin
 from evolearn.life._experiencing import experience_all, record_steps
+from evolearn.life._growing import grow_all
 from evolearn.life._learning import learn_when_full
 from evolearn.life._living import act, be_born, operate_on_all, reset_all
 from evolearn.life._teaching import begin_lessons, get_teachers, give_lessons, teach
@@ -142,6 +143,7 @@ BOUND_TYPE = types.NamedTuple(
 BE_BORN_TYPE = types.void(NEWBORNS_TYPE, _I1, _I2, COURSE_TYPE, *_TEAM)
 GET_TEACHERS_TYPE = types.void(TEACHERS_TYPE, _I2, *_TEAM)
 OPERATE_TYPE = types.void(SURGERIES_TYPE, _I1, *_TEAM)
+GROW_TYPE = types.void(NEWBORNS_TYPE, _I1, COURSE_TYPE, *_TEAM, _I)
 BIND_TYPE = types.void(BOUND_TYPE, types.uintp)
 ACT_TYPE = EXPERIENCE_TYPE = _I(types.uintp, _I)
 LEARN_ALL_TYPE = types.void(types.uintp, _I)
@@ -234,6 +236,11 @@ def reset_together(
 def operate_together(surgeries: Surgeries, genomes: Any, team: Any, at: Places, body: Body) -> None:
     """Operate on every life that goes on: see `evolearn.life.surgery.operate`."""
     operate_on_all(surgeries, genomes, team, at, body, 0, body.lives)
+
+
+def grow_together(newborns: Newborns, genomes: Any, course: Course, team: Any, at: Places, body: Body, t: int) -> None:
+    """Let every life that goes on grow: see `evolearn.life._growing.grow_all`."""
+    grow_all(newborns, genomes, team, at, body, course, 0, body.lives, t)
 
 
 def act_together(address: Any, t: int) -> int:

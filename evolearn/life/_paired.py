@@ -55,9 +55,11 @@ class PairedDriver(FusedDriver):
         if other is None or len(other.genomes) != len(job.genomes) or other.plan.lifetime != job.plan.lifetime:
             raise ValueError("job.opponent: must be a job of as many lives, as long, for lives in pairs")
         for plan in (job.plan, other.plan):
-            if plan.operate_at is not None or plan.source == FROM_ORACLE:
+            alters = plan.operate_at is not None or plan.deprived_until or plan.episode_at is not None
+            if alters or plan.source == FROM_ORACLE:
                 raise ValueError(
-                    "plan: lives in pairs know neither operations nor oracles; live against the world's own script"
+                    "plan: lives in pairs know neither operations, deprivation nor oracles; live against the world's "
+                    "own script"
                 )
         super().live(job)
 

@@ -27,6 +27,7 @@ from evolearn.life._lockstep import (
     CLOSE_TYPE,
     EXPERIENCE_TYPE,
     GET_TEACHERS_TYPE,
+    GROW_TYPE,
     LEARN_ALL_TYPE,
     OPERATE_TYPE,
     Binding,
@@ -37,6 +38,7 @@ from evolearn.life._lockstep import (
     direct,
     experience_together,
     get_teachers_together,
+    grow_together,
     learn_together,
     operate_together,
     parts_of,
@@ -125,6 +127,7 @@ class ChunkStepper:
         self._get_teachers = direct(get_teachers_together, GET_TEACHERS_TYPE)
         self._operate = direct(operate_together, OPERATE_TYPE)
         self._reset = direct(reset_together, BE_BORN_TYPE)
+        self._grow = direct(grow_together, GROW_TYPE) if conditions.brain.growth else None
         self._act = direct(act_together, ACT_TYPE)
         self._experience = direct(experience_together, EXPERIENCE_TYPE)
         self._learn = direct(learn_together, LEARN_ALL_TYPE)
@@ -254,6 +257,10 @@ class ChunkStepper:
                     self._reset(job.newborns, job.genomes, job.keys, course, *memory)
                 if t == course.operate_at:
                     self._operate(job.surgeries, job.genomes, *memory)
+                if self._grow is not None and t % course.grow_every == 0:
+                    self._grow(job.newborns, job.genomes, course, *memory, t)
+                if t < course.deprived_until:
+                    observation[:] = 0.0
                 if self._act(bound, t):
                     places = [place for place in places if status[place] == UNFINISHED]
                 endings = environments.step_all(t, places, *world)
@@ -378,6 +385,11 @@ class StepwiseDriver:
         """
         if job.plan.source == FROM_ORACLE:
             raise WorldError(f"world {self.conditions.world.name} has no oracle; choose another source of actions")
+        if job.plan.episode_at is not None:
+            raise WorldError(
+                f"plan.episode_at={job.plan.episode_at}: must be None in world {self.conditions.world.name}: only "
+                "compiled worlds can be made to begin an episode"
+            )
         self.rehearse(job)
         self._live(job)
         if self._rehearsal is not None:

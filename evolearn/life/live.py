@@ -14,9 +14,16 @@ from evolearn.agent import (
     BACKWARD_TYPE,
     DELTAS_TYPE,
     FOR_LIFE,
+    GROWN,
+    GROWN_ONSET,
+    GROWN_WEIGHT,
+    GROWN_WEIGHTS,
+    GROWN_WIDTH,
     LAST_ACTION,
     LAST_OBSERVATION,
     LAST_REWARD,
+    LATE_RATE,
+    LEARNING_RATE,
     NEW_EPISODE,
     NOT_TAUGHT,
     PREDICTION_RATE,
@@ -35,6 +42,8 @@ from evolearn.agent import (
     plugged,
     ready_choice,
     ready_learner,
+    timetable_names,
+    timetables,
     trunk_of,
     whole_lines,
 )
@@ -103,6 +112,7 @@ class Conditions:
     opponent: Conditions | None = None  # of the second agent, in its own world; None: the world scripts its part
     teacher: TeacherSpec | None = None  # who teaches, where its learner imitates; None: nobody does
     lineage: Lineage | None = None  # how the lives of an evaluation follow one another; None: each is by itself
+    grown_life: int = 0  # world steps that onsets and widths are shares of, where the brain grows
 
     @property
     def drive_names(self) -> tuple[str, ...]:
@@ -131,6 +141,8 @@ class Plan:
     source: int = FROM_BRAIN
     final_weights: bool = False
     operate_at: int | None = None  # age in steps, before the brain acts at that age; None: never
+    deprived_until: int = 0  # age in steps until which senses are at 0, and nothing is learned
+    episode_at: int | None = None  # age in steps at which an episode begins, whatever the world says; None: at none
 
     @property
     def bin_size(self) -> int:
@@ -209,6 +221,11 @@ class Machinery:
             choices=conditions.brain.actions if conditions.world.is_discrete else 0,
             teaching=conditions.teacher.mode if conditions.teacher and job.is_taught(conditions) else NOT_TAUGHT,
             taught_life=0 if conditions.teacher is None else conditions.teacher.life,
+            # With the first step of a window, so that the weights with which a window was lived are of one age.
+            grow_every=conditions.window if conditions.brain.growth else 0,
+            grown_life=conditions.grown_life,
+            deprived_until=plan.deprived_until,
+            episode_at=-1 if plan.episode_at is None else plan.episode_at,
         )
 
     def team(self, conditions: Conditions, lives: int, plan: Plan, state_size: int = 0, shared: bool = False) -> Team:
@@ -229,6 +246,7 @@ class Machinery:
         value, has_value = conditions.value, find_policy(brain.policy).has_value
         teacher = None if shared else conditions.teacher  # who does not learn has none
         thinks = teacher is not None and teacher.source == FROM_BRAIN
+        grows = GROWN_WEIGHTS in brain.growth
         body = Body(
             lives=lives,
             window=1 if shared else conditions.window,  # who does not learn looks back no further
@@ -281,8 +299,15 @@ class Machinery:
             pupils=lives if thinks else 0,
             taught_from=genes.get(TAUGHT_FROM, -1),
             taught_share=genes.get(TAUGHT_SHARE, -1),
+            timetables=len(timetable_names(brain)) if grows else 0,
+            grown=genes.get(GROWN, -1),
+            grown_weight=genes.get(GROWN_WEIGHT, -1),
+            grown_onset=genes.get(GROWN_ONSET, -1),
+            grown_width=genes.get(GROWN_WIDTH, -1),
+            late_rate=genes.get(LATE_RATE, -1),
+            learning_rate=genes.get(LEARNING_RATE, -1),
         )
-        return Team(body, brain.layers, () if value is None else value.layers)
+        return Team(body, brain.layers, () if value is None else value.layers, timetables(brain) if grows else ())
 
 
 def machinery(conditions: Conditions) -> Machinery:
@@ -389,7 +414,8 @@ class Job:
     teachers: Teachers = NO_TEACHERS  # of these lives alone; none: those that conditions name
 
     def __post_init__(self) -> None:
-        """Raise ValueError if surgeries or teachers do not fit newborns, plan and lives."""
+        """Raise ValueError if plan, surgeries or teachers do not fit newborns and lives."""
+        _check_plan(self.plan)
         check_surgeries(self.surgeries, self.newborns, self.plan.operate_at, self.plan.lifetime)
         check_teachers(self.teachers, self.genomes, self.newborns.weights.shape[1])
 
@@ -406,6 +432,17 @@ class Job:
         if teacher.of_parent:  # read, and never asked
             return Teachers(np.zeros((1, conditions.brain.weights), np.float32), np.zeros(lives, np.int64))
         return teacher.teachers(lives)
+
+
+def _check_plan(plan: Plan) -> None:
+    learns = plan.learn_until is None or plan.learn_until > plan.learn_from
+    if learns and plan.learn_from < plan.deprived_until:
+        raise ValueError(
+            f"plan.learn_from={plan.learn_from}: must be at least plan.deprived_until={plan.deprived_until}, since who "
+            "is deprived learns nothing; or set plan.learn_until=0"
+        )
+    if plan.episode_at is not None and not 1 <= plan.episode_at < plan.lifetime:
+        raise ValueError(f"plan.episode_at={plan.episode_at}: must be 1 .. {plan.lifetime - 1}, within the lifetime")
 
 
 class Driver(Protocol):

@@ -40,6 +40,10 @@ class Course(NamedTuple):
     choices: int  # of a discrete world; 0 for a box
     teaching: int  # ASKED or WATCHED; NOT_TAUGHT without a teacher
     taught_life: int  # world steps that the shares of life are of by which evolution says when life is taught
+    grow_every: int  # world steps from one growth to the next; 0: nothing grows
+    grown_life: int  # world steps that the shares of life are of by which evolution says when it grows
+    deprived_until: int  # age in steps until which nothing is seen
+    episode_at: int  # age in steps at which an episode begins, whatever the world says; -1: at none
 
 
 class Body(NamedTuple):
@@ -95,6 +99,13 @@ class Body(NamedTuple):
     pupils: int  # lives that it thinks for
     taught_from: int  # where in plasticity the share of life is at which teaching begins; -1: nowhere
     taught_share: int  # the same of the share of life that it lasts
+    timetables: int  # K, by which weights grow; 0 if none do
+    grown: int  # where in plasticity the extent of growth is; -1: nowhere, as the next three
+    grown_weight: int  # the same of where old weights begin
+    grown_onset: int  # the same of onsets
+    grown_width: int  # the same of widths
+    late_rate: int  # the same of how many times as much the learning rate comes to, its onset and its width
+    learning_rate: int  # where in plasticity that is; -1: nowhere
 
 
 class Places(NamedTuple):
@@ -158,6 +169,9 @@ class Places(NamedTuple):
     teacher_outputs: int  # float32 [pupils, 2, Y]
     teacher_carry: int  # float32 [pupils, carry]
     teacher_rng: int  # int64 [pupils, RNG_SIZE], the teaching streams
+    timetables: int  # int64 [thinking], which of K each weight grows by, if any does
+    grown: int  # float32 [T, K], how far each has come
+    moves: int  # float32 [K], how far each comes for one life
 
 
 # Places in a life's tally: sums over the age bin so far (fitness, returns of finished episodes, how many, deaths among
@@ -222,13 +236,16 @@ TRACE_TYPE = types.NamedTuple((_F3, _F3, _F3, _F3, _F3, _D2, _I2), Trace)
 class Team:
     """The memory of lives side by side on one thread, all of one age."""
 
-    def __init__(self, body: Body, layers: Sequence[int], value_layers: Sequence[int] = ()) -> None:
+    def __init__(
+        self, body: Body, layers: Sequence[int], value_layers: Sequence[int] = (), timetables: Any = ()
+    ) -> None:
         """Lay out and allocate.
 
         Args:
             body: sizes.
             layers: see `evolearn.agent.BrainSpec.layers`.
             value_layers: see `evolearn.agent.ValueSpec.layers`; none without an innate value.
+            timetables: see `evolearn.agent.timetables`; none where no weight grows.
         """
         self.body = body
         self._shapes = _shapes(body)
@@ -245,6 +262,7 @@ class Team:
         self.at = Places(*(self._starts[name] // np.dtype(self._shapes[name][0]).itemsize for name in Places._fields))
         self["layers"][:] = layers
         self["value_layers"][:] = value_layers
+        self["timetables"][:] = timetables
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """A view of one of its arrays, see Places."""
@@ -323,6 +341,9 @@ def _shapes(body: Body) -> dict[str, tuple[Any, ...]]:
         "teacher_outputs": (single, body.pupils, 2, outputs),
         "teacher_carry": (single, body.pupils, body.carry),
         "teacher_rng": (long, body.pupils, RNG_SIZE),
+        "timetables": (long, body.thinking if body.timetables else 0),
+        "grown": (single, lives, body.timetables),
+        "moves": (single, body.timetables),
     }
 
 

@@ -26,6 +26,7 @@ from evolearn.errors import PartNotFound, RunDirectoryError
 from evolearn.files import FileMissing, FileUnfit, check_record, explained, parse_json, read_tensors, write_whole
 from evolearn.genome import FloatArray, GenePool, Newborns, decode
 from evolearn.run._dna_header import DNAHeader, contradictions
+from evolearn.run._growth import grows
 from evolearn.run.setup import Setup, assemble, first_values, pool_of
 from evolearn.run.sources import source_hashes
 from evolearn.run.zoo import in_zoo, why_not_in_zoo
@@ -236,6 +237,7 @@ def _pool_in(header: DNAHeader, config: RunConfig) -> GenePool:
         **first_values(config.learner),
         prediction=header.brain.prediction,
         auxiliary=config.learner.auxiliary,
+        growth=grows(config),
     )
     return pool_of(config, brain, header.drives)
 

@@ -112,7 +112,7 @@ def _save_faulty_life(directory: Path, life: FaultyLife) -> None:
         "genome": fault.genome,
         "step": fault.step,
         "reason": fault.reason,
-        "plan": {name: value for name, value in dataclasses.asdict(fault.plan).items() if name != "operate_at"},
+        "plan": {name: value for name, value in dataclasses.asdict(fault.plan).items() if name in _Plan.model_fields},
         "doing": dict(life.doing),
         "config": life.config.model_dump(mode="json"),
     }

@@ -12,6 +12,8 @@ import numpy as np
 from evolearn.agent import (
     DRIVE,
     FOR_LIFE,
+    GROWN,
+    GROWN_WEIGHT,
     INITIAL_VALUE,
     LARGEST,
     LEARNER,
@@ -54,6 +56,7 @@ from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run._cloning import check_given_weights, check_teacher, with_teacher
 from evolearn.run._foresight import check_foresight, remarks_on_foresight
+from evolearn.run._growth import check_growth, grows, growth_at_start
 from evolearn.run._innate_value import check_value, learned_heads, remarks_on_value, value_spec
 from evolearn.run._memory import check_brain_size, check_memory
 from evolearn.run._rivals import DriverOfBoth, check_opponent, check_opponents_world, opponent_config
@@ -134,6 +137,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         **first_values(config.learner),
         prediction=_prediction(config, world),
         auxiliary=config.learner.auxiliary,
+        growth=grows(config),
     )
     _check_readout(config)
     _check_rules(config, brain)
@@ -166,6 +170,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         value=value_spec(config, brain.observations),
         teacher=teacher_of(config, world, brain),
         lineage=lineage_of(config),
+        grown_life=config.search.selection_lifetime if config.growth else 0,
         found_as=config.world.full_name,
         centrings=_centrings(config.drives),
     )
@@ -181,6 +186,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
     check_value(config, world, brain)
     check_foresight(config, brain)
     check_training(config)
+    check_growth(config)
     config = with_teacher(config, conditions)
     pool = pool_of(config, brain, conditions.drive_names)
     search = config.search
@@ -296,13 +302,14 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         drive_centres=config.drives.weights,
         drive_transform=config.drives.transform,
         evolved_drives=config.drives.evolved,
-        plasticity_centres=config.learner.plasticity,
+        plasticity_centres=growth_at_start(config, brain) | config.learner.plasticity,
         spreads={group: getattr(config.genome, group).spread for group in GROUPS},
         seed=config.seed,
         value=value_spec(config, brain.observations),
         weight_centres=config.brain.weights,
         learned=learned_heads(config),
-        held_plasticity=held_genes(config),
+        held_plasticity=(*held_genes(config), GROWN),
+        plasticity_spreads={GROWN_WEIGHT: config.genome.weights.spread},
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import OF_FRESH_WEIGHTS, find_learner
+from evolearn.agent import GROWN, OF_FRESH_WEIGHTS, find_learner
 from evolearn.config import LearnerPart, RunConfig, check_model, set_dotted
 from evolearn.errors import PartNotFound
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, FloatArray, Gene, GenePool, Newborns, decode, draw_fresh
@@ -261,7 +261,7 @@ def transplanted(pool: GenePool, genome: FloatArray, learner: str, part: ArmPart
     """The gene table and genome of an arm that takes its genes from an evolution.
 
     Weights that are drawn afresh here, but were inherited there, get the published initial scale: where weights are
-    inherited evolution does not see that gene, and it drifts.
+    inherited evolution does not see that gene, and it drifts. Weights that are not inherited do not grow either.
 
     Args:
         pool: of the evolution.
@@ -285,6 +285,8 @@ def transplanted(pool: GenePool, genome: FloatArray, learner: str, part: ArmPart
     if part.plasticity == "published":
         modes["plasticity"] = FIXED
         centres["plasticity"] = {gene.name: gene.published for gene in pool.genes if gene.published is not None}
+    if part.weights != "inherited":  # those that know nothing must not grow into some that do
+        centres.setdefault("plasticity", {})[GROWN] = 0.0
     genes = tuple(_recentred(gene, centres.get(gene.group, {})) for gene in pool.genes)
     target = dataclasses.replace(pool, genes=genes, modes=modes)
     places, own = pool.slices(), target.slices()

@@ -330,6 +330,8 @@ def conditions_for(
     value=None,
     teacher=None,
     lineage=None,
+    growth=(),
+    grown_life=0,
     **parameters,
 ):
     policy = LEARNERS[learner].policies["discrete" if world.is_discrete else "box"]
@@ -337,9 +339,10 @@ def conditions_for(
     if prediction:
         kind = OF_CHOICES if world.is_discrete else OF_NUMBERS
         brain = dataclasses.replace(brain, prediction=kind, auxiliary=auxiliary)
+    brain = dataclasses.replace(brain, growth=growth)
     value = value and ValueSpec(len(world.observations), **value)
     resolved = world.resolve(parameters)
-    more = {"value": value, "teacher": teacher, "lineage": lineage, **(imagining or {})}
+    more = {"value": value, "teacher": teacher, "lineage": lineage, "grown_life": grown_life, **(imagining or {})}
     return Conditions(world, resolved, brain, learner, settings, window, generic_drives, **more)
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from numba import types
 
 from evolearn.agent.brain import BrainSpec
+from evolearn.agent.growth import GROWN_RATE, GROWN_WEIGHTS, timetable_names, timetables
 from evolearn.agent.learners.optimisers import ADAM
 from evolearn.agent.policies.policy import DELTAS_TYPE
 from evolearn.agent.prediction import NO_PREDICTION
@@ -94,15 +95,18 @@ class Learner:
     rules: Callable[[BrainSpec], tuple[PlasticityGene, ...]] | None = None
 
     def genes(self, brain: BrainSpec) -> tuple[PlasticityGene, ...]:
-        """All of its genes for a brain, in the order of the plasticity array; those of a prediction head come last.
+        """All of its genes for a brain, in the order of the plasticity array.
+
+        Its own come first, then those of a prediction head, then those of growth.
 
         Raises:
-            ValueError: it cannot teach such a brain; says why, and what to do.
+            ValueError: it cannot teach such a brain, or the brain cannot grow; says why, and what to do.
         """
         own = self.plasticity + (() if self.rules is None else self.rules(brain.thinking))
+        grown = growth_genes(brain)
         if brain.prediction == NO_PREDICTION:
-            return own
-        return (*own, PREDICTION_RATE_GENE, *([PREDICTION_WEIGHT_GENE] if brain.auxiliary else []))
+            return own + grown
+        return (*own, PREDICTION_RATE_GENE, *([PREDICTION_WEIGHT_GENE] if brain.auxiliary else []), *grown)
 
 
 # Scales weights that are drawn afresh; a learner without this gene draws them as they are.
@@ -129,3 +133,35 @@ PREDICTION_RATE_GENE = PlasticityGene(
 PREDICTION_WEIGHT_GENE = PlasticityGene(
     PREDICTION_WEIGHT, "log", 0.1, "no source: small beside the learner's own steps"
 )
+
+# Of a brain that grows, see `evolearn.agent.growth`: whether it does, old weights, onset and width by timetable; and of
+# the learning rate how many times as much it comes to, by a timetable of its own.
+LEARNING_RATE = "learning_rate"
+GROWN, GROWN_WEIGHT, GROWN_ONSET, GROWN_WIDTH = "grown", "grown_weight", "grown_onset", "grown_width"
+LATE_RATE, LATE_ONSET, LATE_WIDTH = "late_rate", "late_onset", "late_width"
+_ONSET = (0.5, "no source: in the middle of life")
+_WIDTH = (0.1, "no source: within half of a life")
+
+
+def growth_genes(brain: BrainSpec) -> tuple[PlasticityGene, ...]:
+    """Genes of what grows in a brain; at their defaults nothing does.
+
+    Raises:
+        ValueError: the brain cannot grow; says why, and what to do.
+    """
+    genes: tuple[PlasticityGene, ...] = ()
+    if GROWN_WEIGHTS in brain.growth:
+        each = (len(timetable_names(brain)),)
+        genes += (
+            PlasticityGene(GROWN, "share", 0.0, "0: as young, for life"),
+            PlasticityGene(GROWN_WEIGHT, "identity", 0.0, "none: not read", timetables(brain).shape),
+            PlasticityGene(GROWN_ONSET, "share", *_ONSET, each),
+            PlasticityGene(GROWN_WIDTH, "log", *_WIDTH, each),
+        )
+    if GROWN_RATE in brain.growth:
+        genes += (
+            PlasticityGene(LATE_RATE, "log", 1.0, "1: late as early"),
+            PlasticityGene(LATE_ONSET, "share", *_ONSET),
+            PlasticityGene(LATE_WIDTH, "log", *_WIDTH),
+        )
+    return genes

@@ -1,0 +1,320 @@
+"""How much of what rises with age needs experience: the tables of `claims/maturation`.
+
+    python -m benchmarks.maturation STUDY [--age 600] [--window 100] [--lives 200] [--markdown]
+    python -m benchmarks.maturation RUN --ages 0 300 600 900 [--window 100] [--lives 200] [--markdown]
+
+Of a STUDY with the arms `neither`, `timetable`, `learning` and `both`: what a whole life earns by arm, what either way
+of getting better adds to the other, and *experience's share* of what a brain is worth at an age. Three brains are put
+into the same bodies, which grew to that age without seeing or learning anything: that of a life that lived and learned
+until then, that of one that was deprived, senses at 0 and no learning, and a newborn's. They are held as they are, no
+learning and no growth, for a window that begins with an episode of its own. The share is (lived - deprived) / (lived -
+newborn's); none is given where what it divides by is below 0.03.
+
+Of a RUN, brains that lived to each of `--ages` in bodies of each of these ages.
+
+Lives are validation lives; +- and brackets are over evolution runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.bandits import Answer, tell
+from evolearn.agent import GROWN, LATE_RATE
+from evolearn.errors import UserError
+from evolearn.life import Driver, Plan, Surgeries, lives, new_driver, score
+from evolearn.rng import VALIDATION, life_keys
+from evolearn.run import DNA, Arm, Setup, load_dna, ready_arm, setup_of
+from evolearn.study import StudyConfig, open_study
+from evolearn.study.bands import measure_over_runs
+from evolearn.study.directory import StudyDirectory
+
+Floats = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.float32]
+
+GENERATION = 1100  # of the validation key space, which nobody else uses: see `evolearn.api.lived`
+LEAST = 0.03  # of what a share divides by
+ENOUGH = 0.05  # of fitness: what is asked for in the page's acceptance
+NEITHER, TIMETABLE, LEARNING, BOTH = ARMS = "neither", "timetable", "learning", "both"
+
+
+def living(plan: Plan, setup: Setup, driver: Driver, arm: Arm, keys: Any, brains: Weights | None = None) -> Any:
+    """The outcome of an arm's lives.
+
+    Args:
+        plan: how.
+        setup: of the arm.
+        driver: for its conditions.
+        arm: which.
+        keys: int64 [L, 4].
+        brains: [L, W], which the lives get at `plan.operate_at`, held as they are; None: they keep their own.
+    """
+    newborns, born_as = arm.born(keys)
+    if brains is None:
+        return lives(driver, setup.conditions, newborns, born_as, keys, plan)[0]
+    shape = brains.shape
+    places = np.tile(np.arange(shape[1], dtype=np.int64), (shape[0], 1))
+    none = np.zeros(shape, np.float32)
+    exchange = Surgeries(
+        factor=none,
+        source=places,
+        added_factor=none.copy(),
+        added_source=places.copy(),
+        constant=np.ascontiguousarray(brains, np.float32),
+        held=np.ones(shape, np.uint8),
+        drives=np.zeros((shape[0], 0), np.float32),
+        recalled=np.zeros((shape[0], 0), np.int64),
+        value=np.zeros((shape[0], 0), np.float32),
+    )
+    own = np.arange(len(keys))
+    return lives(driver, setup.conditions, newborns.rows(born_as), own, keys, plan, surgeries=exchange)[0]
+
+
+def brains_at(age: int, setup: Setup, driver: Driver, arm: Arm, keys: Any, deprived: bool = False) -> Weights:
+    """The weights [L, W] of an arm's lives at an age, of those that saw nothing and did not learn if `deprived`."""
+    learn_until = 0 if deprived or age == 0 else arm.learn_until
+    plan = Plan(max(age, 1), arm.learn_from, learn_until, final_weights=True)
+    plan = dataclasses.replace(plan, deprived_until=age if deprived else 0)
+    return np.asarray(living(plan, setup, driver, arm, keys).final_weights)
+
+
+def tested(brains: Weights, age: int, window: int, setup: Setup, driver: Driver, arm: Arm, keys: Any) -> float:
+    """Mean score of brains, held as they are, in bodies that came to an age without seeing or learning anything.
+
+    Args:
+        brains: [L, W], one for each life.
+        age: of the bodies, world steps; a multiple of `window`.
+        window: world steps from then on, in an episode that begins with it.
+        setup: of the arm.
+        driver: for its conditions.
+        arm: whose bodies.
+        keys: of the lives, int64 [L, 4].
+    """
+    plan = Plan(age + window, learn_until=0, bin_steps=window, operate_at=age, deprived_until=age)
+    plan = dataclasses.replace(plan, episode_at=age or None)
+    outcome = living(plan, setup, driver, arm, keys, brains)
+    return float(score(outcome, setup.conditions.world.fitness_rule, plan.bins - 1, plan.bins, plan).mean())
+
+
+def share_of_experience(age: int, window: int, setup: Setup, driver: Driver, arm: Arm, keys: Any) -> Floats:
+    """Scores at an age with a newborn's brain, a deprived one, and one that lived and learned, [3]."""
+    brains = (
+        brains_at(0, setup, driver, arm, keys),
+        brains_at(age, setup, driver, arm, keys, deprived=True),
+        brains_at(age, setup, driver, arm, keys),
+    )
+    return np.array([tested(brain, age, window, setup, driver, arm, keys) for brain in brains])
+
+
+def without_growth(arm: Arm) -> Arm:
+    """The same arm with a brain that stays as young as it was born."""
+    genome, places = arm.genome.copy(), arm.pool.slices()
+    if ("plasticity", LATE_RATE) in places:
+        genome[places["plasticity", LATE_RATE]] = 0.0  # in gene units: a factor of 1
+    genes = tuple(
+        dataclasses.replace(gene, centre=np.zeros_like(gene.centre)) if gene.name == GROWN else gene
+        for gene in arm.pool.genes
+    )
+    return dataclasses.replace(arm, pool=dataclasses.replace(arm.pool, genes=genes), genome=genome)
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What the runs of one arm under one condition came to, [R] or [R, 3]."""
+
+    life: Floats  # of a whole life
+    young: Floats  # the same of a brain that does not grow
+    frozen: Floats  # the same without learning
+    at_age: Floats  # see `share_of_experience`
+
+
+def of_arm(study: StudyDirectory, config: StudyConfig, condition: Any, name: str, runs: int, asked: Any) -> Found:
+    """Live what evolved in every run of an arm."""
+    lifetime = max(config.run.evaluation.lifetimes)
+    rows: list[tuple[float, float, float, Floats]] = []
+    for run in range(runs):
+        dna = study.evolved(condition, name, run).load_dna()
+        setup = setup_of(dna)
+        arm = ready_arm(name, config.arm(name), setup.pool, dna.genome, setup.config.learner)
+        keys = life_keys(config.seed, VALIDATION, GENERATION + run, asked.lives)
+        with contextlib.closing(new_driver(setup.conditions, os.cpu_count() or 1)) as driver:
+
+            def of_life(one: Arm) -> float:
+                plan = one.plan(lifetime)
+                outcome = living(plan, setup, driver, one, keys)  # noqa: B023  # called at once
+                return float(score(outcome, setup.conditions.world.fitness_rule, 0, 1, plan).mean())  # noqa: B023
+
+            at_age = share_of_experience(asked.age, asked.window, setup, driver, arm, keys)
+            rows.append((of_life(arm), of_life(without_growth(arm)), of_life(arm.frozen()), at_age))
+    return Found(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def tables(path: Path, asked: Any) -> list[Answer]:
+    """Those of a study.
+
+    Raises:
+        UserError: no study, or one without the four arms.
+    """
+    study = open_study(path)
+    config, verdict = study.read_config(), json.loads((study.path / "verdict.json").read_text())
+    missing = [name for name in ARMS if name not in config.arms]
+    if missing:
+        raise UserError(f"{path}: has no arm {', '.join(missing)}; give a study such as claims/maturation")
+    longest = max(config.run.evaluation.lifetimes)
+    if asked.age + asked.window > longest:
+        raise UserError(f"--age {asked.age}: must be at most {longest - asked.window}, with --window {asked.window}")
+    runs = verdict["study"]["runs"]
+    found = {
+        condition.name: {name: of_arm(study, config, condition, name, runs, asked) for name in ARMS}
+        for condition in config.conditions
+    }
+    of = f"{verdict['study']['title']}, {runs} runs"
+    return [_lives(of, found), _adds(of, found), _shares(of, found, asked)]
+
+
+def _lives(of: str, found: Mapping[str, Mapping[str, Found]]) -> Answer:
+    rows = [
+        (
+            condition,
+            *(_mean(arms[name].life) for name in arms),
+            _mean(arms[BOTH].young - arms[BOTH].life, "+"),
+            _mean(arms[BOTH].frozen - arms[BOTH].life, "+"),
+        )
+        for condition, arms in found.items()
+    ]
+    heads = ("condition", NEITHER, TIMETABLE, LEARNING, BOTH, "both, if it does not grow", "both, if it does not learn")
+    return Answer(f"{of}: a whole life, and what both lose", heads, rows)
+
+
+def _adds(of: str, found: Mapping[str, Mapping[str, Found]]) -> Answer:
+    rows = []
+    first = next(iter(found.values()))
+    at_first = first[BOTH].life - first[TIMETABLE].life
+    for condition, arms in found.items():
+        neither, timetable, learning, both = (arms[name].life for name in ARMS)
+        more = both - timetable - at_first
+        rows.append(
+            (
+                condition,
+                _interval(both - timetable),
+                _interval(both - learning),
+                _interval(both - np.maximum(timetable, learning)),
+                _interval(both - timetable - learning + neither),
+                "" if arms is first else f"{_interval(more)}, {int((more >= ENOUGH).sum())} of {len(more)}",
+            )
+        )
+    heads = (
+        "condition",
+        "learning adds to a timetable",
+        "a timetable adds to learning",
+        "both less the better of the two",
+        "both - timetable - learning + neither",
+        f"learning adds more than in the first; runs with {ENOUGH:g} or more",
+    )
+    return Answer(f"{of}: what either adds to the other", heads, rows)
+
+
+def _shares(of: str, found: Mapping[str, Mapping[str, Found]], asked: Any) -> Answer:
+    rows = []
+    for condition, arms in found.items():
+        for name in (LEARNING, BOTH):
+            newborn, deprived, lived = arms[name].at_age.T
+            rise = lived - newborn
+            shares = np.divide(lived - deprived, rise, out=np.full(len(rise), np.nan), where=np.abs(rise) >= LEAST)
+            told = shares[np.isfinite(shares)]
+            rows.append(
+                (
+                    condition,
+                    name,
+                    _mean(newborn),
+                    _mean(deprived),
+                    _mean(lived),
+                    _interval(told) if len(told) else "",
+                    f"{int((np.abs(told) <= ENOUGH).sum())} of {len(shares)}",
+                    f"{int((told >= 0.4).sum())} of {len(shares)}",
+                )
+            )
+    heads = (
+        "condition",
+        "arm",
+        "a newborn's brain",
+        "a deprived one",
+        "one that lived",
+        "experience's share",
+        f"within {ENOUGH:g} of 0",
+        "0.4 or more",
+    )
+    return Answer(f"{of}: brains of age {asked.age} in bodies of that age, {asked.window} steps", heads, rows)
+
+
+def transplants(dna: DNA, ages: Sequence[int], window: int, count: int) -> Answer:
+    """Brains that lived to some ages in bodies of these ages, of one run."""
+    setup = setup_of(dna)
+    learner = setup.config.learner
+    arm = Arm("evolved", "", setup.pool, dna.genome, learn_from=learner.learn_from, learn_until=learner.learn_until)
+    keys = life_keys(setup.config.seed, VALIDATION, GENERATION, count)
+    rows = []
+    with contextlib.closing(new_driver(setup.conditions, os.cpu_count() or 1)) as driver:
+        call = (setup, driver, arm, keys)
+        for name, deprived in (("lived", False), ("deprived", True)):
+            for age in ages:
+                brain = brains_at(age, *call, deprived=deprived)
+                scores = [tested(brain, body, window, *call) for body in ages]
+                rows.append((name, f"{age:,}", *(f"{one:.3f}" for one in scores)))
+    title = f"{dna.path}: brains by their age, in bodies of each age, {window} steps, {count} lives"
+    return Answer(title, ("brains that", "to age", *(f"body of {age:,}" for age in ages)), rows)
+
+
+def _mean(values: Floats, sign: str = "") -> str:
+    error = f" ± {values.std(ddof=1) / len(values) ** 0.5:.2f}" if len(values) > 1 else ""
+    return f"{values.mean():{sign}.2f}{error}"
+
+
+def _interval(values: Floats) -> str:
+    one = measure_over_runs(values, lambda drawn: np.asarray(drawn.mean(axis=-1)))
+    return f"{one.value:+.2f} [{one.low:+.2f}, {one.high:+.2f}]"
+
+
+def main() -> None:
+    """Live and print."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.maturation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("path", type=Path, metavar="STUDY or RUN")
+    parser.add_argument("--age", type=int, default=600, help="at which experience's share is measured, world steps")
+    parser.add_argument("--ages", type=int, nargs="+", help="of brains and bodies of a run, world steps")
+    parser.add_argument("--window", type=int, default=100, help="in which brains are tested, world steps")
+    parser.add_argument("--lives", type=int, default=200, help="per evolution run")
+    parser.add_argument("--markdown", action="store_true", help="as pages have it")
+    asked = parser.parse_args()
+    if asked.lives < 1:
+        parser.error(f"--lives {asked.lives}: must be at least 1")
+    if asked.window < 1:
+        parser.error(f"--window {asked.window}: must be at least 1")
+    for age in (asked.age, *(asked.ages or ())):
+        if age < 0 or age % asked.window:
+            parser.error(f"age {age}: must be a multiple of --window {asked.window}")
+    try:
+        if asked.ages:
+            answers = [transplants(load_dna(asked.path), asked.ages, asked.window, asked.lives)]
+        else:
+            answers = tables(asked.path, asked)
+        tell(answers, asked.markdown, 190)
+    except UserError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()
