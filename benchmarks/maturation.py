@@ -34,8 +34,8 @@ from evolearn.agent import GROWN, LATE_RATE
 from evolearn.errors import UserError
 from evolearn.life import Driver, Plan, Surgeries, lives, new_driver, score
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.run import DNA, Arm, Setup, load_dna, ready_arm, setup_of
-from evolearn.study import StudyConfig, open_study
+from evolearn.run import DNA, Arm, Setup, assemble, load_dna, ready_arm, setup_of
+from evolearn.study import StudyConfig, open_study, planned_config
 from evolearn.study.bands import measure_over_runs
 from evolearn.study.directory import StudyDirectory
 
@@ -135,27 +135,33 @@ class Found:
     life: Floats  # of a whole life
     young: Floats  # the same of a brain that does not grow
     frozen: Floats  # the same without learning
+    elsewhere: Floats  # the same in lives of the last condition, which its evolution need not have met
     at_age: Floats  # see `share_of_experience`
+
+
+def of_life(lifetime: int, setup: Setup, driver: Driver, arm: Arm, keys: Any) -> float:
+    """Mean score of an arm's whole lives."""
+    plan = arm.plan(lifetime)
+    outcome = living(plan, setup, driver, arm, keys)
+    return float(score(outcome, setup.conditions.world.fitness_rule, 0, 1, plan).mean())
 
 
 def of_arm(study: StudyDirectory, config: StudyConfig, condition: Any, name: str, runs: int, asked: Any) -> Found:
     """Live what evolved in every run of an arm."""
     lifetime = max(config.run.evaluation.lifetimes)
-    rows: list[tuple[float, float, float, Floats]] = []
+    last = assemble(planned_config(config, config.conditions[-1], name)).conditions.parameters
+    rows: list[tuple[float, float, float, float, Floats]] = []
     for run in range(runs):
         dna = study.evolved(condition, name, run).load_dna()
         setup = setup_of(dna)
         arm = ready_arm(name, config.arm(name), setup.pool, dna.genome, setup.config.learner)
         keys = life_keys(config.seed, VALIDATION, GENERATION + run, asked.lives)
+        other = dataclasses.replace(setup, conditions=dataclasses.replace(setup.conditions, parameters=last))
         with contextlib.closing(new_driver(setup.conditions, os.cpu_count() or 1)) as driver:
-
-            def of_life(one: Arm) -> float:
-                plan = one.plan(lifetime)
-                outcome = living(plan, setup, driver, one, keys)  # noqa: B023  # called at once
-                return float(score(outcome, setup.conditions.world.fitness_rule, 0, 1, plan).mean())  # noqa: B023
-
+            whole = [of_life(lifetime, setup, driver, one, keys) for one in (arm, without_growth(arm), arm.frozen())]
             at_age = share_of_experience(asked.age, asked.window, setup, driver, arm, keys)
-            rows.append((of_life(arm), of_life(without_growth(arm)), of_life(arm.frozen()), at_age))
+        with contextlib.closing(new_driver(other.conditions, os.cpu_count() or 1)) as driver:
+            rows.append((*whole, of_life(lifetime, other, driver, arm, keys), at_age))
     return Found(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
@@ -189,10 +195,12 @@ def _lives(of: str, found: Mapping[str, Mapping[str, Found]]) -> Answer:
             *(_mean(arms[name].life) for name in arms),
             _mean(arms[BOTH].young - arms[BOTH].life, "+"),
             _mean(arms[BOTH].frozen - arms[BOTH].life, "+"),
+            _mean(arms[BOTH].elsewhere),
         )
         for condition, arms in found.items()
     ]
-    heads = ("condition", NEITHER, TIMETABLE, LEARNING, BOTH, "both, if it does not grow", "both, if it does not learn")
+    lesions = "both, if it does not grow", "both, if it does not learn"
+    heads = ("condition", *ARMS, *lesions, f"both, in lives where {list(found)[-1]}")
     return Answer(f"{of}: a whole life, and what both lose", heads, rows)
 
 

@@ -119,7 +119,7 @@ def test_weights_are_what_the_timetable_says_at_the_last_window(lifetime, growin
 
 
 def test_lives_that_share_their_weights_grow_as_others(driver_for):
-    driver = driver_for(restless, 1, **GROWS)
+    driver = driver_for(restless, 1, **GROWS, trunk="gru", memory="life")
     newborns, plan = newborns_of(driver.conditions), PLANS["fixed"]
     genomes, keys = np.repeat(np.arange(3), 40), np.tile(life_keys(5, SELECTION, 1, 40), (3, 1))
     job = Job(newborns, genomes, keys, plan, *_empty(driver, len(genomes), plan))
