@@ -311,9 +311,9 @@ def main() -> None:
         parser.error(f"--lives {asked.lives}: must be at least 1")
     if asked.window < 1:
         parser.error(f"--window {asked.window}: must be at least 1")
-    for age in (asked.age, *(asked.ages or ())):
+    for age in asked.ages or [asked.age]:
         if age < 0 or age % asked.window:
-            parser.error(f"age {age}: must be a multiple of --window {asked.window}")
+            parser.error(f"--{'ages' if asked.ages else 'age'} {age}: must be a multiple of --window {asked.window}")
     try:
         if asked.ages:
             answers = [transplants(load_dna(asked.path), asked.ages, asked.window, asked.lives)]
