@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.agent import LAST_REWARD, OF_FRESH_WEIGHTS, find_learner, find_policy
+from evolearn.agent import (
+    GROWN_ONSET,
+    GROWN_WEIGHT,
+    GROWN_WEIGHTS,
+    GROWN_WIDTH,
+    LAST_REWARD,
+    OF_FRESH_WEIGHTS,
+    find_learner,
+    find_policy,
+    timetable_names,
+)
 from evolearn.genome import FIXED, FRESH, TRANSFORMS, Gene
 from evolearn.inspection._names import VALUE, action_labels, numbered, value_names, weight_names
 from evolearn.inspection._specimen import IntArray, Json
@@ -82,11 +92,13 @@ def _blocks(dna: DNA, has_spread: bool) -> Iterator[dict[str, Any]]:
     names = weight_names(dna.brain, dna.inputs, action_labels(dna))
     if dna.config.value is not None:
         names |= value_names(dna.observations, dna.config.value.hidden)
+    if GROWN_WEIGHTS in dna.brain.growth:
+        names |= _grown_names(dna, names)
     for gene in dna.pool.evolved:
         place = _place(dna, gene)
         decode = TRANSFORMS[gene.transform].decode
         value, left = dna.genome[place], dna.stdev[place]
-        known = names.get(gene.name, []) if gene.group in ("weights", "value") else _rule_names(gene, names)
+        known = names.get(gene.name) or _rule_names(gene, names)
         yield {
             "group": gene.group,
             "block": gene.name if gene.group in ("weights", "value") else gene.group,
@@ -102,6 +114,17 @@ def _blocks(dna: DNA, has_spread: bool) -> Iterator[dict[str, Any]]:
             "ratio": left / gene.spread if has_spread else np.full(gene.size, np.nan),
             "change": (value.astype(np.float64) - gene.centre) / gene.spread,
         }
+
+
+def _grown_names(dna: DNA, names: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Names of old weights, ``old hidden1.weight[angle -> 3]``, and of timetables, ``grown_onset[angle]``."""
+    old = [f"old {name}" for tensor in dna.brain.thinking.tensors for name in names[tensor.name]]
+    told = dna.inputs
+    layers = timetable_names(dna.brain)[len(told) :]
+    return {
+        GROWN_WEIGHT: old,
+        **{gene: [f"{gene}[{of}]" for of in (*told, *layers)] for gene in (GROWN_ONSET, GROWN_WIDTH)},
+    }
 
 
 def _rule_names(gene: Gene, names: Mapping[str, list[str]]) -> list[str]:
@@ -209,7 +232,7 @@ def _unread(dna: DNA) -> Iterator[tuple[str, str]]:
         elif gene.group == "weights":
             read = True
         else:
-            read = learns or gene.name in policy.genes
+            read = learns or gene.name in (*policy.genes, GROWN_WEIGHT, GROWN_ONSET, GROWN_WIDTH)
         if not read:
             yield gene.group, gene.name
 

@@ -67,7 +67,13 @@ def test_dna_keeps_it(tmp_path):
     setup = assemble(dna.config)
     np.testing.assert_allclose(gene_of(setup, dna.newborns, "grown_onset")[0], np.linspace(0.1, 0.7, 7))
     assert gene_of(setup, dna.newborns, "late_rate") == pytest.approx(np.exp(-1.0))
-    assert "grown" in [row["block"] for row in inspect_genes(dna)["not_evolved"]]
+    inspected = inspect_genes(dna)
+    assert "grown" in [row["block"] for row in inspected["not_evolved"]]
+    names = inspected["genes"]["name"]
+    assert {"old hidden1.bias[3]", "grown_onset[angle]", "grown_width[policy]", "late_rate"} <= set(names)
+    still = made_dna(tmp_path / "still.safetensors", config_of(growth=GROWTH, learner={"window": 8, "learn_until": 0}))
+    read = dict(zip(names, inspect_genes(still)["genes"]["read"], strict=True))
+    assert [read[name] for name in ("grown_onset[policy]", "old policy.bias[push left]", "late_rate")] == [True, True, False]
 
 
 @pytest.mark.parametrize("name", ["evolved", "evolved_frozen", "evolved_drives", "shuffled", "blank"])
