@@ -226,7 +226,8 @@ class Evolved:
             f"{search.algorithm}, seed {self.config.seed}",
             "brain": f"{brain.trunk} {'-'.join(str(units) for units in (brain.told, *brain.hidden, brain.actions))}, "
             f"policy {brain.policy}{self._drawn('weights')}",
-            "genes": f"{dna.pool.size}: " + ", ".join(f"{count} {group}" for group, count in genes.items() if count),
+            "genes": f"{dna.pool.size}, {dna.pool.bits:,} bits: "
+            + ", ".join(f"{count} {group}" for group, count in genes.items() if count),
             "drives": _listed(self.newborn.drives) + self._drawn("drives"),
             "plasticity": _listed(self.newborn.plasticity) + self._drawn("plasticity"),
         } | ({"value": _listed(self.newborn.value) + self._drawn("value")} if self.newborn.value else {})

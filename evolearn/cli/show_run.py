@@ -400,7 +400,7 @@ def describe_setup(setup: Setup, directory: Path, first: int) -> str:
     config = setup.config
     search = config.search
     parameters = ", ".join(f"{name} {value:g}" for name, value in setup.conditions.parameters.items())
-    genomes = f"{search.population} genomes of {setup.pool.size} genes"
+    genomes = f"{search.population} genomes of {setup.pool.size} genes ({setup.pool.bits:,} bits)"
     start = f" from generation {first + 1}" if first else ""
     return (
         f"{config.world.name}{f' ({parameters})' if parameters else ''}, seed {config.seed}: {search.algorithm}, "

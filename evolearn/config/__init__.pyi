@@ -27,6 +27,7 @@ from .reading import (
 )
 from .run import (
     HANG_SECONDS as HANG_SECONDS,
+    CodePart as CodePart,
     DrivesPart as DrivesPart,
     LearnerPart as LearnerPart,
     RunConfig as RunConfig,

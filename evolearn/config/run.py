@@ -298,6 +298,19 @@ class GroupPart(Part):
     spread: Positive = Field(0.3, description="standard deviation at the start, gene units")
 
 
+class CodePart(Part):
+    """How few numbers, and how short ones, stand for the weights; each field is of some encodings."""
+
+    genes: int | None = Field(
+        None, ge=1, le=1 << 25, description="of subspace: numbers that stand for all weights, at most as many as these"
+    )
+    bits: int = Field(
+        32, ge=1, le=32, description="of every gene of the weights, as it is decoded; 32: a float, taken as it is"
+    )
+    numbers: int = Field(2, ge=1, le=64, description="of neuron_codes: numbers in the code of a neuron")
+    units: int = Field(8, ge=1, le=1024, description="of neuron_codes: hidden units of each layer's decoder")
+
+
 class GenomePart(Part):
     """What evolution searches."""
 
@@ -311,7 +324,11 @@ class GenomePart(Part):
         description="weights of the brain's critic: inherited, as all others are; learned: 0 at birth, and no genes, "
         "so that what is to be expected is found out in every life. Of weights drawn afresh it is drawn as they are",
     )
-    encoding: Name = Field("direct", description="how genes become weights: direct, or path/to/file.py:NAME")
+    encoding: Name = Field(
+        "direct",
+        description="how genes become weights: direct, quantised, subspace, neuron_codes, or path/to/file.py:NAME",
+    )
+    code: CodePart = CodePart()
     inheritance: Literal["darwinian", "lamarckian"] = Field(
         "darwinian", description="lamarckian: offspring inherit weights as learned in life; genetic algorithm only"
     )
@@ -539,12 +556,6 @@ def _check_heads(genome: GenomePart, brain: BrainPart) -> None:
             f"genome.prediction={genome.prediction!r}: must be 'inherited' with brain.prediction=false, since there is "
             "no head to learn; set brain.prediction=true, or leave genome.prediction out"
         )
-    for field in ("prediction", "critic"):
-        if getattr(genome, field) == "learned" and genome.encoding != "direct":
-            raise ValueError(
-                f"genome.{field}='learned': must be 'inherited' with genome.encoding={genome.encoding!r}: "
-                "only of direct genes is known which are the head's; leave one of the two out"
-            )
 
 
 def _switch_problems(config: RunConfig) -> Iterator[str]:

@@ -8,132 +8,34 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from evolearn.agent import BETA, INITIAL_SCALE, INITIAL_VALUE, BrainSpec, ValueSpec, find_learner
+from evolearn.config import CodePart
+from evolearn.genome.encodings import DIRECT, FLOAT_BITS, NO_CODE, Code, find_encoding
+from evolearn.genome.genes import (
+    TRANSFORMS,
+    FloatArray,
+    Gene,
+    draw_normals,
+    draws_for,
+    encoded,
+    initial_distribution,
+    initial_weights,
+    joined,
+)
 from evolearn.genome.newborns import Newborns
-from evolearn.numerics import compiled, exp_of, expm1_of, log1p_of, log_of
-from evolearn.plugins import Kind, find
-from evolearn.rng import INIT, at_step, new_rng, normal, open_stream
-
-FloatArray = npt.NDArray[np.float32]
+from evolearn.rng import INIT, at_step, new_rng, open_stream
 
 GROUPS = ("weights", "drives", "plasticity", "value")
 # How a group comes into a life: searched by evolution, the same in every life, or drawn anew in every life.
 EVOLVED, FIXED, FRESH = "evolved", "fixed", "fresh"
 
 _VALUE_STEP = 3  # of the stream of initial draws: those before it are for weights, fresh genes and permutations
-_LARGEST_LOG = 60.0  # beyond it float32 overflows; evolution's random walk must not reach infinity
-
-
-@dataclasses.dataclass(frozen=True)
-class Transform:
-    """A row of TRANSFORMS: gene to natural value and back.
-
-    A learning rate of .002 as a gene, and a gene that is one unit higher:
-
-    >>> log = TRANSFORMS["log"]
-    >>> round(log.encode(0.002), 3)
-    -6.215
-    >>> [round(float(value), 5) for value in log.decode(np.float32([-6.215, -5.215]))]
-    [0.002, 0.00543]
-    """
-
-    decode: Callable[[FloatArray], FloatArray]
-    encode: Callable[[float], float]
-    doc: str
-
-
-def _share_encode(value: float) -> float:
-    if not 0.0 <= value <= 1.0:
-        raise ValueError(f"{value:g}: must be 0 to 1")
-    return float(value)
-
-
-def _symlog_decode(gene: FloatArray) -> FloatArray:
-    return np.sign(gene) * expm1_of(np.minimum(np.abs(gene), _LARGEST_LOG))
-
-
-TRANSFORMS = {
-    "identity": Transform(lambda gene: gene, float, "value = gene"),
-    "log": Transform(
-        lambda gene: exp_of(np.clip(gene, -_LARGEST_LOG, _LARGEST_LOG)), log_of, "value = exp(gene), positive"
-    ),
-    "logit": Transform(
-        lambda gene: np.float32(1.0) / (np.float32(1.0) + exp_of(-np.clip(gene, -_LARGEST_LOG, _LARGEST_LOG))),
-        lambda value: log_of(value / (1.0 - value)),
-        "value = 1 / (1 + exp(-gene)), between 0 and 1",
-    ),
-    "share": Transform(
-        lambda gene: np.clip(gene, np.float32(0.0), np.float32(1.0)),
-        _share_encode,
-        "value = gene, held between 0 and 1, both included",
-    ),
-    "symlog": Transform(
-        _symlog_decode,
-        lambda value: math.copysign(log1p_of(abs(value)), value),
-        "value = sign(gene) (exp(|gene|) - 1): any sign, many orders of magnitude",
-    ),
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Gene:
-    """One named block of a newborn, and of the genome if its group evolves."""
-
-    name: str
-    group: str  # of GROUPS
-    shape: tuple[int, ...]
-    transform: str  # of TRANSFORMS
-    centre: FloatArray  # [size], in gene units: where evolution starts, or the fixed value
-    spread: FloatArray  # [size], > 0, in gene units: how widely evolution, or a fresh draw, starts
-    held: bool = False  # fixed at its centre, whatever becomes of its group
-    published: float | None = (
-        None  # natural value of the published defaults, of all its numbers; plasticity alone has one
-    )
-
-    @property
-    def size(self) -> int:
-        """Numbers in the gene."""
-        return math.prod(self.shape)
-
-
-@dataclasses.dataclass(frozen=True)
-class Encoding:
-    """A row of ENCODINGS: how the genes of the weights group become weights."""
-
-    genes: Callable[[BrainSpec, FloatArray, float], tuple[Gene, ...]]  # brain, initial weights [W], spread
-    weights: Callable[[BrainSpec, FloatArray], FloatArray]  # brain, gene values [P, genes] -> weights [P, W]
-
-
-def direct_genes(brain: BrainSpec, initial: FloatArray, spread: float) -> tuple[Gene, ...]:
-    """One gene per block of weights, one number per weight."""
-    genes = []
-    start = 0
-    for tensor in brain.tensors:
-        centre = initial[start : start + tensor.size]
-        spreads = np.full(tensor.size, spread, np.float32)
-        genes.append(Gene(tensor.name, "weights", tensor.shape, "identity", centre, spreads))
-        start += tensor.size
-    return tuple(genes)
-
-
-def direct_weights(brain: BrainSpec, values: FloatArray) -> FloatArray:
-    """The gene values are the weights."""
-    return values
-
-
-ENCODINGS = {"direct": Encoding(direct_genes, direct_weights)}
-ENCODING = Kind("encoding", "Encoding", "evolearn.encodings", lambda: Encoding, ENCODINGS)
-
-
-def find_encoding(name: str, asked: str = "") -> Encoding:
-    """The encoding of a name, see `evolearn.plugins.find`."""
-    return find(ENCODING, name, asked)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,7 +45,8 @@ class GenePool:
     genes: tuple[Gene, ...]
     modes: Mapping[str, str]  # group -> mode
     brain: BrainSpec
-    encoding: str = "direct"  # see `find_encoding`
+    encoding: str = DIRECT  # see `find_encoding`
+    code: Code = NO_CODE  # of an encoding with settings
 
     @property
     def evolved(self) -> tuple[Gene, ...]:
@@ -160,14 +63,26 @@ class GenePool:
         return sum(gene.size for gene in self.evolved)
 
     @property
+    def bits(self) -> int:
+        """Size of a genome: 32 bits for a gene that is a float, and for those of the weights what their code says."""
+        sizes = {"weights": self.code.bits}
+        return sum(gene.size * sizes.get(gene.group, FLOAT_BITS) for gene in self.evolved)
+
+    @property
+    def holds_weights(self) -> bool:
+        """Whether the genes of the weights group are the brain's blocks, a number for each weight of theirs."""
+        blocks = {tensor.name: tensor.shape for tensor in self.brain.tensors}
+        return all(blocks.get(gene.name) == gene.shape for gene in self.genes if gene.group == "weights")
+
+    @property
     def centre(self) -> FloatArray:
         """Genome [G] at which evolution starts, in gene units."""
-        return _joined([gene.centre for gene in self.evolved])
+        return joined([gene.centre for gene in self.evolved])
 
     @property
     def spread(self) -> FloatArray:
         """Standard deviation [G] with which evolution starts, in gene units."""
-        return _joined([gene.spread for gene in self.evolved])
+        return joined([gene.spread for gene in self.evolved])
 
     def slices(self) -> dict[tuple[str, str], slice]:
         """Where each evolved gene lies in a genome, by group and name."""
@@ -188,7 +103,7 @@ def gene_pool(
     plasticity_centres: Mapping[str, float | Sequence[float]],
     spreads: Mapping[str, float],
     seed: int,
-    encoding: str = "direct",
+    encoding: str = DIRECT,
     drive_transform: str = "identity",
     evolved_drives: Sequence[str] | None = None,
     value: ValueSpec | None = None,
@@ -196,6 +111,7 @@ def gene_pool(
     learned: Sequence[str] = (),
     held_plasticity: Sequence[str] = (),
     plasticity_spreads: Mapping[str, float] | None = None,
+    code: CodePart | None = None,
 ) -> GenePool:
     """Lay out the genes of a newborn.
 
@@ -217,12 +133,18 @@ def gene_pool(
         plasticity_spreads: of plasticity genes, where they are not those of their group. None: all are.
         weight_centres: weights at the start by tensor, where they differ from that draw: one for all of a tensor's, or
             one for each; for direct genes. None: they differ nowhere.
-        learned: heads that are held at 0 at birth, by what names of their blocks begin with; for direct genes.
+        learned: heads that are held at 0 at birth, by what names of their blocks begin with; for direct genes, and for
+            codes, which leave them out.
+        code: settings of the encoding. None: its defaults.
 
     Raises:
         ValueError: the learner cannot teach such a brain; says why, and what to do.
+        ConfigError: the encoding cannot make such a brain.
     """
-    genes = list(find_encoding(encoding).genes(brain, initial_weights(brain, seed), spreads["weights"]))
+    row = find_encoding(encoding)
+    settings = Code(seed, spreads["weights"], tuple(learned), **(code or CodePart()).model_dump())
+    more = (settings,) if row.settings else ()
+    genes = list(row.genes(brain, initial_weights(brain, seed), spreads["weights"], *more))
     given_weights = weight_centres or {}
     for place, gene in enumerate(genes):
         if gene.name in given_weights:
@@ -243,7 +165,7 @@ def gene_pool(
         genes.append(dataclasses.replace(gene, published=plastic.default, held=held))
     if value is not None:
         genes += _value_genes(value, spreads["value"], seed)
-    return GenePool(tuple(genes), dict(modes), brain, encoding)
+    return GenePool(tuple(genes), dict(modes), brain, encoding, settings if row.settings else NO_CODE)
 
 
 def _held_at_zero(gene: Gene) -> Gene:
@@ -252,13 +174,10 @@ def _held_at_zero(gene: Gene) -> Gene:
 
 def _value_genes(value: ValueSpec, spread: float, seed: int) -> Iterator[Gene]:
     """Those of an innate value: at the start it is 0 everywhere, since the last layer is, and beta is 1."""
-    rng = new_rng()
-    open_stream(rng, np.array([seed, 0, 0, 0], np.int64), INIT)
-    at_step(rng, _VALUE_STEP)
+    draws = draws_for(seed, _VALUE_STEP, sum(tensor.size for tensor in value.tensors))
     for tensor in value.tensors:
-        draws = np.zeros(tensor.size, np.float32)
-        _draw_normals(rng, draws)
-        centre = np.float32(tensor.initial_mean) + np.float32(tensor.initial_stdev) * draws
+        own, draws = draws[: tensor.size], draws[tensor.size :]
+        centre = np.float32(tensor.initial_mean) + np.float32(tensor.initial_stdev) * own
         spreads = np.full(tensor.size, spread, np.float32)
         yield Gene(tensor.name, "value", tensor.shape, "identity", centre, spreads)
     if value.acting:
@@ -270,43 +189,6 @@ def _gene(
 ) -> Gene:
     size = math.prod(shape)
     return Gene(name, group, shape, transform, np.full(size, centre, np.float32), np.full(size, spread, np.float32))
-
-
-def encoded(transform: str, values: float | Sequence[float]) -> FloatArray:
-    """Natural values in gene units, [values]; [1] of a single one.
-
-    Args:
-        transform: a name in TRANSFORMS.
-        values: natural.
-    Raises:
-        ValueError, ArithmeticError: a value does not fit the transform.
-    """
-    encode = TRANSFORMS[transform].encode
-    several = [values] if isinstance(values, int | float) else values
-    return np.array([encode(value) for value in several], np.float32)
-
-
-def initial_weights(brain: BrainSpec, seed: int) -> FloatArray:
-    """One draw [W] of the standard initialisation, from the run's seed."""
-    rng = new_rng()
-    open_stream(rng, np.array([seed, 0, 0, 0], np.int64), INIT)
-    mean, stdev = initial_distribution(brain)
-    draws = np.zeros(brain.weights, np.float32)
-    _draw_normals(rng, draws)
-    return mean + stdev * draws
-
-
-@compiled
-def _draw_normals(rng: Any, draws: Any) -> None:
-    for place in range(len(draws)):
-        draws[place] = normal(rng)
-
-
-def initial_distribution(brain: BrainSpec) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation [W] of the standard initialisation."""
-    mean = _joined([np.full(tensor.size, tensor.initial_mean, np.float32) for tensor in brain.tensors])
-    stdev = _joined([np.full(tensor.size, tensor.initial_stdev, np.float32) for tensor in brain.tensors])
-    return mean, stdev
 
 
 def from_z(pool: GenePool, z: FloatArray) -> FloatArray:
@@ -340,7 +222,9 @@ def decode(pool: GenePool, genomes: npt.NDArray[Any]) -> Newborns:
             for genome in range(count):
                 values[genome] = decoder(genomes[genome, places[gene.group, gene.name]])
         groups[gene.group].append(values)
-    weights = find_encoding(pool.encoding).weights(pool.brain, np.concatenate(groups["weights"], axis=1))
+    row = find_encoding(pool.encoding)
+    more = (pool.code,) if row.settings else ()
+    weights = row.weights(pool.brain, np.concatenate(groups["weights"], axis=1), *more)
     plasticity = np.concatenate(groups["plasticity"], axis=1)
     stdev = np.zeros(0, np.float32)
     if pool.modes["weights"] == FRESH:
@@ -384,7 +268,7 @@ def draw_fresh(
         for group in groups:
             for gene, place in _columns(pool, group):
                 draws = np.zeros(gene.size, np.float32)
-                _draw_normals(rng, draws)
+                draw_normals(rng, draws)
                 if not gene.held:
                     rows[group][life, place] = TRANSFORMS[gene.transform].decode(gene.centre + gene.spread * draws)
     own = newborns._replace(weights=np.ascontiguousarray(newborns.weights[genomes]), scale=newborns.scale[genomes])
@@ -440,7 +324,3 @@ def _set_values(pool: GenePool, means: FloatArray, plasticity: FloatArray) -> Fl
                     means[:, start : start + tensor.size] = plasticity[:, place]
                 start += tensor.size
     return means
-
-
-def _joined(parts: Sequence[FloatArray]) -> FloatArray:
-    return np.concatenate([*parts, np.zeros(0, np.float32)]).astype(np.float32)

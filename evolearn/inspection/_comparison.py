@@ -66,7 +66,10 @@ def compare(
     progress(counter.of, counter.of)
     return {
         "identical": bool(
-            not unlike and first.pool.size == second.pool.size and np.array_equal(first.genome, second.genome)
+            not unlike
+            and first.pool.code == second.pool.code
+            and first.pool.size == second.pool.size
+            and np.array_equal(first.genome, second.genome)
         ),
         "brains": _brain_fields(first, second),
         "other_observations": first.observations != second.observations,
@@ -127,7 +130,7 @@ def _likeness(first: DNA, second: DNA) -> tuple[Json, FloatArray]:
 
 def _start(dna: DNA) -> npt.NDArray[np.float32]:
     """Weights at which the search began."""
-    return np.concatenate([gene.centre for gene in dna.pool.genes if gene.group == "weights"])
+    return np.asarray(decode(dna.pool, dna.pool.centre[None]).weights[0])
 
 
 def _genes(first: DNA, second: DNA) -> list[Json]:
@@ -242,8 +245,8 @@ def mixtures(first: DNA, second: DNA, weights: FloatArray, shares: FloatArray) -
     """
     start = first.newborns.weights[0].astype(np.float64)
     between = start + shares[:, None] * (weights - start)
-    one = _whole_genes(first)
-    other = one if _unlike_genes(first, second) else _whole_genes(second)
+    one = _whole_genes(first, first)
+    other = one if _unlike_genes(first, second) else _whole_genes(second, first)
     genes = one + shares[:, None] * (other - one)
     born = decode(_all_evolved(first.pool), genes)
     return born._replace(weights=np.ascontiguousarray(between.astype(np.float32)))
@@ -261,13 +264,18 @@ def _unlike_genes(first: DNA, second: DNA) -> str:
     return f"{fresh[0]} are drawn afresh in each life, so that there are none to mix" if fresh else ""
 
 
-def _whole_genes(dna: DNA) -> FloatArray:
-    """Every gene of some DNA in gene units, those that did not evolve too, [all genes]."""
-    places = dna.pool.slices()
-    parts = [
-        dna.genome[places[gene.group, gene.name]] if (gene.group, gene.name) in places else gene.centre
-        for gene in dna.pool.genes
-    ]
+def _whole_genes(dna: DNA, weights_of: DNA) -> FloatArray:
+    """Every gene of some DNA in gene units, those that did not evolve too, [all genes].
+
+    Those of the weights are another's, since they may be a code: between two lie the weights themselves.
+    """
+    parts = []
+    for whose, of_weights in ((weights_of, True), (dna, False)):
+        places = whose.pool.slices()
+        for gene in whose.pool.genes:
+            if (gene.group == "weights") == of_weights:
+                place = places.get((gene.group, gene.name))
+                parts.append(gene.centre if place is None else whose.genome[place])
     return np.concatenate(parts).astype(np.float64)
 
 

@@ -42,13 +42,18 @@ def inspect_landscape(specimen: Specimen) -> Json:
         name (null: no peak, so no shape), ``peak`` and ``diverged`` lives. ``differences``: learning minus without, by
         measure. ``verdict``: of height, share and bend, "more", "less" or "unclear".
     Raises:
-        DNAError: the weights did not evolve: there is no evolved point.
+        DNAError: the weights did not evolve: there is no evolved point; or their genes are a code.
         LifeFault: the world is at fault.
     """
     dna, extent = specimen.dna, specimen.extent
     if dna.pool.modes["weights"] != EVOLVED:
         how = {"fresh": "drawn afresh in each life", "fixed": "the same in every run"}[dna.pool.modes["weights"]]
         raise DNAError(f"{dna.path}: its weights are {how}, not evolved: there is no evolved point to look around")
+    if not dna.pool.holds_weights:
+        raise DNAError(
+            f"{dna.path}: its genes are a code and no weights (genome.encoding={dna.pool.encoding!r}): no unit "
+            "has genes of its own, by whose length a direction could go; inspect DNA of direct or quantised genes"
+        )
     first, second = random_directions(dna)
     steps = np.linspace(-REACH, REACH, extent.grid)
     positions = np.linspace(0.0, LINE_END, extent.line)
@@ -97,8 +102,10 @@ def random_directions(dna: DNA) -> tuple[FloatArray, FloatArray]:
     evolved = dna.genome[_moved(dna)].astype(np.float64)
     filters = filters_of(dna.brain)
     blocks = [gene for gene in dna.pool.genes if gene.group == "weights"]
-    if any(gene.held for gene in blocks):  # heads that are no genes
-        filters = filters[np.concatenate([np.full(gene.size, not gene.held) for gene in blocks])]
+    evolved_blocks = {gene.name for gene in blocks if not gene.held}  # without heads that are no genes
+    filters = filters[
+        np.concatenate([np.full(tensor.size, tensor.name in evolved_blocks) for tensor in dna.brain.tensors])
+    ]
     rng = np.random.default_rng([dna.config.seed, DIRECTIONS])
 
     def lengths(values: FloatArray) -> FloatArray:

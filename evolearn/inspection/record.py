@@ -97,6 +97,7 @@ def describe(dna: DNA, extent: Extent, lifetime: int, age: int | None, specimen:
         "extent": extent.name,
         "age": age,
         "genes": dna.pool.size,
+        "bits": dna.pool.bits,
         "brain": dataclasses.asdict(dna.brain),
         "learner": config.learner.name,
         "warning": "",

@@ -69,6 +69,7 @@ class DNAHeader(Record):
     seed: Count
     genes: list[dict[str, Any]]  # see `evolearn.run.dna`, which lays them out again
     not_evolved: list[dict[str, Any]]
+    bits: Count | None = None  # size of the genome; not said of older DNA
     lineage: LineageHeader
     sources: dict[Name, Name] = Field(default_factory=dict)  # see `evolearn.run.sources.source_hashes`
 

@@ -3,13 +3,46 @@
 from __future__ import annotations
 
 from evolearn.agent import LEARNERS, TRUNKS, find_learner, find_trunk
-from evolearn.config import ConfigError, RunConfig
-from evolearn.genome import EVOLVED
+from evolearn.config import CodePart, ConfigError, RunConfig
+from evolearn.genome import DIRECT, ENCODINGS, EVOLVED, find_encoding
 from evolearn.life import Lineage
 from evolearn.run._cloning import check_clone
 from evolearn.search import ALGORITHMS, MAMLOptions, Options
 
 _MAML = "search.algorithm='maml'"
+
+
+def check_encoding(config: RunConfig) -> None:
+    """Refuse to leave heads out of genes of which nobody knows what they make.
+
+    Raises:
+        ConfigError: names the field, and what to set.
+    """
+    genome = config.genome
+    for field in ("prediction", "critic"):
+        if getattr(genome, field) == "learned" and genome.encoding not in ENCODINGS:
+            raise ConfigError(
+                f"genome.{field}='learned': must be 'inherited' with genome.encoding={genome.encoding!r}: "
+                "only of direct genes and of the codes in the box is known which are the head's; leave one of the two "
+                "out"
+            )
+
+
+def check_code(config: RunConfig) -> None:
+    """Refuse settings that the encoding would not heed.
+
+    Raises:
+        ConfigError: names the field.
+    """
+    genome = config.genome
+    for name, field in CodePart.model_fields.items():
+        value = getattr(genome.code, name)
+        if value != field.default and name not in find_encoding(genome.encoding).settings:
+            able = " or ".join(other for other, row in ENCODINGS.items() if name in row.settings)
+            raise ConfigError(
+                f"genome.code.{name}={value}: genome.encoding={genome.encoding!r} does not use it; leave it out, or "
+                f"set genome.encoding={able}"
+            )
 
 
 def check_training(config: RunConfig) -> None:
@@ -109,7 +142,10 @@ def _needs_weights_as_genes(config: RunConfig, asking: str) -> None:
             f"genome.weights.mode={genome.weights.mode!r}: must be 'evolved' with {asking}, which changes weights that "
             "are genes; set genome.weights.mode=evolved"
         )
-    if genome.encoding != "direct":
+    if genome.encoding != DIRECT:
+        if config.search.algorithm == "clone":
+            _needs_torch_weights(genome.encoding)
+            return
         raise ConfigError(
             f"genome.encoding={genome.encoding!r}: must be 'direct' with {asking}: only there is a weight a gene; set "
             "genome.encoding=direct"
@@ -120,6 +156,15 @@ def _needs_weights_as_genes(config: RunConfig, asking: str) -> None:
                 f"genome.{head}={getattr(genome, head)!r}: must be 'inherited' with {asking}, for which every weight "
                 f"is a gene; leave genome.{head} out"
             )
+
+
+def _needs_torch_weights(encoding: str) -> None:
+    if find_encoding(encoding).torch_weights is None:
+        able = " or ".join(repr(name) for name, row in ENCODINGS.items() if row.torch_weights is not None)
+        raise ConfigError(
+            f"genome.encoding={encoding!r}: its row has no torch_weights, and search.algorithm='clone' fits its genes "
+            f"in torch; give it one, or set genome.encoding={able}"
+        )
 
 
 def _needs_learning(config: RunConfig, asking: str) -> None:

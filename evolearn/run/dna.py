@@ -216,6 +216,8 @@ def _misfits(header: DNAHeader, pool: GenePool, genome: FloatArray, stdev: Float
     for name, vector in (("genome", genome), ("stdev", stdev)):
         if vector.shape != (pool.size,):
             yield f"{name} has {vector.size} numbers, and this evolearn lays out {pool.size} genes for its config"
+    if header.bits not in (None, pool.bits):
+        yield f"bits is {header.bits:,}, and the genome of its config has {pool.bits:,}"
     if (stdev < 0).any():
         yield "stdev holds negative numbers"
     tables = json.loads(json.dumps(_gene_tables(pool)))
@@ -252,7 +254,8 @@ def dna_of(path: Path, setup: Setup, genome: FloatArray, stdev: FloatArray, abou
         stdev: float32 [G], spread left in the search, in gene units.
         about: ``role``, see `DNA.role`, and ``lineage``: among others ``generation``, the one that lived it.
     """
-    header = {"format": FORMAT, **_gene_tables(setup.pool), **_described(setup), **about}
+    size = {"bits": setup.pool.bits}
+    header = {"format": FORMAT, **_gene_tables(setup.pool), **size, **_described(setup), **about}
     genome, stdev = (np.ascontiguousarray(values, np.float32) for values in (genome, stdev))
     return DNA(path, header, setup.config, setup.pool, genome, stdev)
 

@@ -60,7 +60,7 @@ from evolearn.run._growth import check_growth, grows, growth_at_start
 from evolearn.run._innate_value import check_value, learned_heads, remarks_on_value, value_spec
 from evolearn.run._memory import check_brain_size, check_memory
 from evolearn.run._rivals import DriverOfBoth, check_opponent, check_opponents_world, opponent_config
-from evolearn.run._setup_checks import check_training, learning_ends, lineage_of
+from evolearn.run._setup_checks import check_code, check_encoding, check_training, learning_ends, lineage_of
 from evolearn.run.teacher import held_genes, remarks_on_teacher, settled_teacher, settled_teacher_keys, teacher_of
 from evolearn.search import Options, check_search, lives_per_generation
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
@@ -120,7 +120,9 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         raise ConfigError(str(error)) from error
     _found("brain.trunk", config.brain.trunk, find_trunk)
     _found("learner.name", config.learner.name, find_learner)
+    check_encoding(config)
     _found("genome.encoding", config.genome.encoding, find_encoding)
+    check_code(config)
     for name in config.drives.generic:
         _found("drives.generic", name, find_drive)
     _check_brain(config)
@@ -310,6 +312,7 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         learned=learned_heads(config),
         held_plasticity=(*held_genes(config), GROWN),
         plasticity_spreads={GROWN_WEIGHT: config.genome.weights.spread},
+        code=config.genome.code,
     )
 
 

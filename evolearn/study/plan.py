@@ -379,7 +379,11 @@ def _check_origin(condition: ConditionPart, setups: Mapping[str, Setup]) -> None
     if condition.evolved_in is None:
         return
     here, there = setups[condition.name], setups[condition.evolved_in]
-    alike = _inherited(here.pool) == _inherited(there.pool) and here.conditions.brain == there.conditions.brain
+    alike = (
+        _inherited(here.pool) == _inherited(there.pool)
+        and here.pool.code == there.pool.code
+        and here.conditions.brain == there.conditions.brain
+    )
     if not alike:
         raise ConfigError(
             f"conditions {condition.name!r}: evolved_in={condition.evolved_in!r}: its DNA has other genes, or others "

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from evolearn.agent import LEARNERS, BrainSpec
 from evolearn.genome import EVOLVED, FIXED, FRESH, GROUPS, TRANSFORMS, decode, gene_pool, initial_distribution
-from evolearn.genome.genome import initial_weights
+from evolearn.genome.genes import initial_weights
 
 SPEC = BrainSpec("mlp", 3, (4, 2), 2, "gaussian")
 DRIVES = ("fitness", "uprightness", "surprise")

@@ -54,7 +54,7 @@ class PlasticityGene:
     """One number of the inner learner that evolution may set, or an array of them."""
 
     name: str
-    transform: str  # a name in `evolearn.genome.genome.TRANSFORMS`: how the gene becomes the natural value
+    transform: str  # a name in `evolearn.genome.genes.TRANSFORMS`: how the gene becomes the natural value
     default: float  # natural value of the published defaults
     source: str  # of the default
     shape: tuple[int, ...] = ()  # of many numbers that evolve by themselves; all begin at the default

@@ -49,6 +49,7 @@ class _About(Record):
     extent: str
     age: int | None
     genes: int
+    bits: int | None = None  # of all of them; not said of older ones
     brain: _Brain
     learner: str
     warning: str

@@ -34,7 +34,7 @@ def genes_section(found: Json, about: Json) -> Section:
 
     Args:
         found: see `evolearn.inspection._genes.inspect_genes`.
-        about: the head of inspection.json; not used.
+        about: the head of inspection.json.
     """
     rows = _rows(found)
     by_change = sorted(rows, key=lambda row: -abs(row["change"]))
@@ -42,7 +42,7 @@ def genes_section(found: Json, about: Json) -> Section:
     return Section(
         "genes",
         "Genes",
-        tuple(_sentences(found, rows)),
+        tuple(_sentences(found, rows, about.get("bits"))),
         (*charts, _ranked(found, by_change)) if rows else (),
         tuple(table for table in (_summaries(found), _gene_table(found, rows), _not_evolved(found)) if table.rows),
     )
@@ -53,15 +53,16 @@ def _rows(found: Json) -> list[Row]:
     return [dict(zip(columns, entries, strict=True)) for entries in zip(*columns.values(), strict=True)]
 
 
-def _sentences(found: Json, rows: list[Row]) -> Iterator[str]:
+def _sentences(found: Json, rows: list[Row], bits: int | None) -> Iterator[str]:
     groups = [entry for entry in found["summaries"] if entry["level"] == "group"]
     if not rows:
         yield "No gene evolved: there is nothing that evolution could have written."
         return
     largest = max(rows, key=lambda row: abs(row["change"]))
+    size = f", {bits:,} bits" if bits else ""
     moved = listed(f"{entry['group']} {short(entry['change'])}" for entry in groups)
     yield (
-        f"{found['numbers']:,} numbers evolved ({_counted(groups)}). In standard deviations of the "
+        f"{found['numbers']:,} numbers evolved{size} ({_counted(groups)}). In standard deviations of the "
         f"start they moved by, root mean square: {moved}; the furthest is {largest['name']}, "
         f"{signed(largest['change'])}."
     )
