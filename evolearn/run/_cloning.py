@@ -11,7 +11,7 @@ import numpy as np
 from evolearn.agent import LEARNERS, TRUNKS, find_learner, find_policy, find_trunk
 from evolearn.config import ConfigError, RunConfig
 from evolearn.errors import RunDirectoryError
-from evolearn.genome import FRESH, FloatArray, GenePool, Newborns, decode
+from evolearn.genome import DIRECT, FRESH, FloatArray, GenePool, Newborns, decode
 from evolearn.life import Conditions
 from evolearn.rng import Keys
 from evolearn.search import ORACLE, CloneOptions, LessonLives, Options, TeacherPart, planned_outer_steps
@@ -236,6 +236,11 @@ def check_teacher(config: RunConfig, options: Options, conditions: Conditions, p
             f"search.options.stdev={options.stdev:g}: must be left out in world {config.world.name}, whose actions are "
             "choices; what makes them surer is search.options.gain"
         )
+    if options.gain != 1.0 and pool.encoding != DIRECT:
+        raise ConfigError(
+            f"search.options.gain={options.gain:g}: must be 1 with genome.encoding={pool.encoding!r}, in which no gene "
+            "is a weight of the policy's layer alone; leave it out"
+        )
     search, brain = config.search, conditions.brain
     numbers = search.population * search.lives * (lifetime - options.age) * (brain.told + brain.actions)
     if numbers > _MOST_NUMBERS:
@@ -278,8 +283,8 @@ def check_given_weights(config: RunConfig, tensors: Mapping[str, int]) -> None:
         return
     if config.genome.encoding != "direct":
         raise ConfigError(
-            f"brain.weights: must be left out with genome.encoding={config.genome.encoding!r}, of whose genes none is "
-            "a weight; set genome.encoding=direct"
+            f"brain.weights: must be left out with genome.encoding={config.genome.encoding!r}, whose genes are a code "
+            "and no weights; set genome.encoding=direct"
         )
     if config.genome.weights.mode == FRESH:
         raise ConfigError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
 from evolearn.agent import imitation_loss, one_thread
-from evolearn.genome import FloatArray, GenePool
+from evolearn.genome import DIRECT, FloatArray, GenePool, decoder_of
 from evolearn.search.finite import require_finite
 from evolearn.search.lessons import Lessons
 from evolearn.search.options import CloneOptions
@@ -23,7 +25,8 @@ class Clone:
     has lessons of its own and goes on from the weights of the one before, with Adam's memory; lessons of earlier
     rounds are not kept.
 
-    The value head is not fitted, and stays as at the standard initialisation.
+    The value head is not fitted, and stays as at the standard initialisation. Where the genes are a code they are
+    fitted through it, and the log standard deviations of actions with them, of which no gene may say anything alone.
 
     Source: Pomerleau 1989, "ALVINN" (watch); Ross, Gordon and Bagnell 2011, "A reduction of imitation learning and
         structured prediction to no-regret online learning" (ask), by online gradient descent in the place of
@@ -37,7 +40,7 @@ class Clone:
 
         Args:
             options: as `check_search` returned them.
-            pool: the gene table: all genes are weights, one for each.
+            pool: the gene table: all genes are weights, one for each, or a code for them.
             population: batches of lessons per generation.
             generations: of the whole run: annealing ends with it.
             seed: of the order in which lessons are gone over.
@@ -45,8 +48,9 @@ class Clone:
         self._options, self._pool = options, pool
         self._population, self._generations, self._seed = population, generations, seed
         self._rounds = 0  # so far
-        # Without gain: what is fitted.
+        # Without gain: what is fitted. A weight each, but where they are a code.
         self._weights = torch.tensor(pool.centre).requires_grad_()
+        self._decode = decoder_of(pool)
         self._adam = torch.optim.Adam([self._weights], lr=options.step_size)
         self._set_memory(torch.zeros_like(self._weights), torch.zeros_like(self._weights), torch.tensor(0.0))
 
@@ -77,9 +81,18 @@ class Clone:
                 if len(rows) == 0:
                     return
                 self._adam.param_groups[0]["lr"] = self.step_size((epoch * batches + number) / (epochs * batches))
-                loss = imitation_loss(self._pool.brain, self._weights, told[rows], answers[rows])
+                loss = self._loss(told[rows], answers[rows])
                 (self._weights.grad,) = torch.autograd.grad(loss, self._weights)
                 self._adam.step()
+
+    def _loss(self, told: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
+        brain, weights = self._pool.brain, self._decode(self._weights)
+        loss = imitation_loss(brain, weights, told, answers)
+        if self._pool.encoding == DIRECT or not brain.log_stdevs:
+            return loss
+        starts = brain.weights - brain.predicting - brain.log_stdevs
+        logs = weights[starts : starts + brain.log_stdevs]
+        return loss + (logs - math.log(self._options.stdev or STDEV)).square().sum()
 
     def step_size(self, share: float = 0.0) -> float:
         """Adam's in the round under way, `share` of which is over."""
@@ -89,7 +102,7 @@ class Clone:
     def centre(self) -> FloatArray:
         """The clone, z [G], after all rounds so far, with its gain and the spread of its actions."""
         born = self._weights.detach().numpy().copy()
-        for (_, name), place in self._pool.slices().items():
+        for (_, name), place in self._pool.slices().items() if self._pool.encoding == DIRECT else ():
             if name == "policy.log_stdev":
                 born[place] = np.log(self._options.stdev or STDEV)
             elif name.startswith("policy."):

@@ -108,8 +108,19 @@ KINDS: dict[str, dict] = {
     "lineage": toy("pgpe", **LINEAGE),
     "rules of connections": toy("pgpe", learner=RULES),
     "rules of connections, blockwise": toy_with("snes", {"sampling": "blockwise"}, learner=RULES),
+    "code": toy("snes", genome={"encoding": "subspace", "code": {"genes": 5, "bits": 4}, "critic": "learned"}),
     "reptile": toy("reptile", genome=WEIGHTS_ONLY),
     "clone": toy_with("clone", {"options": {**CLONING, "lessons": "ask"}}, genome=WEIGHTS_ONLY),
+    "clone through a code": toy_with(
+        "clone",
+        {"options": {**CLONING, "lessons": "ask"}},
+        genome={
+            **WEIGHTS_ONLY,
+            "encoding": "neuron_codes",
+            "code": {"numbers": 1, "units": 1, "bits": 6},
+            "critic": "learned",
+        },
+    ),
     "rivals": toy("snes", **_RIVALS),
     "maml": toy_with("maml", {"lives": 5}, genome=WEIGHTS_ONLY, learner={"window": 8, "optimiser": "sgd"}),
 }
