@@ -166,7 +166,7 @@ def interior(transfers: Sequence[Floats]) -> dict[str, tuple[float, float, float
         best = 1 + int(runs[1:-1, chosen_by].mean(axis=1).argmax())
         for end, place in (("most", -1), ("fewest", 0)):
             gains[end].append(runs[best, told_by] - runs[place, told_by])
-    return {end: difference(np.concatenate(parts), np.zeros(1)) for end, parts in gains.items()}
+    return {end: difference(np.concatenate(parts), np.zeros(runs.shape[1])) for end, parts in gains.items()}
 
 
 def transfer(found: Sequence[Cell]) -> list[Answer]:
