@@ -183,6 +183,7 @@ def break_even_sentence(
     bills: tuple[int, int],
     sides: Sequence[str],
     level: str,
+    saved: Estimate,
     searched: tuple[bool, bool] = (False, False),
 ) -> str:
     """After how many descendants evolution is paid for.
@@ -193,6 +194,7 @@ def break_even_sentence(
         bills: world steps that one run of either cost before its first life.
         sides: what each descendant of either needs, in words.
         level: to what, see `level_words`.
+        saved: steps that each descendant saves.
         searched: whether the bills hold a search for settings.
     """
     arm, against = arms
@@ -205,6 +207,10 @@ def break_even_sentence(
         return f"{compared}: no steps are saved, so evolution never pays for itself."
     if row.bound == "at once":
         return f"{compared}: it costs no more and saves steps, so it pays from the first descendant on."
+    if row.bound == "unclear":
+        ends = f"[{saved.low:,.0f}, {saved.high:,.0f}]"
+        told = f"these runs do not show whether steps are saved ({saved.value:,.0f} {ends})"
+        return f"{compared}: {told}, nor when evolution pays for itself."
     if row.bound == "unknown" or row.descendants is None:
         return f"{compared}: too many lives ended before it was reached to say when evolution pays for itself."
     count = f"{math.ceil(row.descendants):,} descendant{'s' if row.descendants > 1 else ''}"

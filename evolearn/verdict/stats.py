@@ -391,7 +391,7 @@ class BreakEven:
     """After how many descendants the steps saved have paid for what one evolution cost more than the other."""
 
     descendants: float | None  # 0: with the first one
-    bound: str  # exact, at most, at least, never, at once, until or unknown
+    bound: str  # exact, at most, at least, never, at once, until, unclear or unknown
     formula: str
 
 
@@ -431,3 +431,19 @@ def break_even(
         return BreakEven(0.0, "at once", formula)
     bound = "until" if saved < 0 else "at most" if against_at_least else "at least" if at_least else "exact"
     return BreakEven(more / saved, bound, f"{formula} = {more / saved:,.1f}")
+
+
+def unless_unclear(row: BreakEven, low: float, high: float) -> BreakEven:
+    """A break-even; unclear where chance over runs alone may have made the steps that descendants save.
+
+    Args:
+        row: from `break_even`.
+        low: end of the interval of the steps that each descendant saves; NaN: there is none.
+        high: likewise.
+
+    >>> unless_unclear(break_even(20_100, 20_000, 86, 92, False, False), -300.0, 340.0)
+    BreakEven(descendants=None, bound='unclear', formula='')
+    """
+    if row.bound == "unknown" or low == high or not low <= 0 <= high:
+        return row
+    return BreakEven(None, "unclear", "")

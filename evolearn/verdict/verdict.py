@@ -188,7 +188,7 @@ def judge_condition(
         **_contrast_records(contrasts, levels),
         "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, lives[primary.arm].lifetimes),
         "factorial": _factorial(own, rules.level, facts.searches),
-        "break_even": _break_even(facts, own, primary, outer_steps, origins or {}, levels),
+        "break_even": _break_even(facts, own, primary, outer_steps, origins or {}, levels, rules.level),
     }
     rounded: Json = for_json(condition)
     return rounded
@@ -524,6 +524,7 @@ def _break_even(
     outer_steps: Mapping[str, int],
     origins: Mapping[str, str],
     levels: Levels,
+    level: float,
 ) -> list[Json]:
     """After how many descendants an evolution is paid for, against rivals that have a bill of another search.
 
@@ -546,11 +547,18 @@ def _break_even(
         cut = [metrics.restricted(side.values[metric], side.lives.lifetime) for side in (pair[0], pair[1])]
         steps, steps_against = (float(iqm(times)) for times in cut)
         open_ends = [includes_censored(side.values[metric]) for side in (pair[0], pair[1])]
-        level = sentences.level_words(metric, levels)
+        to_what = sentences.level_words(metric, levels)
         # Lives as long as an evolution are seen through wider windows: what they reached, they reached earlier.
         coarse = bool(pair[1].lives.ages[0] > pair[0].lives.ages[0]) and not open_ends[1]
         bills = outer_steps[arm], outer_steps[against]
         row = stats.break_even(*bills, steps, steps_against, open_ends[0] or coarse, open_ends[1])
+        differences = iqm(metrics.restricted(pair[1].resampled[metric], pair[1].lives.lifetime)) - iqm(
+            metrics.restricted(pair[0].resampled[metric], pair[0].lives.lifetime)
+        )
+        saved = estimate(
+            np.array(steps_against - steps), differences, level, min(pair[0].lives.runs, pair[1].lives.runs)
+        )
+        row = stats.unless_unclear(row, saved.low, saved.high)
         bounds = ["at least " if open_ends[0] else "", "at least " if open_ends[1] else "at most " if coarse else ""]
         words = [
             f"{bound}{sentences.amount(value, metric)} steps"
@@ -568,7 +576,7 @@ def _break_even(
                 "steps_each": steps,
                 "steps_each_against": steps_against,
                 "sentence": sentences.break_even_sentence(
-                    (arm, against), row, bills, words, level, (arm in paid, against in paid)
+                    (arm, against), row, bills, words, to_what, saved, (arm in paid, against in paid)
                 ),
             }
         )

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -615,6 +616,18 @@ def test_an_evolution_that_costs_no_more_than_its_rival_pays_at_once():
     (row,) = judged(arms_of(noise=0.0), outer={"evolved": 1000, "tuned_blank": 1000})["break_even"]
     assert row["bound"] == "at once"
     assert row["sentence"].endswith("it costs no more and saves steps, so it pays from the first descendant on.")
+
+
+def test_break_even_is_not_told_where_chance_may_have_saved_the_steps():
+    arms = arms_of(runs=10, noise=0.0)
+    outer = {"evolved": 2000, "tuned_blank": 1000}
+    assert judged(arms, outer=outer)["break_even"][0]["bound"] == "exact"
+    arms["tuned_blank"] = stand_still(arms["tuned_blank"], range(7), 1.0)  # whose other runs are as slow as before
+    (row,) = judged(arms, outer=outer)["break_even"]
+    assert (row["bound"], row["descendants"]) == ("unclear", None)
+    assert re.search(
+        r"do not show whether steps are saved \([\d,]+ \[0, [\d,]+\]\), nor when evolution pays", row["sentence"]
+    )
 
 
 def test_evolution_that_saves_nothing_never_pays():

@@ -73,7 +73,7 @@ def _break_even(verdict: Json) -> Iterator[Chart]:
 
 
 def _break_even_panel(row: Json, looks: dict[str, Look]) -> Panel | None:
-    if row["bound"] == "unknown" or row["steps_each"] is None or row["steps_each_against"] is None:
+    if row["bound"] in ("unclear", "unknown") or row["steps_each"] is None or row["steps_each_against"] is None:
         return None
     crossing = row["descendants"] or None  # paid at once: no lines that cross
     bills = [float(row[name]) for name in ("evolution_steps", "evolution_steps_against")]
