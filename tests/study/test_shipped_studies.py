@@ -16,7 +16,9 @@ from tests.helpers.watching import StudyWatcher
 
 # Replications have other contrasts and more tests of their own, see test_replications.py; claims are lived below.
 SHIPPED = sorted(name for name in shipped_configs(STUDIES) if not name.startswith(("replicate/", "claims/")))
-CLAIMS = sorted(name for name in shipped_configs(STUDIES) if name.startswith("claims/"))
+CLAIMS = sorted(
+    name for name, path in shipped_configs(STUDIES).items() if name.startswith("claims/") and not path.is_symlink()
+)
 
 
 @pytest.mark.parametrize("name", [*SHIPPED, *CLAIMS])
@@ -36,6 +38,11 @@ def test_shipped_studies_name_their_primary_contrast_and_fit_their_worlds(name: 
         "head_start",
     )
     assert plan_study(config).steps > 1e8
+
+
+@pytest.mark.parametrize("name", ["zebra", "dial"])
+def test_studies_that_are_older_than_claims_go_by_the_names_of_claims_too(name: str) -> None:
+    assert read_study(find_config(f"claims/{name}", STUDIES)) == read_study(find_config(name, STUDIES))
 
 
 def toy(name: str) -> dict:
