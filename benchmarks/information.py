@@ -40,6 +40,7 @@ Floats = npt.NDArray[np.float64]
 GENERATION = 900  # of the validation key space, which nobody else uses: see `evolearn.api.lived`
 FINE, FINE_STEPS = 20, 4000  # smallest bins in which ages are found, steps, and how long lives are that have them
 COARSE = 500  # bins of longer lives, each ten times as long as those before
+REWARD = "reward"  # the arm that selection is compared with, beside the one that needs least
 CENTRE_STEPS = 200  # of a life in which a centre is judged
 
 
@@ -167,6 +168,7 @@ def table(path: Path, share: float, lives: int) -> Answer:
     for condition in config.conditions:
         of_arms = needed(study, config, condition, runs, share, lives)
         least = min(of_arms, key=lambda one: float(np.median(one.decisions)))
+        learner = next((one for one in of_arms if one.arm == REWARD), None)
         for one in of_arms:
             never = int(np.isinf(one.decisions).sum())
             rows.append(
@@ -177,17 +179,28 @@ def table(path: Path, share: float, lives: int) -> Answer:
                     f"{_steps(one.decisions.min())} - {_steps(one.decisions.max())}",
                     f"{never} of {runs}",
                     "" if one is least else _ratio(one.decisions, least.decisions),
+                    "" if one.learns or learner is None else _ratio(one.decisions, learner.decisions),
                     "the same" if not one.learns else _steps(one.evolution),
                 )
             )
-    heads = ("condition", "arm", "decisions", "of runs", "never", "times the least", "to find how to learn")
+    heads = (
+        "condition",
+        "arm",
+        "decisions",
+        "of runs",
+        "never",
+        "times the least",
+        "times reward",
+        "to find how to learn",
+    )
     return Answer(f"{verdict['study']['title']}: decisions until {share:.0%} are right, {runs} runs", heads, rows)
 
 
 def _ratio(values: Floats, least: Floats) -> str:
     """How many times more, with its interval over runs; only a bound where some never get there."""
     if not np.isfinite([*values, *least]).all():
-        return "" if math.isinf(np.median(values)) else _times(math.log(np.median(values) / np.median(least)))
+        medians = float(np.median(values)), float(np.median(least))
+        return "" if math.inf in medians else _times(math.log(medians[0] / medians[1]))
     logs = np.log(np.stack([values, least], axis=-1))  # [R, 2]
     ratio = measure_over_runs(logs, lambda drawn: np.asarray(iqm(drawn[..., 0]) - iqm(drawn[..., 1])))
     assert isinstance(ratio.value, float), "of one number per run"

@@ -38,21 +38,20 @@ def test_ratios_are_of_geometric_means_with_an_interval_that_holds_them():
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """Labels and selection with four inputs, each easily right half of the time."""
+    """Labels, reward and selection with four inputs, each easily right half of the time."""
     content = read_yaml(find_config("claims/information", STUDIES)) | {"runs": 2, "resamples": 100}
     content["conditions"] = [{"name": "four inputs"}]
-    content["arms"] = ["random", "labels", "selection", "oracle"]
+    content["arms"] = ["random", "labels", "reward", "selection", "oracle"]
     content["primary"] = {"arm": "selection", "against": "labels", "metric": "total"}
     content["margins"] = {"total": 0.01}
     run = content["run"]
     run["world"] |= {"name": "linear-teacher-4", "parameters": {"delay": 16}}
     run["search"] |= {"selection_lifetime": 64, "population": 16, "generations": 12}
     run["evaluation"] |= {"lives": 2, "birth_steps": 20, "bin_steps": 20, "lifetimes": [400]}
-    content["define"]["labels"]["settings"] |= {
-        "search.generations": 2,
-        "search.population": 8,
-        "search.selection_lifetime": 400,
-    }
+    small = {"search.generations": 2, "search.population": 8, "search.selection_lifetime": 400}
+    for arm in ("labels", "reward"):
+        content["define"][arm].setdefault("settings", {}).update(small)
+    content["define"]["reward"]["settings"]["learner.window"] = 16
     path = tmp_path_factory.mktemp("information") / "study"
     start_study(check_study(content, "toy"), "toy", path, OwnDrivers(2), StudyWatcher())
     return path
@@ -61,12 +60,21 @@ def study(tmp_path_factory):
 def test_labels_need_fewer_decisions_than_selection_and_both_are_counted(study):
     found = information.table(study, 0.5, LIVES)
     rows = {row[1]: dict(zip(found.heads, row, strict=True)) for row in found.rows}
-    assert set(rows) == {"labels", "selection"}
+    assert set(rows) == {"labels", "reward", "selection"}
     assert float(rows["labels"]["decisions"]) < float(rows["selection"]["decisions"].replace(",", ""))
     assert rows["labels"]["times the least"] == ""
     assert float(rows["selection"]["times the least"].split()[0]) > 1.0
-    assert {row["never"] for row in rows.values()} == {"0 of 2"}
+    assert rows["labels"]["times reward"] == rows["reward"]["times reward"] == ""
+    assert rows["selection"]["times reward"] == ""  # in lives so short reward never gets there
+    assert [row["never"] for row in rows.values()] == ["0 of 2", "2 of 2", "0 of 2"]
     assert rows["selection"]["to find how to learn"] == "the same"
+
+
+def test_a_ratio_has_an_interval_where_all_runs_get_there_and_is_none_where_most_do_not():
+    ones = np.array([90.0, 100.0, 110.0])
+    assert information._ratio(4 * ones, ones).startswith("4 [")
+    assert information._ratio(ones, np.array([90.0, 100.0, math.inf])) == "1"
+    assert information._ratio(ones, np.full(3, math.inf)) == information._ratio(np.full(3, math.inf), ones) == ""
 
 
 def test_what_is_never_reached_is_never(study):
