@@ -242,8 +242,13 @@ def hunger(study: Path) -> tuple[Answer, Answer]:
     lifetime = max(json.loads((open_study(study).path / "verdict.json").read_text())["lifetimes"])
     stops, shares = best_line(abundances, lifetime)
     rows.append(("(known)", "best line", *(f"{share:.2f}" for share in shares), stops))
+    return Answer(title, heads, rows), bands_of(found)
+
+
+def bands_of(found: Sequence[Hunger]) -> Answer:
+    """What was fixed beforehand, and whether it is met."""
     bands = [row for one in found for row in _bands(one)]
-    return Answer(title, heads, rows), Answer("bands", ("band", "condition", "arm", "found", "met"), bands)
+    return Answer("bands", ("band", "condition", "arm", "found", "met"), bands)
 
 
 def hungers(study: Path) -> list[Hunger]:

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from evolearn.cli.claims import claims_app
 from evolearn.cli.configs import asked_run, config_command, shipped_names
 from evolearn.cli.export import export_command
 from evolearn.cli.inspect import inspect
@@ -54,6 +55,7 @@ app = typer.Typer(
 )
 app.add_typer(worlds_app, name="worlds")
 app.add_typer(study_app, name="study")
+app.add_typer(claims_app, name="claims")
 
 
 def _say_version(asked: bool) -> None:

@@ -1,3 +1,4 @@
+from .claims.page import ClaimOnPage as ClaimOnPage, decisive_chart as decisive_chart, render_claims as render_claims
 from .films import check_film as check_film, write_film as write_film
 from .inspection.files import (
     INSPECTION_FILE as INSPECTION_FILE,

@@ -1,5 +1,5 @@
 from . import bands as bands
-from .checks import Rates as Rates
+from .checks import Rates as Rates, measure_rates as measure_rates
 from .config import (
     StudyConfig as StudyConfig,
     check_study as check_study,
@@ -11,6 +11,7 @@ from .plan import (
     StudyJob as StudyJob,
     StudyPlan as StudyPlan,
     arm_part as arm_part,
+    plan_study as plan_study,
     planned_config as planned_config,
     run_configs as run_configs,
 )

@@ -7,11 +7,13 @@ import pytest
 from evolearn.worlds.larder import AT_FIRST, GRID, LIFE_OF_BEST, MOST, lifetimes
 
 from benchmarks import claims
+from benchmarks.bandits import markdown
 from evolearn.config import STUDIES, check_config, find_config, read_yaml
 from evolearn.errors import UserError
 from evolearn.life import OwnDrivers
 from evolearn.study import start_study
 from evolearn.study.config import check_study
+from tests.helpers.claim_cells import cells_without
 from tests.helpers.inspected_dna import made_dna
 from tests.helpers.watching import StudyWatcher
 
@@ -174,6 +176,12 @@ def test_hunger_serves_everywhere_only_where_its_worst_abundance_surely_does(wor
 def test_hunger_of_scarcity_is_near_the_best_there_and_misfires(worst, stops, words):
     rows = claims._bands(hunger_of(worst, is_mixed=False, is_shown=False, stops=stops))
     assert [row[-1] for row in rows] == words
+
+
+def test_the_claim_is_decided_by_these_bands():
+    scarce, serving = hunger_of(0.03, is_mixed=False, is_shown=False), hunger_of(0.85)
+    assert cells_without("hunger", markdown(claims.bands_of([scarce, serving]))) == []
+    assert cells_without("hunger", markdown(claims.bands_of([scarce]))) != []
 
 
 def test_to_save_hunger_nothing_is_asked_of_breadth_or_sense_alone():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import delay
+from benchmarks.bandits import markdown
 from benchmarks.delay import Cell, Group
 from evolearn.config import STUDIES, check_config, find_config, read_yaml
 from evolearn.errors import UserError
@@ -19,6 +20,7 @@ from evolearn.run import assemble
 from evolearn.study import start_study
 from evolearn.study.config import check_study
 from evolearn.study.plan import plan_study
+from tests.helpers.claim_cells import cells_without
 from tests.helpers.watching import StudyWatcher
 
 CLAIMS = ("claims/delay", "claims/delay-full")
@@ -132,6 +134,12 @@ def test_bars_are_met_or_missed_or_undecided():
     other_way = {row[2]: row[4] for row in delay.bars("learned", planted(0.3, 2.99, 0.0)).rows}
     assert other_way["learned: at most 3 episodes at any delay"] == "undecided"
     assert not delay.bars("innate", planted(0.3, 4.0, 0.5, reliability=0.9)).rows
+
+
+def test_the_claim_is_decided_by_these_bars():
+    bars = delay.bars("innate", planted(0.3, 4.0, 0.5) + planted(0.0, 2.8, 0.0))
+    assert cells_without("delay", markdown(bars)) == []
+    assert cells_without("delay", markdown(delay.bars("innate", planted(0.3, 4.0, 0.5)))) != []
 
 
 def test_who_never_gets_there_is_said_to(capsys):

@@ -9,6 +9,7 @@ import pytest
 from evolearn.worlds.crossroads import DOORS, FEATURES, HERE, LOOMING, WORTH
 
 from benchmarks import dissociation
+from benchmarks.bandits import markdown
 from benchmarks.dissociation import BLOCK, INTACT, NOISE, REFLEX, VALUE, Lived
 from evolearn.agent import BrainSpec
 from evolearn.config import RunConfig
@@ -19,6 +20,7 @@ from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import assemble
 from evolearn.study import start_study
 from evolearn.study.config import check_study
+from tests.helpers.claim_cells import cells_without
 from tests.helpers.watching import StudyWatcher
 
 RUN = {
@@ -193,6 +195,12 @@ def test_counts_find_what_is_planted_and_nothing_where_nothing_is():
     flat = {row[1:3]: row[3:] for row in dissociation.counts([planted(0.5, 0.2, 0.2), planted(1, 0.2, 0.2)]).rows}
     assert flat["0.5", "all of these"][0] == "0 of 10"
     assert flat["0.5 less 1", "interaction: value less features"] == ("+0.00 [+0.00, +0.00]", "1.000")
+
+
+def test_the_claim_is_decided_by_these_counts():
+    found = [planted(0.5, 0.8, 0.0), planted(1, 0.0, 0.4)]
+    assert cells_without("emotions", markdown(dissociation.counts(found))) == []
+    assert cells_without("emotions", markdown(dissociation.counts(found, "early"))) != []
 
 
 def test_arms_are_held_against_the_first_at_their_own_fixity():

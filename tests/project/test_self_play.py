@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from benchmarks.bandits import markdown
 from benchmarks.self_play import (
     AGAINST,
     CLAIMED,
@@ -23,6 +24,7 @@ from evolearn.config import check_config
 from evolearn.life import new_driver
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import assemble
+from tests.helpers.claim_cells import cells_without
 from tests.helpers.runs import KINDS
 
 
@@ -43,6 +45,11 @@ def test_robust_is_who_is_better_before_both(jury, itself, robust):
     assert (rows[2][1] == "robust") == robust
     if jury:
         assert float(rows[0][1].split()[0]) == pytest.approx(jury, abs=0.02)
+
+
+def test_the_claim_is_decided_by_these_juries():
+    assert cells_without("self-play", markdown(verdict(scores_of(0.1, -0.1)))) == []
+    assert cells_without("self-play", markdown(table(scores_of(0.1, -0.1)))) != []
 
 
 def test_a_row_has_mean_and_worst_before_each_jury():

@@ -66,7 +66,12 @@ def judge(part: ReplicationPart, measures: Mapping[str, Measure], results: Any) 
     Returns:
         A record per band, in order: the band, value, low, high, note and judgement.
     """
-    return [_record(band, measures[band.measure].take(results, band_arguments(band, measures))) for band in part.bands]
+    return [judge_band(band, measures, results) for band in part.bands]
+
+
+def judge_band(band: BandPart, measures: Mapping[str, Measure], results: Any) -> Json:
+    """A band with its value and what comes of it; see `judge`."""
+    return _record(band, measures[band.measure].take(results, band_arguments(band, measures)))
 
 
 def summary(bands: Sequence[Json], runs: int) -> Json:

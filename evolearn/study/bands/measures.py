@@ -95,6 +95,11 @@ class StudyTable:
         self._lifetime = max(verdict["lifetimes"])
         self._conditions = {entry["name"]: entry for entry in verdict["conditions"]}
 
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Names of all conditions."""
+        return tuple(self._conditions)
+
     def condition(self, name: str | None) -> Json:
         """The entry of a condition; of the first if none is named."""
         return self._conditions[name or next(iter(self._conditions))]

@@ -33,7 +33,7 @@ def judge_replication(config: StudyConfig, study: StudyDirectory, verdict: Json)
     if config.replication is None:
         return
     table = StudyTable(verdict)
-    cost = {"world_steps": verdict["ledger"]["total"], **_evolution_cost(study)}
+    cost = {"world_steps": verdict["ledger"]["total"], **evolution_cost(study)}
     record = replication_record(config, config.replication, STUDY_MEASURES, table, verdict["study"]["runs"], cost)
     of = {"first_config_sha256": verdict["study"]["first_config_sha256"], "verdict_sha256": verdict["sha256"]}
     with explained(study.path):
@@ -72,7 +72,7 @@ def write_rounded(path: Path, content: Any) -> None:
     write_whole(path, json.dumps(sealed(for_json(content)), indent=1, allow_nan=False).encode())
 
 
-def _evolution_cost(study: StudyDirectory) -> Json:
+def evolution_cost(study: StudyDirectory) -> Json:
     """Genomes evaluated, and seconds that evolution took, over all runs."""
     runs = sorted(path for path in (study.path / "runs").glob("*/*/*") if path.is_dir())
     rows = [row for path in runs for row in RunDirectory(path).rows()]
