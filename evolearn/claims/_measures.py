@@ -14,6 +14,7 @@ from evolearn.config import Part
 from evolearn.study.bands import STUDY_MEASURES, Measure, Measured, StudyTable
 from evolearn.verdict import Json
 
+NOT_MADE = "its command has not been run"
 NO_CELL = "its command's tables have no such cell"
 _WORDS = {"yes": 1.0, "no": 0.0}
 _NUMBER = r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)"
@@ -98,13 +99,13 @@ def read_cell(text: str) -> Measured:
     if counts := _COUNT.search(text):
         count, total = map(int, counts.groups())
         return Measured(count / total if total else None, note=text)
-    return Measured(_WORDS.get(text), note=text)
+    return Measured(_WORDS.get(text.partition(":")[0]), note=text)
 
 
 def _table(results: Results, of: Cell) -> Measured:
     """A cell of a table that the claim's command printed."""
     if not results.tables:
-        return Measured(None, note="its command has not been run")
+        return Measured(None, note=NOT_MADE)
     for table in results.tables:
         if not table.title.startswith(of.title) or not {of.column, *of.where} <= set(table.heads):
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -47,15 +48,14 @@ def standings(
         One standing per claim, in order; and of studies that are left out, why.
     """
     kept = kept_records() if kept is None else kept
-    known = _Known()
     last: dict[str, tuple[str, Standing]] = {}
     left_out = []
     for path in _studies(places):
         try:
-            if (found := known.claim_of(path)) is None:
+            if (found := _claim_of(path)) is None:
                 continue
             claim, shipped, full = found
-            record = record_of(claim, path)
+            record = _with_tables(record_of(claim, path), kept.get(claim.name))
         except UserError as error:
             left_out.append(str(error))
             continue
@@ -67,28 +67,34 @@ def standings(
     return [found_here.get(name) or Standing(claim, kept.get(name)) for name, claim in claims().items()], left_out
 
 
-class _Known:
-    """Hashes and titles of the studies of all claims."""
+def _with_tables(record: Json, kept: Json | None) -> Json:
+    """A record of a study; the kept one if that is of the same verdict, and has tables that the study lacks."""
+    same = kept is not None and kept["verdict_sha256"] == record["verdict_sha256"]
+    return kept if kept is not None and same and kept["tables"] and not record["tables"] else record
 
-    def __init__(self) -> None:
-        self.hashes: dict[str, tuple[Claim, bool]] = {}
-        self.titles: dict[str, tuple[Claim, bool]] = {}
-        for claim in claims().values():
-            for full in (True, False):  # the quick one last: it wins where a study is that of several claims
-                try:
-                    config = claim.config(full)
-                except UserError:
-                    continue
-                if not full or claim.full.startswith("claims/"):
-                    self.hashes[config_sha256(config)] = self.titles[config.title] = claim, full
 
-    def claim_of(self, path: Path) -> tuple[Claim, bool, bool] | None:
-        """The claim of a study, whether its config is the shipped one, and whether it is the full one's; or none."""
-        study = open_study(path)
-        if (known := self.hashes.get(study.first_config_sha256)) is not None:
-            return known[0], True, known[1]
-        known = self.titles.get(study.read_config().title)
-        return None if known is None else (known[0], False, known[1])
+@functools.cache
+def _shipped() -> tuple[dict[str, tuple[Claim, bool]], dict[str, tuple[Claim, bool]]]:
+    """Claims, and whether it is their full study, by hash and by title of the configs that are shipped."""
+    hashes, titles = dict[str, tuple[Claim, bool]](), dict[str, tuple[Claim, bool]]()
+    for claim in claims().values():
+        for full in (True, False):  # the quick one last: it wins where both have one title
+            try:
+                config = claim.config(full)
+            except UserError:
+                continue
+            if not full or claim.full.startswith("claims/"):  # else it is that of several claims
+                hashes[config_sha256(config)] = titles[config.title] = claim, full
+    return hashes, titles
+
+
+def _claim_of(path: Path) -> tuple[Claim, bool, bool] | None:
+    """The claim of a study, whether its config is the shipped one, and whether it is the full one's; or none."""
+    study, (hashes, titles) = open_study(path), _shipped()
+    if (known := hashes.get(study.first_config_sha256)) is not None:
+        return known[0], True, known[1]
+    known = titles.get(study.read_config().title)
+    return None if known is None else (known[0], False, known[1])
 
 
 def _studies(places: Iterable[Path]) -> Sequence[Path]:

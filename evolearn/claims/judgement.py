@@ -11,6 +11,7 @@ from evolearn.study.bands import CONTRAST, BandPart, band_arguments, judge_band
 from evolearn.verdict import CLAIM_RUNS, Json
 
 SHOWN, REFUTED, OPEN = "shown", "refuted", "open"
+COUNTS = ("share_of_runs", "share_in_order")  # measures of so many runs of so many: as they are, not as they may be
 HELD, IN_PART, FAILED, UNTOLD, NOT_RUN, MISSING = (
     "held", "held in part", "failed", "cannot be told", "not run", "no study yet",
 )  # fmt: skip
@@ -73,7 +74,8 @@ def as_told(band: Mapping[str, Any]) -> str:
     Args:
         band: as `evolearn.study.bands.judge` has it.
 
-    >>> as_told({"value": 0.7, "low": 0.5, "high": 0.9, "band": "above 0.6", "bounds": {"low": 0.6, "high": None}})
+    >>> found = {"measure": "score", "value": 0.7, "low": 0.5, "high": 0.9}
+    >>> as_told(found | {"band": "above 0.6", "bounds": {"low": 0.6, "high": None}})
     'open'
     """
     value = band["value"]
@@ -81,7 +83,8 @@ def as_told(band: Mapping[str, Any]) -> str:
         return OPEN
     if isinstance(value, str):
         return SHOWN if value == band["band"] else REFUTED
-    low, high = (value if band[end] is None else band[end] for end in ("low", "high"))
+    known = band["measure"] not in COUNTS
+    low, high = (band[end] if known and band[end] is not None else value for end in ("low", "high"))
     least, most = (band["bounds"][end] for end in ("low", "high"))
     least, most = -math.inf if least is None else least, math.inf if most is None else most
     strict = band["band"].startswith(("above", "below"))

@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from evolearn.claims._measures import NOT_MADE
 from evolearn.claims.found import Standing, standings
 from evolearn.claims.judgement import FAILED, HELD, IN_PART, WORDS
 from evolearn.claims.markdown import cost_words
+from evolearn.claims.records import TABLES_FILE
 from evolearn.files import explained, write_whole
 from evolearn.report import ClaimOnPage, decisive_chart, read_results, render_claims
 
@@ -68,4 +70,6 @@ def _notes(row: Standing) -> tuple[str, ...]:
         notes.append("From the version for a cluster.")
     if row.record is not None and row.record["extended"]:
         notes.append("The study was extended after it had begun; its own page says how.")
+    if row.record is not None and any(part["note"] == NOT_MADE for part in row.record["parts"]):
+        notes.append(f"Tables that decide it are missing: `{row.claim.command} > STUDY/{TABLES_FILE}` makes them.")
     return tuple(notes)

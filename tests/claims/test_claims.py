@@ -117,6 +117,7 @@ def test_a_part_is_what_its_whole_interval_is(value, low, high, bound, told) -> 
     ends |= {"low": bound["above"]} if "above" in bound else {}
     ends |= dict(zip(("low", "high"), bound["between"], strict=True)) if "between" in bound else {}
     record = {
+        "measure": measure,
         "value": value,
         "low": low,
         "high": high,
@@ -124,6 +125,13 @@ def test_a_part_is_what_its_whole_interval_is(value, low, high, bound, told) -> 
         "bounds": {"low": None, "high": None} | ends,
     }
     assert as_told(record) == told
+
+
+def test_a_count_of_runs_is_taken_as_it_is() -> None:
+    record = {"value": 0.9, "low": 0.55, "high": 1.0, "band": "at least 0.9", "bounds": {"low": 0.9, "high": None}}
+    assert as_told(record | {"measure": "share_of_runs"}) == "shown"
+    assert as_told(record | {"measure": "score"}) == "open"
+    assert as_told(record | {"measure": "share_of_runs", "value": 0.8}) == "refuted"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +168,7 @@ def test_cells_of_a_commands_tables_are_read_as_they_stand() -> None:
     assert (other.title, other.rows) == ("other", (("b", "10 of 10"),))
     found = read_cell(one.rows[0][1])
     assert (found.value, found.low, found.high) == (1237, 1123, 1484)
-    assert [read_cell(cell).value for cell in ("yes", "no", "undecided", "10 of 10", "", "a learner")] == [
+    assert [read_cell(cell).value for cell in ("yes", "no: it rises", "undecided", "10 of 10", "", "a learner")] == [
         1,
         0,
         None,
@@ -278,6 +286,16 @@ def test_the_shipped_study_goes_before_later_ones_and_a_kept_record_stands_in_fo
     _, record = keep(zebra, folder=tmp_path)
     rows, _ = standings([], {"zebra": record})
     assert (rows[0].word, rows[0].study, rows[1].record) == ("held", None, None)
+
+
+def test_the_kept_record_of_the_same_verdict_has_the_tables_that_the_study_lacks(zebra, tmp_path) -> None:
+    tables = tmp_path / "tables.md"
+    tables.write_text("**bands**\n\n| what | met |\n|---|---|\n| a | yes |\n")
+    _, record = keep(zebra, tables, tmp_path / "records")
+    rows, _ = standings([zebra], {"zebra": record})
+    assert (rows[0].study, rows[0].record) == (zebra, record)
+    rows, _ = standings([zebra], {"zebra": record | {"verdict_sha256": "another"}})
+    assert rows[0].record["tables"] == []
 
 
 # --- what is kept here ---
