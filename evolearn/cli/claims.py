@@ -11,6 +11,7 @@ from evolearn.cli.study import study_run
 from evolearn.cli.terminal import (
     Address,
     Commands,
+    Log,
     RuntimeEnv,
     TimeLimit,
     Workers,
@@ -59,14 +60,30 @@ def claims_run(
     workers: Workers = None,
     address: Address = None,
     runtime_env: RuntimeEnv = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**32 - 1, help="Seed of the study, instead of the config's.", show_default=False),
+    ] = None,
     time_limit: TimeLimit = None,
+    log: Log = None,
 ) -> None:
     """Run the study that decides a claim: `evolearn claims NAME`."""
     with at_terminal():
         from evolearn.claims import find_claim
 
         study = find_claim(name).study_name(full)
-    study_run(study, overrides, out, workers, address, runtime_env, dry_run, time_limit)
+    study_run(
+        study,
+        overrides,
+        out=out,
+        workers=workers,
+        address=address,
+        runtime_env=runtime_env,
+        seed=seed,
+        dry_run=dry_run,
+        time_limit=time_limit,
+        log=log,
+    )
 
 
 @claims_app.command("list")

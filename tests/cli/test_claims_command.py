@@ -47,11 +47,12 @@ def test_the_page_is_made_of_the_studies_that_are_found(folder) -> None:
 
 def test_the_dry_run_of_a_claim_is_that_of_its_study(folder, monkeypatch) -> None:
     asked = []
-    monkeypatch.setattr("evolearn.cli.claims.study_run", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr("evolearn.cli.claims.study_run", lambda *arguments, **more: asked.append((*arguments, more)))
     assert evolearn("claims", "wash-out", "seed=1", "--dry-run", "--workers", 1, folder=folder).returncode == 0
     assert evolearn("claims", "zebra", "--full", folder=folder).returncode == 0
     (wash_out, zebra) = asked
-    assert wash_out == ("claims/wash-out", ["seed=1"], None, 1, None, None, True, None)
+    assert wash_out[:2] == ("claims/wash-out", ["seed=1"])
+    assert {name: value for name, value in wash_out[2].items() if value} == {"workers": 1, "dry_run": True}
     assert zebra[0] == "zebra_full"
 
 
