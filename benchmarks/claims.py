@@ -41,7 +41,7 @@ from evolearn.life import (
     new_driver,
 )
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.run import DNA, Setup, ancestors, open_run, seen_births, setup_of, unseen_births
+from evolearn.run import DNA, Setup, open_run, prefixes_of, seen_births, setup_of, unseen_births
 from evolearn.study import open_study
 from evolearn.study.config import slug
 from evolearn.verdict import holm, interval, iqm, stats
@@ -180,11 +180,8 @@ def curve(path: Path, lives: int) -> list[Point]:
         path: of a run directory.
         lives: per centre, of births seen and of births unseen each.
     """
-    kept = ancestors(path)
-    if not kept:
-        raise UserError(f"{path}: kept no centre of its way; look at {path / 'ancestors'}")
-    taken = [row["world_steps"] for row in open_run(path).rows()]
-    setup = setup_of(kept[0])
+    kept = prefixes_of(path)
+    setup = setup_of(kept[0].dna)
     config = setup.config
     keys = life_keys(config.seed, VALIDATION, GENERATION, lives)
     sets = {
@@ -195,11 +192,11 @@ def curve(path: Path, lives: int) -> list[Point]:
     points = []
     driver = new_driver(setup.conditions, os.cpu_count() or 1, config.hang_seconds)
     with contextlib.closing(driver):
-        best = {name: _lived(driver, setup, kept[0], of, lifetime, FROM_ORACLE) for name, of in sets.items()}
-        for dna in kept:
-            scores = {name: _lived(driver, setup, dna, of, lifetime, FROM_BRAIN) for name, of in sets.items()}
+        best = {name: _lived(driver, setup, kept[0].dna, of, lifetime, FROM_ORACLE) for name, of in sets.items()}
+        for prefix in kept:
+            scores = {name: _lived(driver, setup, prefix.dna, of, lifetime, FROM_BRAIN) for name, of in sets.items()}
             lost = {name: float((best[name] - of).mean()) * lifetime for name, of in scores.items()}
-            points.append(Point(sum(taken[: dna.generation]), **lost))
+            points.append(Point(prefix.steps, **lost))
     return points
 
 

@@ -28,7 +28,7 @@ from benchmarks.bandits import Answer, tell
 from evolearn.errors import UserError
 from evolearn.life import Driver, new_driver
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.run import Arm, Setup, ancestors, live_arm, open_run, ready_arm, seen_births, setup_of
+from evolearn.run import Arm, Setup, live_arm, prefixes_of, ready_arm, seen_births, setup_of
 from evolearn.study import StudyConfig, open_study
 from evolearn.study.bands import measure_over_runs
 from evolearn.study.config import ConditionPart
@@ -115,20 +115,17 @@ def learned_at(setup: Setup, driver: Driver, arm: Arm, keys: Any, share: float, 
 
 def selected_at(path: Path, keys: Any, share: float) -> float:
     """World steps of an evolution until its centre is right so often in lives of births that it saw."""
-    kept = ancestors(path)
-    if not kept:
-        raise UserError(f"{path}: kept no centre of its way; look at {path / 'ancestors'}")
-    taken = [row["world_steps"] for row in open_run(path).rows()]
-    setup = setup_of(kept[0])
+    kept = prefixes_of(path)
+    setup = setup_of(kept[0].dna)
     seen = keys
     if setup.config.world.set is not None:
         seen = seen_births(keys, setup.config.world.set, setup.config.seed)
     scores = []
     with contextlib.closing(new_driver(setup.conditions, os.cpu_count() or 1)) as driver:
-        for dna in kept:
-            arm = Arm("centre", "", setup.pool, dna.genome).frozen()
+        for prefix in kept:
+            arm = Arm("centre", "", setup.pool, prefix.dna.genome).frozen()
             scores.append(float(live_arm(setup, driver, arm, seen, CENTRE_STEPS, None).fitness.mean()) / CENTRE_STEPS)
-    return crossing([float(sum(taken[: dna.generation])) for dna in kept], scores, share)
+    return crossing([float(prefix.steps) for prefix in kept], scores, share)
 
 
 def needed(

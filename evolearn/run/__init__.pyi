@@ -28,6 +28,7 @@ from .evolution import (
     to_genomes as to_genomes,
 )
 from .faulty_life import keeping_faulty_life as keeping_faulty_life
+from .prefixes import at_budgets as at_budgets, prefixes_of as prefixes_of
 from .relive import (
     Relived as Relived,
     ReliveDisplay as ReliveDisplay,
