@@ -37,20 +37,26 @@ def sampling_seconds(quick: bool) -> Measured:
     """Seconds per generation that sampling takes: every genome drawn once, and the noise drawn again and summed."""
     setup = setup_of(quick)
     genes, population = setup.pool.size, setup.config.search.population
+    driver = new_driver(setup.conditions, os.cpu_count() or 1)
+    drawing, summing = drawn_and_summed(driver, population, genes, rounds=5)
+    detail = f"{population:,} x {genes:,}: drawing {drawing:.2f} s, summing {summing:.2f} s"
+    return Measured(drawing + summing, detail)
+
+
+def drawn_and_summed(driver: Driver, population: int, genes: int, rounds: int) -> tuple[float, float]:
+    """Median seconds of drawing a population and of summing its noise."""
     about = Noise(0, 0, population, genes, symmetric=True)
     draw = Draw(about, np.zeros(genes, np.float32), np.ones(genes, np.float32))
     weights = np.linspace(-1.0, 1.0, about.directions)
-    driver = new_driver(setup.conditions, os.cpu_count() or 1)
     seconds = []
-    for _ in range(6):
+    for _ in range(rounds + 1):
         start = time.perf_counter()
         driver.over_blocks(_draw, draw, range(about.blocks))
         drawn = time.perf_counter()
         sum_in_blocks(driver, BlockSums(about, weights, weights))
         seconds.append((drawn - start, time.perf_counter() - drawn))
     drawing, summing = (statistics.median(column) for column in zip(*seconds[1:], strict=True))
-    detail = f"{population:,} x {genes:,}: drawing {drawing:.2f} s, summing {summing:.2f} s"
-    return Measured(drawing + summing, detail)
+    return drawing, summing
 
 
 def _draw(_: Driver, draw: Draw, block: int) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
+import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -134,20 +135,22 @@ def curves(
     if arm not in evolving:
         raise UserError(f"--arm {arm}: must be one that evolves in {study.path}: {', '.join(evolving)}")
     found = {
-        condition.name: [curve(run, arm, config, budgets, lives) for run in _runs(study, config, condition, arm)]
+        condition.name: [curve(run, arm, config, budgets, lives) for run in _runs(study, condition, arm)]
         for condition in config.conditions
         if condition.evolved_in is None
     }
     return config, found
 
 
-def _runs(study: StudyDirectory, config: StudyConfig, condition: ConditionPart, arm: str) -> list[Path]:
-    return [study.evolved(condition, arm, run).path for run in range(config.runs)]
+def _runs(study: StudyDirectory, condition: ConditionPart, arm: str) -> list[Path]:
+    runs = json.loads((study.path / "verdict.json").read_text())["study"]["runs"]
+    return [study.evolved(condition, arm, run).path for run in range(runs)]
 
 
 def tables(config: StudyConfig, of: Mapping[str, Sequence[Curve]]) -> list[Answer]:
     """Ends, what was foretold, and bands."""
-    runs = f"{config.runs} run{'s' if config.runs > 1 else ''}"
+    count = max(map(len, of.values()))
+    runs = f"{count} run{'s' if count > 1 else ''}"
     return [
         Answer(
             f"{config.title}: where it ends, {runs}",
