@@ -22,7 +22,7 @@ from numba.extending import intrinsic, overload
 from evolearn.numerics import COMPILES, compiled, inlined
 
 Rng = npt.NDArray[np.int64]  # [RNG_SIZE], see open_stream
-Keys = npt.NDArray[np.int64]  # [L, 4], or [L, 12] with births
+Keys = npt.NDArray[np.int64]  # [L, 4]; or [L, 12] with births, or [L, 13] with the world's age at birth beside them
 
 # Key spaces: lives that select genomes, lives for tables while developing, lives opened once by a study, lives in which
 # an arm's settings are searched before there is a study.
@@ -35,8 +35,21 @@ _WORD = 0xFFFFFFFF
 _ROUNDS = 10
 # Places in an Rng: four counter words (draw block and stream, step, life, generation), two key words,
 # the four words of a block, how many of the last one's are spent, which steps have been drawn ahead, where the last
-# block's words lie: here, or among those drawn ahead, a block of four words for each of those steps.
-_BLOCK, _STEP, _LIFE, _GENERATION, _SEED, _SPACE, _OUTPUT, _SPENT, _DRAWN, _AT = 0, 1, 2, 3, 4, 5, 6, 10, 11, 12
+# block's words lie: here, or among those drawn ahead, a block of four words for each of those steps; of a birth's
+# stream how old the world is.
+_BLOCK, _STEP, _LIFE, _GENERATION, _SEED, _SPACE, _OUTPUT, _SPENT, _DRAWN, _AT, _WORLD_AGE = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    10,
+    11,
+    12,
+    13,
+)
 _AHEAD_FROM = 16
 # A block for each of so many steps at once, in vector registers, costs little more than one of them alone.
 _AHEAD_SHIFT = 4
@@ -46,6 +59,7 @@ _STREAM_SHIFT = 28
 _FIRST_OF_STEP = (1 << _STREAM_SHIFT) - 1
 OPPONENTS = 4  # added to the space of a life's key: of its opponent's own luck; see `opponent_keys`
 KEY_SIZE = 4  # numbers that name a life; after them may follow those of its first and its second birth
+AGED = 3 * KEY_SIZE  # and then the age of the world at both
 SECOND_LIFE = 1 << 31  # added to a life's number: of the life, never lived, whose birth is its second
 REDRAW = 1 << 20  # added to a generation for every birth that is passed over; see `redrawn`
 
@@ -79,11 +93,12 @@ def open_stream(rng: Any, key: Any, stream: int) -> None:
     rng[_LIFE] = key[3]
     rng[_SPENT] = 4
     rng[_DRAWN] = -1
+    rng[_WORLD_AGE] = 0
 
 
 @compiled
 def open_birth(rng: Any, key: Any, again: int) -> None:
-    """Point `rng` at the draws of what is fixed in the life named by `key`: int64 [4], or [12], see `with_births`.
+    """Point `rng` at the draws of what is fixed in the life named by `key`: int64 [4], [12] or [13], see `with_births`.
 
     `again` is 0 for its first birth, 1 for the second. A key of four numbers has its own birth stream for the first,
     and that of a life that is never lived for the second.
@@ -95,8 +110,20 @@ def open_birth(rng: Any, key: Any, again: int) -> None:
         rng[_SPACE] = key[at + 1]
         rng[_GENERATION] = key[at + 2]
         rng[_LIFE] = key[at + 3]
+        if key.size > AGED:
+            rng[_WORLD_AGE] = key[AGED]
     elif again != 0:
         rng[_LIFE] = key[3] + SECOND_LIFE
+
+
+@inlined
+def world_age(rng: Any) -> int:
+    """World steps since a birth's stream began, where a life is born into a world that was there before it; else 0.
+
+    The draws of a birth are the same at any age. What changes in such a world of itself, and not by luck of a life, a
+    world draws from this stream, and at birth makes up for what was before.
+    """
+    return int(rng[_WORLD_AGE])
 
 
 @inlined
@@ -328,6 +355,16 @@ def with_births(keys: Keys, first: Keys, second: Keys) -> Keys:
         second: int64 [L, 4], likewise where the world is born a second time.
     """
     return np.ascontiguousarray(np.concatenate([keys[:, :KEY_SIZE], first, second], axis=1))
+
+
+def aged(keys: Keys, steps: int) -> Keys:
+    """The same lives, int64 [L, 13], born into a world that is so many steps old: see `world_age`.
+
+    Args:
+        keys: int64 [L, 12].
+        steps: since the births' own, 0 or more.
+    """
+    return np.ascontiguousarray(np.concatenate([keys, np.full((len(keys), 1), steps, np.int64)], axis=1))
 
 
 def births_of(keys: Keys, again: bool = False) -> Keys:

@@ -30,6 +30,7 @@ from .run import (
     CodePart as CodePart,
     DrivesPart as DrivesPart,
     LearnerPart as LearnerPart,
+    LineagePart as LineagePart,
     RunConfig as RunConfig,
     SearchPart as SearchPart,
     TeacherPart as TeacherPart,

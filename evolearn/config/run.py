@@ -276,7 +276,7 @@ class TeacherPart(Part):
 
 
 class LineagePart(Part):
-    """Lives one after another in a world that stays; see `evolearn.life._lineage`."""
+    """Lives one after another in a world that stays; see `evolearn.life.lineage`."""
 
     generations: int = Field(ge=2, le=1000, description="cultural generations: lives one after another")
     siblings: int = Field(4, ge=1, le=1000, description="lives side by side in each of them")
@@ -289,6 +289,31 @@ class LineagePart(Part):
         "(weights); or those that the sibling in its own place learned, times lineage.kept (shrunk)",
     )
     kept: float = Field(0.5, ge=0, le=1, description="what is left of learned weights where these are shrunk")
+    elders: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="elders of each life, who teach it by turns, a window after another; the first hands on weights",
+    )
+    world: Literal["stays", "redrawn"] = Field(
+        "stays",
+        description="stays: what is fixed at birth is the same for a whole lineage; redrawn: it is drawn anew for each "
+        "cultural generation, all siblings together",
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _enough_siblings(self) -> LineagePart:
+        if self.elders > self.siblings:
+            raise ValueError(
+                f"elders={self.elders}: must be at most siblings={self.siblings}, of whom they are; lower it, or raise "
+                "lineage.siblings"
+            )
+        return self
+
+    @property
+    def lives(self) -> int:
+        """In a whole lineage."""
+        return self.generations * self.siblings
 
 
 class GroupPart(Part):
@@ -458,6 +483,11 @@ class RunConfig(Part):
         le=1e6,
         description="a life without a finished step for so long is a fault of its world, seconds",
     )
+
+    @property
+    def lives_each(self) -> int:
+        """Lives that are lived where one is asked for: those of a whole lineage."""
+        return 1 if self.lineage is None else self.lineage.lives
 
     @pydantic.model_validator(mode="before")
     @classmethod

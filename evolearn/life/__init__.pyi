@@ -11,12 +11,12 @@ from .drivers import (
 from .evaluation import (
     Evaluation as Evaluation,
     Opposition as Opposition,
-    broken_lives as broken_lives,
     evaluate as evaluate,
     life_fitness as life_fitness,
     score as score,
     steps_of as steps_of,
 )
+from .lineage import broken_lives as broken_lives, successions as successions
 from .live import (
     Conditions as Conditions,
     Driver as Driver,

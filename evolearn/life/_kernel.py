@@ -199,7 +199,7 @@ def live(  # noqa: D417  # the plugs are described in groups
                         oracle(state, parameters, action_of(team, at, body, place))
             if body.lessons > 0 and course.learn_from <= t < course.learn_until:
                 if clock[ROW] == 0:
-                    begin_lessons(team, at, body, course, count, t)
+                    begin_lessons(teachers, team, at, body, course, start, count, t)
                 if body.pupils > 0:
                     ending += teach(think_all, think, choose_all, team, at, body, course, count, t)
                 else:

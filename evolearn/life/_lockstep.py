@@ -130,6 +130,7 @@ class Bound(NamedTuple):
     terminated: Any  # bool [C]
     truncated: Any  # bool [C]
     settings: Any  # what of the learner does not evolve
+    teachers: Teachers  # of the chunk
 
 
 _I = types.int64
@@ -138,7 +139,7 @@ _B1 = types.boolean[::1]
 PARTS_TYPE = types.NamedUniTuple(_I, len(Parts._fields), Parts)
 _TEAM = (types.uintp, PLACES_TYPE, BODY_TYPE)
 BOUND_TYPE = types.NamedTuple(
-    (PARTS_TYPE, *_TEAM, COURSE_TYPE, OUTCOME_TYPE, TRACE_TYPE, _B1, _B1, SETTINGS_TYPE), Bound
+    (PARTS_TYPE, *_TEAM, COURSE_TYPE, OUTCOME_TYPE, TRACE_TYPE, _B1, _B1, SETTINGS_TYPE, TEACHERS_TYPE), Bound
 )
 BE_BORN_TYPE = types.void(NEWBORNS_TYPE, _I1, _I2, COURSE_TYPE, *_TEAM)
 GET_TEACHERS_TYPE = types.void(TEACHERS_TYPE, _I2, *_TEAM)
@@ -266,7 +267,7 @@ def act_together(address: Any, t: int) -> int:
     ended += act(think_all, think, choose_all, team, at, body, course, body.lives, t)
     if body.pupils > 0 and course.learn_from <= t < course.learn_until:
         if integers(team, at.clock, 4)[ROW] == 0:
-            begin_lessons(team, at, body, course, body.lives, t)
+            begin_lessons(bound.teachers, team, at, body, course, 0, body.lives, t)
         ended += teach(think_all, think, choose_all, team, at, body, course, body.lives, t)
         give_lessons(team, at, body, course, body.lives)
     if ended > 0:

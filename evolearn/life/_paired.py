@@ -12,6 +12,7 @@ from evolearn.life._lockstep import Binding, Bound, parts_of
 from evolearn.life._pairs import pairs_kernel
 from evolearn.life.live import FAULTS, Conditions, Job, Machinery, Plan, fault_in, machinery, name_culprit
 from evolearn.life.records import FROM_ORACLE, UNFINISHED, Team
+from evolearn.life.teachers import NO_TEACHERS
 from evolearn.numerics import handle_of
 from evolearn.world import World, compile_pairs
 
@@ -140,5 +141,6 @@ def _bound(conditions: Conditions, parts: Machinery, team: Team, job: Job) -> Bi
             nobody,
             nobody,
             conditions.settings,
+            NO_TEACHERS,
         )
     )

@@ -70,6 +70,7 @@ from evolearn.life.processes import (
 )
 from evolearn.life.records import FROM_ORACLE, UNFINISHED, Course, Outcome, Team, Trace
 from evolearn.life.rehearsal import Rehearsal
+from evolearn.life.teachers import Teachers
 from evolearn.life.watch import OwnThread, Watch
 from evolearn.world import (
     EnvironmentFault,
@@ -213,8 +214,9 @@ class ChunkStepper:
         team = self._machinery.team(conditions, len(job.genomes), job.plan)
         memory = (team.handle, team.at, team.body)
         self._be_born(job.newborns, job.genomes, job.keys, course, *memory)
-        self._get_teachers(job.teachers_of(conditions), job.keys, *memory)
-        fault = self._live_in_step(job, course, team, stop)
+        teachers = job.teachers_of(conditions)
+        self._get_teachers(teachers, job.keys, *memory)
+        fault = self._live_in_step(job, course, team, teachers, stop)
         if fault is not None:
             return fault
         self._close(job.outcome, course, *memory)
@@ -225,7 +227,9 @@ class ChunkStepper:
         what = FAULTS[int(team["status"][place])]
         return Fault(place, name_culprit(conditions, what, team["observation"][place], team["felt"][place]), False)
 
-    def _live_in_step(self, job: Job, course: Course, team: Team, stop: threading.Event) -> Fault | None:
+    def _live_in_step(
+        self, job: Job, course: Course, team: Team, teachers: Teachers, stop: threading.Event
+    ) -> Fault | None:
         """Steps from birth to end; writes all but the end of the outcome of those who come to it."""
         environments, shown = self._environments, self._shown
         count = len(job.genomes)
@@ -234,7 +238,9 @@ class ChunkStepper:
         terminated, truncated = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
         settings = self._conditions.settings
         memory = (team.handle, team.at, team.body)
-        binding = Binding(Bound(self._parts, *memory, course, job.outcome, job.trace, terminated, truncated, settings))
+        binding = Binding(
+            Bound(self._parts, *memory, course, job.outcome, job.trace, terminated, truncated, settings, teachers)
+        )
         bound = binding.address
         world = (
             team["action"],

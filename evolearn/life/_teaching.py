@@ -58,21 +58,31 @@ def get_teachers(teachers: Any, keys: Any, team: Any, at: Places, body: Body, fi
         taught[place] = NOT_TAUGHT
         if body.pupils > 0:
             start = at.teacher_weights + place * body.stride
-            copy(row_of(teachers.weights, teachers.of[first + place]), floats(team, start, body.teaching))
+            copy(row_of(teachers.weights, teachers.of[first + place, 0]), floats(team, start, body.teaching))
             open_stream(integers(team, at.teacher_rng + place * RNG_SIZE, RNG_SIZE), keys[first + place], TEACHING)
 
 
 @within
-def begin_lessons(team: Any, at: Places, body: Body, course: Course, count: int, t: int) -> None:
-    """Say of every life whether the window that begins at age `t` is taught."""
+def begin_lessons(
+    teachers: Any, team: Any, at: Places, body: Body, course: Course, first: int, count: int, t: int
+) -> None:
+    """Say of every life whether the window that begins at age `t` is taught; of several brains the next one teaches it.
+
+    A brain that takes over carries nothing of what another one saw.
+    """
     taught = integers(team, at.taught, count)
+    several = teachers.of.shape[1]
     for place in range(count):
         genes = floats(team, at.plasticity + place * body.genes, body.genes)
         begins = float(genes[body.taught_from]) * course.taught_life
         ends = begins + float(genes[body.taught_share]) * course.taught_life
         # Half a step off: neither a share nor its product is exact.
         if begins < t + 0.5 and t + 0.5 < ends:
-            if taught[place] == NOT_TAUGHT and body.pupils > 0:
+            if several > 1 and body.pupils > 0:
+                start = at.teacher_weights + place * body.stride
+                which = teachers.of[first + place, t // body.window % several]
+                copy(row_of(teachers.weights, which), floats(team, start, body.teaching))
+            if (taught[place] == NOT_TAUGHT or several > 1) and body.pupils > 0:
                 clear(floats(team, at.teacher_carry + place * body.carry, body.carry))
             taught[place] = course.teaching
         else:

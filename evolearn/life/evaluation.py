@@ -6,12 +6,13 @@ Pure: the same arguments give the same bits, on any number of workers.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.genome import FloatArray, GenePool, decode, draw_fresh
-from evolearn.life._lineage import live_lineages
+from evolearn.genome import FloatArray, GenePool, Newborns, decode, draw_fresh
+from evolearn.life.lineage import CulturalGeneration, generation_of, live_lineages
 from evolearn.life.live import Conditions, Driver, LifeFault, Plan, lives, opponent_job
 from evolearn.life.records import DIVERGED, Outcome
 from evolearn.rng import opponent_keys
@@ -90,65 +91,59 @@ def evaluate(
     Raises:
         LifeFault: the world is at fault.
     """
-    if conditions.lineage is not None:
-        return _evaluate_lineages(driver, conditions, pool, genomes, keys, plan, numbered_from)
-    fitness, broken = np.empty((len(genomes), len(keys))), np.empty((len(genomes), len(keys)), np.bool_)
-    learned = np.empty((len(genomes), conditions.brain.weights), np.float32) if plan.final_weights else None
+    lineage = conditions.lineage
+    number_of, siblings = (1, 1) if lineage is None else (lineage.generations, lineage.siblings)
+    each = len(keys) * siblings  # lives of a genome side by side
+    by_generation = np.empty((len(genomes), len(keys), number_of))
+    broken = np.zeros((len(genomes), len(keys)), np.bool_)
+    learned = None
+    if plan.final_weights and lineage is None:  # what is learned in a lineage stays there
+        learned = np.empty((len(genomes), conditions.brain.weights), np.float32)
     steps = skipped = taught = 0
-    at_once = max(1, max(LIVES_AT_ONCE, LIVES_PER_WORKER * driver.workers) // len(keys))
+    at_once = max(1, max(LIVES_AT_ONCE, LIVES_PER_WORKER * driver.workers) // each)
     for start in range(0, len(genomes), at_once):
-        some = genomes[start : start + at_once]
+        some, rows = genomes[start : start + at_once], slice(start, start + at_once)
+        shape = (len(some), len(keys))
         try:
-            outcome = live_each(driver, conditions, pool, some, keys, plan, opposition)
+            for number, generation in enumerate(_lived(driver, conditions, pool, some, keys, plan, opposition)):
+                by_generation[rows, :, number] = generation.earned.mean(axis=1).reshape(shape)
+                broken[rows] |= generation.broken.any(axis=1).reshape(shape)
+                steps += steps_of(generation.outcome)
+                taught += int(generation.outcome.taught.sum())
+                skipped += int(generation.outcome.skipped_updates.sum())
+                if learned is not None:
+                    learned[rows] = learned_weights(generation.outcome, len(some))
         except LifeFault as fault:
-            genome = numbered_from + start + fault.life // len(keys)
-            raise fault.altered(life=start * len(keys) + fault.life, genome=genome) from fault.__cause__
-        shape, rows = (len(some), len(keys)), slice(start, start + len(some))
-        earned = life_fitness(outcome, conditions.world.fitness_rule, plan)
-        fitness[rows], broken[rows] = earned.reshape(shape), broken_lives(outcome, earned).reshape(shape)
-        steps += steps_of(outcome)
-        taught += int(outcome.taught.sum())
-        skipped += int(outcome.skipped_updates.sum())
-        if learned is not None:
-            learned[rows] = learned_weights(outcome, len(some))
-    return Evaluation(fitness, broken, steps, skipped, learned, taught)
+            genome = numbered_from + start + fault.life // each
+            raise fault.altered(life=start * each + fault.life, genome=genome) from fault.__cause__
+    fitness = by_generation[:, :, number_of // 2 :].mean(axis=2)
+    return Evaluation(fitness, broken, steps, skipped, learned, taught, None if lineage is None else by_generation)
 
 
-def _evaluate_lineages(
+def _lived(
     driver: Driver,
     conditions: Conditions,
     pool: GenePool,
     genomes: npt.NDArray[np.floating],
     keys: npt.NDArray[np.int64],
     plan: Plan,
-    numbered_from: int,
-) -> Evaluation:
-    """`evaluate` where lives follow one another; what is learned stays in the lineage."""
-    lineage = conditions.lineage
-    assert lineage is not None, "there is one"
-    each = len(keys) * lineage.siblings  # lives of a genome side by side
-    by_generation = np.empty((len(genomes), len(keys), lineage.generations))
-    broken = np.zeros((len(genomes), len(keys)), np.bool_)
-    rule, steps, skipped, taught = conditions.world.fitness_rule, 0, 0, 0
-    at_once = max(1, max(LIVES_AT_ONCE, LIVES_PER_WORKER * driver.workers) // each)
-    for start in range(0, len(genomes), at_once):
-        some, rows = genomes[start : start + at_once], slice(start, start + at_once)
-        shape = (len(some), len(keys))
-        lived = live_lineages(
-            driver, conditions, pool, some, keys, plan, lambda outcome: life_fitness(outcome, rule, plan)
-        )
-        try:
-            for number, generation in enumerate(lived):
-                by_generation[rows, :, number] = generation.earned.mean(axis=1).reshape(shape)
-                broken[rows] |= generation.broken.any(axis=1).reshape(shape)
-                steps += steps_of(generation.outcome)
-                taught += int(generation.outcome.taught.sum())
-                skipped += int(generation.outcome.skipped_updates.sum())
-        except LifeFault as fault:
-            genome = numbered_from + start + fault.life // each
-            raise fault.altered(life=start * each + fault.life, genome=genome) from fault.__cause__
-    fitness = by_generation[:, :, lineage.generations // 2 :].mean(axis=2)
-    return Evaluation(fitness, broken, steps, skipped, None, taught, by_generation)
+    opposition: Opposition | None,
+) -> Iterator[CulturalGeneration]:
+    """Every key with every genome, genome-major: a generation of lineages at a time, or lives by themselves at once."""
+
+    def earned(outcome: Outcome) -> npt.NDArray[np.float64]:
+        return life_fitness(outcome, conditions.world.fitness_rule, plan)
+
+    if conditions.lineage is None:
+        outcome = live_each(driver, conditions, pool, genomes, keys, plan, opposition)
+        yield generation_of(outcome, earned, len(genomes) * len(keys))
+        return
+    newborns = decode(pool, genomes)
+
+    def born(of_lives: npt.NDArray[np.int64]) -> tuple[Newborns, npt.NDArray[np.int64]]:
+        return draw_fresh(pool, newborns, np.repeat(np.arange(len(genomes)), len(of_lives) // len(genomes)), of_lives)
+
+    yield from live_lineages(driver, conditions, born, np.tile(keys, (len(genomes), 1)), plan, earned)
 
 
 def steps_of(outcome: Outcome) -> int:
@@ -202,11 +197,6 @@ def live_each(
         return job.outcome
     job = opponent_job(opposition.conditions, theirs, they_as, every_key, opposition.plan)
     return lives(driver, conditions, newborns, born_as, every_key, plan, opponent=job)[0]
-
-
-def broken_lives(outcome: Outcome, earned: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Which lives [L] left the finite numbers: in the brain, which ended them, or in what they earned [L]."""
-    return np.asarray((outcome.status == DIVERGED) | ~np.isfinite(earned))
 
 
 def life_fitness(outcome: Outcome, rule: str, plan: Plan) -> npt.NDArray[np.float64]:

@@ -71,6 +71,7 @@ FAULTS = {BAD_OBSERVATION: "observation", BAD_FITNESS: "fitness", BAD_SENSE: "se
 
 
 BEST, RANDOM = "best", "random"  # who of a generation is the elder of the next
+STAYS, REDRAWN = "stays", "redrawn"  # what a cultural generation is born into
 NOTHING, WEIGHTS, SHRUNK = "nothing", "weights", "shrunk"  # what the next is born with of what was learned
 
 
@@ -83,6 +84,8 @@ class Lineage:
     elder: str = BEST  # or RANDOM
     inherit: str = NOTHING  # or WEIGHTS, the elder's, or SHRUNK, those of the sibling in one's own place, times `kept`
     kept: float = 0.5  # 0 .. 1
+    elders: int = 1  # of each life, at most `siblings`; they teach by turns, and the first of them hands on weights
+    world: str = STAYS  # or REDRAWN: what is fixed at birth is drawn anew for each generation
 
     @property
     def lives(self) -> int:
@@ -405,7 +408,7 @@ class Job:
 
     newborns: Newborns
     genomes: npt.NDArray[np.int64]  # [L], row of newborns
-    keys: npt.NDArray[np.int64]  # [L, 4], or [L, 12] with births
+    keys: npt.NDArray[np.int64]  # [L, 4], or [L, 12] or [L, 13] with births
     plan: Plan
     outcome: Outcome
     trace: Trace  # of the first lives, [.., T, ..]
@@ -430,7 +433,7 @@ class Job:
         if len(self.teachers.weights) or teacher is None:
             return self.teachers
         if teacher.of_parent:  # read, and never asked
-            return Teachers(np.zeros((1, conditions.brain.weights), np.float32), np.zeros(lives, np.int64))
+            return Teachers(np.zeros((1, conditions.brain.weights), np.float32), np.zeros((lives, 1), np.int64))
         return teacher.teachers(lives)
 
 
@@ -555,7 +558,8 @@ class LifeFault(WorldError):
             newborn: who lived, a record of that one.
             plan: how.
             remedy: what to type next, a line of its own.
-            births: eight numbers, the keys of the life's first and second birth, where those are not its own.
+            births: eight numbers, the keys of the life's first and second birth, where those are not its own; and a
+                ninth, the world's age at them, where lives follow one another in it.
         """
         super().__init__(world, key, life, genome, step, reason, newborn, plan, remedy, births)
         self.world = world
@@ -634,7 +638,7 @@ def lives(
         conditions: what all lives share.
         newborns: decoded genomes.
         genomes: int64 [L], which newborn each life is born as.
-        keys: int64 [L, 4], see `evolearn.rng.life_keys`; or [L, 12], see `evolearn.rng.with_births`.
+        keys: int64 [L, 4], see `evolearn.rng.life_keys`; or [L, 12] or [L, 13], see `with_births` and `aged` there.
         plan: for how long, and how.
         trace_steps: trace so many steps of the first life.
         surgeries: what the newborns are operated on by, one row each, at `plan.operate_at`; no rows if that is None.

@@ -24,32 +24,32 @@ class TeacherSpec:
 
     @property
     def of_parent(self) -> bool:
-        """Whether an elder of each life teaches it, see `evolearn.life._lineage`."""
+        """Whether an elder of each life teaches it, see `evolearn.life.lineage`."""
         return self.source == FROM_BRAIN and not self.weights
 
     def teachers(self, lives: int) -> Teachers:
         """Those of so many lives."""
         if not self.weights:
             return NO_TEACHERS
-        return Teachers(np.frombuffer(self.weights, np.float32)[None].copy(), np.zeros(lives, np.int64))
+        return Teachers(np.frombuffer(self.weights, np.float32)[None].copy(), np.zeros((lives, 1), np.int64))
 
 
 class Teachers(NamedTuple):
-    """Brains that teach, and whom. M brains, L lives; none where no brain teaches."""
+    """Brains that teach, and whom. M brains, L lives, E of them for each; none where no brain teaches."""
 
     weights: Any  # float32 [M, W]
-    of: Any  # int64 [L]: which of them teaches each life
+    of: Any  # int64 [L, E]: which of them teach each life, a window by turns
 
     def of_lives(self, which: Any) -> Teachers:
         """Those of some lives, a slice or indices, and no others."""
         if not len(self.weights):
             return self
         rows, own = np.unique(self.of[which], return_inverse=True)
-        return Teachers(self.weights[rows].copy(), own.astype(np.int64))
+        return Teachers(self.weights[rows].copy(), own.reshape(self.of[which].shape).astype(np.int64))
 
 
-NO_TEACHERS = Teachers(np.zeros((0, 0), np.float32), np.zeros(0, np.int64))
-TEACHERS_TYPE = types.NamedTuple((types.float32[:, ::1], types.int64[::1]), Teachers)
+NO_TEACHERS = Teachers(np.zeros((0, 0), np.float32), np.zeros((0, 0), np.int64))
+TEACHERS_TYPE = types.NamedTuple((types.float32[:, ::1], types.int64[:, ::1]), Teachers)
 
 
 def check_teachers(teachers: Teachers, genomes: npt.NDArray[np.int64], weights: int) -> None:
@@ -70,5 +70,9 @@ def check_teachers(teachers: Teachers, genomes: npt.NDArray[np.int64], weights: 
             f"teachers.weights: {teachers.weights.dtype} {list(shape)}: must be float32 [teachers, {weights}], "
             "contiguous and writeable"
         )
-    if of.shape != genomes.shape or of.dtype != np.int64 or (of.size and not 0 <= of.min() <= of.max() < count):
-        raise ValueError(f"teachers.of: {of.dtype} {list(of.shape)}: must be int64 [{len(genomes)}], 0 .. {count - 1}")
+    fits = of.ndim == 2 and of.shape[0] == len(genomes) and of.shape[1] > 0 and of.dtype == np.int64
+    if not fits or not of.flags.carray or (of.size and not 0 <= of.min() <= of.max() < count):
+        raise ValueError(
+            f"teachers.of: {of.dtype} {list(of.shape)}: must be int64 [{len(genomes)}, elders], 0 .. {count - 1}, "
+            "contiguous and writeable"
+        )

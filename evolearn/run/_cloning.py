@@ -46,7 +46,8 @@ def with_teacher(config: RunConfig, conditions: Conditions) -> RunConfig:
     except (DNAError, RunDirectoryError) as error:
         raise ConfigError(f"{_FIELD}={teacher!r}: must be oracle, or DNA: {error}") from error
     _check_dna(teacher, dna, config, conditions)
-    part = {**newborn_values(dna.pool, dna.genome), "steps": planned_outer_steps(dna.config.search)}
+    steps = planned_outer_steps(dna.config.search, dna.config.lives_each)
+    part = {**newborn_values(dna.pool, dna.genome), "steps": steps}
     search = config.search.model_copy(update={"options": {**options, "teacher": part}})
     return config.model_copy(update={"search": search})
 

@@ -7,6 +7,7 @@ from evolearn.config import CodePart, ConfigError, RunConfig
 from evolearn.genome import DIRECT, ENCODINGS, EVOLVED, find_encoding
 from evolearn.life import Lineage
 from evolearn.run._cloning import check_clone
+from evolearn.run.teacher import PARENT
 from evolearn.search import ALGORITHMS, MAMLOptions, Options
 
 _MAML = "search.algorithm='maml'"
@@ -100,7 +101,13 @@ def lineage_of(config: RunConfig) -> Lineage | None:
             f"{given}: must be left out with genome.inheritance={config.genome.inheritance!r}: what is learned stays "
             "in a lineage, or goes into the genome; leave one of the two out"
         )
-    return Lineage(part.generations, part.siblings, part.elder, part.inherit, part.kept)
+    is_taught = config.teacher is not None and config.teacher.source == PARENT
+    if part.elders > 1 and not is_taught:
+        raise ConfigError(
+            f"lineage.elders={part.elders}: several elders teach by turns, and nobody is taught by one here; set "
+            "teacher.source=parent, or leave lineage.elders out"
+        )
+    return Lineage(part.generations, part.siblings, part.elder, part.inherit, part.kept, part.elders, part.world)
 
 
 def learning_ends(config: RunConfig, options: Options) -> int | None:

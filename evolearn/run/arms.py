@@ -19,7 +19,7 @@ OWN, NO_ORIGIN = "own", "none"
 
 # Sections of a run that an arm's evolution may change. The world, the evaluation and the seed are the study's: arms are
 # compared in the same lives.
-SETTABLE = ("search", "genome", "learner", "drives", "brain", "value", "growth", "teacher", "opponent")
+SETTABLE = ("search", "genome", "learner", "drives", "brain", "value", "growth", "teacher", "opponent", "lineage")
 
 
 def unsettable(key: str) -> str | None:

@@ -43,6 +43,7 @@ FILE = "faulty_life.safetensors"
 
 _LARGEST = 1 << 29  # bytes of the file: the weights of a newborn, how they are drawn, and a header
 _Word = Annotated[int, Field(ge=0, lt=2**32)]
+_Eight = tuple[_Word, _Word, _Word, _Word, _Word, _Word, _Word, _Word]
 _Steps = Annotated[int, Field(ge=0, lt=2**62)]
 _Text = Annotated[str, Field(max_length=100_000)]
 
@@ -60,7 +61,9 @@ class _Header(Record):
     format: Literal[2]
     world: _Text
     key: tuple[_Word, Annotated[int, Field(ge=0, le=TUNING)], _Word, _Word]
-    births: tuple[()] | tuple[_Word, _Word, _Word, _Word, _Word, _Word, _Word, _Word] = ()  # see `LifeFault`
+    births: (
+        tuple[()] | _Eight | tuple[_Word, _Word, _Word, _Word, _Word, _Word, _Word, _Word, _Word]
+    ) = ()  # see `LifeFault`
     life: _Steps
     genome: _Steps
     step: _Steps

@@ -35,7 +35,8 @@ def settled_teacher(part: TeacherPart) -> TeacherPart:
     except ConfigError:
         return part.model_copy(update={"source": str(path)})
     own = dna.config.teacher
-    steps = planned_outer_steps(dna.config.search) + int(dna.header["lineage"].get("validation_steps") or 0)
+    steps = planned_outer_steps(dna.config.search, dna.config.lives_each)
+    steps += int(dna.header["lineage"].get("validation_steps") or 0)
     steps += (own.evolution_steps or 0) if own is not None else 0
     known = {"source": str(path), "privileged": False, "sha256": part.sha256 or dna.sha256, "evolution_steps": steps}
     return part.model_copy(update=known)

@@ -315,15 +315,16 @@ def lives_per_generation(search: SearchPart) -> int:
     return search.lives * evaluations_per_generation(search.algorithm, search.population)
 
 
-def planned_outer_steps(search: SearchPart) -> int:
+def planned_outer_steps(search: SearchPart, lives: int = 1) -> int:
     """World steps that a whole search takes: exact, unless a brain diverges, which ends its life early.
 
     With `search.restart` ipop at most so many: a generation of a larger population that no longer fits is not begun.
 
     Args:
         search: of a run's config.
+        lives: that a life of its stands for: those of a lineage, of which each has so many steps.
     """
-    return planned_evaluations(search) * search.lives * search.selection_lifetime
+    return planned_evaluations(search) * search.lives * search.selection_lifetime * lives
 
 
 def planned_evaluations(search: SearchPart) -> int:

@@ -96,7 +96,7 @@ def test_a_piece_of_taught_lives_is_on_a_worker_what_it_is_here() -> None:
         life_keys(0, SELECTION, 0, 3),
         Plan(96, final_weights=True),
     )
-    own = Teachers(9.0 * newborns_for(conditions, count=2, seed=7).weights, np.array([1, 0, 1]))
+    own = Teachers(9.0 * newborns_for(conditions, count=2, seed=7).weights, np.array([[1], [0], [1]]))
     order = Order(pickle.dumps(Recipe.of(conditions, "cart-pole", 30.0)), code_identity())
     for teachers in (NO_TEACHERS, own):
         sent = [*newborns, *teachers]

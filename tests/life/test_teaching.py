@@ -145,7 +145,7 @@ def many(request, driver_for):
     genes = np.random.default_rng(0).uniform(0.0, 0.7, (4, 2))
     newborns.plasticity[:, -2:] = genes
     teachers = Teachers(
-        firm * newborns_for(driver.conditions, count=3, seed=3).weights, np.array([2, 0, 1, 1, 0, 2, 2])
+        firm * newborns_for(driver.conditions, count=3, seed=3).weights, np.array([[2], [0], [1], [1], [0], [2], [2]])
     )
     return driver, newborns, np.array([0, 3, 1, 2, 2, 0, 3]), life_keys(8, SELECTION, 0, 7), teachers
 
@@ -160,19 +160,35 @@ def test_who_teaches_one_life_changes_no_other(many):
         alone, _ = live(driver, plan, newborns, keys[only], genomes[only], teachers.of_lives(only))
         assert bits(alone) == {name: array[only].tobytes() for name, array in whole._asdict().items()}
     usual, _ = live(driver, plan, newborns, keys, genomes)
-    same = Teachers(np.frombuffer(driver.conditions.teacher.weights, np.float32)[None].copy(), np.zeros(7, np.int64))
+    same = Teachers(
+        np.frombuffer(driver.conditions.teacher.weights, np.float32)[None].copy(), np.zeros((7, 1), np.int64)
+    )
     named, _ = live(driver, plan, newborns, keys, genomes, same)
     assert bits(usual) == bits(named) != bits(whole)
+
+
+@pytest.mark.parametrize("many", ["mlp"], indirect=True)  # which carries nothing from a window to the next
+def test_several_teach_by_turns_a_window_after_another(many):
+    driver, newborns, genomes, keys, teachers = many
+    newborns.plasticity[:, -2:] = 0.0, 1.0
+    window = driver.conditions.window
+    both = Teachers(teachers.weights, np.array([[0, 2]] * 7))
+    alone = [Teachers(teachers.weights, np.array([[which]] * 7)) for which in (0, 2)]
+    traces = [live(driver, Plan(LIFE), newborns, keys, genomes, some, trace=2 * window)[1] for some in (both, *alone)]
+    actions = [trace.actions[:, 0] for trace in traces]
+    assert (actions[1] != actions[2]).any()
+    np.testing.assert_array_equal(actions[0][:window], actions[1][:window])
+    np.testing.assert_array_equal(actions[0][window:], actions[2][window:])
 
 
 @pytest.mark.parametrize(("workers", "chunk"), [(1, 3), (2, 2)])
 def test_a_taught_life_is_the_same_step_by_step_and_in_another_process(many, workers, chunk):
     driver, newborns, genomes, keys, teachers = many
     plan = Plan(120, bin_steps=50, final_weights=True)
-    expected, _ = live(driver, plan, newborns, keys, genomes, teachers)
+    two = Teachers(teachers.weights, np.concatenate([teachers.of, teachers.of[::-1]], axis=1))
     stepwise = StepwiseDriver(driver.conditions, workers, chunk, CompiledEnvironments)
     try:
-        for some in (teachers, None):
+        for some in (teachers, two, None):
             expected, _ = live(driver, plan, newborns, keys, genomes, some)
             found, _ = live(stepwise, plan, newborns, keys, genomes, some)
             assert bits(found) == bits(expected)
@@ -189,7 +205,7 @@ def test_a_teacher_that_diverges_ends_its_pupils_life(driver_for):
         teacher=TeacherSpec(FROM_BRAIN, WATCHED, LIFE, newborns_for(plain.conditions).weights.tobytes()),
     )
     newborns = newborns_for(driver.conditions, taught_from=0.5, taught_share=0.5)
-    mad = Teachers(np.full((1, driver.conditions.brain.weights), 1e38, np.float32), np.zeros(5, np.int64))
+    mad = Teachers(np.full((1, driver.conditions.brain.weights), 1e38, np.float32), np.zeros((5, 1), np.int64))
     outcome, _ = live(driver, Plan(LIFE), newborns, teachers=mad)
     assert outcome.age.tolist() == [LIFE // 2] * 5
     assert dataclasses.replace(driver.conditions.teacher, weights=b"").teachers(3).weights.size == 0
@@ -200,15 +216,15 @@ def test_teachers_that_do_not_fit_are_refused(driver_for):
     newborns, weights = newborns_for(driver.conditions), driver.conditions.brain.weights
     for teachers, text in (
         (
-            Teachers(np.zeros((2, weights - 1), np.float32), np.zeros(5, np.int64)),
+            Teachers(np.zeros((2, weights - 1), np.float32), np.zeros((5, 1), np.int64)),
             f"must be float32 .teachers, {weights}",
         ),
-        (Teachers(np.zeros((2, weights)), np.zeros(5, np.int64)), "teachers.weights: float64"),
+        (Teachers(np.zeros((2, weights)), np.zeros((5, 1), np.int64)), "teachers.weights: float64"),
         (
-            Teachers(np.zeros((2, weights), np.float32), np.zeros(4, np.int64)),
-            r"teachers.of: int64 \[4\]: must be int64 \[5\]",
+            Teachers(np.zeros((2, weights), np.float32), np.zeros((4, 1), np.int64)),
+            r"teachers.of: int64 \[4, 1\]: must be int64 \[5, elders\]",
         ),
-        (Teachers(np.zeros((2, weights), np.float32), np.full(5, 2)), r"teachers.of: .*, 0 .. 1"),
+        (Teachers(np.zeros((2, weights), np.float32), np.full((5, 1), 2)), r"teachers.of: .*, 0 .. 1"),
     ):
         with pytest.raises(ValueError, match=text):
             live(driver, Plan(20), newborns, teachers=teachers)

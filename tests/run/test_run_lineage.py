@@ -7,9 +7,7 @@ from evolearn.config import ConfigError, check_config
 from evolearn.life import Lineage, OwnDrivers
 from evolearn.run import assemble, open_run, start_run
 from evolearn.run.relive import Wanted, relive_selection
-from evolearn.study.plan import plan_study
 from tests.helpers.runs import LINEAGE, Watcher, toy
-from tests.helpers.studies import toy_study
 
 
 def config_of(**more):
@@ -17,8 +15,10 @@ def config_of(**more):
 
 
 def test_its_settings_come_to_the_lives_and_a_config_without_one_is_as_before():
-    lineage = {"generations": 5, "siblings": 2, "elder": "random", "inherit": "shrunk", "kept": 0.2}
-    assert assemble(config_of(lineage=lineage)).conditions.lineage == Lineage(5, 2, "random", "shrunk", 0.2)
+    lineage = {"generations": 5, "siblings": 2, "elder": "random", "inherit": "shrunk", "kept": 0.2, "elders": 2}
+    lineage["world"] = "redrawn"
+    found = assemble(config_of(lineage=lineage)).conditions.lineage
+    assert found == Lineage(5, 2, "random", "shrunk", 0.2, 2, "redrawn")
     assert "lineage" not in check_config(toy(), "test").model_dump()
 
 
@@ -28,6 +28,14 @@ def test_its_settings_come_to_the_lives_and_a_config_without_one_is_as_before():
         (
             {"lineage": {"generations": 1}},
             "lineage.generations=1: must be 2 or more",
+        ),
+        (
+            {"lineage": {"generations": 2, "siblings": 3, "elders": 4}},
+            "elders=4: must be at most siblings=3, of whom they are; lower it, or raise lineage.siblings",
+        ),
+        (
+            {"teacher": {"source": "oracle"}, "lineage": {"generations": 2, "siblings": 3, "elders": 2}},
+            "lineage.elders=2: several elders teach by turns, and nobody is taught by one here; set teacher.source=",
         ),
         ({"lineage": None}, "teacher.source='parent': no life has a parent without the section lineage"),
         ({"genome": {"inheritance": "lamarckian"}}, "must be left out with genome.inheritance='lamarckian'"),
@@ -43,11 +51,6 @@ def test_searches_that_train_weights_are_refused():
     fixed = {"drives": {"mode": "fixed"}, "plasticity": {"mode": "fixed"}}
     with pytest.raises(ConfigError, match=r"lineage\.generations=3: must be left out with search.algorithm='reptile'"):
         assemble(check_config(toy("reptile", **LINEAGE, genome=fixed), "test"))
-
-
-def test_a_study_refuses_lineages():
-    with pytest.raises(ConfigError, match=r"lineage: must be left out of studies \(condition 'as it is'\)"):
-        plan_study(toy_study("run.lineage.generations=3"))
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
-"""A chain leads on and back, pays where it says, is drawn at birth by the birth alone, and changes by luck."""
+"""A chain leads on and back, pays where it says, and is drawn and changes by its birth alone."""
 
 import numpy as np
 import pytest
 from evolearn.worlds.chain import ACTIONS, MOST, STANDARD, chain, ever_reached, steps_at_random
 
 from evolearn.numerics import record
-from evolearn.rng import SELECTION, life_keys, with_births
+from evolearn.rng import SELECTION, aged, life_keys, with_births
 from evolearn.world import parameter_dtype
 from tests.helpers.probe_worlds import Stage
 
@@ -98,6 +98,53 @@ def test_a_hazard_draws_one_link_anew_and_the_next_step_begins_there():
     before = still.state["right"].copy()
     steps(still, 500, lambda right: right)
     np.testing.assert_array_equal(still.state["right"], before)
+
+
+def test_changes_are_of_the_birth_and_a_chain_that_is_older_has_been_through_them():
+    keys = life_keys(85, SELECTION, 0, 2)
+    born = with_births(keys, keys[[0, 0]], keys)
+    one, other = (Stage(chain, key, hazard=0.05) for key in born)
+    courses = []
+    for stage in (one, other):
+        seen = []
+        for _ in range(400):
+            seen.append(stage.state["right"].tolist())
+            steps(stage, 1, lambda right: right)
+        courses.append(seen)
+    assert courses[0] == courses[1]
+    assert courses[0][0] != courses[0][399]
+    for age in (0, 1, 57, 399):
+        later = Stage(chain, aged(born, age)[1], hazard=0.05)
+        assert later.state["right"].tolist() == courses[0][age]
+        steps(later, 400 - age, lambda right: right)
+        assert later.state["right"].tolist() == one.state["right"].tolist()
+
+
+def test_a_mistake_kills_as_often_as_it_says_and_the_dead_earn_nothing():
+    dead = 0
+    for stage in chains(400, each=1, noise=1, deadly=0.3):  # who is right is paid nothing, who is not is paid
+        steps(stage, 3, lambda right: right)
+        assert stage.observe().sum() == 1.0
+        paid, _ = steps(stage, 1, lambda right: (right + 1) % ACTIONS)
+        assert paid.tolist() == [1.0]
+        if not stage.observe().any():
+            dead += 1
+            paid, _ = steps(stage, 20, lambda right: (right + 1) % ACTIONS)
+            assert not paid.any()
+            assert not stage.observe().any()
+    assert dead / 400 == pytest.approx(0.3, abs=0.08)
+
+
+def test_scattered_lives_start_where_their_luck_has_it_and_come_back_there():
+    keys = life_keys(86, SELECTION, 0, 300)
+    stages = [Stage(chain, key, scattered=1, links=6) for key in with_births(keys, keys[[0] * 300], keys)]
+    starts = np.array([stage.observe().argmax() for stage in stages])
+    np.testing.assert_allclose(np.bincount(starts, minlength=6) / 300, 1 / 6, atol=0.08)
+    for stage, start in zip(stages[:10], starts[:10], strict=True):
+        steps(stage, 1, lambda right: (right + 1) % ACTIONS)
+        assert stage.observe().argmax() == start
+        _, places = steps(stage, 12, lambda right: right)
+        assert places.tolist() == [start + step % (6 - start) for step in range(12)]
 
 
 def test_uniform_actions_pass_as_seldom_as_is_exact():
