@@ -18,6 +18,9 @@ The columns of `lives.parquet`:
     open_return        return so far of the episode that went on at the bin's end
     lived              world steps lived in the whole life: less than lifetime if its brain left the finite numbers
     taught             of these, steps in which a teacher was asked or watched
+
+A lineage is one life that goes on over its cultural generations: its age runs on, and its score is the mean of the
+siblings of that age. Counted in `deaths`, `episodes`, `lived` and `taught`, and summed in `returns`, are all of them.
 """
 
 from __future__ import annotations
@@ -73,11 +76,17 @@ class HeldOut:
     plan: Plan
     outcome: Outcome  # [L, ..]
     no_dna: str | None = None  # why there is no DNA that could have lived them: none was lived
+    siblings: int = 1  # in each generation of `outcome`, whose rows are lineages if there are several
 
     def part(self, rows: slice) -> HeldOut:
         """Some of the lives."""
         birth, outcome = (Outcome(*(array[rows] for array in whole)) for whole in (self.birth, self.outcome))
         return dataclasses.replace(self, birth=birth, birth_score=self.birth_score[rows], outcome=outcome)
+
+    @property
+    def ended_early(self) -> npt.NDArray[np.bool_]:
+        """Lives [L] that left the finite numbers; of lineages those in which somebody did."""
+        return np.asarray(self.outcome.age < self.siblings * self.plan.lifetime)
 
     @property
     def steps(self) -> dict[bool, int]:
@@ -231,17 +240,15 @@ def arm_lives(
         lifetimes=ages,
         # the one end of a life before its time that is no fault
         birth_diverged=np.stack([run.birth.age < run.birth_plan.lifetime for run in runs]),
-        diverged=np.stack([run.outcome.age < run.plan.lifetime for run in runs]),
-        deaths=np.stack([run.outcome.deaths.sum(axis=1).astype(np.float64) for run in runs]),
+        diverged=np.stack([run.ended_early for run in runs]),
+        deaths=np.stack([run.outcome.deaths.sum(axis=1) / run.siblings for run in runs]),
         ever=np.stack([ever_scored(run.outcome) for run in runs]) if asks_ever else None,
         window_after=np.stack([window_score(run.outcome, rule, plan, *window_after) for run in runs])
         if window_after is not None and whole_window
         else None,
         birth_seen=np.stack([run.birth_score for run in seen]) if seen else None,
         total_seen=np.stack([life_fitness(run.outcome, rule, plan) for run in seen]) if seen else None,
-        seen_diverged=np.stack(
-            [(run.birth.age < run.birth_plan.lifetime) | (run.outcome.age < run.plan.lifetime) for run in seen]
-        )
+        seen_diverged=np.stack([(run.birth.age < run.birth_plan.lifetime) | run.ended_early for run in seen])
         if seen
         else None,
         no_dna={place: run.no_dna for place, run in enumerate(runs) if run.no_dna is not None},

@@ -358,9 +358,12 @@ def _search_facts(config: StudyConfig, condition: ConditionPart, arm: str) -> Se
     """What the verdict says of the evolution that an arm's DNA comes from."""
     origin = origin_of(config, arm)
     assert origin is not None
-    search = planned_config(config, condition, origin).search
+    own = planned_config(config, condition, origin)
     evolves, settings = arm_part(config, arm).evolves, arm_part(config, origin).tuning_steps
-    return SearchFacts(search.selection_lifetime, planned_outer_steps(search), evolves, settings)
+    lifetime, steps = own.search.selection_lifetime, planned_outer_steps(own.search, own.lives_each)
+    if own.lineage is not None:  # as it is judged: one life that goes on over its generations
+        lifetime *= own.lineage.generations
+    return SearchFacts(lifetime, steps, evolves, settings)
 
 
 def _bill(config: StudyConfig, condition: ConditionPart, arm: str, evolution: Mapping[str, Sequence[Json]]) -> int:

@@ -7,6 +7,7 @@ file, another arm's in its place, another run's DNA, another study's folder do n
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,7 +34,16 @@ from evolearn.run import DNA, RunDirectory, SearchDiverged, open_run
 from evolearn.study._held_out import HeldOut, parse_table, read_held_out, unlived
 from evolearn.study.config import ConditionPart, StudyConfig
 from evolearn.study.directory import StudyDirectory
-from evolearn.study.plan import StudyJob, StudyPlan, arm_part, held_out_keys, long_plan, origin_of, run_seed
+from evolearn.study.plan import (
+    StudyJob,
+    StudyPlan,
+    arm_part,
+    held_out_keys,
+    long_plan,
+    origin_of,
+    run_seed,
+    siblings_of,
+)
 
 CONFIG_FILE, ROWS_FILE, DNA_FILE = "config.yaml", "generations.jsonl", "dna.safetensors"
 OF_RUN = (CONFIG_FILE, ROWS_FILE, DNA_FILE)  # what a verdict reads of a run directory
@@ -262,7 +272,8 @@ class Pieces:
             birth_steps = config.run_of(condition).evaluation.birth_steps
             return unlived(lives, birth_steps, long_plan(config, condition, job.arm), why)
         try:
-            return read_held_out(self.table(job))
+            read = read_held_out(self.table(job))
+            return dataclasses.replace(read, siblings=siblings_of(config, condition, job.arm))
         except ValueError as error:
             raise PieceUnfit(f"{self._lives(job)}: is damaged: {error}; remove it, and {self._live_again}") from error
 

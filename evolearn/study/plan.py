@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from evolearn.config import ConfigError, RunConfig, check_model, set_dotted
+from evolearn.config import ConfigError, LineagePart, RunConfig, check_model, set_dotted
 from evolearn.genome import EVOLVED, FloatArray, GenePool
 from evolearn.life import Plan
 from evolearn.rng import KEY_SIZE, SELECTION, TEST, VALIDATION, births_of, derived_seed, life_keys, with_births
@@ -37,6 +37,7 @@ from evolearn.run import (
 from evolearn.search import lives_per_generation, planned_outer_steps, restart_window
 from evolearn.study.config import ConditionPart, StudyConfig, check_replication
 from evolearn.verdict import DOUBLED
+from evolearn.world import MEAN_PER_STEP
 
 LONG_BINS = 10_000  # age bins at most in a life as long as an evolution; more would be as fine as ordinary lives
 CHECK_LIVES = 32  # validation lives that belong to the study as a whole
@@ -91,7 +92,6 @@ def plan_study(config: StudyConfig) -> StudyPlan:
         ConfigError: a condition or an arm does not fit the world or the search; arms whose budgets differ.
     """
     setups = {condition.name: assemble(config.run_of(condition)) for condition in config.conditions}
-    _check_lineages(config, setups)
     evolutions: list[StudyJob] = []
     tests: list[StudyJob] = []
     for condition in config.conditions:
@@ -100,15 +100,19 @@ def plan_study(config: StudyConfig) -> StudyPlan:
         configs = {arm: planned_config(config, condition, arm) for arm in evolving_arms(config)}
         for arm, own in configs.items():
             _check_assembles(condition, arm, own)
+        _check_lineage(condition, "all arms", config.run_of(condition), setup)
+        for arm, own in configs.items():
+            _check_lineage(condition, f"arm {arm}", own, setup)
         _check_origin(condition, setups)
-        _check_budgets(config, condition, {arm: planned_outer_steps(own.search) for arm, own in configs.items()})
+        steps = {arm: planned_outer_steps(own.search, own.lives_each) for arm, own in configs.items()}
+        _check_budgets(config, condition, steps)
         if condition.evolved_in is None:
             evolutions += [
-                StudyJob(condition.name, arm, run, planned_outer_steps(own.search), own.learner.learn_until != 0)
+                StudyJob(condition.name, arm, run, steps[arm], own.learner.learn_until != 0)
                 for run in range(config.runs)
                 for arm, own in configs.items()
             ]
-        test_steps = {arm: _test_steps(config, condition, arm, setup) for arm in tested_arms(config)}
+        test_steps = {arm: _test_steps(config, condition, arm) for arm in tested_arms(config)}
         tests += [
             StudyJob(condition.name, arm, run, steps, arm_part(config, arm).learns)
             for run in range(config.runs)
@@ -310,9 +314,22 @@ def long_plan(config: StudyConfig, condition: ConditionPart, arm: str) -> Plan:
     if not part.one_life:
         return Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
     origin = planned_config(config, condition, part.origin)
-    lifetime = planned_outer_steps(origin.search)
+    lifetime = planned_outer_steps(origin.search, origin.lives_each)
     windows = max(1, -(-lifetime // (LONG_BINS * evaluation.birth_steps)))
     return Plan(lifetime, bin_steps=min(lifetime, windows * evaluation.birth_steps))
+
+
+def lineage_of(config: StudyConfig, condition: ConditionPart, arm: str) -> LineagePart | None:
+    """How the test lives of an arm follow one another, as those of its DNA's evolution did; None: each is by itself."""
+    origin = origin_of(config, arm)
+    own = config.run_of(condition) if origin is None else planned_config(config, condition, origin)
+    return None if arm_part(config, arm).one_life else own.lineage
+
+
+def siblings_of(config: StudyConfig, condition: ConditionPart, arm: str) -> int:
+    """Lives side by side in each generation of an arm's test lives; 1 where each is by itself."""
+    lineage = lineage_of(config, condition, arm)
+    return 1 if lineage is None else lineage.siblings
 
 
 def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
@@ -343,9 +360,10 @@ def hash_key_spaces(config: StudyConfig, plan: StudyPlan) -> dict[str, object]:
     return {**described, "disjoint": len(together) == sum(len(keys) for keys in unique.values())}
 
 
-def _test_steps(config: StudyConfig, condition: ConditionPart, arm: str, setup: Setup) -> int:
+def _test_steps(config: StudyConfig, condition: ConditionPart, arm: str) -> int:
     lives = len(held_out_keys(config, condition, arm, 0))
-    return lives * (setup.config.evaluation.birth_steps + long_plan(config, condition, arm).lifetime)
+    lifetime = long_plan(config, condition, arm).lifetime * siblings_of(config, condition, arm)
+    return lives * (config.run.evaluation.birth_steps + lifetime)
 
 
 def _gene_names(setups: Mapping[str, Setup]) -> dict[str, list[str]]:
@@ -363,15 +381,27 @@ def _check_arms(config: StudyConfig, condition: ConditionPart, setup: Setup) -> 
             )
 
 
-def _check_lineages(config: StudyConfig, setups: Mapping[str, Setup]) -> None:
-    """Refuse lineages: a study's test lives are lived by themselves."""
-    settings = {f"arm {arm}": config.arm(arm).settings for arm in config.arms}
-    found = [f"condition {name!r}" for name, setup in setups.items() if setup.conditions.lineage is not None]
-    found += [who for who, keys in settings.items() if any(key.split(".")[0] == "lineage" for key in keys)]
-    if found:
+def _check_lineage(condition: ConditionPart, who: str, own: RunConfig, setup: Setup) -> None:
+    """Refuse a lineage that cannot be judged as one life that goes on over its generations."""
+    if own.lineage is None:
+        return
+    longest, each = max(own.evaluation.lifetimes), own.search.selection_lifetime
+    given = f"condition {condition.name!r}, {who}: lineage.generations={own.lineage.generations}"
+    if own.lineage.generations * each != longest:
         raise ConfigError(
-            f"lineage: must be left out of studies ({', '.join(found)}), whose test lives are lived by themselves; "
-            "evolve lineages by evolearn run, which has a row for each cultural generation"
+            f"{given}: times search.selection_lifetime={each} must be the longest of run.evaluation.lifetimes, "
+            f"{longest}: a lineage is judged over all of its generations, each as long as those it is selected on"
+        )
+    if each % own.evaluation.bin_steps:
+        raise ConfigError(
+            f"{given}: search.selection_lifetime={each} must be a multiple of evaluation.bin_steps="
+            f"{own.evaluation.bin_steps}: an age bin is of one generation; choose a smaller evaluation.bin_steps"
+        )
+    world = setup.conditions.world
+    if world.fitness_rule != MEAN_PER_STEP:
+        raise ConfigError(
+            f"{given}: fitness of world {world.name} is its {world.fitness_rule}, which siblings have no mean of at "
+            "every age; choose a world whose fitness is a mean per step, or leave lineage out"
         )
 
 

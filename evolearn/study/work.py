@@ -17,7 +17,7 @@ import numpy as np
 from evolearn.config import RunConfig
 from evolearn.files import FileDamaged, FileMissing, Record, read_sealed, sealed
 from evolearn.genome import FloatArray, GenePool, Newborns
-from evolearn.life import Drivers, Outcome, Plan, lives
+from evolearn.life import Drivers, Outcome, Plan, life_fitness, lives, successions
 from evolearn.run import (
     Generation,
     RunDirectory,
@@ -44,6 +44,7 @@ from evolearn.study.plan import (
     born_keys,
     check_keys,
     evolution_config,
+    lineage_of,
     long_plan,
     origin_of,
     study_arm,
@@ -275,7 +276,10 @@ class StudyWork:
                 live_births(arm.setup, arm.setup.driver(self._drivers), arm.arm, of_run, birth_steps)
                 for arm, of_run in zip(arms, keys, strict=True)
             ]
-            outcomes = self._live_together(arms, keys, plan)
+            if lineage_of(config, condition, jobs[0].arm) is None:
+                outcomes = self._live_together(arms, keys, plan)
+            else:
+                outcomes = [self._live_lineages(arm, of_run, plan) for arm, of_run in zip(arms, keys, strict=True)]
         for job, birth, outcome in zip(jobs, births, outcomes, strict=True):
             held_out = HeldOut(birth.plan, birth.outcome, birth.score, plan, outcome)
             table = tabulate(job.condition, job.arm, job.run, held_out)
@@ -292,6 +296,17 @@ class StudyWork:
         edges = np.cumsum([len(of_run) for of_run in keys])[:-1]
         split = [np.split(column, edges) if len(column) else [column] * len(keys) for column in outcome]
         return [Outcome(*parts) for parts in zip(*split, strict=True)]
+
+    def _live_lineages(self, arm: StudyArm, keys: np.ndarray, plan: Plan) -> Outcome:
+        """Lineages, each as one life of the plan's length."""
+        conditions = arm.setup.conditions
+        assert conditions.lineage is not None, "there is one"
+        each = arm.arm.plan(plan.lifetime // conditions.lineage.generations, plan.bin_steps)
+
+        def earned(outcome: Outcome) -> np.ndarray:
+            return life_fitness(outcome, conditions.world.fitness_rule, each)
+
+        return successions(arm.setup.driver(self._drivers), conditions, arm.arm.born, keys, each, earned)
 
     def _study_arm(self, condition: ConditionPart, arm: str, run: int) -> StudyArm:
         return study_arm(self._config, condition, arm, lambda origin: self.dna(condition, origin, run))

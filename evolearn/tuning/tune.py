@@ -68,6 +68,11 @@ def tune_arm(
         able = ", ".join(known for known in config.arms if config.arm(known).evolves)
         raise ConfigError(f"--arm {arm}: has no evolution of its own, so there is nothing to tune; tune one of {able}")
     own = planned_config(config, config.condition(name), arm)
+    if own.lineage is not None:
+        raise ConfigError(
+            f"--arm {arm}: its lives follow one another (section lineage), and settings are searched in lives by "
+            "themselves; try settings by evolearn run, and name them in define"
+        )
     setup = assemble(own)
     plan = plan_tuning(
         arm,
