@@ -14,15 +14,18 @@ from evolearn.rng import (
     WORLD,
     LifeKey,
     _next_block,
+    aged,
     at_step,
     integer,
     life_keys,
     new_rng,
     normal,
     normal_pair,
+    open_birth,
     open_stream,
     uniform,
     with_births,
+    world_age,
 )
 
 # Random123's kat_vectors, philox4x32 10: counter, key, output.
@@ -120,3 +123,17 @@ def test_life_keys_count_lives_and_read_aloud():
     assert keys.tolist() == [[7, 2, 3, 0], [7, 2, 3, 1], [7, 2, 3, 2], [7, 2, 3, 3]]
     assert str(LifeKey.of(keys[2])) == "(seed 7, test, generation 3, life 2)"
     assert LifeKey.of(with_births(keys, keys[::-1], keys)[2]) == LifeKey.of(keys[2])
+
+
+def test_a_birth_into_an_older_world_draws_the_same_and_is_told_how_old_it_is():
+    keys = life_keys(9, TEST, 4, 2)
+    born = with_births(keys, keys[::-1], keys)
+    rng = new_rng()
+    draws = {}
+    for name, of_lives, age in (("own", keys[::-1], 0), ("given", born, 0), ("older", aged(born, 700), 700)):
+        open_birth(rng, np.ascontiguousarray(of_lives[0]), 0)
+        assert world_age(rng) == age
+        draws[name] = [uniform(rng) for _ in range(9)]
+    assert draws["own"] == draws["given"] == draws["older"]
+    open_stream(rng, keys[0], WORLD)
+    assert world_age(rng) == 0

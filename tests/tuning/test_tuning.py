@@ -441,6 +441,12 @@ def test_a_budget_that_cannot_be_cut_in_another_way_is_refused_before_the_first_
     assert lived == []
 
 
+def test_an_arm_whose_lives_follow_one_another_is_refused_before_the_first_step(lived) -> None:
+    with pytest.raises(ConfigError, match=r"--arm evolved: its lives follow one another \(section lineage\)"):
+        tune(toy_study("run.lineage.generations=3"), "evolved", 20 * BY_EVOLUTION)
+    assert lived == []
+
+
 @pytest.mark.parametrize(
     ("arm", "condition", "text"),
     [
