@@ -73,7 +73,11 @@ def test_dna_keeps_it(tmp_path):
     assert {"old hidden1.bias[3]", "grown_onset[angle]", "grown_width[policy]", "late_rate"} <= set(names)
     still = made_dna(tmp_path / "still.safetensors", config_of(growth=GROWTH, learner={"window": 8, "learn_until": 0}))
     read = dict(zip(names, inspect_genes(still)["genes"]["read"], strict=True))
-    assert [read[name] for name in ("grown_onset[policy]", "old policy.bias[push left]", "late_rate")] == [True, True, False]
+    assert [read[name] for name in ("grown_onset[policy]", "old policy.bias[push left]", "late_rate")] == [
+        True,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("name", ["evolved", "evolved_frozen", "evolved_drives", "shuffled", "blank"])
