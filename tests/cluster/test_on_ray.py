@@ -13,6 +13,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -450,6 +451,27 @@ def test_ports_of_something_else(form: str, answer: bytes | None, monkeypatch) -
     with listening(answer) as port:
         text = refusal(f"{form}127.0.0.1:{port}")
     assert "something listens there and does not answer as Ray does: is that Ray's port?" in text
+
+
+@needs_ray
+def test_a_client_hears_at_once_that_its_token_is_refused(monkeypatch) -> None:
+    """By a server that says so as Ray's does, whatever it is asked: the client goes on asking, and tells its log."""
+    import grpc
+
+    class Refusing(grpc.GenericRpcHandler):
+        def service(self, details):
+            def refuse(request, context):
+                context.abort(grpc.StatusCode.UNAUTHENTICATED, "Invalid or missing authentication token")
+
+            return grpc.unary_unary_rpc_method_handler(refuse)
+
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[Refusing()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    text = refusal(f"ray://127.0.0.1:{port}", 40.0)  # else it goes on asking for 45 s
+    server.stop(None)
+    assert "the cluster asks for a token, and this process has no token" in text
 
 
 @needs_ray
