@@ -192,6 +192,5 @@ def _replay(specimen: Specimen) -> Json:
         newborns, born_as = arm.born(key)
         arms.append(ReplayArm(name, label, newborns, int(born_as[0]), dataclasses.replace(arm.plan(1))))
     steps = specimen.birth_steps
-    return record_replay(
-        specimen.driver, specimen.setup.conditions, arms, key[0], steps, stride=-(-steps // FRAMES), condition=""
-    )
+    stride = -(-steps // FRAMES)
+    return record_replay(specimen.driver, specimen.setup.conditions, arms, key[0], steps, stride, score_steps=steps)

@@ -57,6 +57,7 @@ class Rule:
     value: float
     label: str
     across: Direction  # the axis that `value` is on
+    low: bool = False  # of a rule across x: its label stands at the foot, so that it is not over another's at the top
 
 
 @dataclasses.dataclass(frozen=True)

@@ -189,8 +189,9 @@ def _draw_rule(axes: Axes, rule: Rule) -> None:
     label: dict[str, Any] = {"color": LIGHT[GREY], "fontsize": 7, "textcoords": "offset points"}
     if rule.across == "x":
         axes.axvline(rule.value, **look)
+        height, edge = (0.03, "bottom") if rule.low else (0.97, "top")
         axes.annotate(
-            rule.label, (rule.value, 0.97), xycoords=("data", "axes fraction"), xytext=(3, 0), va="top", **label
+            rule.label, (rule.value, height), xycoords=("data", "axes fraction"), xytext=(3, 0), va=edge, **label
         )
     else:
         axes.axhline(rule.value, **look)

@@ -139,8 +139,8 @@ def _rule(rule: Rule) -> Figure:
         f"{rule.across}0": rule.value, f"{rule.across}1": rule.value, f"{along}0": 0, f"{along}1": 1,
     }  # fmt: skip
     if rule.label:
-        shape["label"] = {"text": escaped(rule.label), "textposition": "end", "textangle": 0}
-        shape["label"] |= {"xanchor": "left", "yanchor": "top"} if along == "y" else {}
+        shape["label"] = {"text": escaped(rule.label), "textposition": "start" if rule.low else "end", "textangle": 0}
+        shape["label"] |= {"xanchor": "left", "yanchor": "bottom" if rule.low else "top"} if along == "y" else {}
     return shape
 
 

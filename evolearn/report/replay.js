@@ -1,17 +1,22 @@
 "use strict";
-// Plays the recorded lives of arms side by side on canvas, with score and drives beneath.
+// Plays the recorded lives of arms side by side on canvas, with score and drives beneath, and tells of any step in them.
 (() => {
-  const replays = JSON.parse(document.getElementById("replays").textContent);
+  const clips = JSON.parse(document.getElementById("replays").textContent);
   const stages = document.getElementById("stages");
-  if (!stages || replays.length === 0) return;
+  if (!stages || clips.length === 0) return;
   const play = document.getElementById("play");
   const scrub = document.getElementById("scrub");
   const speed = document.getElementById("speed");
   const clock = document.getElementById("clock");
   const tracks = document.getElementById("tracks");
   const select = document.getElementById("replay-condition");
+  const runs = document.getElementById("replay-run");
+  const ages = document.getElementById("replay-ages");
+  const life = document.getElementById("replay-life");
+  const telling = document.getElementById("moment");
   const FRAMES_PER_SECOND = 25;
   const TRACK_HEIGHT = 46;
+  const TRACKS = 6; // observations that are drawn of a world that draws nothing itself
   const DASHES = [[], [5, 3], [2, 3]]; // one arm's lines after the other's
   // Colours mean arms: only the newborn itself has one, everything else is a shade.
   const roleColours = { friend: "--c10", foe: "--ink", ground: "--line", goal: "--c11", mark: "--quiet" };
@@ -21,14 +26,37 @@
   let moment = 0; // in frames, with a fraction
   let playing = false;
   let last = 0;
+  let opened = 0; // clips so far: what was asked for last is shown, whichever is ready first
+  let rows = []; // of the table of a step: its cells, and what they say
 
-  // A block of base64 16-bit numbers -> one Float32Array per row.
-  function unpack(block) {
-    const bytes = Uint8Array.from(atob(block.data), (letter) => letter.charCodeAt(0));
-    const view = new DataView(bytes.buffer);
-    const width = block.low.length;
-    return Array.from({ length: block.rows }, (_, row) => Float32Array.from({ length: width }, (_, column) =>
-      block.low[column] + ((block.high[column] - block.low[column]) * view.getUint16(2 * (row * width + column), true)) / 65535));
+  // Base64 of deflated bytes, see `evolearn.report._replays` -> the head, with each arm's columns as Float32Arrays.
+  async function unpack(text) {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const content = await new Response(stream).arrayBuffer();
+    const view = new DataView(content);
+    const length = view.getUint32(0, true);
+    const head = JSON.parse(new TextDecoder().decode(new Uint8Array(content, 4, length)));
+    let start = 4 + length;
+    for (const arm of head.arms) {
+      const size = 2 * arm.rows;
+      arm.columns = arm.kept.map((place, column) => {
+        let at = 0;
+        return Float32Array.from({ length: arm.rows }, (_, row) => {
+          if (place < 0) return arm.low[column];
+          at = (at + view.getUint16(start + place * size + 2 * row, true)) & 65535;
+          return arm.low[column] + ((arm.high[column] - arm.low[column]) * at) / 65535;
+        });
+      });
+      start += size * (Math.max(-1, ...arm.kept) + 1);
+      let next = arm.drawn;
+      const take = (count) => arm.columns.slice(next, (next += count));
+      arm.tracks = take(head.tracks.length);
+      for (const name of ["observations", "actions", "senses"]) arm[name] = { names: arm[name], columns: take(arm[name].length) };
+      arm.frames = arm.drawn === 0 ? [] : Array.from({ length: arm.rows }, (_, row) =>
+        Float32Array.from({ length: arm.drawn }, (_, column) => arm.columns[column][row]));
+    }
+    return head;
   }
 
   // A picture that was rendered where the life was lived.
@@ -39,19 +67,45 @@
     return image;
   }
 
-  function open(packed) {
-    const arms = packed.arms.map((arm) => ({
-      ...arm, frames: unpack(arm.frames), tracks: unpack(arm.tracks), observations: unpack(arm.observations),
-      pictures: arm.pictures.map(asImage),
-    }));
-    replay = { ...packed, arms, length: Math.min(...arms.map((arm) => arm.tracks.length)) };
+  const named = (condition, run) => clips.filter((clip) => clip.condition === condition && (run === undefined || clip.run === run));
+
+  async function open(clip) {
+    const number = ++opened;
+    setPlaying(false);
+    delete clock.dataset.frame;
+    showChoices(clip);
+    const packed = await unpack(clip.data);
+    if (number !== opened) return;
+    const arms = packed.arms;
+    arms.forEach((arm, place) => { arm.pictures = clip.pictures[place].map(asImage); });
+    replay = { ...packed, arms, length: Math.min(...arms.map((arm) => arm.rows)) };
     replay.bounds = packed.bounds ?? extent(arms);
     stages.replaceChildren(...arms.map(makeStage));
-    document.getElementById("replay-life").textContent = `life ${packed.life}; score: ${packed.score}`;
+    life.textContent = `life ${packed.life}`;
     scrub.max = String(Math.max(replay.length - 1, 0));
     showRoles(arms);
+    makeTable(arms);
     moment = 0;
     draw();
+  }
+
+  // The runs of this condition, and the ages of this run.
+  function showChoices(clip) {
+    if (select) select.value = clip.condition;
+    const numbers = [...new Set(named(clip.condition).map((one) => one.run))];
+    runs.replaceChildren(...numbers.map((number) => new Option(String(number), String(number), false, number === clip.run)));
+    runs.parentElement.hidden = numbers.length < 2;
+    const parts = named(clip.condition, clip.run);
+    ages.hidden = parts.length < 2;
+    ages.replaceChildren(...parts.map((one) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = one.start === 0 ? "birth" : one.start.toLocaleString("en-US");
+      button.setAttribute("aria-pressed", String(one.start === clip.start));
+      button.addEventListener("click", () => open(one));
+      return button;
+    }));
+    if (parts.length > 1) ages.prepend("from age ");
   }
 
   function makeStage(arm) {
@@ -192,12 +246,12 @@
   }
 
   function drawObservations(arm) {
-    const { pen, width } = prepared(arm.canvas, Math.max(arm.observed.length, 1) * TRACK_HEIGHT);
-    arm.observed.forEach((name, row) => {
-      const values = arm.observations.map((numbers) => numbers[row]);
-      drawTrack(pen, width, row, name, [{ values, colour: css(`--c${arm.colour}`) }]);
+    const names = arm.observations.names.slice(0, TRACKS);
+    const { pen, width } = prepared(arm.canvas, Math.max(names.length, 1) * TRACK_HEIGHT);
+    names.forEach((name, row) => {
+      drawTrack(pen, width, row, name, [{ values: arm.observations.columns[row], colour: css(`--c${arm.colour}`) }]);
     });
-    drawCursor(pen, width, arm.observed.length);
+    drawCursor(pen, width, names.length);
   }
 
   function drawTrack(pen, width, row, name, lines) {
@@ -243,20 +297,81 @@
 
   function drawTracks() {
     const { pen, width } = prepared(tracks, replay.tracks.length * TRACK_HEIGHT);
-    replay.tracks.forEach((name, row) => drawTrack(pen, width, row, row ? `drive: ${name}` : name,
+    replay.tracks.forEach((name, row) => drawTrack(pen, width, row, row ? `drive: ${name}` : replay.score,
       replay.arms.map((arm, place) => ({
-        values: arm.tracks.map((numbers) => numbers[row]), colour: css(`--c${arm.colour}`), dash: DASHES[place % DASHES.length],
+        values: arm.tracks[row], colour: css(`--c${arm.colour}`), dash: DASHES[place % DASHES.length],
       }))));
     drawCursor(pen, width, replay.tracks.length);
   }
 
+  // --- what is known of a step ---
+
+  const MINUS = "\u2212";
+  const digits = (value) => (Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(3)).replace("-", MINUS);
+
+  function makeTable(arms) {
+    const body = telling.querySelector("tbody");
+    const groups = [
+      ["it observes", "observations"], ["it does", "actions"], ["it senses", "senses"], ["it is rewarded for", "rewards"],
+    ];
+    const rewards = replay.tracks.slice(1);
+    rows = [];
+    body.replaceChildren();
+    telling.querySelector("thead tr").replaceChildren(...["", ...arms.map((arm) => arm.arm)].map((text) => cell("th", text)));
+    for (const [title, group] of groups) {
+      const names = group === "rewards" ? [...rewards, "in all"] : [...new Set(arms.flatMap((arm) => arm[group].names))];
+      if (names.length === 0) continue;
+      body.append(line([Object.assign(cell("th", title), { colSpan: arms.length + 1, className: "group" })]));
+      names.forEach((name, place) => {
+        const cells = arms.map(() => Object.assign(cell("td", ""), { className: "number" }));
+        body.append(line([cell("th", name), ...cells]));
+        rows.push({ cells, read: arms.map((arm) => reader(arm, group, name, place)) });
+      });
+    }
+  }
+
+  // What of an arm a row tells, by frame.
+  function reader(arm, group, name, place) {
+    if (group === "rewards") {
+      const felt = arm.tracks.slice(1);
+      return (frame) => digits(place < felt.length ? felt[place][frame] : felt.reduce((sum, one) => sum + one[frame], 0));
+    }
+    const column = arm[group].columns[arm[group].names.indexOf(name)];
+    if (column === undefined) return () => "\u2013";
+    if (group === "actions" && arm.choices.length > 0) return (frame) => arm.choices[Math.round(column[frame])] ?? "\u2013";
+    return (frame) => digits(column[frame]);
+  }
+
+  function cell(kind, text) {
+    const made = document.createElement(kind);
+    made.textContent = text;
+    return made;
+  }
+
+  function line(cells) {
+    const made = document.createElement("tr");
+    made.append(...cells);
+    return made;
+  }
+
+  function tell(frame) {
+    if (!telling.open) return;
+    const first = replay.start + frame * replay.steps;
+    const until = replay.steps > 1 ? ` .. ${(first + replay.steps - 1).toLocaleString("en-US")}` : "";
+    telling.querySelector(".facts").textContent = `Step ${first.toLocaleString("en-US")}${until} of life: what is observed and done in the first of them; ` +
+      "what is sensed, mean over them; reward by drive, sum over them: the sense times the weight that its DNA gives it.";
+    for (const row of rows) row.cells.forEach((one, place) => { one.textContent = row.read[place](frame); });
+  }
+
   function draw() {
+    if (replay === null) return;
     const frame = Math.floor(moment);
     for (const arm of replay.arms) {
       drawStage(arm);
-      arm.scoreText.textContent = `score ${arm.tracks[Math.min(frame, arm.tracks.length - 1)][0].toFixed(2)}`;
+      arm.scoreText.textContent = `${replay.score}: ${arm.tracks[0][Math.min(frame, arm.rows - 1)].toFixed(2)}`;
     }
     drawTracks();
+    tell(frame);
     scrub.value = String(frame);
     const age = (at) => replay.start + at * replay.steps;
     clock.textContent = `step ${age(frame)} of ${age(replay.length - 1)}`;
@@ -284,6 +399,7 @@
   }
 
   play.addEventListener("click", () => {
+    if (replay === null) return;
     setPlaying(!playing);
     if (!playing) return;
     if (moment >= replay.length - 1) moment = 0;
@@ -291,19 +407,39 @@
     requestAnimationFrame(tick);
   });
   scrub.addEventListener("input", () => { moment = Number(scrub.value); draw(); });
-  function show(name) {
-    const found = replays.findIndex((one) => one.condition === name);
-    if (found < 0) return;
-    if (select) select.selectedIndex = found;
+  telling.addEventListener("toggle", draw);
+  // A click on a line picks the step under it.
+  function pick(event) {
+    if (replay === null) return;
+    const share = event.offsetX / event.currentTarget.clientWidth;
+    moment = Math.round(Math.max(0, Math.min(1, share)) * (replay.length - 1));
     setPlaying(false);
-    open(replays[found]);
+    telling.open = true;
+    draw();
+  }
+  tracks.addEventListener("click", pick);
+
+  // The same run and age under another condition, if they are there.
+  function show(condition) {
+    const found = named(condition);
+    if (found.length === 0) return;
+    const like = (one) => (one.run === replay?.run ? 2 : 0) + (one.start === replay?.start ? 1 : 0);
+    open(found.reduce((best, one) => (like(one) > like(best) ? one : best)));
   }
   select?.addEventListener("change", () => {
     show(select.value);
     window.dispatchEvent(new CustomEvent("replay-condition", { detail: select.value }));
   });
+  runs.addEventListener("change", () => {
+    const found = named(replay.condition, Number(runs.value));
+    open(found.find((one) => one.start === replay.start) ?? found[0]);
+  });
   window.addEventListener("condition", (event) => show(event.detail));
+  if (!("DecompressionStream" in window)) {
+    life.textContent = "This browser is too old to play the replay.";
+    return;
+  }
   window.addEventListener("theme", draw);
   new ResizeObserver(draw).observe(tracks);
-  open(replays[0]);
+  open(clips[0]);
 })();

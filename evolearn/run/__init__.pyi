@@ -17,6 +17,7 @@ from .dna import (
     load_dna as load_dna,
     run_directory_of as run_directory_of,
     setup_of as setup_of,
+    signals_of as signals_of,
     write_dna as write_dna,
 )
 from .estimate import Estimate as Estimate, closing_steps as closing_steps, steps_per_second as steps_per_second

@@ -101,10 +101,16 @@ class ConvergencePart(Part):
 
 
 class ReplayPart(Part):
-    """The life that the page replays."""
+    """The lives that the page replays."""
 
     arms: tuple[str, ...] = Field((), max_length=2, description="two arms, side by side; none: the primary contrast's")
-    steps: int = Field(900, ge=10, le=20_000, description="world steps")
+    steps: int = Field(
+        1800,
+        ge=10,
+        le=20_000,
+        description="world steps of a life: half from birth on, the others at a tenth, in the middle and at the end",
+    )
+    runs: int = Field(3, ge=1, le=1000, description="evolution runs whose newborns live it, the first ones")
 
 
 class StudyConfig(Part):

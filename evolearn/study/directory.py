@@ -8,7 +8,8 @@ A study directory holds::
     runs/CONDITION/ARM/run_00/    a run directory per evolution run
     lives/CONDITION/ARM/run_00.parquet    its test lives, written once
     run_00.json        beside each of these: whose it is, and its checksum, see `evolearn.study._pieces`
-    replays/CONDITION.json    the life that the page replays
+    replays/CONDITION.json    the life that the page replays, from birth on, lived by newborns of run 0; parts of it
+                              at other ages, and by newborns of other runs, lie beside it: --run-R--age-A.json
     lives.parquet, ledger.json, verdict.json    the results
     report/            the page, figures, tables
     damaged/           what did not fit and was made again
@@ -267,17 +268,30 @@ class StudyDirectory:
             folder.mkdir(parents=True, exist_ok=True)
         return folder / f"run_{run:02d}.parquet"
 
-    def replay(self, condition: str) -> Path:
-        """The file of a condition's replay, there or not; its folder is made."""
+    def replay(self, condition: str, run: int = 0, start: int = 0) -> Path:
+        """The file of a replay, there or not; its folder is made.
+
+        Args:
+            condition: its name.
+            run: whose newborns live it.
+            start: age at which it begins, world steps.
+        """
         folder = self.path / "replays"
         with explained(self.path):
             folder.mkdir(exist_ok=True)
-        return folder / f"{slug(condition)}.json"
+        of = f"--run-{run}--age-{start}" if run or start else ""  # no slug has two hyphens in a row
+        return folder / f"{slug(condition)}{of}.json"
 
     def replays(self, conditions: Sequence[str]) -> list[str]:
         """Names of the replays that are there, within the directory."""
-        paths = [self.replay(condition) for condition in conditions]
-        return [path.relative_to(self.path).as_posix() for path in paths if path.exists()]
+        folder = self.replay("").parent
+        paths = [
+            path
+            for condition in conditions
+            for pattern in (f"{slug(condition)}.json", f"{slug(condition)}--run-*--age-*.json")
+            for path in sorted(folder.glob(pattern))
+        ]
+        return [path.relative_to(self.path).as_posix() for path in paths]
 
     def runs_judged(self) -> int:
         """Runs per arm that the verdict rests on: with looks, those of the condition that took most.

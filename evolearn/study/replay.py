@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +19,11 @@ from evolearn.agent import GOES_ON
 from evolearn.genome import Newborns
 from evolearn.life import Conditions, Driver, Outcome, Plan, Trace, Walk, lives
 from evolearn.rng import LifeKey
+from evolearn.run import signals_of
 from evolearn.verdict import Json
 from evolearn.world import (
     MEAN_PER_STEP,
+    Discrete,
     GymnasiumWorld,
     Polygon,
     Shape,
@@ -32,7 +35,8 @@ from evolearn.world import (
     with_margin,
 )
 
-OBSERVATIONS_SHOWN = 6  # of a world that is not drawn
+MOST_NAMED = 24  # observations, actions and senses of an arm that are written down
+FRAMES = 600  # of a life that a page shows
 DECIMALS = 3
 
 
@@ -59,6 +63,33 @@ class _Film:
     pictures: list[str]  # by frame, see `rendered`; empty for a world that does not render itself
 
 
+def replay_scenes(steps: int, lifetime: int) -> tuple[range, ...]:
+    """Which parts of a life a page shows: half of the steps from birth on, a sixth at each of three later ages.
+
+    Args:
+        steps: world steps that are shown of it, >= 1.
+        lifetime: world steps that it lasts.
+    Returns:
+        Ages, in order, none twice: from birth, from a tenth of the life, from its middle, and its end. A frame of
+        each; all of a life that is no longer than `steps` in one.
+
+    >>> replay_scenes(1800, 20_000)
+    (range(0, 900, 3), range(2000, 2300, 3), range(10000, 10300, 3), range(19700, 20000, 3))
+    >>> replay_scenes(900, 600)
+    (range(0, 600),)
+    """
+    steps = min(steps, lifetime)
+    stride = -(-steps // FRAMES)
+    if steps == lifetime:
+        return (range(0, lifetime, stride),)
+    scenes, part = [range(0, -(-steps // 2), stride)], max(steps // 6, 1)
+    for start in (lifetime // 10, lifetime // 2, lifetime - part):
+        first = max(start, scenes[-1].stop)
+        if first < min(first + part, lifetime):
+            scenes.append(range(first, min(first + part, lifetime), stride))
+    return tuple(scenes)
+
+
 def record_replay(
     driver: Driver,
     conditions: Conditions,
@@ -69,6 +100,8 @@ def record_replay(
     condition: str = "",
     start: int = 0,
     render: bool = False,
+    *,
+    score_steps: int | None = None,
 ) -> Json:
     """Let the newborn of every arm live the same life, and write down what there is to see of a part of it.
 
@@ -82,6 +115,7 @@ def record_replay(
         condition: the study's name for the conditions, passed on.
         start: age at which they begin, world steps, >= 0; what comes before is lived and not shown.
         render: have Gymnasium environments render themselves.
+        score_steps: world steps that a score per step is the mean over, the last ones; None: those of the frame.
     Returns:
         What JSON can hold, all numbers finite and rounded to 3 decimals; frame f stands for the steps start + f *
         stride .. start + (f + 1) * stride - 1 and shows the world before the first of them:
@@ -92,14 +126,15 @@ def record_replay(
           summed over the frame's steps, of fitness and of every drive that any arm gives weight; ``ends``, the frames
           in which an episode ended; ``lived``, the age at which the brain diverged, start + steps if it never did:
           later frames repeat the last one with nothing earned; ``shapes``: ``kind``, ``role``, ``label``, and
-          ``points`` of a polygon; ``frames``: all numbers of all shapes, see `evolearn.world.drawing`; ``pictures``,
-          if any were rendered, as `evolearn.world.rendered` packs them;
-        - ``observations`` by name, for each arm of a world without `draw`, the first 6 of them; its ``shapes`` and
-          ``frames`` are empty.
+          ``points`` of a polygon; ``frames``: all numbers of all shapes, see `evolearn.world.drawing`, both empty for
+          a world without `draw`; ``pictures``, if any were rendered, as `evolearn.world.rendered` packs them;
+        - and by name and frame, the first 24 of them each: ``observations`` and ``actions`` of the frame's first step
+          (of a discrete world ``action``, a place in its ``choices``); ``senses``, what every drive reads before it is
+          weighed, mean over the frame's steps.
     Raises:
         WorldError: the world is at fault: in living; in `draw`; in rendering itself; or it keeps something outside its
             state, so that the life cannot be seen again.
-        ValueError: `steps`, `stride`, `start` or `arms` out of range.
+        ValueError: `steps`, `stride`, `start`, `score_steps` or `arms` out of range.
     """
     if not arms:
         raise ValueError("arms=(): must name at least one arm")
@@ -107,6 +142,8 @@ def record_replay(
         raise ValueError(f"stride={stride}, steps={steps}: must be 1 <= stride <= steps")
     if start < 0:
         raise ValueError(f"start={start}: must be >= 0")
+    if score_steps is not None and score_steps < 1:
+        raise ValueError(f"score_steps={score_steps}: must be >= 1")
     under = [arm.own or (driver, conditions) for arm in arms]
     films = [
         _live(*own, arm, key, range(start, start + steps, stride), start + steps, render)
@@ -123,13 +160,17 @@ def record_replay(
         "life": str(LifeKey.of(key)),
         "start": start,
         "step_stride": stride,
-        "score": "mean fitness per step" if by_step else "return of the episode so far",
+        "score": _score_words(score_steps or stride) if by_step else "return of the episode so far",
         "bounds": _bounds([shape for film in films for drawing in film.drawings for shape in drawing]),
         "arms": [
-            _arm_record(own, arm, film, shown, start, stride)
+            _arm_record(own, arm, film, shown, start, stride, score_steps)
             for (_, own), arm, film in zip(under, arms, films, strict=True)
         ],
     }
+
+
+def _score_words(steps: int) -> str:
+    return "fitness of the step" if steps == 1 else f"mean fitness of the last {steps:,} steps"
 
 
 def _live(
@@ -187,37 +228,58 @@ def _bounds(shapes: list[Shape]) -> list[float | None] | None:
     return None if bounds is None else _rounded(with_margin(bounds))
 
 
-def _arm_record(conditions: Conditions, arm: ReplayArm, film: _Film, shown: set[str], start: int, stride: int) -> Json:
+def _arm_record(
+    conditions: Conditions,
+    arm: ReplayArm,
+    film: _Film,
+    shown: set[str],
+    start: int,
+    stride: int,
+    score_steps: int | None,
+) -> Json:
     trace, lived = film.trace, int(film.outcome.age[0])
     first_steps = np.arange(start, len(trace.fitness), stride)
+    steps_of = np.diff(first_steps, append=len(trace.fitness))
     weights = arm.newborns.drives[arm.row].astype(np.float64)
     rewards = np.add.reduceat(trace.drives * weights, first_steps)
-    drives = [(place, name) for place, name in enumerate(conditions.drive_names) if name in shown]
-    frame = {
+    senses = np.add.reduceat(trace.drives.astype(np.float64), first_steps) / steps_of[:, None]
+    at = np.minimum(first_steps, max(lived - 1, 0))
+    world = conditions.world
+    observed, acts, _ = signals_of(world)
+    discrete = isinstance(world.actions, Discrete)
+    return {
         "arm": arm.name,
         "label": arm.label,
-        "score": _rounded(_score(conditions.world.fitness_rule, trace, first_steps)),
-        "drives": {name: _rounded(rewards[:, place]) for place, name in drives},
+        "score": _rounded(_score(world.fitness_rule, trace, first_steps, score_steps)),
+        "drives": {name: _rounded(rewards[:, n]) for n, name in enumerate(conditions.drive_names) if name in shown},
         "ends": sorted({int(t) // stride for t in np.flatnonzero(trace.ends[start:] != GOES_ON)}),
         "lived": lived,
         "shapes": [_head(shape) for shape in film.drawings[0]] if film.drawings else [],
         "frames": [_rounded([n for shape in drawing for n in shape.numbers]) for drawing in film.drawings],
+        "observations": _named(observed, trace.observations[at]),
+        "actions": _named(["action"] if discrete else acts, trace.actions[at]),
+        "choices": list(acts) if discrete else [],
+        "senses": _named(conditions.drive_names, senses),
+        **({"pictures": film.pictures} if film.pictures else {}),
     }
-    if not film.drawings:
-        at = np.minimum(first_steps, max(lived - 1, 0))
-        names = [signal.name for signal in conditions.world.observations][:OBSERVATIONS_SHOWN]
-        frame["observations"] = {name: _rounded(trace.observations[at, n]) for n, name in enumerate(names)}
-    if film.pictures:
-        frame["pictures"] = film.pictures
-    return frame
 
 
-def _score(rule: str, trace: Trace, first_steps: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """By frame: mean fitness of its steps, or what the episode under way at its last step had earned by then."""
+def _named(names: Sequence[str], columns: npt.NDArray[Any]) -> dict[str, list[float | None]]:
+    """The first of some columns [frames, ..], by name."""
+    return {name: _rounded(columns[:, place]) for place, name in enumerate(names[:MOST_NAMED])}
+
+
+def _score(
+    rule: str, trace: Trace, first_steps: npt.NDArray[np.int64], score_steps: int | None
+) -> npt.NDArray[np.float64]:
+    """By frame: mean fitness of the last steps, or what the episode under way at its last step had earned by then."""
     fitness = trace.fitness
     steps = len(fitness)
+    after = np.append(first_steps[1:], steps)
     if rule == MEAN_PER_STEP:
-        return np.add.reduceat(fitness, first_steps) / np.diff(first_steps, append=steps)
+        earned = np.concatenate([[0.0], np.cumsum(fitness)])
+        since = first_steps if score_steps is None else np.maximum(after - score_steps, 0)
+        return (earned[after] - earned[since]) / (after - since)
     earned = np.zeros(steps)
     total = 0.0
     for t in range(steps):
@@ -225,7 +287,7 @@ def _score(rule: str, trace: Trace, first_steps: npt.NDArray[np.int64]) -> npt.N
         earned[t] = total
         if trace.ends[t] != GOES_ON:
             total = 0.0
-    return earned[np.append(first_steps[1:], steps) - 1]
+    return earned[after - 1]
 
 
 def _rounded(numbers: npt.ArrayLike) -> list[float | None]:

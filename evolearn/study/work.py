@@ -49,10 +49,9 @@ from evolearn.study.plan import (
     origin_of,
     study_arm,
 )
-from evolearn.study.replay import ReplayArm, record_replay
+from evolearn.study.replay import ReplayArm, record_replay, replay_scenes
 from evolearn.verdict import Look
 
-REPLAY_FRAMES = 300
 _PRIOR_SECONDS = 5.0  # of the rates measured beforehand, against those of the jobs done
 
 
@@ -162,16 +161,25 @@ class StudyWork:
     def record_replays(self) -> None:
         """Record the replays that are missing or do not fit."""
         for condition in self._config.conditions:
-            path = self._study.replay(condition.name)
+            for run in range(min(self._config.replay.runs, self._config.planned_looks[0].runs)):
+                self._record_missing(condition, run)
+
+    def _record_missing(self, condition: ConditionPart, run: int) -> None:
+        missing = []
+        scenes = replay_scenes(self._config.replay.steps, max(self._config.run_of(condition).evaluation.lifetimes))
+        for scene in scenes:
+            path = self._study.replay(condition.name, run, scene.start)
             try:
                 found = read_sealed(path, ReplayOwner)
-                if found.of != self._replay_of(condition):
+                if found.of != self._replay_of(condition, run):
                     raise FileDamaged(f"{path}: is of another study, condition or DNA than this one's")
             except FileMissing:
-                self._record(condition)
+                missing.append(scene)
             except FileDamaged as error:
                 self._display.warning(f"{error}; {self._study.set_aside(path)}it is recorded again")
-                self._record(condition)
+                missing.append(scene)
+        if missing:
+            self._record(condition, run, missing)
 
     def dna(self, condition: ConditionPart, origin: str, run: int) -> tuple[GenePool, FloatArray]:
         """Gene pool and DNA of an evolution run whose result is judged under a condition."""
@@ -311,46 +319,56 @@ class StudyWork:
     def _study_arm(self, condition: ConditionPart, arm: str, run: int) -> StudyArm:
         return study_arm(self._config, condition, arm, lambda origin: self.dna(condition, origin, run))
 
-    def _record(self, condition: ConditionPart) -> None:
+    def _record(self, condition: ConditionPart, run: int, scenes: Sequence[range]) -> None:
         """Let two arms live the same validation life: test lives are for the verdict alone."""
         names = self._replayed(condition)
         for name in names:
-            if (why := self._pieces.no_dna(condition, name, 0)) is not None:
-                self._display.warning(f"no replay of {condition.name}: {name} has no DNA in run 0: {why}")
+            if (why := self._pieces.no_dna(condition, name, run)) is not None:
+                self._display.warning(f"no replay of {condition.name}: {name} has no DNA in run {run}: {why}")
                 return
         key = check_keys(self._config)[:1]
         arms = []
         setup: Setup | None = None
         for name in names:
-            ready = self._study_arm(condition, name, 0)
+            ready = self._study_arm(condition, name, run)
             setup = setup or ready.setup
             if ready.setup.conditions != setup.conditions:
-                self._display.warning(
-                    f"no replay of {condition.name}: {' and '.join(names)} do not live under the same conditions"
-                )
+                if run == 0:
+                    self._display.warning(
+                        f"no replay of {condition.name}: {' and '.join(names)} do not live under the same conditions"
+                    )
                 return
             newborns, born_as = ready.arm.born(key)
             arms.append(ReplayArm(name, ready.arm.doc, newborns, int(born_as[0]), ready.arm.plan(1)))
         assert setup is not None
-        steps = min(self._config.replay.steps, max(setup.config.evaluation.lifetimes))
-        stride = -(-steps // REPLAY_FRAMES)
-        driver = setup.driver(self._drivers)
-        with self._study.keeping_faulty_life(setup.config, condition.name, " or ".join(names)):
-            replay = record_replay(driver, setup.conditions, arms, key[0], steps, stride, condition.name)
-        content = sealed({**replay, "of": self._replay_of(condition)})
-        self._study.write_json(self._study.replay(condition.name), content, compact=True)
+        driver, conditions = setup.driver(self._drivers), setup.conditions
+        for scene in scenes:
+            with self._study.keeping_faulty_life(setup.config, condition.name, " or ".join(names)):
+                replay = record_replay(
+                    driver,
+                    conditions,
+                    arms,
+                    key[0],
+                    scene.stop - scene.start,
+                    scene.step,
+                    condition.name,
+                    scene.start,
+                    score_steps=setup.config.evaluation.birth_steps,
+                )
+            content = sealed({**replay, "run": run, "of": self._replay_of(condition, run)})
+            self._study.write_json(self._study.replay(condition.name, run, scene.start), content, compact=True)
 
     def _replayed(self, condition: ConditionPart) -> tuple[str, ...]:
         """The arms that live the replay of a condition."""
         primary = self._config.primary_of(condition)
         return self._config.replay.arms or (primary.arm, primary.against)
 
-    def _replay_of(self, condition: ConditionPart) -> dict[str, Any]:
+    def _replay_of(self, condition: ConditionPart, run: int) -> dict[str, Any]:
         """Whose a replay is: study, condition, and the DNA that lives it by arm."""
         return {
             "study": self._study.first_config_sha256,
             "condition": condition.name,
-            "dna": {name: self._pieces.dna_of(condition, name, 0) for name in self._replayed(condition)},
+            "dna": {name: self._pieces.dna_of(condition, name, run) for name in self._replayed(condition)},
         }
 
 

@@ -24,6 +24,11 @@ HOSTILE = {
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory):
     replays = [made_up_replay(name, shapes=name != "alpha 70") for name in CONDITIONS]
+    replays += [
+        made_up_replay("alpha 0", frames=50, phase=run + start) | {"run": run, "start": start}
+        for run in (0, 1)
+        for start in ((2000,) if run == 0 else (0, 2000))
+    ]
     return write_report(write_study(tmp_path_factory.mktemp("page") / "study", made_up_verdict(), replays), False)
 
 
@@ -50,6 +55,7 @@ def colours_of(page, selector):
 
 
 def frame(page):
+    page.wait_for_selector("#clock[data-frame]")
     return int(page.locator("#clock").get_attribute("data-frame"))
 
 
@@ -113,6 +119,7 @@ def test_age_can_be_shown_on_a_linear_axis(visit, page_file):
 def test_the_theme_follows_the_system_and_switches(visit, page_file, system, other):
     page = visit(page_file, theme=system)
     draw_all(page)
+    frame(page)
     button = page.locator("#theme")
     assert button.inner_text() == other
 
@@ -133,6 +140,7 @@ def test_the_theme_follows_the_system_and_switches(visit, page_file, system, oth
 
 def test_the_replay_plays_pauses_and_is_scrubbed_by_keyboard(visit, page_file):
     page = visit(page_file)
+    frame(page)
     play, scrub = page.locator("#play"), page.locator("#scrub")
     play.scroll_into_view_if_needed()
     at_birth = page.locator("#stages canvas").first.evaluate("canvas => canvas.toDataURL()")
@@ -155,6 +163,7 @@ def test_the_replay_plays_pauses_and_is_scrubbed_by_keyboard(visit, page_file):
 
 def test_the_replay_ends_and_starts_again(visit, page_file):
     page = visit(page_file)
+    frame(page)
     page.locator("#scrub").fill("440")
     page.locator("#speed").select_option("4")
     page.locator("#play").click()
@@ -164,14 +173,96 @@ def test_the_replay_ends_and_starts_again(visit, page_file):
     page.wait_for_function("Number(document.getElementById('clock').dataset.frame) < 440")
 
 
+def stage(page):
+    """The first newborn's picture, and what stands above it."""
+    frame(page)
+    figure = page.locator("#stages figure").first
+    return figure.locator("canvas").evaluate("canvas => canvas.toDataURL()"), figure.locator("figcaption").inner_text()
+
+
+def test_the_replay_jumps_to_another_age_and_another_run(visit, page_file):
+    page = visit(page_file)
+    at_birth = stage(page)
+    ages = page.locator("#replay-ages button")
+    assert ages.all_inner_texts() == ["birth", "2,000"]
+    ages.nth(1).click()
+    late = stage(page)
+    assert page.locator("#clock").inner_text() == "step 2000 of 2098"
+    assert ages.nth(1).get_attribute("aria-pressed") == "true"
+    page.locator("#replay-run").select_option("1")
+    other = stage(page)
+    assert page.locator("#clock").inner_text() == "step 2000 of 2098"
+    ages.nth(0).click()
+    other_birth = stage(page)
+    assert len({at_birth, late, other, other_birth}) == 4
+    page.locator("#replay-condition").select_option("alpha 90")
+    assert frame(page) == 0
+    assert page.locator("#replay-run").is_hidden()
+    assert ages.count() < 2 or page.locator("#replay-ages").is_hidden()
+
+
+def test_a_click_on_a_line_tells_what_is_known_of_that_step(visit, page_file):
+    page = visit(page_file)
+    frame(page)
+    told = page.locator("#moment")
+    assert told.get_attribute("open") is None
+    page.locator("#play").click()
+    tracks = page.locator("#tracks")
+    tracks.scroll_into_view_if_needed()
+    box = tracks.bounding_box()
+    tracks.click(position={"x": box["width"] * 0.6, "y": 30})
+    at = frame(page)
+    assert at == pytest.approx(0.6 * 449, abs=2)
+    assert page.locator("#play").get_attribute("aria-label") == "Play"
+    assert told.locator(".facts").inner_text().startswith(f"Step {2 * at} .. {2 * at + 1} of life")
+    cells = {
+        (group, row[0]): row[1:]
+        for group, row in grouped(
+            told.locator("tr").evaluate_all("all => all.map(r => [...r.cells].map(c => c.innerText))")
+        )
+    }
+    lived = [arm for arm in made_up_replay()["arms"]]
+    for group, part in (("it observes", "observations"), ("it senses", "senses"), ("it is rewarded for", "drives")):
+        for name in lived[0][part]:
+            shown = [float(text.replace("\N{MINUS SIGN}", "-")) for text in cells[group, name]]
+            assert shown == pytest.approx([arm[part][name][at] for arm in lived], abs=1e-3), name
+    assert cells["it does", "action"] == [["rest", "run"][at % 2]] * 2
+    total = [sum(column[at] for column in arm["drives"].values()) for arm in lived]
+    shown = [float(text.replace("\N{MINUS SIGN}", "-")) for text in cells["it is rewarded for", "in all"]]
+    assert shown == pytest.approx(total, abs=2e-3)
+    page.locator("#scrub").focus()
+    page.keyboard.press("Home")
+    assert told.locator(".facts").inner_text().startswith("Step 0 .. 1 of life")
+
+
+def grouped(rows):
+    """Rows of the table of a step, each with the heading it stands under."""
+    group = ""
+    for row in rows[1:]:
+        if len(row) == 1:
+            group = row[0]
+        else:
+            yield group, row
+
+
 def test_a_world_that_is_not_drawn_shows_its_observations(visit, page_file):
     page = visit(page_file)
     page.locator("#replay-condition").select_option("alpha 70")
+    frame(page)
     canvas = page.locator("#stages canvas").first
     canvas.scroll_into_view_if_needed()
     painted = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(value => value > 0)"
     assert canvas.evaluate(painted)
     assert canvas.bounding_box()["height"] == pytest.approx(2 * 46, abs=1)
+
+
+@pytest.mark.parametrize("width", [1400, 1280, 390])
+def test_no_table_of_contrasts_or_arms_is_wider_than_its_box(visit, page_file, width):
+    page = visit(page_file, width)
+    page.locator("#tables details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    boxes = page.locator(".scroll:has(> table.fitted)")
+    assert boxes.count() == 6
+    assert boxes.evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).length") == 0
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -192,8 +283,10 @@ def test_what_a_user_writes_is_shown_and_never_run(visit, hostile_file):
     page.locator("#chart-learning_curves select").select_option(HOSTILE["alpha 70"])
     for key in keys:
         page.locator(f"#chart-{key} .panels").hover()
+    frame(page)
     page.locator("#play").click()
     page.wait_for_function("Number(document.getElementById('clock').dataset.frame) > 3")
+    page.locator("#moment summary").click()
     assert IMAGE in page.locator("#stages").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 

@@ -19,6 +19,7 @@ def page_of(folder, replay):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_click_plays_it_from_the_age_at_which_it_begins(visit, tmp_path, width):
     page = visit(page_of(tmp_path, {**made_up_replay(frames=400), "start": 5000}), width)
+    page.wait_for_selector("#clock[data-frame]")
     assert page.locator("#clock").text_content() == "step 5000 of 5798"
     assert page.locator("#stages canvas").count() == 2
     page.locator("#play").click()
@@ -34,6 +35,7 @@ def test_pictures_that_were_rendered_are_shown_frame_by_frame(visit, tmp_path):
     for arm in replay["arms"]:
         arm["pictures"] = [packed_picture(shade) for shade in shades]
     page = visit(page_of(tmp_path, replay))
+    page.wait_for_selector("#clock[data-frame]")
     middle = """() => { const canvas = document.querySelector("#stages canvas");
         const spare = document.createElement("canvas");
         const pen = spare.getContext("2d", { willReadFrequently: true });

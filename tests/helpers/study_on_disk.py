@@ -95,8 +95,8 @@ def write_experiment(folder, config_text, replication, cpu="a fast one"):
     write_rounded(folder / "replication.json", {**replication, **hashes})
 
 
-def made_up_replay(condition="alpha 0", arms=("evolved", "tuned_blank"), frames=450, shapes=True):
-    """A replay of two arms; without shapes, observations stand in for them."""
+def made_up_replay(condition="alpha 0", arms=("evolved", "tuned_blank"), frames=450, shapes=True, phase=0):
+    """A replay of two arms; without shapes, observations stand in for them; `phase` makes it another one."""
     return {
         "world": "savannah",
         "condition": condition,
@@ -104,12 +104,12 @@ def made_up_replay(condition="alpha 0", arms=("evolved", "tuned_blank"), frames=
         "step_stride": 2,
         "score": "mean fitness per step",
         "bounds": [-7.0, 7.0, -7.0, 7.0] if shapes else None,
-        "arms": [_lived(arm, place, frames, shapes) for place, arm in enumerate(arms)],
+        "arms": [_lived(arm, place, frames, shapes, phase) for place, arm in enumerate(arms)],
     }
 
 
-def _lived(arm, place, frames, shapes):
-    times = np.arange(frames) / 40
+def _lived(arm, place, frames, shapes, phase):
+    times = phase + np.arange(frames) / 40
     lived = {
         "arm": arm,
         "label": arm,
@@ -118,13 +118,17 @@ def _lived(arm, place, frames, shapes):
             "fitness": np.cos(times + place).round(3).tolist(),
             "approach": np.sin((3 + place) * times).round(3).tolist(),
         },
+        "observations": {"tilt": np.sin(times).round(3).tolist(), "speed": np.cos(times + place).round(3).tolist()},
+        "actions": {"action": (np.arange(frames) % 2).tolist()},
+        "choices": ["rest", "run"],
+        "senses": {"fitness": np.cos(times + place).round(3).tolist(), "approach": np.sin(3 * times).round(3).tolist()},
         "ends": [frames // 3, 2 * frames // 3],
         "lived": 2 * frames,
         "shapes": [],
         "frames": [],
     }
     if not shapes:
-        return lived | {"observations": {"tilt": np.sin(times).tolist(), "speed": np.cos(times + place).tolist()}}
+        return lived
     lived["shapes"] = [
         {"kind": "circle", "role": "ground", "label": "savannah"},
         {"kind": "circle", "role": "goal", "label": "fit inside"},

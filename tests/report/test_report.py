@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -405,7 +406,7 @@ def test_break_even_lines_cross_at_the_verdicts_number():
     assert panel.rules[0].value == 100.0
 
 
-@pytest.mark.parametrize(("bound", "drawn"), [("at once", True), ("unknown", False)])
+@pytest.mark.parametrize(("bound", "drawn"), [("at once", True), ("unknown", False), ("unclear", False)])
 def test_no_lines_cross_where_the_sentence_names_no_crossing(bound, drawn):
     verdict = made_up_verdict(conditions=1)
     (row,) = verdict["conditions"][0]["break_even"]
@@ -560,7 +561,7 @@ def test_where_termination_is_a_death_the_page_shows_rebirths_and_deaths_beside_
     with_deaths, without = re.findall(r'aria-label="Arms, [^"]*">(.*?)</table>', page, flags=re.DOTALL)
     assert "birth reborn" in with_deaths
     assert "deaths at birth" in with_deaths
-    assert with_deaths.count("0.432 [") == with_deaths.count(">1.250<") == len(mortal["arms"])
+    assert with_deaths.count("0.432<br>") == with_deaths.count(">1.250<") == len(mortal["arms"])
     assert "birth reborn" not in without
     assert "deaths at birth" not in without
     assert "<th" in without
@@ -572,34 +573,70 @@ def test_where_termination_is_a_death_the_page_shows_rebirths_and_deaths_beside_
     assert "learning switched off, and of the first body alone: steps after its death count 0." in text
 
 
+def unpacked(packed):
+    """What the page's script reads of a packed replay: its head, and the columns of every arm."""
+    content = zlib.decompress(base64.b64decode(packed["data"]))
+    length = int.from_bytes(content[:4], "little")
+    head, start, columns = json.loads(content[4 : 4 + length]), 4 + length, []
+    for arm in head["arms"]:
+        kept = max(arm["kept"]) + 1
+        steps = np.frombuffer(content, "<u2", kept * arm["rows"], start).reshape(kept, -1)
+        start += steps.nbytes
+        places = np.cumsum(np.vstack([steps, np.zeros_like(steps[:1])]), axis=1, dtype=np.uint16)[arm["kept"]]
+        low, high = (np.array(arm[end])[:, None] for end in ("low", "high"))
+        columns.append(low + (high - low) * places / 65535)
+    assert start == len(content)
+    return head, columns
+
+
 def test_a_replay_survives_its_packing():
-    replay = made_up_replay(frames=50)
+    replay = made_up_replay(frames=50) | {"run": 3, "start": 2000}
     (packed,) = pack_replays([replay], arm_looks(["evolved", "tuned_blank"]), 10**6)
-    block = packed["arms"][1]["frames"]
-    low, high = np.array(block["low"]), np.array(block["high"])
-    places = np.frombuffer(base64.b64decode(block["data"]), "<u2").reshape(block["rows"], -1)
-    frames = np.array(replay["arms"][1]["frames"])
-    np.testing.assert_allclose(low + (high - low) * places / 65535, frames, atol=1e-3)
-    assert packed["steps"] == 2
-    assert packed["arms"][0]["ends"] == [16, 33]
-    assert packed["arms"][0]["colour"] != packed["arms"][1]["colour"]
+    assert [packed[name] for name in ("condition", "run", "start")] == ["alpha 0", 3, 2000]
+    head, columns = unpacked(packed)
+    assert (head["steps"], head["start"], head["tracks"]) == (2, 2000, ["score", "fitness", "approach"])
+    for arm, own, found in zip(replay["arms"], head["arms"], columns, strict=True):
+        named = [arm["score"], *arm["drives"].values()]
+        named += [values for name in ("observations", "actions", "senses") for values in arm[name].values()]
+        np.testing.assert_allclose(found, [*np.transpose(arm["frames"]), *named], atol=1e-3)
+        assert own["drawn"] == len(arm["frames"][0])
+        assert [own[name] for name in ("observations", "actions", "senses")] == [
+            list(arm[name]) for name in ("observations", "actions", "senses")
+        ]
+    assert head["arms"][0]["ends"] == [16, 33]
+    assert head["arms"][0]["colour"] != head["arms"][1]["colour"]
+
+
+def test_what_does_not_move_and_what_moves_alike_takes_no_bytes():
+    replay = made_up_replay(frames=400)
+    (small,) = pack_replays([replay], {}, 10**6)
+    for arm in replay["arms"]:
+        arm["senses"] |= {f"{name} {twin}": values for twin in range(9) for name, values in arm["senses"].items()}
+        arm["observations"] |= {f"still {number}": [number] * 400 for number in range(9)}
+    (large,) = pack_replays([replay], {}, 10**6)
+    assert len(large["data"]) < len(small["data"]) + 2000
 
 
 def test_a_replay_too_large_loses_frames_but_no_reward():
     replay = made_up_replay(frames=400)
     looks = arm_looks(["evolved", "tuned_blank"])
-    (whole,) = pack_replays([replay], looks, 10**6)
-    (thin,) = pack_replays([replay], looks, 30_000)
-    every = thin["steps"] // whole["steps"]
+    (whole,), (thin,) = pack_replays([replay], looks, 10**6), pack_replays([replay], looks, 4_000)
+    assert len(json.dumps(thin)) <= 4_000
+    head, columns = unpacked(thin)
+    every = head["steps"] // unpacked(whole)[0]["steps"]
     assert every > 1
-    assert thin["arms"][0]["tracks"]["rows"] == -(-400 // every)
-    block = thin["arms"][0]["tracks"]
-    low, high = np.array(block["low"]), np.array(block["high"])
-    tracks = low + (high - low) * np.frombuffer(base64.b64decode(block["data"]), "<u2").reshape(-1, 3) / 65535
+    assert head["arms"][0]["rows"] == -(-400 // every)
     means = [np.mean(replay["arms"][0]["score"][start : start + every]) for start in range(0, 400, every)]
-    np.testing.assert_allclose(tracks[:, 0], means, atol=1e-4)
-    assert thin["arms"][0]["ends"] == [133 // every, 266 // every]
+    np.testing.assert_allclose(columns[0][head["arms"][0]["drawn"]], means, atol=1e-4)
+    assert head["arms"][0]["ends"] == [133 // every, 266 // every]
     assert pack_replays([replay], looks, 10) == []
+
+
+def test_replays_are_in_the_order_of_conditions_runs_and_ages(tmp_path):
+    parts = [("alpha 70", 0, 0), ("alpha 0", 10, 0), ("alpha 0", 2, 900), ("alpha 0", 2, 0), ("alpha 0", 0, 0)]
+    replays = [made_up_replay(name, frames=5) | {"run": run, "start": start} for name, run, start in parts]
+    found = read_results(write_study(tmp_path / "study", made_up_verdict(), replays)).replays
+    assert [(one["condition"], one["run"], one["start"]) for one in found] == [*parts[:0:-1], parts[0]]
 
 
 def test_every_arm_looks_different_and_the_same_in_every_study():
@@ -666,9 +703,44 @@ def test_head_starts_are_drawn_run_by_run():
     assert sorted(notes) == sorted(2 * [f"run {run}" for run in range(6)]), "as their directories are numbered"
 
 
+@pytest.mark.parametrize("primary", ["total", "birth", "catch_up"])
+def test_the_first_picture_is_what_the_verdict_rests_on_run_by_run(primary):
+    verdict = full_verdict(runs=6, lives=2, conditions={"easy": 0.0, "hard": 1.0}, primary=primary, resamples=100)
+    chart = all_charts(verdict)[0]
+    assert chart.key == "primary"
+    (panel,) = chart.views[0].panels
+    drawn = [(series.name, y) for series in panel.series if series.faint and series.kind == "points" for y in series.y]
+    assert sorted(drawn) == sorted(
+        (arm, run[primary])
+        for condition in verdict["conditions"]
+        for arm in (condition["primary"]["arm"], condition["primary"]["against"])
+        for run in condition["arms"][arm]["runs"]
+        if run[primary] is not None
+    )
+
+
+@pytest.mark.parametrize("primary", ["head_start", "catch_up"])
+def test_the_first_picture_is_never_one_of_arrows(primary):
+    verdict = full_verdict(runs=4, lives=2, conditions={"easy": 0.0}, primary=primary, resamples=100)
+    condition = verdict["conditions"][0]
+    condition["primary"]["head_start"] = [600.0, None, None, None] if primary == "head_start" else None
+    for arm in condition["arms"].values():
+        arm["runs"] = [run | {"catch_up": None} for run in arm["runs"]]
+    assert all_charts(verdict)[0].key == "learning_curves"
+
+
+def test_runs_that_are_two_clusters_have_no_mean_in_the_first_picture():
+    charts = {stuck: all_charts(made_up_verdict(conditions=1, stuck=stuck))[0] for stuck in ((), (0, 1))}
+    means = {
+        stuck: [series.name for series in chart.views[0].panels[0].series if not series.faint]
+        for stuck, chart in charts.items()
+    }
+    assert means == {(): ["evolved", "tuned_blank"], (0, 1): ["tuned_blank"]}
+
+
 def test_lifetimes_in_any_order_end_at_the_longest():
     verdict = full_verdict(runs=4, lives=2, conditions={"easy": 0.0}, primary="head_start", resamples=100)
-    verdict["conditions"][0]["primary"]["head_start"] = [None] * 4
+    verdict["conditions"][0]["primary"]["head_start"] = [20_000.0, 20_000.0, 20_000.0, None]
     for lifetimes in (verdict["lifetimes"], verdict["lifetimes"][::-1]):
         (panel,) = charts_of(verdict | {"lifetimes": lifetimes})["head_starts"].views[0].panels
         assert [set(series.y) for series in panel.series if series.kind == "censored"] == [{20_000.0}]

@@ -1,6 +1,7 @@
 """Replays: the life that is shown is the life that was lived, and what is written is what a page can read."""
 
 import dataclasses
+import itertools
 import json
 
 import gymnasium
@@ -13,8 +14,10 @@ from evolearn.agent import TERMINATED
 from evolearn.life import DIVERGED, FROM_ORACLE, FROM_UNIFORM, Plan, lives, new_driver
 from evolearn.life._fused import FusedDriver
 from evolearn.numerics import COMPILES
+from evolearn.report._replays import pack_replays
 from evolearn.rng import TEST, life_keys
 from evolearn.study import ReplayArm, record_replay
+from evolearn.study.replay import replay_scenes
 from evolearn.world import (
     Circle,
     Discrete,
@@ -50,12 +53,12 @@ def arms_for(conditions, plans, **newborn):
     return [ReplayArm(f"arm {n}", f"Arm {n}", newborns, n, plan) for n, plan in enumerate(plans)]
 
 
-def replay_of(world, plans=(SHORT,), steps=10, stride=1, newborn=None, **how):
+def replay_of(world, plans=(SHORT,), steps=10, stride=1, newborn=None, start=0, score_steps=None, **how):
     conditions = conditions_for(world, **how)
     driver = new_driver(conditions)
     try:
         arms = arms_for(conditions, plans, **(newborn or {}))
-        return record_replay(driver, conditions, arms, KEY, steps, stride)
+        return record_replay(driver, conditions, arms, KEY, steps, stride, start=start, score_steps=score_steps)
     finally:
         driver.close()
 
@@ -103,6 +106,34 @@ def test_a_longer_replay_begins_with_a_shorter_one():
     for one, other in zip(short["arms"], long["arms"], strict=True):
         assert one["frames"] == other["frames"][:20]
         assert one["score"] == other["score"][:20]
+
+
+def test_a_replay_from_an_age_on_is_the_rest_of_the_whole_one():
+    plans = (Plan(50), Plan(50, source=FROM_UNIFORM))
+    conditions = conditions_for(savannah)
+    driver = FusedDriver(conditions)
+    arms = arms_for(conditions, plans)
+    whole = record_replay(driver, conditions, arms, KEY, 240, 3)
+    late = record_replay(driver, conditions, arms, KEY, 90, 3, start=150, score_steps=60)
+    assert (late["start"], late["score"]) == (150, "mean fitness of the last 60 steps")
+    for one, other in zip(late["arms"], whole["arms"], strict=True):
+        assert one["frames"] == other["frames"][50:]
+        assert one["ends"] == [frame - 50 for frame in other["ends"] if frame >= 50]
+        for part in ("drives", "observations", "actions", "senses"):
+            assert one[part] == {name: values[50:] for name, values in other[part].items()}
+        trace = trace_of(driver, arms[late["arms"].index(one)], 240)
+        means = [trace.fitness[after - 60 : after].mean() for after in range(153, 241, 3)]
+        np.testing.assert_allclose(one["score"], means, atol=5.1e-4)
+
+
+def test_no_step_is_shown_twice_and_none_beyond_the_life():
+    for steps, lifetime in itertools.product((1, 7, 60, 900, 1800), (1, 5, 61, 996, 20_000)):
+        scenes = replay_scenes(steps, lifetime)
+        ages = [age for scene in scenes for age in range(scene.start, scene.stop)]
+        assert ages == sorted(set(ages))
+        assert (ages[0], ages[-1]) == (0, lifetime - 1 if len(scenes) > 1 or steps >= lifetime else ages[-1])
+        assert len(ages) <= steps + 3 or len(ages) == lifetime
+        assert sum(len(scene) for scene in scenes) <= 603
 
 
 def step_by_luck(state, parameters, action, senses, rng):
@@ -176,7 +207,7 @@ def test_the_record_of_a_drawn_world():
         "condition": "alpha 0",
         "life": "(seed 31, test, generation 0, life 1)",
         "step_stride": 3,
-        "score": "mean fitness per step",
+        "score": "mean fitness of the last 3 steps",
     }
     for arm, record in zip(arms, replay["arms"], strict=True):
         assert (record["arm"], record["label"]) == (arm.name, arm.label)
@@ -194,7 +225,16 @@ def test_the_record_of_a_drawn_world():
         width = sum(NUMBERS.get(shape["kind"], 2 * shape.get("points", 0) + 1) for shape in record["shapes"])
         assert {len(frame) for frame in record["frames"]} == {width}
         assert len(record["frames"]) == len(record["score"]) == len(groups)
-        assert "observations" not in record
+        compiled = conditions.world
+        assert list(record["observations"]) == [signal.name for signal in compiled.observations]
+        assert list(record["actions"]) == list(compiled.actions.names)
+        for names, columns in (("observations", trace.observations), ("actions", trace.actions)):
+            for place, values in enumerate(record[names].values()):
+                np.testing.assert_allclose(values, columns[::stride, place], atol=5.1e-4)
+        assert tuple(record["senses"]) == conditions.drive_names
+        for place, values in enumerate(record["senses"].values()):
+            sensed = [trace.drives[group, place].astype(float).mean() for group in groups]
+            np.testing.assert_allclose(values, sensed, atol=5.1e-4)
     assert any(replay["arms"][0]["drives"]["approach"])
     assert replay["arms"][0]["shapes"] == replay["arms"][1]["shapes"]
     assert {shape["label"] for shape in replay["arms"][0]["shapes"]} >= {"foal", "mother", "predator"}
@@ -218,14 +258,15 @@ def _uniform(conditions):
 
 
 @pytest.mark.parametrize("life", range(3))
-def test_two_arms_of_900_steps_take_less_than_150_kilobytes(life, driver_for):
+def test_two_arms_of_900_steps_take_less_than_220_kilobytes_and_80_on_a_page(life, driver_for):
     driver = driver_for(savannah, alpha=0.0)
     conditions = driver.conditions
     wants = {name: 1.0 for name in conditions.drive_names}
     arms = arms_for(conditions, (Plan(1, source=FROM_ORACLE), Plan(1, source=FROM_UNIFORM)), drives=wants)
     replay = record_replay(driver, conditions, arms, life_keys(5, TEST, 0, 3)[life], 900, 3)
     assert len(replay["arms"][0]["drives"]) == 7
-    assert len(json.dumps(replay, separators=(",", ":"), allow_nan=False)) < 150_000
+    assert len(json.dumps(replay, separators=(",", ":"), allow_nan=False)) < 220_000
+    assert sum(len(packed["data"]) for packed in pack_replays([replay], {}, 10**9)) < 80_000
 
 
 def test_the_last_frame_may_stand_for_fewer_steps():
@@ -297,11 +338,11 @@ def test_a_brain_that_diverges_at_once_is_still_seen_at_birth():
     [
         (restless, ["shown", "age"]),
         (gymnasium_world("CartPole-v1"), [f"observation {n}" for n in range(4)]),
-        (gymnasium_world("FrozenLake-v1"), [f"observation {n}" for n in range(6)]),
+        (gymnasium_world("FrozenLake8x8-v1"), [f"observation {n}" for n in range(24)]),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_a_world_that_is_not_drawn_shows_its_first_six_observations(world, names):
+def test_a_world_that_is_not_drawn_shows_its_first_observations(world, names):
     plans = (Plan(50), Plan(50, source=FROM_UNIFORM))
     conditions = conditions_for(world)
     driver = new_driver(conditions)
@@ -369,25 +410,13 @@ def test_frames_that_cannot_be_are_refused():
             replay_of(cart_pole, steps=steps, stride=stride)
     with pytest.raises(ValueError, match=r"^arms=\(\): must name at least one arm$"):
         replay_of(cart_pole, plans=(), newborn={})
+    with pytest.raises(ValueError, match=r"^start=-1: must be >= 0$"):
+        replay_of(cart_pole, start=-1)
+    with pytest.raises(ValueError, match=r"^score_steps=0: must be >= 1$"):
+        replay_of(cart_pole, score_steps=0)
 
 
 # Other ages, other conditions, pictures -------------------------------------------------------------------------
-
-
-def test_a_replay_from_an_age_on_is_the_end_of_a_longer_one():
-    plans = (Plan(50), Plan(50, source=FROM_UNIFORM))
-    conditions = conditions_for(savannah)
-    driver = FusedDriver(conditions)
-    arms = arms_for(conditions, plans, learning_rate=0.01)
-    whole = record_replay(driver, conditions, arms, KEY, 240, 3)
-    late = record_replay(driver, conditions, arms, KEY, 60, 3, start=180)
-    assert (whole["start"], late["start"]) == (0, 180)
-    for one, other in zip(late["arms"], whole["arms"], strict=True):
-        assert one["frames"] == other["frames"][60:]
-        assert one["score"] == other["score"][60:]
-        assert one["drives"] == {name: values[60:] for name, values in other["drives"].items()}
-        assert one["ends"] == [end - 60 for end in other["ends"] if end >= 60]
-        assert one["lived"] == 240
 
 
 def test_a_life_that_ended_before_the_replay_begins_stands_still():

@@ -200,7 +200,7 @@ def _against_spread(found: Json, by_change: list[Row]) -> Chart:
 
 
 def _median(found: Json) -> tuple[Rule, ...]:
-    return () if found["settled"] is None else (Rule(found["settled"]["median"], "median gene", "x"),)
+    return () if found["settled"] is None else (Rule(found["settled"]["median"], "median gene", "x", low=True),)
 
 
 def _which(found: Json) -> str:

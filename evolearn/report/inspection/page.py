@@ -47,7 +47,7 @@ def render_inspection(inspection: Inspection, sections: Sequence[Section], figur
         "light": LIGHT,
         "dark": DARK,
         "played_in": PLAYED_IN,
-        "replayed": [replay["condition"] for replay in replays],
+        "replayed": list(dict.fromkeys(replay["condition"] for replay in replays)),
         "plotly": plotly(),
         "style": own_file("page.css") + own_file("inspection.css"),
         "scripts": [own_file(name) for name in ("page.js", "replay.js", "inspection.js")],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evolearn.report._chart import Axis, Chart, Heat, Kind, Look, Panel, Rule, Series, View, spread_out
+from evolearn.report._chart import Axis, Chart, Heat, Look, Panel, Rule, Series, View, spread_out
 from evolearn.report._files import Json
-from evolearn.report._looks import GREY, SHADES, arm_looks
+from evolearn.report._looks import SHADES, arm_looks
 from evolearn.report.study.score_charts import condition_ticks
 from evolearn.report.texts import VERDICT_LETTERS, probability, quantity, shortened
 from evolearn.verdict import partitions
@@ -24,68 +24,6 @@ def contrast_charts(verdict: Json) -> list[Chart]:
 def contrast_name(contrast: Json) -> str:
     """Which arms a contrast is between."""
     return f"{contrast['arm']} against {contrast['against']}"
-
-
-def head_start_charts(verdict: Json) -> Iterator[Chart]:
-    """Head starts run by run, where the verdict rests on them; else nothing.
-
-    Args:
-        verdict: verdict.json.
-    """
-    rows = [
-        (place, row["primary"]) for place, row in enumerate(verdict["conditions"]) if row["primary"].get("head_start")
-    ]
-    if not rows:
-        return
-    looks = arm_looks(list(verdict["arms"]))
-    margins = {float(row["margin"]) for _, row in rows if row["margin"] is not None}
-    kinds: tuple[Kind, ...] = ("points", "censored")
-    series = [
-        one
-        for arm in dict.fromkeys(row["arm"] for _, row in rows)
-        for kind in kinds
-        if (one := _runs_ahead(arm, kind, looks[arm], [(n, row) for n, row in rows if row["arm"] == arm], verdict))
-    ]
-    ticks = condition_ticks(verdict)
-    top = max(*verdict["lifetimes"], *margins, 1.0)
-    span = (-0.5, len(ticks) - 0.5)
-    steps = tuple(top * quarter / 4 for quarter in range(5))
-    lines = [Series("margin", Look(GREY, "dash", "none"), "line", span, (margin, margin)) for margin in sorted(margins)]
-    panel = Panel(
-        Axis("condition", ticks=ticks, span=span),
-        Axis(
-            "head start, world steps",
-            ticks=tuple((tick, quantity(tick, "world steps")) for tick in steps),
-            span=(-0.05 * top, 1.05 * top),
-        ),
-        (*lines, *series),
-        height=380,
-    )
-    yield Chart(
-        "head_starts",
-        "How far ahead evolution puts each run",
-        "A mark per evolution run: how many steps of life the rival's run of the same number needs to score what that "
-        "run's newborns score. An open arrow: it never did within a life. The verdict counts the marks above the "
-        "margin.",
-        "",
-        (View("", (panel,)),),
-    )
-
-
-def _runs_ahead(arm: str, kind: Kind, look: Look, rows: Sequence[tuple[int, Json]], verdict: Json) -> Series | None:
-    marks = []
-    for place, row in rows:
-        steps = row["head_start"]
-        for run, offset in enumerate(spread_out(len(verdict["conditions"]), len(steps))):
-            if (steps[run] is None) == (kind == "censored"):
-                reached = max(verdict["lifetimes"]) if steps[run] is None else steps[run]
-                note = f"run {run}: {'at least ' * (steps[run] is None)}{quantity(reached, 'world steps')} steps"
-                marks.append((place + offset, float(reached), note))
-    if not marks:
-        return None
-    x, y, notes = zip(*marks, strict=True)
-    ends = (y, y) if kind == "censored" else ((), ())
-    return Series(arm, look, kind, x, y, *ends, notes=notes)
 
 
 def _lifetimes_map(verdict: Json) -> Iterator[Chart]:

@@ -30,7 +30,7 @@ def decisive_charts(verdict: Json) -> Iterator[Chart]:
     metrics = dict.fromkeys(row["metric"] for _, row in rows)
     panels = [panel for metric in metrics if (panel := _metric_panel(verdict, metric)) is not None]
     if panels:
-        said = " ".join(f"{_words(metric).capitalize()}: {verdict['metrics'][metric]['doc']}" for metric in metrics)
+        said = " ".join(f"{_words(metric).capitalize()}: {verdict['metrics'][metric]['doc']}." for metric in metrics)
         yield Chart(
             "primary",
             "What the verdict rests on, run by run",

@@ -42,7 +42,7 @@ class StudyResults:
     environment: Json
     config: Json  # study.yaml, parsed
     config_text: str  # study.yaml, as it stands
-    replays: tuple[Json, ...]  # in the order of the conditions
+    replays: tuple[Json, ...]  # by condition, run and age
     replication: Json | None  # replication.json, if the study replicates something
 
 
@@ -72,20 +72,24 @@ def read_results(study: Path) -> StudyResults:
         raise FileDamaged(f"{path}: is the verdict of another study, or of this one before it was extended; {resume}")
     _check_beside(study, verdict["files"], resume)
     names = [condition["name"] for condition in verdict["conditions"]]
-    found = {}
+    found: dict[str, list[Json]] = {}
     for name in (name for name in verdict["files"] if name.startswith(_REPLAYS)):
         replay = read_json(study / name, resume)
         check_sealed(ReplayRecord, replay, study / name, resume)
-        found[replay["condition"]] = replay
+        found.setdefault(replay["condition"], []).append(replay)
     config = yaml_fields(config_text, study / "study.yaml")
     return StudyResults(
         verdict=verdict,
         environment=_read_environment(study / "environment.json", label["environment_sha256"], resume),
         config=config,
         config_text=config_text,
-        replays=tuple(found[name] for name in names if name in found),
+        replays=tuple(replay for name in names for replay in sorted(found.get(name, ()), key=_place_of_replay)),
         replication=_read_replication(study, verdict["sha256"], resume) if config.get("replication") else None,
     )
+
+
+def _place_of_replay(replay: Json) -> tuple[int, int]:
+    return replay.get("run", 0), replay.get("start", 0)
 
 
 def is_experiment(directory: Path) -> bool:

@@ -12,8 +12,9 @@ from evolearn.report._files import Json
 from evolearn.report._looks import DARK, LIGHT, arm_looks
 from evolearn.report._page_parts import PAGE_BYTES, as_json, drawings, own_file, plotly, templates
 from evolearn.report._replays import pack_replays
-from evolearn.report.study.contrast_charts import contrast_charts, head_start_charts
+from evolearn.report.study.contrast_charts import contrast_charts
 from evolearn.report.study.cost_charts import COLUMNS, cost_charts
+from evolearn.report.study.decisive_chart import decisive_charts
 from evolearn.report.study.files import ExperimentResults, StudyResults
 from evolearn.report.study.inheritance_charts import inheritance_charts
 from evolearn.report.study.score_charts import score_charts
@@ -21,13 +22,13 @@ from evolearn.report.texts import commit_in_words
 
 
 def all_charts(verdict: Json) -> list[Chart]:
-    """Every chart that a verdict has the numbers for, in the order of the page.
+    """Every chart that a verdict has the numbers for, in the order of the page: the decisive one first.
 
     Args:
         verdict: verdict.json.
     """
     return [
-        *head_start_charts(verdict), *score_charts(verdict), *contrast_charts(verdict), *inheritance_charts(verdict),
+        *decisive_charts(verdict), *score_charts(verdict), *contrast_charts(verdict), *inheritance_charts(verdict),
         *cost_charts(verdict),
     ]  # fmt: skip
 
@@ -56,7 +57,7 @@ def render_page(results: StudyResults, charts: Sequence[Chart], methods: str, fi
         "light": LIGHT,
         "dark": DARK,
         "replication": results.replication,
-        "replayed": [replay["condition"] for replay in results.replays],
+        "replayed": list(dict.fromkeys(replay["condition"] for replay in results.replays)),
         "plotly": plotly(),
         "style": own_file("page.css"),
         "scripts": [own_file("page.js"), own_file("replay.js")],

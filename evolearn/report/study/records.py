@@ -246,13 +246,17 @@ class _ReplayArm(Record):
     ends: tuple[_Count, ...]
     shapes: tuple[_Drawn, ...]
     frames: tuple[_Numbers, ...]
-    observations: dict[str, _Numbers] | None = None
+    observations: dict[str, _Numbers] = Field(default_factory=dict)
+    actions: dict[str, _Numbers] = Field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    senses: dict[str, _Numbers] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _of_one_length(self) -> Self:
-        columns = [*self.drives.values(), *(self.observations or {}).values(), *([self.frames] if self.frames else [])]
-        if any(len(column) != len(self.score) for column in columns):
-            raise ValueError("score, drives, frames and observations must have a number for each frame")
+        named = (self.drives, self.observations, self.actions, self.senses)
+        columns = [column for one in named for column in one.values()]
+        if any(len(column) != len(self.score) for column in [*columns, *([self.frames] if self.frames else [])]):
+            raise ValueError("score, drives, frames, observations, actions and senses must have a number a frame")
         if any(len(frame) != len(self.frames[0]) for frame in self.frames):
             raise ValueError("frames must hold the same numbers of shapes each")
         return self
@@ -263,6 +267,8 @@ class ReplayRecord(Record):
 
     condition: str
     life: str
+    run: _Count = 0
+    start: _Count = 0
     step_stride: Annotated[int, Field(ge=1)]
     bounds: tuple[float, float, float, float] | None = None
     arms: Annotated[tuple[_ReplayArm, ...], Field(min_length=1)]

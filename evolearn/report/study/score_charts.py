@@ -19,7 +19,7 @@ def score_charts(verdict: Json) -> list[Chart]:
     Args:
         verdict: verdict.json.
     """
-    return [_catch_up(verdict), _learning_curves(verdict), _three_numbers(verdict)]
+    return [_learning_curves(verdict), _three_numbers(verdict), _catch_up(verdict)]
 
 
 def condition_ticks(verdict: Json) -> tuple[tuple[float, str], ...]:
@@ -56,7 +56,7 @@ def _cluster_times(entry: Json, cluster: Json, lifetime: int) -> Json:
             "words": cluster_words(cluster)}  # fmt: skip
 
 
-# --- the picture of the whole ---
+# --- catch-up times ---
 
 
 def _catch_up(verdict: Json) -> Chart:
