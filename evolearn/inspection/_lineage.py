@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from evolearn.inspection._descent import inspect_descent
 from evolearn.inspection._names import action_labels, numbered, weight_names
 from evolearn.inspection._over_lives import LEVEL, estimate, life_counts
 from evolearn.inspection._scoring import Scores, birth_scores, innate_scores, learned_scores
@@ -47,7 +48,7 @@ def inspect_lineage(dna: DNA, specimen: Specimen | None) -> Json:
         specimen: the same with its world; None: nothing is lived, path and settling are shown all the same.
     Returns:
         "generations" kept, "points" (centre or best), "path", "blocks", "numbers", "logged" (fitness of the centre as
-        the run logged it), and "scores", or None and "no_scores": why.
+        the run logged it), "scores", or None and "no_scores": why, and "descent", see `inspect_descent`.
     Raises:
         DNAError: the DNA lies outside of its run, or the run has kept too few ancestors.
     """
@@ -77,6 +78,7 @@ def inspect_lineage(dna: DNA, specimen: Specimen | None) -> Json:
         "logged": _logged(dna),
         "scores": scores,
         "no_scores": no_scores,
+        "descent": inspect_descent(dna),
     }
 
 

@@ -1,5 +1,6 @@
 from .arms import ARMS as ARMS, ArmPart as ArmPart, unsettable as unsettable
 from .births import seen_births as seen_births, unseen_births as unseen_births
+from .descent import DESCENT as DESCENT, DRIVE as DRIVE, read_descent as read_descent
 from .directory import (
     Checkpoint as Checkpoint,
     RunDirectory as RunDirectory,

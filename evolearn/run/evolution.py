@@ -217,7 +217,13 @@ def _search_at(setup: Setup, restart: int, population: int) -> Search:
     try:
         if search.sampling == "blockwise":
             return BlockwiseSearch(search.algorithm, setup.options, genes, population, seed)
-        return PopulationSearch(search.algorithm, setup.options, genes, population, seed, lamarckian)
+        followed = [
+            place
+            for (group, _), where in setup.pool.slices().items()
+            if group == "drives"
+            for place in range(where.start, where.stop)
+        ]
+        return PopulationSearch(search.algorithm, setup.options, genes, population, seed, lamarckian, followed)
     except (TypeError, ValueError, AttributeError) as error:
         # What the options' schema cannot know, such as the arguments of an optimizer.
         raise ConfigError(f"search.options={search.options}: EvoTorch refuses them: {error}") from error

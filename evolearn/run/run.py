@@ -23,6 +23,7 @@ from evolearn.rng import VALIDATION, Keys, life_keys
 from evolearn.run._lineage import CulturalRow, cultural_rows
 from evolearn.run._resuming import standing
 from evolearn.run.births import seen_births, unseen_births
+from evolearn.run.descent import births_of, join_births, keep_births
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
 from evolearn.run.estimate import HUGE, Estimate, estimate_run
@@ -284,6 +285,8 @@ def generations_of_run(
     try:
         for generation in evolve(setup, driver, search, first, drivers.effort):
             directory.append(generation)
+            if (births := births_of(search)) is not None:
+                keep_births(directory.path, setup.pool, generation, births)
             last_whole = Checkpoint(generation.generation, "", search.state())
             is_last = is_over(setup, search, generation.generation + 1)
             if _is_kept(search, generation, is_last):
@@ -293,6 +296,7 @@ def generations_of_run(
             display.made(generation)
             processors = _compare_processors(setup, processors, generation, display)
             yield generation, search
+        join_births(directory.path)
         _save_dna(setup, driver, directory, search, display)
     except BaseException as end:
         # Whatever went wrong, the last whole generation is kept; a second Ctrl-C must not cut that short.

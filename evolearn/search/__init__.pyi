@@ -1,5 +1,6 @@
 from .blockwise import BlockwiseSearch as BlockwiseSearch
 from .clone import Clone as Clone
+from .descent import Births as Births
 from .drawn_blocks import (
     BlockLives as BlockLives,
     BlockSums as BlockSums,

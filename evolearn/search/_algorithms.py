@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from evotorch import Problem
 from evotorch.algorithms import CEM, CMAES, PGPE, SNES, XNES, GeneticAlgorithm
-from evotorch.operators import GaussianMutation, OnePointCrossOver
+from evotorch.operators import GaussianMutation
 from evotorch.optimizers import ClipUp
 
+from evolearn.search.descent import RecordedCrossOver
 from evolearn.search.options import GeneticOptions, Options
 from evolearn.search.search import State
 
@@ -34,7 +35,7 @@ def make_algorithm(problem: Problem, algorithm: str, options: Options, genes: in
     if isinstance(options, GeneticOptions):
         operators: list[Any] = []
         if options.cross_over == "one_point":
-            operators.append(OnePointCrossOver(problem, tournament_size=options.tournament_size))
+            operators.append(RecordedCrossOver(problem, tournament_size=options.tournament_size))
         operators.append(
             GaussianMutation(problem, stdev=options.mutation_stdev, mutation_probability=options.mutation_probability)
         )

@@ -7,7 +7,7 @@ both stay inside this file.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from evotorch.algorithms import CMAES, GeneticAlgorithm
 from evolearn.agent import one_thread
 from evolearn.genome import FloatArray
 from evolearn.search._algorithms import gaussian_state, make_algorithm, packed, restore_gaussian, unpacked
+from evolearn.search.descent import Births, Descent, RecordedCrossOver
 from evolearn.search.finite import LeftFinite, clipped, require_finite, told
 from evolearn.search.options import Options
 from evolearn.search.search import Fitness, State, Trial
@@ -30,6 +31,8 @@ class _GenomeProblem(Problem):  # type: ignore[misc]  # EvoTorch is not typed
     def __init__(self, genes: int, seed: int, told: Callable[[Fitness], torch.Tensor], lamarckian: bool) -> None:
         super().__init__("max", solution_length=genes, initial_bounds=(-1.0, 1.0), dtype=torch.float32, seed=seed)
         self.trial: Trial | None = None
+        self.descent: Descent | None = None
+        self.lived: list[SolutionBatch] = []  # in the step under way, where descent is followed
         self._told = told
         self._lamarckian = lamarckian
 
@@ -48,13 +51,23 @@ class _GenomeProblem(Problem):  # type: ignore[misc]  # EvoTorch is not typed
         else:
             fitness = self.trial.evaluate(z)
         batch.set_evals(self._told(fitness))
+        if self.descent is not None:
+            self.descent.lived(z, fitness)
+            self.lived.append(batch)
 
 
 class PopulationSearch:
     """One of EvoTorch's searches."""
 
     def __init__(
-        self, algorithm: str, options: Options, genes: int, population: int, seed: int, lamarckian: bool = False
+        self,
+        algorithm: str,
+        options: Options,
+        genes: int,
+        population: int,
+        seed: int,
+        lamarckian: bool = False,
+        followed: Sequence[int] = (),
     ) -> None:
         """Set up a search at z = 0 with standard deviation 1.
 
@@ -68,6 +81,7 @@ class PopulationSearch:
                 earned while learning them. Of use to the genetic algorithm only, the others breed from a centre.
                 Source: Whitley, Gordon and Mathias 1994, "Lamarckian evolution, the Baldwin effect and function
                 optimization".
+            followed: places in a genome whose numbers `births` tells of each; the genetic algorithm only.
         """
         # Of two populations of one generation, parents and children, neither must be told apart from the other.
         ranking = options.model_dump().get("ranking_method")
@@ -76,6 +90,8 @@ class PopulationSearch:
         with one_thread():
             self._algorithm = make_algorithm(self._problem, algorithm, options, genes, population)
         self.has_centre = algorithm != "genetic"
+        if algorithm == "genetic":
+            self._problem.descent = Descent(followed)
 
     def step(self, trial: Trial) -> None:
         """Make one generation.
@@ -85,7 +101,7 @@ class PopulationSearch:
         Raises:
             LeftFinite: see `Search.step`.
         """
-        self._problem.trial = trial
+        self._problem.trial, self._problem.lived = trial, []
         algorithm = self._algorithm
         try:
             with one_thread():
@@ -97,6 +113,10 @@ class PopulationSearch:
                     algorithm.step()
         finally:
             self._problem.trial = None
+        if self._problem.descent is not None:
+            crossing = algorithm._operators[0]
+            pairs = crossing.pairs if isinstance(crossing, RecordedCrossOver) else None
+            self._problem.descent.follow(pairs, self._problem.lived, algorithm.population)
         require_finite("the centre", self.centre())
         require_finite("the spread", self.stdev())
 
@@ -156,6 +176,10 @@ class PopulationSearch:
         order = torch.argsort(population.evals[:, 0], descending=True, stable=True)[:count]
         return np.array(population.values[order].numpy(), np.float32)
 
+    def births(self) -> Births | None:
+        """Of the last generation, if it is a genetic algorithm that made it."""
+        return None if self._problem.descent is None else self._problem.descent.births
+
     def state(self) -> State:
         """Everything that the next step depends on, as tensors."""
         algorithm = self._algorithm
@@ -173,6 +197,8 @@ class PopulationSearch:
         if population is not None:
             state["population.values"] = population.access_values(keep_evals=True)
             state["population.evals"] = population.access_evals()
+        if self._problem.descent is not None:
+            state |= self._problem.descent.state()
         return packed(state)
 
     def restore(self, state: State) -> None:
@@ -197,3 +223,5 @@ class PopulationSearch:
             batch.access_values()[:] = values
             batch.access_evals()[:] = state["population.evals"]
             algorithm._population = batch
+        if self._problem.descent is not None:
+            self._problem.descent.restore(state)

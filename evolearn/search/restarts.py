@@ -120,6 +120,11 @@ class Restarting:
         return len(self._past)
 
     @property
+    def under_way(self) -> Search:
+        """The search of that restart."""
+        return self._search
+
+    @property
     def began_at(self) -> int:
         """Generation with which the restart of the last generation began, counted over all restarts from 0."""
         return self._past[-1].generation + 1 if self._past else 0

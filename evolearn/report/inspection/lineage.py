@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evolearn.report._chart import Axis, Chart, Look, Panel, Series, View
 from evolearn.report._files import Json
 from evolearn.report._looks import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW
+from evolearn.report.inspection.descent import descent_chart, descent_words
 from evolearn.report.inspection.marks import diverged_words
 from evolearn.report.inspection.section import Section, Table
 from evolearn.report.texts import quantity
@@ -33,12 +34,22 @@ def lineage_section(found: Json, about: Json) -> Section:
         found: of `inspect_lineage`.
         about: head of the inspection.
     """
-    scores = found["scores"]
+    scores, descent = found["scores"], found.get("descent")
     return Section(
         key="lineage",
         title="Lineage: how evolution came here",
-        sentences=(*_score_words(found), *_path_words(found), *_settling_words(found)),
-        charts=(*([_score_chart(found)] if scores else []), _path_chart(found), _settling_chart(found)),
+        sentences=(
+            *_score_words(found),
+            *_path_words(found),
+            *_settling_words(found),
+            *([descent_words(descent)] if descent else []),
+        ),
+        charts=(
+            *([_score_chart(found)] if scores else []),
+            _path_chart(found),
+            _settling_chart(found),
+            *([descent_chart(descent)] if descent else []),
+        ),
         tables=(_ancestors(found), _genes(found), _numbers(found)),
     )
 
