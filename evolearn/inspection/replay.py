@@ -20,7 +20,7 @@ from evolearn.study import ReplayArm, record_replay
 FRAMES = 300  # of a replay, where nothing else is said
 MOST_BYTES = 2**31  # of what is kept of every step
 MOST_LIVES = 1_000_000
-_WEIGHTS = {EVOLVED: "weights evolved", FRESH: "weights drawn at random"}
+_WEIGHTS = {EVOLVED: "evolved weights", FRESH: "random weights"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,5 +119,5 @@ def _blank_slate(specimen: Specimen, life: int) -> ReplayArm:
 
 
 def _told_of(dna: DNA, is_learning: bool) -> str:
-    weights = _WEIGHTS.get(dna.pool.modes["weights"], "weights given")
+    weights = _WEIGHTS.get(dna.pool.modes["weights"], "given weights")
     return f"{weights}, {'learning' if is_learning else 'not learning'}"

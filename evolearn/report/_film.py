@@ -24,6 +24,7 @@ _HEAD, _FOOT = 46, 30  # pixels above and below the stages
 _TALLEST = 1.4  # a stage's height by its width
 _COLOURS = 48  # of a GIF
 _SAMPLES = 8  # frames that these are chosen from
+_ALMOST_WHITE = 248
 
 
 def film_frames(replay: Json, looks: Mapping[str, Look], width: int) -> Iterator[Image.Image]:
@@ -117,6 +118,9 @@ def gif(frames: Sequence[Image.Image], fps: float) -> bytes:
     for place, frame in enumerate(shown):
         sample.paste(frame, (0, place * frame.height))
     palette = sample.quantize(_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    colours = np.array(palette.getpalette(), np.uint8).reshape(-1, 3)
+    colours[(colours >= _ALMOST_WHITE).all(axis=1)] = 255  # paper stays white
+    palette.putpalette(colours.ravel().tolist())
     first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     file = io.BytesIO()
     first.save(file, "GIF", save_all=True, append_images=others, duration=1000 / fps, loop=0, optimize=False)

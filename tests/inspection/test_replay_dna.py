@@ -26,7 +26,7 @@ def beside(pole):
 def test_a_newborn_lives_beside_a_blank_slate(pole):
     replay = replay_dna(pole.dna.path, None, Scene(), 1)
     assert [(arm["arm"], arm["label"]) for arm in replay["arms"]] == [
-        ("dna", "weights evolved, learning"),
+        ("dna", "evolved weights, learning"),
         ("blank slate", "random weights, defaults, learning"),
     ]
     assert (replay["start"], replay["step_stride"], len(replay["arms"][0]["score"])) == (0, 1, 60)
@@ -86,5 +86,5 @@ def test_a_newborn_of_the_zoo_that_others_render_is_filmed(tmp_path):
     pytest.importorskip("pygame")
     done = evolearn("replay", "zoo/balancer", "--to", "it.gif", "--steps", 9, "--every", 3, folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "balancer (weights evolved, learning): last 9" in done.stdout
+    assert "balancer (evolved weights, learning): last 9" in done.stdout
     assert (tmp_path / "it.gif").is_file()

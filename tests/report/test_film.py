@@ -59,6 +59,7 @@ def test_a_gif_has_every_frame_for_as_long_as_was_asked(tmp_path: Path) -> None:
         assert film.info["duration"] == 50
         assert film.info["loop"] == 0
         assert film.size[0] == 300
+        assert film.convert("RGB").getpixel((1, 1)) == (255, 255, 255)
 
 
 def test_a_world_that_renders_itself_is_shown_as_it_is_rendered(tmp_path: Path) -> None:

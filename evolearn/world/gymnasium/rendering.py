@@ -6,6 +6,7 @@ import base64
 import contextlib
 import dataclasses
 import io
+import os
 from collections.abc import Container
 from typing import Any
 
@@ -57,6 +58,7 @@ def rendered(
     row, size = np.zeros((1, len(world.observations)), np.float32), len(world.senses)
     given = row, np.zeros((1, size), np.float32), np.zeros(1), np.zeros(1, np.bool_), np.zeros(1, np.bool_)
     pictures: dict[int, str] = {}
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # no window is opened, and none need be possible
     with contextlib.closing(GymnasiumEnvironments(shown)) as environments:
         try:
             environments.begin_all(key[None].copy(), row)
