@@ -1,7 +1,7 @@
 """How much of what rises with age needs experience: the tables of `claims/maturation`.
 
     python -m benchmarks.maturation STUDY [--age 600] [--window 100] [--lives 200] [--markdown]
-    python -m benchmarks.maturation RUN --ages 0 300 600 900 [--window 100] [--lives 200] [--markdown]
+    python -m benchmarks.maturation RUN ... --ages 0 300 600 900 [--window 100] [--lives 200] [--markdown]
 
 Of a STUDY with the arms `neither`, `timetable`, `learning` and `both`: what a whole life earns by arm, what either way
 of getting better adds to the other, and *experience's share* of what a brain is worth at an age. Three brains are put
@@ -10,7 +10,7 @@ until then, that of one that was deprived, senses at 0 and no learning, and a ne
 learning and no growth, for a window that begins with an episode of its own. The share is (lived - deprived) / (lived -
 newborn's); none is given where what it divides by is below 0.03.
 
-Of a RUN, brains that lived to each of `--ages` in bodies of each of these ages.
+Of runs, brains that lived to each of `--ages` in bodies of each of these ages, and deprived ones.
 
 Lives are validation lives; +- and brackets are over evolution runs.
 """
@@ -130,7 +130,7 @@ def without_growth(arm: Arm) -> Arm:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What the runs of one arm under one condition came to, [R] or [R, 3]."""
+    """What the runs of one arm under one condition came to, [R] or [R, 3]; but for `life` only of those that learn."""
 
     life: Floats  # of a whole life
     young: Floats  # the same of a brain that does not grow
@@ -149,19 +149,32 @@ def of_life(lifetime: int, setup: Setup, driver: Driver, arm: Arm, keys: Any) ->
 def of_arm(study: StudyDirectory, config: StudyConfig, condition: Any, name: str, runs: int, asked: Any) -> Found:
     """Live what evolved in every run of an arm."""
     lifetime = max(config.run.evaluation.lifetimes)
+    evolved = [study.evolved(condition, name, run).load_dna() for run in range(runs)]
+    setup = setup_of(evolved[0])  # of every run: they differ in their seed alone
     last = assemble(planned_config(config, config.conditions[-1], name)).conditions.parameters
+    other = dataclasses.replace(setup, conditions=dataclasses.replace(setup.conditions, parameters=last))
     rows: list[tuple[float, float, float, float, Floats]] = []
-    for run in range(runs):
-        dna = study.evolved(condition, name, run).load_dna()
-        setup = setup_of(dna)
-        arm = ready_arm(name, config.arm(name), setup.pool, dna.genome, setup.config.learner)
-        keys = life_keys(config.seed, VALIDATION, GENERATION + run, asked.lives)
-        other = dataclasses.replace(setup, conditions=dataclasses.replace(setup.conditions, parameters=last))
-        with contextlib.closing(new_driver(setup.conditions, os.cpu_count() or 1)) as driver:
-            whole = [of_life(lifetime, setup, driver, one, keys) for one in (arm, without_growth(arm), arm.frozen())]
-            at_age = share_of_experience(asked.age, asked.window, setup, driver, arm, keys)
-        with contextlib.closing(new_driver(other.conditions, os.cpu_count() or 1)) as driver:
-            rows.append((*whole, of_life(lifetime, other, driver, arm, keys), at_age))
+    with contextlib.ExitStack() as stack:
+        here, there = (
+            stack.enter_context(contextlib.closing(new_driver(one.conditions, os.cpu_count() or 1)))
+            for one in (setup, other)
+        )
+        for run, dna in enumerate(evolved):
+            arm = ready_arm(name, config.arm(name), dna.pool, dna.genome, setup.config.learner)
+            keys = life_keys(config.seed, VALIDATION, GENERATION + run, asked.lives)
+            life = of_life(lifetime, setup, here, arm, keys)
+            if not config.arm(name).learns:
+                rows.append((life, life, life, life, np.full(3, np.nan)))
+                continue
+            rows.append(
+                (
+                    life,
+                    of_life(lifetime, setup, here, without_growth(arm), keys),
+                    of_life(lifetime, setup, here, arm.frozen(), keys),
+                    of_life(lifetime, other, there, arm, keys),
+                    share_of_experience(asked.age, asked.window, setup, here, arm, keys),
+                )
+            )
     return Found(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
@@ -265,21 +278,27 @@ def _shares(of: str, found: Mapping[str, Mapping[str, Found]], asked: Any) -> An
     return Answer(f"{of}: brains of age {asked.age} in bodies of that age, {asked.window} steps", heads, rows)
 
 
-def transplants(dna: DNA, ages: Sequence[int], window: int, count: int) -> Answer:
-    """Brains that lived to some ages in bodies of these ages, of one run."""
+def in_bodies(dna: DNA, ages: Sequence[int], window: int, count: int) -> Floats:
+    """Scores [2, ages, ages] of one run's brains that lived to some ages, then of deprived ones, in bodies of these."""
     setup = setup_of(dna)
     learner = setup.config.learner
     arm = Arm("evolved", "", setup.pool, dna.genome, learn_from=learner.learn_from, learn_until=learner.learn_until)
     keys = life_keys(setup.config.seed, VALIDATION, GENERATION, count)
-    rows = []
     with contextlib.closing(new_driver(setup.conditions, os.cpu_count() or 1)) as driver:
         call = (setup, driver, arm, keys)
-        for name, deprived in (("lived", False), ("deprived", True)):
-            for age in ages:
-                brain = brains_at(age, *call, deprived=deprived)
-                scores = [tested(brain, body, window, *call) for body in ages]
-                rows.append((name, f"{age:,}", *(f"{one:.3f}" for one in scores)))
-    title = f"{dna.path}: brains by their age, in bodies of each age, {window} steps, {count} lives"
+        brains = [[brains_at(age, *call, deprived=deprived) for age in ages] for deprived in (False, True)]
+        return np.array([[[tested(brain, body, window, *call) for body in ages] for brain in kind] for kind in brains])
+
+
+def transplants(runs: Sequence[Path], ages: Sequence[int], window: int, count: int) -> Answer:
+    """Brains by their age in bodies of each age, means over runs."""
+    found = np.array([in_bodies(load_dna(run), ages, window, count) for run in runs])
+    rows = [
+        (kind, f"{age:,}", *(_mean(found[:, k, a, body]) for body in range(len(ages))))
+        for k, kind in enumerate(("lived", "were deprived"))
+        for a, age in enumerate(ages)
+    ]
+    title = f"{len(runs)} runs, {runs[0]} first: brains by age in bodies of each age, {window} steps, {count} lives"
     return Answer(title, ("brains that", "to age", *(f"body of {age:,}" for age in ages)), rows)
 
 
@@ -300,13 +319,15 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("path", type=Path, metavar="STUDY or RUN")
+    parser.add_argument("paths", type=Path, nargs="+", metavar="STUDY or RUN")
     parser.add_argument("--age", type=int, default=600, help="at which experience's share is measured, world steps")
     parser.add_argument("--ages", type=int, nargs="+", help="of brains and bodies of a run, world steps")
     parser.add_argument("--window", type=int, default=100, help="in which brains are tested, world steps")
     parser.add_argument("--lives", type=int, default=200, help="per evolution run")
     parser.add_argument("--markdown", action="store_true", help="as pages have it")
     asked = parser.parse_args()
+    if len(asked.paths) > 1 and not asked.ages:
+        parser.error(f"{asked.paths[1]}: give one study; or several runs with --ages")
     if asked.lives < 1:
         parser.error(f"--lives {asked.lives}: must be at least 1")
     if asked.window < 1:
@@ -316,9 +337,9 @@ def main() -> None:
             parser.error(f"--{'ages' if asked.ages else 'age'} {age}: must be a multiple of --window {asked.window}")
     try:
         if asked.ages:
-            answers = [transplants(load_dna(asked.path), asked.ages, asked.window, asked.lives)]
+            answers = [transplants(asked.paths, asked.ages, asked.window, asked.lives)]
         else:
-            answers = tables(asked.path, asked)
+            answers = tables(asked.paths[0], asked)
         tell(answers, asked.markdown, 190)
     except UserError as error:
         parser.error(str(error))

@@ -98,7 +98,7 @@ peck = World(
     oracle=oracle,
     draw=draw,
     parameters=(
-        Parameter("offset", 0.0, 0.0, 10.0, "1", "standard deviation over lives of what is added to all that comes"),
+        Parameter("offset", 0.0, 0.0, 2.0, "1", "standard deviation over lives of what is added to all that comes"),
         Parameter("jitter", 0.0, 0.0, 1e6, "steps", "standard deviation over lives of the age at which a body grows"),
         Parameter("grown_at", 400.0, 0.0, 1e9, "steps", "mean age at which a body is half grown"),
         Parameter("grown_within", 50.0, 0.1, 1e9, "steps", "width of that rise"),
