@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,9 +11,8 @@ from pathlib import Path
 from evolearn.claims.judgement import MISSING, NOT_RUN
 from evolearn.claims.records import kept_records, record_of
 from evolearn.claims.table import Claim, claims
-from evolearn.config import config_sha256
 from evolearn.errors import UserError
-from evolearn.study import open_study
+from evolearn.study import StudyConfig, open_study
 from evolearn.verdict import Json
 
 
@@ -74,27 +74,23 @@ def _with_tables(record: Json, kept: Json | None) -> Json:
 
 
 @functools.cache
-def _shipped() -> tuple[dict[str, tuple[Claim, bool]], dict[str, tuple[Claim, bool]]]:
-    """Claims, and whether it is their full study, by hash and by title of the configs that are shipped."""
-    hashes, titles = dict[str, tuple[Claim, bool]](), dict[str, tuple[Claim, bool]]()
-    for claim in claims().values():
-        for full in (True, False):  # the quick one last: it wins where both have one title
-            try:
-                config = claim.config(full)
-            except UserError:
-                continue
-            if not full or claim.full.startswith("claims/"):  # else it is that of several claims
-                hashes[config_sha256(config)] = titles[config.title] = claim, full
-    return hashes, titles
+def _shipped() -> Sequence[tuple[StudyConfig, Claim, bool]]:
+    """Every config of a claim that is shipped, quick ones first, and whether it is the full one."""
+    found = []
+    for full in (False, True):
+        for claim in claims().values():
+            if full and not claim.full.startswith("claims/"):
+                continue  # it is that of several claims
+            with contextlib.suppress(UserError):
+                found.append((claim.config(full), claim, full))
+    return found
 
 
 def _claim_of(path: Path) -> tuple[Claim, bool, bool] | None:
     """The claim of a study, whether its config is the shipped one, and whether it is the full one's; or none."""
-    study, (hashes, titles) = open_study(path), _shipped()
-    if (known := hashes.get(study.first_config_sha256)) is not None:
-        return known[0], True, known[1]
-    known = titles.get(study.read_config().title)
-    return None if known is None else (known[0], False, known[1])
+    config = open_study(path).read_config()
+    alike = [(claim, known == config, full) for known, claim, full in _shipped() if known.title == config.title]
+    return max(alike, key=lambda found: found[1], default=None)
 
 
 def _studies(places: Iterable[Path]) -> Sequence[Path]:

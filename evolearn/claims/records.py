@@ -12,11 +12,11 @@ from pydantic import Field
 from evolearn.claims._measures import NO_CELL, Results, Table, tables_of
 from evolearn.claims.judgement import judged_parts, primary_parts, sentence_of, word_of
 from evolearn.claims.table import Claim, claims
-from evolearn.config import config_sha256
+from evolearn.config import as_kept
 from evolearn.errors import RunDirectoryError
 from evolearn.files import FileMissing, Record, explained, read_sealed, read_text, sealed, sha256, write_whole
 from evolearn.report import read_results
-from evolearn.study import open_study
+from evolearn.study import StudyConfig, check_study, open_study
 from evolearn.study.bands import evolution_cost
 from evolearn.verdict import Json, for_json
 
@@ -57,6 +57,7 @@ class ClaimRecord(Record):
     claim: str
     study: str
     config_sha256: str
+    config: dict[str, Any]
     parts_sha256: str
     commit: str | None
     time: str
@@ -107,6 +108,7 @@ def record_of(claim: Claim, study: Path, tables: Path | None = None) -> Json:
         "time": environment["time"],
         "machine": {name: environment.get(name) for name in ("cpu", "cores", "workers", "platform", "python")},
         "packages": environment["packages"],
+        "config": dict(results.config),
         "runs": runs,
         "seed": verdict["study"]["seed"],
         "exploratory": verdict["study"]["exploratory"],
@@ -149,13 +151,13 @@ def keep(study: Path, tables: Path | None = None, folder: Path = RECORDS) -> tup
     Raises:
         RunDirectoryError: the study is not the shipped one of any claim, or the record would be too large.
     """
-    digest = open_study(study).first_config_sha256
-    shipped = {claim.name: config_sha256(claim.config()) for claim in claims().values() if claim.is_shipped}
-    name = next((name for name, known in shipped.items() if known == digest), None)
+    config = open_study(study).read_config()
+    shipped = {claim.name: claim.config() for claim in claims().values() if claim.is_shipped}
+    name = next((name for name, known in shipped.items() if known == config), None)
     if name is None:
         raise RunDirectoryError(
-            f"STUDY={study}: its config ({digest[:12]}) is that of no claim as it is shipped; run one with `evolearn "
-            f"claims NAME`, without settings that differ. Claims: {', '.join(shipped)}"
+            f"STUDY={study}: its config is that of no claim as it is shipped; run one with `evolearn claims NAME`, "
+            f"without settings that differ. Claims: {', '.join(shipped)}"
         )
     claim = claims()[name]
     record = record_of(claim, study, tables)
@@ -192,6 +194,18 @@ def kept_records(folder: Path = RECORDS) -> dict[str, Json]:
         read_sealed(path, ClaimRecord, "`evolearn claims keep STUDY` writes it again")
         found[path.stem] = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def config_of(record: Mapping[str, Any]) -> StudyConfig:
+    """The config of the study that a record is of: what was not asked when it was made has its default.
+
+    Args:
+        record: of a claim.
+    Raises:
+        ConfigError: it is none that this evolearn takes.
+    """
+    content = record["config"]
+    return check_study({**content, "run": as_kept(content.get("run"))}, f"record of {record['claim']}")
 
 
 def parts_sha256(claim: Claim) -> str:
