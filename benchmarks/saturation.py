@@ -27,6 +27,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from benchmarks.bandits import Answer, tell
+from benchmarks.information import crossing
 from evolearn.cli.tune import steps_of
 from evolearn.errors import UserError
 from evolearn.life import Driver, broken_lives, life_fitness, new_driver
@@ -66,6 +67,7 @@ Floats = npt.NDArray[np.float64]
 GENERATION = 950  # of the validation key space, which nobody else uses: see `evolearn.api.lived`
 LEVEL = 0.05
 DECADE = 10.0  # factor of budgets that is foretold
+HORIZONS = (10.0, 30.0, 100.0)  # in the table: the last decade, one and a half, two
 FACTOR = 3.0  # by which half-way points may differ
 FORETOLD = 0.1  # what the last decade may be missed by
 RISE = 0.02  # per half decade: what is still a rise, past half of all steps
@@ -161,14 +163,15 @@ def tables(config: StudyConfig, of: Mapping[str, Sequence[Curve]]) -> list[Answe
                 "oracle",
                 "ceiling",
                 "half-way, M steps",
+                "without a fit",
                 "told of",
                 "past half, per half decade",
             ),
             ends(of),
         ),
         Answer(
-            f"{config.title}: the last decade, foretold from those before, {runs}",
-            ("condition", "form", "missed by", "at worst", "BIC above the least", "least in"),
+            f"{config.title}: the last budgets, foretold from those before, mean absolute error, {runs}",
+            ("condition", "form", "last decade", "last 1.5", "last 2", "BIC above the least", "least in"),
             foretold(of),
         ),
         Answer(f"{config.title}: what was to be shown", ("band", "where", "found", "met"), bands(of)),
@@ -191,6 +194,7 @@ def ends(of: Mapping[str, Sequence[Curve]]) -> list[tuple[str, ...]]:
                 f"{iqm([run.oracle for run in runs]):.3f}",
                 _over_runs(ceilings),
                 _over_runs(np.log(half_ways / 1e6), of_logs=True),
+                _over_runs(np.array([_crossed(run) for run in runs]), of_logs=True),
                 f"{len(ceilings)} of {len(told)}" + "".join(f"; {why}: {whys.count(why)}" for why in sorted(set(whys))),
                 _over_runs(rises, sign="+"),
             )
@@ -199,17 +203,17 @@ def ends(of: Mapping[str, Sequence[Curve]]) -> list[tuple[str, ...]]:
 
 
 def foretold(of: Mapping[str, Sequence[Curve]]) -> list[tuple[str, ...]]:
-    """How far each form missed the last decade, from those before, and how it fits the whole."""
+    """How far each form missed the last budgets, from those before, and how it fits the whole."""
     rows = []
     for name, runs in of.items():
         bics = np.array([[fit_curve(run.budgets, run.scores, form, run.oracle).bic for form in FORMS] for run in runs])
         for place, form in enumerate([*FORMS, LAST_ONE]):
-            missed = _missed(runs, form)
+            missed = [_over_runs(_missed(runs, form, last)) for last in HORIZONS]
             fits = ("", "")
             if form != LAST_ONE:
                 above = np.median(bics[:, place] - bics.min(axis=1))
                 fits = (f"{above:.0f}", f"{(bics.argmin(axis=1) == place).sum()} of {len(runs)}")
-            rows.append((name, form, _over_runs(missed), f"{missed.max():.3f}", *fits))
+            rows.append((name, form, *missed, *fits))
     return rows
 
 
@@ -271,8 +275,14 @@ def _rise(run: Curve) -> float:
     return late_rise(run.budgets, run.scores, run.budgets[-1] / 2) / 2
 
 
-def _missed(runs: Sequence[Curve], form: str) -> Floats:
-    return np.array([extrapolation_error(run.budgets, run.scores, form, run.oracle, DECADE) for run in runs])
+def _crossed(run: Curve) -> float:
+    """Log of the M steps after which the score first was half-way between the first budget's and the last one's."""
+    half = float(run.scores[0] + run.scores[-1]) / 2
+    return crossing(np.log(run.budgets / 1e6).tolist(), run.scores.tolist(), half)
+
+
+def _missed(runs: Sequence[Curve], form: str, last: float = DECADE) -> Floats:
+    return np.array([extrapolation_error(run.budgets, run.scores, form, run.oracle, last) for run in runs])
 
 
 def _known(told: Sequence[Saturation]) -> tuple[Floats, Floats]:
