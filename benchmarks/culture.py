@@ -97,7 +97,7 @@ def tables(config: StudyConfig, verdict: Mapping[str, Any]) -> list[Answer]:
         rows.append((condition.name, *(_cell(values[arm]) for arm in names), _difference(ahead), _word(ahead)))
         bands += _bands(config, condition, values, imitate)
     runs = verdict["study"]["runs"]
-    title = f"{verdict['study']['title']}: score in the last quarter of all steps, {runs} runs"
+    title = f"{verdict['study']['title']}: score in the last quarter of all steps, {runs} run{'s'[: runs > 1]}"
     heads = ("condition", *names, "imitation beyond all others", "is it")
     return [Answer(title, heads, rows), Answer("bands", ("condition", "band", "must be", "found", "met"), bands)]
 
@@ -162,7 +162,7 @@ def _cell(values: Floats) -> str:
 
 def _difference(found: tuple[float, float, float]) -> str:
     value, low, high = found
-    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return f"{value:+.3f}" + (f" [{low:+.3f}, {high:+.3f}]" if np.isfinite([low, high]).all() else ", one run")
 
 
 def _word(found: tuple[float, float, float]) -> str:

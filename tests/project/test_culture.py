@@ -43,6 +43,18 @@ def test_imitation_is_beyond_all_others_or_it_is_not():
     assert table.rows[0][-2].startswith("+0.100 [+0.09"), table.rows[0][-2]
 
 
+def test_one_run_has_no_interval_and_decides_nothing():
+    config, verdict = planted(best_elder=0.7)
+    for condition in verdict["conditions"]:
+        for arm in condition["arms"].values():
+            del arm["runs"][1:]
+    verdict["study"]["runs"] = 1
+    table, bands = culture.tables(config, verdict)
+    assert table.title.endswith(", 1 run")
+    assert table.rows[0][-2:] == ("+0.200, one run", "undecided")
+    assert {row[-1] for row in bands.rows} == {"undecided"}
+
+
 def test_bands_are_of_actions_right_and_can_be_missed():
     """With a pay that is wrong in a fifth of the steps an action more that is right pays .6."""
 
