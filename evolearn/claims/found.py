@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from evolearn.claims.judgement import MISSING, NOT_RUN
-from evolearn.claims.records import kept_records, record_of
+from evolearn.claims.records import is_same, kept_records, record_of
 from evolearn.claims.table import Claim, claims
 from evolearn.errors import UserError
 from evolearn.study import StudyConfig, open_study
@@ -89,7 +89,7 @@ def _shipped() -> Sequence[tuple[StudyConfig, Claim, bool]]:
 def _claim_of(path: Path) -> tuple[Claim, bool, bool] | None:
     """The claim of a study, whether its config is the shipped one, and whether it is the full one's; or none."""
     config = open_study(path).read_config()
-    alike = [(claim, known == config, full) for known, claim, full in _shipped() if known.title == config.title]
+    alike = [(claim, is_same(known, config), full) for known, claim, full in _shipped() if known.title == config.title]
     return max(alike, key=lambda found: found[1], default=None)
 
 

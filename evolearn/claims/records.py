@@ -153,7 +153,7 @@ def keep(study: Path, tables: Path | None = None, folder: Path = RECORDS) -> tup
     """
     config = open_study(study).read_config()
     shipped = {claim.name: claim.config() for claim in claims().values() if claim.is_shipped}
-    name = next((name for name, known in shipped.items() if known == config), None)
+    name = next((name for name, known in shipped.items() if is_same(known, config)), None)
     if name is None:
         raise RunDirectoryError(
             f"STUDY={study}: its config is that of no claim as it is shipped; run one with `evolearn claims NAME`, "
@@ -206,6 +206,11 @@ def config_of(record: Mapping[str, Any]) -> StudyConfig:
     """
     content = record["config"]
     return check_study({**content, "run": as_kept(content.get("run"))}, f"record of {record['claim']}")
+
+
+def is_same(one: StudyConfig, other: StudyConfig) -> bool:
+    """Whether two configs are of one study: all but what its page replays, which decides nothing."""
+    return one.model_copy(update={"replay": other.replay}) == other
 
 
 def parts_sha256(claim: Claim) -> str:
