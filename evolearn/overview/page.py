@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evolearn.files import explained, write_whole
-from evolearn.overview.seen import FINISHED
+from evolearn.overview.seen import FINISHED, RUN, newborn_of
 from evolearn.report import Seen, render_overview
 
 PAGE = "overview.html"  # in a run's directory
@@ -23,5 +23,6 @@ def write_overview(seen: Sequence[Seen], page: Path, refresh: int | None = None)
         RunDirectoryError: it cannot be written.
     """
     unfinished = any(one.state != FINISHED for one in seen)
+    newborn = newborn_of(seen[0].path) if len(seen) == 1 and seen[0].kind == RUN else None
     with explained(page.parent):
-        write_whole(page, render_overview(seen, refresh if unfinished else None).encode())
+        write_whole(page, render_overview(seen, refresh if unfinished else None, newborn).encode())

@@ -11,8 +11,8 @@ from typing import Any
 from evolearn.config import read_yaml
 from evolearn.errors import RunDirectoryError, UserError
 from evolearn.files import LOCK, SILENCE, FileUnfit, read_json
-from evolearn.report import Curve, Seen
-from evolearn.run import RunDirectory
+from evolearn.report import Curve, Gene, Newborn, Seen
+from evolearn.run import RunDirectory, ancestors, natural_values
 
 RUN, STUDY = "run", "study"
 FINISHED, RUNNING, STOPPED = "finished", "running", "stopped"
@@ -46,6 +46,27 @@ def look_at(path: Path) -> Seen:
         if (path / label).is_file():
             return (_see_run if kind == RUN else _see_study)(path, (path / label).stat().st_mtime)
     raise UserError(f"{path}: is neither a run directory nor a study directory: it holds no {' and no '.join(_LABELS)}")
+
+
+def newborn_of(run: Path) -> Newborn | None:
+    """Drives and plasticity of the last centre that a run kept, beside the first; None before there is one.
+
+    Args:
+        run: a run directory.
+    Raises:
+        DNAError: a file is damaged.
+    """
+    kept = ancestors(run)
+    if not kept:
+        return None
+    first, last = (natural_values(dna.pool, dna.genome) for dna in (kept[0], kept[-1]))
+    genes = []
+    for group, values in last.items():
+        for name, value in values.items():
+            start = first[group].get(name)
+            if isinstance(value, float) and isinstance(start, float):
+                genes.append(Gene(group, name, start, value))
+    return Newborn(kept[-1].header["lineage"]["generation"], tuple(genes)) if genes else None
 
 
 def _within(folder: Path, depth: int) -> Iterator[Seen]:

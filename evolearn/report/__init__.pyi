@@ -6,7 +6,13 @@ from .inspection.files import (
     is_inspection as is_inspection,
 )
 from .inspection.section import Section as Section
-from .overview import Curve as Curve, Seen as Seen, render_overview as render_overview
+from .overview import (
+    Curve as Curve,
+    Gene as Gene,
+    Newborn as Newborn,
+    Seen as Seen,
+    render_overview as render_overview,
+)
 from .report import (
     write_experiment_report as write_experiment_report,
     write_inspection_report as write_inspection_report,

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evolearn.report._chart import Axis, Chart, Panel, Series, View
 from evolearn.report._looks import DARK, LIGHT, arm_looks
@@ -51,12 +51,29 @@ class Seen:
         return f"{self.state}, {self.done:,}{of} generations"
 
 
-def render_overview(seen: Sequence[Seen], refresh: int | None = None) -> str:
+class Gene(NamedTuple):
+    """A natural value that newborns have."""
+
+    group: str  # drives or plasticity
+    name: str
+    first: float  # where evolution started
+    last: float
+
+
+class Newborn(NamedTuple):
+    """Whom evolution has come to so far."""
+
+    generation: int  # from 0
+    genes: tuple[Gene, ...]
+
+
+def render_overview(seen: Sequence[Seen], refresh: int | None = None, newborn: Newborn | None = None) -> str:
     """The page as text.
 
     Args:
         seen: at least one, in the order of the page.
         refresh: seconds after which a browser reads it again; None: never, since nothing more will come.
+        newborn: of the one run that is seen; None: not shown.
     """
     charts = list(_curve_charts(seen))
     arms = list(dict.fromkeys(arm for one in seen for arm in one.scores))
@@ -65,6 +82,7 @@ def render_overview(seen: Sequence[Seen], refresh: int | None = None) -> str:
         .get_template("overview.html.jinja")
         .render(
             seen=seen,
+            newborn=newborn,
             names=_names(seen),
             arms=arms,
             left=[_left(one.seconds_left) if one.state == "running" else "" for one in seen],

@@ -3,12 +3,14 @@
 import json
 import math
 import os
+import re
 import shutil
 import time
 
 import pytest
 from typer.testing import CliRunner
 
+from evolearn import load
 from evolearn.cli.app import app
 from evolearn.config import check_config
 from evolearn.errors import UserError
@@ -112,6 +114,17 @@ def test_watching_writes_a_page_that_is_read_again_until_the_run_is_finished(fol
     assert "finished" in command("watch", done)[1]
     assert "refresh" not in (done / "overview.html").read_text().split("<style>")[0]
     assert command("report", done)[0] == 0
+
+
+def test_a_watched_run_shows_its_newborn_as_its_dna_has_it(folder, tmp_path):
+    run = shutil.copytree(folder / "a", tmp_path / "a")
+    assert command("watch", run, "--once")[0] == 0
+    page = run.joinpath("overview.html").read_text()
+    table = page[page.index('id="newborn"') :]
+    assert f"The newborn of generation {GENERATIONS}" in table
+    rate = load(run).newborn.plasticity["learning_rate"]
+    row = re.search(r"learning_rate</th><td>plasticity</td>.*>([^<]+)</td></tr>", table)
+    assert float(row[1].replace("\N{MINUS SIGN}", "-")) == pytest.approx(rate, rel=1e-2)
 
 
 def test_hostile_names_and_numbers_that_are_none_are_shown_as_text(tmp_path):
