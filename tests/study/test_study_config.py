@@ -169,7 +169,7 @@ def refusal(*overrides: str, **fields: Any) -> str:
         (
             "define={mine: {settings: {world.parameters.predictability: 0}}}",
             "settings.world.parameters.predictability: must begin with one of search, genome, learner, drives, brain, "
-            "value, growth, teacher, opponent: world, evaluation and seed are the same for all arms",
+            "value, growth, teacher, opponent, lineage: world, evaluation and seed are the same for all arms",
         ),
         ("define={mine: {settings: {seed: 1}}}", "settings.seed: must begin with one of search"),
         (
