@@ -75,7 +75,7 @@ def test_what_keeps_something_is_refused_before_any_task() -> None:
 def test_nothing_of_the_conditions_of_lives_is_lost_on_the_way_to_a_worker() -> None:
     usual = conditions_for(find_world("cart-pole"), value={"hidden": (2,), "potential": True})
     unusual = {"switch_at": 40, "reset_from": 3, "imagined": 2, "repeated": 1, "remembered": 7, "centrings": ("mean",)}
-    unusual["lineage"] = Lineage(3, 2)
+    unusual |= {"lineage": Lineage(3, 2), "grown_life": 500}
     unusual["teacher"] = TeacherSpec(FROM_BRAIN, WATCHED, 60, usual.brain.weights * b"abcd")
     sent = dataclasses.replace(usual, generic_drives=("novelty",), found_as="cart-pole", **unusual)
     for field in dataclasses.fields(sent):

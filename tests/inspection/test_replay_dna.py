@@ -1,6 +1,7 @@
 """A life to be watched: who is in it, and what cannot be shown."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from evolearn.inspection import Scene, replay_dna
 from evolearn.inspection.inspect import InspectionError
 from evolearn.run import write_dna
 from tests.helpers.command import evolearn
+from tests.helpers.packed_replays import unpacked
 
 
 @pytest.fixture
@@ -73,7 +75,9 @@ def test_the_command_writes_a_page_here_and_films_where_it_is_told(pole, tmp_pat
     assert done.returncode == 0, done.stderr
     assert "blank slate (random weights, defaults, learning): last" in done.stdout
     assert "The steps 0 to 12 of life (seed 3, validation, generation 1000, life 0): dna-replay.html" in done.stdout
-    assert (tmp_path / "dna-replay.html").read_text().count('"label":') >= 2
+    page = (tmp_path / "dna-replay.html").read_text()
+    packed = page.partition('id="replays">')[2].partition("</script>")[0]
+    assert len(unpacked(json.loads(packed)[0])[0]["arms"]) == 2
     again = evolearn("replay", pole.dna.path, folder=tmp_path)
     assert again.returncode == 2
     assert "--to dna-replay.html: is there already; --force replaces it" in again.stderr

@@ -175,7 +175,7 @@ def test_what_lives_in_pairs_do_not_offer_is_refused(conditions):
     driver, keys = pairs_driver(conditions), some_keys(LIVES)
     with pytest.raises(ValueError, match=r"job\.opponent: must be a job of as many lives"):
         lives(driver, conditions, own, BORN_AS, keys, PLAN)
-    with pytest.raises(ValueError, match="neither operations nor oracles"):
+    with pytest.raises(ValueError, match="neither operations, deprivation nor oracles"):
         live_in_pairs(driver, own, theirs, BORN_AS, THEY_AS, keys, dataclasses.replace(PLAN, source=FROM_ORACLE))
     with pytest.raises(ValueError, match="lives in pairs have neither teachers nor lineages"):
         new_driver(dataclasses.replace(conditions, lineage=Lineage(2, 1)))

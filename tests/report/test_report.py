@@ -1,4 +1,3 @@
-import base64
 import csv
 import dataclasses
 import errno
@@ -11,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import zlib
 
 import numpy as np
 import pytest
@@ -33,6 +31,7 @@ from evolearn.report.study.inheritance_charts import thinned
 from evolearn.report.study.methods import methods_paragraph
 from evolearn.report.study.page import all_charts, render_page
 from evolearn.report.texts import commit_in_words, extension_in_words, probability, quantity, with_interval
+from tests.helpers.packed_replays import unpacked
 from tests.helpers.study_on_disk import made_up_replay, made_up_verdict, write_study, write_verdict
 from tests.helpers.synthetic_lives import full_verdict
 
@@ -571,22 +570,6 @@ def test_where_termination_is_a_death_the_page_shows_rebirths_and_deaths_beside_
     write_verdict(tmp_path / "study", verdict)
     text = methods_paragraph(read_results(tmp_path / "study"))
     assert "learning switched off, and of the first body alone: steps after its death count 0." in text
-
-
-def unpacked(packed):
-    """What the page's script reads of a packed replay: its head, and the columns of every arm."""
-    content = zlib.decompress(base64.b64decode(packed["data"]))
-    length = int.from_bytes(content[:4], "little")
-    head, start, columns = json.loads(content[4 : 4 + length]), 4 + length, []
-    for arm in head["arms"]:
-        kept = max(arm["kept"]) + 1
-        steps = np.frombuffer(content, "<u2", kept * arm["rows"], start).reshape(kept, -1)
-        start += steps.nbytes
-        places = np.cumsum(np.vstack([steps, np.zeros_like(steps[:1])]), axis=1, dtype=np.uint16)[arm["kept"]]
-        low, high = (np.array(arm[end])[:, None] for end in ("low", "high"))
-        columns.append(low + (high - low) * places / 65535)
-    assert start == len(content)
-    return head, columns
 
 
 def test_a_replay_survives_its_packing():

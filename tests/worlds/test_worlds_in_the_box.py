@@ -562,7 +562,7 @@ WHOLE_PARAMETERS = {
     "abc": ["permuted"],
     "bandit": ["rounds", "mirrored"],
     "bandit-10": ["rounds", "mirrored"],
-    "chain": ["links", "each"],
+    "chain": ["links", "each", "scattered"],
     "corridors": ["delay"],
     "corridors-80": ["delay"],
     "cued-bandit": ["cues", "classes", "rounds"],
