@@ -49,6 +49,8 @@ def test_a_search_climbs_with_either_noise(rank):
 @pytest.mark.parametrize("name", list(million_genes.CONTENDERS))
 def test_contenders_do_the_same_work(name):
     took = million_genes.alone(name, million_genes.Work(population=4, steps=20, hidden=16))
-    assert took.genes == pytest.approx(18 * 16 + 17 * 16 + 17 * 6, abs=6 + 17 + 7), "spreads of actions, a critic, drives and plasticity"
+    assert took.genes == pytest.approx(18 * 16 + 17 * 16 + 17 * 6, abs=6 + 17 + 7), (
+        "spreads of actions, a critic, drives and plasticity"
+    )
     assert 0 < took.searching < took.seconds
     assert took.megabytes > 50
