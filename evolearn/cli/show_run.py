@@ -176,6 +176,8 @@ def generation_table(rows: list[Generation]) -> Table:
 
 def print_result(console: Console, setup: Setup, directory: Path, result: Result) -> None:
     """The closing table, the catch-up sentence, where everything is and what to type next."""
+    from evolearn.overview import PAGE
+
     console.print()
     console.print(result_table(setup, result))
     for line in (
@@ -196,7 +198,7 @@ def print_result(console: Console, setup: Setup, directory: Path, result: Result
     directory = shown(directory)
     config = shlex.quote(str(directory / "config.yaml"))
     print_line(console, f"Run directory: {directory}")
-    print_line(console, f"  The page: {shown(directory / 'overview.html')}")
+    print_line(console, f"  The page: {shown(directory / PAGE)}")
     print_line(console, "  dna.safetensors: what evolved; result.json: this table; generations.jsonl: every generation")
     console.print("Next: another seed, another body, or what the world is:")
     print_line(console, f"  evolearn run {config} --seed {setup.config.seed + 1}")

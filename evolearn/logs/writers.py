@@ -43,7 +43,7 @@ class TensorBoard:
         """Begin, or go on after `earlier` generations."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what it imports
-            writer = _needed("torch.utils.tensorboard", "tensorboard", "tensorboard").SummaryWriter
+            writer = _needed("torch.utils.tensorboard", "tensorboard").SummaryWriter
         with explained(place.folder):
             self._writer = writer(str(place.folder), purge_step=1)  # hides what was written before
         for status in earlier:
@@ -65,7 +65,7 @@ class WeightsAndBiases:
 
     def __init__(self, place: Place, earlier: Sequence[Status]) -> None:
         """Begin, or go on after `earlier` generations."""
-        wandb = _needed("wandb", "wandb", "wandb")
+        wandb = _needed("wandb", "wandb")
         known = place.folder / "wandb-id"
         with explained(place.folder):
             if not known.exists():
@@ -130,7 +130,7 @@ KINDS: Mapping[str, type[TensorBoard] | type[WeightsAndBiases] | type[Table]] = 
     "wandb": WeightsAndBiases,
     "csv": Table,
 }
-_PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb"}
+_OF_PACKAGES = ("tensorboard", "wandb")  # of these names
 
 
 def check_kinds(kinds: Sequence[str]) -> None:
@@ -142,8 +142,8 @@ def check_kinds(kinds: Sequence[str]) -> None:
     for kind in kinds:
         if kind not in KINDS:
             raise UserError(f"--log {kind}: must be one of {', '.join(KINDS)}")
-        if kind in _PACKAGES:
-            _needed(_PACKAGES[kind], kind, kind)
+        if kind in _OF_PACKAGES:
+            _needed(kind, kind)
 
 
 def open_writers(kinds: Sequence[str], place: Place, earlier: Sequence[Status]) -> list[Writer]:
@@ -161,10 +161,11 @@ def open_writers(kinds: Sequence[str], place: Place, earlier: Sequence[Status]) 
     return [KINDS[kind](place, earlier) for kind in dict.fromkeys(kinds)]
 
 
-def _needed(module: str, package: str, kind: str) -> Any:
+def _needed(module: str, kind: str) -> Any:
+    """A module that the package named as a kind of log brings."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise UserError(
-            f"--log {kind} needs the package {package}, which is not installed: pip install 'evolearn[log]'"
+            f"--log {kind} needs the package {kind}, which is not installed: pip install 'evolearn[log]'"
         ) from error
