@@ -15,6 +15,7 @@ from .reading import (
     Positive as Positive,
     check_model as check_model,
     config_sha256 as config_sha256,
+    dotted as dotted,
     dump_config as dump_config,
     explain_validation as explain_validation,
     find_config as find_config,

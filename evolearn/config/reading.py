@@ -168,6 +168,19 @@ def override(content: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any
     return result
 
 
+def dotted(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Settings with sections inside them by dotted key; an empty section stays one, and lists stay whole.
+
+    >>> dotted({"search": {"lives": 2}, "genome": {}, "seed": 0})
+    {'search.lives': 2, 'genome': {}, 'seed': 0}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        inner = isinstance(value, Mapping) and value
+        flat |= dotted(value, f"{before}{key}.") if inner else {f"{before}{key}": value}
+    return flat
+
+
 def set_dotted(content: dict[str, Any], parts: Sequence[str], value: Any, entry: str) -> None:
     """Set a field given by the parts of its dotted key, in place; `entry` names it in errors."""
     for part in parts[:-1]:

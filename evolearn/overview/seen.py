@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from evolearn.config import read_yaml
+from evolearn.config import dotted, read_yaml
 from evolearn.errors import RunDirectoryError, UserError
 from evolearn.files import LOCK, SILENCE, FileUnfit, read_json
 from evolearn.report import Curve, Gene, Newborn, Seen
@@ -100,7 +100,7 @@ def _see_run(path: Path, made: float) -> Seen:
         scores=scores,
         says="",
         has_dna=directory.has_dna,
-        settings=_dotted(config),
+        settings=dotted(config),
         curves=(_curve(path.name, "", "", rows),) if rows else (),
     )
 
@@ -128,7 +128,7 @@ def _see_study(path: Path, made: float) -> Seen:
         scores={},
         says=says,
         has_dna=any((path / "runs").glob("*/*/run_*/dna.safetensors")),
-        settings=_dotted(config),
+        settings=dotted(config),
         curves=tuple(curve for curve in curves if curve.steps),
     )
 
@@ -156,12 +156,3 @@ def _curve(name: str, arm: str, condition: str, rows: list[dict[str, Any]]) -> C
         steps.append(float(total))
     fitness = [float("nan") if row["fitness_centre"] is None else float(row["fitness_centre"]) for row in rows]
     return Curve(name, arm, condition, tuple(steps), tuple(fitness))
-
-
-def _dotted(content: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Settings by dotted key; lists stay whole."""
-    found: dict[str, Any] = {}
-    for key, value in content.items():
-        name = f"{before}{key}"
-        found |= _dotted(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
-    return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from evolearn.config import dotted
 from evolearn.report._files import Json
 from evolearn.report.study.files import StudyResults
 from evolearn.report.texts import commit_in_words, extension_in_words, parameters_in_words, quantity
@@ -145,7 +146,7 @@ def _budgets(verdict: Json) -> str:
 
 def _own_evolution(about: Json, restarts: str) -> Iterator[str]:
     """What one arm's evolution does not share with the others, in words."""
-    settings = _flat(_part(about, "settings"))
+    settings = dotted(_part(about, "settings"))
     if "search.algorithm" in settings:
         yield _algorithm(settings.pop("search.algorithm"))
     if settings.get("search.options") == {}:
@@ -175,11 +176,11 @@ def _set_by_conditions(config: Json) -> Iterator[str]:
     """What conditions change of a run, but for the worlds and selection lifetimes that are told with them."""
     changes: dict[str, list[str]] = {}
     for condition in config.get("conditions") or []:
-        for key, value in _flat(_part(condition, "set")).items():
+        for key, value in dotted(_part(condition, "set")).items():
             if key != "search.selection_lifetime" and key.split(".")[0] != "world":
                 changes.setdefault(key, []).append(f"{_value(value)} under {condition.get('name')}")
         for arm, settings in _part(condition, "settings").items():
-            for key, value in _flat(settings).items():
+            for key, value in dotted(settings).items():
                 changes.setdefault(f"{key} of {arm}", []).append(f"{_value(value)} under {condition.get('name')}")
     if changes:
         listed = "; ".join(f"{key} ({', '.join(values)})" for key, values in changes.items())
@@ -188,15 +189,6 @@ def _set_by_conditions(config: Json) -> Iterator[str]:
 
 def _algorithm(name: str) -> str:
     return _ALGORITHMS.get(name, str(name).upper())
-
-
-def _flat(settings: Json, before: str = "") -> dict[str, Any]:
-    """Settings with sections inside them as dotted keys; an empty section stays one."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        inner = isinstance(value, Mapping) and value
-        flat |= _flat(value, f"{before}{key}.") if inner else {f"{before}{key}": value}
-    return flat
 
 
 def _value(value: Any) -> str:
