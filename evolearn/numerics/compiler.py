@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import types as python_types
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ import numba
 import numpy as np
 from numba import types
 from numba.core import cgutils
-from numba.core.errors import NumbaError
+from numba.core.errors import NumbaError, NumbaExperimentalFeatureWarning
 from numba.extending import intrinsic, overload
 
 from evolearn.numerics._cache import FINGERPRINT, FORMAT, is_ours as is_ours, open_folder, use
@@ -224,7 +225,9 @@ def adapter(function: F, signature: Any = None, cached: bool = False, from_pytho
         cached: keep it on disk.
         from_python: whether Python calls it too, and not compiled code alone.
     """
-    with for_lives():
+    with for_lives(), warnings.catch_warnings():
+        # Of a helper that it has compiled for another world, whose record begins as this one's: it compiles it anew.
+        warnings.filterwarnings("ignore", "(?s).*considered a subtype", NumbaExperimentalFeatureWarning)
         return _njit(signature and [signature], cache=cached, no_cpython_wrapper=not from_python)(function)
 
 

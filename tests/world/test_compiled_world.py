@@ -146,7 +146,12 @@ import sys
 import numpy as np
 from evolearn.world.compiled import compile_world
 from evolearn.rng import new_rng, normal
-from evolearn.world import Box, Signal, World
+from evolearn.world import Box, Signal, World, world_code
+
+
+@world_code
+def last(state):
+    return state.last
 
 
 def born(state, parameters, rng):
@@ -160,11 +165,11 @@ def begin(state, parameters, rng):
 
 
 def observe(state, parameters, observation):
-    observation[0] = state.last
+    observation[0] = last(state)
 
 
 def step(state, parameters, action, senses, rng):
-    return state.last, False, False
+    return last(state), False, False
 
 
 def twin(fields):
@@ -173,7 +178,11 @@ def twin(fields):
     return World(name="twin", doc="", observations=(Signal("last", "1"),), actions=Box(1), **parts)
 
 
-worlds = {"short": twin(["last"]), "long": twin(["first", "second", "third", "last"])}
+worlds = {
+    "short": twin(["last"]),
+    "long": twin(["first", "second", "third", "last"]),
+    "more": twin(["last", "and"]),
+}
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
@@ -198,6 +207,17 @@ def test_worlds_that_share_functions_but_no_state_share_no_code_on_disk(tmp_path
         assert done.returncode == 0, done.stderr
         results += done.stdout.split("\n")[:-1]
     assert results == ["[0]", "[3]", "[0]", "[3]"]
+
+
+def test_a_state_that_begins_as_another_worlds_is_no_warning(tmp_path: Path, monkeypatch) -> None:
+    """Numba warns that it might take code of the shorter record for the longer, of which it has compiled its own."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "twins.py").write_text(TWINS)
+    command = [sys.executable, "-W", "error", "twins.py", "short", "more"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[0]\n[0]\n"
 
 
 GLOBAL_TABLE = np.zeros(3)
