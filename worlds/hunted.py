@@ -156,6 +156,17 @@ def hunt(foal, parameters, luck, rng, action):
 
 
 @world_code
+def move(foal, muscles, rng):
+    """The foal and its mother. Returns the foal's effort, and the luck by which a predator comes."""
+    wobble, wander = normal_pair(rng)
+    luck = uniform(rng)
+    foal.age += 1
+    effort = tame.move_foal(foal, muscles, wobble)
+    tame.move_mother(foal, wander)
+    return effort, luck
+
+
+@world_code
 def live_on(foal, effort):
     """Milk, and what a step costs. Returns whether the foal stands, how far its mother is, and whether it is dead."""
     standing = foal.down == 0
@@ -168,55 +179,50 @@ def live_on(foal, effort):
 
 
 @world_code
-def feel(foal, senses, before, energy_before, stood_before, effort, bite, away):
-    standing = foal.down == 0
+def look(foal):
+    """What `fare` compares: how far the mother is, energy, and whether the foal stands."""
+    return tame.mother_distance(foal), foal.energy, foal.down == 0
+
+
+@world_code
+def fare(foal, senses, before, effort, bite):
+    """`live_on` with what the foal feels of it, `before` the step and after. Returns its fitness, and its death."""
+    away_before, energy_before, stood_before = before
+    standing, away, dead = live_on(foal, effort)
     senses[0] = 1.0 - abs(foal.tilt) / tame.FALL_TILT if standing else 0.0
-    senses[1] = 5.0 * (before - away)
+    senses[1] = 5.0 * (away_before - away)
     senses[2] = 20.0 * (foal.energy - energy_before)
     senses[3] = bite
     senses[4] = 0.1 if stood_before and not standing else 0.0
     senses[5] = effort
+    return (1.0 if standing and away < NEAR and not dead else 0.0), dead
 
 
 def step(foal, parameters, action, senses, rng):
     """The foal as it acts, the predator by the script."""
-    wobble, wander = normal_pair(rng)
-    luck = uniform(rng)
-    before, energy_before, stood_before = tame.mother_distance(foal), foal.energy, foal.down == 0
-    foal.age += 1
-    effort = tame.move_foal(foal, action, wobble)
-    tame.move_mother(foal, wander)
+    before = look(foal)
+    effort, luck = move(foal, action, rng)
     bite = hunt_by_script(foal, parameters, luck, rng)
-    standing, away, dead = live_on(foal, effort)
-    feel(foal, senses, before, energy_before, stood_before, effort, bite, away)
-    return (1.0 if standing and away < NEAR and not dead else 0.0), dead, False
+    fitness, dead = fare(foal, senses, before, effort, bite)
+    return fitness, dead, False
 
 
 def step_as_predator(foal, parameters, action, senses, rng):
     """The predator as it acts, the foal as the oracle of the savannah leads it."""
-    wobble, wander = normal_pair(rng)
-    luck = uniform(rng)
     muscles = np.empty(MUSCLES)
     lead(foal, parameters, muscles)
-    foal.age += 1
-    effort = tame.move_foal(foal, muscles, wobble)
-    tame.move_mother(foal, wander)
+    effort, luck = move(foal, muscles, rng)
     bite = hunt(foal, parameters, luck, rng, action)
     return bite, live_on(foal, effort)[2], False
 
 
 def step_of_both(foal, parameters, action, predator_action, senses, predator_senses, rng):
     """Foal and predator as they act."""
-    wobble, wander = normal_pair(rng)
-    luck = uniform(rng)
-    before, energy_before, stood_before = tame.mother_distance(foal), foal.energy, foal.down == 0
-    foal.age += 1
-    effort = tame.move_foal(foal, action, wobble)
-    tame.move_mother(foal, wander)
+    before = look(foal)
+    effort, luck = move(foal, action, rng)
     bite = hunt(foal, parameters, luck, rng, predator_action)
-    standing, away, dead = live_on(foal, effort)
-    feel(foal, senses, before, energy_before, stood_before, effort, bite, away)
-    return (1.0 if standing and away < NEAR and not dead else 0.0), bite, dead, False
+    fitness, dead = fare(foal, senses, before, effort, bite)
+    return fitness, bite, dead, False
 
 
 def oracle(foal, parameters, action):
