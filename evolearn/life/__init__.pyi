@@ -16,21 +16,23 @@ from .evaluation import (
     score as score,
     steps_of as steps_of,
 )
+from .faults import (
+    LifeFault as LifeFault,
+    LifeLost as LifeLost,
+    fault_in as fault_in,
+    own_code as own_code,
+    own_parts as own_parts,
+)
 from .lineage import broken_lives as broken_lives, successions as successions
 from .live import (
     Conditions as Conditions,
     Driver as Driver,
     Job as Job,
-    LifeFault as LifeFault,
-    LifeLost as LifeLost,
     Lineage as Lineage,
     Plan as Plan,
     empty_outcome as empty_outcome,
     empty_trace as empty_trace,
-    fault_in as fault_in,
     lives as lives,
-    own_code as own_code,
-    own_parts as own_parts,
     states_of as states_of,
     traced_lives as traced_lives,
 )

@@ -16,17 +16,14 @@ import numpy as np
 
 from evolearn.config import HANG_SECONDS
 from evolearn.life._kernel import life_kernel
+from evolearn.life.faults import FAULTS, fault_in, name_culprit, raised_in
 from evolearn.life.live import (
-    FAULTS,
     Conditions,
     Driver,
     Job,
     Plan,
-    fault_in,
     machinery,
-    name_culprit,
     one_after_another,
-    raised_in,
     shares_weights,
     thought_shared,
 )

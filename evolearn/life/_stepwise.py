@@ -44,19 +44,8 @@ from evolearn.life._lockstep import (
     parts_of,
     reset_together,
 )
-from evolearn.life.live import (
-    FAULTS,
-    Conditions,
-    Driver,
-    Job,
-    LifeFault,
-    LifeLost,
-    fault_in,
-    machinery,
-    name_culprit,
-    one_after_another,
-    own_parts,
-)
+from evolearn.life.faults import FAULTS, LifeFault, LifeLost, fault_in, name_culprit, own_parts
+from evolearn.life.live import Conditions, Driver, Job, machinery, one_after_another
 from evolearn.life.processes import (
     AGE,
     LIVING,

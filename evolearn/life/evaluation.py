@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.genome import FloatArray, GenePool, Newborns, decode, draw_fresh
+from evolearn.life.faults import LifeFault
 from evolearn.life.lineage import CulturalGeneration, generation_of, live_lineages
-from evolearn.life.live import Conditions, Driver, LifeFault, Plan, lives, opponent_job
+from evolearn.life.live import Conditions, Driver, Plan, lives, opponent_job
 from evolearn.life.records import DIVERGED, Outcome
 from evolearn.rng import opponent_keys
 from evolearn.world import MEAN_PER_STEP

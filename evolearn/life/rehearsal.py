@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.genome import Newborns
-from evolearn.life.live import Conditions, Driver, Job, LifeFault, LifeLost, Plan, empty_outcome, empty_trace, fault_in
+from evolearn.life.faults import LifeFault, LifeLost, fault_in
+from evolearn.life.live import Conditions, Driver, Job, Plan, empty_outcome, empty_trace
 from evolearn.life.records import Outcome, Trace
 from evolearn.rng import KEY_SIZE
 from evolearn.world import GymnasiumWorld

@@ -24,7 +24,7 @@ from evolearn.inspection.inspect import Wishes, inspect_dna
 from evolearn.life import FROM_BRAIN, LifeFault, OwnDrivers, Plan, lives
 from evolearn.life._fused import FusedDriver
 from evolearn.life._stepwise import StepwiseDriver
-from evolearn.life.live import own_parts
+from evolearn.life.faults import own_parts
 from evolearn.plugins import registered
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import (
