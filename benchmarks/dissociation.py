@@ -3,7 +3,8 @@
     python -m benchmarks.dissociation STUDY [--arms NAME ...] [--lives N] [--lifetime T] [--shams N] [--workers N]
         [--markdown]
 
-STUDY is a directory of a study of `crossroads` whose conditions differ in `fixity`, such as that of `claims/emotions`.
+STUDY is a directory of a study of `crossroads` whose conditions differ in `fixity`, such as that of `claims/emotions`,
+or at one fixity in something else, such as the length of life in `claims/emotions-lifetime`: they go by name then.
 Every evolution run's DNA lives the same lives intact and with one lesion each, made at birth and held:
 
     value     the innate value's numbers are zero, or the critic's where that is read; what it weighs in acting stays
@@ -57,7 +58,7 @@ LEVEL, RESAMPLES = 0.05, 2000
 class Lived(NamedTuple):
     """How well an arm's runs do both halves under a condition, intact and with every lesion."""
 
-    condition: str
+    condition: str  # its fixity, or where that does not tell conditions apart, its name
     fixity: float
     arm: str
     scores: Mapping[str, Floats]  # by lesion, [R, 2, 2]: runs, WHENS, HALVES; of shams the mean over draws
@@ -211,7 +212,7 @@ def lived(
 def dissociated(
     path: Path, arms: Sequence[str] | None, count: int, lifetime: int | None, shams: int, workers: int
 ) -> list[Lived]:
-    """What a study's arms lose, in the order of fixities.
+    """What a study's arms lose, in the order of fixities, else of conditions.
 
     Args:
         path: of the study.
@@ -255,7 +256,14 @@ def dissociated(
                     written.append(logits(dna.brain, setup.conditions.value, dna.newborns))
             scores = {name: np.stack([of[name] for of in of_runs]) for name in of_runs[0]}
             found.append(Lived(condition.name, fixity, arm, scores, np.stack(written)))
+    if len({one.fixity for one in found}) == len(config.conditions):
+        found = [one._replace(condition=f"{one.fixity:g}") for one in found]
     return sorted(found, key=lambda one: one.fixity)
+
+
+def _dial(found: Sequence[Lived]) -> str:
+    """What conditions go by, for the head of a column."""
+    return "fixity" if all(one.condition == f"{one.fixity:g}" for one in found) else "condition"
 
 
 def curve(found: Sequence[Lived]) -> Answer:
@@ -271,15 +279,16 @@ def curve(found: Sequence[Lived]) -> Answer:
                     else:
                         values = one.drop(lesion, when, half)
                     cells.append(_with_interval(values))
-            rows.append((f"{one.fixity:g}", one.arm, lesion, *cells))
-    heads = ("fixity", "arm", "lesion", *(f"{half}, {when}" for when in WHENS for half in HALVES))
+            rows.append((one.condition, one.arm, lesion, *cells))
+    heads = (_dial(found), "arm", "lesion", *(f"{half}, {when}" for when in WHENS for half in HALVES))
     return Answer("how well it does intact, and what each lesion costs", heads, rows)
 
 
 def genes(found: Sequence[Lived]) -> Answer:
     """By how much newborns prefer a door to the other: means over runs with intervals."""
-    rows = [(f"{one.fixity:g}", one.arm, *map(_with_interval, one.logits.T)) for one in found]
-    return Answer("logits of a door per unit that it is worth more", ("fixity", "arm", "by value", "by policy"), rows)
+    rows = [(one.condition, one.arm, *map(_with_interval, one.logits.T)) for one in found]
+    heads = (_dial(found), "arm", "by value", "by policy")
+    return Answer("logits of a door per unit that it is worth more", heads, rows)
 
 
 def counts(found: Sequence[Lived], when: str = "late") -> Answer:
@@ -295,31 +304,31 @@ def counts(found: Sequence[Lived], when: str = "late") -> Answer:
         for one in points:
             parts = apart(one, when)
             for what, holds in parts.items():
-                rows.append((arm, f"{one.fixity:g}", what, f"{int(holds.sum())} of {len(holds)}", ""))
+                rows.append((arm, one.condition, what, f"{int(holds.sum())} of {len(holds)}", ""))
         if len(points) < 2:
             continue
         first, last = points[0], points[-1]
-        ends = f"{first.fixity:g} less {last.fixity:g}"
+        ends = f"{first.condition} less {last.condition}"
         for lesion in (VALUE, SIGHT):
             rows.append((arm, ends, f"cost of {lesion} to decisions", *_difference(first, last, lesion, when)))
         crossed = [one.drop(VALUE, when, HALVES[0]) - one.drop(SIGHT, when, HALVES[0]) for one in (first, last)]
         rows.append((arm, ends, "interaction: value less features", *_tested(*crossed)))
         for before, after in itertools.pairwise(points):
-            ends = f"{before.fixity:g} less {after.fixity:g}"
+            ends = f"{before.condition} less {after.condition}"
             rows.append((arm, ends, "fall of what value costs", *_difference(before, after, VALUE, when)))
-    heads = ("arm", "fixity", "what", "runs, or difference [95% interval]", "p")
+    heads = ("arm", _dial(found), "what", "runs, or difference [95% interval]", "p")
     return Answer(f"{when}: what was written down before", heads, rows)
 
 
 def against(found: Sequence[Lived]) -> Answer:
-    """How much better than every other arm the first one does, intact, under the same fixity."""
+    """How much better than every other arm the first one does, intact, under the same condition."""
     rows: list[tuple[str, ...]] = []
-    for fixity, alike in itertools.groupby(found, key=lambda one: one.fixity):
+    for condition, alike in itertools.groupby(found, key=lambda one: one.condition):
         first, *others = alike
         for other, when, half in itertools.product(others, range(len(WHENS)), range(len(HALVES))):
             tested = _tested(*(one.scores[INTACT][:, when, half] for one in (first, other)))
-            rows.append((f"{fixity:g}", f"{first.arm} less {other.arm}", f"{HALVES[half]}, {WHENS[when]}", *tested))
-    heads = ("fixity", "arms", "what", "difference [95% interval]", "p")
+            rows.append((condition, f"{first.arm} less {other.arm}", f"{HALVES[half]}, {WHENS[when]}", *tested))
+    heads = (_dial(found), "arms", "what", "difference [95% interval]", "p")
     return Answer("how much better an arm does than others, intact", heads, rows)
 
 

@@ -169,7 +169,7 @@ def planted(fixity, value, features, runs=10):
         return intact - np.array([decisions, reflexes])
 
     return Lived(
-        f"fixity {fixity}",
+        f"{fixity:g}",
         fixity,
         "valued",
         {
@@ -213,6 +213,19 @@ def test_arms_are_held_against_the_first_at_their_own_fixity():
     assert rows["0.5", "decisions, late"][1].startswith("+0.00")
     assert rows["1", "decisions, early"][1].startswith("+0.00")
     assert not dissociation.against(found[:1]).rows
+
+
+def test_conditions_of_one_fixity_are_held_apart_by_their_names():
+    """Short lives and long ones, in which alone the other arm is worse."""
+    names = ("lives of 300", "lives of 4,000")
+    short, long = (planted(0.5, 0.8, 0.0)._replace(condition=name) for name in names)
+    others = [one._replace(arm="other", scores=planted(0.5, 0.8, 0.0).scores) for one in (short, long)]
+    others[1].scores[INTACT][:, 0, 0] -= 0.3
+    table = dissociation.against([short, others[0], long, others[1]])
+    assert table.heads[0] == "condition"
+    rows = {(row[0], row[2]): row[3] for row in table.rows}
+    assert rows["lives of 300", "decisions, early"].startswith("+0.00")
+    assert rows["lives of 4,000", "decisions, early"].startswith("+0.30")
 
 
 def test_a_study_gives_both_tables(tmp_path, quick_report, capsys, monkeypatch):
