@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import maturation, pecks
+from benchmarks.bandits import markdown
 from evolearn.config import STUDIES, check_config, find_config, read_yaml
 from evolearn.errors import UserError
 from evolearn.life import OwnDrivers
@@ -13,6 +14,7 @@ from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import Arm, assemble
 from evolearn.study import start_study
 from evolearn.study.config import check_study
+from tests.helpers.claim_cells import cells_without
 from tests.helpers.watching import StudyWatcher
 
 AGE, WINDOW = 400, 100
@@ -108,6 +110,10 @@ def test_tables_of_a_study_have_a_row_for_each_condition(study):
     assert [row[:2] for row in shares.rows] == [
         (condition, arm) for condition in ("all lives alike", "both differ") for arm in ("learning", "both")
     ]
+    missing = cells_without("maturation", markdown(shares))
+    assert len(missing) == 2, "those of the conditions that were left out"
+    assert "where both differ, it has .4 or more, in nine runs of ten" not in missing
+    assert len(cells_without("maturation", markdown(whole))) == 4
 
 
 def test_an_age_after_the_longest_life_is_refused(study):
