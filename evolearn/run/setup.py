@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from evolearn.agent import (
     DRIVE,
-    FOR_LIFE,
     GROWN,
     GROWN_WEIGHT,
     INITIAL_VALUE,
@@ -24,10 +23,8 @@ from evolearn.agent import (
     OF_CHOICES,
     OF_NUMBERS,
     OPTIMISERS,
-    PLAIN,
     POLICY,
     TRUNK,
-    TRUNKS,
     BrainSpec,
     Learner,
     LearnerSettings,
@@ -35,25 +32,23 @@ from evolearn.agent import (
     find_learner,
     find_policy,
     find_trunk,
-    trunk_of,
 )
 from evolearn.config import OF_GYMNASIUM, ConfigError, DrivesPart, LearnerPart, RunConfig, WorldPart
-from evolearn.errors import NotFound, SettingRefused, WorldNotFound, offer
+from evolearn.errors import SettingRefused, WorldNotFound
 from evolearn.genome import (
     ENCODING,
     FIXED,
     GROUPS,
-    TRANSFORMS,
     GenePool,
     decode,
     draw_fresh,
-    encoded,
     find_encoding,
     gene_pool,
 )
 from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
 from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
+from evolearn.run._brain_checks import check_choices, check_known, check_memory_and_start, check_teachable, found
 from evolearn.run._cloning import check_given_weights, check_teacher, with_teacher
 from evolearn.run._foresight import check_foresight, remarks_on_foresight
 from evolearn.run._growth import check_growth, grows, growth_at_start
@@ -64,8 +59,6 @@ from evolearn.run._setup_checks import check_code, check_encoding, check_trainin
 from evolearn.run.teacher import held_genes, remarks_on_teacher, settled_teacher, settled_teacher_keys, teacher_of
 from evolearn.search import Options, check_search, lives_per_generation
 from evolearn.world import GYMNASIUM, Declaration, World, find_world, settled as settled_world
-
-Row = TypeVar("Row")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,15 +111,14 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         parameters = world.resolve(config.world.parameters)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    _found("brain.trunk", config.brain.trunk, find_trunk)
-    _found("learner.name", config.learner.name, find_learner)
+    found("brain.trunk", config.brain.trunk, find_trunk)
+    found("learner.name", config.learner.name, find_learner)
     check_encoding(config)
-    _found("genome.encoding", config.genome.encoding, find_encoding)
+    found("genome.encoding", config.genome.encoding, find_encoding)
     check_code(config)
     for name in config.drives.generic:
-        _found("drives.generic", name, find_drive)
-    _check_brain(config)
-    _check_settings(config)
+        found("drives.generic", name, find_drive)
+    check_choices(config)
     brain = BrainSpec(
         trunk=config.brain.trunk,
         observations=len(world.observations),
@@ -141,12 +133,8 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         auxiliary=config.learner.auxiliary,
         growth=grows(config),
     )
-    _check_readout(config)
-    _check_rules(config, brain)
-    _check_plasticity(config, brain)
-    _check_memory(config, brain)
-    _check_memory_learner(config, brain)
-    _check_first_value(config, brain)
+    check_teachable(config, brain)
+    check_memory_and_start(config, brain)
     learner = config.learner
     conditions = Conditions(
         world=world,
@@ -182,7 +170,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
             raise ConfigError(
                 f"drives.generic: {name!r} is named twice, or is a sense of world {world.name} already; leave it out"
             )
-    _known("drives.weights", config.drives.weights, conditions.drive_names)
+    check_known("drives.weights", config.drives.weights, conditions.drive_names)
     _check_evolved_drives(config, conditions)
     _check_teacher(config)
     check_value(config, world, brain)
@@ -267,7 +255,7 @@ def parts_of(config: RunConfig) -> tuple[Part, ...]:
         ConfigError: the learner, which says what policies there may be, is not found.
     """
     config = settled(config)
-    learner = _found("learner.name", config.learner.name, find_learner)
+    learner = found("learner.name", config.learner.name, find_learner)
     named = [
         Part(TRUNK, config.brain.trunk),
         Part(LEARNER, config.learner.name),
@@ -290,11 +278,9 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         ConfigError: the brain has too many weights or a readout that its trunk does not have, the learner cannot teach
             it, or a value does not fit its gene.
     """
-    _check_readout(config)
     check_brain_size(config, brain)
-    _check_rules(config, brain)
+    check_teachable(config, brain)  # of DNA, which is read without its world, nobody else does
     check_given_weights(config, {tensor.name: tensor.size for tensor in brain.tensors})
-    _check_plasticity(config, brain)  # of DNA, which is read without its world, nobody else does
     return gene_pool(
         brain=brain,
         encoding=config.genome.encoding,
@@ -389,86 +375,6 @@ def _check_births(config: RunConfig, world: Declaration) -> None:
             )
 
 
-def _known(field: str, names: Iterable[str], known: Iterable[str]) -> None:
-    known = list(known)
-    for name in names:
-        if name not in known:
-            raise ConfigError(f"{field}: {name!r} is unknown.{offer(name, known)}")
-
-
-def _found(field: str, name: str, find: Callable[[str, str], Row]) -> Row:
-    """What a field names; refused by that field if there is no such thing."""
-    try:
-        return find(name, f"{field}: {name!r}")
-    except NotFound as error:
-        raise ConfigError(str(error)) from error
-
-
-def _check_brain(config: RunConfig) -> None:
-    trunk, hidden = config.brain.trunk, config.brain.hidden
-    has_hidden = find_trunk(trunk).has_hidden
-    if has_hidden == bool(hidden):
-        return
-    others = " or ".join(name for name, row in TRUNKS.items() if row.has_hidden != has_hidden)
-    if hidden:
-        raise ConfigError(
-            f"brain.hidden={list(hidden)}: must be [] with brain.trunk={trunk!r}, which has no hidden layers; set "
-            f"brain.hidden=[], or brain.trunk={others}"
-        )
-    raise ConfigError(
-        f"brain.hidden=[]: must have at least 1 entry with brain.trunk={trunk!r}; name units per layer, for "
-        f"example [24], or set brain.trunk={others}"
-    )
-
-
-def _check_readout(config: RunConfig) -> None:
-    trunk, readout = config.brain.trunk, config.brain.readout
-    if readout == PLAIN or find_trunk(trunk).product is not None:
-        return
-    able = " or ".join(repr(name) for name, row in TRUNKS.items() if row.product is not None)
-    remedy = f", or brain.trunk={able}" if able else ""
-    raise ConfigError(
-        f"brain.readout={readout!r}: must be {PLAIN!r} with brain.trunk={trunk!r}, which has no readout by product; "
-        f"set brain.readout={PLAIN}{remedy}"
-    )
-
-
-def _check_memory(config: RunConfig, brain: BrainSpec) -> None:
-    if brain.memory == FOR_LIFE and not brain.remembers:
-        raise ConfigError(
-            f"brain.memory={brain.memory!r}: must be 'episode' with brain.trunk={brain.trunk!r}, which carries nothing "
-            f"from step to step, and brain.inputs={list(brain.inputs)}, which tell nothing of the step before; leave "
-            "brain.memory out, choose a recurrent trunk, or add last_action and last_reward to brain.inputs"
-        )
-
-
-def _check_memory_learner(config: RunConfig, brain: BrainSpec) -> None:
-    learner = config.learner
-    if trunk_of(brain).carry(brain.layers) == 0 or find_learner(learner.name).recurrent or learner.learn_until == 0:
-        return
-    able = " or ".join(repr(name) for name, row in LEARNERS.items() if row.recurrent)
-    own = "" if learner.name in LEARNERS else ", or give its row recurrent=True once it learns through a window"
-    raise ConfigError(
-        f"learner.name={learner.name!r}: must be {able} with brain.trunk={brain.trunk!r}, which carries a state from "
-        "step to step: it would learn from each step as if nothing had been before; set one of these, or "
-        f"learner.learn_until=0 for weights that never change{own}"
-    )
-
-
-def _check_first_value(config: RunConfig, brain: BrainSpec) -> None:
-    if config.learner.first_value and find_policy(brain.policy).curve != "action value":
-        raise ConfigError(
-            f"learner.first_value={config.learner.first_value:g}: must be 0 with policy {brain.policy!r} of "
-            f"learner.name={config.learner.name!r}, whose outputs are no values of actions; leave it out, or set "
-            "learner.name=q_learning"
-        )
-    if config.learner.first_value and brain.first_value_is_a_gene:
-        raise ConfigError(
-            f"learner.first_value={config.learner.first_value:g}: must be 0 with learner.plasticity.{INITIAL_VALUE}, "
-            "which says where action values start and is a gene; leave one of the two out"
-        )
-
-
 def _policy(config: RunConfig, world: Declaration) -> str:
     """The policy by which the learner teaches the kind of actions that the world takes."""
     kind = "discrete" if world.is_discrete else "box"
@@ -479,7 +385,7 @@ def _policy(config: RunConfig, world: Declaration) -> str:
     learner = find_learner(config.learner.name)
     if teaches(learner):
         policy = absolute(learner.policies[kind])
-        _found(f"learner.name={config.learner.name!r}: policies[{kind!r}]", policy, find_policy)
+        found(f"learner.name={config.learner.name!r}: policies[{kind!r}]", policy, find_policy)
         return policy
     which = f"Discrete({world.action_outputs})" if world.is_discrete else f"Box({world.action_size})"
     fitting = ", ".join(name for name, row in LEARNERS.items() if teaches(row))
@@ -496,24 +402,11 @@ def _prediction(config: RunConfig, world: Declaration) -> str:
     return OF_CHOICES if world.is_discrete else OF_NUMBERS
 
 
-def _check_settings(config: RunConfig) -> None:
-    """Refuse settings that the learner would not heed."""
-    heeded = find_learner(config.learner.name).settings
-    if config.learner.auxiliary:
-        heeded |= {"gradient_norm"}
-    for name in LearnerSettings._fields:
-        value, default = getattr(config.learner, name), LearnerPart.model_fields[name].default
-        if name not in heeded and value != default:
-            raise ConfigError(
-                f"learner.{name}={value}: learner {config.learner.name} does not use it; leave it out, or {default}"
-            )
-
-
 def _centrings(drives: DrivesPart) -> tuple[str, ...]:
     """How each generic drive is centred."""
     rows = {short(name): find_drive(name) for name in drives.generic}
     named = drives.centred if isinstance(drives.centred, dict) else {}
-    _known("drives.centred", named, rows)
+    check_known("drives.centred", named, rows)
     usual = MEAN if isinstance(drives.centred, dict) else drives.centred
     asked = {name: named.get(name, usual if row.explores else NONE) for name, row in rows.items()}
     for name, row in rows.items():
@@ -538,7 +431,7 @@ def _check_evolved_drives(config: RunConfig, conditions: Conditions) -> None:
     evolved = config.drives.evolved
     if evolved is None:
         return
-    _known("drives.evolved", evolved, conditions.drive_names)
+    check_known("drives.evolved", evolved, conditions.drive_names)
     if config.genome.drives.mode == FIXED:
         raise ConfigError(
             f"drives.evolved={list(evolved)}: no drive weight is a gene with genome.drives.mode='fixed'; leave "
@@ -567,32 +460,3 @@ def _check_teacher(config: RunConfig) -> None:
             f"genome.drives.mode={mode!r}: the drive fitness must not be a gene {learner}; set "
             "genome.drives.mode=fixed, or name the teachers that may differ in drives.evolved"
         )
-
-
-def _check_rules(config: RunConfig, brain: BrainSpec) -> None:
-    name = config.learner.name
-    try:
-        find_learner(name).genes(brain)
-    except ValueError as error:
-        raise ConfigError(
-            f"learner.name={name!r}: cannot teach this brain: {error}; or choose another learner.name"
-        ) from error
-
-
-def _check_plasticity(config: RunConfig, brain: BrainSpec) -> None:
-    genes = {gene.name: gene for gene in find_learner(config.learner.name).genes(brain)}
-    _known("learner.plasticity", config.learner.plasticity, genes)
-    for name, given in config.learner.plasticity.items():
-        gene, several = genes[name], isinstance(given, tuple)
-        values = given if isinstance(given, tuple) else (given,)
-        if several and (not gene.shape or len(values) != gene.size):
-            must = f"one, or {gene.size:,}, one for each connection" if gene.shape else "one"
-            raise ConfigError(f"learner.plasticity.{name}: has {len(values):,} numbers, must have {must}")
-        for place, value in enumerate(values):
-            try:
-                encoded(gene.transform, value)
-            except (ValueError, ArithmeticError) as error:
-                which = f"{name}[{place}]" if several else name
-                raise ConfigError(
-                    f"learner.plasticity.{which}={value:g}: must fit its gene, {TRANSFORMS[gene.transform].doc}"
-                ) from error
