@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evolearn.config import STUDIES, dump_config, find_config, read_yaml, shipped_configs
+from evolearn.config import STUDIES, dump_config, find_config, read_layered, read_yaml, shipped_configs
 from evolearn.experiments import is_experiment
 from evolearn.life import OwnDrivers
 from evolearn.report._paper import save_figures
@@ -90,18 +90,19 @@ def test_shipped_studies_run_at_toy_size(name: str, tmp_path: Path, monkeypatch)
 
 
 LONGEST = 100_000  # steps that a toy's test lives have at most
-SLOW = "claims/drives-full"  # learns a large model in every step
+SLOW = ("claims/drives-full", "claims/drives-8x8")  # learn a large model in every step
 
 
 def toy_claim(name: str) -> dict:
     """The same claim with one run of few lives, under its first and its last condition."""
-    content = read_yaml(find_config(name, STUDIES)) | {"runs": 1, "resamples": 100, "replay": {"steps": 60}}
+    content = read_layered(find_config(name, STUDIES), folder=STUDIES)
+    content |= {"runs": 1, "resamples": 100, "replay": {"steps": 60}}
     content["conditions"] = [content["conditions"][0], *content["conditions"][1:][-1:]]
     content["run"]["search"] |= {"generations": 1, "population": 4, "lives": 2}
     evaluation = content["run"]["evaluation"]
     evaluation["lifetimes"] = [steps for steps in evaluation["lifetimes"] if steps <= LONGEST] or [LONGEST]
     evaluation["lives"] = max(4, min(64, 60_000 // max(evaluation["lifetimes"])))
-    if name == SLOW:
+    if name in SLOW:
         content["run"]["search"]["selection_lifetime"] = 500
         evaluation |= {"lives": 4, "lifetimes": [2000]}
     without_sizes(*(arm.get("settings", {}) for arm in content.get("define", {}).values()))
@@ -118,7 +119,7 @@ def without_sizes(*settings: dict) -> None:
 
 
 # Many ways to live, each of which is compiled; a version for a cluster has more arms than its quick one.
-LONG = ("claims/drives", *(name for name in CLAIMS if name.endswith("-full")))
+LONG = ("claims/drives", "claims/drives-8x8", *(name for name in CLAIMS if name.endswith("-full")))
 
 
 @pytest.mark.parametrize(
