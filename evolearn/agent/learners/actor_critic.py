@@ -10,10 +10,11 @@ import numpy as np
 from evolearn.agent.brain import BrainSpec
 from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, LearnerSettings, PlasticityGene
 from evolearn.agent.learners.optimisers import descend, shortening, whole_lines
+from evolearn.agent.learners.workspace import descent_views, window_views
 from evolearn.agent.policies.policy import slopes_by_steps
 from evolearn.agent.policies.table import find_policy
 from evolearn.agent.trunks.trunk import GOES_ON, TRUNCATED, Window, think_again
-from evolearn.numerics import compiled, fma, inlined, matrix, select, vector
+from evolearn.numerics import compiled, fma, inlined, select
 
 # Places of its plasticity; natural units, not logs.
 LEARNING_RATE, DISCOUNT, GAE_LAMBDA, ENTROPY_BONUS, VALUE_WEIGHT = 0, 1, 2, 3, 4
@@ -89,18 +90,8 @@ def learn_actor_critic(
     size = weights.size
     rows = window.rewards.size
     width = window.outputs.shape[1]
-    padded = whole_lines(size)
-    gradient = vector(memory, 0, size)
-    first = vector(memory, padded, size)
-    second = vector(memory, 2 * padded, size)
-    at = 3 * padded
-    advantages = vector(memory, at, rows)
-    returns = vector(memory, at + rows, rows)
-    old = vector(memory, at + 2 * rows, rows)
-    at += 3 * rows
-    slopes = matrix(memory, at, rows, width)
-    at += rows * width
-    scratch = vector(memory, at, memory.size - at)
+    gradient, first, second, at = descent_views(memory, size)
+    advantages, returns, old, slopes, scratch = window_views(memory, at, rows, width)
     estimate_advantages(window, plasticity[DISCOUNT], plasticity[GAE_LAMBDA], advantages, returns)
     bonus = plasticity[ENTROPY_BONUS]
     value_weight = plasticity[VALUE_WEIGHT]

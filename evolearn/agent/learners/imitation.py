@@ -27,6 +27,7 @@ from evolearn.agent.learners.actor_critic import (
 )
 from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, TAUGHT_GENES, Learner, LearnerSettings, PlasticityGene
 from evolearn.agent.learners.optimisers import descend, shortening, whole_lines
+from evolearn.agent.learners.workspace import descent_views, window_views
 from evolearn.agent.policies.policy import slopes_by_steps
 from evolearn.agent.trunks.trunk import NOT_TAUGHT, WATCHED, Window, think_again
 from evolearn.numerics import compiled, exp32, matrix, select, vector
@@ -106,15 +107,11 @@ def learn_imitation(
     size = weights.size
     rows = window.rewards.size
     width = window.outputs.shape[1]
-    padded = whole_lines(size)
-    gradient = vector(memory, 0, size)
-    first = vector(memory, padded, size)
-    second = vector(memory, 2 * padded, size)
-    slopes = matrix(memory, 3 * padded, rows, width)
-    start = 3 * padded + rows * width
-    steps = vector(memory, start, 1)  # that the optimiser made
-    start += 1
-    scratch = vector(memory, start, memory.size - start)
+    gradient, first, second, at = descent_views(memory, size)
+    slopes = matrix(memory, at, rows, width)
+    at += rows * width
+    steps = vector(memory, at, 1)  # that the optimiser made
+    scratch = vector(memory, at + 1, memory.size - at - 1)
     for epoch in range(settings.epochs):
         if epoch > 0:
             think_again(think, weights, layers, window)
@@ -171,18 +168,8 @@ def learn_rewarded_imitation(
     size = weights.size
     rows = window.rewards.size
     width = window.outputs.shape[1]
-    padded = whole_lines(size)
-    gradient = vector(memory, 0, size)
-    first = vector(memory, padded, size)
-    second = vector(memory, 2 * padded, size)
-    at = 3 * padded
-    advantages = vector(memory, at, rows)
-    returns = vector(memory, at + rows, rows)
-    old = vector(memory, at + 2 * rows, rows)
-    at += 3 * rows
-    slopes = matrix(memory, at, rows, width)
-    at += rows * width
-    scratch = vector(memory, at, memory.size - at)
+    gradient, first, second, at = descent_views(memory, size)
+    advantages, returns, old, slopes, scratch = window_views(memory, at, rows, width)
     weight = plasticity[IMITATION_WEIGHT] if window.taught[0] != NOT_TAUGHT else _ZERO
     rewarded = window.taught[0] != WATCHED
     if not rewarded and weight == _ZERO:

@@ -10,6 +10,7 @@ import numpy as np
 from evolearn.agent.brain import BrainSpec
 from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, LearnerSettings, PlasticityGene
 from evolearn.agent.learners.optimisers import descend, shortening, whole_lines
+from evolearn.agent.learners.workspace import descent_views
 from evolearn.agent.trunks.trunk import Window, think_again
 from evolearn.numerics import compiled, matrix, vector
 
@@ -67,13 +68,10 @@ def learn_regression(
     size = weights.size
     rows = window.rewards.size
     width = window.outputs.shape[1]
-    padded = whole_lines(size)
-    gradient = vector(memory, 0, size)
-    first = vector(memory, padded, size)
-    second = vector(memory, 2 * padded, size)
-    slopes = matrix(memory, 3 * padded, rows, width)
-    start = 3 * padded + rows * width
-    scratch = vector(memory, start, memory.size - start)
+    gradient, first, second, at = descent_views(memory, size)
+    slopes = matrix(memory, at, rows, width)
+    at += rows * width
+    scratch = vector(memory, at, memory.size - at)
     for epoch in range(settings.epochs):
         if epoch > 0:
             think_again(think, weights, layers, window)

@@ -19,9 +19,10 @@ from evolearn.agent.learners.actor_critic import (
 )
 from evolearn.agent.learners.learner import Learner, LearnerSettings
 from evolearn.agent.learners.optimisers import norm, sgd, whole_lines
+from evolearn.agent.learners.workspace import window_views
 from evolearn.agent.policies.policy import slopes_by_steps
 from evolearn.agent.trunks.trunk import Window
-from evolearn.numerics import compiled, matrix, vector
+from evolearn.numerics import compiled, vector
 
 _ZERO = np.float32(0.0)
 
@@ -66,13 +67,7 @@ def learn_table(
     width = window.outputs.shape[1]
     gradient = vector(memory, 0, weights.size)
     at = whole_lines(weights.size)
-    advantages = vector(memory, at, rows)
-    returns = vector(memory, at + rows, rows)
-    old = vector(memory, at + 2 * rows, rows)
-    at += 3 * rows
-    slopes = matrix(memory, at, rows, width)
-    at += rows * width
-    scratch = vector(memory, at, memory.size - at)
+    advantages, returns, old, slopes, scratch = window_views(memory, at, rows, width)
     estimate_advantages(window, plasticity[DISCOUNT], plasticity[GAE_LAMBDA], advantages, returns)
     bonus, worth = plasticity[ENTROPY_BONUS], plasticity[VALUE_WEIGHT]
     slopes_of_window(deltas, window, 0, advantages, returns, old, 1.0, bonus, worth, slopes, scratch)
