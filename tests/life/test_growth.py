@@ -10,11 +10,11 @@ from evolearn.agent import TRUNCATED, BrainSpec, timetable_names, timetables
 from evolearn.inspection._operations import intact, stack_surgeries
 from evolearn.life import FROM_UNIFORM, Job, Plan, empty_outcome, empty_trace, lives, traced_lives
 from evolearn.life._stepwise import StepwiseDriver
-from evolearn.life.records import FINISHED
 from evolearn.rng import SELECTION, life_keys
 from evolearn.world import WorldError
 from tests.helpers.compiled_environments import ALWAYS, CompiledEnvironments, assert_same
 from tests.helpers.probe_worlds import newborns_for, restless, restless_box
+from tests.helpers.same_lives import BORN_AS, KEYS, lived_by_both_drivers, lived_in_company
 
 LIFE, WINDOW = 90, 10
 GROWS = {"hidden": (6,), "growth": ("weights", "rate"), "grown_life": LIFE, "window": WINDOW}
@@ -25,8 +25,6 @@ PLANS = {
     "deprived": Plan(LIFE, learn_from=40, bin_steps=30, final_weights=True, deprived_until=40),
     "uniform": Plan(LIFE, source=FROM_UNIFORM, bin_steps=30),
 }
-KEYS = life_keys(3, SELECTION, 7, 5)
-BORN_AS = np.array([0, 1, 2, 1, 0])
 
 
 @pytest.fixture(scope="module", params=["box", "choices", "gru"])
@@ -55,25 +53,14 @@ def newborns_of(conditions, count=3, **genes):
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_both_drivers_live_the_same(plan, growing):
     driver = growing()
-    call = (newborns_of(driver.conditions), BORN_AS, KEYS, plan)
-    expected, expected_traces = traced_lives(driver, *call)
-    stepwise = StepwiseDriver(driver.conditions, chunk=3, make_environments=CompiledEnvironments)
-    outcome, traces = traced_lives(stepwise, *call)
-    assert_same(outcome, expected)
-    assert_same(traces, expected_traces)
-    assert outcome.status.tolist() == [FINISHED] * 5
+    lived_by_both_drivers(driver, newborns_of(driver.conditions), plan)
 
 
 @pytest.mark.parametrize("team", [1, 2, 7])
 def test_company_teams_and_pieces_change_no_bit(team, growing):
     alone, together = growing(), growing(workers=2)
     newborns, plan = newborns_of(alone.conditions), PLANS["learning"]
-    expected, expected_traces = traced_lives(alone, newborns, BORN_AS, KEYS, plan)
-    chosen = [4, 0, 2, 2, 1, 3, 0]
-    with mock.patch("evolearn.life._fused.PIECE_STEPS", 300), mock.patch.object(together, "team", team):
-        outcome, traces = traced_lives(together, newborns, BORN_AS[chosen], np.ascontiguousarray(KEYS[chosen]), plan)
-    for found, first in ((outcome, expected), (traces, expected_traces)):
-        assert_same(found, type(first)(*(array[chosen] for array in first)))
+    lived_in_company(alone, together, newborns, plan, team)
 
 
 @pytest.mark.parametrize("plan", [PLANS["learning"], PLANS["fixed"]], ids=["learning", "fixed"])

@@ -1,19 +1,17 @@
 """Lives whose weights change by rules: in both drivers, alone and together, held, switched off, and lost."""
 
 import itertools
-from unittest import mock
 
 import numpy as np
 import pytest
 
 from evolearn.agent import LEARNERS
 from evolearn.inspection._operations import lesion_of_layer, lesion_of_observation, stack_surgeries
-from evolearn.life import DIVERGED, Plan, lives, traced_lives
-from evolearn.life._stepwise import StepwiseDriver
+from evolearn.life import DIVERGED, Plan, lives
 from evolearn.life.records import FINISHED
 from evolearn.rng import SELECTION, life_keys
-from tests.helpers.compiled_environments import CompiledEnvironments, assert_same
 from tests.helpers.probe_worlds import newborns_for, only_learning, restless, restless_box
+from tests.helpers.same_lives import BORN_AS, KEYS, lived_by_both_drivers, lived_in_company
 
 WORLDS = {"choices": restless, "box": restless_box}
 NAMES = [name for name in LEARNERS if "hebbian" in name]
@@ -22,8 +20,6 @@ PLANS = {
     "learning for a while": Plan(90, learn_from=21, learn_until=60, bin_steps=30, final_weights=True),
     "fixed": Plan(90, learn_until=0, bin_steps=30, final_weights=True),
 }
-KEYS = life_keys(3, SELECTION, 7, 5)
-BORN_AS = np.array([0, 1, 2, 1, 0])
 WANTS = {"fitness": 0.7, "gain": -0.4, "age": 0.2}
 
 
@@ -45,14 +41,9 @@ def newborns_of(conditions, count=3, seed=0):
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_both_drivers_live_the_same(plan, ruled):
     driver = ruled()
-    call = (newborns_of(driver.conditions), BORN_AS, KEYS, plan)
-    expected, expected_traces = traced_lives(driver, *call)
-    stepwise = StepwiseDriver(driver.conditions, chunk=3, make_environments=CompiledEnvironments)
-    outcome, traces = traced_lives(stepwise, *call)
-    assert_same(outcome, expected)
-    assert_same(traces, expected_traces)
-    assert outcome.status.tolist() == [FINISHED] * 5
-    moved = (outcome.final_weights != call[0].weights[BORN_AS]).mean(axis=1)
+    newborns = newborns_of(driver.conditions)
+    outcome = lived_by_both_drivers(driver, newborns, plan)
+    moved = (outcome.final_weights != newborns.weights[BORN_AS]).mean(axis=1)
     assert (moved > 0.7).all() if plan.learn_until != 0 else not moved.any()
 
 
@@ -60,13 +51,8 @@ def test_both_drivers_live_the_same(plan, ruled):
 def test_company_teams_and_pieces_change_no_bit(team, ruled):
     alone, together = ruled(), ruled(workers=2)
     newborns, plan = newborns_of(alone.conditions), PLANS["learning"]
-    expected, expected_traces = traced_lives(alone, newborns, BORN_AS, KEYS, plan)
-    chosen = [4, 0, 2, 2, 1, 3, 0]
-    with mock.patch("evolearn.life._fused.PIECE_STEPS", 300), mock.patch.object(together, "team", team):
-        outcome, traces = traced_lives(together, newborns, BORN_AS[chosen], np.ascontiguousarray(KEYS[chosen]), plan)
-    assert len({row.tobytes() for row in expected.final_weights}) == len(KEYS)
-    for found, first in ((outcome, expected), (traces, expected_traces)):
-        assert_same(found, type(first)(*(array[chosen] for array in first)))
+    lived = lived_in_company(alone, together, newborns, plan, team)
+    assert len({row.tobytes() for row in lived.final_weights}) == len(KEYS)
 
 
 def test_weights_that_are_held_stay_and_all_others_change(ruled):

@@ -3,19 +3,17 @@
 import dataclasses
 import itertools
 import math
-from unittest import mock
 
 import numpy as np
 import pytest
 
 from evolearn.agent import GOES_ON, TERMINATED, TRUNCATED
 from evolearn.life import FROM_ORACLE, FROM_UNIFORM, Plan, empty_trace, lives, traced_lives
-from evolearn.life._stepwise import StepwiseDriver
 from evolearn.life.live import machinery
-from evolearn.life.records import FINISHED
-from evolearn.rng import ACTION, SELECTION, at_step, life_keys, new_rng, normal_pair, open_stream
-from tests.helpers.compiled_environments import ALWAYS, CompiledEnvironments, assert_same
+from evolearn.rng import ACTION, at_step, new_rng, normal_pair, open_stream
+from tests.helpers.compiled_environments import ALWAYS, assert_same
 from tests.helpers.probe_worlds import conditions_for, newborns_for, restless, restless_box, reward_by_action
+from tests.helpers.same_lives import BORN_AS, KEYS, lived_by_both_drivers, lived_in_company
 
 ALL_INPUTS = ("observation", "last_reward", "last_action", "new_episode", "last_observation")
 ELMAN = "tests.helpers.elman:ELMAN"
@@ -27,8 +25,6 @@ PLANS = {
     "fixed": Plan(150, learn_until=0, bin_steps=30),
     "uniform": Plan(150, source=FROM_UNIFORM, bin_steps=30),
 }
-KEYS = life_keys(3, SELECTION, 7, 5)
-BORN_AS = np.array([0, 1, 2, 1, 0])
 
 
 def told_brains(memory, trunk=ELMAN):
@@ -82,16 +78,10 @@ def test_a_brain_is_told_of_the_step_before_at_every_step(plan, told):
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_both_drivers_tell_the_same(plan, told):
     driver = told()
-    conditions = driver.conditions
-    call = (newborns_of(conditions), BORN_AS, KEYS, plan)
-    expected, expected_traces = traced_lives(driver, *call)
-    stepwise = StepwiseDriver(conditions, chunk=3, make_environments=CompiledEnvironments)
-    outcome, traces = traced_lives(stepwise, *call)
-    assert_same(outcome, expected)
-    assert_same(traces, expected_traces)
-    assert outcome.status.tolist() == [FINISHED] * 5
+    newborns = newborns_of(driver.conditions)
+    outcome = lived_by_both_drivers(driver, newborns, plan)
     if plan.final_weights:
-        assert (outcome.final_weights != call[0].weights[BORN_AS]).any(axis=1).all()
+        assert (outcome.final_weights != newborns.weights[BORN_AS]).any(axis=1).all()
 
 
 @pytest.mark.parametrize("team", [1, 2, 7])
@@ -101,13 +91,8 @@ def test_both_drivers_tell_the_same(plan, told):
 def test_company_teams_and_pieces_change_no_bit(world, memory, trunk, team, driver_for):
     alone, together = (driver_for(world, workers, **told_brains(memory, trunk)) for workers in (1, 2))
     newborns, plan = newborns_of(alone.conditions), PLANS["learning"]
-    expected, expected_traces = traced_lives(alone, newborns, BORN_AS, KEYS, plan)
-    chosen = [4, 0, 2, 2, 1, 3, 0]
-    with mock.patch("evolearn.life._fused.PIECE_STEPS", 300), mock.patch.object(together, "team", team):
-        outcome, traces = traced_lives(together, newborns, BORN_AS[chosen], np.ascontiguousarray(KEYS[chosen]), plan)
-    assert len({row.tobytes() for row in expected.final_weights}) == len(KEYS)
-    for found, first in ((outcome, expected), (traces, expected_traces)):
-        assert_same(found, type(first)(*(array[chosen] for array in first)))
+    lived = lived_in_company(alone, together, newborns, plan, team)
+    assert len({row.tobytes() for row in lived.final_weights}) == len(KEYS)
 
 
 def test_a_shorter_life_is_the_beginning_of_a_longer_one(told):

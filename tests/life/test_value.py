@@ -1,17 +1,13 @@
 """Lives with an innate value: in both drivers, alone and together, switched off, operated on, and compiled or not."""
 
-from unittest import mock
-
 import numpy as np
 import pytest
 
 from evolearn.inspection._operations import intact, lesion_of_drive, stack_surgeries
 from evolearn.life import FROM_UNIFORM, Plan, lives, traced_lives
-from evolearn.life._stepwise import StepwiseDriver
-from evolearn.life.records import FINISHED
-from evolearn.rng import SELECTION, life_keys
-from tests.helpers.compiled_environments import ALWAYS, CompiledEnvironments, assert_same
+from tests.helpers.compiled_environments import ALWAYS, assert_same
 from tests.helpers.probe_worlds import newborns_for, restless, restless_box
+from tests.helpers.same_lives import BORN_AS, KEYS, lived_by_both_drivers, lived_in_company
 
 TOLD = {"inputs": ("observation", "last_reward"), "memory": "life"}
 POTENTIAL = {"hidden": (5,), "potential": True}
@@ -21,8 +17,6 @@ PLANS = {
     "fixed": Plan(90, learn_until=0, bin_steps=30, final_weights=True),
     "uniform": Plan(90, source=FROM_UNIFORM, bin_steps=30),
 }
-KEYS = life_keys(3, SELECTION, 7, 5)
-BORN_AS = np.array([0, 1, 2, 1, 0])
 WANTS = {"fitness": 0.7, "gain": -0.4, "age": 0.2}
 AT = 40
 
@@ -58,26 +52,15 @@ def newborns_of(conditions, count=3):
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_both_drivers_live_the_same(plan, valued):
     driver = valued()
-    call = (newborns_of(driver.conditions), BORN_AS, KEYS, plan)
-    expected, expected_traces = traced_lives(driver, *call)
-    stepwise = StepwiseDriver(driver.conditions, chunk=3, make_environments=CompiledEnvironments)
-    outcome, traces = traced_lives(stepwise, *call)
-    assert_same(outcome, expected)
-    assert_same(traces, expected_traces)
-    assert outcome.status.tolist() == [FINISHED] * 5
+    lived_by_both_drivers(driver, newborns_of(driver.conditions), plan)
 
 
 @pytest.mark.parametrize("team", [1, 2, 7])
 def test_company_teams_and_pieces_change_no_bit(team, valued):
     alone, together = valued(), valued(workers=2)
     newborns, plan = newborns_of(alone.conditions), PLANS["learning"]
-    expected, expected_traces = traced_lives(alone, newborns, BORN_AS, KEYS, plan)
-    chosen = [4, 0, 2, 2, 1, 3, 0]
-    with mock.patch("evolearn.life._fused.PIECE_STEPS", 300), mock.patch.object(together, "team", team):
-        outcome, traces = traced_lives(together, newborns, BORN_AS[chosen], np.ascontiguousarray(KEYS[chosen]), plan)
-    assert len({row.tobytes() for row in expected.final_weights}) == len(KEYS)
-    for found, first in ((outcome, expected), (traces, expected_traces)):
-        assert_same(found, type(first)(*(array[chosen] for array in first)))
+    lived = lived_in_company(alone, together, newborns, plan, team)
+    assert len({row.tobytes() for row in lived.final_weights}) == len(KEYS)
 
 
 def test_a_shorter_life_is_the_beginning_of_a_longer_one(valued):
