@@ -24,7 +24,7 @@ test: $(VENV)/.ready
 	$(PYTEST) $(SPREAD) -m "not whole and not browser and not cluster"
 
 # What `make test` leaves out since it takes long: a wheel in an empty folder, the site, the notebook, an example that
-# learns, lives for other processors and C libraries.
+# learns, every claim at toy size, lives for other processors and C libraries.
 test-whole: $(VENV)/.ready
 	$(PYTEST) $(SPREAD) -m "whole and not browser and not cluster"
 

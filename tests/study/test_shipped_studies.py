@@ -118,13 +118,9 @@ def without_sizes(*settings: dict) -> None:
             own.pop(f"search.{key}", None)
 
 
-# Many ways to live, each of which is compiled; a version for a cluster has more arms than its quick one.
-LONG = ("claims/drives", "claims/drives-8x8", *(name for name in CLAIMS if name.endswith("-full")))
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.whole) if name in LONG else name for name in CLAIMS]
-)
+# Each has ways to live of its own, which are compiled for it.
+@pytest.mark.whole
+@pytest.mark.parametrize("name", CLAIMS)
 def test_shipped_claims_run_at_toy_size(name: str, tmp_path: Path, quick_report) -> None:
     content = toy_claim(name)
     start_study(check_study(content, name), name, tmp_path / "study", OwnDrivers(2), StudyWatcher())
