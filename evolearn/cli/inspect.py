@@ -73,9 +73,9 @@ def inspect(
     with at_terminal() as console, naming(console, run if other is None else Path(f"{run} or {other}"), trust):
         expect_wait(console)
         from evolearn.inspection import Wishes, compare_dna, inspect_dna
-        from evolearn.run import admit_sources, load_dna, source_changes
+        from evolearn.run import admit_sources, dna_so_far, source_changes
 
-        for dna in [load_dna(path) for path in (run, other) if path is not None]:
+        for dna in [dna_so_far(path) for path in (run, other) if path is not None]:
             warn_of_changes(console, source_changes(dna.header.get("sources", {})))
             if other is not None:  # a comparison asks for the worlds while it draws its bar
                 admit_sources([dna.config])

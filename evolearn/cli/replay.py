@@ -82,7 +82,7 @@ def replay_command(
 ) -> None:
     """Watch a newborn live, beside another in the same life: as a page, or as a film."""
     with at_terminal() as console, naming(console, run if other is None else Path(f"{run} or {other}"), trust):
-        from evolearn.run import admit_sources, load_dna, source_changes
+        from evolearn.run import admit_sources, dna_so_far, source_changes
 
         file = to or Path(f"{'-'.join(one.name.split('.')[0] for one in (run, other) if one is not None)}-replay.html")
         from evolearn.report import check_film, write_film
@@ -90,7 +90,7 @@ def replay_command(
         check_film(file, width, fps, force)
         file = file.absolute()  # worlds may take the process elsewhere
         expect_wait(console)
-        for dna in [load_dna(path) for path in (run, other) if path is not None]:
+        for dna in [dna_so_far(path) for path in (run, other) if path is not None]:
             warn_of_changes(console, source_changes(dna.header.get("sources", {})))
             admit_sources([dna.config])
         from evolearn.inspection import Scene, replay_dna

@@ -1,5 +1,5 @@
 from .directories import check_name as check_name, make_directory as make_directory, making as making
-from .locks import LOCK as LOCK, REPORT_LOCK as REPORT_LOCK, SILENCE as SILENCE, holding as holding
+from .locks import LOCK as LOCK, REPORT_LOCK as REPORT_LOCK, holding as holding, is_held as is_held
 from .private import (
     danger_in as danger_in,
     make_private as make_private,

@@ -71,6 +71,27 @@ def holding(lock: Path, what: str) -> Iterator[None]:
         held.release()
 
 
+def is_held(lock: Path) -> bool:
+    """Whether somebody writes at a place, as its lock says; nothing is taken and nothing changes.
+
+    A process of this host is looked for. One of another host is there until it has been silent for `SILENCE` seconds,
+    and so is a process that has made the file and not yet said who it is, for `BEAT`.
+    """
+    try:
+        file = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        found, owner = os.fstat(file), _owner(file)
+    finally:
+        os.close(file)
+    if owner is not None and owner.file != found.st_ino:
+        return False  # a copy
+    if owner is not None and owner.host == socket.gethostname():
+        return _began(owner.pid) == owner.began
+    return time.time() - found.st_mtime < (BEAT if owner is None else SILENCE)
+
+
 class _Held:
     """A lock that this process has."""
 

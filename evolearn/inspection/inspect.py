@@ -25,7 +25,7 @@ from evolearn.inspection.record import Answer, describe, name_of, record
 from evolearn.life import new_driver
 from evolearn.plugins import NotTrusted, named_by_unless_told
 from evolearn.report import INSPECTION_FILE, Section, is_inspection, write_inspection_report
-from evolearn.run import DNA, admit_sources, load_dna, setup_of
+from evolearn.run import DNA, admit_sources, dna_so_far, setup_of, why_not_over
 
 LONGEST = 10_000_000  # world steps of a life: some hundred such lives are lived
 
@@ -76,7 +76,7 @@ def inspect_dna(
     """Inspect DNA: compute every section that is wanted, write inspection.json and the page.
 
     Args:
-        path: of a run directory or of a DNA file.
+        path: of a run directory, finished or not, or of a DNA file.
         wishes: what is asked.
         out: the directory to write; None: RUN/inspection, or NAME-inspection here for DNA outside of a run.
         workers: threads or processes; changes speed only.
@@ -93,7 +93,7 @@ def inspect_dna(
 
 def _inspect(path: Path, wishes: Wishes, out: Path | None, workers: int, display: Display) -> Inspected:
     parts = wanted_parts(wishes.only)
-    dna = load_dna(path)
+    dna = dna_so_far(path)
     if wishes.age is not None and all(part.key != "lesions" for part in parts):
         raise InspectionError(
             f"--age {wishes.age}: is for lesions, and --only {','.join(wishes.only)} leaves them out; add lesions, or "
@@ -104,9 +104,10 @@ def _inspect(path: Path, wishes: Wishes, out: Path | None, workers: int, display
     lifetime = _checked_lifetime(dna, wishes, extent)
     with _held(directory), _alive(dna, extent, lifetime, workers, parts) as (specimen, why_not):
         about = describe(dna, extent, lifetime, wishes.age, specimen) | {"note": extent.note}
+        warnings = _not_over([dna])
         if why_not:
-            about["warning"] = f"The world cannot be lived in, so that sections that need lives are missing: {why_not}"
-            display.warning(about["warning"])
+            warnings.append(f"The world cannot be lived in, so that sections that need lives are missing: {why_not}")
+        _warn(about, warnings, display)
         subject = Subject(dna, specimen, wishes.age)
         faults: list[Exception] = []
         answers = [_answer(part, subject, display, faults) for part in parts]
@@ -142,7 +143,7 @@ def _compare(first: Path, second: Path, wishes: Wishes, out: Path | None, worker
             raise InspectionError(
                 f"{name}: is for the inspection of one DNA; leave it out, or leave out OTHER={second}"
             )
-    dna, other = load_dna(first), load_dna(second)
+    dna, other = dna_so_far(first), dna_so_far(second)
     if dna.path.resolve() == other.path.resolve():
         raise InspectionError(f"OTHER={second}: is the same DNA as {first}; name another, or none to inspect this one")
     admit_sources(
@@ -153,6 +154,7 @@ def _compare(first: Path, second: Path, wishes: Wishes, out: Path | None, worker
     lifetime = _checked_lifetime(dna, wishes, extent)
     about = describe(dna, extent, lifetime, None, None) | {"note": extent.note}
     about["other"] = describe(other, extent, lifetime, None, None)
+    _warn(about, _not_over([dna, other]), display)
 
     def comparing(progress: Progress) -> Json:
         return COMPARISON(dna, other, extent, workers=workers, progress=progress, lifetime=wishes.lifetime)
@@ -162,6 +164,16 @@ def _compare(first: Path, second: Path, wishes: Wishes, out: Path | None, worker
         answers = [_timed("comparison", "Comparison", comparing, display, faults)]
         inspected = _write(directory, about, _command([first, second], wishes), answers, workers, wishes.figures)
     return dataclasses.replace(inspected, faults=tuple(faults))
+
+
+def _not_over(dnas: Sequence[DNA]) -> list[str]:
+    return [f"{said}." for dna in dnas if (said := why_not_over(dna))]
+
+
+def _warn(about: Json, warnings: Sequence[str], display: Display) -> None:
+    for warning in warnings:
+        display.warning(warning)
+    about["warning"] = " ".join(warnings)
 
 
 def wanted_parts(only: tuple[str, ...]) -> tuple[Part, ...]:

@@ -14,7 +14,7 @@ from evolearn.inspection.inspect import InspectionError
 from evolearn.inspection.record import name_of
 from evolearn.life import empty_trace, new_driver
 from evolearn.plugins import named_by_unless_told
-from evolearn.run import ARMS, DNA, load_dna, ready_arm, setup_of
+from evolearn.run import ARMS, DNA, dna_so_far, ready_arm, setup_of, why_not_over
 from evolearn.study import ReplayArm, record_replay
 
 FRAMES = 300  # of a replay, where nothing else is said
@@ -39,7 +39,7 @@ def replay_dna(
     """Let a newborn live a part of a life, learning as its config says, beside somebody in the same life.
 
     Args:
-        path: of a run directory, of a DNA file, or a name in the zoo.
+        path: of a run directory, finished or not, of a DNA file, or a name in the zoo.
         other: of the newborn beside it, in the first one's world; None: a blank slate with published defaults.
         scene: what is to be seen.
         workers: threads or processes; changes speed only.
@@ -56,8 +56,8 @@ def replay_dna(
         NotRendered: it is a Gymnasium environment that does not render itself.
     """
     with named_by_unless_told(path if other is None else f"{path} or {other}", trust):
-        first = load_dna(path)
-        both = [first] if other is None else [first, load_dna(other)]
+        first = dna_so_far(path)
+        both = [first] if other is None else [first, dna_so_far(other)]
         names = [name_of(dna) for dna in both]
         if len(set(names)) < len(names):
             names = [str(path), str(other)]
@@ -120,4 +120,7 @@ def _blank_slate(specimen: Specimen, life: int) -> ReplayArm:
 
 def _told_of(dna: DNA, is_learning: bool) -> str:
     weights = _WEIGHTS.get(dna.pool.modes["weights"], "given weights")
-    return f"{weights}, {'learning' if is_learning else 'not learning'}"
+    told = f"{weights}, {'learning' if is_learning else 'not learning'}"
+    if why_not_over(dna):
+        told += f", generation {dna.generation + 1:,} of {dna.config.search.generations:,}: not finished"
+    return told

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from evolearn.config import dotted, read_yaml
 from evolearn.errors import RunDirectoryError, UserError
-from evolearn.files import LOCK, SILENCE, FileUnfit, read_json
+from evolearn.files import LOCK, FileUnfit, is_held, read_json
 from evolearn.report import Curve, Gene, Newborn, Seen
 from evolearn.run import RunDirectory, ancestors, natural_values
 
@@ -134,14 +133,9 @@ def _see_study(path: Path, made: float) -> Seen:
 
 
 def _state(path: Path, finished: bool) -> str:
-    """Whether somebody writes there: who does gives a sign of life every few seconds."""
     if finished:
         return FINISHED
-    try:
-        silent = time.time() - (path / LOCK).stat().st_mtime
-    except FileNotFoundError:
-        return STOPPED
-    return RUNNING if silent < SILENCE else STOPPED
+    return RUNNING if is_held(path / LOCK) else STOPPED
 
 
 def _scores(path: Path) -> dict[str, float]:

@@ -15,10 +15,12 @@ from .dna import (
     ancestor_file as ancestor_file,
     ancestors as ancestors,
     dna_of as dna_of,
+    dna_so_far as dna_so_far,
     load_dna as load_dna,
     run_directory_of as run_directory_of,
     setup_of as setup_of,
     signals_of as signals_of,
+    why_not_over as why_not_over,
     write_dna as write_dna,
 )
 from .estimate import Estimate as Estimate, closing_steps as closing_steps, steps_per_second as steps_per_second

@@ -170,6 +170,28 @@ def load_dna(path: Path) -> DNA:
     return DNA(file, header, config, pool, genome, stdev)
 
 
+def dna_so_far(path: Path) -> DNA:
+    """Read DNA; of a run whose evolution is not over, the last centre that it kept.
+
+    Args:
+        path: see `load_dna`.
+    Raises:
+        DNAError: as `load_dna` does; the first generation is not over.
+    """
+    kept = [] if os.path.exists(path / NAME) else _kept_files(path)
+    return load_dna(kept[-1] if kept else path)
+
+
+def why_not_over(dna: DNA) -> str:
+    """What to say of DNA from a run whose evolution is not over; empty of any other."""
+    if dna.run is None or (dna.run / NAME).exists():
+        return ""
+    return (
+        f"{dna.run}: is not finished; this is the centre that lived generation {dna.generation + 1:,} of "
+        f"{dna.config.search.generations:,}, and evolearn resume {dna.run} goes on if it was stopped"
+    )
+
+
 def _header_in(file: Path, label: str) -> dict[str, Any]:
     """A header whose format is that of this evolearn; else unchecked."""
     try:
@@ -305,7 +327,11 @@ def ancestors(run: Path) -> list[DNA]:
     Raises:
         DNAError: a file is damaged.
     """
-    return [load_dna(file) for file in sorted((run / ANCESTORS).glob("generation_*.safetensors"))]
+    return [load_dna(file) for file in _kept_files(run)]
+
+
+def _kept_files(run: Path) -> list[Path]:
+    return sorted((run / ANCESTORS).glob("generation_*.safetensors"))
 
 
 def ancestor_file(run: Path, generation: int) -> Path:
@@ -368,7 +394,8 @@ def _why_none(path: Path) -> str:
         return why_not
     if os.path.exists(path / "study.json"):
         runs = sorted(str(found.parent) for found in path.glob("runs/*/*/run_*/dna.safetensors"))
-        return f"{path}: is a study; name one of its runs: {', '.join(runs[:6]) or 'none is finished'}" + (
+        runs = runs or sorted(str(found.parent) for found in path.glob(f"runs/*/*/run_*/{ANCESTORS}"))
+        return f"{path}: is a study; name one of its runs: {', '.join(runs[:6]) or 'none has any DNA yet'}" + (
             f" and {len(runs) - 6} more" if len(runs) > 6 else ""
         )
     if os.path.exists(path / "run.json"):

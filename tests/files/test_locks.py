@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from evolearn.errors import RunDirectoryError
-from evolearn.files import LOCK, holding, locks
+from evolearn.files import LOCK, holding, is_held, locks
 from evolearn.files.locks import DirectoryHeld
 
 HOLDING = """
@@ -48,7 +48,9 @@ def left_by(lock: Path, **different: object) -> None:
 
 def test_another_process_is_refused_and_named_until_it_is_killed(tmp_path: Path) -> None:
     lock = tmp_path / LOCK
+    assert not is_held(lock)
     with held_elsewhere(lock) as other:
+        assert is_held(lock)
         with pytest.raises(DirectoryHeld) as refused, holding(lock, "RUN=here"):
             pass
         text = str(refused.value)
@@ -57,6 +59,7 @@ def test_another_process_is_refused_and_named_until_it_is_killed(tmp_path: Path)
         other.kill()
         other.wait()
         assert lock.exists(), "nobody removed it"
+        assert not is_held(lock), "at once, not after minutes of silence"
         with holding(lock, "RUN=here"):
             assert json.loads(lock.read_text())["pid"] == os.getpid()
     assert not lock.exists()
@@ -94,8 +97,10 @@ def test_a_process_of_another_host_is_there_until_it_is_silent(tmp_path: Path) -
     with pytest.raises(DirectoryHeld, match=r"process 1 on host elsewhere, since .* remove ") as refused:
         locks._acquired(lock, "RUN=a")
     assert str(lock) in str(refused.value)
+    assert is_held(lock)
     long_ago = lock.stat().st_mtime - locks.SILENCE - 1
     os.utime(lock, (long_ago, long_ago))
+    assert not is_held(lock)
     with holding(lock, "RUN=a"):
         pass
 
@@ -128,6 +133,8 @@ def test_a_copied_directory_is_not_held(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     with holding(tmp_path / "run" / LOCK, "RUN=a"):
         shutil.copytree(tmp_path / "run", tmp_path / "copy")
+        assert is_held(tmp_path / "run" / LOCK)
+        assert not is_held(tmp_path / "copy" / LOCK)
         with holding(tmp_path / "copy" / LOCK, "RUN=b"):
             pass
     assert list((tmp_path / "copy").iterdir()) == []

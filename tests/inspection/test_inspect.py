@@ -319,13 +319,15 @@ def test_what_is_no_dna(run: Path, tmp_path: Path, command) -> None:
     assert "nowhere: does not exist" in refused(command, tmp_path / "nowhere")
     assert "is not a run directory" in refused(command, tmp_path)
     unfinished = tmp_path / "unfinished"
-    shutil.copytree(run, unfinished, ignore=shutil.ignore_patterns("dna*"))
+    shutil.copytree(run, unfinished, ignore=shutil.ignore_patterns("dna*", "ancestors"))
     assert f"evolearn resume {unfinished} continues it" in refused(command, unfinished)
     study = tmp_path / "study"
     shutil.copytree(run, study / "runs" / "only" / "evolved" / "run_00")
     (study / "study.json").write_text("{}")
     assert f"is a study; name one of its runs: {study}/runs/only/evolved/run_00" in refused(command, study)
     assert "is a study" in refused(command, run, study)
+    shutil.rmtree(study / "runs")
+    assert "is a study; name one of its runs: none has any DNA yet" in refused(command, study)
     altered = tmp_path / "altered.safetensors"
     payload = bytearray((run / "dna.safetensors").read_bytes())
     payload[-1] ^= 1

@@ -5,20 +5,22 @@ import math
 import os
 import re
 import shutil
-import time
+import subprocess
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from evolearn import load
 from evolearn.cli.app import app
 from evolearn.config import check_config
 from evolearn.errors import UserError
-from evolearn.files import LOCK, SILENCE
+from evolearn.files import LOCK, holding
 from evolearn.life import OwnDrivers
 from evolearn.overview import find_seen, look_at
 from evolearn.report import Curve, Seen, render_overview
 from evolearn.run import Interrupted, RunDirectory, start_run
+from tests.helpers.command import line_of
 from tests.helpers.runs import GENERATIONS, Watcher, toy
 
 
@@ -62,10 +64,8 @@ def test_what_is_found_is_what_the_files_say(folder):
 
 def test_who_writes_there_gives_signs_of_life(folder, tmp_path):
     run = shutil.copytree(folder / "deeper" / "b", tmp_path / "b")
-    (run / LOCK).touch()
-    assert look_at(run).state == "running"
-    silent = time.time() - SILENCE - 1
-    os.utime(run / LOCK, (silent, silent))
+    with holding(run / LOCK, "RUN"):
+        assert look_at(run).state == "running"
     assert look_at(run).state == "stopped"
 
 
@@ -106,14 +106,52 @@ def test_a_comparison_shows_what_configs_differ_in_and_nothing_else(folder, tmp_
 
 def test_watching_writes_a_page_that_is_read_again_until_the_run_is_finished(folder, tmp_path):
     run = shutil.copytree(folder / "deeper" / "b", tmp_path / "b")
-    (run / LOCK).touch()
-    code, text = command("watch", run, "--once", "--every", "7")
+    with holding(run / LOCK, "RUN"):
+        code, text = command("watch", run, "--once", "--every", "7")
     assert (code, f"running, 2 of {GENERATIONS} generations" in text) == (0, True)
     assert '<meta http-equiv="refresh" content="7">' in (run / "overview.html").read_text()
     done = shutil.copytree(folder / "a", tmp_path / "a")
     assert "finished" in command("watch", done)[1]
     assert "refresh" not in (done / "overview.html").read_text().split("<style>")[0]
     assert command("report", done)[0] == 0
+
+
+def test_a_run_that_was_killed_is_shown_as_far_as_it_came_and_said_not_to_be_finished(tmp_path):
+    config = toy()
+    config["search"]["generations"] = 100_000
+    (tmp_path / "toy.yaml").write_text(yaml.safe_dump(config))
+    run = tmp_path / "run"
+    with subprocess.Popen(line_of("run", tmp_path / "toy.yaml", "--out", run), stdout=subprocess.PIPE) as process:
+        for line in process.stdout:
+            if line.startswith(b"generation 5/"):
+                break
+        assert "100,000 generations" in command("watch", run, "--once")[1]
+        assert look_at(run).state == "running"
+        process.kill()
+    code, text = command("watch", run)
+    assert (code, "stopped, " in text) == (0, True), "it does not wait for who is gone"
+    assert "Not finished" in (run / "overview.html").read_text()
+    (run / "overview.html").unlink()
+    assert command("report", run)[0] == 0
+    assert "Not finished" in (run / "overview.html").read_text()
+    said = re.compile(r"is not finished; this is the centre that lived generation \d of 100,000, and evolearn resume")
+    code, text = command("inspect", run, "--only", "genes", "--out", tmp_path / "inspection")
+    assert (code, bool(said.search(text))) == (0, True), text
+    assert said.search((tmp_path / "inspection" / "index.html").read_text())
+    code, text = command("replay", run, "--to", tmp_path / "life.html")
+    assert (code, bool(re.search(r"learning, generation \d of 100,000: not finished\)", text))) == (0, True), text
+
+
+def test_a_study_that_was_killed_is_shown_as_far_as_it_came_and_names_its_runs(folder, tmp_path):
+    study = tmp_path / "study"
+    shutil.copytree(folder / "deeper" / "b", study / "runs" / "only" / "evolved" / "run_00")
+    (study / "study.json").write_text("{}")
+    (study / "study.yaml").write_text(yaml.safe_dump({"run": toy()}))
+    assert "stopped" in command("watch", study)[1]
+    assert command("report", study)[0] == 0
+    assert "Not finished" in (study / "overview.html").read_text()
+    code, text = command("replay", study, "--to", tmp_path / "life.html")
+    assert (code, "is a study; name one of its runs: " in text, "evolved/run_00" in text) == (2, True, True)
 
 
 def test_a_watched_run_shows_its_newborn_as_its_dna_has_it(folder, tmp_path):
