@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.cluster import Silent, foals, seconds_of
 from benchmarks.simulated_cluster import Costs, Simulated, simulate
-from evolearn.cluster import LARGEST_MESSAGE, LOCAL, Work, open_cluster
+from evolearn.cluster import LARGEST_MESSAGE, LOCAL, Lives, Work, open_cluster
 from evolearn.config import check_config
 from evolearn.genome import decode
 from evolearn.life import Drivers, evaluate
@@ -96,8 +96,8 @@ def _one_life_at_a_time(drivers: Drivers, lives: int) -> tuple[float, float, flo
     results: list[Any] = []
     work = Work(
         lives,
-        lambda first, last: driver.hand_out(newborns, genomes, keys, setup.selection),
-        lambda first, last, result: results.append(result),
+        lambda first, last: driver.hand_out(Lives(newborns, genomes, keys, setup.selection)),
+        lambda first, last, result: results.extend(result),
         LARGEST_MESSAGE,  # so that a task is one life
     )
     drivers.effort()

@@ -1,3 +1,4 @@
+from ._tasks import Lives as Lives
 from .addresses import LOCAL as LOCAL
 from .opening import open_cluster as open_cluster, prepare as prepare
 from .schedule import Piece as Piece, Schedule as Schedule

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import ray
 from ray.runtime_env import RuntimeEnv
 
@@ -19,14 +18,11 @@ from evolearn.cluster import _tasks as tasks
 from evolearn.cluster._connecting import connect
 from evolearn.cluster._hosts import Hosts, counted
 from evolearn.cluster._shipping import Parcel, pack, renamed
-from evolearn.cluster._tasks import Faulty, Order, Recipe
+from evolearn.cluster._tasks import Faulty, Lives, Order, Recipe
 from evolearn.cluster.addresses import LOCAL, ClusterError, check_address
-from evolearn.cluster.spreading import Spreader, Work, WorkerDied
+from evolearn.cluster.spreading import LARGEST_MESSAGE, Spreader, Work, WorkerDied
 from evolearn.environment import code_identity
-from evolearn.genome import Newborns
 from evolearn.life import (
-    NO_SURGERIES,
-    NO_TEACHERS,
     ClusterWatch,
     Conditions,
     Driver,
@@ -36,8 +32,6 @@ from evolearn.life import (
     Outcome,
     OwnDrivers,
     Plan,
-    Surgeries,
-    Teachers,
     fault_in,
 )
 from evolearn.plugins import Part
@@ -93,11 +87,6 @@ class ClusterDrivers:
         for known, driver in self._made:
             if known == conditions:
                 return driver
-        if conditions.opponent is not None:
-            raise ClusterError(
-                f"world {conditions.world.name}: its opponent evolves, and lives in pairs are lived by the threads of "
-                "one machine; leave out --address"
-            )
         world = self._parcel.names.get(from_anywhere(conditions.found_as))
         if world is None:
             raise ClusterError(
@@ -219,40 +208,34 @@ class ClusterDriver:
             LifeFault: the world is at fault in a life.
             ClusterError: see `Spreader.do`.
         """
-        if job.trace.fitness.size:
+        if any(side.trace.fitness.size for side in job.sides):
             # One life whose every step is wanted: as quick here.
             self._here().live(job)
             return
 
         def submit(first: int, last: int) -> Any:
-            some = job.genomes[first:last]
-            newborns, genomes = job.newborns.of_lives(some)
-            surgeries, teachers = job.surgeries.of_lives(some), job.teachers.of_lives(slice(first, last))
-            return self.hand_out(newborns, genomes, job.keys[first:last], job.plan, surgeries, teachers)
+            return self.hand_out(*(Lives.of(side, first, last) for side in job.sides))
 
-        def take(first: int, last: int, result: Outcome | Faulty) -> None:
+        def take(first: int, last: int, result: list[Outcome] | Faulty) -> None:
             if isinstance(result, Faulty):
                 raise self._fault(job, first + result.life, result.step, result.reason)
-            for mine, theirs in zip(job.outcome, result, strict=True):
-                if len(mine):  # final weights that nobody asked for have no rows
-                    mine[first:last] = theirs
+            for side, outcome in zip(job.sides, result, strict=True):
+                for mine, theirs in zip(side.outcome, outcome, strict=True):
+                    if len(mine):  # final weights that nobody asked for have no rows
+                        mine[first:last] = theirs
 
+        unit_bytes, piece_bytes = np.sum([_bytes_of_lives(side) for side in job.sides], axis=0).tolist()
         try:
-            self._do(_kind(job.plan), Work(len(job.genomes), submit, take, *_bytes_of_lives(job)))
+            self._do(
+                tuple(_kind(side.plan) for side in job.sides),
+                Work(len(job.genomes), submit, take, unit_bytes, piece_bytes),
+            )
         except WorkerDied as died:
             raise self._fault(job, died.unit, 0, died.text) from died
 
-    def hand_out(
-        self,
-        newborns: Newborns,
-        genomes: npt.NDArray[np.int64],
-        keys: npt.NDArray[np.int64],
-        plan: Plan,
-        surgeries: Surgeries = NO_SURGERIES,
-        teachers: Teachers = NO_TEACHERS,
-    ) -> Any:
-        """Give lives to the cluster as one task; returns its reference, for `Work`."""
-        return self._live_piece.remote(self._order, newborns, genomes, keys, plan, surgeries, teachers)
+    def hand_out(self, *sides: Lives) -> Any:
+        """Give lives, as each side leads them, to the cluster as one task; returns its reference, for `Work`."""
+        return self._live_piece.remote(self._order, *sides)
 
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
         """function(driver, shared, block) for every block, in the order of `blocks`, see `Driver`."""
@@ -315,10 +298,16 @@ def _kind(plan: Plan) -> Any:
 
 
 def _bytes_of_lives(job: Job) -> tuple[float, float]:
-    """Bytes of a life, and of a piece beside its lives: a genome whose lives are split travels with each part."""
+    """Bytes of a life of one side, and of a piece beside its lives.
+
+    A genome whose lives are split travels with each part; of genomes that take turns a piece has each.
+    """
     newborn = sum(array.nbytes / max(1, len(array)) for array in (*job.newborns[:4], *job.surgeries))
-    lives_of_one = max(1.0, len(job.genomes) / max(1, len(job.newborns.weights)))
     outcome = sum(array.nbytes for array in job.outcome) / max(1, len(job.genomes))
+    count = max(1, len(job.newborns.weights))
+    if np.count_nonzero(np.diff(job.genomes)) >= count and count * newborn < LARGEST_MESSAGE / 2:
+        return outcome, count * newborn
+    lives_of_one = max(1.0, len(job.genomes) / count)
     return newborn / lives_of_one + outcome, newborn if lives_of_one > 1 else 0.0
 
 

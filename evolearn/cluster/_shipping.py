@@ -112,6 +112,7 @@ def _renamed(record: Any, parts: Mapping[Part, str]) -> Any:
         return dataclasses.replace(
             record,
             brain=_renamed(record.brain, parts),
+            opponent=_renamed(record.opponent, parts),
             learner=there(LEARNER, record.learner),
             generic_drives=tuple(there(DRIVE, name) for name in record.generic_drives),
         )

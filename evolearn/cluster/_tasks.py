@@ -25,6 +25,8 @@ import numpy.typing as npt
 from evolearn.environment import code_differences, code_identity
 from evolearn.genome import Newborns
 from evolearn.life import (
+    NO_SURGERIES,
+    NO_TEACHERS,
     Conditions,
     Driver,
     Job,
@@ -39,7 +41,7 @@ from evolearn.life import (
 )
 from evolearn.numerics import cache_folder, processor_type
 from evolearn.plugins import as_told
-from evolearn.world import find_world
+from evolearn.world import World, find_world
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,14 +50,14 @@ class Recipe:
 
     world: str  # as the worker finds it
     hang_seconds: float
-    others: Mapping[str, Any]  # every field of Conditions but the world, and how it is found
+    others: Mapping[str, Any]  # every field of Conditions but the world, how it is found, and the opponent
+    opponent: Mapping[str, Any] | None  # the same of the opponent's conditions, in the world that the world has for it
 
     @classmethod
     def of(cls, conditions: Conditions, world: str, hang_seconds: float) -> Recipe:
         """The recipe of conditions whose world is found under the name `world`."""
-        others = {field.name: getattr(conditions, field.name) for field in dataclasses.fields(conditions)}
-        del others["world"], others["found_as"]
-        return cls(world, hang_seconds, {**others, "parameters": dict(conditions.parameters)})
+        other = conditions.opponent
+        return cls(world, hang_seconds, _of_no_world(conditions), None if other is None else _of_no_world(other))
 
     def conditions(self) -> Conditions:
         """The conditions again.
@@ -63,7 +65,21 @@ class Recipe:
         Raises:
             WorldNotFound: the world is not here. A part that is not is missed when a driver is made.
         """
-        return Conditions(find_world(self.world), found_as=self.world, **self.others)
+        world = find_world(self.world)
+        other = None
+        if self.opponent is not None:
+            assert isinstance(world, World)
+            assert world.opponent is not None
+            other = Conditions(world.opponent.world, **self.opponent)
+        return Conditions(world, found_as=self.world, opponent=other, **self.others)
+
+
+def _of_no_world(conditions: Conditions) -> dict[str, Any]:
+    """Fields of conditions that are values, and travel as they are."""
+    fields = {field.name: getattr(conditions, field.name) for field in dataclasses.fields(conditions)}
+    for name in ("world", "found_as", "opponent"):
+        del fields[name]
+    return {**fields, "parameters": dict(conditions.parameters)}
 
 
 class Order(NamedTuple):
@@ -71,6 +87,41 @@ class Order(NamedTuple):
 
     recipe: bytes  # of a Recipe, pickled
     identity: Mapping[str, str]  # see `code_identity`: of the driver
+
+
+class Lives(NamedTuple):
+    """Lives of a piece as one side leads them, as they travel; see `evolearn.life.live.Job` for the fields."""
+
+    newborns: Newborns
+    genomes: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.int64]
+    plan: Plan
+    surgeries: Surgeries = NO_SURGERIES
+    teachers: Teachers = NO_TEACHERS
+
+    @classmethod
+    def of(cls, job: Job, first: int, last: int) -> Lives:
+        """The lives `first` .. `last` - 1 of a job, with nobody in them but who lives."""
+        some = job.genomes[first:last]
+        newborns, genomes = job.newborns.of_lives(some)
+        surgeries, teachers = job.surgeries.of_lives(some), job.teachers.of_lives(slice(first, last))
+        return cls(newborns, genomes, job.keys[first:last], job.plan, surgeries, teachers)
+
+    def job(self, conditions: Conditions, opponent: Job | None = None) -> Job:
+        """A job of these lives, whose outcome is to be written."""
+        outcome = empty_outcome(len(self.genomes), self.plan, len(conditions.drive_names), conditions.brain.weights)
+        # What comes from the object store is read-only, and the kernel is compiled for arrays that are not.
+        return Job(
+            Newborns(*map(np.array, self.newborns)),
+            np.array(self.genomes),
+            np.array(self.keys),
+            self.plan,
+            outcome,
+            empty_trace(0, conditions),
+            Surgeries(*map(np.array, self.surgeries)),
+            opponent,
+            Teachers(*map(np.array, self.teachers)),
+        )
 
 
 class Where(NamedTuple):
@@ -104,31 +155,23 @@ class Done(NamedTuple):
     where: Where
 
 
-def live_piece(
-    order: Order,
-    newborns: Newborns,
-    genomes: npt.NDArray[np.int64],
-    keys: npt.NDArray[np.int64],
-    plan: Plan,
-    surgeries: Surgeries,
-    teachers: Teachers,
-) -> Done | Refused:
-    """Live a piece of a job; its result is an `Outcome`, or a `Faulty`."""
+def live_piece(order: Order, lives: Lives, opponents: Lives | None = None) -> Done | Refused:
+    """Live a piece of a job; its result is the `Outcome` of each side, or a `Faulty`.
 
-    def live(driver: Driver) -> Outcome | Faulty:
-        # What comes from the object store is read-only, and the kernel is compiled for arrays that are not.
-        own = Newborns(*(np.array(array) for array in newborns))
-        conditions = driver.conditions
-        outcome = empty_outcome(len(genomes), plan, len(conditions.drive_names), conditions.brain.weights)
-        trace = empty_trace(0, conditions)
-        operations = Surgeries(*(np.array(array) for array in surgeries))
-        their = Teachers(*(np.array(array) for array in teachers))
-        job = Job(own, np.array(genomes), np.array(keys), plan, outcome, trace, operations, teachers=their)
+    Args:
+        order: of the conditions.
+        lives: as the agents lead them.
+        opponents: the same lives as their opponents do, if the conditions have one.
+    """
+
+    def live(driver: Driver) -> list[Outcome] | Faulty:
+        conditions, other = driver.conditions, driver.conditions.opponent
+        job = lives.job(conditions, None if opponents is None or other is None else opponents.job(other))
         try:
             driver.live(job)
         except LifeFault as fault:
             return Faulty(fault.life, fault.step, fault.reason)
-        return outcome
+        return [side.outcome for side in job.sides]
 
     return _do(order, live)
 

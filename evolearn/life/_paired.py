@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -104,8 +105,16 @@ class PairedDriver(FusedDriver):
             return
         life = int(faulty[0])
         own, other = (FAULTS.get(int(status[life])) for status in sides)
-        team = self._new_pair(job.plan, 1)
-        self._live_together(job, team, life, life + 1, 1)
+        # Until the fault and no longer: the other side lives on, and what was seen then would be seen no more.
+        lifetime = int(job.sides[0 if own else 1].outcome.age[life]) + 1
+        until, theirs = (
+            dataclasses.replace(
+                side, plan=dataclasses.replace(side.plan, lifetime=lifetime, bin_steps=side.plan.bin_size)
+            )
+            for side in job.sides
+        )
+        team = self._new_pair(until.plan, 1)
+        self._live_together(dataclasses.replace(until, opponent=theirs), team, life, life + 1, 1)
         conditions = self.conditions
         at_fault: Team = team
         if own is None:

@@ -415,6 +415,11 @@ class Job:
         check_surgeries(self.surgeries, self.newborns, self.plan.operate_at, self.plan.lifetime)
         check_teachers(self.teachers, self.genomes, self.newborns.weights.shape[1])
 
+    @property
+    def sides(self) -> tuple[Job, ...]:
+        """This job, and with it that of the opponents in the same lives, if the conditions have one."""
+        return (self,) if self.opponent is None else (self, self.opponent)
+
     def is_taught(self, conditions: Conditions) -> bool:
         """Whether anybody teaches its lives: a life by itself has no elder."""
         teacher = conditions.teacher

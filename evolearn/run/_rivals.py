@@ -97,6 +97,13 @@ class DriverOfBoth:
         """See `Driver`."""
         (self._alone if job.opponent is None else self._paired).live(job)
 
+    def rehearse(self, job: Job) -> None:
+        """Have both refuse what only they know to, before any life that counts; see `evolearn.life.rehearsal`."""
+        for driver in (self._alone, self._paired):
+            asked = getattr(driver, "rehearse", None)
+            if asked is not None:
+                asked(job)
+
     def over_blocks(self, function: Callable[[Driver, Any, int], Any], shared: Any, blocks: Sequence[int]) -> list[Any]:
         """See `Driver`."""
         return self._alone.over_blocks(function, shared, blocks)

@@ -23,37 +23,53 @@ import yaml
 from safetensors.numpy import load_file
 
 from evolearn.agent import WATCHED
-from evolearn.cluster._drivers import ClusterDriver
+from evolearn.cluster._drivers import ClusterDriver, _bytes_of_lives
 from evolearn.cluster._shipping import CannotShip, pack, renamed
-from evolearn.cluster._tasks import Done, Order, Recipe, do_blocks, live_piece
+from evolearn.cluster._tasks import Done, Faulty, Lives, Order, Recipe, do_blocks, live_piece
 from evolearn.config import check_config
 from evolearn.environment import code_identity
 from evolearn.errors import UserError
 from evolearn.life import (
     FROM_BRAIN,
-    NO_SURGERIES,
     NO_TEACHERS,
     Drivers,
+    Job,
     KeepsState,
     Lineage,
     OwnDrivers,
     Plan,
     Teachers,
     TeacherSpec,
+    empty_outcome,
+    empty_trace,
     lives,
     rehearse,
 )
+from evolearn.life.live import opponent_job
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run import assemble, parts_of, start_run
+from evolearn.run import Interrupted, assemble, open_run, parts_of, resume_run, start_run
 from evolearn.search.meta_gradients import MetaLives
 from evolearn.study import start_study
 from evolearn.world import find_world, gymnasium_world
 from tests.helpers.command import evolearn
 from tests.helpers.own_parts import PARTS_FILE, own_config
+from tests.helpers.pairs import born_of, conditions_of, live_in_pairs, pairs_driver, some_keys, tug
 from tests.helpers.places import ROOT
 from tests.helpers.probe_worlds import conditions_for, newborns_for
 from tests.helpers.ray_here import ClusterWatcher
-from tests.helpers.runs import EXPECTS, FORESEES, LINEAGE, REMEMBERS, RULES, TAUGHT, VALUED, Watcher, digests, toy
+from tests.helpers.runs import (
+    EXPECTS,
+    FORESEES,
+    KINDS,
+    LINEAGE,
+    REMEMBERS,
+    RULES,
+    TAUGHT,
+    VALUED,
+    Watcher,
+    digests,
+    toy,
+)
 from tests.helpers.studies import toy_study
 from tests.helpers.watching import StudyWatcher
 from tests.helpers.world_files import WORLD_FILE
@@ -73,17 +89,50 @@ def test_what_keeps_something_is_refused_before_any_task() -> None:
 
 
 def test_nothing_of_the_conditions_of_lives_is_lost_on_the_way_to_a_worker() -> None:
-    usual = conditions_for(find_world("cart-pole"), value={"hidden": (2,), "potential": True})
+    usual = conditions_for(find_world("pursuit"), value={"hidden": (2,), "potential": True})
     unusual = {"switch_at": 40, "reset_from": 3, "imagined": 2, "repeated": 1, "remembered": 7, "centrings": ("mean",)}
     unusual |= {"lineage": Lineage(3, 2), "grown_life": 500}
+    unusual["opponent"] = conditions_for(find_world("pursuit-predator"), hidden=(3,), window=9, speed=1.5)
     unusual["teacher"] = TeacherSpec(FROM_BRAIN, WATCHED, 60, usual.brain.weights * b"abcd")
-    sent = dataclasses.replace(usual, generic_drives=("novelty",), found_as="cart-pole", **unusual)
+    sent = dataclasses.replace(usual, generic_drives=("novelty",), found_as="pursuit", **unusual)
     for field in dataclasses.fields(sent):
-        if field.name == "opponent":
-            continue  # a cluster lives no pairs
         assert field.default is dataclasses.MISSING or getattr(sent, field.name) != field.default, field.name
-    received = pickle.loads(pickle.dumps(Recipe.of(sent, "cart-pole", 30.0))).conditions()
+    received = pickle.loads(pickle.dumps(Recipe.of(sent, "pursuit", 30.0))).conditions()
     assert received == sent
+
+
+def test_a_piece_of_lives_in_pairs_is_on_a_worker_what_it_is_here() -> None:
+    conditions, plan, keys = conditions_of(tug), Plan(90, bin_steps=30, final_weights=True), some_keys(4)
+    own, theirs = born_of(conditions, 3), born_of(conditions.opponent, 2, seed=1)
+    born_as, they_as = np.array([2, 0, 0, 2]), np.array([1, 0, 1, 0])
+    expected = live_in_pairs(pairs_driver(conditions), own, theirs, born_as, they_as, keys, plan)[:2]
+    job = Job(own, born_as, keys, plan, expected[0], empty_trace(0, conditions))
+    other = opponent_job(conditions.opponent, theirs, they_as, keys, plan)
+    sides = [Lives.of(side, 1, 4) for side in (job, other)]
+    assert (len(sides[0].newborns.weights), len(sides[1].newborns.weights)) == (2, 2)
+    order = Order(pickle.dumps(Recipe.of(conditions, "tests.helpers.pairs:tug", 30.0)), code_identity())
+    for found, mine in zip(live_piece(order, *sides).result, expected, strict=True):
+        for name, array in found._asdict().items():
+            assert array.tobytes() == getattr(mine, name)[1:].tobytes(), name
+    blind = Order(pickle.dumps(Recipe.of(conditions, "tests.helpers.pairs:blinding", 30.0)), code_identity())
+    fault = live_piece(blind, *sides).result
+    assert isinstance(fault, Faulty)
+    assert (fault.life, fault.step) == (0, 6)
+    assert fault.reason.startswith("the opponent's observation place=nan: must be finite")
+
+
+def test_what_travels_with_a_piece_is_known_before() -> None:
+    """Genomes whose lives are neighbours travel with theirs; of those that take turns each travels with every piece."""
+    conditions, plan = conditions_of(tug), Plan(90)
+    newborns, keys = born_of(conditions, 4), some_keys(12)
+    outcome = empty_outcome(12, plan, len(conditions.drive_names), conditions.brain.weights)
+    for genomes in (np.repeat(np.arange(4), 3), np.tile(np.arange(4), 3)):
+        job = Job(newborns, genomes, keys, plan, outcome, empty_trace(0, conditions))
+        unit, piece = _bytes_of_lives(job)
+        sent = [sum(array.nbytes for array in Lives.of(job, first, first + 6).newborns[:4]) for first in (0, 6)]
+        taken = sum(array.nbytes for array in outcome) / 2
+        at_most = 12 * unit + 2 * piece
+        assert sum(sent) + 2 * taken <= at_most <= sum(sent) + 2 * taken + 2 * piece
 
 
 def test_a_piece_of_taught_lives_is_on_a_worker_what_it_is_here() -> None:
@@ -103,13 +152,13 @@ def test_a_piece_of_taught_lives_is_on_a_worker_what_it_is_here() -> None:
         sent = [*newborns, *teachers]
         for array in sent:
             array.flags.writeable = False  # as it comes from the object store
-        done = live_piece(order, newborns, np.array([0, 1, 1]), keys, plan, NO_SURGERIES, teachers)
+        done = live_piece(order, Lives(newborns, np.array([0, 1, 1]), keys, plan, teachers=teachers))
         for array in sent:
             array.flags.writeable = True
         here = OwnDrivers(1).of(conditions, 30.0)
         expected, _ = lives(here, conditions, newborns, np.array([0, 1, 1]), keys, plan, teachers=teachers)
         assert expected.taught.all()
-        for found, mine in zip(done.result, expected, strict=True):
+        for found, mine in zip(*done.result, expected, strict=True):
             assert found.tobytes() == mine.tobytes()
 
 
@@ -150,7 +199,7 @@ def run_on(drivers: Drivers, content: dict, out: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def in_process(tmp_path_factory):
-    """Configs of runs, and the directories that they make in one process: by sampling, with memory, by rules."""
+    """A run's config and the directory that it makes in one process, by kind; lived when it is first asked for."""
     folder = tmp_path_factory.mktemp("in_process")
     configs = {}
     for sampling in ("whole", "blockwise"):
@@ -162,9 +211,14 @@ def in_process(tmp_path_factory):
     configs["foreseeing"], configs["expecting"] = toy(**FORESEES), toy(**EXPECTS)
     configs["taught"] = toy(**TAUGHT)
     configs["lineage"] = toy(**LINEAGE)
-    for name, content in configs.items():
-        run_here(content, folder / name)
-    return configs, folder
+    configs["rivals"] = KINDS["rivals"]
+
+    def lived(kind: str) -> tuple[dict, Path]:
+        if not (folder / kind).exists():
+            run_here(configs[kind], folder / kind)
+        return configs[kind], folder / kind
+
+    return lived
 
 
 @needs_ray
@@ -183,18 +237,39 @@ def in_process(tmp_path_factory):
         ("expecting", 2),
         ("taught", 2),
         ("lineage", 2),
+        ("rivals", 1),
+        ("rivals", 4),
     ],
 )
 def test_local_ray_gives_the_digests_of_one_process(
     kind: str, workers: int, in_process, on_ray, tmp_path: Path
 ) -> None:
-    configs, folder = in_process
-    drivers = on_ray(["cart-pole"], workers)
+    content, here = in_process(kind)
+    drivers = on_ray([content["world"]["name"]], workers)
     assert drivers.describe()["workers"] == workers
-    assert run_on(drivers, configs[kind], tmp_path / "run") == digests(folder / kind)
-    assert (tmp_path / "run/result.json").read_bytes() == (folder / kind / "result.json").read_bytes()
-    for name, tensor in load_file(tmp_path / "run/dna.safetensors").items():
-        assert np.array_equal(tensor, load_file(folder / kind / "dna.safetensors")[name]), name
+    assert run_on(drivers, content, tmp_path / "run") == digests(here)
+    assert (tmp_path / "run/result.json").read_bytes() == (here / "result.json").read_bytes()
+    found = {path.relative_to(tmp_path / "run") for path in (tmp_path / "run").rglob("dna.safetensors")}
+    assert len(found) == (2 if kind == "rivals" else 1)
+    for path in found:
+        for name, tensor in load_file(tmp_path / "run" / path).items():
+            assert np.array_equal(tensor, load_file(here / path)[name]), (path, name)
+
+
+@needs_ray
+def test_what_was_stopped_on_ray_goes_on_here_and_the_other_way_round(in_process, on_ray, tmp_path: Path) -> None:
+    content, whole = in_process("rivals")
+    config = check_config(content, "toy")
+    for name, first, second in (
+        ("there", lambda: on_ray(["pursuit"], 3), lambda: OwnDrivers(1)),
+        ("here", lambda: OwnDrivers(2), lambda: on_ray(["pursuit"], 2)),
+    ):
+        with pytest.raises(Interrupted):
+            start_run(config, "toy", tmp_path / name, first(), Watcher(stop_after=1))
+        resume_run(open_run(tmp_path / name), second(), Watcher())
+        assert digests(tmp_path / name) == digests(whole)
+        found, expected = (load_file(run / "opponent/dna.safetensors") for run in (tmp_path / name, whole))
+        assert all(np.array_equal(found[part], expected[part]) for part in expected)
 
 
 @needs_ray
@@ -579,6 +654,9 @@ class TestShipping:
         parcel = pack(["cart-pole"], parts_of(setup.config))
         assert self.shipped() == {"mine.py"}
         assert set(parcel.parts.values()) == {f"mine.py:{name}" for name in ("BENT", "MINE", "MOSTLY", "boredom")}
+        assert renamed(dataclasses.replace(setup.conditions, opponent=setup.conditions), parcel.parts).opponent == (
+            renamed(setup.conditions, parcel.parts)
+        )
         there = renamed(setup.conditions, parcel.parts)
         assert (there.brain.trunk, there.brain.policy) == ("mine.py:BENT", "mine.py:MOSTLY")
         assert (there.learner, there.generic_drives) == ("mine.py:MINE", ("mine.py:boredom", "effort"))

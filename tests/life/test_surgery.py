@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from evolearn.agent import BrainSpec, TorchBrain
-from evolearn.cluster._tasks import Done, Order, Recipe, live_piece
+from evolearn.cluster._tasks import Done, Lives, Order, Recipe, live_piece
 from evolearn.environment import code_identity
 from evolearn.inspection._operations import (
     HOWS,
@@ -27,7 +27,7 @@ from evolearn.inspection._operations import (
     sham,
     stack_surgeries,
 )
-from evolearn.life import NO_SURGERIES, NO_TEACHERS, LifeFault, Plan, lives
+from evolearn.life import NO_SURGERIES, LifeFault, Plan, lives
 from evolearn.life._fused import FusedDriver
 from evolearn.life._stepwise import StepwiseDriver
 from evolearn.life.records import FINISHED
@@ -232,9 +232,9 @@ def test_a_clusters_task_operates_as_this_process_does():
     order = Order(pickle.dumps(Recipe.of(conditions, "cart-pole", 30.0)), code_identity())
     for array in (*newborns, *surgeries):
         array.flags.writeable = False  # as they come from the object store
-    lived = live_piece(order, newborns, genomes, keys, PLAN, surgeries, NO_TEACHERS)
+    lived = live_piece(order, Lives(newborns, genomes, keys, PLAN, surgeries))
     assert isinstance(lived, Done)
-    assert_same(lived.result, expected)
+    assert_same(*lived.result, expected)
 
 
 def test_each_piece_of_a_job_takes_its_lives_surgeries_along(driver):

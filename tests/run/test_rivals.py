@@ -160,16 +160,6 @@ def test_what_does_not_fit_is_refused(sections, message):
         assemble(check_config(merged, "test"))
 
 
-def test_a_cluster_lives_no_pairs(setup):
-    from evolearn.cluster._drivers import ClusterDrivers, ClusterError
-
-    drivers = ClusterDrivers.__new__(ClusterDrivers)  # Ray is not asked: what it is refused for comes first
-    drivers._made = []
-    pairs = dataclasses.replace(setup.conditions, opponent=setup.opponent.conditions)
-    with pytest.raises(ClusterError, match="lives in pairs are lived by the threads of one machine; leave out --addr"):
-        drivers.of(pairs, 30.0)
-
-
 def test_a_config_without_one_is_written_as_it_was_before_there_were_any():
     assert "opponent" not in check_config(KINDS["snes"], "test").model_dump(mode="json")
     written = config_of().model_dump(mode="json")
