@@ -171,7 +171,7 @@ def judged(
             found.setdefault(f"fixed, {condition}", []).append((run, directory, directory.load_dna()))
         else:
             strangers.append((run, condition, directory.load_dna().genome))
-    against = {arm: [one for one in rows if one[1].opponents.is_dir()] for arm, rows in found.items()}
+    against = {arm: [one for one in rows if one[2].config.opponent is not None] for arm, rows in found.items()}
     if not against.get(CLAIMED):
         raise UserError(f"STUDY={study}: has no arm {CLAIMED} whose predators evolved; evolve claims/self-play")
     prey = setup_of(next(rows[0][2] for arm, rows in found.items() if arm == CLAIMED))
@@ -185,11 +185,12 @@ def judged(
         chosen = [genome for *_, genome in sorted(strangers, key=lambda one: one[:2])][:jurors]
         jury = np.stack([sides.best_response(genome, 50 + place, how) for place, genome in enumerate(chosen)])
         scores: dict[str, dict[str, Floats]] = {name: {} for name in (SCRIPTED, FOREIGN, JURY, ITSELF)}
-        foreign = {
-            (arm, run): load_dna(directory.opponents).genome
-            for arm, rows in against.items()
-            for run, directory, _ in rows
-        }
+        foreign = [
+            (run, load_dna(folder).genome)
+            for rows in against.values()
+            for run, directory, dna in rows
+            for folder in _opponents(directory, dna)
+        ]
         for arm, rows in found.items():
             genomes = np.stack([dna.genome for *_, dna in rows])
             keys = life_keys(0, VALIDATION, GENERATION, count)
@@ -197,7 +198,7 @@ def judged(
             scores[JURY][arm] = sides.before(genomes, jury, keys)
             of_others, of_own = [], []
             for (run, *_), genome in zip(rows, genomes, strict=True):
-                others = [one for (_, other), one in foreign.items() if other != run]
+                others = [one for other, one in foreign if other != run]
                 of_others.append(
                     sides.before(genome[None], np.stack(others), keys)[0] if others else np.full(1, np.nan)
                 )
@@ -207,11 +208,17 @@ def judged(
         keys = life_keys(0, VALIDATION, GENERATION + 1, max(1, count // 4))
         matrices = [
             sides.before(
-                *(np.stack([dna.genome for dna in ancestors(path)]) for path in (run.path, run.opponents)), keys
+                *(np.stack([one.genome for one in ancestors(path)]) for path in (run.path, *_opponents(run, dna))), keys
             )
-            for _, run, _ in against[CLAIMED]
+            for _, run, dna in against[CLAIMED]
         ]
     return scores, matrices
+
+
+def _opponents(directory: RunDirectory, dna: DNA) -> tuple[Path, ...]:
+    """Folders of the predators that evolved in a run, of each population."""
+    part = dna.config.opponent
+    return () if part is None else directory.opponents(part.populations)
 
 
 def table(scores: Mapping[str, Mapping[str, Floats]]) -> Answer:

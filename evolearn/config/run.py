@@ -445,6 +445,12 @@ class OpponentPart(Part):
     scripted: float = Field(
         0.0, ge=0, lt=1, description="share of the agent's lives in which the world scripts its opponent instead"
     )
+    populations: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="of opponents, each a search by itself; whom the agent's lives meet comes from all of them evenly",
+    )
     brain: BrainPart = BrainPart()
     learner: LearnerPart = LearnerPart()
     drives: DrivesPart = DrivesPart()
@@ -521,6 +527,8 @@ class RunConfig(Part):
             content.get("genome", {}).pop("critic", None)
         if self.opponent is None:
             content.pop("opponent", None)
+        elif self.opponent.populations == 1:
+            content["opponent"].pop("populations", None)
         return content
 
     @pydantic.model_validator(mode="after")

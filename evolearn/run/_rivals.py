@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from evolearn.run.setup import Setup
 
 
-def opponent_config(config: RunConfig) -> RunConfig:
+def opponent_config(config: RunConfig, population: int = 0) -> RunConfig:
     """A run's config as it would be of its opponent alone, in the world as that lives in it; its DNA keeps this.
 
     Args:
         config: with a section `opponent`.
+        population: of opponents, from 0; they differ in their seed.
     """
     part = config.opponent
     assert part is not None
     search = config.search.model_copy(update=dict(part.search))
-    # Of the run alone: no other run's opponents live the same lives.
-    seed = int(np.random.SeedSequence([config.seed, OPPONENTS]).generate_state(1)[0])
+    # Of the run and the population alone: no other opponents live the same lives.
+    seed = int(np.random.SeedSequence([config.seed, OPPONENTS, population]).generate_state(1)[0])
     world = config.world.model_copy(update={"name": part.world})
     parts = {name: getattr(part, name) for name in ("brain", "learner", "drives", "genome")}
     return config.model_copy(
@@ -119,7 +120,7 @@ class Meeting:
     setup: Setup  # of the run
     search: Rivals
     generation: int
-    are_opponents: bool = False  # those who live
+    population: int | None = None  # of opponents, that those who live are of; None: they are agents
 
     def evaluate(
         self, driver: Driver, genomes: npt.NDArray[np.floating], keys: npt.NDArray[np.int64], plan: Plan, number: int
@@ -137,12 +138,13 @@ class Meeting:
         assert run.config.opponent is not None
         assert other is not None
         assert isinstance(driver, DriverOfBoth), "another would leave the opponents out"
-        mine, theirs = (other, run) if self.are_opponents else (run, other)
-        scripted = 0 if self.are_opponents else round(run.config.opponent.scripted * len(keys))
-        met = self.search.met(self.generation, len(keys) - scripted, self.are_opponents)
+        are_opponents = self.population is not None
+        mine, theirs = (other, run) if are_opponents else (run, other)
+        scripted = 0 if are_opponents else round(run.config.opponent.scripted * len(keys))
+        met = self.search.met(self.generation, len(keys) - scripted, self.population)
         with np.errstate(over="ignore", invalid="ignore"):
             met = theirs.pool.centre + theirs.pool.spread * met
-        opposition = Opposition(theirs.conditions, theirs.pool, met, theirs.selection, self.are_opponents)
+        opposition = Opposition(theirs.conditions, theirs.pool, met, theirs.selection, are_opponents)
         parts = []
         if scripted:
             parts.append(evaluate(driver, mine.conditions, mine.pool, genomes, keys[:scripted], plan, number))

@@ -10,7 +10,8 @@ A run directory holds::
     dna.safetensors     the centre of the last generation (genetic algorithm: its best), of the best restart, see
                         `evolearn.run.dna`
     dna_best.safetensors  the best genome of the last generation on validation lives
-    opponent/           where the world's opponent evolves as well: its DNA and its ancestors, by the same names
+    opponent/           where the world's opponent evolves as well: its DNA and its ancestors, by the same names; of
+                        several populations in a folder each, 0, 1 and so on
     ancestors/          the centres that lived generations 0, 1, 2, 3, 4, 6, 8, 12 .. and the last (of each restart)
     result.json         the closing table
     faulty_life.safetensors  the last life at which the world was at fault, see `evolearn.run.faulty_life`
@@ -158,10 +159,10 @@ class RunDirectory:
             (self.path / RESULT).replace(self.path / aside)
         return f"{unfit}; it is put aside as {aside}, and the table is made again, which gives the same"
 
-    @property
-    def opponents(self) -> Path:
-        """Folder of the DNA and of the ancestors of opponents that evolve as well."""
-        return self.path / "opponent"
+    def opponents(self, populations: int) -> tuple[Path, ...]:
+        """Folders of the DNA and of the ancestors of opponents that evolve as well, one for each population."""
+        folder = self.path / "opponent"
+        return (folder,) if populations == 1 else tuple(folder / str(number) for number in range(populations))
 
     @property
     def has_dna(self) -> bool:

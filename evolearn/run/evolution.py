@@ -106,7 +106,8 @@ class Generation:
     teacher_steps: int = 0  # of the world steps, those that are a teacher's, asked or watched
     # of the centre's lineages, by cultural generation, mean over lineages and siblings; None where lives are alone
     cultural: tuple[_Fitness, ...] | None = None
-    opponent: OpponentGeneration | None = None  # of opponents that evolve as well; None: there are none
+    # of opponents that evolve as well, of each population if there are several; None: there are none
+    opponent: OpponentGeneration | tuple[OpponentGeneration, ...] | None = None
 
     def row(self) -> dict[str, Any]:
         """The record as a mapping, in order; without opponents where there are none."""
@@ -195,10 +196,10 @@ def new_search(setup: Setup) -> Search:
     if isinstance(setup.options, CloneOptions):
         return Clone(setup.options, setup.pool, search.population, search.generations, setup.config.seed)
     if setup.opponent is not None:
-        other = setup.opponent.config.search
         part = setup.config.opponent
         assert part is not None
-        own, theirs = _search_at(setup, 0, search.population), _search_at(setup.opponent, 0, other.population)
+        own = _search_at(setup, 0, search.population)
+        theirs = [_search_at(other, 0, part.search.population) for other in setup.opponents]
         return Rivals(own, theirs, setup.config.seed, search.generations, part.kept(search.generations), part.share)
     if search.restart == "none":
         return _search_at(setup, 0, search.population)
@@ -342,7 +343,7 @@ class _Trial:
         self, setup: Setup, driver: Driver, search: Search, generation: int, meeting: Meeting | None = None
     ) -> None:
         self._meeting = Meeting(setup, search, generation) if isinstance(search, Rivals) else meeting
-        self._of_opponents: _Trial | None = None
+        self._of_opponents: list[_Trial] = []
         self._setup = setup
         self._driver = driver
         self._search = search
@@ -406,16 +407,14 @@ class _Trial:
         """Weighted sums [2, G] over a population's noise and over its squares, in blocks of genes."""
         return sum_in_blocks(self._driver, BlockSums(noise, first, second))
 
-    def of_opponents(self) -> _Trial:
-        """The lives of the same generation as its opponents lead theirs."""
+    def of_opponents(self, population: int) -> _Trial:
+        """The lives of the same generation of a population of opponents, from 0."""
         meeting = self._meeting
         assert meeting is not None
-        assert self._setup.opponent is not None
-        turned = dataclasses.replace(meeting, are_opponents=True)
-        self._of_opponents = _Trial(
-            self._setup.opponent, self._driver, meeting.search.opponent, self._generation, turned
-        )
-        return self._of_opponents
+        turned, search = dataclasses.replace(meeting, population=population), meeting.search.opponents[population]
+        trial = _Trial(self._setup.opponents[population], self._driver, search, self._generation, turned)
+        self._of_opponents.append(trial)
+        return trial
 
     def _inherit(self, z: FloatArray, learned: FloatArray | None) -> FloatArray:
         assert learned is not None, "the plan keeps final weights"
@@ -460,7 +459,7 @@ class _Trial:
     @property
     def steps(self) -> int:
         """World steps lived so far, those of opponents that evolve as well."""
-        opponents = 0 if self._of_opponents is None else self._of_opponents.steps
+        opponents = sum(trial.steps for trial in self._of_opponents)
         return opponents + sum(evaluation.world_steps for evaluation in self._evaluations)
 
     def record(self, seconds: float, effort: Effort | None) -> Generation:
@@ -471,6 +470,7 @@ class _Trial:
             mean, std = (float(whole.mean()), float(whole.std())) if len(whole) else (math.nan, math.nan)
         steps = self.steps
         learned = b"".join(z.astype("<f4").tobytes() for z in self._learned)
+        others = tuple(trial.record_of_opponents() for trial in self._of_opponents)
         return Generation(
             generation=self._generation,
             fitness_mean=mean,
@@ -491,7 +491,7 @@ class _Trial:
             cluster=effort,
             teacher_steps=sum(evaluation.teacher_steps for evaluation in self._evaluations),
             cultural=self._cultural,
-            opponent=None if self._of_opponents is None else self._of_opponents.record_of_opponents(),
+            opponent=others if len(others) > 1 else next(iter(others), None),
         )
 
     def record_of_opponents(self) -> OpponentGeneration:

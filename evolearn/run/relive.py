@@ -343,7 +343,7 @@ class _Until:
         """See Trial."""
         self._live(z[None], self._setup.selection, batch)
 
-    def of_opponents(self) -> _Until:
+    def of_opponents(self, population: int) -> _Until:
         """See Trial; nobody gets here: lives in pairs are refused before."""
         return self
 

@@ -366,20 +366,21 @@ def _save_centre(setup: Setup, directory: RunDirectory, search: Search, generati
     about = {"role": _role(search), "lineage": _lineage(setup, directory, generation.generation, generation.restart)}
     save_dna(file, setup, to_genomes(setup, search.centre()), to_spread(setup, search.stdev()), about)
     if isinstance(search, Rivals):
-        _save_opponents_centre(setup, directory, search, generation.generation, ancestor_file)
+        _save_opponents_centres(setup, directory, search, generation.generation, ancestor_file)
 
 
-def _save_opponents_centre(
+def _save_opponents_centres(
     setup: Setup, directory: RunDirectory, search: Rivals, generation: int, file_of: Callable[[Path, int], Path]
 ) -> None:
-    """Keep the centre of the opponents that lived a generation, in the folder of their own."""
-    other, folder = setup.opponent, directory.opponents
-    assert other is not None
-    folder.mkdir(exist_ok=True)
-    lineage = _lineage(other, directory, generation, 0)
-    lineage["fitness_sha256"] = directory.rows()[generation]["opponent"]["fitness_sha256"]
-    genome, stdev = to_genomes(other, search.opponent.centre()), to_spread(other, search.opponent.stdev())
-    save_dna(file_of(folder, generation), other, genome, stdev, {"role": "centre", "lineage": lineage})
+    """Keep the centre of each population of opponents that lived a generation, in a folder of its own."""
+    rows = directory.rows()[generation]["opponent"]
+    folders = directory.opponents(len(search.opponents))
+    sides = zip(setup.opponents, search.opponents, folders, strict=True)
+    for (other, rival, folder), row in zip(sides, rows if isinstance(rows, list) else [rows], strict=True):
+        folder.mkdir(parents=True, exist_ok=True)
+        lineage = {**_lineage(other, directory, generation, 0), "fitness_sha256": row["fitness_sha256"]}
+        genome, stdev = to_genomes(other, rival.centre()), to_spread(other, rival.stdev())
+        save_dna(file_of(folder, generation), other, genome, stdev, {"role": "centre", "lineage": lineage})
 
 
 def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: EvolutionDisplay) -> None:
@@ -394,7 +395,7 @@ def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Sea
     stdev = to_spread(setup, stretch.stdev)
     lineage = {**_lineage(setup, directory, stretch.generation, stretch.restart), "validation_steps": steps}
     if isinstance(search, Rivals):
-        _save_opponents_centre(setup, directory, search, stretch.generation, lambda folder, _: folder / NAME)
+        _save_opponents_centres(setup, directory, search, stretch.generation, lambda folder, _: folder / NAME)
     save_dna(directory.path / "dna_best.safetensors", setup, best, stdev, {"role": "best", "lineage": lineage})
     save_dna(directory.path / NAME, setup, genome, stdev, {"role": _role(search), "lineage": lineage})
 

@@ -73,6 +73,16 @@ class Setup:
     space: int = SELECTION  # key space of the lives that evolution selects on
     opponent: Setup | None = None  # of the world's opponent, as it lives alone; None: the world scripts its part
 
+    @property
+    def opponents(self) -> tuple[Setup, ...]:
+        """Of every population of opponents; they differ in their seed."""
+        part, own = self.config.opponent, self.opponent
+        if part is None or own is None:
+            return ()
+        return tuple(
+            dataclasses.replace(own, config=opponent_config(self.config, number)) for number in range(part.populations)
+        )
+
     def driver(self, drivers: Drivers) -> Driver:
         """The one of `drivers` that lives are lived with under the setup's conditions, in pairs too if there are."""
         alone = drivers.of(self.conditions, self.config.hang_seconds)

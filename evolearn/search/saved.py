@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -15,6 +17,7 @@ from evolearn.search.search import Fitness, Search, State, Trial
 
 # What says how a tensor lies in memory, and what an optimizer has not begun to keep: may be there or not.
 _AT_TIMES = (".strides",), ("optimizer.",)
+_SIDE = r"^(own|opponent(\.\d+)?)\."  # of searches against each other
 _COUNTS = {"restart": torch.int64, "made": torch.int64, "spent": torch.int64, "ends": torch.bool}
 
 
@@ -95,7 +98,7 @@ def _compare(state: State, expected: State) -> None:
 
 def _is_at_times(name: str) -> bool:
     ends, begins = _AT_TIMES
-    return name.endswith(ends) or name.removeprefix("own.").removeprefix("opponent.").startswith(begins)
+    return name.endswith(ends) or re.sub(_SIDE, "", name).startswith(begins)
 
 
 def _said(tensor: torch.Tensor) -> str:
@@ -123,7 +126,7 @@ class _Pretence:
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         pass
 
-    def of_opponents(self) -> Trial:
+    def of_opponents(self, population: int) -> Trial:
         return self
 
     def evaluate_drawn(self, draw: Draw) -> Fitness:

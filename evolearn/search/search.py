@@ -51,8 +51,8 @@ class Trial(Protocol):
     def evaluate_drawn(self, draw: Draw) -> Fitness:
         """Fitness [P] of a drawn population; its centre is lived as well. Once per generation."""
 
-    def of_opponents(self) -> Trial:
-        """The lives of the same generation as its opponents lead theirs, where they evolve as well."""
+    def of_opponents(self, population: int) -> Trial:
+        """The lives of the same generation of a population of opponents, from 0, where they evolve as well."""
 
     def sum_drawn(self, noise: Noise, first: Weights, second: Weights) -> npt.NDArray[np.float64]:
         """Sums [2, G] over a population's noise and over its squares, weighted by [directions]; no lives."""

@@ -122,6 +122,7 @@ KINDS: dict[str, dict] = {
         },
     ),
     "rivals": toy("snes", **_RIVALS),
+    "several rivals": toy("snes", **{**_RIVALS, "opponent": {**_RIVALS["opponent"], "populations": 2}}),
     "maml": toy_with("maml", {"lives": 5}, genome=WEIGHTS_ONLY, learner={"window": 8, "optimiser": "sgd"}),
 }
 

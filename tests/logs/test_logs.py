@@ -50,6 +50,9 @@ def test_a_status_has_evotorchs_names_and_only_what_is_a_number():
         "world_steps": 960.0,
         "opponent/mean_eval": -0.5,
     }
+    several = status_of({**ROW, "opponent": [opponent, {"fitness_mean": 2.0}]})
+    assert (several["opponent/0/mean_eval"], several["opponent/1/mean_eval"]) == (-0.5, 2.0)
+    assert "opponent/mean_eval" not in several
 
 
 @pytest.fixture(scope="module")
