@@ -12,6 +12,9 @@ SPREAD := --numprocesses logical --maxprocesses 6 --dist loadfile --no-loadscope
 .PHONY: setup zebra zoo test test-whole test-browser test-cluster lint format docs bench wheel clean
 
 setup: $(VENV)/.ready-base
+	@echo "Compiling for a minute or two, once, and then a first life to watch:"
+	@$(BIN)/evolearn replay zoo/foal --to $(VENV)/foal.html --force
+	@echo "To have the command: source $(VENV)/bin/activate"
 
 zebra: $(VENV)/.ready-base
 	$(BIN)/evolearn study configs/studies/zebra.yaml

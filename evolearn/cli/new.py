@@ -29,5 +29,5 @@ def new(
             print_line(console, f"Wrote {path}: {what}")
         console.print("Next: test it, evolve with it:")
         steps = [] if folder == Path() else [f"cd {shlex.quote(str(folder))}"]
-        for step in [*steps, f"pytest test_{name}.py", f"evolearn run {name}.yaml"]:
+        for step in [*steps, f"pytest test_{name}.py  # after pip install pytest", f"evolearn run {name}.yaml"]:
             print_line(console, f"  {step}")

@@ -85,9 +85,9 @@ def replay_command(
         from evolearn.run import admit_sources, dna_so_far, source_changes
 
         file = to or Path(f"{'-'.join(one.name.split('.')[0] for one in (run, other) if one is not None)}-replay.html")
-        from evolearn.report import check_film, write_film
+        from evolearn.report import check_film, is_replay_page, write_film
 
-        check_film(file, width, fps, force)
+        check_film(file, width, fps, force or (to is None and is_replay_page(file)))
         file = file.absolute()  # worlds may take the process elsewhere
         expect_wait(console)
         for dna in [dna_so_far(path) for path in (run, other) if path is not None]:
@@ -105,7 +105,11 @@ def print_replay(console: Console, replay: dict[str, Any], file: Path) -> None:
     """What was to be seen, in a line for each who lived it, and where it is."""
     mean = replay["score"].startswith("mean")
     for arm in replay["arms"]:
-        told = f"mean score {sum(arm['score']) / len(arm['score']):.3g}" if mean else f"last {arm['score'][-1]:.4g}"
+        told = (
+            f"mean score {sum(arm['score']) / len(arm['score']):.3g}"
+            if mean
+            else f"return at the end {arm['score'][-1]:.4g}"
+        )
         ends = len(arm["ends"])
         again = f", {ends} episode{'s' * (ends != 1)} ended" if ends else ""
         print_line(console, f"{arm['arm']} ({arm['label']}): {told}{again}")

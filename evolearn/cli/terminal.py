@@ -271,7 +271,9 @@ def run_and_leave(program: Callable[[], object]) -> NoReturn:
 def expect_wait(console: Console) -> None:
     """Say that the first moments are slow."""
     if console.is_terminal:
-        console.print("Loading; the first run on a machine compiles for about half a minute.", style="dim")
+        console.print(
+            "Loading; what is new on this machine is compiled first, which takes a minute or two, once.", style="dim"
+        )
 
 
 def log_kinds(asked: list[str] | None) -> list[str]:

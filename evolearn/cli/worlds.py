@@ -95,7 +95,7 @@ def make_world(
         steps = [] if folder == Path() else [f"cd {shlex.quote(str(folder))}"]
         steps += [
             f"evolearn worlds check {name}.py:{name} --config {name}.yaml --quick",
-            f"pytest test_{name}.py",
+            f"pytest test_{name}.py  # after pip install pytest",
             f"evolearn run {name}.yaml",
         ]
         for step in steps:

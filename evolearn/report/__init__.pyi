@@ -1,5 +1,5 @@
 from .claims.page import ClaimOnPage as ClaimOnPage, decisive_chart as decisive_chart, render_claims as render_claims
-from .films import check_film as check_film, write_film as write_film
+from .films import check_film as check_film, is_replay_page as is_replay_page, write_film as write_film
 from .inspection.files import (
     INSPECTION_FILE as INSPECTION_FILE,
     INSPECTION_FORMAT as INSPECTION_FORMAT,

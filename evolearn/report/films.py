@@ -15,6 +15,7 @@ from evolearn.report._replays import pack_replays
 
 PAGE, GIF = ".html", ".gif"
 FORMATS = (PAGE, GIF, *CODECS)  # suffixes
+_MARK = b'<script type="application/json" id="replays">'
 WIDTHS, RATES = (160, 1920), (1, 50)  # of a film: pixels, frames per second
 
 
@@ -37,6 +38,14 @@ def check_film(path: Path, width: int, fps: int, force: bool) -> None:
         raise ReportError(f"--to {path}: is a directory; name a file")
     if path.exists() and not force:
         raise ReportError(f"--to {path}: is there already; --force replaces it, or name another")
+
+
+def is_replay_page(path: Path) -> bool:
+    """Whether a file is a page that `write_film` wrote, so that another may take its place."""
+    try:
+        return _MARK in path.read_bytes()
+    except OSError:
+        return False
 
 
 def write_film(replay: Json, path: Path, width: int, fps: int, command: str) -> None:

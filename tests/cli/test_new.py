@@ -38,7 +38,7 @@ def test_the_command_says_what_it_wrote_and_what_to_type(tmp_path: Path) -> None
         "Wrote wonder.py: the drive; as it stands, a small complete one",
         "Wrote test_wonder.py: its test",
         "Wrote wonder.yaml: a run that uses it",
-        "  pytest test_wonder.py",
+        "  pytest test_wonder.py  # after pip install pytest",
         "  evolearn run wonder.yaml",
     ):
         assert line in done.stdout.splitlines()

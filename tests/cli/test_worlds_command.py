@@ -23,7 +23,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "Wrote test_forager.py: its test",
         "Wrote forager.yaml: a run in it",
         "  evolearn worlds check forager.py:forager --config forager.yaml --quick",
-        "  pytest test_forager.py",
+        "  pytest test_forager.py  # after pip install pytest",
         "  evolearn run forager.yaml",
     ):
         assert line in done.stdout.splitlines()

@@ -73,14 +73,19 @@ def test_a_scene_out_of_range_is_refused(pole, scene, text):
 def test_the_command_writes_a_page_here_and_films_where_it_is_told(pole, tmp_path):
     done = evolearn("replay", pole.dna.path, "--steps", 12, folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "blank slate (random weights, defaults, learning): last" in done.stdout
+    assert "blank slate (random weights, defaults, learning): return at the end" in done.stdout
     assert "The steps 0 to 12 of life (seed 3, validation, generation 1000, life 0): dna-replay.html" in done.stdout
     page = (tmp_path / "dna-replay.html").read_text()
     packed = page.partition('id="replays">')[2].partition("</script>")[0]
     assert len(unpacked(json.loads(packed)[0])[0]["arms"]) == 2
-    again = evolearn("replay", pole.dna.path, folder=tmp_path)
-    assert again.returncode == 2
-    assert "--to dna-replay.html: is there already; --force replaces it" in again.stderr
+    again = evolearn("replay", pole.dna.path, "--from", 3, "--steps", 12, folder=tmp_path)
+    assert again.returncode == 0, "its own page is made again"
+    assert (tmp_path / "dna-replay.html").read_text() != page
+    for others, named in (("what I wrote", ()), (page, ("--to", "dna-replay.html"))):
+        (tmp_path / "dna-replay.html").write_text(others)
+        refused = evolearn("replay", pole.dna.path, *named, folder=tmp_path)
+        assert refused.returncode == 2
+        assert "--to dna-replay.html: is there already; --force replaces it" in refused.stderr
     done = evolearn("replay", pole.dna.path, "--to", "pole.gif", "--steps", 12, "--from", 30, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "pole.gif").read_bytes().startswith(b"GIF89a")
@@ -90,5 +95,5 @@ def test_a_newborn_of_the_zoo_that_others_render_is_filmed(tmp_path):
     pytest.importorskip("pygame")
     done = evolearn("replay", "zoo/balancer", "--to", "it.gif", "--steps", 9, "--every", 3, folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "balancer (evolved weights, learning): last 9" in done.stdout
+    assert "balancer (evolved weights, learning): return at the end 9" in done.stdout
     assert (tmp_path / "it.gif").is_file()

@@ -47,6 +47,12 @@ def test_a_wheel_runs_a_shipped_config_in_an_empty_folder(tmp_path: Path) -> Non
     study = subprocess.run(command, capture_output=True, text=True, cwd=empty, timeout=300)
     assert study.returncode == 0, study.stderr
     assert (empty / "study" / "report" / "index.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    for arguments, said in ((["zoo"], "zoo/foal"), (["replay", "zoo/foal"], "foal-replay.html")):
+        command = [str(environment / "bin" / "evolearn"), *arguments]
+        shown = subprocess.run(command, capture_output=True, text=True, cwd=empty, timeout=300)
+        assert shown.returncode == 0, shown.stderr
+        assert said in shown.stdout
+    assert "the same life" in (empty / "foal-replay.html").read_text(encoding="utf-8")
     where = subprocess.run(
         [str(python), "-c", "import evolearn, evolearn.worlds as w; print(evolearn.__file__); print(*w.__path__)"],
         capture_output=True,

@@ -72,6 +72,17 @@ def test_its_make_targets_are_there() -> None:
     assert [name for name in named if not re.search(rf"^{name}:", makefile, re.M)] == []
 
 
+def test_setup_ends_with_what_it_promises_and_the_command_is_there_before_it_is_typed(tmp_path: Path) -> None:
+    setup = (ROOT / "Makefile").read_text(encoding="utf-8").split("\nsetup:")[1].split("\n\n")[0]
+    (line,) = re.findall(r"@\$\(BIN\)/evolearn (.+)", setup)
+    page = tmp_path / "foal.html"
+    done = evolearn(*shlex.split(line.replace("$(VENV)", str(tmp_path))))
+    assert done.returncode == 0, done.stderr
+    assert "the same life" in page.read_text(encoding="utf-8")
+    assert ".venv/foal.html" in README
+    assert README.index("`source .venv/bin/activate`") < README.index("\nevolearn ")
+
+
 def test_nothing_is_left_to_fill_in_and_every_link_leads_somewhere() -> None:
     assert "@@" not in README
     links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
