@@ -40,6 +40,7 @@ def runs(
             return
         kept.sort(key=_ORDERS[sort])
         console.print(runs_table(kept, folder))
+        print_line(console, "done: generations; evolved, blank: life fitness in the closing table.")
         print_line(console, "Look at one: evolearn watch RUN; several side by side: evolearn compare RUN RUN")
 
 
@@ -87,14 +88,17 @@ def runs_table(seen: list[Seen], folder: Path) -> Table:
         seen: in the order of the table.
         folder: in which they were found.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    numbers = ("generations", "evolved", "blank")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="bold")
+    numbers, folded = ("done", "evolved", "blank"), {"name": 12, "world": 8}
     for name in ("name", "world", "from", "kind", "state", *numbers, "DNA"):
-        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=name in ("name", "from"))
+        if name in folded:
+            table.add_column(name, overflow="fold", min_width=folded[name])
+        else:
+            table.add_column(name, justify="right" if name in numbers else "left", no_wrap=True)
     for one in seen:
         table.add_row(
             Text(str(one.path.relative_to(folder)) if one.path != folder else one.path.name),
-            Text(one.world),
+            Text(one.world.rpartition("/")[2] if ".py:" in one.world else one.world),
             time.strftime("%m-%d %H:%M", time.localtime(one.made)),
             one.kind,
             one.state,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evolearn.files import explained, write_whole
-from evolearn.overview.seen import FINISHED, RUN, newborn_of
+from evolearn.overview.seen import RUN, RUNNING, newborn_of
 from evolearn.report import Seen, render_overview
 
 PAGE = "overview.html"  # in a run's directory
@@ -18,11 +18,11 @@ def write_overview(seen: Sequence[Seen], page: Path, refresh: int | None = None)
     Args:
         seen: at least one.
         page: the file; one that is there is written over.
-        refresh: seconds after which a browser reads it again while one of them is unfinished.
+        refresh: seconds after which a browser reads it again while one of them is under way.
     Raises:
         RunDirectoryError: it cannot be written.
     """
-    unfinished = any(one.state != FINISHED for one in seen)
+    under_way = any(one.state == RUNNING for one in seen)
     newborn = newborn_of(seen[0].path) if len(seen) == 1 and seen[0].kind == RUN else None
     with explained(page.parent):
-        write_whole(page, render_overview(seen, refresh if unfinished else None, newborn).encode())
+        write_whole(page, render_overview(seen, refresh if under_way else None, newborn).encode())

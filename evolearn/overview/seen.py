@@ -44,6 +44,8 @@ def look_at(path: Path) -> Seen:
     for label, kind in _LABELS.items():
         if (path / label).is_file():
             return (_see_run if kind == RUN else _see_study)(path, (path / label).stat().st_mtime)
+    if not path.exists():
+        raise UserError(f"{path}: does not exist; evolearn runs lists what is there")
     raise UserError(f"{path}: is neither a run directory nor a study directory: it holds no {' and no '.join(_LABELS)}")
 
 
@@ -82,6 +84,8 @@ def _within(folder: Path, depth: int) -> Iterator[Seen]:
 
 def _see_run(path: Path, made: float) -> Seen:
     directory = RunDirectory(path)
+    study = _study_of(path)
+    is_finished = directory.is_finished or (study is not None and directory.has_dna)  # the study judges it
     config = read_yaml(path / "config.yaml")
     rows = directory.rows()
     of = config["search"]["generations"]
@@ -92,7 +96,7 @@ def _see_run(path: Path, made: float) -> Seen:
         kind=RUN,
         world=config["world"]["name"],
         made=made,
-        state=_state(path, directory.is_finished),
+        state=_state(study or path, is_finished),
         done=len(rows),
         of=of,
         seconds_left=None if pace is None else pace * max(of - len(rows), 0),
@@ -101,7 +105,14 @@ def _see_run(path: Path, made: float) -> Seen:
         has_dna=directory.has_dna,
         settings=dotted(config),
         curves=(_curve(path.name, "", "", rows),) if rows else (),
+        study=study,
     )
+
+
+def _study_of(run: Path) -> Path | None:
+    """The study that a run is one of; None: it is by itself."""
+    above = (run if len(run.parts) > 4 else run.resolve()).parents
+    return above[3] if len(above) > 3 and (above[3] / "study.json").is_file() else None
 
 
 def _see_study(path: Path, made: float) -> Seen:

@@ -63,6 +63,8 @@ def _axis(axis: Axis) -> Figure:
     drawn: Figure = {"title": {"text": escaped(axis.title)}} if axis.title else {}
     if axis.scale == "log":
         drawn["type"] = "log"
+    elif axis.title.endswith("steps"):
+        drawn["exponentformat"] = "SI"  # millions of them
     if axis.ticks:
         drawn |= _ticks(axis.ticks)
     if axis.span:

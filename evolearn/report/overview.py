@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evolearn.report._chart import Axis, Chart, Panel, Series, View
-from evolearn.report._looks import DARK, LIGHT, arm_looks
+from evolearn.report._chart import Axis, Chart, Look, Panel, Series, View
+from evolearn.report._looks import (
+    BLACK,
+    BLUE,
+    DARK,
+    GREEN,
+    LIGHT,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    YELLOW,
+    arm_looks,
+)
 from evolearn.report._page_parts import drawings, own_file, plotly, templates
 
 _POINTS = 400  # of a curve: more than a page can show
+_LOOKS = [  # of runs side by side
+    Look(colour, dash)
+    for dash in ("solid", "dash", "dot", "dashdot")
+    for colour in (VERMILION, BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW, BLACK)
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +61,15 @@ class Seen:
     has_dna: bool
     settings: Mapping[str, Any]  # the resolved config, by dotted key
     curves: tuple[Curve, ...]  # of a run one; of a study one for each evolution that began
+    study: Path | None = None  # that a run is one of
 
     @property
     def progress(self) -> str:
         """How far it is, in words."""
         of = f" of {self.of:,}" if self.of else ""
-        return f"{self.state}, {self.done:,}{of} generations"
+        begun = len(self.curves)
+        many = f" of {begun:,} evolution{'s' * (begun != 1)}" if self.kind == "study" else ""
+        return f"{self.state}, {self.done:,}{of} generations{many}"
 
 
 class Gene(NamedTuple):
@@ -72,7 +93,7 @@ def render_overview(seen: Sequence[Seen], refresh: int | None = None, newborn: N
 
     Args:
         seen: at least one, in the order of the page.
-        refresh: seconds after which a browser reads it again; None: never, since nothing more will come.
+        refresh: seconds after which a browser reads it again; None: never, since nobody writes it again.
         newborn: of the one run that is seen; None: not shown.
     """
     charts = list(_curve_charts(seen))
@@ -87,6 +108,9 @@ def render_overview(seen: Sequence[Seen], refresh: int | None = None, newborn: N
             arms=arms,
             left=[_left(one.seconds_left) if one.state == "running" else "" for one in seen],
             unfinished=any(one.state != "finished" for one in seen),
+            stopped=list(
+                dict.fromkeys(shlex.quote(str(one.study or one.path)) for one in seen if one.state == "stopped")
+            ),
             differences=_differences(seen) if len(seen) > 1 else (),
             charts=charts,
             refresh=refresh,
@@ -124,10 +148,13 @@ def _curve_charts(seen: Sequence[Seen]) -> Iterator[Chart]:
             )
     runs = [(name, one) for name, one in zip(_names(seen), seen, strict=True) if one.kind == "run" and one.curves]
     if runs:
-        looks = arm_looks([f"{name} " for name, _ in runs])  # none of them an arm of a study
         panels = []
         for world in dict.fromkeys(one.world for _, one in runs):  # fitness of two worlds has no scale in common
-            lines = [_line(name, looks[f"{name} "], one.curves[0], False) for name, one in runs if one.world == world]
+            lines = [
+                _line(name, _LOOKS[number % len(_LOOKS)], one.curves[0])
+                for number, (name, one) in enumerate(runs)
+                if one.world == world
+            ]
             panels.append(dataclasses.replace(_panel(tuple(lines)), title=world))
         yield Chart(
             "runs",
@@ -143,14 +170,14 @@ def _views_of_study(study: Seen) -> Iterator[View]:
     looks = arm_looks(list(dict.fromkeys(curve.arm for curve in study.curves)))
     for condition in dict.fromkeys(curve.condition for curve in study.curves):
         curves = [curve for curve in study.curves if curve.condition == condition]
-        yield View(condition, (_panel(tuple(_line(curve.arm, looks[curve.arm], curve, True) for curve in curves)),))
+        yield View(condition, (_panel(tuple(_line(curve.arm, looks[curve.arm], curve) for curve in curves)),))
 
 
 def _panel(series: tuple[Series, ...]) -> Panel:
     return Panel(Axis("world steps"), Axis("fitness of the centre"), series)
 
 
-def _line(name: str, look: Any, curve: Curve, faint: bool) -> Series:
+def _line(name: str, look: Any, curve: Curve) -> Series:
     every = max(1, len(curve.steps) // _POINTS)
     last = len(curve.steps) - 1
     places = [place for place in range(last + 1) if place % every == 0 or place == last]
@@ -160,7 +187,6 @@ def _line(name: str, look: Any, curve: Curve, faint: bool) -> Series:
         "line",
         tuple(curve.steps[place] for place in places),
         tuple(curve.fitness[place] for place in places),
-        faint=faint,
     )
 
 

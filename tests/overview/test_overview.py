@@ -1,5 +1,6 @@
 """What lies in a folder of runs: what is said of each is what its files say, finished or not."""
 
+import io
 import json
 import math
 import os
@@ -9,10 +10,12 @@ import subprocess
 
 import pytest
 import yaml
+from rich.console import Console
 from typer.testing import CliRunner
 
 from evolearn import load
 from evolearn.cli.app import app
+from evolearn.cli.overview import runs_table
 from evolearn.config import check_config
 from evolearn.errors import UserError
 from evolearn.files import LOCK, holding
@@ -72,6 +75,8 @@ def test_who_writes_there_gives_signs_of_life(folder, tmp_path):
 def test_what_is_neither_is_refused_and_passed_over(folder, tmp_path):
     with pytest.raises(UserError, match="neither a run directory nor a study directory"):
         look_at(folder / "notes")
+    with pytest.raises(UserError, match=r"/nobody: does not exist; evolearn runs lists what is there"):
+        look_at(folder / "nobody")
     with pytest.raises(UserError, match=r"DIR=.*/none: there is no such folder"):
         find_seen(tmp_path / "none")
     damaged = shutil.copytree(folder / "a", tmp_path / "runs" / "a")
@@ -130,7 +135,10 @@ def test_a_run_that_was_killed_is_shown_as_far_as_it_came_and_said_not_to_be_fin
         process.kill()
     code, text = command("watch", run)
     assert (code, "stopped, " in text) == (0, True), "it does not wait for who is gone"
-    assert "Not finished" in (run / "overview.html").read_text()
+    page = (run / "overview.html").read_text()
+    assert "Not finished" in page
+    assert f"<code>evolearn resume {run}</code> goes on" in page
+    assert 'http-equiv="refresh"' not in page.split("<style>")[0], "nobody writes it again"
     (run / "overview.html").unlink()
     assert command("report", run)[0] == 0
     assert "Not finished" in (run / "overview.html").read_text()
@@ -147,11 +155,43 @@ def test_a_study_that_was_killed_is_shown_as_far_as_it_came_and_names_its_runs(f
     shutil.copytree(folder / "deeper" / "b", study / "runs" / "only" / "evolved" / "run_00")
     (study / "study.json").write_text("{}")
     (study / "study.yaml").write_text(yaml.safe_dump({"run": toy()}))
-    assert "stopped" in command("watch", study)[1]
+    assert "stopped, 2 generations of 1 evolution" in command("watch", study)[1]
     assert command("report", study)[0] == 0
     assert "Not finished" in (study / "overview.html").read_text()
     code, text = command("replay", study, "--to", tmp_path / "life.html")
     assert (code, "is a study; name one of its runs: " in text, "evolved/run_00" in text) == (2, True, True)
+
+
+def test_a_run_of_a_study_is_finished_with_its_evolution_and_goes_on_with_the_study(folder, tmp_path):
+    study = tmp_path / "study"
+    over = study / "runs" / "only" / "evolved" / "run_00"
+    shutil.copytree(folder / "a", over)
+    (over / "result.json").unlink()
+    begun = shutil.copytree(folder / "deeper" / "b", over.parent / "run_01")
+    (study / "study.json").write_text("{}")
+    assert look_at(over).state == "finished", "the study judges it"
+    assert look_at(begun).state == "stopped"
+    with holding(study / LOCK, "STUDY"):
+        assert look_at(begun).state == "running"
+    assert command("compare", over, begun, "--out", tmp_path / "page.html")[0] == 0
+    assert f"<code>evolearn resume {study}</code> goes on" in (tmp_path / "page.html").read_text()
+
+
+def test_a_list_of_runs_cuts_nothing_off(tmp_path):
+    curve = Curve("x", "", "", (1.0,), (0.5,))
+    scores, world = {"evolved": 0.5, "blank": 0.25}, "/home/somebody/worlds/valley.py:valley"
+
+    def listed(width, name, done):
+        seen = Seen(tmp_path / name, "study", world, 0.0, "finished", done, done, 1.0, scores, "", True, {}, (curve,))
+        console = Console(width=width, file=io.StringIO())
+        console.print(runs_table([seen], tmp_path))
+        head, _, first, *_ = console.file.getvalue().splitlines()
+        assert head.split() == ["name", "world", "from", "kind", "state", "done", "evolved", "blank", "DNA"]
+        return first.split()
+
+    assert listed(100, "hunted-coevolved-seed0-1", 100_000)[-4:] == ["100,000/100,000", "0.500", "0.250", "yes"]
+    assert listed(80, "zebra-seed0-1", 20)[-5:] == ["finished", "20/20", "0.500", "0.250", "yes"]
+    assert "valley.py:valley" in listed(120, "zebra-seed0-1", 20), "not the folders that lead there"
 
 
 def test_a_watched_run_shows_its_newborn_as_its_dna_has_it(folder, tmp_path):
