@@ -18,8 +18,9 @@ from evolearn.cluster import _tasks as tasks
 from evolearn.cluster._connecting import connect
 from evolearn.cluster._hosts import Hosts, counted
 from evolearn.cluster._shipping import Parcel, pack, renamed
-from evolearn.cluster._tasks import Faulty, Lives, Order, Recipe
+from evolearn.cluster._tasks import Faulty, Order, Recipe
 from evolearn.cluster.addresses import LOCAL, ClusterError, check_address
+from evolearn.cluster.lives import Lives
 from evolearn.cluster.spreading import LARGEST_MESSAGE, Spreader, Work, WorkerDied
 from evolearn.environment import code_identity
 from evolearn.life import (

@@ -19,24 +19,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import filelock
-import numpy as np
-import numpy.typing as npt
 
+from evolearn.cluster.lives import Lives
 from evolearn.environment import code_differences, code_identity
-from evolearn.genome import Newborns
 from evolearn.life import (
-    NO_SURGERIES,
-    NO_TEACHERS,
     Conditions,
     Driver,
-    Job,
     LifeFault,
     Outcome,
-    Plan,
-    Surgeries,
-    Teachers,
-    empty_outcome,
-    empty_trace,
     new_driver,
 )
 from evolearn.numerics import cache_folder, processor_type
@@ -87,41 +77,6 @@ class Order(NamedTuple):
 
     recipe: bytes  # of a Recipe, pickled
     identity: Mapping[str, str]  # see `code_identity`: of the driver
-
-
-class Lives(NamedTuple):
-    """Lives of a piece as one side leads them, as they travel; see `evolearn.life.live.Job` for the fields."""
-
-    newborns: Newborns
-    genomes: npt.NDArray[np.int64]
-    keys: npt.NDArray[np.int64]
-    plan: Plan
-    surgeries: Surgeries = NO_SURGERIES
-    teachers: Teachers = NO_TEACHERS
-
-    @classmethod
-    def of(cls, job: Job, first: int, last: int) -> Lives:
-        """The lives `first` .. `last` - 1 of a job, with nobody in them but who lives."""
-        some = job.genomes[first:last]
-        newborns, genomes = job.newborns.of_lives(some)
-        surgeries, teachers = job.surgeries.of_lives(some), job.teachers.of_lives(slice(first, last))
-        return cls(newborns, genomes, job.keys[first:last], job.plan, surgeries, teachers)
-
-    def job(self, conditions: Conditions, opponent: Job | None = None) -> Job:
-        """A job of these lives, whose outcome is to be written."""
-        outcome = empty_outcome(len(self.genomes), self.plan, len(conditions.drive_names), conditions.brain.weights)
-        # What comes from the object store is read-only, and the kernel is compiled for arrays that are not.
-        return Job(
-            Newborns(*map(np.array, self.newborns)),
-            np.array(self.genomes),
-            np.array(self.keys),
-            self.plan,
-            outcome,
-            empty_trace(0, conditions),
-            Surgeries(*map(np.array, self.surgeries)),
-            opponent,
-            Teachers(*map(np.array, self.teachers)),
-        )
 
 
 class Where(NamedTuple):

@@ -7,6 +7,14 @@ from .layers import (
     read_layered as read_layered,
     schema_of as schema_of,
 )
+from .parts import (
+    CodePart as CodePart,
+    DrivesPart as DrivesPart,
+    LearnerPart as LearnerPart,
+    LineagePart as LineagePart,
+    SearchPart as SearchPart,
+    TeacherPart as TeacherPart,
+)
 from .plain_yaml import YamlError as YamlError, dump_yaml as dump_yaml, parse_yaml as parse_yaml
 from .reading import (
     STUDIES as STUDIES,
@@ -28,13 +36,7 @@ from .reading import (
 )
 from .run import (
     HANG_SECONDS as HANG_SECONDS,
-    CodePart as CodePart,
-    DrivesPart as DrivesPart,
-    LearnerPart as LearnerPart,
-    LineagePart as LineagePart,
     RunConfig as RunConfig,
-    SearchPart as SearchPart,
-    TeacherPart as TeacherPart,
     as_kept as as_kept,
     check_config as check_config,
     check_kept_config as check_kept_config,

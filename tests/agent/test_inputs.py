@@ -6,7 +6,7 @@ import pytest
 
 from evolearn.agent import BrainSpec, input_names, trunk_of
 from evolearn.agent.brain import INPUTS
-from evolearn.config.run import Input
+from evolearn.config.parts import Input
 
 SEEN, DONE = ["light", "sound"], ["left", "right", "0"]
 

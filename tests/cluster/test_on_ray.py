@@ -25,7 +25,8 @@ from safetensors.numpy import load_file
 from evolearn.agent import WATCHED
 from evolearn.cluster._drivers import ClusterDriver, _bytes_of_lives
 from evolearn.cluster._shipping import CannotShip, pack, renamed
-from evolearn.cluster._tasks import Done, Faulty, Lives, Order, Recipe, do_blocks, live_piece
+from evolearn.cluster._tasks import Done, Faulty, Order, Recipe, do_blocks, live_piece
+from evolearn.cluster.lives import Lives
 from evolearn.config import check_config
 from evolearn.environment import code_identity
 from evolearn.errors import UserError

@@ -13,7 +13,8 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from evolearn.agent import BrainSpec, TorchBrain
-from evolearn.cluster._tasks import Done, Lives, Order, Recipe, live_piece
+from evolearn.cluster._tasks import Done, Order, Recipe, live_piece
+from evolearn.cluster.lives import Lives
 from evolearn.environment import code_identity
 from evolearn.inspection._operations import (
     HOWS,
