@@ -24,12 +24,12 @@ zoo: $(VENV)/.ready-base
 	$(BIN)/python -m benchmarks.zoo
 
 test: $(VENV)/.ready
-	$(PYTEST) $(SPREAD) -m "not whole and not browser and not cluster"
+	$(PYTEST) $(SPREAD) -m "not whole and not browser and not cluster" $(PYTEST_OPTIONS)
 
 # What `make test` leaves out since it takes long: a wheel in an empty folder, the site, the notebook, an example that
 # learns, every claim at toy size, lives for other processors and C libraries.
 test-whole: $(VENV)/.ready
-	$(PYTEST) $(SPREAD) -m "whole and not browser and not cluster"
+	$(PYTEST) $(SPREAD) -m "whole and not browser and not cluster" $(PYTEST_OPTIONS)
 
 # Opens pages in headless Chromium, which must be installed: on Debian, apt-get install chromium chromium-driver
 test-browser: $(VENV)/.ready
