@@ -89,7 +89,7 @@ def runs_table(seen: list[Seen], folder: Path) -> Table:
         folder: in which they were found.
     """
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="bold")
-    numbers, folded = ("done", "evolved", "blank"), {"name": 12, "world": 8}
+    numbers, folded = ("done", "evolved", "blank"), {"name": 10, "world": 8}
     for name in ("name", "world", "from", "kind", "state", *numbers, "DNA"):
         if name in folded:
             table.add_column(name, overflow="fold", min_width=folded[name])

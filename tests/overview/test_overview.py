@@ -185,7 +185,7 @@ def test_a_list_of_runs_cuts_nothing_off(tmp_path):
         seen = Seen(tmp_path / name, "study", world, 0.0, "finished", done, done, 1.0, scores, "", True, {}, (curve,))
         console = Console(width=width, file=io.StringIO())
         console.print(runs_table([seen], tmp_path))
-        head, _, first, *_ = console.file.getvalue().splitlines()
+        head, _, first, *_ = console.file.getvalue().strip().splitlines()
         assert head.split() == ["name", "world", "from", "kind", "state", "done", "evolved", "blank", "DNA"]
         return first.split()
 
