@@ -260,18 +260,21 @@ def _hang(probe: Probe, thread: OwnThread) -> None:
     )
 
 
-def main(job: str, answer: str) -> None:
-    """Do the job, watch it, write the answer and end.
+def main(job: str, answer: str, asked_by: str) -> None:
+    """Do the job, watch it, write the answer and end; without an answer once nobody is there who asked.
 
     Args:
         job: a file with a pickled Task.
         answer: the file to write, with a pickled Answer.
+        asked_by: the number of the process that waits for it, this one's parent.
     """
     probe = Probe(pickle.loads(Path(job).read_bytes()))
     thread = OwnThread()
     watch = Watch(probe.task.hang_seconds)
     thread.begin(probe.work)
     while (done := thread.wait(0.1)) is None:
+        if os.getppid() != int(asked_by):  # who was killed waits for nothing, and a world may go on for ever
+            os._exit(1)
         progress = probe.progress
         # A call's number: compiling, which takes long, is no call.
         if watch.stands_still(0, progress.calls) and progress.function:

@@ -218,7 +218,7 @@ def _probe(world: Declaration, task: Task, findings: Findings, hash_seed: int, c
     with tempfile.TemporaryDirectory(prefix="evolearn-check-") as folder:
         job, answer = Path(folder) / "job", Path(folder) / "answer"
         job.write_bytes(pickle.dumps(task))
-        command = [sys.executable, "-W", "ignore", "-c", _PROGRAM, str(job), str(answer)]
+        command = [sys.executable, "-W", "ignore", "-c", _PROGRAM, str(job), str(answer), str(os.getpid())]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         result: Answer | None = pickle.loads(answer.read_bytes()) if answer.exists() else None
     if result is None or done.returncode:

@@ -1,5 +1,11 @@
 """`check_world`: a sound world passes, and the text of every failure of a broken one."""
 
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +175,33 @@ def test_life_scores():
     assert np.all(oracle > 5.0 * random)
     with pytest.raises(ValueError, match="who='nobody': must be one of random, oracle, blank"):
         life_scores(cart_pole, "nobody")
+
+
+# Asks for a check in plain Python, says by whom it is done, and waits.
+ASKING = """
+import os, subprocess, sys
+program = "import sys; from evolearn.testing._process import main; main(*sys.argv[1:])"
+probe = subprocess.Popen([sys.executable, "-W", "ignore", "-c", program, *sys.argv[1:], str(os.getpid())])
+print(probe.pid, flush=True)
+probe.wait()
+"""
+
+
+def test_a_check_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
+    """Also where the world never comes back; else it would go on after `kill -9` for as long as the machine does."""
+    path, job, answer = tmp_path / "endless.py", tmp_path / "job", tmp_path / "answer"
+    path.write_text(broken("never ending"))
+    job.write_bytes(pickle.dumps(Task({"world": {"name": f"{path}:world"}}, 1000.0, whole=True)))
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-c", ASKING, str(job), str(answer)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as asking:
+        probe = int(asking.stdout.readline())
+        asking.kill()
+    for _ in range(600):
+        if not Path(f"/proc/{probe}").exists():
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(probe, signal.SIGKILL)
+        pytest.fail("it goes on")
+    assert not answer.exists()
