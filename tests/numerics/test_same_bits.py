@@ -59,6 +59,7 @@ def functions(tmp_path_factory) -> dict[str, dict]:
     return {name: printed(process) for name, process in both.items()}
 
 
+@pytest.mark.whole
 def test_another_target_and_another_libm_change_no_function(functions) -> None:
     here, there = functions.values()
     if here["libm"] == there["libm"]:
@@ -66,11 +67,13 @@ def test_another_target_and_another_libm_change_no_function(functions) -> None:
     assert here["functions"] == there["functions"]
 
 
+@pytest.mark.whole
 def test_no_target_reorders_a_sum_or_estimates_a_root(functions) -> None:
     here, there = functions.values()
     assert here["careless"] == there["careless"]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("target", WIDE.split(","))
 def test_nothing_is_estimated_as_each_processor_likes(target: str, functions) -> None:
     check_instructions(functions["x86-64-v2"], target)

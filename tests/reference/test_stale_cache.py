@@ -73,6 +73,7 @@ def run(script, package):
     return float(number), int(hits)
 
 
+@pytest.mark.whole
 def test_an_edited_tile_changes_what_the_cached_brain_does(tmp_path):
     package = copied_to(tmp_path)
     edited = package / "agent" / "trunks" / "_tile_think.py"
