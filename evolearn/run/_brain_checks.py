@@ -41,7 +41,6 @@ def check_teachable(config: RunConfig, brain: BrainSpec) -> None:
     Raises:
         ConfigError: see there.
     """
-    _check_readout(config)
     _check_rules(config, brain)
     _check_plasticity(config, brain)
 
@@ -103,7 +102,12 @@ def _check_settings(config: RunConfig) -> None:
             )
 
 
-def _check_readout(config: RunConfig) -> None:
+def check_readout(config: RunConfig) -> None:
+    """Refuse a readout that the trunk does not have.
+
+    Raises:
+        ConfigError: see there.
+    """
     trunk, readout = config.brain.trunk, config.brain.readout
     if readout == PLAIN or find_trunk(trunk).product is not None:
         return

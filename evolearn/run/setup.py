@@ -48,7 +48,14 @@ from evolearn.genome import (
 from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
 from evolearn.plugins import Part, absolute, named_by_user, short
 from evolearn.rng import SELECTION, life_keys
-from evolearn.run._brain_checks import check_choices, check_known, check_memory_and_start, check_teachable, found
+from evolearn.run._brain_checks import (
+    check_choices,
+    check_known,
+    check_memory_and_start,
+    check_readout,
+    check_teachable,
+    found,
+)
 from evolearn.run._cloning import check_given_weights, check_teacher, with_teacher
 from evolearn.run._foresight import check_foresight, remarks_on_foresight
 from evolearn.run._growth import check_growth, grows, growth_at_start
@@ -143,6 +150,7 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         auxiliary=config.learner.auxiliary,
         growth=grows(config),
     )
+    check_readout(config)
     check_teachable(config, brain)
     check_memory_and_start(config, brain)
     learner = config.learner
@@ -288,6 +296,7 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
         ConfigError: the brain has too many weights or a readout that its trunk does not have, the learner cannot teach
             it, or a value does not fit its gene.
     """
+    check_readout(config)
     check_brain_size(config, brain)
     check_teachable(config, brain)  # of DNA, which is read without its world, nobody else does
     check_given_weights(config, {tensor.name: tensor.size for tensor in brain.tensors})

@@ -122,7 +122,7 @@ def test_the_code_of_two_worlds_shares_no_symbol() -> None:
         }
         for world in (savannah, cart_pole)
     )
-    assert len(one) == len(other) >= 7
+    assert min(len(one), len(other)) >= 7  # 8, unless what lives are lived with was there by hand already
     assert not one & other
 
 
