@@ -59,10 +59,14 @@ def test_a_killed_worker_process_costs_its_piece_alone(cluster, begin, whole) ->
     until_generation(run, 2, command)
     os.kill(cluster.hosts[2].worker(), signal.SIGKILL)
     command.says("Warning: a worker process died (it crashed, or was killed); its work is done again")
+    # Ray may find out when all generations with a known answer are over: then its own must come to its end, too.
+    until(lambda: any(row["cluster"]["lost_workers"] for row in rows(run)), lambda: f"a row of it: {command.text}")
     text = ends_with(run, command)
     assert digests(run)[:GENERATIONS] == digests(whole)
     assert "(raylet)" not in text
-    assert sum(row["cluster"]["retries"] for row in rows(run)) == 1
+    lost = [(row["cluster"]["lost_workers"], row["cluster"]["retries"]) for row in rows(run)]
+    assert sum(workers for workers, _ in lost) == 1
+    assert sum(retries for _, retries in lost) <= 1, "none, where somebody else did that piece already, as a copy"
 
 
 def test_a_host_that_dies_in_mid_generation(cluster, begin, whole) -> None:
