@@ -90,7 +90,7 @@ def test_shipped_studies_run_at_toy_size(name: str, tmp_path: Path, monkeypatch)
 
 
 LONGEST = 100_000  # steps that a toy's test lives have at most
-SLOW = ("claims/drives-full", "claims/drives-8x8")  # learn a large model in every step
+SLOW = ("claims/drives-full", "claims/drives-8x8", "claims/drives-8x8-long")  # learn a large model in every step
 
 
 def toy_claim(name: str) -> dict:
