@@ -56,7 +56,7 @@ from evolearn.life.records import (
 )
 from evolearn.life.surgery import SURGERIES_TYPE, Surgeries
 from evolearn.life.teachers import TEACHERS_TYPE, Teachers
-from evolearn.numerics import COMPILES, handle_of, integers, plug
+from evolearn.numerics import COMPILES, address_of, function_at, handle_of, integers, plug
 
 
 class Parts(NamedTuple):
@@ -72,37 +72,13 @@ class Parts(NamedTuple):
     feel: Any
 
 
-def _function_at(signature: Any) -> Any:
-    """Turn an entry of Parts into a function again, in plain Python and in compiled code."""
-    function_type = types.FunctionType(signature)
-
-    def from_address(typing_context, address):  # type: ignore[no-untyped-def]
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            made: Any = cgutils.create_struct_proxy(function_type)(context, builder)
-            made.jit_addr = builder.inttoptr(arguments[0], cgutils.voidptr_t)
-            return made._getvalue()
-
-        return function_type(types.int64), generate
-
-    compiled_form: Any = intrinsic(from_address)
-
-    def function_at(part: Any) -> Any:
-        return part
-
-    @overload(function_at)
-    def _function_at_compiled(part):  # type: ignore[no-untyped-def]  # Numba compares bare argument names
-        return lambda part: compiled_form(part)
-
-    return function_at
-
-
-think_all_at = _function_at(THINK_ALL_TYPE)
-think_at = _function_at(THINK_TYPE)
-backward_at = _function_at(BACKWARD_TYPE)
-choose_all_at = _function_at(CHOOSE_ALL_TYPE)
-deltas_at = _function_at(DELTAS_TYPE)
-learn_at = _function_at(LEARN_TYPE)
-feel_at = _function_at(FEEL_TYPE)
+think_all_at = function_at(THINK_ALL_TYPE)
+think_at = function_at(THINK_TYPE)
+backward_at = function_at(BACKWARD_TYPE)
+choose_all_at = function_at(CHOOSE_ALL_TYPE)
+deltas_at = function_at(DELTAS_TYPE)
+learn_at = function_at(LEARN_TYPE)
+feel_at = function_at(FEEL_TYPE)
 
 
 def parts_of(compiled_parts: Machinery) -> Parts:
@@ -110,11 +86,7 @@ def parts_of(compiled_parts: Machinery) -> Parts:
     functions = Parts(*(getattr(compiled_parts, name) for name in Parts._fields))
     if not COMPILES:
         return functions
-    addresses = []
-    for function in functions:
-        result = function.overloads[function.signatures[0]]
-        addresses.append(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
-    return Parts(*addresses)
+    return Parts(*map(address_of, functions))
 
 
 class Bound(NamedTuple):

@@ -27,6 +27,7 @@ from .compiler import (
     world_code_within as world_code_within,
 )
 from .fingerprint import source_fingerprint as source_fingerprint
+from .functions import address_of as address_of, function_at as function_at
 from .lanes import (
     LANES as LANES,
     fma as fma,

@@ -17,11 +17,13 @@ from evolearn.files import write_whole
 from evolearn.numerics import (
     COMPILES,
     adapter,
+    address_of,
     cache_folder,
     calls_uncompiled,
     compiler_reason,
     doubles,
     floats,
+    function_at,
     integers,
     locate,
     octets,
@@ -299,12 +301,14 @@ class _Adapters:
     def by_hand(self, name: str) -> Any:
         """An adapter that Python calls, see `_compile`: a way in of its own takes longer to compile than what it does.
 
-        So that has only what is called in every step. The rest is that of lives, behind a door that all worlds share
-        and that takes some 25 microseconds.
+        So that has only what is called in every step. The rest is that of lives, behind a door that all worlds share.
         """
         if name in ("observe", "step") or not COMPILES:
             return self._compile(name, True)
-        return functools.partial(_door(_SIGNATURES[name]), self.for_lives(name))
+        function = self.for_lives(name)
+        through = functools.partial(_door(_SIGNATURES[name]), address_of(function))
+        through.function = function  # type: ignore[attr-defined]  # lives as long as its address is known
+        return through
 
     def _compile(self, name: str, from_python: bool) -> Any:
         """An adapter of _SIGNATURES; with a way in for Python, if it is asked for or there already.
@@ -342,14 +346,24 @@ class _Adapters:
         )
 
 
+_born_at, _oracle_at = function_at(BORN_TYPE), function_at(ORACLE_TYPE)
+
+
+def _bear(born: Any, state: Any, parameters: Any, rng: Any) -> None:
+    """Call a world's `born`, `reborn` or `begin`, which have one signature."""
+    _born_at(born)(state, parameters, rng)
+
+
+def _ask(oracle: Any, state: Any, parameters: Any, action: Any) -> None:
+    _oracle_at(oracle)(state, parameters, action)
+
+
 @functools.cache
 def _door(signature: Any) -> Any:
-    """A function for Python that calls the adapter of a signature that it is given."""
-    return adapter(_call, signature.return_type(types.FunctionType(signature), *signature.args), cached=True)
-
-
-def _call(function: Any, state: Any, parameters: Any, third: Any) -> None:
-    function(state, parameters, third)
+    """A function for Python that calls the adapter of a signature whose address it is given."""
+    return adapter(
+        _ask if signature == ORACLE_TYPE else _bear, signature.return_type(types.int64, *signature.args), cached=True
+    )
 
 
 def _keep_source(source: str, fingerprint: str | None) -> Path | None:

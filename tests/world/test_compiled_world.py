@@ -11,7 +11,7 @@ import pytest
 from evolearn.worlds.cart_pole import cart_pole
 from evolearn.worlds.savannah import savannah
 
-from evolearn.numerics import handle_of, source_fingerprint
+from evolearn.numerics import address_of, handle_of, source_fingerprint
 from evolearn.rng import new_rng
 from evolearn.world import compile_world
 
@@ -129,7 +129,8 @@ def test_the_code_of_two_worlds_shares_no_symbol() -> None:
 def test_by_hand_a_world_is_born_by_the_code_of_lives_and_says_what_is_wrong(tmp_path: Path, monkeypatch) -> None:
     lived, by_hand = compile_world(cart_pole, {}), compile_world(cart_pole, {}, by_hand=True)
     for name in ("born", "reborn", "begin", "oracle"):
-        assert getattr(by_hand, name).args == (getattr(lived, name),)
+        assert getattr(by_hand, name).function is getattr(lived, name)
+        assert getattr(by_hand, name).args == (address_of(getattr(lived, name)),)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "helper_of_unborn.py").write_text(HELPER.format(value="1.0"))
     wrong = WORLD.format(helper="helper_of_unborn").replace("state.age = 0", "state.age = (1, 2)[state.age]", 1)
