@@ -90,7 +90,9 @@ from .torch_brain import (
 )
 from .torch_imitation import (
     answers_of as answers_of,
+    goes_along as goes_along,
     imitation_loss as imitation_loss,
+    imitation_loss_along as imitation_loss_along,
 )
 from .torch_losses import Steps as Steps, meta_gradient as meta_gradient
 from .torch_threads import one_thread as one_thread

@@ -10,7 +10,8 @@ import torch
 
 from evolearn.agent.brain import BrainSpec
 from evolearn.agent.policies.table import find_policy
-from evolearn.agent.torch_losses import think
+from evolearn.agent.torch_losses import think, think_along
+from evolearn.agent.trunks.table import find_trunk
 from evolearn.errors import lacking
 from evolearn.plugins import referred
 
@@ -57,18 +58,28 @@ def imitation_of(policy: str) -> Imitation:
     return imitation
 
 
-def answers_of(spec: BrainSpec, weights: Tensor, told: Tensor) -> Tensor:
-    """What B brains answer to what each is told, [B, N, A].
+def goes_along(spec: BrainSpec) -> bool:
+    """Whether a brain carries a state from step to step, so that its steps can be fitted only along its lives."""
+    return find_trunk(spec.trunk).torch_cell is not None
+
+
+def answers_of(spec: BrainSpec, weights: Tensor, told: Tensor, begins: Tensor) -> Tensor:
+    """What B brains answer to what each is told in one life, [B, N, A].
 
     Args:
         spec: what they are made of.
         weights: [B, W].
         told: [B, N, I].
+        begins: bool [B, N], whether nothing is remembered when a step comes, as at the first one.
     Raises:
         PartError: see `evolearn.agent.torch_losses.think` and `imitation_of`.
     """
     with torch.no_grad():
-        parameters, _ = think(spec, weights, told)
+        if goes_along(spec):
+            empty = told.new_zeros(len(weights), 1, sum(spec.hidden))
+            parameters = think_along(spec, weights, told.unsqueeze(1), begins.unsqueeze(1), empty)[0].squeeze(1)
+        else:
+            parameters, _ = think(spec, weights, told)
         return imitation_of(spec.policy).answer(parameters)
 
 
@@ -90,3 +101,20 @@ def imitation_loss(spec: BrainSpec, weights: Tensor, told: Tensor, answers: Tens
     """
     parameters, _ = think(spec, weights[None], told[None])
     return imitation_of(spec.policy).loss(parameters[0], answers).mean()
+
+
+def imitation_loss_along(
+    spec: BrainSpec, weights: Tensor, told: Tensor, answers: Tensor, begins: Tensor, state: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The same of a brain that remembers, along consecutive steps of M lives; and its states after them, [M, S].
+
+    Args:
+        spec: what it is made of.
+        weights: [W].
+        told: [M, N, I].
+        answers: [M, N, A].
+        begins: bool [M, N], whether nothing is remembered when a step comes.
+        state: [M, S], before the first step; the gradient ends there.
+    """
+    parameters, after = think_along(spec, weights[None], told[None], begins[None], state[None])
+    return imitation_of(spec.policy).loss(parameters[0], answers).mean(), after[0].detach()

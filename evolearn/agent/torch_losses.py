@@ -6,7 +6,7 @@ Every life of a batch has weights of its own; the same arithmetic as the compile
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -57,17 +57,62 @@ def think(spec: BrainSpec, weights: Tensor, observations: Tensor) -> tuple[Tenso
             f"trunk {spec.trunk!r}: carries a state, which steps in a batch do not hold: there is no gradient through "
             "learning by it in torch; choose another"
         )
-    flat = torch.split(weights, [tensor.size for tensor in spec.tensors], dim=1)
-    blocks = {
-        tensor.name: block.reshape(len(weights), *tensor.shape)
-        for tensor, block in zip(spec.tensors, flat, strict=True)
-    }
+    blocks = _blocks_of(spec, weights)
     active, activation = observations, activation_of(spec.trunk)
     for number in range(1, len(spec.hidden) + 1):
         bias = blocks[f"hidden{number}.bias"].unsqueeze(1)
         active = activation(torch.baddbmm(bias, active, blocks[f"hidden{number}.weight"]))
+    return _speak(spec, blocks, active, observations)
+
+
+def think_along(spec: BrainSpec, weights: Tensor, told: Tensor, begins: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """Policy parameters [B, M, N, policy parameters] of B brains that remember, each in M lives, and their states.
+
+    Args:
+        spec: what the brains are made of; its trunk is the GRU.
+        weights: [B, W].
+        told: [B, M, N, I], consecutive steps of lives.
+        begins: bool [B, M, N], whether nothing is remembered when a step comes.
+        state: [B, M, S], of all layers side by side, before the first step; the gradient ends there.
+    Returns:
+        The parameters, and the state after the last step, [B, M, S].
+    Source: the equations of `evolearn.agent.trunks.gru`; Werbos 1990, "Backpropagation through time".
+    """
+    blocks = _blocks_of(spec, weights)
+    kept = (~begins).to(told.dtype).unsqueeze(-1)
+    active, states = told, []
+    for number, old in enumerate(torch.split(state.detach(), list(spec.hidden), dim=-1), start=1):
+        layer = f"hidden{number}"
+        gates = [blocks[f"{layer}.{gate}.bias"] for gate in ("candidate", "reset", "update")]
+        inputs = active @ blocks[f"{layer}.inputs.weight"].unsqueeze(1) + torch.cat(gates, dim=1)[:, None, None]
+        by_state, bias = blocks[f"{layer}.state.weight"], blocks[f"{layer}.recall.bias"].unsqueeze(1)
+        rows = []
+        for step, of_input in enumerate(inputs.unbind(dim=2)):
+            old = old * kept[:, :, step]
+            to_candidate, to_reset, to_update = of_input.chunk(3, dim=-1)
+            from_reset, from_update, recalled = torch.bmm(old, by_state).chunk(3, dim=-1)
+            candidate = torch.tanh(to_candidate + torch.sigmoid(to_reset + from_reset) * (recalled + bias))
+            old = candidate + torch.sigmoid(to_update + from_update) * (old - candidate)
+            rows.append(old)
+        active = torch.stack(rows, dim=2)
+        states.append(old)
+    parameters, _ = _speak(spec, blocks, active.flatten(1, 2), told.flatten(1, 2))
+    return parameters.reshape(*told.shape[:3], -1), torch.cat(states, dim=-1)
+
+
+def _blocks_of(spec: BrainSpec, weights: Tensor) -> dict[str, Tensor]:
+    """The tensors of flat weights [B, W], each with a leading axis B."""
+    flat = torch.split(weights, [tensor.size for tensor in spec.tensors], dim=1)
+    return {
+        tensor.name: block.reshape(len(weights), *tensor.shape)
+        for tensor, block in zip(spec.tensors, flat, strict=True)
+    }
+
+
+def _speak(spec: BrainSpec, blocks: Mapping[str, Tensor], active: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
+    """Policy parameters [B, N, policy parameters] and values [B, N] by what the heads read, [B, N, H]."""
     if spec.readout == PRODUCT:
-        gains = torch.bmm(observations[..., : spec.observations], blocks["readout.weight"])
+        gains = torch.bmm(told[..., : spec.observations], blocks["readout.weight"])
         active = active * (1.0 + gains)
     heads = torch.cat([blocks["policy.weight"], blocks["value.weight"]], dim=1).transpose(1, 2)
     biases = torch.cat([blocks["policy.bias"], blocks["value.bias"]], dim=1).unsqueeze(1)

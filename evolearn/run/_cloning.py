@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evolearn.agent import LEARNERS, TRUNKS, find_learner, find_policy, find_trunk
+from evolearn.agent import LEARNERS, find_learner, find_policy, find_trunk, goes_along
 from evolearn.config import ConfigError, RunConfig
 from evolearn.errors import RunDirectoryError
 from evolearn.genome import DIRECT, FRESH, FloatArray, GenePool, Newborns, decode
@@ -161,13 +161,7 @@ def check_clone(config: RunConfig) -> None:
             "leave value out"
         )
     trunk = find_trunk(config.brain.trunk)
-    if trunk.torch_cell is not None:
-        able = " or ".join(repr(name) for name, row in TRUNKS.items() if row.torch_cell is None and row.torch_module)
-        raise ConfigError(
-            f"brain.trunk={config.brain.trunk!r}: carries a state from step to step, and {CLONE} fits each step of a "
-            f"lesson by itself; set brain.trunk={able}"
-        )
-    if trunk.has_hidden and trunk.torch_module is None:
+    if trunk.has_hidden and trunk.torch_module is None and trunk.torch_cell is None:
         raise ConfigError(
             f"brain.trunk={config.brain.trunk!r}: its row has no torch_module, and {CLONE} fits the brain in torch; "
             "give it one, or set brain.trunk='mlp'"
@@ -231,6 +225,11 @@ def check_teacher(config: RunConfig, options: Options, conditions: Conditions, p
         raise ConfigError(
             f"search.options.privileged={options.privileged}: must be {not options.privileged} with the teacher {why}; "
             f"set search.options.privileged={str(not options.privileged).lower()}"
+        )
+    if options.window is not None and not goes_along(conditions.brain):
+        raise ConfigError(
+            f"search.options.window={options.window}: must be left out with brain.trunk={config.brain.trunk!r}, which "
+            "carries no state, so that each step of a lesson is fitted by itself; leave it out, or set brain.trunk=gru"
         )
     if world.is_discrete and options.stdev is not None:
         raise ConfigError(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 
-from evolearn.agent import imitation_loss, one_thread
+from evolearn.agent import goes_along, imitation_loss, imitation_loss_along, one_thread
 from evolearn.genome import DIRECT, FloatArray, GenePool, decoder_of
 from evolearn.search.finite import require_finite
 from evolearn.search.lessons import Lessons
@@ -15,6 +16,10 @@ from evolearn.search.options import CloneOptions
 from evolearn.search.search import State, Trial
 
 STDEV = 0.05  # of a clone's actions at birth, if nothing else is said
+WINDOW = 32  # steps that the gradient of a brain that remembers goes back, if nothing else is said
+
+_Tensor = torch.Tensor
+_Minibatch = tuple[int, int, torch.Tensor]  # number, of how many in an epoch, loss
 
 
 class Clone:
@@ -25,12 +30,16 @@ class Clone:
     has lessons of its own and goes on from the weights of the one before, with Adam's memory; lessons of earlier
     rounds are not kept.
 
+    A brain that carries a state is fitted along whole lives, some at a time: a window of steps begins with the state
+    that the window before ended with, and the gradient goes back to the window's first step.
+
     The value head is not fitted, and stays as at the standard initialisation. Where the genes are a code they are
     fitted through it, and the log standard deviations of actions with them, of which no gene may say anything alone.
 
     Source: Pomerleau 1989, "ALVINN" (watch); Ross, Gordon and Bagnell 2011, "A reduction of imitation learning and
         structured prediction to no-regret online learning" (ask), by online gradient descent in the place of
-        aggregating all rounds; Kingma and Ba 2015 (Adam, torch's).
+        aggregating all rounds; Kingma and Ba 2015 (Adam, torch's); Williams and Peng 1990, "An efficient gradient-based
+        algorithm for on-line training of recurrent network trajectories" (windows).
     """
 
     has_centre = True
@@ -70,29 +79,49 @@ class Clone:
 
     def _fit(self, lessons: Lessons) -> None:
         """Go over the lessons of a round, each time in another order."""
-        told, answers = (torch.from_numpy(part) for part in lessons)
         order = torch.Generator().manual_seed(
             int(np.random.SeedSequence([self._seed, self._rounds]).generate_state(1)[0])
         )
-        size, epochs = self._options.minibatch, self._options.epochs
-        batches = -(-len(told) // size)
-        for epoch in range(epochs):
-            for number, rows in enumerate(torch.split(torch.randperm(len(told), generator=order), size)):
-                if len(rows) == 0:
-                    return
-                self._adam.param_groups[0]["lr"] = self.step_size((epoch * batches + number) / (epochs * batches))
-                loss = self._loss(told[rows], answers[rows])
+        told, answers, begins = map(torch.from_numpy, lessons)
+        go_over = self._along if goes_along(self._pool.brain) else self._singly
+        for epoch in range(self._options.epochs):
+            for number, batches, loss in go_over(told, answers, begins, order):
+                self._adam.param_groups[0]["lr"] = self.step_size(
+                    (epoch * batches + number) / (self._options.epochs * batches)
+                )
                 (self._weights.grad,) = torch.autograd.grad(loss, self._weights)
                 self._adam.step()
 
-    def _loss(self, told: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
-        brain, weights = self._pool.brain, self._decode(self._weights)
-        loss = imitation_loss(brain, weights, told, answers)
+    def _singly(self, told: _Tensor, answers: _Tensor, _: _Tensor, order: torch.Generator) -> Iterator[_Minibatch]:
+        """Minibatches of steps of whatever lives."""
+        told, answers = told.flatten(0, 1), answers.flatten(0, 1)
+        places = torch.split(torch.randperm(len(told), generator=order), self._options.minibatch)
+        for number, rows in enumerate(places if len(told) else ()):
+            weights = self._decode(self._weights)
+            loss = imitation_loss(self._pool.brain, weights, told[rows], answers[rows])
+            yield number, len(places), loss + self._spread_error(weights)
+
+    def _along(self, told: _Tensor, answers: _Tensor, begins: _Tensor, order: torch.Generator) -> Iterator[_Minibatch]:
+        """Minibatches of some lives' next steps, which begin with what these lives remember."""
+        window = self._options.window or WINDOW
+        together = torch.split(torch.randperm(len(told), generator=order), max(1, self._options.minibatch // window))
+        starts = range(0, told.shape[1], window)
+        for group, rows in enumerate(together if len(told) else ()):
+            state = told.new_zeros(len(rows), sum(self._pool.brain.hidden))
+            for number, start in enumerate(starts, group * len(starts)):
+                weights = self._decode(self._weights)
+                some = [part[rows, start : start + window] for part in (told, answers, begins)]
+                loss, state = imitation_loss_along(self._pool.brain, weights, some[0], some[1], some[2], state)
+                yield number, len(together) * len(starts), loss + self._spread_error(weights)
+
+    def _spread_error(self, weights: torch.Tensor) -> torch.Tensor | float:
+        """Of the log standard deviations, where a code makes them; else they are set, see `centre`."""
+        brain = self._pool.brain
         if self._pool.encoding == DIRECT or not brain.log_stdevs:
-            return loss
+            return 0.0
         starts = brain.weights - brain.predicting - brain.log_stdevs
         logs = weights[starts : starts + brain.log_stdevs]
-        return loss + (logs - math.log(self._options.stdev or STDEV)).square().sum()
+        return (logs - math.log(self._options.stdev or STDEV)).square().sum()
 
     def step_size(self, share: float = 0.0) -> float:
         """Adam's in the round under way, `share` of which is over."""

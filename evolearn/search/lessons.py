@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from evolearn.agent import answers_of, one_thread
+from evolearn.agent import FOR_AN_EPISODE, GOES_ON, answers_of, one_thread
 from evolearn.genome import FloatArray, GenePool, Newborns, decode, draw_fresh
 from evolearn.life import (
     DIVERGED,
@@ -37,10 +37,11 @@ LIVES_AT_ONCE, STEPS_AT_ONCE = 128, 50_000  # in a block: few enough to share am
 
 
 class Lessons(NamedTuple):
-    """Steps of lives, N of them, and what a teacher did or answered in each."""
+    """N steps of each of L lives, and what a teacher did or answered in them."""
 
-    told: FloatArray  # [N, I], what the brain was told
-    answers: FloatArray  # [N, A], see `evolearn.agent.torch_imitation.Imitation`
+    told: FloatArray  # [L, N, I], what the brain was told
+    answers: FloatArray  # [L, N, A], see `evolearn.agent.torch_imitation.Imitation`
+    begins: npt.NDArray[np.bool_]  # [L, N], whether the brain remembers nothing when a step comes, as in the first one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +120,10 @@ def _watch(driver: Driver, shared: LessonLives, keys: Keys) -> tuple[Evaluation,
     outcome, traces = traced_lives(driver, newborns, _one(keys), keys, plan)
     whole = outcome.status != DIVERGED
     traces = Trace(*(array[whole, shared.age :] for array in traces))
-    return _evaluated(driver.conditions, outcome, plan), _joined(traces.met, _done(driver.conditions, traces.actions))
+    answers = _done(driver.conditions, traces.actions)
+    return _evaluated(driver.conditions, outcome, plan), Lessons(
+        traces.met, answers, _begins(driver.conditions, traces)
+    )
 
 
 def _ask(driver: Driver, shared: LessonLives, keys: Keys) -> tuple[Evaluation, Lessons]:
@@ -138,18 +142,19 @@ def _ask(driver: Driver, shared: LessonLives, keys: Keys) -> tuple[Evaluation, L
     outcome, traces = traced_lives(driver, newborns, born_as, keys, plan)
     whole &= outcome.status != DIVERGED
     traces = Trace(*(array[whole] for array in traces))
+    begins = _begins(conditions, traces)
     if taught is None:
         answers = _done(conditions, _asked_of_oracle(conditions, keys[whole], traces))
     else:
-        asked = torch.from_numpy(traces.met), torch.from_numpy(taught[whole])
-        answers = answers_of(conditions.brain, asked[1], asked[0]).numpy()
+        asked = (torch.from_numpy(part) for part in (taught[whole], traces.met, begins))
+        answers = answers_of(conditions.brain, *asked).numpy()
     evaluation = _evaluated(conditions, outcome, plan)
     if childhood is not None:
         steps = evaluation.world_steps + int(childhood.age.sum())
         skipped = evaluation.skipped_updates + int(childhood.skipped_updates.sum())
         broken = evaluation.broken | (childhood.status == DIVERGED)
         evaluation = dataclasses.replace(evaluation, world_steps=steps, skipped_updates=skipped, broken=broken)
-    return evaluation, _joined(traces.met, answers)
+    return evaluation, Lessons(traces.met, answers, begins)
 
 
 def _asked_of_oracle(conditions: Conditions, keys: Keys, traces: Trace) -> FloatArray:
@@ -173,9 +178,13 @@ def _done(conditions: Conditions, actions: FloatArray) -> FloatArray:
     return np.eye(conditions.brain.actions, dtype=np.float32)[actions[..., 0].astype(np.int64)]
 
 
-def _joined(told: FloatArray, answers: FloatArray) -> Lessons:
-    """The steps of all lives one after another."""
-    return Lessons(told.reshape(-1, told.shape[-1]), answers.reshape(-1, answers.shape[-1]))
+def _begins(conditions: Conditions, traces: Trace) -> npt.NDArray[np.bool_]:
+    """At which steps a brain that is born with the first of them remembers nothing, [L, T]."""
+    begins = np.zeros(traces.ends.shape, np.bool_)
+    begins[:, :1] = True
+    if conditions.brain.memory == FOR_AN_EPISODE:
+        begins[:, 1:] = traces.ends[:, :-1] != GOES_ON
+    return begins
 
 
 def _evaluated(conditions: Conditions, outcome: Outcome, plan: Plan) -> Evaluation:

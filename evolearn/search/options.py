@@ -168,6 +168,13 @@ class CloneOptions(Options):
     )
     epochs: int = Field(4, ge=1, le=10_000, description="passes over the lessons of a generation")
     minibatch: int = Field(256, ge=1, le=1_000_000, description="steps of lessons in one step of Adam")
+    window: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="of a trunk that carries a state: consecutive steps that the gradient goes back through; a "
+        "minibatch has that many of each of its lives; none: 32",
+    )
     step_size: Positive = Field(0.003, description="Adam's step of the weights, or of a code's genes, at the start")
     anneal: bool = Field(True, description="let the step size fall linearly to 0 over the run")
     gain: Positive = Field(1.0, description="what multiplies the policy's layer once it is cloned")

@@ -121,7 +121,8 @@ class _Pretence:
         return np.zeros_like(z)
 
     def lessons(self, z: FloatArray, batch: int) -> Lessons:
-        return Lessons(np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
+        nobody = np.zeros((0, 0, 0), np.float32)
+        return Lessons(nobody, nobody, np.zeros((0, 0), np.bool_))
 
     def judge_centre(self, z: FloatArray, batch: int) -> None:
         pass

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 import evolearn.search.lessons
-from evolearn.agent import TorchBrain, brain_of, imitation_loss
+from evolearn.agent import GOES_ON, TorchBrain, answers_of, brain_of, imitation_loss, imitation_loss_along
 from evolearn.config import ConfigError, check_config
 from evolearn.genome import decode
 from evolearn.life import FROM_ORACLE, OwnDrivers, Plan, evaluate, lives, new_driver, traced_lives
@@ -64,11 +64,20 @@ def batch_of(setup, number: int = 0, pupil=None):
     return lesson_lives(setup, to_genomes(setup, z), selection_keys(setup.config, 0, number), 0)
 
 
+def given(told: np.ndarray, answers: np.ndarray) -> Lessons:
+    """The lessons of one life, or of several."""
+    if told.ndim == 2:
+        told, answers = told[None], answers[None]
+    begins = np.zeros(told.shape[:2], np.bool_)
+    begins[:, :1] = True
+    return Lessons(told, answers, begins)
+
+
 class Giving:
     """A trial whose lessons are given, and which remembers what it was asked."""
 
     def __init__(self, told: np.ndarray, answers: np.ndarray) -> None:
-        self.given = Lessons(told, answers)
+        self.given = given(told, answers)
         self.asked: list[tuple[np.ndarray, int]] = []
         self.judged: list[tuple[np.ndarray, int]] = []
 
@@ -188,6 +197,108 @@ def test_gain_multiplies_the_policys_layer_alone(on_lines: dict) -> None:
             np.testing.assert_allclose(born[8.0][name], gain * plain, rtol=1e-4, atol=1e-6)
 
 
+# A pupil that remembers -------------------------------------------------------------------------------------------
+
+REMEMBERS = {"trunk": "gru", "hidden": [3, 2], "inputs": ["observation", "last_action"]}
+
+
+def stepping(brain: TorchBrain, told: torch.Tensor, begins: torch.Tensor) -> torch.Tensor:
+    """Policy parameters [L, N, P], thought step by step by torch's own cells."""
+    state, said = torch.zeros(len(told), brain.state_size), []
+    for step in range(told.shape[1]):
+        parameters, _, state = brain.step(told[:, step], torch.where(begins[:, step, None], 0.0, state))
+        said.append(parameters)
+    return torch.stack(said, dim=1)
+
+
+@pytest.mark.parametrize("readout", ["plain", "product"])
+def test_the_gradient_along_lives_is_that_of_cells_in_torch(readout: str) -> None:
+    setup = setup_of(brain={**REMEMBERS, "readout": readout})
+    spec, random = setup.conditions.brain, np.random.default_rng(4)
+    told = torch.from_numpy(random.standard_normal((5, 9, spec.told)).astype(np.float32))
+    answers = torch.from_numpy(random.dirichlet(np.ones(2), (5, 9)).astype(np.float32))
+    begins = torch.from_numpy(random.random((5, 9)) < 0.2)
+    begins[:, 0] = True
+    flat = random.normal(0.0, 0.7, setup.pool.size).astype(np.float32)
+    brain = brain_of(spec, flat)
+    functional.cross_entropy(stepping(brain, told, begins).flatten(0, 1), answers.flatten(0, 1)).backward()
+    expected = brain.flat(lambda parameter: torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
+    weights = torch.tensor(flat, requires_grad=True)
+    imitation_loss_along(spec, weights, told, answers, begins, torch.zeros(5, 5))[0].backward()
+    assert np.count_nonzero(expected) > setup.pool.size / 2
+    np.testing.assert_allclose(weights.grad.numpy(), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_fit_along_lives_is_a_loop_of_adam_whose_gradient_ends_where_windows_begin() -> None:
+    setup = setup_of(brain=REMEMBERS)
+    spec, random = setup.conditions.brain, np.random.default_rng(5)
+    options = setup.options.model_copy(update={"minibatch": 8, "window": 4, "epochs": 2, "step_size": 0.02})
+    search = Clone(options, setup.pool, population=1, generations=2, seed=7)
+    told = random.standard_normal((3, 10, spec.told)).astype(np.float32)
+    answers = random.dirichlet(np.ones(2), (3, 10)).astype(np.float32)
+    brain = TorchBrain(spec)
+    brain.load_flat(setup.pool.centre)
+    adam, done = torch.optim.Adam(brain.parameters(), lr=0.02), 0
+    search.step(Giving(told, answers))
+    order = torch.Generator().manual_seed(int(np.random.SeedSequence([7, 0]).generate_state(1)[0]))
+    for _ in range(2):
+        for some in torch.randperm(3, generator=order).split(2):  # 8 steps are 4 of two lives
+            state = torch.zeros(len(some), brain.state_size)
+            for start in (0, 4, 8):
+                adam.param_groups[0]["lr"] = 0.02 * (1.0 - done / 24)  # 2 generations of 2 epochs of 2 times 3 windows
+                adam.zero_grad()
+                losses, state = [], state.detach()
+                for step in range(start, min(start + 4, 10)):
+                    parameters, _, state = brain.step(torch.from_numpy(told)[some, step], state)
+                    losses.append(functional.cross_entropy(parameters, torch.from_numpy(answers)[some, step]))
+                torch.stack(losses).mean().backward()
+                adam.step()
+                done += 1
+    np.testing.assert_allclose(to_genomes(setup, search.centre()), brain.flat(), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("memory", ["episode", "life"])
+def test_lessons_say_when_a_brain_remembers_nothing_as_its_life_had_it(memory: str) -> None:
+    setup = setup_of({"lessons": "ask"}, brain={**REMEMBERS, "memory": memory}, learner={"learn_until": 0})
+    pupil = np.random.default_rng(6).normal(0.0, 2.0, setup.pool.size).astype(np.float32)
+    pupil[setup.pool.slices()["weights", "policy.weight"]] *= 100.0  # it is sure of what it does
+    driver = new_driver(setup.conditions)
+    _, lessons = lessons_of(driver, batch_of(setup, pupil=pupil))
+    newborn = decode(setup.pool, to_genomes(setup, pupil)[None])
+    keys = selection_keys(setup.config, 0, 0)
+    _, traces = traced_lives(driver, newborn, np.zeros(len(keys), np.int64), keys, Plan(60, learn_until=0))
+    np.testing.assert_array_equal(lessons.told, traces.met)
+    over = traces.ends[:, :-1] != GOES_ON
+    assert over.any(), "the pole fell"
+    assert lessons.begins[:, 0].all()
+    np.testing.assert_array_equal(lessons.begins[:, 1:], over if memory == "episode" else False)
+    # What was done is likelier by that than if it had been the other way round.
+    others = lessons.begins.copy()
+    others[:, 1:] = False if memory == "episode" else over
+    brain = brain_of(setup.conditions.brain, newborn.weights[0])
+    done = torch.from_numpy(traces.actions[..., 0]).long()
+    odds = [
+        torch.log_softmax(stepping(brain, torch.from_numpy(lessons.told), torch.from_numpy(begins)), dim=-1)
+        for begins in (lessons.begins, others)
+    ]
+    known, otherwise = (logs.gather(-1, done[..., None]).sum().item() for logs in odds)
+    assert known > otherwise + 2.0
+
+
+def test_a_newborn_that_remembers_answers_along_its_pupils_life() -> None:
+    setup = setup_of(brain=REMEMBERS)
+    spec, random = setup.conditions.brain, np.random.default_rng(8)
+    told = torch.from_numpy(random.standard_normal((3, 12, spec.told)).astype(np.float32))
+    begins = torch.from_numpy(random.random((3, 12)) < 0.3)
+    begins[:, 0] = True
+    flat = random.normal(0.0, 0.7, (3, setup.pool.size)).astype(np.float32)
+    found = answers_of(spec, torch.from_numpy(flat), told, begins)
+    for life in range(3):
+        said = stepping(brain_of(spec, flat[life]), told[life : life + 1], begins[life : life + 1])
+        expected = torch.softmax(said, dim=-1)[0].detach().numpy()
+        np.testing.assert_allclose(found[life].numpy(), expected, rtol=1e-4, atol=1e-6)
+
+
 # Who lives, and who answers ---------------------------------------------------------------------------------------
 
 
@@ -199,8 +310,8 @@ def test_who_watches_the_oracle_sees_its_lives() -> None:
     newborns = decode(setup.pool, setup.pool.centre[None])
     plan = Plan(60, learn_until=0, source=FROM_ORACLE)
     outcome, traces = traced_lives(driver, newborns, np.zeros(2, np.int64), lessons_lives.keys, plan)
-    np.testing.assert_array_equal(lessons.told, traces.observations.reshape(-1, 4))
-    np.testing.assert_array_equal(lessons.answers.argmax(axis=1), traces.actions.reshape(-1))
+    np.testing.assert_array_equal(lessons.told, traces.observations)
+    np.testing.assert_array_equal(lessons.answers.argmax(axis=2), traces.actions[..., 0])
     assert set(np.unique(lessons.answers)) == {0.0, 1.0}
     assert evaluation.world_steps == outcome.age.sum() == 120
 
@@ -217,8 +328,8 @@ def test_the_oracle_answers_what_it_would_do_where_the_pupil_comes_to() -> None:
     np.testing.assert_array_equal(own, traces.actions)
     pupils = traced_lives(driver, newborns, np.zeros(2, np.int64), keys, dataclasses.replace(plan, source=0))[1]
     _, lessons = lessons_of(driver, batch_of(setup))
-    np.testing.assert_array_equal(lessons.told, pupils.observations.reshape(-1, 4))
-    assert 0.1 < np.mean(lessons.answers.argmax(axis=1) != pupils.actions.reshape(-1)) < 0.9
+    np.testing.assert_array_equal(lessons.told, pupils.observations)
+    assert 0.1 < np.mean(lessons.answers.argmax(axis=2) != pupils.actions[..., 0]) < 0.9
 
 
 @pytest.mark.parametrize("world", ["cart-pole", "lines"])
@@ -229,7 +340,7 @@ def test_a_newborn_is_asked_for_what_it_thinks(world: str, taught) -> None:
     _, lessons = lessons_of(driver, batch_of(setup))
     weights = load_dna(Path(taught[world])).newborns.weights[0]
     parameters, _ = brain_of(setup.conditions.brain, weights)(torch.from_numpy(lessons.told))
-    expected = torch.softmax(parameters, dim=1) if world == "cart-pole" else parameters[:, :1]
+    expected = torch.softmax(parameters, dim=-1) if world == "cart-pole" else parameters[..., :1]
     np.testing.assert_allclose(lessons.answers, expected.detach().numpy(), rtol=1e-4, atol=1e-5)
 
 
@@ -240,20 +351,20 @@ def test_an_adult_teaches_what_it_learned_in_the_same_life(way: str, taught) -> 
     shared = batch_of(setup)
     evaluation, lessons = lessons_of(driver, shared)
     assert evaluation.world_steps == 2 * 60, "childhood and lessons"
-    assert len(lessons.told) == 2 * 20
+    assert lessons.told.shape[:2] == (2, 20)
     one = np.zeros(2, np.int64)
     if way == "watch":
         _, traces = traced_lives(driver, shared.teacher, one, shared.keys, Plan(60))
-        np.testing.assert_array_equal(lessons.told, traces.observations[:, 40:].reshape(-1, 4))
-        np.testing.assert_array_equal(lessons.answers.argmax(axis=1), traces.actions[:, 40:].reshape(-1))
+        np.testing.assert_array_equal(lessons.told, traces.observations[:, 40:])
+        np.testing.assert_array_equal(lessons.answers.argmax(axis=2), traces.actions[:, 40:, 0])
         return
     grown, _ = lives(driver, setup.conditions, shared.teacher, one, shared.keys, Plan(40, final_weights=True))
     assert not np.array_equal(grown.final_weights[0], grown.final_weights[1]), "each has learned in its own life"
     for life, weights in enumerate(grown.final_weights):
-        told = torch.from_numpy(lessons.told[20 * life : 20 * life + 20])
+        told = torch.from_numpy(lessons.told[life])
         parameters, _ = brain_of(setup.conditions.brain, weights)(told)
         expected = torch.softmax(parameters, dim=1).detach().numpy()
-        np.testing.assert_allclose(lessons.answers[20 * life : 20 * life + 20], expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(lessons.answers[life], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_lessons_are_the_same_whatever_the_blocks_and_workers(monkeypatch, taught) -> None:
@@ -375,9 +486,8 @@ REFUSED = [
         "search.population=8: makes lessons of 4,800,000,000",
     ),
     (
-        {"brain": {"trunk": "gru", "hidden": [3]}},
-        "brain.trunk='gru': carries a state from step to step, and search.algorithm='clone' fits each step of a lesson "
-        "by itself; set brain.trunk=",
+        {"options": {"window": 8}},
+        "search.options.window=8: must be left out with brain.trunk='mlp', which carries no state, so that each step",
     ),
     (
         {"learner": {"name": "q_learning", "window": 1}},
