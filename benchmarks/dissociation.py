@@ -226,6 +226,10 @@ def dissociated(
     """
     study = open_study(path)
     config = study.read_config()
+    if config.runs < 2:
+        raise UserError(
+            f"STUDY={path}: has one evolution run per arm, and intervals are over runs: must have at least 2"
+        )
     evolving = [arm for arm in config.arms if config.arm(arm).origin == "own"]
     if unknown := [arm for arm in arms or () if arm not in evolving]:
         raise UserError(f"--arms {' '.join(unknown)}: must be arms that evolve themselves: {', '.join(evolving)}")
