@@ -369,6 +369,8 @@ def _tested(one: Floats, other: Floats) -> tuple[str, str]:
 
 
 def _with_interval(values: Floats) -> str:
+    if np.isnan(values).any():
+        return ""
     random = np.random.default_rng(0)
     drawn = values[random.integers(0, len(values), (RESAMPLES, len(values)))].mean(axis=1)
     low, high = interval(drawn, LEVEL, len(values))
