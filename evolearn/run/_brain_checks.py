@@ -36,11 +36,12 @@ def check_choices(config: RunConfig) -> None:
 
 
 def check_teachable(config: RunConfig, brain: BrainSpec) -> None:
-    """Refuse a brain that its learner cannot teach, and values that do not fit the learner's genes.
+    """Refuse a readout that the trunk has not, a brain that its learner cannot teach, and values that fit no gene.
 
     Raises:
         ConfigError: see there.
     """
+    _check_readout(config)
     _check_rules(config, brain)
     _check_plasticity(config, brain)
 
@@ -102,12 +103,7 @@ def _check_settings(config: RunConfig) -> None:
             )
 
 
-def check_readout(config: RunConfig) -> None:
-    """Refuse a readout that the trunk does not have.
-
-    Raises:
-        ConfigError: see there.
-    """
+def _check_readout(config: RunConfig) -> None:
     trunk, readout = config.brain.trunk, config.brain.readout
     if readout == PLAIN or find_trunk(trunk).product is not None:
         return

@@ -25,6 +25,7 @@ from evolearn.config import ConfigError, RunConfig, WorldPart, check_kept_config
 from evolearn.errors import PartNotFound, RunDirectoryError
 from evolearn.files import FileMissing, FileUnfit, check_record, explained, parse_json, read_tensors, write_whole
 from evolearn.genome import FloatArray, GenePool, Newborns, decode
+from evolearn.run._brain_checks import check_teachable
 from evolearn.run._dna_header import DNAHeader, contradictions
 from evolearn.run._growth import grows
 from evolearn.run.setup import Setup, assemble, first_values, pool_of
@@ -263,6 +264,7 @@ def _pool_in(header: DNAHeader, config: RunConfig) -> GenePool:
         auxiliary=config.learner.auxiliary,
         growth=grows(config),
     )
+    check_teachable(config, brain)
     return pool_of(config, brain, header.drives)
 
 

@@ -52,7 +52,6 @@ from evolearn.run._brain_checks import (
     check_choices,
     check_known,
     check_memory_and_start,
-    check_readout,
     check_teachable,
     found,
 )
@@ -150,7 +149,6 @@ def assemble(config: RunConfig, users_world: bool = False) -> Setup:
         auxiliary=config.learner.auxiliary,
         growth=grows(config),
     )
-    check_readout(config)
     check_teachable(config, brain)
     check_memory_and_start(config, brain)
     learner = config.learner
@@ -290,15 +288,12 @@ def pool_of(config: RunConfig, brain: BrainSpec, drive_names: Sequence[str]) -> 
 
     Args:
         config: of the run.
-        brain: what the brain is made of.
+        brain: what the brain is made of; `check_teachable` has nothing against it.
         drive_names: see `Conditions.drive_names`.
     Raises:
-        ConfigError: the brain has too many weights or a readout that its trunk does not have, the learner cannot teach
-            it, or a value does not fit its gene.
+        ConfigError: the brain has too many weights, or no place for those that are given.
     """
-    check_readout(config)
     check_brain_size(config, brain)
-    check_teachable(config, brain)  # of DNA, which is read without its world, nobody else does
     check_given_weights(config, {tensor.name: tensor.size for tensor in brain.tensors})
     return gene_pool(
         brain=brain,
