@@ -66,7 +66,9 @@ def source_fingerprint(functions: list[Callable[..., Any]], label: str) -> str |
 
 def identity_of(code: python_types.CodeType) -> tuple[Any, ...]:
     """What a function does, without where it stands and what is said of it."""
-    said = code.co_consts[0] if code.co_consts and isinstance(code.co_consts[0], str) else None
+    # Whether a docstring is among the constants, and where, is Python's to say, and differs from version to version.
+    cells = tuple(python_types.CellType() for _ in code.co_freevars)
+    said = python_types.FunctionType(code, {}, closure=cells).__doc__
     constants = [
         identity_of(value) if isinstance(value, python_types.CodeType) else value
         for value in code.co_consts
