@@ -1,5 +1,6 @@
 from . import stats as stats
 from .diverged import counted_last as counted_last
+from .facts import ConditionFacts as ConditionFacts, SearchFacts as SearchFacts
 from .json_records import Json as Json, for_json as for_json
 from .looks import Look as Look, LookByLook as LookByLook, spent_evenly as spent_evenly
 from .metrics import METRICS as METRICS, OPTIONAL as OPTIONAL, SEEN as SEEN, ArmLives as ArmLives
@@ -23,9 +24,4 @@ from .stats import (
     iqm as iqm,
     partitions as partitions,
 )
-from .verdict import (
-    ConditionFacts as ConditionFacts,
-    SearchFacts as SearchFacts,
-    judge_condition as judge_condition,
-    judge_primary as judge_primary,
-)
+from .verdict import judge_condition as judge_condition, judge_primary as judge_primary

@@ -7,28 +7,33 @@ nothing here chooses.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from evolearn.verdict import _resamples as resamples, _searching as searching, metrics, sentences, stats
+from evolearn.verdict import (
+    _remarks as remarks,
+    _resamples as resamples,
+    _searching as searching,
+    metrics,
+    sentences,
+    stats,
+)
+from evolearn.verdict._break_even import break_even
+from evolearn.verdict._compared import Contrasts, all_contrasts, head_start_scale, level_of_others, without_unfinished
 from evolearn.verdict._contrasts import (
     Contrast,
-    Family,
-    HeadStartScale,
     Tests,
-    conclude,
     count_censored,
     estimate,
     includes_censored,
-    judge,
-    not_comparable,
     pair_up,
     unadjusted,
 )
-from evolearn.verdict._convergence import ArmSearch, find_scale, judge_search, unfinished
+from evolearn.verdict._convergence import ArmSearch, find_scale, judge_search
 from evolearn.verdict._resamples import ArmValues
 from evolearn.verdict.diverged import diverged_last
+from evolearn.verdict.facts import ConditionFacts, SearchFacts
 from evolearn.verdict.json_records import Json, arm_record, came_to_dna, contrast_record, for_json, iqm_record
 from evolearn.verdict.looks import Look, Seen
 from evolearn.verdict.metrics import ArmLives, Levels
@@ -37,59 +42,6 @@ from evolearn.verdict.stats import FloatArray, iqm
 
 FACTORIAL = ("tuned_learner", "tuned_blank", "evolved_weights", "evolved")  # neither, drives, weights, both
 EFFECTS = {"weights": (-0.5, -0.5, 0.5, 0.5), "drives": (-0.5, 0.5, -0.5, 0.5), "interaction": (1.0, -1.0, -1.0, 1.0)}
-
-
-@dataclasses.dataclass(frozen=True)
-class SearchFacts:
-    """What a verdict repeats of the evolution that an arm's DNA comes from, its own or its origin's."""
-
-    selection_lifetime: int  # world steps
-    outer_steps: int  # world steps that one evolution run was to take
-    evolves: bool = True  # itself
-    settings_steps: int = 0  # world steps that finding its settings took, once
-
-
-@dataclasses.dataclass(frozen=True)
-class ConditionFacts:
-    """What a verdict repeats of a condition."""
-
-    name: str
-    world: str
-    parameters: Mapping[str, float]
-    selection_lifetime: int  # world steps, of arms that set no other
-    evolved_in: str | None  # condition whose DNA is judged here
-    able: str = "able"  # what a newborn does that has mastered the task; see `evolearn.world.Declaration`
-    termination_is_death: bool = False  # likewise
-    searches: Mapping[str, SearchFacts] = dataclasses.field(default_factory=dict)  # by arm with an evolution, or origin
-    # arms by what they are made of, whatever they are called
-    evolutions: Collection[str] = ()  # learn from weights of their own evolution
-    blank_slates: Collection[str] = ()  # learn from weights drawn afresh in each life
-    one_life: Collection[str] = ()  # judged in lives as long as an evolution
-
-    def record(self) -> Json:
-        """As an entry of verdict.json begins; what arms are stands with them."""
-        of_arms = ("searches", "evolutions", "blank_slates", "one_life")
-        return {name: value for name, value in dataclasses.asdict(self).items() if name not in of_arms}
-
-
-@dataclasses.dataclass(frozen=True)
-class Asked:
-    """A comparison that the config asks for."""
-
-    arm: str
-    against: str
-    metric: str
-    lifetime: int | None = None  # world steps, of totals; None: the longest
-
-
-@dataclasses.dataclass(frozen=True)
-class Contrasts:
-    """All comparisons of a condition."""
-
-    primary: Contrast
-    secondary: list[Contrast]
-    doubled: list[Contrast]
-    by_lifetime: list[Contrast]
 
 
 def judge_primary(rules: VerdictRules, primary: ContrastRule, lives: Mapping[str, ArmLives], level: float) -> Tests:
@@ -104,7 +56,7 @@ def judge_primary(rules: VerdictRules, primary: ContrastRule, lives: Mapping[str
     judged = diverged_last(_own(lives))
     # tests ask for no resamples
     levels, arms = _all_values(rules, judged, judged, primary.arm, resampled=1)
-    pair = pair_up(arms[primary.arm], arms[primary.against], primary.metric, _scale(rules, levels))
+    pair = pair_up(arms[primary.arm], arms[primary.against], primary.metric, head_start_scale(rules, levels))
     if isinstance(pair, str):
         lost = any(judged[arm].lost_runs for arm in (primary.arm, primary.against))
         return Tests(withheld=pair, for_good=lost)
@@ -150,17 +102,17 @@ def judge_condition(
     searches = _searches(
         rules, facts, judged, evolved, origins or {}, judged if lives_at_home is None else diverged_last(lives_at_home)
     )
-    contrasts = _without_unfinished(
-        _all_contrasts(rules, arms, primary, seen[-1], levels), {arm: searches[arm] for arm in evolved}, origins or {}
+    contrasts = without_unfinished(
+        all_contrasts(rules, arms, primary, seen[-1], levels), {arm: searches[arm] for arm in evolved}, origins or {}
     )
     condition = {
         **facts.record(),
         "runs": lives[primary.arm].runs,
         "sentence": _sentence(rules, facts, contrasts.primary, own, levels, seen),
-        "remarks": sentences.no_dna_remarks(arms)
-        + sentences.diverged_remarks(own)
+        "remarks": remarks.no_dna_remarks(arms)
+        + remarks.diverged_remarks(own)
         + _no_head_start(rules, own, primary)
-        + sentences.remarks(
+        + remarks.remarks(
             arms=own,
             levels=levels,
             threshold_of=rules.threshold.of,
@@ -170,7 +122,7 @@ def judge_condition(
             secondary=contrasts.secondary,
             doubled=contrasts.doubled,
             by_lifetime=contrasts.by_lifetime,
-            level=_level_of_others(rules, seen[-1]),
+            level=level_of_others(rules, seen[-1]),
             study_level=rules.level,
         )
         + _search_remarks(facts, own, [contrasts.primary, *contrasts.secondary]),
@@ -188,7 +140,7 @@ def judge_condition(
         **_contrast_records(contrasts, levels),
         "catch_up_by_lifetime": _catch_up_by_lifetime(rules, own, lives[primary.arm].lifetimes),
         "factorial": _factorial(own, rules.level, facts.searches),
-        "break_even": _break_even(facts, own, primary, outer_steps, origins or {}, levels, rules.level),
+        "break_even": break_even(facts, own, primary, outer_steps, origins or {}, levels, rules.level),
     }
     rounded: Json = for_json(condition)
     return rounded
@@ -197,11 +149,6 @@ def judge_condition(
 def _own(lives: Mapping[str, ArmLives]) -> dict[str, ArmLives]:
     """Without the arms that evolved twice as long."""
     return {arm: values for arm, values in lives.items() if not arm.endswith(DOUBLED)}
-
-
-def _scale(rules: VerdictRules, levels: Levels) -> HeadStartScale:
-    floor = None if levels.floor is None else float(levels.floor)
-    return HeadStartScale(floor, rules.catch_up_share, rules.margins.get("head_start"))
 
 
 def _sentence(
@@ -213,7 +160,7 @@ def _sentence(
     seen: Sequence[Seen],
 ) -> str:
     arm, against = arms[primary.arm], arms[primary.against]
-    pair = pair_up(arm, against, "head_start", _scale(rules, levels))
+    pair = pair_up(arm, against, "head_start", head_start_scale(rules, levels))
     lost = bool(arm.lives.lost_runs or against.lives.lost_runs)
     kind, kind_against = sentences.kinds((primary.arm, primary.against), facts.evolutions, facts.blank_slates)
     births = sentences.Births(
@@ -277,59 +224,6 @@ def _search_remarks(facts: ConditionFacts, arms: Mapping[str, ArmValues], contra
     return searching.lifetime_remarks(_lifetimes(facts, evolving), judged) + searching.budget_remarks(steps, pairs)
 
 
-def _all_contrasts(
-    rules: VerdictRules, arms: Mapping[str, ArmValues], primary: ContrastRule, last: Seen, levels: Levels
-) -> Contrasts:
-    """The primary contrast as it was tested at the last look; the secondary ones and those by lifetime under Holm."""
-    scale = _scale(rules, levels)
-    first = Asked(primary.arm, primary.against, primary.metric)
-    doubled = [arm for arm in arms if arm.endswith(DOUBLED)]
-    pair = pair_up(arms[first.arm], arms[first.against], first.metric, scale)
-    secondary, twice, by_lifetime = _compare(
-        rules,
-        arms,
-        scale,
-        [
-            (_asked_secondary(rules, first), True),
-            (_asked_of_doubled(doubled, arms, first), False),
-            (_asked_by_lifetime(arms, first), True),
-        ],
-        _level_of_others(rules, last),
-    )
-    if isinstance(pair, str):
-        margin = rules.margins.get(first.metric)
-        decided = not_comparable(arms[first.arm], arms[first.against], first.metric, margin, pair)
-    else:
-        decided = conclude(pair, last.tests, rules, last.look.level)
-    return Contrasts(decided, secondary, twice, by_lifetime)
-
-
-def _level_of_others(rules: VerdictRules, last: Seen) -> float:
-    """Level of every family of contrasts but the primary ones.
-
-    Of several looks the primary contrast chooses the one at which the others are judged, and what is correlated with it
-    stands best just then: at the level of that look the union bound over looks holds for them as well.
-    """
-    return last.look.level if len(rules.looks) > 1 else rules.level
-
-
-def _without_unfinished(
-    contrasts: Contrasts, searches: Mapping[str, ArmSearch], origins: Mapping[str, str]
-) -> Contrasts:
-    """The same, without verdicts on arms whose search had not ended; twice the budget tells of that by itself."""
-
-    def checked(contrast: Contrast) -> Contrast:
-        reason = unfinished(contrast.verdict, contrast.arm, contrast.against, searches, origins)
-        return contrast if reason is None else dataclasses.replace(contrast, verdict="inconclusive", unfinished=reason)
-
-    return dataclasses.replace(
-        contrasts,
-        primary=checked(contrasts.primary),
-        secondary=[checked(contrast) for contrast in contrasts.secondary],
-        by_lifetime=[checked(contrast) for contrast in contrasts.by_lifetime],
-    )
-
-
 def _contrast_records(contrasts: Contrasts, levels: Levels) -> Json:
     return {
         "primary": contrast_record(contrasts.primary, levels),
@@ -357,46 +251,6 @@ def _all_values(
     return levels, {arm: resamples.arm_values(of_arm, draws[arm], levels, drawn) for arm, of_arm in lives.items()}
 
 
-def _compare(
-    rules: VerdictRules,
-    arms: Mapping[str, ArmValues],
-    scale: HeadStartScale,
-    families: Sequence[tuple[Sequence[Asked], bool]],
-    level: float,
-) -> list[list[Contrast]]:
-    """Contrasts, family by family in the order asked; what cannot be compared says why.
-
-    Args:
-        rules: of the study.
-        arms: of the condition.
-        scale: of head starts.
-        families: what is asked, and whether under Holm.
-        level: of each family.
-    """
-    paired = [
-        [pair_up(arms[a.arm], arms[a.against], a.metric, scale, a.lifetime) for a in asked] for asked, _ in families
-    ]
-    judged = judge(
-        [
-            Family([pair for pair in pairs if not isinstance(pair, str)], holm)
-            for pairs, (_, holm) in zip(paired, families, strict=True)
-        ],
-        rules,
-        level,
-    )
-    found = []
-    for (asked, _), pairs, contrasts in zip(families, paired, map(iter, judged), strict=True):
-        found.append(
-            [
-                not_comparable(arms[a.arm], arms[a.against], a.metric, rules.margins.get(a.metric), pair)
-                if isinstance(pair, str)
-                else next(contrasts)
-                for a, pair in zip(asked, pairs, strict=True)
-            ]
-        )
-    return found
-
-
 def _no_head_start(rules: VerdictRules, arms: Mapping[str, ArmValues], primary: ContrastRule) -> list[str]:
     """What there is to say of it, where the primary metric is a time that is counted from it."""
     if primary.metric != "catch_up" or "random" not in arms or arms[primary.arm].lives.lost_runs:
@@ -405,29 +259,8 @@ def _no_head_start(rules: VerdictRules, arms: Mapping[str, ArmValues], primary: 
         estimate(iqm(of_arm.values["birth"]), iqm(of_arm.resampled["birth"]), rules.level, of_arm.lives.runs)
         for of_arm in (arms[primary.arm], arms["random"])
     )
-    words = sentences.head_start_words(primary.arm, birth, floor)
+    words = remarks.head_start_words(primary.arm, birth, floor)
     return [] if words is None else [words]
-
-
-def _asked_secondary(rules: VerdictRules, first: Asked) -> list[Asked]:
-    """Secondary contrasts; the primary one is not tested twice."""
-    asked = dict.fromkeys(Asked(row.arm, row.against, metric) for row in rules.secondary for metric in row.metrics)
-    return [contrast for contrast in asked if contrast != first]
-
-
-def _asked_of_doubled(doubled: Sequence[str], arms: Mapping[str, ArmValues], first: Asked) -> list[Asked]:
-    """Twice the budget against the budget: in what evolution selects on, and in what the verdict rests on."""
-    pairs = [(arm, arm.removesuffix(DOUBLED)) for arm in doubled]
-    # a blank slate's newborns have no head start, however long it was tuned: there it is the level's time that tells
-    names = dict.fromkeys(("total", "catch_up" if first.metric == "head_start" else first.metric))
-    return [Asked(arm, against, metric) for arm, against in pairs if against in arms for metric in names]
-
-
-def _asked_by_lifetime(arms: Mapping[str, ArmValues], primary: Asked) -> list[Asked]:
-    """Life fitness at every lifetime that both arms of the primary contrast were judged at: a family of its own."""
-    arm, against = primary.arm, primary.against
-    common = [age for age in arms[arm].lives.lifetimes if age in arms[against].lives.lifetimes]
-    return [Asked(arm, against, "total", lifetime) for lifetime in common]
 
 
 def _searches(
@@ -515,69 +348,3 @@ def _factorial(arms: Mapping[str, ArmValues], level: float, searches: Mapping[st
     cells = [arms[arm].values["total"] for arm in FACTORIAL]
     effects = {name: dataclasses.asdict(stats.effect(cells, weights, level)) for name, weights in EFFECTS.items()}
     return {"metric": "total", **effects}
-
-
-def _break_even(
-    facts: ConditionFacts,
-    arms: Mapping[str, ArmValues],
-    primary: ContrastRule,
-    outer_steps: Mapping[str, int],
-    origins: Mapping[str, str],
-    levels: Levels,
-    level: float,
-) -> list[Json]:
-    """After how many descendants an evolution is paid for, against rivals that have a bill of another search.
-
-    The rival of the primary contrast is measured by when it catches up, those judged in one long life by the threshold.
-    """
-    rows = []
-    arm = primary.arm
-    for against, metric in ({primary.against: "catch_up"} | dict.fromkeys(facts.one_life, "threshold")).items():
-        if (
-            against not in arms
-            or metric not in arms[arm].values
-            or not (outer_steps.get(arm) and outer_steps.get(against))
-        ):
-            continue
-        if origins.get(against, against) == origins.get(arm, arm):
-            continue
-        pair = arms[arm], arms[against]
-        if any(side.lives.lost_runs for side in pair):
-            continue
-        cut = [metrics.restricted(side.values[metric], side.lives.lifetime) for side in (pair[0], pair[1])]
-        steps, steps_against = (float(iqm(times)) for times in cut)
-        open_ends = [includes_censored(side.values[metric]) for side in (pair[0], pair[1])]
-        to_what = sentences.level_words(metric, levels)
-        # Lives as long as an evolution are seen through wider windows: what they reached, they reached earlier.
-        coarse = bool(pair[1].lives.ages[0] > pair[0].lives.ages[0]) and not open_ends[1]
-        bills = outer_steps[arm], outer_steps[against]
-        row = stats.break_even(*bills, steps, steps_against, open_ends[0] or coarse, open_ends[1])
-        differences = iqm(metrics.restricted(pair[1].resampled[metric], pair[1].lives.lifetime)) - iqm(
-            metrics.restricted(pair[0].resampled[metric], pair[0].lives.lifetime)
-        )
-        saved = estimate(
-            np.array(steps_against - steps), differences, level, min(pair[0].lives.runs, pair[1].lives.runs)
-        )
-        row = stats.unless_unclear(row, saved.low, saved.high)
-        bounds = ["at least " if open_ends[0] else "", "at least " if open_ends[1] else "at most " if coarse else ""]
-        words = [
-            f"{bound}{sentences.amount(value, metric)} steps"
-            for bound, value in zip(bounds, (steps, steps_against), strict=True)
-        ]
-        paid = {name for name, search in facts.searches.items() if search.settings_steps}
-        rows.append(
-            {
-                "arm": arm,
-                "against": against,
-                "metric": metric,
-                **dataclasses.asdict(row),
-                "evolution_steps": bills[0],
-                "evolution_steps_against": bills[1],
-                "steps_each": steps,
-                "steps_each_against": steps_against,
-                "sentence": sentences.break_even_sentence(
-                    (arm, against), row, bills, words, to_what, saved, (arm in paid, against in paid)
-                ),
-            }
-        )
-    return rows
