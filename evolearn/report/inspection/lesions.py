@@ -92,9 +92,8 @@ def _panel(found: Json, at: Json, metric: str, how: str) -> Panel:
         if some
     ]
     ticks = tuple((places[id(lesion)], shortened(_label(lesion), 28)) for lesion in reversed(lesions))
-    unit = "world steps" if UNITS[metric] == "world steps" else "score"
     return Panel(
-        Axis(f"change of {found['metrics'][metric]}, {unit}"),
+        Axis(f"change of {found['metrics'][metric]}, {UNITS[metric]}"),
         Axis("", ticks=ticks, span=(-0.7, len(lesions) - 0.3)),
         tuple(one for one in series if one.x),
         (Rule(0.0, "", "x"),),
@@ -207,16 +206,13 @@ def _size(chosen: Json, lesion: Json, at: Json, metric: str) -> str:
     lives = _lives_of(lesion, metric)
     if lives["never"] == lives["of"]:
         return f"at least {quantity(chosen['size']['value'], UNITS[metric])}, as no life reaches it any more"
-    return _bound_words(_lives_of(lesion, metric)["never"], at["intact"][metric]["never"]) + with_interval(
+    return _bound_words(lives["never"], at["intact"][metric]["never"]) + with_interval(
         chosen["size"], UNITS[metric], "value"
     )
 
 
 def _even(one: Json, other: Json, metric: str) -> bool:
-    return bool(
-        one["effects"][metric]["change"]["of"]["value"] == other["effects"][metric]["change"]["of"]["value"]
-        and _reading_of(one, metric) != "none"
-    )
+    return _change(one, metric) == _change(other, metric) and _reading_of(one, metric) != "none"
 
 
 def _against(lesion: Json, metric: str) -> str:
@@ -233,7 +229,7 @@ def _against(lesion: Json, metric: str) -> str:
 def _learner(at: Json, lesion: Json) -> str:
     effect = lesion["effects"]["ceiling"]
     change = with_interval(effect["change"]["of"], "score", "value")
-    when = "at birth" if at["age"] == 0 else f"from the age of {quantity(at['age'], 'world steps')} steps on"
+    when = "at birth" if at["age"] == 0 else _since_words(at)
     same = "the ceiling is the same in every life; learning may still change what this score does not show"
     if at["intact"]["ceiling"]["same"]:
         same += f" (all lives come to {_intact_words(at, 'ceiling')}: the score may be at the top of its scale)"
@@ -421,9 +417,7 @@ def _table(found: Json, at: Json, metric: str) -> Table:
     columns: dict[str, tuple[str | float | None, ...]] = {}
     lesions = _ordered(at, metric)
     numbers = {id(lesion): place for place, lesion in enumerate(at["lesions"])}
-    columns["part"] = tuple(
-        f"{one['kind']}: {one['name']}" if one["name"] != one["kind"] else str(one["name"]) for one in lesions
-    )
+    columns["part"] = tuple(map(_row_name, lesions))
     columns["lesion"] = tuple(HOWS[lesion["how"]] for lesion in lesions)
     columns["reading"] = tuple(_reading_words(lesion, metric) for lesion in lesions)
     columns |= _own_columns(at, metric, lesions) | _sham_columns(metric, lesions)
@@ -448,7 +442,7 @@ def _senses_table(at: Json) -> Table:
     senses = at["senses"]
     rows = [
         (
-            f"{lesion['kind']}: {lesion['name']}" if lesion["name"] != lesion["kind"] else str(lesion["name"]),
+            _row_name(lesion),
             HOWS[lesion["how"]],
             *(
                 with_interval(change, "", "value") + (f" ({quantity(sham)})" if sham is not None else "")
@@ -471,6 +465,12 @@ def _senses_table(at: Json) -> Table:
         (False, False, *(True for _ in senses["names"])),
         shown=SHOWN,
     )
+
+
+def _row_name(lesion: Json) -> str:
+    """What is lesioned, in a table: one of its kind by its name alone."""
+    kind, name = lesion["kind"], lesion["name"]
+    return f"{kind}: {name}" if name != kind else str(name)
 
 
 def _share(lives: Json, which: str) -> str:
