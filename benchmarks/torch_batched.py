@@ -14,14 +14,9 @@ UPDATES = 40  # enough for a clear reading; rates are compared
 Weights = list[torch.Tensor]  # per layer: matrix [P, inputs, units], bias [P, 1, units]
 
 
-def rational(x: torch.Tensor) -> torch.Tensor:
-    """The tangent of `work`."""
-    return work.rational_tanh(x, torch.clamp_max, torch.clamp_min)
-
-
 def think(weights: Weights, observations: torch.Tensor) -> torch.Tensor:
     """Output rows [P, N, 3] of every life's network for its observations [P, N, 4]."""
-    # Its own tanh is one call and vectorised; the rational one, a dozen eager operations, is slower here.
+    # Torch's own tanh is one call and vectorised; that of `work`, a dozen eager operations, is slower here.
     first = torch.tanh(torch.baddbmm(weights[1], observations, weights[0]))
     second = torch.tanh(torch.baddbmm(weights[3], first, weights[2]))
     return torch.baddbmm(weights[5], second, weights[4])

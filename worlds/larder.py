@@ -32,7 +32,6 @@ MEAL = 6
 HAZARD = 0.004  # per step, at reserves AT_FIRST
 RATE_AT_BIRTH, RATE_MOVES = 0.2, 0.02
 EAT, LEAVE = 0, 1
-NEITHER, STARVED, TAKEN = 0, 1, 2
 GRID = 100  # thresholds are known for so many abundances, 1 / GRID apart
 
 

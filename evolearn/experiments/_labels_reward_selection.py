@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, field_validator, model_validator
 
 from evolearn.config import Part
@@ -30,8 +29,6 @@ from evolearn.experiments._side_by_side import side_by_side
 from evolearn.experiments._snes import Snes
 from evolearn.study.bands import Measure, Measured, measure_over_runs
 from evolearn.verdict import FloatArray, Json
-
-Actions = npt.NDArray[np.int64]
 
 LABELS, REWARD, SELECTION = "labels", "reward", "selection"
 KINDS = {LABELS: 0, REWARD: 1, SELECTION: 2}  # in seeds
