@@ -32,6 +32,7 @@ from .growth import (
     timetables as timetables,
 )
 from .learners.learner import (
+    DISCOUNT as DISCOUNT,
     GROWN as GROWN,
     GROWN_ONSET as GROWN_ONSET,
     GROWN_WEIGHT as GROWN_WEIGHT,

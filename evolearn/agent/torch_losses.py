@@ -13,6 +13,7 @@ import torch
 
 from evolearn.agent.brain import PRODUCT, BrainSpec
 from evolearn.agent.learners.actor_critic import DISCOUNT, ENTROPY_BONUS, GAE_LAMBDA, VALUE_WEIGHT
+from evolearn.agent.learners.learner import LEARNING_RATE as NAMED_RATE
 from evolearn.agent.learners.table import find_learner
 from evolearn.agent.policies.gaussian import MAX_LOG_STDEV, MIN_LOG_STDEV
 from evolearn.agent.policies.table import find_policy
@@ -250,7 +251,7 @@ def learned(
     """
     loss = loss_of(learner)(spec, weights, steps, plasticity).sum()
     (gradient,) = torch.autograd.grad(loss, weights, create_graph=not first_order)
-    rate = [gene.name for gene in find_learner(learner).plasticity].index("learning_rate")
+    rate = [gene.name for gene in find_learner(learner).plasticity].index(NAMED_RATE)
     return weights - plasticity[:, rate, None] * shortened(gradient, longest)
 
 

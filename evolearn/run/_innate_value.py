@@ -6,7 +6,7 @@ import contextlib
 
 import numpy as np
 
-from evolearn.agent import LEARNERS, OBSERVATION, BrainSpec, ValueSpec, find_learner, find_policy
+from evolearn.agent import DISCOUNT, LEARNERS, OBSERVATION, BrainSpec, ValueSpec, find_learner, find_policy
 from evolearn.config import ConfigError, RunConfig
 from evolearn.genome import GenePool, decode, draw_fresh
 from evolearn.life import FROM_UNIFORM, Conditions, LifeFault, Plan, lives, new_driver
@@ -16,7 +16,6 @@ from evolearn.world import Declaration, World
 POTENTIAL, ACTING = "potential", "acting"  # of value.uses
 PROBED, MOST_PROBED = 8, 2000  # lives, and steps of each, by which is seen whether episodes terminate
 LEARNED = "learned"  # of value.read, genome.prediction and genome.critic
-DISCOUNT = "discount"  # the learner's gene by which a potential discounts what comes next
 
 
 def value_spec(config: RunConfig, observations: int) -> ValueSpec | None:
@@ -54,6 +53,7 @@ def check_value(config: RunConfig, world: Declaration, brain: BrainSpec) -> None
     if part is None:
         return
     learner, name = find_learner(config.learner.name), config.learner.name
+    # a potential discounts what comes next as its learner does
     if POTENTIAL in part.uses and all(gene.name != DISCOUNT for gene in learner.plasticity):
         able = " or ".join(
             repr(other) for other, row in LEARNERS.items() if any(gene.name == DISCOUNT for gene in row.plasticity)

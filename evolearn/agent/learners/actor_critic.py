@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from evolearn.agent.brain import BrainSpec
-from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, LearnerSettings, PlasticityGene
+from evolearn.agent.learners.learner import (
+    DISCOUNT as NAMED_DISCOUNT,
+    INITIAL_SCALE_GENE,
+    LEARNING_RATE as NAMED_RATE,
+    Learner,
+    LearnerSettings,
+    PlasticityGene,
+)
 from evolearn.agent.learners.optimisers import descend, shortening, whole_lines
 from evolearn.agent.learners.workspace import descent_views, window_views
 from evolearn.agent.policies.policy import slopes_by_steps
@@ -127,8 +134,8 @@ ACTOR_CRITIC = Learner(
     policies={"discrete": "categorical", "box": "gaussian"},
     settings=frozenset(LearnerSettings._fields),
     plasticity=(
-        PlasticityGene("learning_rate", "log", 3e-4, _PPO),
-        PlasticityGene("discount", "logit", 0.99, _PPO),
+        PlasticityGene(NAMED_RATE, "log", 3e-4, _PPO),
+        PlasticityGene(NAMED_DISCOUNT, "logit", 0.99, _PPO),
         PlasticityGene("gae_lambda", "logit", 0.95, _PPO),
         PlasticityGene("entropy_bonus", "log", 0.01, _A3C),
         PlasticityGene("value_weight", "log", 0.5, _A3C),

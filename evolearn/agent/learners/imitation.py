@@ -25,7 +25,14 @@ from evolearn.agent.learners.actor_critic import (
     actor_critic_memory,
     estimate_advantages,
 )
-from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, TAUGHT_GENES, Learner, LearnerSettings, PlasticityGene
+from evolearn.agent.learners.learner import (
+    INITIAL_SCALE_GENE,
+    LEARNING_RATE as NAMED_RATE,
+    TAUGHT_GENES,
+    Learner,
+    LearnerSettings,
+    PlasticityGene,
+)
 from evolearn.agent.learners.optimisers import descend, shortening, whole_lines
 from evolearn.agent.learners.workspace import descent_views, window_views
 from evolearn.agent.policies.policy import slopes_by_steps
@@ -205,7 +212,7 @@ IMITATION = Learner(
     policies=ACTOR_CRITIC.policies,
     settings=frozenset(LearnerSettings._fields) - {"clip"},
     plasticity=(
-        PlasticityGene("learning_rate", "log", 0.001, "Kingma and Ba 2015, algorithm 1"),
+        PlasticityGene(NAMED_RATE, "log", 0.001, "Kingma and Ba 2015, algorithm 1"),
         INITIAL_SCALE_GENE,
         *TAUGHT_GENES,
     ),

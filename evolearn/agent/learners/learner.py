@@ -109,6 +109,10 @@ class Learner:
         return (*own, PREDICTION_RATE_GENE, *([PREDICTION_WEIGHT_GENE] if brain.auxiliary else []), *grown)
 
 
+# How far a step of learning goes, and how much of the next step's value counts now: of most learners, each at its own
+# default.
+LEARNING_RATE, DISCOUNT = "learning_rate", "discount"
+
 # Scales weights that are drawn afresh; a learner without this gene draws them as they are.
 INITIAL_SCALE = "initial_scale"
 INITIAL_SCALE_GENE = PlasticityGene(INITIAL_SCALE, "log", 1.0, "1: the standard initialisation as it is")
@@ -136,7 +140,6 @@ PREDICTION_WEIGHT_GENE = PlasticityGene(
 
 # Of a brain that grows, see `evolearn.agent.growth`: whether it does, old weights, onset and width by timetable; and of
 # the learning rate how many times as much it comes to, by a timetable of its own.
-LEARNING_RATE = "learning_rate"
 GROWN, GROWN_WEIGHT, GROWN_ONSET, GROWN_WIDTH = "grown", "grown_weight", "grown_onset", "grown_width"
 LATE_RATE, LATE_ONSET, LATE_WIDTH = "late_rate", "late_onset", "late_width"
 _ONSET = (0.5, "no source: in the middle of life")

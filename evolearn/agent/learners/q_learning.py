@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from evolearn.agent.brain import BrainSpec
-from evolearn.agent.learners.learner import INITIAL_VALUE, Learner, LearnerSettings, PlasticityGene
+from evolearn.agent.learners.learner import (
+    DISCOUNT as NAMED_DISCOUNT,
+    INITIAL_VALUE,
+    LEARNING_RATE as NAMED_RATE,
+    Learner,
+    LearnerSettings,
+    PlasticityGene,
+)
 from evolearn.agent.learners.optimisers import norm, sgd, whole_lines
 from evolearn.agent.trunks.trunk import GOES_ON, TRUNCATED, Window
 from evolearn.numerics import compiled, fma, matrix, vector
@@ -174,8 +181,8 @@ Q_LEARNING = Learner(
     policies={"discrete": "epsilon_greedy"},
     settings=frozenset(),
     plasticity=(
-        PlasticityGene("learning_rate", "log", 0.1, "Sutton and Barto 2018, figure 6.5"),
-        PlasticityGene("discount", "logit", 0.99, _DQN),
+        PlasticityGene(NAMED_RATE, "log", 0.1, "Sutton and Barto 2018, figure 6.5"),
+        PlasticityGene(NAMED_DISCOUNT, "logit", 0.99, _DQN),
         PlasticityGene("epsilon", "logit", 0.1, _DQN),
     ),
     off_policy=True,

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from evolearn.agent.brain import BrainSpec
-from evolearn.agent.learners.learner import INITIAL_SCALE_GENE, Learner, LearnerSettings, PlasticityGene
+from evolearn.agent.learners.learner import (
+    INITIAL_SCALE_GENE,
+    LEARNING_RATE as NAMED_RATE,
+    Learner,
+    LearnerSettings,
+    PlasticityGene,
+)
 from evolearn.agent.learners.optimisers import descend, shortening, whole_lines
 from evolearn.agent.learners.workspace import descent_views
 from evolearn.agent.trunks.trunk import Window, think_again
@@ -97,7 +103,7 @@ REGRESSION = Learner(
     policies={"box": "deterministic"},
     settings=frozenset(LearnerSettings._fields) - {"clip"},
     plasticity=(
-        PlasticityGene("learning_rate", "log", 0.01, "Finn et al. 2017, appendix A.1"),
+        PlasticityGene(NAMED_RATE, "log", 0.01, "Finn et al. 2017, appendix A.1"),
         INITIAL_SCALE_GENE,
     ),
     most_actions=1,
