@@ -33,7 +33,7 @@ from evolearn.agent import (
     plain,
 )
 from evolearn.life import Conditions, Plan, lives, new_driver
-from evolearn.life.live import thought_shared
+from evolearn.life._machinery import thought_shared
 from evolearn.numerics import adapter, compiled, specialised
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.world import STEP_ALL_TYPE

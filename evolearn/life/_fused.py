@@ -16,17 +16,9 @@ import numpy as np
 
 from evolearn.config import HANG_SECONDS
 from evolearn.life._kernel import life_kernel
+from evolearn.life._machinery import machinery, shares_weights, thought_shared
 from evolearn.life.faults import FAULTS, fault_in, name_culprit, raised_in
-from evolearn.life.live import (
-    Conditions,
-    Driver,
-    Job,
-    Plan,
-    machinery,
-    one_after_another,
-    shares_weights,
-    thought_shared,
-)
+from evolearn.life.live import Conditions, Driver, Job, Plan, one_after_another
 from evolearn.life.records import (
     AGE,
     AGE_BIN,

@@ -34,9 +34,9 @@ from evolearn.life._experiencing import experience_all, record_steps
 from evolearn.life._growing import grow_all
 from evolearn.life._learning import learn_when_full
 from evolearn.life._living import act, be_born, operate_on_all, reset_all
+from evolearn.life._machinery import Machinery
 from evolearn.life._teaching import begin_lessons, get_teachers, give_lessons, teach
 from evolearn.life._views import all_finite, seen_by
-from evolearn.life.live import Machinery
 from evolearn.life.records import (
     BAD_OBSERVATION,
     BIN_END,

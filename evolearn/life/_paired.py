@@ -10,9 +10,10 @@ import numpy as np
 from evolearn.config import HANG_SECONDS
 from evolearn.life._fused import FusedDriver, lives_in_team
 from evolearn.life._lockstep import Binding, Bound, parts_of
+from evolearn.life._machinery import Machinery, machinery
 from evolearn.life._pairs import pairs_kernel
 from evolearn.life.faults import FAULTS, fault_in, name_culprit
-from evolearn.life.live import Conditions, Job, Machinery, Plan, machinery
+from evolearn.life.live import Conditions, Job, Plan
 from evolearn.life.records import FROM_ORACLE, UNFINISHED, Team
 from evolearn.life.teachers import NO_TEACHERS
 from evolearn.numerics import handle_of

@@ -9,7 +9,7 @@ import pytest
 
 from evolearn.agent import GOES_ON, TERMINATED, TRUNCATED
 from evolearn.life import FROM_ORACLE, FROM_UNIFORM, Plan, empty_trace, lives, traced_lives
-from evolearn.life.live import machinery
+from evolearn.life._machinery import machinery
 from evolearn.rng import ACTION, at_step, new_rng, normal_pair, open_stream
 from tests.helpers.compiled_environments import ALWAYS, assert_same
 from tests.helpers.probe_worlds import conditions_for, newborns_for, restless, restless_box, reward_by_action
