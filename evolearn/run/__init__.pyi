@@ -32,6 +32,7 @@ from .evolution import (
     to_genomes as to_genomes,
 )
 from .faulty_life import keeping_faulty_life as keeping_faulty_life
+from .natural import Values as Values, natural_values as natural_values
 from .prefixes import at_budgets as at_budgets, prefixes_of as prefixes_of
 from .relive import (
     Relived as Relived,
@@ -73,13 +74,11 @@ from .teacher import settled_teacher as settled_teacher
 from .traces import check_trace_file as check_trace_file, columns_of as columns_of, write_trace as write_trace
 from .transplant import (
     Arm as Arm,
-    Values as Values,
     arm_config as arm_config,
     has_oracle as has_oracle,
     lent_values as lent_values,
     live_arm as live_arm,
     live_births as live_births,
-    natural_values as natural_values,
     ready_arm as ready_arm,
 )
 from .zoo import ZOO as ZOO, Resident as Resident, resident_file as resident_file, residents as residents

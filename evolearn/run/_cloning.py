@@ -14,6 +14,7 @@ from evolearn.errors import RunDirectoryError
 from evolearn.genome import DIRECT, FRESH, FloatArray, GenePool, Newborns, decode
 from evolearn.life import Conditions
 from evolearn.rng import Keys
+from evolearn.run.natural import born_weights, natural_values
 from evolearn.search import ORACLE, CloneOptions, LessonLives, Options, TeacherPart, planned_outer_steps
 from evolearn.world import World
 
@@ -47,7 +48,9 @@ def with_teacher(config: RunConfig, conditions: Conditions) -> RunConfig:
         raise ConfigError(f"{_FIELD}={teacher!r}: must be oracle, or DNA: {error}") from error
     _check_dna(teacher, dna, config, conditions)
     steps = planned_outer_steps(dna.config.search, dna.config.lives_each)
-    part = {**newborn_values(dna.pool, dna.genome), "steps": steps}
+    # in float32, so that the teacher is the newborn to the bit
+    values = natural_values(dna.pool, dna.genome, np.float32)
+    part = {"weights": born_weights(dna.pool, dna.genome), **values, "steps": steps}
     search = config.search.model_copy(update={"options": {**options, "teacher": part}})
     return config.model_copy(update={"search": search})
 
@@ -92,28 +95,6 @@ def _check_dna(teacher: str, dna: DNA, config: RunConfig, conditions: Conditions
 def _said(there: Any, here: Any) -> str:
     fields = [name for name in vars(there) if getattr(there, name) != getattr(here, name)]
     return ", ".join(f"{name} {getattr(there, name)!r}, and here {getattr(here, name)!r}" for name in fields)
-
-
-def newborn_values(pool: GenePool, genome: FloatArray) -> dict[str, dict[str, Any]]:
-    """What a genome is born as, as configs keep it: natural values of weights, by tensor, of drives and plasticity.
-
-    Args:
-        pool: the gene table.
-        genome: float32 [G], in gene units.
-    """
-    born = decode(pool, genome[None])
-    values: dict[str, dict[str, Any]] = {"weights": {}, "drives": {}, "plasticity": {}}
-    start = 0
-    for tensor in pool.brain.tensors:
-        values["weights"][tensor.name] = born.weights[0, start : start + tensor.size].tolist()
-        start += tensor.size
-    for group in ("drives", "plasticity"):
-        start = 0
-        for gene in (gene for gene in pool.genes if gene.group == group):
-            several = getattr(born, group)[0, start : start + gene.size].tolist()
-            values[group][gene.name] = several if gene.shape else several[0]
-            start += gene.size
-    return values
 
 
 def newborn_of(pool: GenePool, teacher: TeacherPart) -> Newborns:

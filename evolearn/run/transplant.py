@@ -27,15 +27,13 @@ from evolearn.life import (
 )
 from evolearn.numerics import compiled
 from evolearn.rng import INIT, at_step, new_rng, open_stream, shuffle
-from evolearn.run._cloning import newborn_values
 from evolearn.run.arms import ARMS, RUN_ARMS, ArmPart
+from evolearn.run.natural import Number, Values, born_weights, natural_values
 from evolearn.run.setup import Setup
 from evolearn.search import ORACLE
 from evolearn.world import World
 
 IntArray = npt.NDArray[np.int64]
-Number = float | tuple[float, ...]  # a gene's natural value; one for each of its numbers where these are many
-Values = Mapping[str, Mapping[str, Number]]  # group -> gene -> natural value
 
 SOURCES = {"brain": FROM_BRAIN, "uniform": FROM_UNIFORM, "oracle": FROM_ORACLE}
 _PERMUTATION_STEP = 2  # of a life's stream of initial draws: 0 is for fresh weights, 1 for other fresh genes
@@ -224,7 +222,7 @@ def lent_values(part: ArmPart, lender: str, pool: GenePool, genome: FloatArray) 
     """
     if not part.takes_weights_of(lender):
         return natural_values(pool, genome)
-    return {**natural_values(pool, genome), "weights": newborn_values(pool, genome)["weights"]}
+    return {**natural_values(pool, genome), "weights": born_weights(pool, genome)}
 
 
 def _fixed_drives(config: RunConfig, part: ArmPart, borrowed: Mapping[str, Values]) -> dict[str, Number]:
@@ -239,22 +237,6 @@ def _is_taught(learner: str) -> bool:
         return find_learner(learner).taught
     except PartNotFound:  # refused with the rest of the config
         return False
-
-
-def natural_values(pool: GenePool, genome: FloatArray) -> dict[str, dict[str, Number]]:
-    """Natural values of drives and plasticity that a genome decodes to, by group and gene.
-
-    In double precision, so that a value that float32 would round to 1 can be encoded again.
-    """
-    places = pool.slices()
-    values: dict[str, dict[str, Number]] = {"drives": {}, "plasticity": {}}
-    for gene in pool.genes:
-        if gene.group in values:
-            place = places.get((gene.group, gene.name))
-            number = gene.centre if place is None else genome[place]
-            several = TRANSFORMS[gene.transform].decode(number.astype(np.float64)).tolist()
-            values[gene.group][gene.name] = tuple(several) if gene.shape else several[0]
-    return values
 
 
 def transplanted(pool: GenePool, genome: FloatArray, learner: str, part: ArmPart) -> tuple[GenePool, FloatArray]:

@@ -6,7 +6,7 @@ import pytest
 from evolearn.config import ConfigError, check_config
 from evolearn.genome import decode
 from evolearn.run import assemble
-from evolearn.run._cloning import newborn_values
+from evolearn.run.natural import born_weights
 from tests.helpers.runs import toy
 
 GIVEN = {"value.bias": 0.25, "policy.weight": tuple(0.1 * place for place in range(8))}
@@ -32,7 +32,7 @@ def test_evolution_starts_at_what_is_given_and_elsewhere_at_the_standard_initial
 def test_what_a_newborn_is_born_with_can_be_given_to_the_bit() -> None:
     setup = setup_of()
     genome = np.random.default_rng(1).normal(size=setup.pool.size).astype(np.float32)
-    weights = newborn_values(setup.pool, genome)["weights"]
+    weights = born_weights(setup.pool, genome)
     again = assemble(check_config(setup_of(weights).config.model_dump(mode="json"), "kept"))
     born = decode(again.pool, again.pool.centre[None]).weights
     assert born.tobytes() == decode(setup.pool, genome[None]).weights.tobytes()

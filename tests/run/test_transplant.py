@@ -9,7 +9,7 @@ from evolearn.config import ConfigError, find_config, read_config
 from evolearn.genome import decode
 from evolearn.rng import INIT, TEST, VALIDATION, at_step, life_keys, new_rng, open_stream
 from evolearn.run import ARMS, ArmPart, arm_config, assemble, natural_values, ready_arm
-from evolearn.run._cloning import newborn_values
+from evolearn.run.natural import born_weights
 from evolearn.run.transplant import permute_weights, shuffle_blocks, transplanted
 from tests.helpers.arms import PUBLISHED, evolution_of, run_config
 from tests.helpers.studies import TOY
@@ -184,7 +184,8 @@ def test_a_setting_that_no_run_has_is_refused() -> None:
 def test_an_arms_config_does_not_change_the_one_it_comes_from() -> None:
     config = run_config()
     before = copy.deepcopy(config.model_dump())
-    lent = newborn_values(*_pool_and_centre())
+    dna = _pool_and_centre()
+    lent = {"weights": born_weights(*dna), **natural_values(*dna)}
     for name, part in ARMS.items():
         if part.evolves:
             arm_config(config, name, part, dict.fromkeys(ARMS, lent))
