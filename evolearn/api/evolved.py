@@ -113,7 +113,7 @@ class Evolved:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """A row per generation, up to the one that lived it, see `evolearn.run.evolution.Generation`.
+        """A row per generation, up to the one that lived it, see `evolearn.run.generation.Generation`.
 
         No rows where the DNA file lies outside of its run directory, and none of altered DNA.
 

@@ -1,5 +1,7 @@
 from .arms import ARMS as ARMS, ArmPart as ArmPart, unsettable as unsettable
 from .births import seen_births as seen_births, unseen_births as unseen_births
+from .choosing import leader_keys as leader_keys, restart_keys as restart_keys
+from .closing import Result as Result
 from .descent import DESCENT as DESCENT, DRIVE as DRIVE, read_descent as read_descent
 from .directory import (
     Checkpoint as Checkpoint,
@@ -24,14 +26,9 @@ from .dna import (
     write_dna as write_dna,
 )
 from .estimate import Estimate as Estimate, closing_steps as closing_steps, steps_per_second as steps_per_second
-from .evolution import (
-    Generation as Generation,
-    SearchDiverged as SearchDiverged,
-    evolve as evolve,
-    new_search as new_search,
-    to_genomes as to_genomes,
-)
+from .evolution import SearchDiverged as SearchDiverged, evolve as evolve, new_search as new_search
 from .faulty_life import keeping_faulty_life as keeping_faulty_life
+from .generation import Generation as Generation, to_genomes as to_genomes
 from .natural import Values as Values, natural_values as natural_values
 from .prefixes import at_budgets as at_budgets, prefixes_of as prefixes_of
 from .relive import (
@@ -45,11 +42,8 @@ from .relive import (
 from .run import (
     Interrupted as Interrupted,
     ProgramEnded as ProgramEnded,
-    Result as Result,
     evolve_run as evolve_run,
     generations_of_run as generations_of_run,
-    leader_keys as leader_keys,
-    restart_keys as restart_keys,
     resumable as resumable,
     resume_run as resume_run,
     start_run as start_run,

@@ -5,7 +5,7 @@ A run directory holds::
     run.json            what this is: kind, format, version of evolearn
     config.yaml         the resolved config
     environment.json    versions, commit, processor, threads, checksums of the code that the config names
-    generations.jsonl   one row per generation, see `evolearn.run.evolution.Generation`
+    generations.jsonl   one row per generation, see `evolearn.run.generation.Generation`
     checkpoints/        the search after a generation: generation_N.safetensors; its run and checksum in .json
     dna.safetensors     the centre of the last generation (genetic algorithm: its best), of the best restart, see
                         `evolearn.run.dna`
@@ -56,8 +56,8 @@ from evolearn.files import (
     write_whole,
 )
 from evolearn.run.dna import DNA, NAME, load_dna
-from evolearn.run.evolution import Generation
 from evolearn.run.faulty_life import keeping_faulty_life
+from evolearn.run.generation import Generation
 from evolearn.run.sources import source_changes, source_hashes
 
 ROWS = "generations.jsonl"

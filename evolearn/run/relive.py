@@ -38,8 +38,9 @@ from evolearn.rng import KEY_SIZE, Keys, LifeKey
 from evolearn.run._cloning import lesson_lives
 from evolearn.run._resuming import standing
 from evolearn.run.directory import RunDirectory
-from evolearn.run.evolution import Generation, evolve, meta_lives, selection_keys, to_genomes, with_learned
+from evolearn.run.evolution import evolve
 from evolearn.run.faulty_life import load_faulty_life
+from evolearn.run.generation import Generation, meta_lives, selection_keys, to_genomes, with_learned
 from evolearn.run.scores import quarters
 from evolearn.run.setup import Setup, assemble
 from evolearn.search import (

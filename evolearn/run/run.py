@@ -1,63 +1,34 @@
-"""One evolution run from config to closing table: evolve, keep checkpoints, judge on validation lives."""
+"""One evolution run from config to closing table: begin or resume it, and keep on disk what it came to so far.
+
+What is chosen of what it came to is `evolearn.run.choosing`'s, how that is judged `evolearn.run.closing`'s.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import shlex
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from evolearn.config import RunConfig, SearchPart
+from evolearn.config import RunConfig
 from evolearn.errors import RunDirectoryError, UserError
-from evolearn.genome import FloatArray
-from evolearn.life import Births, Driver, Drivers, Outcome, Plan, broken_lives, evaluate, life_fitness
+from evolearn.life import Driver, Drivers
 from evolearn.numerics import processor_type
-from evolearn.rng import VALIDATION, Keys, life_keys
-from evolearn.run._lineage import CulturalRow, cultural_rows
 from evolearn.run._resuming import standing
-from evolearn.run.births import seen_births, unseen_births
+from evolearn.run.choosing import best_stretch
+from evolearn.run.closing import Result, closing_table, unseen_keys
 from evolearn.run.descent import births_of, join_births, keep_births
 from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
 from evolearn.run.estimate import HUGE, Estimate, estimate_run
-from evolearn.run.evolution import (
-    TOP,
-    Generation,
-    SearchDiverged,
-    evolve,
-    is_over,
-    new_search,
-    remedy_of_diverged,
-    to_genomes,
-    to_spread,
-)
-from evolearn.run.scores import (
-    ArmScores,
-    SeenScores,
-    catch_up_age,
-    ever_scored,
-    over_lives,
-    prefix_scores,
-    quarters,
-    running_score,
-    window_score,
-)
+from evolearn.run.evolution import SearchDiverged, evolve, is_over, new_search, remedy_of_diverged
+from evolearn.run.generation import Generation, to_genomes, to_spread
 from evolearn.run.setup import Setup, assemble, make_ready, remarks_on, settled
-from evolearn.run.transplant import Arm, live_arm, live_births, run_arms
-from evolearn.search import LeftFinite, Restarting, Rivals, Search, Stretch, require_finite
-from evolearn.verdict import counted_last
+from evolearn.search import LeftFinite, Restarting, Rivals, Search, require_finite
 from evolearn.world import GYMNASIUM, World
-
-LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
-SEEN_GENERATION = 3  # of the validation key space: lives on seen births beside those of the closing table
-RESTART_LIVES = 32  # at least, on which the results of restarts are compared
 
 
 class Interrupted(KeyboardInterrupt):
@@ -114,52 +85,6 @@ class Display(EvolutionDisplay, Protocol):
         """The run is over."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """The closing table."""
-
-    lifetime: int  # world steps, the longest
-    lifetimes: tuple[int, ...]  # all evaluation lifetimes, world steps
-    lives: int
-    birth_steps: int
-    arms: tuple[ArmScores, ...]
-    evolution_steps: int  # world steps that evolution took
-    catch_up: int | None  # world steps until `blank` reaches the evolved birth score; None: never
-    window_after: tuple[int, int] | None = None  # age and width of the window of that name, world steps; None: none
-    set: int | None = None  # births that evolution selected on, see `SeenScores`; None: as many as lives
-    lineage: tuple[CulturalRow, ...] = ()  # by cultural generation; none where lives are by themselves
-
-    def scores(self, arm: str) -> ArmScores:
-        """The row of one arm."""
-        return next(row for row in self.arms if row.arm == arm)
-
-    def as_json(self) -> dict[str, Any]:
-        """For result.json."""
-        return dataclasses.asdict(self)
-
-
-def leader_keys(seed: int, search: SearchPart) -> npt.NDArray[np.int64]:
-    """Keys int64 [L, 4] of the validation lives on which a last generation's leaders are judged afresh.
-
-    Args:
-        seed: of the run.
-        search: of its config.
-    """
-    # Generation 1 of the validation space: lives that the closing table does not use.
-    return life_keys(seed, VALIDATION, 1, max(LEADER_LIVES, search.lives))
-
-
-def restart_keys(seed: int, search: SearchPart) -> npt.NDArray[np.int64]:
-    """Keys int64 [L, 4] of the validation lives on which what restarts came to is compared; none without restarts.
-
-    Args:
-        seed: of the run.
-        search: of its config.
-    """
-    # Generation 2: not the lives that chose among a restart's leaders.
-    return life_keys(seed, VALIDATION, 2, 0 if search.restart == "none" else max(RESTART_LIVES, search.lives))
-
-
 def start_run(
     config: RunConfig, name: str, out: Path | None, drivers: Drivers, display: Display, dry_run: bool = False
 ) -> Result | None:
@@ -186,7 +111,7 @@ def start_run(
             display.warning(remark)
         new_search(setup)  # refuses what EvoTorch refuses before anything is on disk
         make_ready(setup, drivers)  # likewise
-        _unseen_keys(setup)  # likewise
+        unseen_keys(setup)  # likewise
         if dry_run or setup.pool.size >= HUGE:
             display.preparing("living a few short lives, to see how long they take")
             display.estimated(estimate_run(setup, drivers))
@@ -225,7 +150,9 @@ def _complete(setup: Setup, drivers: Drivers, directory: RunDirectory, display: 
         display.warning(damaged)
     with resumable(directory.path), directory.keeping_faulty_life(setup.config):
         evolve_run(setup, drivers, directory, display)
-        result = _judge(setup, setup.driver(drivers), directory, display)
+        genome, steps = directory.load_dna().genome, sum(row["world_steps"] for row in directory.rows())
+        result = closing_table(setup, setup.driver(drivers), genome, steps, display.judging)
+        directory.save_result(result.as_json())
     try:
         display.finished(setup, directory.path, result)
     except KeyboardInterrupt as stop:
@@ -385,7 +312,7 @@ def _save_opponents_centres(
 
 def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Search, display: EvolutionDisplay) -> None:
     """Write the DNA: `dna` last, so that it says that both are there."""
-    stretch, best, steps = _best_stretch(setup, driver, search, display)
+    stretch, best, steps = best_stretch(setup, driver, search, display.choosing)
     try:
         require_finite("the best genome", best)
     except LeftFinite as error:
@@ -398,50 +325,6 @@ def _save_dna(setup: Setup, driver: Driver, directory: RunDirectory, search: Sea
         _save_opponents_centres(setup, directory, search, stretch.generation, lambda folder, _: folder / NAME)
     save_dna(directory.path / "dna_best.safetensors", setup, best, stdev, {"role": "best", "lineage": lineage})
     save_dna(directory.path / NAME, setup, genome, stdev, {"role": _role(search), "lineage": lineage})
-
-
-def _best_stretch(
-    setup: Setup, driver: Driver, search: Search, display: EvolutionDisplay
-) -> tuple[Stretch, FloatArray, int]:
-    """The restart that came to most on validation lives, the best genome of its leaders, and the steps it took.
-
-    What a restart came to is its centre; of a search that has none the best of its leaders. Where there was only one,
-    nothing is compared.
-    """
-    if not isinstance(search, Restarting):
-        last = setup.config.search.generations - 1
-        stretches: Sequence[Stretch] = (Stretch(0, last, search.centre(), search.stdev(), search.best(TOP)),)
-    else:
-        stretches = search.stretches()
-    steps = 0
-    best: dict[int, FloatArray] = {}
-    # Every restart's leaders, or the centres at once and then the leaders of the best.
-    parts = 1 if len(stretches) == 1 else 2 if search.has_centre else len(stretches) + 1
-    done = 0
-
-    def say(what: str) -> None:
-        nonlocal done
-        display.choosing(what, done, parts)
-        done += 1
-
-    def best_of(stretch: Stretch) -> FloatArray:
-        nonlocal steps
-        if stretch.restart not in best:
-            of = f" of restart {stretch.restart}" if len(stretches) > 1 else ""
-            say(f"the {len(stretch.leaders)} leaders of the last generation{of}")
-            best[stretch.restart], more = _best_on_validation(setup, driver, stretch.leaders)
-            steps += more
-        return best[stretch.restart]
-
-    chosen = stretches[0]
-    if len(stretches) > 1:
-        rivals = [to_genomes(setup, stretch.centre) if search.has_centre else best_of(stretch) for stretch in stretches]
-        keys = restart_keys(setup.config.seed, setup.config.search)
-        say(f"what {len(stretches)} restarts came to")
-        judged = evaluate(driver, setup.conditions, setup.pool, np.stack(rivals), _seen(setup, keys), setup.selection)
-        steps += judged.world_steps
-        chosen = stretches[int(judged.means.argmax())]
-    return chosen, best_of(chosen), steps
 
 
 def _role(search: Search) -> str:
@@ -458,125 +341,3 @@ def _lineage(setup: Setup, directory: RunDirectory, generation: int, restart: in
         "restart": restart,
         "fitness_sha256": directory.rows()[generation]["fitness_sha256"],
     }
-
-
-def _judge(setup: Setup, driver: Driver, directory: RunDirectory, display: Display) -> Result:
-    """Live every arm of the closing table on validation lives."""
-    genome = directory.load_dna().genome
-    evaluation = setup.config.evaluation
-    rule, dies = setup.conditions.world.fitness_rule, setup.conditions.world.termination_is_death
-    long = Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
-    window, after_window = evaluation.birth_steps // evaluation.bin_steps, setup.config.window_after
-    keys = _unseen_keys(setup)
-    arms = run_arms(setup, genome)
-    lived = []
-    for number, arm in enumerate(arms):
-        display.judging(arm.name, number, len(arms))
-        births = live_births(setup, driver, arm, keys, evaluation.birth_steps)
-        lived.append((births, live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps)))
-    size = setup.config.world.set
-    seen = None if size is None else _judge_seen(setup, driver, arms)
-    broken = [
-        broken_lives(births.outcome, births.reborn) | broken_lives(outcome, life_fitness(outcome, rule, long))
-        for births, outcome in lived
-    ]
-
-    def counted(measure: Callable[[Births, Outcome], npt.NDArray[np.float64]]) -> list[npt.NDArray[np.float64]]:
-        return counted_last([measure(births, outcome) for births, outcome in lived], broken)
-
-    rows = [
-        ArmScores(
-            arm=arm.name,
-            doc=arm.doc,
-            birth=float(birth.mean()),
-            birth_error=float(birth.std(ddof=1) / len(keys) ** 0.5),
-            birth_reborn=float(reborn.mean()) if dies else None,
-            birth_deaths=float(births.deaths.mean()) if dies else None,
-            quarters=over_lives(by_quarter),
-            deaths=float(outcome.deaths.sum(axis=1).mean()),
-            by_lifetime=over_lives(totals),
-            running=tuple(float(value) for value in running.mean(axis=0)),
-            diverged=int(mask.sum()),
-            ever=float(ever.mean()),
-            window_after=None if after is None else float(after.mean()),
-            seen=None if seen is None else seen[arm.name],
-        )
-        for arm, (births, outcome), mask, birth, reborn, by_quarter, totals, running, ever, after in zip(
-            arms,
-            lived,
-            broken,
-            counted(lambda births, _: births.score),
-            counted(lambda births, _: births.reborn),
-            counted(lambda _, outcome: quarters(outcome, rule, long)),
-            counted(lambda _, outcome: prefix_scores(outcome, rule, long, evaluation.lifetimes)),
-            counted(lambda _, outcome: running_score(outcome, rule, long, window)),
-            counted(lambda _, outcome: ever_scored(outcome)),
-            [None] * len(arms)
-            if after_window is None
-            else counted(lambda _, outcome: window_score(outcome, rule, long, after_window.age, after_window.width)),
-            strict=True,
-        )
-    ]
-    by_name = {row.arm: row for row in rows}
-    catch_up = catch_up_age(
-        by_name["blank"].running, by_name["evolved"].birth, evaluation.birth_steps, evaluation.bin_steps
-    )
-    result = Result(
-        lifetime=long.lifetime,
-        lifetimes=evaluation.lifetimes,
-        lives=evaluation.lives,
-        birth_steps=evaluation.birth_steps,
-        arms=tuple(rows),
-        evolution_steps=sum(row["world_steps"] for row in directory.rows()),
-        catch_up=catch_up,
-        window_after=None if after_window is None else (after_window.age, after_window.width),
-        set=size,
-        lineage=cultural_rows(setup, driver, genome),
-    )
-    directory.save_result(result.as_json())
-    return result
-
-
-def _unseen_keys(setup: Setup) -> Keys:
-    """Keys of the lives of the closing table, on births that evolution never sees."""
-    config = setup.config
-    keys = life_keys(config.seed, VALIDATION, 0, config.evaluation.lives)
-    return unseen_births(setup, keys, config.world.set, config.seed)
-
-
-def _judge_seen(setup: Setup, driver: Driver, arms: Sequence[Arm]) -> dict[str, SeenScores]:
-    """Live every arm on the births that evolution selected on, with other luck: what is known by heart shows."""
-    evaluation, rule = setup.config.evaluation, setup.conditions.world.fitness_rule
-    long = Plan(max(evaluation.lifetimes), bin_steps=evaluation.bin_steps)
-    keys = _seen(setup, life_keys(setup.config.seed, VALIDATION, SEEN_GENERATION, evaluation.lives))
-    lived = [
-        (
-            live_births(setup, driver, arm, keys, evaluation.birth_steps),
-            live_arm(setup, driver, arm, keys, long.lifetime, long.bin_steps),
-        )
-        for arm in arms
-    ]
-    broken = [
-        broken_lives(births.outcome, births.reborn) | broken_lives(outcome, life_fitness(outcome, rule, long))
-        for births, outcome in lived
-    ]
-    at_birth = counted_last([births.score for births, _ in lived], broken)
-    totals = counted_last([prefix_scores(outcome, rule, long, evaluation.lifetimes) for _, outcome in lived], broken)
-    return {
-        arm.name: SeenScores(float(birth.mean()), over_lives(total))
-        for arm, birth, total in zip(arms, at_birth, totals, strict=True)
-    }
-
-
-def _seen(setup: Setup, keys: Keys) -> Keys:
-    """Keys of lives that still choose among genomes: with a set of births they are born from it as well."""
-    config = setup.config
-    return seen_births(keys, config.world.set, config.seed, setup.space)
-
-
-def _best_on_validation(setup: Setup, driver: Driver, leaders: FloatArray) -> tuple[FloatArray, int]:
-    """The best of a last generation's leaders z, judged afresh, and the steps it took: leaders owe a part to luck."""
-    genomes = to_genomes(setup, leaders)
-    keys = leader_keys(setup.config.seed, setup.config.search)
-    judged = evaluate(driver, setup.conditions, setup.pool, genomes, _seen(setup, keys), setup.selection)
-    return genomes[int(judged.means.argmax())], judged.world_steps

@@ -33,8 +33,8 @@ def lived(tmp_path_factory):
             counted["births"] += len(keys) * steps
             return live_births(setup, driver, arm, keys, steps)
 
-        patch.setattr("evolearn.run.run.live_arm", counting_arm)
-        patch.setattr("evolearn.run.run.live_births", counting_births)
+        patch.setattr("evolearn.run.closing.live_arm", counting_arm)
+        patch.setattr("evolearn.run.closing.live_births", counting_births)
         patch.setattr("evolearn.run.run.HUGE", 1)
         watch = Watcher()
         result = start_run(check_config(TOY, "toy"), "toy", folder / "run", OwnDrivers(1), watch)
