@@ -132,7 +132,13 @@ def plug(function: F, signature: Any) -> F:
 
 @functools.cache
 def _specialised(
-    function: F, signature: Any, label: str, kept: bool, called: bool, parts: tuple[tuple[str, Any], ...]
+    function: F,
+    signature: Any,
+    label: str,
+    kept: bool,
+    called: bool,
+    from_python: bool,
+    parts: tuple[tuple[str, Any], ...],
 ) -> F:
     made: Any = python_types.FunctionType(
         function.__code__, {**function.__globals__, **dict(parts)}, function.__name__, function.__defaults__
@@ -144,10 +150,20 @@ def _specialised(
     if not COMPILES:
         return made
     with for_lives():
-        return _njit([signature], cache=kept, no_cpython_wrapper=not called, no_cfunc_wrapper=not called)(made)
+        return _njit(
+            [signature], cache=kept, no_cpython_wrapper=not (called and from_python), no_cfunc_wrapper=not called
+        )(made)
 
 
-def specialised(function: F, signature: Any, label: str, kept: bool = True, called: bool = True, **parts: Any) -> F:
+def specialised(
+    function: F,
+    signature: Any,
+    label: str,
+    kept: bool = True,
+    called: bool = True,
+    from_python: bool = True,
+    **parts: Any,
+) -> F:
     """`function` of this package compiled with some of the globals that it reads replaced, for this purpose alone.
 
     To the compiler a global number is a literal and a global function a direct call: so one readable source gives code
@@ -159,9 +175,10 @@ def specialised(function: F, signature: Any, label: str, kept: bool = True, call
         label: names `parts` in full, sizes and functions; code on disk is found by it.
         kept: keep it on disk; False where `label` cannot tell what a part depends on.
         called: by Python, or through a pointer; False where only compiled code that names it calls it.
+        from_python: with a way in for Python, of a third of what a brain takes to compile.
         parts: globals by name: numbers, tuples of numbers, compiled functions, intrinsics. Hashable.
     """
-    return _specialised(function, signature, label, kept, called, tuple(sorted(parts.items())))
+    return _specialised(function, signature, label, kept, called, from_python, tuple(sorted(parts.items())))
 
 
 def compiler_reason(error: Exception) -> str:

@@ -5,8 +5,10 @@ import functools
 import numpy as np
 import pytest
 
-from evolearn.agent import GOES_ON, BrainSpec, Window, trunk_of
+from evolearn.agent import BACKWARD_TYPE, GOES_ON, THINK_ALL_TYPE, THINK_TYPE, BrainSpec, Window, trunk_of
 from evolearn.agent.trunks._tile_cuts import Registers
+from evolearn.agent.trunks.trunk import DenseFunctions
+from tests.helpers.ways_in import from_python
 
 CANARY = np.float32(12345.0)
 MARGIN = 32  # floats before and after each array; whatever is written beyond one is seen there
@@ -21,7 +23,8 @@ ROWS = 5
 
 def functions_of(name, registers=None):
     spec = SHAPES[name]
-    return trunk_of(spec).tiled(spec.layers, spec.actions + 1, spec.log_stdevs, registers=registers)
+    functions = trunk_of(spec).tiled(spec.layers, spec.actions + 1, spec.log_stdevs, registers=registers)
+    return DenseFunctions(*map(from_python, functions, (THINK_ALL_TYPE, THINK_TYPE, BACKWARD_TYPE)))
 
 
 def arrays_of(name, count, rng):
@@ -75,7 +78,9 @@ def test_a_life_thinks_the_same_bits_in_a_team_and_alone_and_writes_nothing_else
 def test_lives_that_share_their_weights_think_the_same_bits(name, registers, row):
     count = 19  # a whole vector of lives, and some more
     spec = SHAPES[name]
-    shared = trunk_of(spec).shared(spec.layers, spec.actions + 1, spec.log_stdevs, registers=registers)
+    shared = from_python(
+        trunk_of(spec).shared(spec.layers, spec.actions + 1, spec.log_stdevs, registers=registers), THINK_ALL_TYPE
+    )
     owners, team = arrays_of(name, count, np.random.default_rng(4))
     team["weights"][:] = team["weights"][0]
     copies = {key: array.copy() for key, array in team.items()}

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from evolearn.agent import BACKWARD_TYPE, THINK_TYPE, TRUNKS, Window
+from evolearn.agent import BACKWARD_TYPE, THINK_ALL_TYPE, THINK_TYPE, TRUNKS, Window
 from evolearn.agent.trunks._tile_cuts import Registers, tile_for
 from evolearn.agent.trunks.tiles import dense_functions
 from evolearn.numerics import plug
+from tests.helpers.ways_in import from_python
 
 CANARY = np.float32(12345.0)
 MARGIN = 32  # floats before and after each array; whatever is written beyond one is seen there
@@ -88,7 +89,7 @@ def think_team(name, weights, observations, rows, row):
     seen_owner, seen = guarded(count, layers[0])
     seen[:] = observations
     addresses = [array.ctypes.data for array in (seen, blocks, *arrays, np.zeros(0, np.float32))]
-    functions_of(name).think_all(*addresses, rows, count, row)
+    from_python(functions_of(name).think_all, THINK_ALL_TYPE)(*addresses, rows, count, row)
     assert_guards(*owners, seen_owner)
     np.testing.assert_array_equal(seen, observations)
     for array in arrays:
@@ -115,8 +116,9 @@ def window_of(name, observations):
 
 def thought_window(name, weights, observations, think=None):
     window = window_of(name, observations)
+    call = from_python(think or functions_of(name).think, THINK_TYPE)
     for row in range(len(observations)):
-        (think or functions_of(name).think)(weights, np.array(shape_of(name)[0]), window, row)
+        call(weights, np.array(shape_of(name)[0]), window, row)
     return window
 
 
@@ -125,7 +127,8 @@ def backward_of(name, weights, window, deltas, gradient, backward=None):
     owner, found = guarded(gradient.size)
     found[:] = gradient
     scratch_owner, scratch = guarded(trunk.scratch(layers, len(deltas)))
-    (backward or functions_of(name).backward)(weights, np.array(layers), window, deltas, found, scratch)
+    call = from_python(backward or functions_of(name).backward, BACKWARD_TYPE)
+    call(weights, np.array(layers), window, deltas, found, scratch)
     assert_guards(owner, scratch_owner)
     return found
 

@@ -7,6 +7,7 @@ from evolearn.agent import BACKWARD_TYPE, THINK_TYPE, BrainSpec, TorchBrain, thi
 from evolearn.agent.trunks.dense import tanh
 from evolearn.agent.trunks.relu import relu
 from evolearn.numerics import plug
+from tests.helpers.ways_in import from_python
 from tests.reference.torch_learner import SPECS, brain_with, random_weights, random_window, relative_error, torch_thinks
 
 
@@ -29,7 +30,7 @@ def functions_of(spec, kind):
     if kind == "every shape":
         return plug(trunk.think, THINK_TYPE), plug(trunk.backward, BACKWARD_TYPE)
     of_shape = trunk.tiled(spec.layers, spec.actions + 1, spec.outputs - spec.actions - 1)
-    return of_shape.think, of_shape.backward
+    return of_shape.think, from_python(of_shape.backward, BACKWARD_TYPE)
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
@@ -39,7 +40,7 @@ def test_the_compiled_brain_thinks_what_torch_thinks(name, kind):
     window = random_window(spec, weights, rows=6, seed=2)
     window.outputs[:] = np.nan
     think_again(functions_of(spec, kind)[0], weights, np.array(spec.layers), window)
-    functions_of(spec, kind)[0](weights, np.array(spec.layers), window, 6)
+    from_python(functions_of(spec, kind)[0], THINK_TYPE)(weights, np.array(spec.layers), window, 6)
     parameters, value = torch_thinks(brain_with(spec, weights), window, 7)
     expected = torch.cat([parameters, value[:, None]], dim=-1).detach().numpy()
     assert window.outputs.shape == expected.shape

@@ -9,7 +9,7 @@ from evolearn.agent.trunks._tile_cuts import Registers, Work
 from evolearn.agent.trunks._tile_gru import GruShape, think_gru_team
 from evolearn.agent.trunks._tile_gru_shared import MOST_SCRATCH, scratch_of, think_gru_shared
 from evolearn.agent.trunks._tile_through_time import backpropagate_through_time
-from evolearn.agent.trunks.tiles import learning, registers_here, thinking
+from evolearn.agent.trunks.tiles import learning, registers_here, thinking, thinking_together
 from evolearn.agent.trunks.trunk import DenseFunctions, Layers
 from evolearn.numerics import VectorCode
 
@@ -71,4 +71,4 @@ def gru_shared(
     def think(code: VectorCode, told: Any, weights: Any, observations: Any, activations: Any, *arguments: Any) -> None:
         think_gru_shared(Work(code, shape.heads, registers), shape, told, weights, observations, *arguments)
 
-    return thinking(f"shared {shape} {registers}", think)[0]
+    return thinking_together(f"shared {shape} {registers}", think)

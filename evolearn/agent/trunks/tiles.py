@@ -77,8 +77,13 @@ def thinking(label: str, write: Callable[..., None]) -> tuple[Any, Any]:
         label: names the brain's shape and the registers; code on disk is found by it.
         write: of a `VectorCode`, pointers to what `DenseFunctions.think_all` takes, rows, count and row.
     """
-    think_all = specialised(_think_all, THINK_ALL_TYPE, label, think_rows=_think_rows(write))
-    return think_all, specialised(_think, THINK_TYPE, label, think_all=think_all)
+    think_all = thinking_together(label, write)
+    return think_all, specialised(_think, THINK_TYPE, label, from_python=False, think_all=think_all)
+
+
+def thinking_together(label: str, write: Callable[..., None]) -> Any:
+    """`think_all` alone; for the arguments see `thinking`."""
+    return specialised(_think_all, THINK_ALL_TYPE, label, from_python=False, think_rows=_think_rows(write))
 
 
 def learning(label: str, write: Callable[..., None]) -> Any:
@@ -89,7 +94,7 @@ def learning(label: str, write: Callable[..., None]) -> Any:
         write: of a `VectorCode`, pointers to weights, observations, activations, deltas, gradient and scratch, and how
             many rows.
     """
-    return specialised(_backward, BACKWARD_TYPE, label, backward_rows=_backward_rows(write))
+    return specialised(_backward, BACKWARD_TYPE, label, from_python=False, backward_rows=_backward_rows(write))
 
 
 think_rows: Any = None  # parts, see `dense_functions`
