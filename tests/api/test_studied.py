@@ -11,9 +11,9 @@ from evolearn.config import ConfigError
 from evolearn.errors import RunDirectoryError
 from evolearn.files import read_json
 from evolearn.life import OwnDrivers
-from evolearn.study import open_study, resume_study, start_study
+from evolearn.study import open_study, resume_study
 from tests.helpers.studies import TOY, toy_study
-from tests.helpers.study_watch import Onlooker
+from tests.helpers.study_watch import Onlooker, lived_without_page
 
 WITH_SECOND = {"secondary": [{"arm": "evolved", "against": "random", "metrics": ["birth"]}], "margins.birth": 5}
 
@@ -30,9 +30,7 @@ def finished():
 def by_command(tmp_path_factory) -> Path:
     """What `evolearn study` makes of the same config."""
     config = toy_study("secondary=[{arm: evolved, against: random, metrics: [birth]}]", "margins.birth=5")
-    path = tmp_path_factory.mktemp("studied") / "study"
-    start_study(config, "toy", path, OwnDrivers(1), Onlooker())
-    return path
+    return lived_without_page(config, tmp_path_factory.mktemp("studied") / "study")
 
 
 def test_every_job_goes_by_once_and_the_last_one_is_the_last(finished) -> None:

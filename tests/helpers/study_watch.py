@@ -17,6 +17,7 @@ from evolearn.rng import TEST
 from evolearn.run import open_run
 from evolearn.study import StudyConfig, start_study
 from tests.helpers.studies import toy_study
+from tests.helpers.watching import StudyWatcher
 
 ARMS = "arms=[random, tuned_blank, evolved, evolved_frozen, shuffled, long_blank, pretrained, oracle]"
 FEW = "arms=[random, tuned_blank, evolved, oracle]"
@@ -141,6 +142,13 @@ def page_only(study: Path, figures: bool = True) -> Path:
     return study / "report" / "index.html"
 
 
+def lived_without_page(config: StudyConfig, path: Path, workers: int = 1) -> Path:
+    """The directory of a study, for what its results are asked; its page is an empty one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("evolearn.study.study.write_report", page_only)
+        return start_study(config, "toy", path, OwnDrivers(workers), StudyWatcher())
+
+
 def make(config: StudyConfig, path: Path, workers: int = 1, onlooker: Onlooker | None = None) -> Onlooker:
     onlooker = onlooker or Onlooker()
     assert start_study(config, "toy", path, OwnDrivers(workers), onlooker) == path
@@ -182,10 +190,7 @@ def whole_study(path: Path) -> Whole:
 
 def study_of_few(path: Path) -> Path:
     """Of few arms, to be copied."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("evolearn.study.study.write_report", page_only)
-        make(toy_study(FEW), path)
-    return path
+    return lived_without_page(toy_study(FEW), path)
 
 
 def openings(lived: list[Call]) -> Counter[tuple[Any, ...]]:

@@ -77,7 +77,7 @@ def test_a_stopped_and_resumed_run_has_one_whole_log(resumed):
         assert dict(points) == pytest.approx({row["iter"]: row[name] for row in expected}, rel=1e-6), name
 
 
-def test_a_study_logs_every_evolution_by_itself(tmp_path):
+def test_a_study_logs_every_evolution_by_itself(tmp_path, quick_report):
     with logged_study(Onlooker(), ["csv"]) as display:
         start_study(toy_study("runs=2"), "toy", tmp_path / "study", OwnDrivers(1), display)
     study = open_study(tmp_path / "study")

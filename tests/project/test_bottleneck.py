@@ -6,10 +6,8 @@ import pytest
 from benchmarks import bottleneck
 from evolearn.config import STUDIES, find_config, read_yaml
 from evolearn.errors import UserError
-from evolearn.life import OwnDrivers
-from evolearn.study import start_study
 from evolearn.study.config import check_study
-from tests.helpers.watching import StudyWatcher
+from tests.helpers.study_watch import lived_without_page
 
 ARMS = ["d16k2", "d32k4", "neurons", "floats", "distilled_floats"]
 
@@ -26,9 +24,7 @@ def study(tmp_path_factory):
     run["evaluation"] |= {"lives": 2, "lifetimes": [400], "birth_steps": 100, "bin_steps": 100}
     fitted = content["define"]["distilled_floats"]["settings"]
     fitted |= {"search.population": 2, "search.lives": 1, "search.generations": 1, "search.selection_lifetime": 20}
-    path = tmp_path_factory.mktemp("bottleneck") / "study"
-    start_study(check_study(content, "toy"), "toy", path, OwnDrivers(2), StudyWatcher())
-    return path
+    return lived_without_page(check_study(content, "toy"), tmp_path_factory.mktemp("bottleneck") / "study", 2)
 
 
 def test_codes_stand_by_their_bits_with_what_was_fitted_beside_what_evolved(study):

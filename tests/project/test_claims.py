@@ -10,12 +10,10 @@ from benchmarks import claims
 from benchmarks.bandits import markdown
 from evolearn.config import STUDIES, check_config, find_config, read_yaml
 from evolearn.errors import UserError
-from evolearn.life import OwnDrivers
-from evolearn.study import start_study
 from evolearn.study.config import check_study
 from tests.helpers.claim_cells import cells_without
 from tests.helpers.inspected_dna import made_dna
-from tests.helpers.watching import StudyWatcher
+from tests.helpers.study_watch import lived_without_page
 
 RUNS = 10
 
@@ -67,10 +65,7 @@ def study(tmp_path_factory):
 
 def lived(content, path):
     """The directory of a study without its page."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("evolearn.study.study.write_report", lambda *arguments, **more: None)
-        start_study(check_study(content, "toy"), "toy", path, OwnDrivers(2), StudyWatcher())
-    return path
+    return lived_without_page(check_study(content, "toy"), path, 2)
 
 
 def test_curves_end_where_the_studys_own_test_lives_do(study):

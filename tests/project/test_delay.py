@@ -14,14 +14,13 @@ from benchmarks.bandits import markdown
 from benchmarks.delay import Cell, Group
 from evolearn.config import STUDIES, check_config, find_config, read_yaml
 from evolearn.errors import UserError
-from evolearn.life import OwnDrivers, new_driver
+from evolearn.life import new_driver
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import assemble
-from evolearn.study import start_study
 from evolearn.study.config import check_study
 from evolearn.study.plan import plan_study
 from tests.helpers.claim_cells import cells_without
-from tests.helpers.watching import StudyWatcher
+from tests.helpers.study_watch import lived_without_page
 
 CLAIMS = ("claims/delay", "claims/delay-full")
 LIVES = 600
@@ -161,11 +160,7 @@ def study(tmp_path_factory):
     ]
     content["run"]["search"] |= {"population": 2, "generations": 1, "lives": 1, "selection_lifetime": 40}
     content["run"]["evaluation"] |= {"lives": 2, "lifetimes": [40], "birth_steps": 10, "bin_steps": 10}
-    path = tmp_path_factory.mktemp("delay") / "study"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("evolearn.report.report.save_figures", lambda charts, to: None)
-        start_study(check_study(content, "toy"), "toy", path, OwnDrivers(1), StudyWatcher())
-    return path
+    return lived_without_page(check_study(content, "toy"), tmp_path_factory.mktemp("delay") / "study")
 
 
 def test_a_study_gives_all_tables(study, capsys, monkeypatch):

@@ -7,10 +7,8 @@ import pytest
 
 from benchmarks import information
 from evolearn.config import STUDIES, find_config, read_yaml
-from evolearn.life import OwnDrivers
-from evolearn.study import start_study
 from evolearn.study.config import check_study
-from tests.helpers.watching import StudyWatcher
+from tests.helpers.study_watch import lived_without_page
 
 LIVES = 16
 
@@ -52,9 +50,7 @@ def study(tmp_path_factory):
     for arm in ("labels", "reward"):
         content["define"][arm].setdefault("settings", {}).update(small)
     content["define"]["reward"]["settings"]["learner.window"] = 16
-    path = tmp_path_factory.mktemp("information") / "study"
-    start_study(check_study(content, "toy"), "toy", path, OwnDrivers(2), StudyWatcher())
-    return path
+    return lived_without_page(check_study(content, "toy"), tmp_path_factory.mktemp("information") / "study", 2)
 
 
 def test_labels_need_fewer_decisions_than_selection_and_both_are_counted(study):

@@ -11,12 +11,11 @@ from evolearn.worlds.lock import ever_opened, lock, lock_10
 from benchmarks import locks
 from evolearn.config import STUDIES, find_config, read_yaml
 from evolearn.errors import UserError
-from evolearn.life import OwnDrivers
 from evolearn.rng import VALIDATION, life_keys
-from evolearn.study import open_study, start_study
+from evolearn.study import open_study
 from evolearn.study.config import check_study
 from tests.helpers.probe_worlds import Stage
-from tests.helpers.watching import StudyWatcher
+from tests.helpers.study_watch import lived_without_page
 
 
 def planted(**ever):
@@ -126,11 +125,7 @@ def study(tmp_path_factory):
     content["run"]["evaluation"] = {"lives": 300, "birth_steps": 10, "bin_steps": 2, "lifetimes": [20]}
     content["arms"] = ["random", "tuned_blank", "evolved", "oracle"]
     content["secondary"] = []
-    path = tmp_path_factory.mktemp("locks") / "study"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("evolearn.study.study.write_report", lambda *arguments, **more: None)
-        start_study(check_study(content, "toy"), "toy", path, OwnDrivers(2), StudyWatcher())
-    return path
+    return lived_without_page(check_study(content, "toy"), tmp_path_factory.mktemp("locks") / "study", 2)
 
 
 def test_a_study_of_two_presses_comes_to_what_is_exact(study, capsys, monkeypatch):

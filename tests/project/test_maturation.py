@@ -12,10 +12,9 @@ from evolearn.errors import UserError
 from evolearn.life import OwnDrivers
 from evolearn.rng import VALIDATION, life_keys
 from evolearn.run import Arm, assemble
-from evolearn.study import start_study
 from evolearn.study.config import check_study
 from tests.helpers.claim_cells import cells_without
-from tests.helpers.watching import StudyWatcher
+from tests.helpers.study_watch import lived_without_page
 
 AGE, WINDOW = 400, 100
 STILL = -5.0  # log of a standard deviation that moves nothing
@@ -93,9 +92,7 @@ def study(tmp_path_factory):
     content["conditions"] = content["conditions"][::3]
     content["run"]["search"] |= {"generations": 2, "population": 4, "lives": 1}
     content["run"]["evaluation"] |= {"lives": 2}
-    path = tmp_path_factory.mktemp("maturation") / "study"
-    start_study(check_study(content, "toy"), "toy", path, OwnDrivers(1), StudyWatcher())
-    return path
+    return lived_without_page(check_study(content, "toy"), tmp_path_factory.mktemp("maturation") / "study")
 
 
 class Asked:

@@ -8,11 +8,9 @@ import pytest
 from benchmarks import saturation
 from evolearn.config import STUDIES, find_config, read_yaml
 from evolearn.errors import UserError
-from evolearn.life import OwnDrivers
 from evolearn.run import at_budgets, load_dna, prefixes_of
-from evolearn.study import start_study
 from evolearn.study.config import check_study
-from tests.helpers.watching import StudyWatcher
+from tests.helpers.study_watch import lived_without_page
 
 LIVES = 4
 
@@ -25,11 +23,7 @@ def study(tmp_path_factory):
     content["run"]["search"] |= {"generations": 9, "population": 4, "selection_lifetime": 100}
     content["run"]["evaluation"] |= {"lives": LIVES, "lifetimes": [100], "birth_steps": 50, "bin_steps": 25}
     content["define"]["tenth"]["settings"] = {"search.generations": 3}
-    path = tmp_path_factory.mktemp("saturation") / "study"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("evolearn.study.study.write_report", lambda *arguments, **more: None)
-        start_study(check_study(content, "toy"), "toy", path, OwnDrivers(2), StudyWatcher())
-    return path
+    return lived_without_page(check_study(content, "toy"), tmp_path_factory.mktemp("saturation") / "study", 2)
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,11 @@ import pytest
 from evolearn.config import ConfigError
 from evolearn.life import OwnDrivers, evaluate
 from evolearn.run import open_run
-from evolearn.study import start_study
 from evolearn.study._judge import _search_facts
 from evolearn.study.config import check_study
 from evolearn.study.plan import born_keys, plan_study, planned_config, study_arm
 from tests.helpers.studies import toy_study
-from tests.helpers.watching import StudyWatcher
+from tests.helpers.study_watch import lived_without_page
 
 GENERATIONS, SIBLINGS, LIFE, LIVES = 3, 2, 40, 4
 IMITATES = {
@@ -54,8 +53,7 @@ TOY = {
 def lived(tmp_path_factory):
     """A finished study: its config, directory, verdict and test lives."""
     config = check_study(TOY, "toy")
-    path = tmp_path_factory.mktemp("lineages") / "study"
-    start_study(config, "toy", path, OwnDrivers(2), StudyWatcher())
+    path = lived_without_page(config, tmp_path_factory.mktemp("lineages") / "study", 2)
     return config, path, json.loads((path / "verdict.json").read_text()), pq.read_table(path / "lives.parquet")
 
 
