@@ -27,7 +27,8 @@ test: $(VENV)/.ready
 	$(PYTEST) $(SPREAD) -m "not whole and not browser and not cluster" $(PYTEST_OPTIONS)
 
 # What `make test` leaves out since it takes long: a wheel in an empty folder, the site, the notebook, an example that
-# learns, every claim at toy size, lives for other processors and C libraries.
+# learns, every claim and replication at toy size, files of users and crashes on Ray, lives for other processors and C
+# libraries.
 test-whole: $(VENV)/.ready
 	$(PYTEST) $(SPREAD) -m "whole and not browser and not cluster" $(PYTEST_OPTIONS)
 

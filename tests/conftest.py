@@ -29,8 +29,10 @@ settings.load_profile("long" if "EVOLEARN_EXAMPLES" in os.environ else "evolearn
 
 
 # Files that take longest, from the longest on: whichever worker is left with one at the end, all others wait for it.
+# The second is the longest that compiles nothing: two workers that begin at once would both compile the kernel.
 LONGEST = (
     "test_on_ray.py",
+    "test_verdict.py",
     "test_check.py",
     "test_stepwise.py",
     "test_shipped_studies.py",

@@ -64,6 +64,7 @@ def test_unedited_it_runs(kind: str, made: Path, tmp_path: Path, monkeypatch) ->
     assert open_run(tmp_path / "run").is_finished
 
 
+@pytest.mark.whole
 def test_unedited_their_own_tests_pass(made: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
     done = subprocess.run(command, cwd=made, capture_output=True, text=True, timeout=600)

@@ -212,11 +212,13 @@ def test_the_site_builds_without_a_warning_and_opens_without_a_network(tmp_path:
     assert "score over the first birth_steps, learning off" in words
 
 
+@pytest.mark.whole
 def test_the_copy_that_is_broken_below_is_whole(copied: Path) -> None:
     done = build(copied)
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.whole
 def test_what_leads_nowhere_fails_the_build(copied: Path) -> None:
     faults = [
         ("docs/kernel.md", "[no page](nowhere.md)", "'nowhere.md', but the target is not found"),
