@@ -244,6 +244,9 @@ def is_ours(function: Any) -> bool:
 
 def use(folder: Path | None) -> None:
     """Let Numba keep compiled code in a folder, or nowhere, in this process."""
+    # Before it compiles, Numba reads its variables again if one has changed, as `numerics.libraries` changes one, and
+    # would put its own folder in the place of this one. It may do so now.
+    numba.core.config.reload_config()
     numba.config.CACHE_DIR = str(folder or "")
     if caching.IndexDataCacheFile is not KeptCode:
         caching.IndexDataCacheFile = KeptCode

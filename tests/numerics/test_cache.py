@@ -3,6 +3,8 @@
 import contextlib
 import os
 import shutil
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from evolearn.agent.trunks.dense import tanh
 from evolearn.files import danger_in
 from evolearn.numerics import _cache as module
 from evolearn.numerics._cache import CacheWarning, open_folder
+from tests.helpers.places import ROOT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders belong to users")
 
@@ -156,6 +159,24 @@ def test_the_folder_lies_at_home_and_is_for_its_user_alone(places):
     assert folder == places / "home/.cache/evolearn/numba/sources"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert folder.parent.stat().st_mode & 0o777 == 0o700
+
+
+NUMBA_FIRST = """
+import numba
+from evolearn.numerics import cache_folder
+
+folder = cache_folder()
+numba.njit(lambda x: x + 1)(1)
+print(cache_folder() == folder)
+"""
+
+
+def test_the_folder_stays_where_numba_was_imported_first(tmp_path):
+    """Variables that are set after that make Numba read all of them again, and it has a folder of its own there."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    environment |= {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", NUMBA_FIRST], env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
 
 
 @pytest.mark.parametrize("relative", ["", "caches"])
