@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from evolearn.agent import GOES_ON, TERMINATED, THINK_TYPE, BrainSpec, Window, think_again, trunk_of
+from evolearn.agent import GOES_ON, TERMINATED, THINK_TYPE, BrainSpec, Window, trunk_of
 from evolearn.agent.trunks.gru import HOLD
 from evolearn.numerics import plug
+from tests.helpers.ways_in import think_again_as_learners
 
 ROWS, CLEARED = 6, 3  # an episode ends before row 3
 SPECS = {
@@ -104,7 +105,7 @@ def test_a_window_thought_again_is_that_of_a_life_with_the_new_weights(spec):
     going_on = live_through(spec, old, window)[-1]
     live_through(spec, new, expected)
     for _ in range(2):
-        think_again(think_of(spec), new, np.array(spec.layers), window)
+        think_again_as_learners()(think_of(spec), new, np.array(spec.layers), window)
         np.testing.assert_array_equal(window.activations[:ROWS], expected.activations[:ROWS])
         np.testing.assert_array_equal(window.outputs[:ROWS], expected.outputs[:ROWS])
         np.testing.assert_array_equal(window.carry, going_on)

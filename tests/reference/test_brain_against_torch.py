@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 import torch
 
-from evolearn.agent import BACKWARD_TYPE, THINK_TYPE, BrainSpec, TorchBrain, think_again, trunk_of
+from evolearn.agent import BACKWARD_TYPE, THINK_TYPE, BrainSpec, TorchBrain, trunk_of
 from evolearn.agent.trunks.dense import tanh
 from evolearn.agent.trunks.relu import relu
 from evolearn.numerics import plug
-from tests.helpers.ways_in import from_python
+from tests.helpers.ways_in import from_python, think_again_as_learners
 from tests.reference.torch_learner import SPECS, brain_with, random_weights, random_window, relative_error, torch_thinks
 
 
@@ -39,7 +39,7 @@ def test_the_compiled_brain_thinks_what_torch_thinks(name, kind):
     weights = random_weights(spec, seed=1)
     window = random_window(spec, weights, rows=6, seed=2)
     window.outputs[:] = np.nan
-    think_again(functions_of(spec, kind)[0], weights, np.array(spec.layers), window)
+    think_again_as_learners()(functions_of(spec, kind)[0], weights, np.array(spec.layers), window)
     from_python(functions_of(spec, kind)[0], THINK_TYPE)(weights, np.array(spec.layers), window, 6)
     parameters, value = torch_thinks(brain_with(spec, weights), window, 7)
     expected = torch.cat([parameters, value[:, None]], dim=-1).detach().numpy()

@@ -19,12 +19,12 @@ from evolearn.agent import (
     Window,
     plain,
     ready_learner,
-    think_again,
     trunk_of,
 )
 from evolearn.agent.learners.actor_critic import actor_critic_memory, estimate_advantages, learn_actor_critic
 from evolearn.agent.learners.optimisers import adam, descend, norm, power, sgd, shorten
 from evolearn.numerics import aligned_zeros, plug
+from tests.helpers.ways_in import think_again_as_learners
 from tests.reference.torch_learner import (
     SPECS,
     advantages_by_definition,
@@ -98,7 +98,7 @@ def compiled_gradient(spec, weights, window, advantages, returns, old, clip):
     """The window's gradient by the compiled deltas and backward pass, as the learner puts them together."""
     deltas = plug(POLICIES[spec.policy].deltas, DELTAS_TYPE)
     trunk = trunk_of(spec)
-    think_again(plug(trunk.think, THINK_TYPE), weights, np.array(spec.layers), window)
+    think_again_as_learners()(plug(trunk.think, THINK_TYPE), weights, np.array(spec.layers), window)
     slopes = np.full((ROWS, spec.outputs), np.nan, np.float32)
     for row in range(ROWS):
         deltas(window.outputs[row], window.actions[row], advantages[row], old[row : row + 1], clip, BONUS, slopes[row])
