@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import copy
 import dataclasses
 import os
 import pickle
@@ -227,9 +228,9 @@ def in_process(tmp_path_factory):
     ("kind", "workers"),
     [
         ("whole", 1),
-        ("whole", 2),
+        pytest.param("whole", 2, marks=pytest.mark.whole),
         ("whole", 4),
-        ("blockwise", 1),
+        pytest.param("blockwise", 1, marks=pytest.mark.whole),
         ("blockwise", 2),
         ("remembering", 2),
         ("rules", 2),
@@ -238,7 +239,7 @@ def in_process(tmp_path_factory):
         ("expecting", 2),
         ("taught", 2),
         ("lineage", 2),
-        ("rivals", 1),
+        pytest.param("rivals", 1, marks=pytest.mark.whole),
         ("rivals", 4),
     ],
 )
@@ -250,11 +251,16 @@ def test_local_ray_gives_the_digests_of_one_process(
     assert drivers.describe()["workers"] == workers
     assert run_on(drivers, content, tmp_path / "run") == digests(here)
     assert (tmp_path / "run/result.json").read_bytes() == (here / "result.json").read_bytes()
-    found = {path.relative_to(tmp_path / "run") for path in (tmp_path / "run").rglob("dna.safetensors")}
-    assert len(found) == (2 if kind == "rivals" else 1)
+    assert_same_dna(tmp_path / "run", here, 2 if kind == "rivals" else 1)
+
+
+def assert_same_dna(run: Path, other: Path, count: int) -> None:
+    """Two runs left the same DNA, that of an opponent that evolves included."""
+    found = sorted(path.relative_to(run) for path in run.rglob("dna.safetensors"))
+    assert len(found) == count
     for path in found:
-        for name, tensor in load_file(tmp_path / "run" / path).items():
-            assert np.array_equal(tensor, load_file(here / path)[name]), (path, name)
+        for name, tensor in load_file(run / path).items():
+            assert np.array_equal(tensor, load_file(other / path)[name]), (path, name)
 
 
 @needs_ray
@@ -307,13 +313,12 @@ ENVIRONMENT = """
 """
 
 
+# What travels, and that it is found there, `TestShipping` asks in this process.
 @needs_ray
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("world", "sampling"),
-    [
-        ("gymnasium:users_poles:Pole-v0", "whole"),
-        *(pytest.param("cart-pole", sampling, marks=pytest.mark.whole) for sampling in ("whole", "blockwise")),
-    ],
+    [("gymnasium:users_poles:Pole-v0", "whole"), ("cart-pole", "whole"), ("cart-pole", "blockwise")],
 )
 def test_files_of_the_users_on_a_ray_that_the_command_starts(
     world: str, sampling: str, tmp_path: Path, monkeypatch
@@ -341,7 +346,8 @@ def test_files_of_the_users_on_a_ray_that_the_command_starts(
     [
         ("raises", "the pole broke"),
         ("hangs", "no step finished for 2 s"),
-        ("crashes", "3 worker processes died while they lived it"),
+        # Each death costs a new process; when to give up, test_schedule.py asks without any.
+        pytest.param("crashes", "3 worker processes died while they lived it", marks=pytest.mark.whole),
     ],
 )
 def test_a_world_at_fault_in_one_life_ends_the_run_with_its_key(
@@ -368,12 +374,22 @@ def test_a_world_at_fault_in_one_life_ends_the_run_with_its_key(
         assert text in again.stdout + again.stderr
 
 
+OF_THE_MACHINE = ("seconds", "steps_per_second", "peak_memory", "cluster")  # in a row: how it was lived, not what came
+
+
 @needs_ray
-def test_a_worker_that_is_killed_in_mid_generation_costs_nothing_but_time(on_ray, tmp_path: Path) -> None:
-    content = toy()
-    content["search"] |= {"selection_lifetime": 120_000, "generations": 4}  # a piece must outlast the look at it
+@pytest.mark.parametrize(
+    ("kind", "lifetime"),
+    # A piece must outlast the look at it.
+    [("pgpe", 120_000), pytest.param("rivals", 30_000, marks=pytest.mark.whole)],
+)
+def test_a_worker_that_is_killed_in_mid_generation_costs_nothing_but_time(
+    kind: str, lifetime: int, on_ray, tmp_path: Path
+) -> None:
+    content = copy.deepcopy(KINDS[kind])
+    content["search"]["selection_lifetime"] = lifetime
     config = check_config(content, "toy")
-    here = run_here(content, tmp_path / "here")
+    run_here(content, tmp_path / "here")
     killers = []
 
     class Killing(ClusterWatcher):
@@ -386,10 +402,17 @@ def test_a_worker_that_is_killed_in_mid_generation_costs_nothing_but_time(on_ray
                 killers[0].start()
 
     watcher = Killing()
-    start_run(config, "toy", tmp_path / "there", on_ray(["cart-pole"], 2, watcher), watcher)
+    start_run(config, "toy", tmp_path / "there", on_ray([content["world"]["name"]], 2, watcher), watcher)
     killers[0].join()
     assert "a worker process died (it crashed, or was killed); its work is done again" in watcher.warnings
-    assert digests(tmp_path / "there") == here
+    here, there = (
+        [{name: value for name, value in row.items() if name not in OF_THE_MACHINE} for row in open_run(run).rows()]
+        for run in (tmp_path / "here", tmp_path / "there")
+    )
+    assert here == there
+    assert ("opponent" in here[-1]) == (kind == "rivals")
+    assert (tmp_path / "there" / "result.json").read_bytes() == (tmp_path / "here" / "result.json").read_bytes()
+    assert_same_dna(tmp_path / "there", tmp_path / "here", 2 if kind == "rivals" else 1)
 
 
 _AT_WORK = b"ray::live_piece"
