@@ -238,7 +238,7 @@ def _joined(before: _Joined, drive: Drive, centring: str, place: int, start: int
     label: str | None = f"{source.__module__}.{source.__qualname__}"
     if COMPILES and not is_ours(source):
         label = source_fingerprint([source], f"{label} {feel.targetoptions}")
-    parts = {
+    parts: dict[str, Any] = {
         "of_model": drive.reads_prediction,
         "less_mean": centring == MEAN,
         "less_largest": centring == LARGEST,
