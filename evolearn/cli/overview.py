@@ -12,16 +12,17 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.cli.screen import duration
 from evolearn.cli.terminal import at_terminal, print_line, shown
 from evolearn.errors import UserError
 
 if TYPE_CHECKING:
     from evolearn.report import Seen
 
+RUNS = Path("runs")  # where runs and studies are made, if nothing else is said
+
 
 def runs(
-    folder: Annotated[Path, typer.Argument(help="Where to look, three folders deep.", metavar="[DIR]")] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(help="Where to look, three folders deep.", metavar="[DIR]")] = RUNS,
     sort: Annotated[str, typer.Option(help="By made, name, state or score.", metavar="WHAT")] = "made",
     only: Annotated[
         str, typer.Option(help="Those in whose name, world, kind or state this text is.", show_default=False)
@@ -33,10 +34,11 @@ def runs(
             raise UserError(f"--sort {sort}: must be one of {', '.join(_ORDERS)}")
         from evolearn.overview import find_seen
 
-        found = find_seen(folder)
+        found = find_seen(folder) if folder != RUNS or folder.exists() else []
         kept = [one for one in found if only.lower() in f"{one.path} {one.world} {one.kind} {one.state}".lower()]
         if not kept:
-            print_line(console, f"No run and no study in {shown(folder)}" + (f" has {only!r}" if only else ""))
+            has = f" has {only!r}" if found else "; evolearn run CONFIG makes one, such as evolearn run cart-pole"
+            print_line(console, f"No run and no study in {shown(folder)}{has}")
             return
         kept.sort(key=_ORDERS[sort])
         console.print(runs_table(kept, folder))
@@ -112,9 +114,7 @@ def runs_table(seen: list[Seen], folder: Path) -> Table:
 def _line(seen: Seen) -> str:
     centre = [curve.fitness[-1] for curve in seen.curves][-1:] if seen.kind == "run" else []
     parts = [seen.progress, *(f"centre {fitness:.3f}" for fitness in centre)]
-    if seen.state == "running" and seen.seconds_left is not None:
-        parts.append(f"about {duration(seen.seconds_left)} left")
-    return ", ".join(parts)
+    return ", ".join([*parts, *filter(None, [seen.left])])
 
 
 # Of each way to sort; the best score first, and what has none last.

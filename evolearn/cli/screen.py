@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable
 from types import TracebackType
@@ -144,14 +143,3 @@ def counted(number: int, name: str) -> str:
     """A number of things, the first word of whose name takes the plural."""
     first, space, rest = name.partition(" ")
     return f"{number} {first}{'' if number == 1 else 's'}{space}{rest}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if not math.isfinite(seconds):
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from evolearn.claims import FAILED, HELD, IN_PART, WORDS, Cost, Standing
-from evolearn.cli.screen import duration
 from evolearn.cli.terminal import print_line, shown
+from evolearn.report import duration
 
 _COLOURS = {HELD: "green", FAILED: "red", IN_PART: "blue"}
 

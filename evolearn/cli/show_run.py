@@ -15,8 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.cli.screen import Screen, accidents, counted, duration
+from evolearn.cli.screen import Screen, accidents, counted
 from evolearn.cli.terminal import print_line, shown
+from evolearn.report import duration
 
 if TYPE_CHECKING:
     from evolearn.config import SearchPart, TeacherPart

@@ -13,12 +13,13 @@ from rich.progress import BarColumn, TaskProgressColumn
 from rich.table import Table
 from rich.text import Text
 
-from evolearn.cli.screen import Screen, duration
+from evolearn.cli.screen import Screen
 from evolearn.cli.show_experiment import print_replication
 from evolearn.cli.show_run import arms_table, effort_of, fitness_shown, rebirth_line
 from evolearn.cli.terminal import print_line, shown
 from evolearn.config import read_yaml
 from evolearn.files import read_json
+from evolearn.report import duration
 from evolearn.run import Generation
 from evolearn.study import Progress as StudyProgress, Rates, StudyConfig, StudyJob, StudyPlan, arm_part
 from evolearn.verdict import CLAIM_RUNS, Look, cluster_words

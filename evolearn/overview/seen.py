@@ -12,6 +12,7 @@ from evolearn.errors import RunDirectoryError, UserError
 from evolearn.files import LOCK, FileUnfit, is_held, read_json
 from evolearn.report import Curve, Gene, Newborn, Seen
 from evolearn.run import RunDirectory, ancestors, natural_values
+from evolearn.study import StudyDirectory
 
 RUN, STUDY = "run", "study"
 FINISHED, RUNNING, STOPPED = "finished", "running", "stopped"
@@ -30,7 +31,7 @@ def find_seen(folder: Path) -> list[Seen]:
         UserError: there is no such folder.
     """
     if not folder.is_dir():
-        raise UserError(f"DIR={folder}: there is no such folder; name one in which runs lie, such as runs")
+        raise UserError(f"DIR={folder}: there is no such folder; name one in which runs lie")
     return sorted(_within(folder, 0), key=lambda seen: (seen.made, seen.path))
 
 
@@ -121,6 +122,7 @@ def _see_study(path: Path, made: float) -> Seen:
     for file in sorted((path / "runs").glob("*/*/run_*/generations.jsonl")):
         condition, arm, run = file.parent.relative_to(path / "runs").parts
         curves.append(_curve(f"{condition}, {arm}, {run}", arm, condition, RunDirectory(file.parent).rows()))
+    standing = StudyDirectory(path).progress()
     says = ""
     try:
         says = " ".join(condition["sentence"] for condition in read_json(path / "verdict.json")["conditions"][:1])
@@ -134,7 +136,8 @@ def _see_study(path: Path, made: float) -> Seen:
         state=_state(path, (path / "report" / "index.html").is_file()),
         done=sum(len(curve.steps) for curve in curves),
         of=None,
-        seconds_left=None,
+        jobs=None if standing is None else (standing.done, standing.of),
+        seconds_left=None if standing is None else standing.seconds_left,
         scores={},
         says=says,
         has_dna=any((path / "runs").glob("*/*/run_*/dna.safetensors")),

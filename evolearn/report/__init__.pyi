@@ -19,4 +19,4 @@ from .report import (
     write_report as write_report,
 )
 from .study.files import label_of as label_of, read_results as read_results
-from .texts import band_value as band_value, cost_in_words as cost_in_words
+from .texts import band_value as band_value, cost_in_words as cost_in_words, duration as duration

@@ -24,6 +24,7 @@ from evolearn.report._looks import (
     arm_looks,
 )
 from evolearn.report._page_parts import drawings, own_file, plotly, templates
+from evolearn.report.texts import duration
 
 _POINTS = 400  # of a curve: more than a page can show
 _LOOKS = [  # of runs side by side
@@ -55,21 +56,30 @@ class Seen:
     state: str  # finished, running or stopped
     done: int  # generations, of all its evolutions so far
     of: int | None  # generations of a run's plan; None of a study, whose looks decide how many
-    seconds_left: float | None  # of evolution, at the pace so far; None: cannot be told
+    seconds_left: float | None  # of evolution, at the pace so far; of a study as it says; None: cannot be told
     scores: Mapping[str, float]  # life fitness by arm, at the longest lifetime of a run's closing table
     says: str  # a study's first sentence; empty: not judged yet
     has_dna: bool
     settings: Mapping[str, Any]  # the resolved config, by dotted key
     curves: tuple[Curve, ...]  # of a run one; of a study one for each evolution that began
     study: Path | None = None  # that a run is one of
+    jobs: tuple[int, int] | None = None  # of a study: finished, and all; None: it has not begun, or is judged
 
     @property
     def progress(self) -> str:
         """How far it is, in words."""
         of = f" of {self.of:,}" if self.of else ""
         begun = len(self.curves)
+        jobs = "{:,} of {:,} jobs, ".format(*self.jobs) if self.jobs else ""
         many = f" of {begun:,} evolution{'s' * (begun != 1)}" if self.kind == "study" else ""
-        return f"{self.state}, {self.done:,}{of} generations{many}"
+        return f"{self.state}, {jobs}{self.done:,}{of} generations{many}"
+
+    @property
+    def left(self) -> str:
+        """How long it will go on, in words; empty where nobody works on it, or that cannot be told."""
+        if self.state != "running" or self.seconds_left is None:
+            return ""
+        return f"about {duration(self.seconds_left)} left"
 
 
 class Gene(NamedTuple):
@@ -106,7 +116,6 @@ def render_overview(seen: Sequence[Seen], refresh: int | None = None, newborn: N
             newborn=newborn,
             names=_names(seen),
             arms=arms,
-            left=[_left(one.seconds_left) if one.state == "running" else "" for one in seen],
             unfinished=any(one.state != "finished" for one in seen),
             stopped=list(
                 dict.fromkeys(shlex.quote(str(one.study or one.path)) for one in seen if one.state == "stopped")
@@ -122,12 +131,6 @@ def render_overview(seen: Sequence[Seen], refresh: int | None = None, newborn: N
             drawings=drawings(charts),
         )
     )
-
-
-def _left(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
 
 
 def _names(seen: Sequence[Seen]) -> list[str]:

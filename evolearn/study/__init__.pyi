@@ -6,7 +6,7 @@ from .config import (
     read_study as read_study,
     study_layers as study_layers,
 )
-from .directory import open_study as open_study
+from .directory import StudyDirectory as StudyDirectory, open_study as open_study
 from .plan import (
     StudyJob as StudyJob,
     StudyPlan as StudyPlan,
@@ -15,6 +15,7 @@ from .plan import (
     planned_config as planned_config,
     run_configs as run_configs,
 )
+from .progress import Progress as Progress
 from .replay import ReplayArm as ReplayArm, record_replay as record_replay
 from .study import (
     extend_study as extend_study,
@@ -23,4 +24,3 @@ from .study import (
     start_study as start_study,
 )
 from .tuned import TunedScores as TunedScores, TunedSettings as TunedSettings, write_tuned as write_tuned
-from .work import Progress as Progress

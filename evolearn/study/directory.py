@@ -10,6 +10,7 @@ A study directory holds::
     run_00.json        beside each of these: whose it is, and its checksum, see `evolearn.study._pieces`
     replays/CONDITION.json    the life that the page replays, from birth on, lived by newborns of run 0; parts of it
                               at other ages, and by newborns of other runs, lie beside it: --run-R--age-A.json
+    progress.json      how far it is, while lives are lived
     lives.parquet, ledger.json, verdict.json    the results
     report/            the page, figures, tables
     damaged/           what did not fit and was made again
@@ -44,6 +45,7 @@ from evolearn.files import (
     make_directory,
     making,
     read_json,
+    read_record,
     read_sealed,
     sealed,
     sha256_of,
@@ -58,6 +60,7 @@ FORMAT = 3  # of study directories; a change that old code cannot read, or reads
 
 OF_VERDICT = ("verdict.json", "ledger.json", "lives.parquet")  # written together
 RESULTS = (*OF_VERDICT, "replication.json")
+PROGRESS = "progress.json"
 
 _Count = Annotated[int, Field(ge=0)]
 
@@ -106,6 +109,14 @@ class _Verdict(Record):
     study: _Judged
     conditions: tuple[_JudgedCondition, ...]
     files: dict[str, str]
+
+
+class HowFar(Record):
+    """How far a study was when it last said so."""
+
+    done: _Count  # jobs finished
+    of: _Count  # jobs; with looks, those of all of them
+    seconds_left: Annotated[float, Field(ge=0)] | None  # None: cannot be told
 
 
 class StudyDirectory:
@@ -311,6 +322,22 @@ class StudyDirectory:
 
     def _verdict(self) -> _Verdict:
         return read_sealed(self.path / "verdict.json", _Verdict, f"evolearn resume {self.path} writes it again")
+
+    def write_progress(self, done: int, of: int, seconds_left: float) -> None:
+        """Say how far the study is; see `HowFar`."""
+        self.write_json(self.path / PROGRESS, {"done": done, "of": of, "seconds_left": seconds_left})
+
+    def forget_progress(self) -> None:
+        """No lives are left to live."""
+        with explained(self.path):
+            (self.path / PROGRESS).unlink(missing_ok=True)
+
+    def progress(self) -> HowFar | None:
+        """How far the study is, or was when it was stopped; None: it has not said so, or is judged."""
+        try:
+            return read_record(self.path / PROGRESS, HowFar)
+        except FileUnfit:
+            return None
 
     def write_json(self, path: Path, content: Any, compact: bool = False) -> None:
         """Write JSON, whole or not at all; `compact` for what programs read."""

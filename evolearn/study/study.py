@@ -19,12 +19,12 @@ from evolearn.report import read_results, write_report
 from evolearn.run import remarks_on, resumable, settled, settled_keys
 from evolearn.study._judge import judge_look, judge_study
 from evolearn.study._pieces import Pieces, PieceUnfit
+from evolearn.study._work import StudyDisplay, StudyWork
 from evolearn.study.bands.replication import judge_replication
 from evolearn.study.checks import check_arms_differ, check_births, measure_rates
 from evolearn.study.config import StudyConfig, check_study
 from evolearn.study.directory import OF_VERDICT, RESULTS, StudyDirectory, create_study
 from evolearn.study.plan import StudyJob, StudyPlan, plan_study
-from evolearn.study.work import StudyDisplay, StudyWork
 from evolearn.verdict import LookByLook, cannot_decide
 
 _Came = TypeVar("_Came")
@@ -249,6 +249,7 @@ def _completing(
         display.began(study.path)
         looks = yield from _living_until_decided(config, plan, study, work, display)
         work.record_replays()
+        study.forget_progress()
         display.judging("statistics")
         judge_replication(config, study, judge_study(config, plan, study, looks))
         if not page:

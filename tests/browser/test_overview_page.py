@@ -34,7 +34,7 @@ def test_a_page_of_what_runs_reads_itself_again(visit, tmp_path):
     path = tmp_path / "overview.html"
     path.write_text(render_overview([seen(tmp_path, "a", "running")], refresh=1))
     page = visit(path, width=390, theme="dark")
-    assert "running, 3 of 9 generations; about 60 s left" in page.locator("#state").inner_text()
+    assert "running, 3 of 9 generations; about 1 min 00 s left" in page.locator("#state").inner_text()
     path.write_text(render_overview([seen(tmp_path, "a")]))
     page.get_by_text("finished, 3 of 9 generations.").wait_for(timeout=20_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

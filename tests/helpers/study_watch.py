@@ -53,15 +53,18 @@ class Onlooker:
         self._happened("began")
 
     def working(self, progress, what) -> None:
+        self.progress = progress
         self.under_way = (progress.job.condition, progress.job.arm, progress.job.run, what)
         self._happened("working", self.under_way)
 
     def generation(self, progress, generation, generations) -> None:
+        self.progress = progress
         self.generations[self.under_way[:3]] += 1
         self.shares.append(progress.share)
         self._happened("generation", sum(self.generations.values()))
 
     def done(self, progress, what) -> None:
+        self.progress = progress
         self.jobs.append((progress.job.condition, progress.job.arm, progress.job.run, what))
         self.shares.append(progress.share)
         self._happened("done", len(self.jobs))
@@ -116,7 +119,7 @@ class Spy:
         patch.setattr(FusedDriver, "live", spied)
         self._name_after(patch, "evolearn.study.study.check_arms_differ", "check")
         self._name_after(patch, "evolearn.study.study.measure_rates", "timing")
-        self._name_after(patch, "evolearn.study.work.record_replay", "replay")
+        self._name_after(patch, "evolearn.study._work.record_replay", "replay")
 
     def _name_after(self, patch: pytest.MonkeyPatch, place: str, where: str) -> None:
         module, name = place.rsplit(".", 1)

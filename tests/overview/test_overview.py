@@ -91,9 +91,20 @@ def test_runs_are_listed_sorted_and_picked(folder):
     assert f"{GENERATIONS}/{GENERATIONS}" in text
     assert f"2/{GENERATIONS}" in text
     assert "deeper/b" not in command("runs", folder, "--only", "finished")[1]
-    assert "No run and no study" in command("runs", folder, "--only", "savannah")[1]
+    assert "No run and no study in " in (text := command("runs", folder, "--only", "savannah")[1])
+    assert text.endswith(" has 'savannah'")
     code, text = command("runs", folder, "--sort", "colour")
     assert (code, "--sort colour: must be one of made, name, state, score" in text) == (2, True)
+
+
+def test_where_nothing_was_run_yet_the_list_says_how_to_begin(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, text = command("runs")
+    assert (code, text.startswith("No run and no study in runs; evolearn run CONFIG makes one, such as ")) == (0, True)
+    (tmp_path / "runs").mkdir()
+    assert command("runs") == (code, text)
+    code, text = command("runs", "elsewhere")
+    assert (code, "DIR=elsewhere: there is no such folder; name one in which runs lie" in text) == (2, True)
 
 
 def test_a_comparison_shows_what_configs_differ_in_and_nothing_else(folder, tmp_path):

@@ -227,7 +227,7 @@ def test_a_primary_whose_arm_has_no_dna_is_withheld_and_looked_at_no_more(tmp_pa
             raise SearchDiverged("RUN=x: the centre left", "the centre left", 7)
         evolve_run(setup, drivers, directory, display)
 
-    monkeypatch.setattr("evolearn.study.work.evolve_run", evolving)
+    monkeypatch.setattr("evolearn.study._work.evolve_run", evolving)
     looks = {"runs": 6, "looks": [4, 6], "look_levels": [0.03, 0.02]}
     study = with_wild(
         arms=["random", "tuned_blank", "evolved", "instinct", "oracle"],

@@ -5,10 +5,10 @@ Every finished job leaves a file behind, and a job whose file is there is never 
 
 from __future__ import annotations
 
-import dataclasses
+import math
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,27 +49,17 @@ from evolearn.study.plan import (
     origin_of,
     study_arm,
 )
+from evolearn.study.progress import Clock, Progress
 from evolearn.study.replay import ReplayArm, record_replay, replay_scenes
 from evolearn.verdict import Look
 
-_PRIOR_SECONDS = 5.0  # of the rates measured beforehand, against those of the jobs done
+TOLD_EVERY = 2.0  # seconds between two generations after which the directory is told how far the study is
 
 
 class ReplayOwner(Record):
     """What of a replay says whose it is."""
 
     of: dict[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """How far a study is."""
-
-    job: StudyJob
-    done: int  # jobs finished
-    of: int  # jobs
-    share: float  # of all steps, 0 .. 1
-    seconds_left: float
 
 
 class StudyDisplay(Protocol):
@@ -132,7 +122,8 @@ class StudyWork:
         self._pieces = Pieces(config, study)
         self._all_tests = plan.tests
         self.evolutions, self.tests = self._pieces.left(plan, self._set_aside)
-        self._clock = _Clock(plan, [*self.evolutions, *self.tests], rates)
+        self._clock = Clock(plan, [*self.evolutions, *self.tests], rates)
+        self._told = -math.inf  # when the directory was told
 
     def jobs(self, plan: StudyPlan) -> Iterator[StudyJob]:
         """Do what is left of a part of the study, a job at a time.
@@ -206,11 +197,19 @@ class StudyWork:
 
     def _begin(self, job: StudyJob, what: str) -> None:
         self._clock.begin(job)
-        self._display.working(self._clock.progress(), what)
+        self._display.working(self._progress(), what)
 
     def _end(self, job: StudyJob, what: str, whole: bool = True) -> None:
         self._clock.end(job, whole)
-        self._display.done(self._clock.progress(), what)
+        self._display.done(self._progress(), what)
+
+    def _progress(self, every: float = 0.0) -> Progress:
+        """How far the study is; its directory is told too, for others to see, unless it was less than `every` s ago."""
+        progress, now = self._clock.progress(), time.monotonic()
+        if now >= self._told + every:
+            self._study.write_progress(progress.done, progress.of, progress.seconds_left)
+            self._told = now
+        return progress
 
     def _leave_out_lives_without_dna(self) -> None:
         """Test lives for which an evolution came to no DNA are not lived; see `Pieces.no_dna`."""
@@ -238,7 +237,7 @@ class StudyWork:
         setup = assemble(own)
         try:
             with directory.hold(), directory.keeping_faulty_life(setup.config):
-                evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock))
+                evolve_run(setup, self._drivers, directory, _OneRun(self._display, self._clock, self._progress))
         except SearchDiverged as error:
             self._pieces.seal_diverged(job, error)
             self._say_no_dna(job)
@@ -375,9 +374,10 @@ class StudyWork:
 class _OneRun:
     """Passes on what happens in one evolution run."""
 
-    def __init__(self, display: StudyDisplay, clock: _Clock) -> None:
+    def __init__(self, display: StudyDisplay, clock: Clock, progress: Callable[[float], Progress]) -> None:
         self._display = display
         self._clock = clock
+        self._progress = progress
         self._generations = 1
         self._planned = 1  # genomes
         self._lived = 0
@@ -394,66 +394,10 @@ class _OneRun:
     def made(self, generation: Generation) -> None:
         self._lived += generation.evaluations
         self._clock.within(self._lived / self._planned)
-        self._display.generation(self._clock.progress(), generation, self._generations)
+        self._display.generation(self._progress(TOLD_EVERY), generation, self._generations)
 
     def choosing(self, what: str, number: int, of: int) -> None:
-        self._display.working(self._clock.progress(), f"validation lives {number + 1}/{of}: {what}")
-
-
-class _Clock:
-    """Time left, from the rates measured beforehand and the jobs done since."""
-
-    def __init__(self, plan: StudyPlan, left: Sequence[StudyJob], rates: Rates) -> None:
-        self._all_steps = plan.steps
-        self._jobs = len(plan.evolutions) + len(plan.tests)
-        self._left = list(left)
-        self._within = 0.0  # share of the job under way
-        self._since = time.monotonic()
-        self._steps = {True: rates.learning * _PRIOR_SECONDS, False: rates.frozen * _PRIOR_SECONDS}
-        self._seconds = {True: _PRIOR_SECONDS, False: _PRIOR_SECONDS}
-        self._job = left[0] if left else None
-
-    def add(self, job: StudyJob) -> None:
-        """One more is left."""
-        self._left.append(job)
-
-    def drop(self, job: StudyJob) -> None:
-        """One is left out."""
-        self._left.remove(job)
-
-    def begin(self, job: StudyJob) -> None:
-        self._job = job
-        self._within = 0.0
-        self._since = time.monotonic()
-
-    def within(self, share: float, counted: bool = True) -> None:
-        """The job under way has got so far; `counted`: by work that has just been done."""
-        job = self._job
-        assert job is not None
-        if counted:
-            now = time.monotonic()
-            self._steps[job.learning] += (share - self._within) * job.steps
-            self._seconds[job.learning] += now - self._since
-        self._since = time.monotonic()
-        self._within = share
-
-    def end(self, job: StudyJob, whole: bool = True) -> None:
-        if job == self._job and self._within < 1.0 and whole:
-            self.within(1.0)
-        self._left.remove(job)
-        self._within = 0.0
-        self._job = job
-
-    def progress(self) -> Progress:
-        """How far the study is."""
-        assert self._job is not None
-        seconds = {kind: sum(job.steps for job in self._left if job.learning == kind) for kind in (True, False)}
-        here = self._within * self._job.steps
-        left_steps = sum(seconds.values()) - here
-        seconds[self._job.learning] -= int(here)
-        left = sum(seconds[kind] * self._seconds[kind] / self._steps[kind] for kind in (True, False))
-        done = self._jobs - len(self._left)
-        return Progress(self._job, done, self._jobs, 1.0 - left_steps / self._all_steps, left)
+        self._display.working(self._progress(TOLD_EVERY), f"validation lives {number + 1}/{of}: {what}")
 
 
 def _joined(newborns: Sequence[Newborns]) -> Newborns:
