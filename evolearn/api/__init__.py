@@ -82,8 +82,9 @@ def load(path: str | Path, *, trust: bool = False) -> Evolved:
     """Read what evolution wrote.
 
     Args:
-        path: a run directory, whose DNA is then read; a DNA file: ``dna.safetensors``, ``dna_best.safetensors``, or one
-            of the folder ``ancestors``; or a newborn that comes with evolearn, see ``evolearn zoo``: ``zoo/foal``.
+        path: a run directory, whose DNA is then read, or of one that is not finished, with a warning, the last centre
+            that it kept; a DNA file: ``dna.safetensors``, ``dna_best.safetensors``, or one of the folder ``ancestors``;
+            or a newborn that comes with evolearn, see ``evolearn zoo``: ``zoo/foal``.
         trust: run the code of parts that it names (trunk, learner, drives, encoding), also if you have never used it
             before. Its world is not looked for.
     Returns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -25,9 +26,10 @@ from evolearn.run import (
     Generation,
     admit_sources,
     altered_dna,
-    load_dna,
+    dna_so_far,
     open_run,
     run_directory_of,
+    why_not_over,
     write_dna,
 )
 
@@ -248,7 +250,9 @@ class Evolved:
 
 def read_evolved(path: Path) -> Evolved:
     """See `evolearn.load`."""
-    dna = load_dna(path)
+    dna = dna_so_far(path)
+    if path.is_dir() and (not_over := why_not_over(dna)):
+        warnings.warn(not_over, stacklevel=3)
     admit_sources([dna.config], worlds=False)
     find_trunk(dna.brain.trunk), find_policy(dna.brain.policy)  # now, that who opens it is asked once
     return Evolved(dna, open_run(dna.run).rows() if dna.run else ())

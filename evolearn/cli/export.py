@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from evolearn.cli.terminal import Trust, at_terminal, naming, print_line, warn_of_changes
+from evolearn.cli.opening import open_dna
+from evolearn.cli.terminal import Trust, at_terminal, naming, print_line
 
 
 def export_command(
     dna: Annotated[
         Path,
         typer.Argument(
-            help="A run directory, whose centre is taken; a DNA file; or a name in the zoo: zoo/foal.",
+            help="A run directory, whose centre is taken, finished or not; a DNA file; or a name in the zoo: zoo/foal.",
             metavar="RUN|DNA",
         ),
     ],
@@ -27,10 +28,9 @@ def export_command(
     """Write the brain that evolution wrote to a file that torch, or ONNX Runtime, reads without evolearn."""
     with at_terminal() as console, naming(console, dna, trust):
         from evolearn.export import export, loading_code
-        from evolearn.run import load_dna, source_changes
+        from evolearn.run import why_not_over
 
-        read = load_dna(dna)
-        warn_of_changes(console, source_changes(read.header.get("sources", {})))
+        [read] = open_dna(console, dna, admit=False)
         exported = export(read, to, force)
         weights = sum(tensor.numel() for tensor in exported.tensors.values())
         verb = "Replaced" if exported.replaced else "Wrote"
@@ -39,6 +39,8 @@ def export_command(
             f"{verb} {to}: the brain that {read.path} is born with ({read.role}, generation {read.generation}, "
             f"world {read.world}), {weights} weights",
         )
+        if not_over := why_not_over(read):
+            print_line(console, f"{not_over}.", "yellow")
         for name, tensor in exported.tensors.items():
             print_line(console, f"  {name:<16} {list(tensor.shape)}")
         print_line(console, f"An action of it: {exported.description['outputs']['policy']}.")

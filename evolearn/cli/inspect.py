@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TimeElapsedColumn
 from rich.text import Text
 
+from evolearn.cli.opening import open_dna
 from evolearn.cli.screen import Screen
 from evolearn.cli.terminal import (
     Trust,
@@ -22,7 +23,6 @@ from evolearn.cli.terminal import (
     naming,
     print_line,
     shown,
-    warn_of_changes,
     worker_count,
 )
 
@@ -73,13 +73,10 @@ def inspect(
     with at_terminal() as console, naming(console, run if other is None else Path(f"{run} or {other}"), trust):
         expect_wait(console)
         from evolearn.inspection import Wishes, compare_dna, inspect_dna
-        from evolearn.run import admit_sources, dna_so_far, source_changes
 
-        for dna in [dna_so_far(path) for path in (run, other) if path is not None]:
-            warn_of_changes(console, source_changes(dna.header.get("sources", {})))
-            if other is not None:  # a comparison asks for the worlds while it draws its bar
-                admit_sources([dna.config])
-
+        open_dna(
+            console, run, other, admit=other is not None
+        )  # a comparison asks for the worlds while it draws its bar
         wishes = Wishes(quick, tuple(only.split(",")) if only is not None else (), lifetime, age, figures)
         count = worker_count(console, workers)
         with InspectScreen(console) as screen:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from evolearn.cli.opening import open_dna
 from evolearn.cli.terminal import (
     Trust,
     Workers,
@@ -20,7 +21,6 @@ from evolearn.cli.terminal import (
     naming,
     print_line,
     shown,
-    warn_of_changes,
     worker_count,
 )
 
@@ -82,17 +82,13 @@ def replay_command(
 ) -> None:
     """Watch a newborn live, beside another in the same life: as a page, or as a film."""
     with at_terminal() as console, naming(console, run if other is None else Path(f"{run} or {other}"), trust):
-        from evolearn.run import admit_sources, dna_so_far, source_changes
-
         file = to or Path(f"{'-'.join(one.name.split('.')[0] for one in (run, other) if one is not None)}-replay.html")
         from evolearn.report import check_film, is_replay_page, write_film
 
         check_film(file, width, fps, force or (to is None and is_replay_page(file)))
         file = file.absolute()  # worlds may take the process elsewhere
         expect_wait(console)
-        for dna in [dna_so_far(path) for path in (run, other) if path is not None]:
-            warn_of_changes(console, source_changes(dna.header.get("sources", {})))
-            admit_sources([dna.config])
+        open_dna(console, run, other)
         from evolearn.inspection import Scene, replay_dna
 
         listen(console)

@@ -401,9 +401,11 @@ def _why_none(path: Path) -> str:
             f" and {len(runs) - 6} more" if len(runs) > 6 else ""
         )
     if os.path.exists(path / "run.json"):
+        kept = _kept_files(path)
+        centre = f"; or name the last centre that it kept, {kept[-1]}" if kept else ""
         return (
             f"{path}: has no DNA yet, its evolution is not over; evolearn resume {path} continues it, or says why it "
-            "came to none"
+            f"came to none{centre}"
         )
     if os.path.isdir(path):
         if os.path.exists(path.resolve().parent / "run.json"):

@@ -513,10 +513,13 @@ def test_evolution_on_disk_is_a_run_that_can_be_resumed(run: Path, tmp_path: Pat
     next(made)
     _, dna = next(made)
     made.close()
-    with pytest.raises(DNAError, match="has no DNA yet, its evolution is not over; evolearn resume"):
-        evolearn.load(out)
+    with pytest.warns(UserWarning, match=r"run: is not finished; this is the centre that lived generation 2 of \d"):
+        so_far = evolearn.load(out)
+    assert np.array_equal(so_far.genome, dna.genome)
+    assert so_far.history.index.tolist() == [0, 1]
     assert dna.record.path == out / "ancestors" / "generation_000001.safetensors"
     assert load_dna(dna.record.path).header["lineage"] == dna.record.header["lineage"]
+    assert np.array_equal(evolearn.load(dna.record.path).genome, dna.genome), "named by its file, it is no surprise"
     watcher = Watcher()
     resume_run(open_run(out), OwnDrivers(1), watcher)
     assert watcher.first == 2

@@ -159,6 +159,10 @@ def test_a_run_that_was_killed_is_shown_as_far_as_it_came_and_said_not_to_be_fin
     assert said.search((tmp_path / "inspection" / "index.html").read_text())
     code, text = command("replay", run, "--to", tmp_path / "life.html")
     assert (code, bool(re.search(r"learning, generation \d of 100,000: not finished\)", text))) == (0, True), text
+    code, text = command("export", run, "--to", tmp_path / "brain.pt")
+    assert (code, bool(said.search(text))) == (0, True), text
+    code, text = command("run", "cart-pole", f"teacher.source={run}", "learner.name=rewarded_imitation", "--dry-run")
+    assert (code, "or name the last centre that it kept, " in text) == (2, True), text
 
 
 def test_a_study_that_was_killed_is_shown_as_far_as_it_came_and_names_its_runs(folder, tmp_path):

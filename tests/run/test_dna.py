@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from evolearn.config import WorldPart
 from evolearn.export import export
 from evolearn.life import OwnDrivers
 from evolearn.run import DNAError, ancestors, assemble, create_run, load_dna, open_run, resume_run, setup_of, start_run
-from evolearn.run.dna import is_ancestor, save_dna
+from evolearn.run.dna import ancestor_file, is_ancestor, save_dna
 from tests.helpers.dna_configs import config
 from tests.helpers.runs import Watcher
 
@@ -88,6 +89,12 @@ def test_what_is_not_dna_is_refused(run: Path, tmp_path: Path, monkeypatch) -> N
         load_dna(tmp_path / "empty")
     unfinished = create_run(config(), "toy", tmp_path / "unfinished", {}).path
     with pytest.raises(DNAError, match=r"has no DNA yet, its evolution is not over; evolearn resume .*unfinished"):
+        load_dna(unfinished)
+    (unfinished / "ancestors").mkdir()
+    kept = [ancestor_file(unfinished, generation) for generation in (0, 2)]
+    for file in kept:
+        file.write_bytes((run / "dna.safetensors").read_bytes())
+    with pytest.raises(DNAError, match=f"none; or name the last centre that it kept, {re.escape(str(kept[1]))}$"):
         load_dna(unfinished)
     study = tmp_path / "study"
     (study / "runs/home/evolved/run_00").mkdir(parents=True)
