@@ -92,13 +92,29 @@ Trust = Annotated[
 
 
 class Commands(typer.core.TyperGroup):
-    """A group of commands that takes `help COMMAND` for `COMMAND --help`."""
+    """A group of commands that takes `help COMMAND` for `COMMAND --help`, and says how settings are written."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Click's, after that."""
         if args and args[0] == "help" and "help" not in self.commands:
             args = [*args[1:], "--help"]
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Click's; an option that there is not may have been meant as a setting."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if type(error).__name__ == "NoSuchOption":  # Typer brings a Click of its own, or not
+                _offer_setting(error, ctx)
+            raise
+
+
+def _offer_setting(error: Any, group: Any) -> None:
+    """Say how settings are written, in a group whose own command takes them."""
+    is_of_group = error.ctx is not None and error.ctx.parent is group
+    if is_of_group and any(one.name == "overrides" for one in error.cmd.params) and error.option_name[:2] == "--":
+        error.message += f". A setting of the config has no dashes: {error.option_name[2:]}=VALUE"
 
 
 class _Honest(Console):

@@ -357,6 +357,11 @@ def test_help_is_found_however_it_is_asked_for(arguments: list[str]) -> None:
         (["run", "zebra", "--seed", 10**30], "Input should be less than or equal to 4294967295"),
         (["run", "zebra", "--workers", 0], "Input should be greater than or equal to 1"),
         (["run", "zebra", "--workrs", 1], "--workers"),
+        (["run", "zebra", "--search.population=3"], "A setting of the config has no dashes: search.population=VALUE"),
+        (
+            ["study", "zebra", "--runs", 2],
+            "No such option: --runs. A setting of the config has no dashes: runs=VALUE (",
+        ),
     ],
 )
 def test_slips_on_the_command_line_are_named(arguments: list[object], said: str) -> None:
