@@ -74,9 +74,8 @@ def inspect(
         expect_wait(console)
         from evolearn.inspection import Wishes, compare_dna, inspect_dna
 
-        open_dna(
-            console, run, other, admit=other is not None
-        )  # a comparison asks for the worlds while it draws its bar
+        # A comparison asks for the worlds while it draws its bar.
+        open_dna(console, run, other, admit=other is not None)
         wishes = Wishes(quick, tuple(only.split(",")) if only is not None else (), lifetime, age, figures)
         count = worker_count(console, workers)
         with InspectScreen(console) as screen:
