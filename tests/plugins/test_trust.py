@@ -449,7 +449,7 @@ def test_another_world_does_not_let_the_drives_of_dna_run(place):
     named = {**dna.header, "config": config.model_dump(mode="json"), "drives": [*dna.header["drives"], "drive"]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "evolearn.api.evolved.load_dna", lambda path: dataclasses.replace(dna, config=config, header=named)
+            "evolearn.api.evolved.dna_so_far", lambda path: dataclasses.replace(dna, config=config, header=named)
         )
         with pytest.raises(NotTrusted, match=r"drives\.generic\.0"):
             evolearn.load("dna.safetensors")

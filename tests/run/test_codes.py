@@ -21,6 +21,7 @@ from evolearn.life import new_driver
 from evolearn.run import DNAError, assemble, load_dna, setup_of
 from evolearn.run.dna import _checksum, altered_dna, save_dna
 from evolearn.search import Clone, Lessons
+from tests.helpers.lessons import lessons_in
 from tests.helpers.runs import toy, toy_with
 from tests.helpers.training import CLONING, WEIGHTS_ONLY
 
@@ -59,7 +60,7 @@ class Giving:
     """A trial whose lessons are given."""
 
     def __init__(self, told: np.ndarray, answers: np.ndarray) -> None:
-        self.given = Lessons(told, answers)
+        self.given = lessons_in(told, answers)
 
     def lessons(self, z: np.ndarray, batch: int) -> Lessons:
         return self.given

@@ -22,6 +22,7 @@ from evolearn.run.generation import selection_keys
 from evolearn.run.natural import born_weights
 from evolearn.run.relive import Wanted, relive_selection
 from evolearn.search import Clone, Lessons, check_search, lessons_of, planned_outer_steps
+from tests.helpers.lessons import lessons_in
 from tests.helpers.runs import Watcher, toy_with
 from tests.helpers.training import CLONING, WEIGHTS_ONLY
 
@@ -65,20 +66,11 @@ def batch_of(setup, number: int = 0, pupil=None):
     return lesson_lives(setup, to_genomes(setup, z), selection_keys(setup.config, 0, number), 0)
 
 
-def given(told: np.ndarray, answers: np.ndarray) -> Lessons:
-    """The lessons of one life, or of several."""
-    if told.ndim == 2:
-        told, answers = told[None], answers[None]
-    begins = np.zeros(told.shape[:2], np.bool_)
-    begins[:, :1] = True
-    return Lessons(told, answers, begins)
-
-
 class Giving:
     """A trial whose lessons are given, and which remembers what it was asked."""
 
     def __init__(self, told: np.ndarray, answers: np.ndarray) -> None:
-        self.given = given(told, answers)
+        self.given = lessons_in(told, answers)
         self.asked: list[tuple[np.ndarray, int]] = []
         self.judged: list[tuple[np.ndarray, int]] = []
 

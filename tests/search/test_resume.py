@@ -23,6 +23,7 @@ from evolearn.search import (
 )
 from evolearn.search._algorithms import packed, unpacked
 from evolearn.search.options import OPTIONS
+from tests.helpers.lessons import lessons_in
 from tests.helpers.runs import toy_with
 from tests.helpers.training import CLONING, WEIGHTS_ONLY
 from tests.helpers.trials import Asked
@@ -110,7 +111,7 @@ class Answering(Asked):
     def lessons(self, z: np.ndarray, batch: int) -> Lessons:
         self.asked.append(("lessons", z.copy(), batch))
         told = np.float32([[batch, 1.0, -1.0, 0.5], [0.1, z[0], z[1], 0.0], [-0.3, 0.2, batch, 1.0]])
-        return Lessons(told, np.float32([[1.0, 0.0], [0.2, 0.8], [0.0, 1.0]]))
+        return lessons_in(told, np.float32([[1.0, 0.0], [0.2, 0.8], [0.0, 1.0]]))
 
     def judge_centre(self, z: np.ndarray, batch: int) -> None:
         self.asked.append(("judge", z.copy(), batch))
