@@ -96,7 +96,7 @@ class ConvergencePart(Part):
         0.02,
         gt=0,
         le=1000,
-        description="a run climbs if its last quarter surely gained more, of the way from random to oracle",
+        description="runs climb, each or all, if the last quarter surely gained more, of the way from random to oracle",
     )
     stuck_share: Share = Field(
         0.25, description="a run that ended further below the arm's best one is stuck, of the way from random to oracle"

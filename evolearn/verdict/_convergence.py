@@ -1,5 +1,8 @@
 """Whether a search had ended: which of its runs still climb, which are stuck, and whose verdict that forbids. Pure.
 
+A run is asked by the noise between its generations. A slow climb is lost in that noise, so all runs of an arm are asked
+together as well, by how they differ.
+
 Fitness is told on a scale of its own, from random (0) to the oracle (1), so that the same gain counts the same in every
 world and for every arm, and noise about a plateau does not become the scale.
 """
@@ -34,11 +37,15 @@ class Scale:
 
 @dataclasses.dataclass(frozen=True)
 class LateGain:
-    """What a search gained in its last quarter over the quarter before, and its interval over generations."""
+    """What a search gained in its last quarter over the quarter before, and its interval, over generations or runs."""
 
     value: float  # share of the scale
     low: float
     high: float
+
+    @property
+    def words(self) -> str:
+        return f"{self.value:.1%} [{self.low:.1%}, {self.high:.1%}]"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +65,8 @@ class ArmSearch:
 
     runs: tuple[RunSearch, ...]
     scale: Scale | None
+    gain: LateGain | None = None  # mean over runs, and its interval over them; None: too few runs can tell
+    gaining: bool = False  # whether runs together surely gained more than the tolerance
 
     @property
     def climbing(self) -> tuple[int, ...]:
@@ -71,11 +80,22 @@ class ArmSearch:
 
     @property
     def ended(self) -> bool | None:
-        """Whether the search had ended: not if more than half of its runs still climbed; None if nobody can tell."""
+        """Whether the search had ended: not if most runs still climbed, or all together; None if nobody can tell."""
         unknown = sum(row.climbing is None for row in self.runs)
-        if 2 * len(self.climbing) > len(self.runs):
+        if self.gaining or self._most_climb:
             return False
         return None if 2 * (len(self.climbing) + unknown) > len(self.runs) else True
+
+    @property
+    def late(self) -> str:
+        """In words, of a search that had not ended: what it still did."""
+        if self._most_climb or self.gain is None:
+            return f"{len(self.climbing)} of {len(self.runs)} run{'s' * (len(self.runs) > 1)} still climbed"
+        return f"its runs gained {self.gain.words} late on average"
+
+    @property
+    def _most_climb(self) -> bool:
+        return 2 * len(self.climbing) > len(self.runs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +178,8 @@ def judge_search(
     Args:
         curves: by run: [G] fitness by generation of the stretch that the result came from; lengths may differ.
         scale: of the arm, see `find_scale`.
-        tolerance: a run climbs if the whole interval of its late gain lies above this share of the scale.
+        tolerance: a run climbs if the whole interval of its late gain lies above this share of the scale; and so do all
+            together, if that of their mean does.
         stuck_share: a run is stuck if it ended below the best one by more than this share of the scale, what noise
             could explain of it taken off.
         level: of intervals; no more than so many arms whose runs differ by noise alone are said to have stuck runs.
@@ -171,7 +192,32 @@ def judge_search(
         end = scale.share(_end(curve)) if _whole(curve) else None
         gain = _share_gained(curve, scale, level) if _long(curve) else None
         rows.append(RunSearch(run, gain, None if gain is None else gain.low > tolerance, end, run in stuck))
-    return ArmSearch(tuple(rows), scale)
+    together = mean_gain([row.gain.value for row in rows if row.gain is not None], len(rows), level)
+    return ArmSearch(tuple(rows), scale, together, together is not None and together.low > tolerance)
+
+
+def mean_gain(gains: Sequence[float], runs: int, level: float) -> LateGain | None:
+    """What the runs of an arm gained late on average, with Student's interval over runs.
+
+    Over runs and not over generations: runs are independent, whatever a search keeps from generation to generation.
+
+    Args:
+        gains: late gains of those runs of which they are known.
+        runs: all runs of the arm.
+        level: the interval covers 1 - level.
+    Returns:
+        None if fewer than two runs, or than half of them, can tell.
+
+    >>> mean_gain([0.01, 0.03, 0.02], 3, 0.05).words
+    '2.0% [-0.5%, 4.5%]'
+    """
+    if len(gains) < max(2, runs / 2):
+        return None
+    mean, reach = (
+        float(np.mean(gains)),
+        float(scipy.stats.t.ppf(1 - level / 2, len(gains) - 1) * scipy.stats.sem(gains)),
+    )
+    return LateGain(mean, mean - reach, mean + reach)
 
 
 def clusters(search: ArmSearch) -> tuple[Cluster, ...]:
@@ -213,8 +259,7 @@ def unfinished(
         search = searches.get(origin)
         if search is not None and search.ended is False:
             whose = name if name == origin else f"{name} (that of {origin})"
-            runs = f"{len(search.runs)} run{'s' if len(search.runs) > 1 else ''}"
-            reasons.append(f"the search of {whose} had not ended: {len(search.climbing)} of {runs} still climbed")
+            reasons.append(f"the search of {whose} had not ended: {search.late}")
     return "; ".join(reasons) or None
 
 

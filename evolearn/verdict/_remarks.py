@@ -108,12 +108,21 @@ def diverged_remarks(arms: Mapping[str, ArmValues]) -> list[str]:
 
 def _convergence_remarks(searches: Mapping[str, ArmSearch], tolerance: float) -> list[str]:
     said = []
-    climbing = [f"{arm} ({_climbing(search)})" for arm, search in searches.items() if search.ended is False]
+    climbing = [f"{arm} ({search.late})" for arm, search in searches.items() if search.ended is False]
     if climbing:
         said.append(
-            f"Not converged: {', '.join(climbing)}. In the last quarter of the generations so many runs surely gained "
-            f"more than {tolerance:.1%} of the way from random to {_top(searches)}. Such an arm may be better than it "
-            "looks."
+            f"Not converged: {', '.join(climbing)}. The last quarter of the generations surely gained more than "
+            f"{tolerance:.1%} of the way from random to {_top(searches)}. Such an arm may be better than it looks."
+        )
+    perhaps = [
+        f"{arm} {search.gain.words}"
+        for arm, search in searches.items()
+        if search.ended and search.gain is not None and search.gain.low > 0 and search.gain.high > tolerance
+    ]
+    if perhaps:
+        said.append(
+            f"Perhaps not converged: {', '.join(perhaps)}. So much the last quarter of the generations gained on "
+            f"average over runs, of the way from random to {_top(searches)}: perhaps more than {tolerance:.1%}."
         )
     unscaled = [arm for arm, search in searches.items() if search.scale is None]
     if unscaled:
@@ -128,10 +137,6 @@ def _convergence_remarks(searches: Mapping[str, ArmSearch], tolerance: float) ->
             "the least)."
         )
     return said + [_stuck_remark(arm, search) for arm, search in searches.items() if search.stuck]
-
-
-def _climbing(search: ArmSearch) -> str:
-    return f"{len(search.climbing)} of {len(search.runs)} run{'s' if len(search.runs) > 1 else ''} still climbing"
 
 
 def _top(searches: Mapping[str, ArmSearch]) -> str:

@@ -172,6 +172,7 @@ _CURVES = ("run", "centre", "best", "stdev", "restart", "from_restart", "diverge
 def _evolution_record(evolution: Sequence[Json], search: ArmSearch) -> Json:
     return {
         "converged": search.ended,
+        "gain": None if search.gain is None else dataclasses.asdict(search.gain),
         "stuck": search.stuck,
         # Curves are of the restart that the result came from; restart and from_restart say where it lies in the run.
         "runs": [

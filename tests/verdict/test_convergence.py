@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import scipy
 
 from evolearn.verdict._convergence import (
     FEWEST_GENERATIONS,
@@ -15,6 +16,7 @@ from evolearn.verdict._convergence import (
     find_scale,
     judge_search,
     late_gain,
+    mean_gain,
     noise,
     unfinished,
 )
@@ -111,6 +113,35 @@ def test_an_arm_had_not_ended_if_more_than_half_of_its_runs_climb():
     assert search(flat, flat, short, short).ended is True  # they could not change it
     assert search(short).ended is None
     assert search(up, up, up, flat).climbing == (0, 1, 2)
+
+
+@pytest.mark.parametrize("generations", GENERATIONS)
+def test_runs_together_show_a_climb_that_none_shows_alone(generations):
+    """A climb of three tolerances per quarter, in noise in which single runs are lost."""
+    arms = climb(generations, 0.06, 0.01 * generations**0.5, runs=1000).reshape(100, 10, generations)
+    found = [search(*curves) for curves in arms]
+    assert np.mean([2 * len(arm.climbing) > 10 for arm in found]) < 0.05
+    assert np.mean([arm.ended is False for arm in found]) > 0.9
+
+
+@pytest.mark.parametrize("persistence", [0.0, 0.9])
+def test_runs_together_that_gain_no_more_than_the_tolerance_have_ended(persistence):
+    """At the tolerance itself the interval's own 2.5%, though what a generation is, the next one nearly is as well."""
+    draws = np.random.default_rng(4)
+    noise_of_all = draws.normal(size=(4000, 40))
+    for now in range(1, 40):
+        noise_of_all[:, now] += persistence * noise_of_all[:, now - 1]
+    arms = (np.arange(40) * 0.002 + 0.02 * noise_of_all).reshape(400, 10, 40)
+    assert np.mean([search(*curves).gaining for curves in arms]) == pytest.approx(0.025, abs=0.02)
+
+
+def test_the_interval_of_all_runs_is_students():
+    gains = np.random.default_rng(1).normal(0.1, 1.0, 9)
+    expected = scipy.stats.ttest_1samp(gains, 0.0).confidence_interval(0.95)
+    found = mean_gain(list(gains), 9, 0.05)
+    assert (found.value, found.low, found.high) == pytest.approx((gains.mean(), *expected))
+    assert mean_gain([0.1], 1, 0.05) is None
+    assert mean_gain([0.1, 0.1], 5, 0.05) is None  # most runs cannot tell
 
 
 def test_curves_may_be_of_any_lengths():
@@ -244,4 +275,7 @@ def test_a_transplanted_arm_counts_with_its_origin():
     origins = {"shuffled": "evolved", "frozen": "shuffled"}
     found = unfinished("better", "evolved", "frozen", {"evolved": CLIMBING}, origins)
     assert found == "the search of frozen (that of evolved) had not ended: 3 of 4 runs still climbed"
+    together = ArmSearch(ENDED.runs, ONE, LateGain(0.05, 0.03, 0.07), gaining=True)
+    found = unfinished("better", "evolved", "blank", {"blank": together}, {})
+    assert found == "the search of blank had not ended: its runs gained 5.0% [3.0%, 7.0%] late on average"
     assert unfinished("better", "evolved", "blank", {"evolved": CLIMBING}, origins) is None

@@ -312,10 +312,32 @@ def test_a_search_still_climbing_is_flagged():
     assert condition["arms"]["random"]["evolution"]["runs"][0]["gain"] is None
     remarks = " ".join(condition["remarks"])
     assert (
-        "Not converged: evolved (3 of 4 runs still climbing). In the last quarter of the generations so many runs "
-        "surely gained more than 2.0% of the way from random to the best that any search reached."
+        "Not converged: evolved (3 of 4 runs still climbed). The last quarter of the generations surely gained "
+        "more than 2.0% of the way from random to the best that any search reached."
     ) in remarks
     assert "Too few generations to say whether the search had ended: random (8 are the least)." in remarks
+
+
+@pytest.mark.parametrize(
+    ("gained", "converged", "said"),
+    [
+        (0.05, False, "Not converged: evolved (its runs gained 5.0% [3.7%, 6.3%] late on average)."),
+        (0.02, True, "Perhaps not converged: evolved 2.0% [0.7%, 3.3%]."),
+    ],
+)
+def test_a_slow_climb_of_all_runs_is_flagged_in_the_noise_of_each(gained, converged, said):
+    """On a scale of .8; ten generations per quarter, whose means know nothing of the noise."""
+    noise = np.tile([0.1, -0.1], 20)
+    late = np.add([-0.01, 0.01, 0.0, 0.0], gained)  # of each run; t(3) = 3.18, standard error .0041
+    curves = [0.8 * gain / 10 * np.arange(40) + noise for gain in late]
+    arms = arms_of(random=(0.2, 0.2), oracle=(1.0, 1.0), noise=0.0)
+    condition = judged(arms, evolution={"evolved": searched(*curves)})
+    evolution = condition["arms"]["evolved"]["evolution"]
+    assert [run["gain"]["value"] for run in evolution["runs"]] == pytest.approx(late)
+    assert not any(run["climbing"] for run in evolution["runs"])
+    assert evolution["gain"]["value"] == pytest.approx(gained)
+    assert evolution["converged"] is converged
+    assert any(remark.startswith(said) for remark in condition["remarks"]), condition["remarks"]
 
 
 def test_a_search_without_a_centre_is_judged_by_its_best():
