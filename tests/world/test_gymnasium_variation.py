@@ -256,6 +256,13 @@ def test_wrappers_go_around_in_order_and_their_attributes_may_vary():
     assert [environments._homes[place].environment.factor for place in range(2)] == [v["factor"] for v in drawn]
 
 
+def test_a_list_in_a_wrappers_kwargs_is_the_tuple_that_gymnasium_insists_on():
+    """YAML has no tuples."""
+    reshape = {"name": "ReshapeObservation", "kwargs": {"shape": [2, 3]}}
+    world = room(kwargs={"shape": 6}, wrappers=[reshape])
+    assert world.make().observation_space.shape == (2, 3)
+
+
 def test_episodes_end_where_gymnasium_would_end_them():
     world = gymnasium_world("Pendulum-v1", max_episode_steps=7)
     environments, _ = born(world, count=1)

@@ -101,7 +101,7 @@ def _wrapped(environment: Environment, place: int, wrapper: WrapperPart) -> Envi
     wrap = wrapper_class(place, wrapper)
     field = f"world.wrappers.{place}"
     try:
-        result = wrap(environment, **wrapper.kwargs)
+        result = wrap(environment, **_with_tuples(wrapper.kwargs))
     except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
         raise _lacks(f"{field}.name={wrapper.name!r}", error) from error
     except BaseException as error:
@@ -124,6 +124,15 @@ def _wrapped(environment: Environment, place: int, wrapper: WrapperPart) -> Envi
         )
     _refuse_remembering(f"{field}.name={wrapper.name!r}", result)
     return result
+
+
+def _with_tuples(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with tuples for lists: YAML has no tuples, and wrappers of Gymnasium insist on them for shapes."""
+
+    def given(value: Any) -> Any:
+        return tuple(map(given, value)) if isinstance(value, list) else value
+
+    return {name: given(value) for name, value in kwargs.items()}
 
 
 def _refuse_remembering(field: str, environment: Environment) -> None:
