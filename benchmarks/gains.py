@@ -41,15 +41,22 @@ def searches(verdict: Mapping[str, Any]) -> Answer:
     """The table of a study's verdict.
 
     Raises:
-        UserError: a study of one run per arm, or none of whose arms evolved for PARTS generations.
+        UserError: a study of one run per arm, or none of whose arms evolved for PARTS generations, or one judged by
+            older code.
     """
     rows: list[tuple[str, ...]] = []
     for condition in verdict["conditions"]:
         if condition["runs"] < 2:
             raise UserError("STUDY: has one evolution run per arm, and intervals are over runs: must have at least 2")
         for arm, entry in condition["arms"].items():
-            evolution = entry.get("evolution") or {}
-            runs, gain = evolution.get("runs", []), evolution.get("gain")
+            evolution = entry.get("evolution")
+            if not evolution:
+                continue
+            if "gain" not in evolution:
+                raise UserError(
+                    "STUDY: its verdict.json is older than this table; delete it, and evolearn resume STUDY judges anew"
+                )
+            runs, gain = evolution["runs"], evolution["gain"]
             if gain is None or any(len(run["centre"]) < PARTS for run in runs):
                 continue
             scores = (f"{score:.4g}" for score in along([run["centre"] for run in runs]))

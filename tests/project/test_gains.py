@@ -34,6 +34,10 @@ def test_what_tells_nothing_is_left_out_or_refused():
     unscaled = arm(None, np.zeros(16), np.zeros(16))
     with pytest.raises(UserError, match="no arm of it evolved for 8 generations"):
         gains.searches(verdict_of(short=short, unscaled=unscaled))
+    older = arm((0.1, 0.1, 0.1), np.zeros(16), np.zeros(16))
+    del older["evolution"]["gain"]
+    with pytest.raises(UserError, match="older than this table; delete it, and evolearn resume STUDY"):
+        gains.searches(verdict_of(older=older))
     single = verdict_of(short=short)
     single["conditions"][0]["runs"] = 1
     with pytest.raises(UserError, match="must have at least 2"):
