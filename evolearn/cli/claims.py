@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from evolearn.cli.configs import completing
 from evolearn.cli.study import study_run
 from evolearn.cli.terminal import (
     Address,
@@ -28,7 +30,9 @@ class _Claims(Commands):
     """A group in which no command at all lists, and the name of a claim runs it."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+        if ctx.resilient_parsing and not args:  # a shell completes the first word
+            args = ["run"]
+        elif not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
             args = ["list", *args]
         elif not args[0].startswith("-") and args[0] not in (*self.commands, "help"):
             args = ["run", *args]
@@ -46,9 +50,20 @@ Places = Annotated[
 ]
 
 
+def _names() -> Iterable[str]:
+    from evolearn.claims import claims
+
+    return claims()
+
+
 @claims_app.command("run")
 def claims_run(
-    name: Annotated[str, typer.Argument(help="Of a claim, such as wash-out; `evolearn claims` lists them.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Of a claim, such as wash-out; `evolearn claims` lists them.", autocompletion=completing(_names)
+        ),
+    ],
     overrides: Annotated[
         list[str] | None, typer.Argument(help="Settings that differ, for example seed=1.", metavar="[KEY=VALUE]...")
     ] = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,11 +22,19 @@ STUDIES = "studies"  # as evolearn.config.STUDIES, which is not to be imported f
 def shipped_names(*folders: str) -> Callable[[str], list[str]]:
     """What a shell completes to a config's name; see `evolearn.config.shipped_configs`."""
 
-    def complete(incomplete: str) -> list[str]:
+    def names() -> set[str]:
         from evolearn.config import shipped_configs
 
-        names = {name for folder in folders or ("",) for name in shipped_configs(folder)}
-        return sorted(name for name in names if name.startswith(incomplete))
+        return {name for folder in folders or ("",) for name in shipped_configs(folder)}
+
+    return completing(names)
+
+
+def completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """What a shell completes to one of some names, which are looked up only then."""
+
+    def complete(incomplete: str) -> list[str]:
+        return sorted(name for name in names() if name.startswith(incomplete))
 
     return complete
 

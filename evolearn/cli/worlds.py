@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from rich.progress import SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from evolearn.cli.configs import completing
 from evolearn.cli.screen import Screen
 from evolearn.cli.show_run import ARM_LABELS, arms_table
 from evolearn.cli.terminal import (
@@ -40,7 +41,17 @@ worlds_app = typer.Typer(
     cls=Commands, help="List worlds, show one, make a new one, or check one.", invoke_without_command=True
 )
 
-WorldName = Annotated[str, typer.Argument(help="A world, as `evolearn worlds` lists them.", metavar="NAME")]
+
+def _names() -> Iterable[str]:
+    from evolearn.world import registered_worlds
+
+    return registered_worlds()
+
+
+WorldName = Annotated[
+    str,
+    typer.Argument(help="A world, as `evolearn worlds` lists them.", metavar="NAME", autocompletion=completing(_names)),
+]
 
 
 @worlds_app.callback()

@@ -79,6 +79,8 @@ def test_help_has_a_short_name_everywhere(arguments: list[str]) -> None:
     [
         ("evolearn run gymnasium-c", "gymnasium-cartpole"),
         ("evolearn study zebra_", "zebra_full"),
+        ("evolearn worlds show savan", "savannah"),
+        ("evolearn claims wash", "wash-out"),
         ("evolearn rep", "report"),
     ],
 )
