@@ -213,10 +213,8 @@ def mean_gain(gains: Sequence[float], runs: int, level: float) -> LateGain | Non
     """
     if len(gains) < max(2, runs / 2):
         return None
-    mean, reach = (
-        float(np.mean(gains)),
-        float(scipy.stats.t.ppf(1 - level / 2, len(gains) - 1) * scipy.stats.sem(gains)),
-    )
+    mean = float(np.mean(gains))
+    reach = float(scipy.stats.t.ppf(1 - level / 2, len(gains) - 1) * scipy.stats.sem(gains))
     return LateGain(mean, mean - reach, mean + reach)
 
 
