@@ -1,3 +1,4 @@
+import gc
 import os
 
 import pytest
@@ -40,6 +41,16 @@ LONGEST = (
 )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Thousands of tests are made and kept: looking for garbage meanwhile takes a quarter of the time of it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_modifyitems(items):
     """Begin with the longest files; the others in the order of their names."""
     order = {name: place for place, name in enumerate(LONGEST)}
@@ -66,6 +77,22 @@ def driver_for():
         return drivers[asked]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def probes():
+    """Processes that look at many worlds; see `probes.Probes`."""
+    from tests.helpers.probes import Probes
+
+    made = Probes()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shared_probes(probes, monkeypatch):
+    """Checks of worlds ask `probes`, instead of processes of their own."""
+    monkeypatch.setattr("evolearn.testing.check._probe", probes.probe)
 
 
 @pytest.fixture

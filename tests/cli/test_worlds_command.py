@@ -40,7 +40,7 @@ def test_a_new_world_is_three_documented_files_without_a_trace_of_the_template(m
     assert yaml.safe_load(files["forager.yaml"])["world"]["name"] == "forager.py:forager"
 
 
-def test_unedited_it_passes_its_check_and_is_read(made: Path) -> None:
+def test_unedited_it_passes_its_check_and_is_read(made: Path, shared_probes) -> None:
     done = evolearn("worlds", "check", "forager.py:forager", "--config", "forager.yaml", "--quick", folder=made)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "FAILS" not in done.stdout
@@ -123,7 +123,7 @@ BROKEN = """
 """
 
 
-def test_a_broken_world_ends_with_code_2_and_says_where(tmp_path: Path) -> None:
+def test_a_broken_world_ends_with_code_2_and_says_where(tmp_path: Path, shared_probes) -> None:
     new_world("forager", tmp_path)
     path = tmp_path / "forager.py"
     text = path.read_text()

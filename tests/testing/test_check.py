@@ -37,20 +37,6 @@ DECLARED = ("names for other actions", "no unit")  # without living a life
 PLAIN = [name for name in BROKEN if name not in WHOLE[:-1]]
 
 
-@pytest.fixture(scope="module")
-def probes():
-    """Processes that look at many worlds."""
-    made = Probes()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def shared_probes(probes, monkeypatch):
-    """Checks ask `probes`, instead of processes of their own."""
-    monkeypatch.setattr("evolearn.testing.check._probe", probes.probe)
-
-
 def in_plain_python(path: Path, text: str, probes: Probes) -> Findings:
     """What plain Python alone finds in the world of a text."""
     path.write_text(text)
