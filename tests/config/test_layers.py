@@ -21,8 +21,8 @@ from evolearn.config import (
     schema_of,
     shipped_configs,
 )
-from evolearn.experiments import is_experiment
 from evolearn.study import StudyConfig, read_study, study_layers
+from tests.helpers.studies import is_own_experiment
 
 OF_RUNS, OF_STUDIES = (jsonschema.Draft202012Validator(schema_of(model)) for model in (RunConfig, StudyConfig))
 RUNS, COMPARISONS = shipped_configs(), {name: path for name, path in shipped_configs(STUDIES).items()}
@@ -107,7 +107,7 @@ def test_a_study_in_full_reads_back_the_same(name: str) -> None:
     assert parse_yaml(explained_config(content, study_layers(COMPARISONS[name]))) == content
 
 
-@pytest.mark.parametrize("name", [name for name, path in COMPARISONS.items() if not is_experiment(path)])
+@pytest.mark.parametrize("name", [name for name, path in COMPARISONS.items() if not is_own_experiment(path)])
 def test_a_study_fits_the_schema(name: str) -> None:
     OF_STUDIES.validate(read_yaml(COMPARISONS[name]))
 

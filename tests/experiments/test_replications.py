@@ -19,7 +19,6 @@ from evolearn.experiments import (
     EXPERIMENTS,
     _hinton_nowlan as hinton_nowlan,
     _nature_nurture as nature_nurture,
-    is_experiment,
     read_experiment,
     start_experiment,
 )
@@ -34,13 +33,13 @@ from evolearn.study.bands.measures import STUDY_MEASURES, StudyTable
 from evolearn.study.bands.parts import ReplicationPart
 from evolearn.study.config import check_study
 from tests.helpers.command import evolearn
-from tests.helpers.studies import TOY
+from tests.helpers.studies import TOY, is_own_experiment
 from tests.helpers.study_on_disk import write_experiment
 from tests.helpers.synthetic_lives import contrasts, full_verdict
 from tests.helpers.watching import StudyWatcher
 
 REPLICATIONS = sorted(name for name in shipped_configs(STUDIES) if name.startswith("replicate/"))
-OWN = [name for name in REPLICATIONS if is_experiment(find_config(name, STUDIES))]
+OWN = [name for name in REPLICATIONS if is_own_experiment(find_config(name, STUDIES))]
 ABOUT = {"paper": "A. Nonymous 1987", "question": "Does it?", "set_up": "As they did.", "deviations": ["none"]}
 
 

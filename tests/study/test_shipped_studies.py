@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from evolearn.config import STUDIES, dump_config, find_config, read_layered, read_yaml, shipped_configs
-from evolearn.experiments import is_experiment
 from evolearn.life import OwnDrivers
 from evolearn.report._paper import save_figures
 from evolearn.study import read_study, start_study
 from evolearn.study.config import check_study
 from evolearn.study.plan import plan_study
+from tests.helpers.studies import is_own_experiment
 from tests.helpers.watching import StudyWatcher
 
 # Replications have other contrasts and more tests of their own, see test_replications.py; claims are lived below.
@@ -136,7 +136,9 @@ def test_shipped_claims_run_at_toy_size(name: str, tmp_path: Path, quick_report)
 
 
 REPLICATIONS = sorted(
-    name for name, path in shipped_configs(STUDIES).items() if name.startswith("replicate/") and not is_experiment(path)
+    name
+    for name, path in shipped_configs(STUDIES).items()
+    if name.startswith("replicate/") and not is_own_experiment(path)
 )
 
 
