@@ -44,8 +44,10 @@ def moments(config: RunConfig, out: Path | None, workers: int | None) -> Generat
     setup = assemble(settled(config))
     for remark in remarks_on(setup):
         warnings.warn(remark, stacklevel=3)
+    # Before EvoTorch is imported, which takes a second: processes that run a script again are refused here.
+    count = workers_for(setup.conditions.world, workers)
     new_search(setup)  # refuses what EvoTorch refuses
-    return _moments(setup, out, workers_for(setup.conditions.world, workers))
+    return _moments(setup, out, count)
 
 
 def _moments(setup: Setup, out: Path | None, workers: int) -> Generator[Moment]:

@@ -26,7 +26,8 @@ from evolearn.config import ConfigError, check_config
 from evolearn.errors import RunDirectoryError
 from evolearn.inspection._specimen import QUICK
 from evolearn.inspection.record import describe
-from evolearn.life import LifeFault, OwnDrivers
+from evolearn.life import LifeFault, OwnDrivers, WorkerDied
+from evolearn.life._stepwise import StepwiseDriver
 from evolearn.rng import ACTION, VALIDATION, life_keys, new_rng, open_stream
 from evolearn.run import DNAError, ancestors, load_dna, open_run, resume_run, start_run, write_dna
 from tests.helpers.places import ROOT
@@ -638,6 +639,8 @@ def test_a_plain_script_lives_gymnasium_in_its_own_process(tmp_path: Path) -> No
     assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
 
 
+# Each of its processes imports everything before it is refused. Both texts are asked for in this process below.
+@pytest.mark.whole
 def test_a_script_without_a_guard_is_told_of_it(tmp_path: Path) -> None:
     done = as_script(tmp_path, LOOP.replace("few)", "few, workers=2)"))
     assert (done.returncode, done.stdout) == (1, "")
@@ -651,8 +654,20 @@ def test_a_process_that_lives_gymnasium_is_refused_more_of_them(monkeypatch) -> 
     monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
     for workers in (None, 1):
         assert evolearn.live(dna, lives=1, workers=workers).scores.shape == (1,)
-    with pytest.raises(ConfigError, match=r"workers=2: .* or give workers=1"):
+    refused = r"workers=2: the world gymnasium:CartPole-v1 .* under `if __name__ == \"__main__\":`, or give workers=1"
+    with pytest.raises(ConfigError, match=refused):
         evolearn.live(dna, lives=1, workers=2)
+    with pytest.raises(ConfigError, match=refused):
+        evolearn.evolve("gymnasium-cartpole", FEW, workers=2)
+
+
+def test_of_a_process_that_died_a_script_without_a_guard_is_a_cause(monkeypatch) -> None:
+    def die(driver: StepwiseDriver, job: object) -> None:
+        raise WorkerDied("ended")
+
+    monkeypatch.setattr(StepwiseDriver, "live", die)
+    with pytest.raises(WorkerDied, match=r'^ended\. .* must do so under `if __name__ == "__main__":`, or each'):
+        next(evolearn.evolve("gymnasium-cartpole", FEW))
 
 
 # What earlier versions wrote

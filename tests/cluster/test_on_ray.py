@@ -227,7 +227,7 @@ def in_process(tmp_path_factory):
 @pytest.mark.parametrize(
     ("kind", "workers"),
     [
-        ("whole", 1),
+        pytest.param("whole", 1, marks=pytest.mark.whole),
         pytest.param("whole", 2, marks=pytest.mark.whole),
         ("whole", 4),
         pytest.param("blockwise", 1, marks=pytest.mark.whole),
