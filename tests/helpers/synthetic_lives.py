@@ -133,7 +133,7 @@ def stand_still(lives, runs, score=0.4):
 def evolution_record(run, generations=16, ceiling=0.95, seed=0):
     """What a study knows of one evolution run."""
     rng = np.random.default_rng([3, seed, run])
-    centre = ceiling - (ceiling - 0.15) * np.exp(-np.arange(generations) / 3) + 0.005 * rng.normal(size=generations)
+    centre = ceiling - (ceiling - 0.15) * np.exp(-np.arange(generations) / 2) + 0.005 * rng.normal(size=generations)
     return {
         "run": run,
         "seed": 100 + run,
