@@ -115,14 +115,14 @@ def _convergence_remarks(searches: Mapping[str, ArmSearch], tolerance: float) ->
             f"{tolerance:.1%} of the way from random to {_top(searches)}. Such an arm may be better than it looks."
         )
     perhaps = [
-        f"{arm} {search.gain.words}"
+        f"{arm} ({search.gain.words})"
         for arm, search in searches.items()
         if search.ended and search.gain is not None and search.gain.low > 0 and search.gain.high > tolerance
     ]
     if perhaps:
         said.append(
-            f"Perhaps not converged: {', '.join(perhaps)}. So much the last quarter of the generations gained on "
-            f"average over runs, of the way from random to {_top(searches)}: perhaps more than {tolerance:.1%}."
+            f"Perhaps not converged: {', '.join(perhaps)}. That is what the last quarter of the generations gained, on "
+            f"average over runs, of the way from random to {_top(searches)}; more than {tolerance:.1%} is not excluded."
         )
     unscaled = [arm for arm, search in searches.items() if search.scale is None]
     if unscaled:

@@ -322,7 +322,7 @@ def test_a_search_still_climbing_is_flagged():
     ("gained", "converged", "said"),
     [
         (0.05, False, "Not converged: evolved (its runs gained 5.0% [3.7%, 6.3%] late on average)."),
-        (0.02, True, "Perhaps not converged: evolved 2.0% [0.7%, 3.3%]."),
+        (0.02, True, "Perhaps not converged: evolved (2.0% [0.7%, 3.3%])."),
     ],
 )
 def test_a_slow_climb_of_all_runs_is_flagged_in_the_noise_of_each(gained, converged, said):
