@@ -46,7 +46,7 @@ from tests.helpers.command import evolearn
 from tests.helpers.compiled_environments import CompiledEnvironments, assert_same
 from tests.helpers.inspections import Notes
 from tests.helpers.own_parts import PARTS_FILE, own_config
-from tests.helpers.runs import Watcher, digests, toy
+from tests.helpers.runs import Watcher, digests
 
 
 def setup_from(folder: Path, *changes: tuple[str, str, object], source: str = "mine.py"):
@@ -352,9 +352,8 @@ REPAIRED = "def feel_nothing_finite(memory, observation, action, observation_nex
 
 def test_a_life_that_a_drive_ended_is_lived_again_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "cured.py").write_text(PARTS_FILE)
-    # Only the drive is of the file: each edit of it compiles anew what is.
-    content = toy(drives={"generic": ["cured.py:thrift"], "weights": {"fitness": 1.0}})
-    (tmp_path / "cured.yaml").write_text(yaml.safe_dump(content))
+    drives = {"generic": ["cured.py:thrift"], "weights": {"fitness": 1.0}}
+    (tmp_path / "cured.yaml").write_text(yaml.safe_dump(own_config("cured.py", drives=drives)))
     assert evolearn("run", "cured.yaml", "--out", "run", folder=tmp_path).returncode == 2
     again = evolearn("replay-life", "run", folder=tmp_path)
     said = " ".join(again.stdout.split())
@@ -366,9 +365,8 @@ def test_a_life_that_a_drive_ended_is_lived_again_with_its_name(tmp_path: Path) 
     for name in [name for name in sys.modules if name.startswith("evolearn_file_") and name.endswith("_cured")]:
         del sys.modules[name]
     repaired = "".join(evolearn("replay-life", "run", folder=tmp_path).stdout.split())
-    causes = (
-        f"That did not happen now: the world, {tmp_path}/cured.py:thrift, a version or the processor is another one."
-    )
+    parts = ", ".join(f"{tmp_path}/cured.py:{name}" for name in ("BENT", "MOSTLY", "MINE", "thrift"))
+    causes = f"That did not happen now: the world, {parts}, a version or the processor is another one."
     assert causes.replace(" ", "") in repaired
 
 
