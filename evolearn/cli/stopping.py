@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -21,6 +22,8 @@ EXIT_TIME_IS_UP = 124  # as of the command `timeout`
 PATIENCE = 30.0  # seconds that saving may take until another signal is heeded
 LONGEST = 366 * 86_400  # seconds of a limit
 
+_OURS = Path(__file__).parents[1]
+_OF_TORCH = {"torch", "evotorch"}  # folders
 _SIGNALS = {
     signal.SIGINT: "Interrupted",
     signal.SIGTERM: "Told to end (SIGTERM)",
@@ -53,7 +56,7 @@ class Stops:
         """Nothing has yet."""
         self.stop: Stop | None = None  # the one that came
         self._since = 0.0
-        self._put_off = 0.0  # when the first was, that came while a library was imported
+        self._put_off = 0.0  # when the first was, that came where a library would not pass it on
         self._limit: str | None = None  # once it has passed
         self._before: dict[signal.Signals, Any] = {}
 
@@ -109,8 +112,9 @@ class Stops:
         if self.stop is not None and now - self._since < PATIENCE:
             return
         self._put_off = self._put_off or now
-        if now - self._put_off < PATIENCE and _imports_library(frame):
-            # Some are in C++ and end their process there if Python raises; so it comes again.
+        if now - self._put_off < PATIENCE and (_imports_library(frame) or _is_in_torch(frame)):
+            # C++ may end the process if Python raises there, lose what is raised, or make another error of it; so it
+            # comes again.
             again = threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident or 0, number))
             again.daemon = True
             again.start()
@@ -128,6 +132,17 @@ def _imports_library(frame: FrameType | None) -> bool:
         code, frame = frame.f_code, frame.f_back
         if code.co_name == "<module>" and "site-packages" in code.co_filename and frame is not None:
             return "importlib" in frame.f_code.co_filename  # not one that is run, as by python -m
+    return False
+
+
+def _is_in_torch(frame: FrameType | None) -> bool:
+    """Whether PyTorch, whose C++ calls Python, is at work: the innermost package of those installed and ours."""
+    while frame is not None:
+        file = Path(frame.f_code.co_filename)
+        is_heeding = file == Path(__file__)  # one signal in the midst of another
+        if not is_heeding and ("site-packages" in file.parts or file.is_relative_to(_OURS)):
+            return not _OF_TORCH.isdisjoint(file.parts)
+        frame = frame.f_back
     return False
 
 

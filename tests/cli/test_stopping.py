@@ -8,11 +8,15 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import pytest
+import torch
 import yaml
+from evotorch.tools.readonlytensor import as_read_only_tensor
 
 from evolearn.cli.show_run import RunScreen
 from evolearn.cli.stopping import PATIENCE, Stop, Stops, seconds_of
@@ -167,6 +171,38 @@ def test_a_stop_waits_until_a_library_is_imported(folder: str, put_off: bool, tm
         stops._put_off -= PATIENCE
     with pytest.raises(Stop):
         importlib.import_module("stopped_library")
+
+
+def test_a_stop_waits_until_pytorch_has_come_back_to_python(monkeypatch) -> None:
+    values = as_read_only_tensor(torch.arange(4.0))  # a tensor of EvoTorch's: C++ calls its methods, and heeds no Stop
+    stops, came, again = Stops(), Counter[str](), []
+
+    class Timer:
+        def __init__(self, seconds: float, function: object, arguments: tuple[int, int]) -> None:
+            again.append(arguments[1])
+
+        def start(self) -> None:
+            if sys._getframe(2).f_code is not Timer.start.__code__:
+                stops._heed(signal.SIGTERM, sys._getframe())  # while the first is heeded
+
+    def call(frame: FrameType, event: str, arg: object) -> None:
+        if event == "call" and "evotorch" in frame.f_code.co_filename:
+            came[frame.f_code.co_name] += 1
+            stops._heed(signal.SIGTERM, frame)
+
+    monkeypatch.setattr("threading.Timer", Timer)
+    sys.setprofile(call)
+    try:
+        third = float(values[2])
+    except Stop:  # which would end all tests
+        pytest.fail("stopped where PyTorch may lose it")
+    finally:
+        sys.setprofile(None)
+    assert third == 2.0
+    assert came["__torch_function__"] > 0
+    assert len(again) >= sum(came.values()), "it comes again"
+    with pytest.raises(Stop):
+        stops._heed(signal.SIGTERM, sys._getframe())
 
 
 def test_a_limit_is_said_again_to_what_swallowed_it(monkeypatch) -> None:
