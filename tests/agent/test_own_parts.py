@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.metadata
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -448,7 +449,14 @@ def test_an_edited_file_never_meets_code_of_the_old_one(tmp_path: Path) -> None:
     beside_text = "from evolearn.numerics import compiled\n\n\n@compiled\ndef twice(x):\n    return 2 * x\n"
 
     def printed() -> list[str]:
-        done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            cwd=tmp_path,
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kept")},  # nothing of an earlier run of the tests
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout.split()
 
