@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,11 +70,7 @@ def cells(path: Path) -> list[Cell]:
         UserError: no study, or one that is not finished.
     """
     study = open_study(path)
-    config = study.read_config()
-    file = study.path / "verdict.json"
-    if not file.exists():
-        raise UserError(f"{path}: has no verdict yet; evolearn resume {path} continues it")
-    verdict = json.loads(file.read_text())
+    config, verdict = study.read_config(), study.read_verdict()
     found = []
     for condition, lived in zip(config.conditions, verdict["conditions"], strict=True):
         for arm in (arm for arm in config.arms if config.arm(arm).evolves):

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -134,7 +133,7 @@ def breadth(study: Path, arm: str, lives: int, within: float) -> Answer:
         UserError: no study, or no run of that arm.
     """
     directory = open_study(study)
-    verdict = json.loads((directory.path / "verdict.json").read_text())
+    verdict = directory.read_verdict()
     ends: dict[tuple[str, int | None], list[Point]] = {}
     curves: dict[tuple[str, int | None], list[list[Point]]] = {}
     worlds: dict[tuple[str, int | None], str] = {}
@@ -236,7 +235,7 @@ def hunger(study: Path) -> tuple[Answer, Answer]:
     heads = ("condition", "arm", *(f"at {meals:g}" for meals in abundances), "eats below")
     rates = ", ".join(f"{rate:g}" for rate in RATES)
     title = f"larder, {len(found[0].stops)} runs: mean life as a share of the best; where they stop, at rates {rates}"
-    lifetime = max(json.loads((open_study(study).path / "verdict.json").read_text())["lifetimes"])
+    lifetime = max(open_study(study).read_verdict()["lifetimes"])
     stops, shares = best_line(abundances, lifetime)
     rows.append(("(known)", "best line", *(f"{share:.2f}" for share in shares), stops))
     return Answer(title, heads, rows), bands_of(found)
@@ -252,7 +251,7 @@ def hungers(study: Path) -> list[Hunger]:
     """What every arm that evolved came to, by condition; see `hunger`."""
     directory = open_study(study)
     config = directory.read_config()
-    verdict = json.loads((directory.path / "verdict.json").read_text())
+    verdict = directory.read_verdict()
     steps = max(verdict["lifetimes"]) * config.run.evaluation.lives
     found: dict[tuple[str, str], Hunger] = {}
     for condition in config.conditions:
@@ -455,7 +454,7 @@ def main() -> None:
     found: tuple[Answer, ...]
     try:
         if options.table == "layers":
-            found = (layers(json.loads((open_study(options.study).path / "verdict.json").read_text())),)
+            found = (layers(open_study(options.study).read_verdict()),)
         elif options.table == "breadth":
             found = (breadth(options.study, options.arm, options.lives, options.within),)
         else:

@@ -12,7 +12,6 @@ told over as many steps.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -182,7 +181,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         directory = open_study(options.study)
-        config, verdict = directory.read_config(), json.loads((directory.path / "verdict.json").read_text())
+        config, verdict = directory.read_config(), directory.read_verdict()
         answers = tables(config, verdict)
         if options.generations:
             answers.append(by_generation(directory.path, config))

@@ -11,7 +11,6 @@ when each is asked by itself.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,10 +77,7 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="as pages have it")
     options = parser.parse_args()
     try:
-        file = open_study(options.study).path / "verdict.json"
-        if not file.exists():
-            raise UserError(f"STUDY={options.study}: has no verdict yet; evolearn resume {options.study} finishes it")
-        tell([searches(json.loads(file.read_text()))], options.markdown, width=170)
+        tell([searches(open_study(options.study).read_verdict())], options.markdown, width=170)
     except UserError as error:
         parser.error(str(error))
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -159,7 +158,7 @@ def table(path: Path, share: float, lives: int) -> Answer:
         UserError: no study, or one whose runs kept no centres.
     """
     study = open_study(path)
-    config, verdict = study.read_config(), json.loads((study.path / "verdict.json").read_text())
+    config, verdict = study.read_config(), study.read_verdict()
     runs = verdict["study"]["runs"]
     rows: list[tuple[str, ...]] = []
     for condition in config.conditions:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -245,10 +244,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         study = open_study(options.study)
-        written = study.path / "verdict.json"
-        if not written.is_file():
-            raise UserError(f"{written}: there is none; let the study come to its end first")
-        found = tables(study.read_config(), json.loads(written.read_text()))
+        found = tables(study.read_config(), study.read_verdict())
     except UserError as error:
         parser.error(str(error))
     tell((answer for answer in found if answer.rows), options.markdown, 200)

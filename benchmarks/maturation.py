@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -185,7 +184,7 @@ def tables(path: Path, asked: Any) -> list[Answer]:
         UserError: no study, or one without the four arms.
     """
     study = open_study(path)
-    config, verdict = study.read_config(), json.loads((study.path / "verdict.json").read_text())
+    config, verdict = study.read_config(), study.read_verdict()
     missing = [name for name in ARMS if name not in config.arms]
     if missing:
         raise UserError(f"{path}: has no arm {', '.join(missing)}; give a study such as claims/maturation")

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -145,7 +144,7 @@ def curves(
 
 
 def _runs(study: StudyDirectory, condition: ConditionPart, arm: str) -> list[Path]:
-    runs = json.loads((study.path / "verdict.json").read_text())["study"]["runs"]
+    runs = study.read_verdict()["study"]["runs"]
     return [study.evolved(condition, arm, run).path for run in range(runs)]
 
 

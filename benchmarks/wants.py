@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,7 +102,7 @@ def tables(path: Path, count: int) -> tuple[Answer, Answer]:
         UserError: no study, or one whose world shows no cells.
     """
     study = open_study(path)
-    config, verdict = study.read_config(), json.loads((study.path / "verdict.json").read_text())
+    config, verdict = study.read_config(), study.read_verdict()
     steps = max(verdict["lifetimes"])
     weights: list[tuple[str, ...]] = []
     places: list[tuple[str, ...]] = []

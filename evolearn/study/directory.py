@@ -304,6 +304,17 @@ class StudyDirectory:
         ]
         return [path.relative_to(self.path).as_posix() for path in paths]
 
+    def read_verdict(self) -> dict[str, Any]:
+        """What `verdict.json` says.
+
+        Raises:
+            RunDirectoryError: the study is not finished.
+            FileDamaged: the file is no table of names and values.
+        """
+        if not self.is_finished:
+            raise RunDirectoryError(f"STUDY={self.path}: has no verdict yet; evolearn resume {self.path} finishes it")
+        return read_json(self.path / "verdict.json", f"evolearn resume {self.path} writes it again")
+
     def runs_judged(self) -> int:
         """Runs per arm that the verdict rests on: with looks, those of the condition that took most.
 

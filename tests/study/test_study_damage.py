@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from evolearn.errors import RunDirectoryError, UserError
-from evolearn.files import sealed
+from evolearn.files import FileDamaged, sealed
 from evolearn.life import OwnDrivers
 from evolearn.report import write_report
 from evolearn.study import extend_study, open_study, resume_study
@@ -213,6 +213,18 @@ def test_damaged_results_are_made_again_from_what_they_are_of(copied) -> None:
     assert results(path) == before
     with pytest.raises(RunDirectoryError, match="is finished"):
         resume(path)
+
+
+def test_a_verdict_to_be_read_that_is_damaged_or_not_there_yet_is_told(copied) -> None:
+    study = open_study(copied())
+    file = study.path / "verdict.json"
+    assert study.read_verdict() == json.loads(file.read_text())
+    file.write_text("[1]")
+    with pytest.raises(FileDamaged, match=rf"verdict\.json: is damaged.*evolearn resume {study.path} writes it again"):
+        study.read_verdict()
+    file.unlink()
+    with pytest.raises(RunDirectoryError, match=f"has no verdict yet; evolearn resume {study.path} finishes it"):
+        study.read_verdict()
 
 
 def test_what_is_no_file_is_put_aside_too(copied) -> None:
