@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.progress import Progress, ProgressColumn
 from rich.text import Text
 
-from evolearn.cli.terminal import shortened
+from evolearn.cli.terminal import insist, shortened
 
 if TYPE_CHECKING:
     from evolearn.life import ClusterStatus, Effort
@@ -76,12 +76,13 @@ class Screen:
             self.log(text)
 
     def draw(self, *, anew: bool = False, **what: Any) -> None:
-        """Change the bar, and begin to draw it if it is not drawn yet.
+        """Change the bar, and begin to draw it if it is not drawn yet: work goes on, unless it was to stop.
 
         Args:
             anew: count the time from now on.
             what: fields of rich's task: description, completed, total, and left.
         """
+        insist(self.console)
         (self._bar.reset if anew else self._bar.update)(self._task, **what)
         self._bar.start()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -106,6 +107,15 @@ class Stops:
         if known is not None:
             # Not only noted, as interrupt_main would: what waits wakes up.
             signal.pthread_kill(threading.main_thread().ident or 0, known)
+
+    def insist(self) -> None:
+        """Raise once more what came, where work goes on as if nothing had: what it came upon has swallowed it.
+
+        Raises:
+            Stop: it came, and nothing is being handled now.
+        """
+        if self.stop is not None and sys.exception() is None:
+            raise self.stop
 
     def _heed(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()

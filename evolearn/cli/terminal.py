@@ -393,6 +393,12 @@ def listen(console: Console) -> None:
         console.stops.listen()
 
 
+def insist(console: Console) -> None:
+    """Stop what goes on, where a signal came and was swallowed."""
+    if isinstance(console, Terminal):
+        console.stops.insist()
+
+
 def warn_of_changes(console: Console, changes: list[str]) -> None:
     """A line for each thing that is not as it was when a run or a study was made."""
     for change in changes:

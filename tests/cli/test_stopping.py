@@ -1,5 +1,6 @@
 """What stops a command: signals, a closed terminal, a limit on its time; and what a command says that cannot say it."""
 
+import contextlib
 import errno
 import importlib
 import io
@@ -76,6 +77,18 @@ def test_whatever_stops_a_run_keeps_what_is_finished(
     assert [path.name for path in (tmp_path / "run" / "checkpoints").glob("*.json")] == ["generation_000001.json"]
     assert not (tmp_path / "run" / ".lock").exists()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_stop_that_something_swallowed_comes_again_a_generation_later(config: Path, tmp_path: Path, in_generation):
+    def swallow(screen: RunScreen) -> None:
+        with contextlib.suppress(Stop):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    in_generation(swallow)
+    done = evolearn("run", config, "--workers", 1, "--out", "run", folder=tmp_path)
+    assert done.returncode == 143, done.stderr
+    assert done.stdout.endswith("Told to end (SIGTERM). Continue with: evolearn resume run\n")
+    assert len(open_run(tmp_path / "run").rows()) == 3
 
 
 @pytest.mark.parametrize("end", [SystemExit(0), KeyboardInterrupt()])
