@@ -91,7 +91,6 @@ from .torch_brain import (
 )
 from .torch_imitation import (
     answers_of as answers_of,
-    goes_along as goes_along,
     imitation_loss as imitation_loss,
     imitation_loss_along as imitation_loss_along,
 )

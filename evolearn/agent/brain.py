@@ -72,7 +72,12 @@ class BrainSpec:
     @property
     def remembers(self) -> bool:
         """Whether anything goes from step to step beside the weights: what its trunk carries, or what it is told."""
-        return self.told_of_the_past or trunk_of(self).carry(self.layers) > 0
+        return self.told_of_the_past or self.carries
+
+    @property
+    def carries(self) -> bool:
+        """Whether its answer depends on more than on what it is told now: its trunk carries a state."""
+        return trunk_of(self).carry(self.layers) > 0
 
     @property
     def told_of_the_past(self) -> bool:

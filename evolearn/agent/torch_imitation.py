@@ -11,7 +11,6 @@ import torch
 from evolearn.agent.brain import BrainSpec
 from evolearn.agent.policies.table import find_policy
 from evolearn.agent.torch_losses import think, think_along
-from evolearn.agent.trunks.table import find_trunk
 from evolearn.errors import lacking
 from evolearn.plugins import referred
 
@@ -58,11 +57,6 @@ def imitation_of(policy: str) -> Imitation:
     return imitation
 
 
-def goes_along(spec: BrainSpec) -> bool:
-    """Whether a brain carries a state from step to step, so that its steps can be fitted only along its lives."""
-    return find_trunk(spec.trunk).torch_cell is not None
-
-
 def answers_of(spec: BrainSpec, weights: Tensor, told: Tensor, begins: Tensor) -> Tensor:
     """What B brains answer to what each is told in one life, [B, N, A].
 
@@ -75,7 +69,7 @@ def answers_of(spec: BrainSpec, weights: Tensor, told: Tensor, begins: Tensor) -
         PartError: see `evolearn.agent.torch_losses.think` and `imitation_of`.
     """
     with torch.no_grad():
-        if goes_along(spec):
+        if spec.carries:
             empty = told.new_zeros(len(weights), 1, sum(spec.hidden))
             parameters = think_along(spec, weights, told.unsqueeze(1), begins.unsqueeze(1), empty)[0].squeeze(1)
         else:

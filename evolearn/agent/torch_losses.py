@@ -18,7 +18,6 @@ from evolearn.agent.learners.table import find_learner
 from evolearn.agent.policies.gaussian import MAX_LOG_STDEV, MIN_LOG_STDEV
 from evolearn.agent.policies.table import find_policy
 from evolearn.agent.torch_brain import activation_of
-from evolearn.agent.trunks.table import find_trunk
 from evolearn.agent.trunks.trunk import GOES_ON, TERMINATED
 from evolearn.errors import PartError, lacking
 from evolearn.plugins import referred
@@ -53,7 +52,7 @@ def think(spec: BrainSpec, weights: Tensor, observations: Tensor) -> tuple[Tenso
     Raises:
         PartError: the trunk carries a state, or says of no counterpart in torch.
     """
-    if find_trunk(spec.trunk).torch_cell is not None:
+    if spec.carries:
         raise PartError(
             f"trunk {spec.trunk!r}: carries a state, which steps in a batch do not hold: there is no gradient through "
             "learning by it in torch; choose another"

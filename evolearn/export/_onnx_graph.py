@@ -52,7 +52,7 @@ def onnx_graph(
         helper.make_tensor_value_info("policy", TensorProto.FLOAT, ["batch", spec.outputs - 1]),
         helper.make_tensor_value_info("value", TensorProto.FLOAT, ["batch"]),
     ]
-    if find_trunk(spec.trunk).torch_cell:
+    if spec.carries:
         size = sum(spec.hidden)
         told.append(helper.make_tensor_value_info("state", TensorProto.FLOAT, ["batch", size]))
         spoken.append(helper.make_tensor_value_info("next_state", TensorProto.FLOAT, ["batch", size]))
@@ -76,7 +76,7 @@ def _trunk(spec: BrainSpec, opset: int) -> tuple[list[Any], str]:
     nodes: list[Any] = []
     active = "observation"
     numbers = range(1, len(spec.hidden) + 1)
-    if row.torch_cell:
+    if spec.carries:
         olds = [f"hidden{number}.old" for number in numbers]
         nodes.append(helper.make_node("Split", ["state", "layers"], olds, axis=1))
         for number in numbers:
@@ -137,7 +137,7 @@ def _cell(layer: str, source: str) -> list[Any]:
 def _sizes(spec: BrainSpec) -> list[Any]:
     """Constants of the nodes of `_trunk`."""
     sizes = []
-    if find_trunk(spec.trunk).torch_cell:
+    if spec.carries:
         sizes.append(helper.make_tensor("layers", TensorProto.INT64, [len(spec.hidden)], spec.hidden))
     if spec.readout == PRODUCT:
         sizes.append(helper.make_tensor("first", TensorProto.INT64, [1], [0]))

@@ -29,7 +29,6 @@ from evolearn.agent import (
     find_learner,
     find_policy,
     input_names,
-    trunk_of,
 )
 from evolearn.errors import UserError, lacking, offer
 from evolearn.export.loading import CONVERSION, choice_in_environment
@@ -161,7 +160,7 @@ def _memory(brain: BrainSpec) -> str | None:
     """What a brain carries from step to step, and for how long."""
     if not brain.remembers:
         return None
-    state = f"a state of {sum(brain.hidden)} numbers, that of all layers side by side" if _has_state(brain) else ""
+    state = f"a state of {sum(brain.hidden)} numbers, that of all layers side by side" if brain.carries else ""
     told = "what it is told of the step before" if brain.told_of_the_past else ""
     carried = " and ".join(filter(None, [state, told]))
     lasting = ", kept over episodes" if brain.memory == FOR_LIFE else " and at every new episode"
@@ -179,10 +178,6 @@ def _prediction(brain: BrainSpec, suffix: str) -> str | None:
         f"prediction.weight and prediction.bias, {of}: changes of the observations, then reward and end, from what the "
         "other heads read"
     )
-
-
-def _has_state(brain: BrainSpec) -> bool:
-    return trunk_of(brain).carry(brain.layers) > 0
 
 
 def _to_gymnasium(dna: DNA) -> str:

@@ -57,7 +57,7 @@ def _opening(path: Path) -> list[str]:
 
 def _run(dna: DNA) -> list[str]:
     """Of a session of ONNX Runtime, once."""
-    if find_trunk(dna.brain.trunk).torch_cell is None:
+    if not dna.brain.carries:
         return ['policy, value = session.run(None, {"observation": observation})']
     return [
         f"state = np.zeros((1, {sum(dna.brain.hidden)}), np.float32)  # {_beginning(dna)}",
@@ -71,7 +71,7 @@ def _beginning(dna: DNA) -> str:
 
 def _network(dna: DNA) -> list[str]:
     brain = dna.brain
-    if brain.readout == PRODUCT or find_trunk(brain.trunk).torch_cell is not None:
+    if brain.readout == PRODUCT or brain.carries:
         return [
             "",
             "class Brain(nn.Module):",
@@ -114,11 +114,11 @@ def _layers(dna: DNA) -> list[str]:
 
 def _thinking(dna: DNA) -> list[str]:
     """What such a brain does with its layers, once per step."""
-    brain, is_recurrent = dna.brain, find_trunk(dna.brain.trunk).torch_cell is not None
-    activation = None if is_recurrent else type(activation_of(brain.trunk)).__name__
+    brain = dna.brain
+    activation = None if brain.carries else type(activation_of(brain.trunk)).__name__
     lines, active = [], "observation"
     for number in range(1, len(brain.hidden) + 1):
-        if is_recurrent:
+        if brain.carries:
             lines.append(f"self.states[{number - 1}] = self.hidden{number}({active}, self.states[{number - 1}])")
             active = f"self.states[{number - 1}]"
         else:

@@ -11,7 +11,6 @@ import numpy as np
 
 from evolearn.agent import LAST_REWARD, BrainSpec
 from evolearn.genome import FRESH, FloatArray as Weights
-from evolearn.inspection._newborn_lives import carries
 from evolearn.inspection._operations import (
     CRITIC,
     HOWS,
@@ -102,7 +101,7 @@ def all_lesions(specimen: Specimen) -> list[Lesion]:
         if has_drives(specimen) and (len(dna.drives) > 1 or how not in (MEAN, PERMUTED)):
             lesions += [Lesion("drive", name, how, place) for place, name in enumerate(dna.drives)]
         lesions += _cuts(specimen, how)
-        if carries(dna.brain) and how == ZERO:
+        if dna.brain.carries and how == ZERO:
             lesions.append(Lesion("memory", MEMORY, how))
         lesions += _devaluations(specimen, how)
         if how == MEAN and draws_weights(specimen):
@@ -193,7 +192,7 @@ def why_uncut(brain: BrainSpec) -> str:
 
 def why_no_memory(brain: BrainSpec) -> str:
     """Why a brain's memory cannot be lesioned; empty where it is."""
-    if carries(brain):
+    if brain.carries:
         return ""
     if brain.told_of_the_past:
         return (

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from evolearn.agent import BrainSpec, TorchBrain, find_policy, one_thread, trunk_of
+from evolearn.agent import BrainSpec, TorchBrain, find_policy, one_thread
 from evolearn.inspection._specimen import Specimen
 from evolearn.life import Outcome, Trace, traced_lives
 from evolearn.run import ARMS, Arm, ready_arm
@@ -72,11 +72,6 @@ def first_steps(specimen: Specimen, count: int | None = None, steps: int | None 
 def observations_for(brain: BrainSpec) -> int:
     """At how many of the observations that it met the slopes of such a brain are taken, at most."""
     return min(OBSERVATIONS, max(FEWEST_OBSERVATIONS, OBSERVED_WEIGHTS // brain.weights))
-
-
-def carries(brain: BrainSpec) -> bool:
-    """Whether a brain's answer depends on more than on what it is told now: its trunk carries a state."""
-    return trunk_of(brain).carry(brain.layers) > 0
 
 
 def outputs_of(brain: BrainSpec, weights: npt.NDArray[Any], observations: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -9,7 +9,7 @@ import numpy as np
 from evolearn.agent import find_policy
 from evolearn.genome import FRESH
 from evolearn.inspection._names import action_labels
-from evolearn.inspection._newborn_lives import FirstSteps, carries, first_steps, learns, newborn, outputs_of
+from evolearn.inspection._newborn_lives import FirstSteps, first_steps, learns, newborn, outputs_of
 from evolearn.inspection._over_lives import LEVEL, RESAMPLES
 from evolearn.inspection._specimen import Json, Specimen
 from evolearn.inspection.record import rounded
@@ -38,7 +38,7 @@ def inspect_repertoire(specimen: Specimen) -> Json:
     """
     met = first_steps(specimen)
     inherited = specimen.dna.pool.modes["weights"] != FRESH
-    carried = carries(specimen.dna.brain)
+    carried = specimen.dna.brain.carries
     return {
         "score": specimen.setup.conditions.world.fitness_rule,
         "steps": specimen.birth_steps,

@@ -13,7 +13,7 @@ from evolearn.agent import BrainSpec, Tensor, find_policy
 from evolearn.errors import UserError
 from evolearn.genome import FRESH, decode
 from evolearn.inspection._names import output_labels
-from evolearn.inspection._newborn_lives import carries, first_steps, learns, newborn, observations_for, sensitivities
+from evolearn.inspection._newborn_lives import first_steps, learns, newborn, observations_for, sensitivities
 from evolearn.inspection._specimen import Json, Specimen
 from evolearn.inspection.record import rounded
 from evolearn.life import DIVERGED, lives
@@ -72,7 +72,7 @@ def inspect_weights(dna: DNA, specimen: Specimen | None) -> Json:
         "lives": None if lived is None else len(lived),
         "diverged": diverged,
         "blocks": blocks,
-        "sensitivity": None if carries(dna.brain) else _sensitivity(dna, specimen, born, lived),
+        "sensitivity": None if dna.brain.carries else _sensitivity(dna, specimen, born, lived),
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evolearn.agent import LEARNERS, find_learner, find_policy, find_trunk, goes_along
+from evolearn.agent import LEARNERS, find_learner, find_policy, find_trunk
 from evolearn.config import ConfigError, RunConfig
 from evolearn.errors import RunDirectoryError
 from evolearn.genome import DIRECT, FRESH, FloatArray, GenePool, Newborns, decode
@@ -207,7 +207,7 @@ def check_teacher(config: RunConfig, options: Options, conditions: Conditions, p
             f"search.options.privileged={options.privileged}: must be {not options.privileged} with the teacher {why}; "
             f"set search.options.privileged={str(not options.privileged).lower()}"
         )
-    if options.window is not None and not goes_along(conditions.brain):
+    if options.window is not None and not conditions.brain.carries:
         raise ConfigError(
             f"search.options.window={options.window}: must be left out with brain.trunk={config.brain.trunk!r}, which "
             "carries no state, so that each step of a lesson is fitted by itself; leave it out, or set brain.trunk=gru"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from evolearn.agent import goes_along, imitation_loss, imitation_loss_along, one_thread
+from evolearn.agent import imitation_loss, imitation_loss_along, one_thread
 from evolearn.genome import DIRECT, FloatArray, GenePool, decoder_of
 from evolearn.search.finite import require_finite
 from evolearn.search.lessons import Lessons
@@ -83,7 +83,7 @@ class Clone:
             int(np.random.SeedSequence([self._seed, self._rounds]).generate_state(1)[0])
         )
         told, answers, begins = map(torch.from_numpy, lessons)
-        go_over = self._along if goes_along(self._pool.brain) else self._singly
+        go_over = self._along if self._pool.brain.carries else self._singly
         for epoch in range(self._options.epochs):
             for number, batches, loss in go_over(told, answers, begins, order):
                 self._adam.param_groups[0]["lr"] = self.step_size(
