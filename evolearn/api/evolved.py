@@ -115,7 +115,7 @@ class Evolved:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """A row per generation, up to the one that lived it, see `evolearn.run.generation.Generation`.
+        """A row per generation, up to the one that lived it, see `evolearn.run.record.Generation`.
 
         No rows where the DNA file lies outside of its run directory, and none of altered DNA.
 

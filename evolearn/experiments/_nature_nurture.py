@@ -21,9 +21,9 @@ import numpy.typing as npt
 from pydantic import Field, field_validator
 
 from evolearn.config import Part, RunConfig, check_model
-from evolearn.genome import decode
+from evolearn.genome import decode, from_z
 from evolearn.life import new_driver
-from evolearn.run import Setup, assemble, evolve, new_search, to_genomes
+from evolearn.run import Setup, assemble
 from evolearn.study.bands import Measure, Measured, measure_share
 from evolearn.verdict import FloatArray, Json
 
@@ -141,6 +141,8 @@ def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[
         workers: threads.
         done: told the share of the work that is done.
     """
+    from evolearn.run import evolve, new_search  # PyTorch takes long to import; whoever reads configs does without
+
     size = len(settings.levels)
     found = np.zeros((2, size, size, runs))
     steps = evaluations = 0
@@ -154,7 +156,7 @@ def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[
             for generation in evolve(setup, driver, search):
                 steps += generation.world_steps
                 evaluations += generation.evaluations
-        found[:, *place] = instinct(setup, to_genomes(setup, search.centre()))
+        found[:, *place] = instinct(setup, from_z(setup.pool, search.centre()))
         done((number + 1) / len(places))
     return Instincts(settings.levels, found[0], found[1], steps, evaluations)
 

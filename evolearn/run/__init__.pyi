@@ -28,9 +28,10 @@ from .dna import (
 from .estimate import Estimate as Estimate, closing_steps as closing_steps, steps_per_second as steps_per_second
 from .evolution import SearchDiverged as SearchDiverged, evolve as evolve, new_search as new_search
 from .faulty_life import keeping_faulty_life as keeping_faulty_life
-from .generation import Generation as Generation, to_genomes as to_genomes
+from .generation import to_genomes as to_genomes
 from .natural import Values as Values, natural_values as natural_values
 from .prefixes import at_budgets as at_budgets, prefixes_of as prefixes_of
+from .record import Generation as Generation
 from .relive import (
     Relived as Relived,
     ReliveDisplay as ReliveDisplay,

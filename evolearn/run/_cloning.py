@@ -15,12 +15,13 @@ from evolearn.genome import DIRECT, FRESH, FloatArray, GenePool, Newborns, decod
 from evolearn.life import Conditions
 from evolearn.rng import Keys
 from evolearn.run.natural import born_weights, natural_values
-from evolearn.search import ORACLE, CloneOptions, LessonLives, Options, TeacherPart, planned_outer_steps
+from evolearn.search import ORACLE, CloneOptions, Options, TeacherPart, planned_outer_steps
 from evolearn.world import World
 
 if TYPE_CHECKING:
     from evolearn.run.dna import DNA
     from evolearn.run.setup import Setup
+    from evolearn.search import LessonLives
 
 CLONE = "search.algorithm='clone'"
 _FIELD = "search.options.teacher"
@@ -243,6 +244,8 @@ def lesson_lives(setup: Setup, pupil: FloatArray, keys: Keys, number: int) -> Le
         keys: of the lives.
         number: of the genome in its generation, for errors.
     """
+    from evolearn.search import LessonLives  # PyTorch takes long to import; most commands never search
+
     options = setup.options
     assert isinstance(options, CloneOptions), "another search has no teacher"
     teacher = newborn_of(setup.pool, options.teacher) if isinstance(options.teacher, TeacherPart) else None

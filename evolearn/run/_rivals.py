@@ -12,11 +12,11 @@ import numpy.typing as npt
 from evolearn.config import ConfigError, RunConfig
 from evolearn.life import Conditions, Driver, Evaluation, Job, LifeFault, Opposition, Plan, evaluate
 from evolearn.rng import OPPONENTS
-from evolearn.search import Rivals
 from evolearn.world import Declaration, World, WorldError
 
 if TYPE_CHECKING:
     from evolearn.run.setup import Setup
+    from evolearn.search import Rivals
 
 
 def opponent_config(config: RunConfig, population: int = 0) -> RunConfig:

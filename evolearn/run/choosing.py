@@ -6,20 +6,22 @@ Who chose a genome by its lives owes a part of their score to luck: what becomes
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from evolearn.config import SearchPart
-from evolearn.genome import FloatArray
+from evolearn.genome import FloatArray, from_z
 from evolearn.life import Driver, evaluate
 from evolearn.rng import VALIDATION, Keys, life_keys
 from evolearn.run.births import seen_births
-from evolearn.run.evolution import TOP
-from evolearn.run.generation import to_genomes
 from evolearn.run.setup import Setup
-from evolearn.search import Restarting, Search, Stretch
 
+if TYPE_CHECKING:
+    from evolearn.search import Search, Stretch
+
+TOP = 8  # genomes of the last generation that are lived again to find the best
 LEADER_LIVES = 8  # at least, that each leader of the last generation lives again
 RESTART_LIVES = 32  # at least, on which the results of restarts are compared
 
@@ -60,6 +62,8 @@ def best_stretch(
         search: in the state after the last generation.
         choosing: told what is about to live, the number of that from 0, and how many there are.
     """
+    from evolearn.search import Restarting, Stretch  # PyTorch takes long to import; who only plans does without
+
     if not isinstance(search, Restarting):
         last = setup.config.search.generations - 1
         stretches: Sequence[Stretch] = (Stretch(0, last, search.centre(), search.stdev(), search.best(TOP)),)
@@ -87,7 +91,7 @@ def best_stretch(
 
     chosen = stretches[0]
     if len(stretches) > 1:
-        rivals = [to_genomes(setup, stretch.centre) if search.has_centre else best_of(stretch) for stretch in stretches]
+        rivals = [from_z(setup.pool, one.centre) if search.has_centre else best_of(one) for one in stretches]
         keys = restart_keys(setup.config.seed, setup.config.search)
         say(f"what {len(stretches)} restarts came to")
         judged = evaluate(driver, setup.conditions, setup.pool, np.stack(rivals), _seen(setup, keys), setup.selection)
@@ -104,7 +108,7 @@ def _seen(setup: Setup, keys: Keys) -> Keys:
 
 def _best_on_validation(setup: Setup, driver: Driver, leaders: FloatArray) -> tuple[FloatArray, int]:
     """The best of a last generation's leaders z, judged afresh, and the steps it took: leaders owe a part to luck."""
-    genomes = to_genomes(setup, leaders)
+    genomes = from_z(setup.pool, leaders)
     keys = leader_keys(setup.config.seed, setup.config.search)
     judged = evaluate(driver, setup.conditions, setup.pool, genomes, _seen(setup, keys), setup.selection)
     return genomes[int(judged.means.argmax())], judged.world_steps

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from evolearn.errors import RunDirectoryError
 from evolearn.files import explained, write_whole
 from evolearn.genome import TRANSFORMS, GenePool
-from evolearn.run.generation import Generation
+from evolearn.run.record import Generation
 from evolearn.search import Restarting, Rivals, Search
 
 if TYPE_CHECKING:  # importing EvoTorch takes longer than all else

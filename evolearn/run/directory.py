@@ -5,7 +5,7 @@ A run directory holds::
     run.json            what this is: kind, format, version of evolearn
     config.yaml         the resolved config
     environment.json    versions, commit, processor, threads, checksums of the code that the config names
-    generations.jsonl   one row per generation, see `evolearn.run.generation.Generation`
+    generations.jsonl   one row per generation, see `evolearn.run.record.Generation`
     checkpoints/        the search after a generation: generation_N.safetensors; its run and checksum in .json
     dna.safetensors     the centre of the last generation (genetic algorithm: its best), of the best restart, see
                         `evolearn.run.dna`
@@ -27,12 +27,10 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pydantic
 import safetensors
-import safetensors.torch
-import torch
 
 from evolearn.config import RunConfig, check_kept_config, config_sha256, dump_config, read_yaml
 from evolearn.environment import ARITHMETIC, describe_environment, package_versions
@@ -57,8 +55,11 @@ from evolearn.files import (
 )
 from evolearn.run.dna import DNA, NAME, load_dna
 from evolearn.run.faulty_life import keeping_faulty_life
-from evolearn.run.generation import Generation
+from evolearn.run.record import Generation
 from evolearn.run.sources import source_changes, source_hashes
+
+if TYPE_CHECKING:
+    import torch
 
 ROWS = "generations.jsonl"
 RESULT = "result.json"
@@ -250,6 +251,8 @@ class RunDirectory:
         """
         folder = self.path / "checkpoints"
         stem = _stem(checkpoint.generation)
+        import safetensors.torch  # which takes long: who only looks at a run does without PyTorch
+
         payload = safetensors.torch.save(dict(checkpoint.state))
         label = CheckpointLabel(
             generation=checkpoint.generation,
@@ -307,6 +310,8 @@ class RunDirectory:
             raise ValueError(f"it is of generation {label.generation}, and {ROWS} has {len(lines)} whole rows")
         if _digest(lines[: label.generation + 1]).hexdigest() != label.rows_sha256:
             raise ValueError(f"the rows of {ROWS} up to it are not those that it was written after")
+        import safetensors.torch
+
         return Checkpoint(label.generation, path.name, safetensors.torch.load(payload))
 
     def save_result(self, result: Mapping[str, Any]) -> None:

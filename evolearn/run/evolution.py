@@ -1,6 +1,6 @@
 """The outer loop: a search, generation after generation; and what to say of one that leaves the finite numbers.
 
-What a generation lives and what is written of it is `evolearn.run.generation`'s.
+What a generation lives is `evolearn.run.generation`'s.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from evolearn.config import ConfigError, RunConfig
 from evolearn.errors import UserError
 from evolearn.genome import GROUPS
 from evolearn.life import Driver, Effort
-from evolearn.run.generation import Generation, Trial, to_genomes, to_spread
+from evolearn.run.choosing import TOP
+from evolearn.run.generation import Trial, to_genomes, to_spread
+from evolearn.run.record import Generation
 from evolearn.run.setup import Setup
 from evolearn.search import (
     MAML,
@@ -31,8 +33,6 @@ from evolearn.search import (
     Search,
     require_finite,
 )
-
-TOP = 8  # genomes of the last generation that are lived again to find the best
 
 
 class SearchDiverged(UserError):

@@ -26,13 +26,13 @@ from .options import (
     lives_per_generation as lives_per_generation,
     planned_evaluations as planned_evaluations,
     planned_outer_steps as planned_outer_steps,
+    restart_window as restart_window,
 )
 from .population import PopulationSearch as PopulationSearch
 from .reptile import Reptile as Reptile
 from .restarts import (
     Restarting as Restarting,
     Stretch as Stretch,
-    restart_window as restart_window,
     restarted_population as restarted_population,
     stagnates as stagnates,
 )

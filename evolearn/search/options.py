@@ -213,6 +213,7 @@ _NEEDS_THE_WHOLE: Mapping[str, str] = {
 
 # Full covariance: memory and time grow with the square of the genes (2,000 genes: gigabytes, seconds a generation).
 QUADRATIC_LIMIT = 2000
+SHORTEST_WINDOW = 5  # generations that a restart compares, if the config does not say
 
 
 def check_search(
@@ -351,3 +352,12 @@ def is_whole(search: SearchPart, evaluations: Sequence[int]) -> bool:
         evaluations: genomes of each generation so far.
     """
     return bool(evaluations) and sum(evaluations) + evaluations[-1] > planned_evaluations(search)
+
+
+def restart_window(search: SearchPart) -> int:
+    """Generations that are compared with as many before them.
+
+    >>> restart_window(SearchPart(generations=24)), restart_window(SearchPart(generations=200))
+    (5, 20)
+    """
+    return search.restart_window or max(SHORTEST_WINDOW, search.generations // 10)

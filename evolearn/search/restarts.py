@@ -22,10 +22,9 @@ import torch
 
 from evolearn.config import SearchPart
 from evolearn.genome import FloatArray
-from evolearn.search.options import evaluations_per_generation, planned_evaluations
+from evolearn.search.options import evaluations_per_generation, planned_evaluations, restart_window
 from evolearn.search.search import Search, State, Trial
 
-FEWEST = 5  # generations of a window, if the config does not say
 TOLERANCE = 0.05  # a gain below this share of a curve's own range is none
 LEAST_WINDOWS = 2  # a restart that would get fewer windows of generations is not begun
 _SEARCH, _PAST = "search.", "past."
@@ -40,15 +39,6 @@ class Stretch:
     centre: FloatArray  # z [G], the one that the last generation judged
     stdev: FloatArray  # in z, [G]
     leaders: FloatArray  # z [up to the number asked for, G], the best of the last generation, the best first
-
-
-def restart_window(search: SearchPart) -> int:
-    """Generations that are compared with as many before them.
-
-    >>> restart_window(SearchPart(generations=24)), restart_window(SearchPart(generations=200))
-    (5, 20)
-    """
-    return search.restart_window or max(FEWEST, search.generations // 10)
 
 
 def stagnates(curves: npt.ArrayLike, window: int) -> bool:

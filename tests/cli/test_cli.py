@@ -61,6 +61,24 @@ def test_help_imports_nothing_heavy() -> None:
         assert command in done.stdout
 
 
+def test_who_only_looks_does_not_wait_for_pytorch(study_of_few: Path) -> None:
+    code = textwrap.dedent(
+        f"""
+        import sys
+        from evolearn.cli.app import app
+        for arguments in (["claims"], ["config", "zebra"], ["runs", {str(study_of_few.parent)!r}]):
+            try:
+                app(arguments)
+            except SystemExit as end:
+                assert not end.code, arguments
+            assert "torch" not in sys.modules, arguments
+        """
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert study_of_few.name in done.stdout
+
+
 def test_the_version_is_that_of_the_package_however_it_is_asked_for() -> None:
     done = subprocess.run([sys.executable, "-m", "evolearn", "--version"], capture_output=True, text=True, timeout=60)
     assert done.stdout == f"evolearn {metadata.version('evolearn')}\n"
