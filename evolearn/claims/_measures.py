@@ -124,6 +124,8 @@ def _paid(results: Results, of: Paid) -> Measured:
     )
     if found is None or not bill or found["difference"]["iqm"] is None:
         return Measured(None, note="the study does not say when the two catch up, or what evolution cost")
+    if found.get("unfinished"):
+        return Measured(None, note=f"no verdict on when the two catch up, since {found['unfinished']}")
     times = -of.descendants / bill
     value, low, high = (
         math.nan if end is None else times * end

@@ -210,6 +210,10 @@ def test_evolution_paid_if_descendants_save_more_than_all_that_it_cost(zebra) ->
     assert (found["value"], found["low"], found["high"]) == pytest.approx((2.0, 16 / 9, 20 / 9), abs=1e-5)
     assert found["note"] == "9,000 steps saved by each, of 4,500,000,000: paid for after 500,000"
     assert [paid(number)["told"] for number in (400_000, 500_000, 600_000)] == ["refuted", "open", "shown"]
+    row["unfinished"] = "the search of tuned_blank had not ended"  # which could have saved as much itself
+    assert paid(600_000)["told"] == "open"
+    assert paid(600_000)["note"] == "no verdict on when the two catch up, since the search of tuned_blank had not ended"
+    row["unfinished"] = None
     row["difference"] = {"iqm": 600.0, "low": 100.0, "high": 900.0}  # nothing is saved
     assert paid(10**9)["told"] == "refuted"
 
