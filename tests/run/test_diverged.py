@@ -79,7 +79,8 @@ def test_a_row_of_which_no_genome_is_left_is_null(tmp_path: Path, monkeypatch) -
     def broken(pool: GenePool, z: np.ndarray) -> np.ndarray:
         return np.full_like(z, np.nan) if z.ndim > 1 else from_z(pool, z)
 
-    monkeypatch.setattr("evolearn.run.generation.from_z", broken)
+    for room in ("generation", "choosing"):
+        monkeypatch.setattr(f"evolearn.run.{room}.from_z", broken)
     content = toy_with("pgpe", {"selection_lifetime": 20, "generations": 2}, world=COSTS, evaluation=SHORT)
     with pytest.raises(
         SearchDiverged, match=r"no genome of the last generation can live: the best genome has .* finite"
