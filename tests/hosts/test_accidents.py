@@ -163,7 +163,7 @@ def test_the_driver_ends_by_itself_when_the_head_dies(lan, small_cluster, cluste
 def test_a_full_disk_ends_the_run_and_freeing_it_goes_on(cluster, resume, whole, tmp_path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], check=True)
     try:
         environment = cluster.head.environment()
         file = write_config(tmp_path, config())
