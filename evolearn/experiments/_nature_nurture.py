@@ -21,9 +21,9 @@ import numpy.typing as npt
 from pydantic import Field, field_validator
 
 from evolearn.config import Part, RunConfig, check_model
-from evolearn.genome import decode, from_z
+from evolearn.genome import decode
 from evolearn.life import new_driver
-from evolearn.run import Setup, assemble
+from evolearn.run import Setup, assemble, to_genomes
 from evolearn.study.bands import Measure, Measured, measure_share
 from evolearn.verdict import FloatArray, Json
 
@@ -156,7 +156,7 @@ def live(settings: Settings, seed: int, runs: int, workers: int, done: Callable[
             for generation in evolve(setup, driver, search):
                 steps += generation.world_steps
                 evaluations += generation.evaluations
-        found[:, *place] = instinct(setup, from_z(setup.pool, search.centre()))
+        found[:, *place] = instinct(setup, to_genomes(setup, search.centre()))
         done((number + 1) / len(places))
     return Instincts(settings.levels, found[0], found[1], steps, evaluations)
 

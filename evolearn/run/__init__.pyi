@@ -28,7 +28,6 @@ from .dna import (
 from .estimate import Estimate as Estimate, closing_steps as closing_steps, steps_per_second as steps_per_second
 from .evolution import SearchDiverged as SearchDiverged, evolve as evolve, new_search as new_search
 from .faulty_life import keeping_faulty_life as keeping_faulty_life
-from .generation import to_genomes as to_genomes
 from .natural import Values as Values, natural_values as natural_values
 from .prefixes import at_budgets as at_budgets, prefixes_of as prefixes_of
 from .record import Generation as Generation
@@ -59,6 +58,7 @@ from .setup import (
     remarks_on as remarks_on,
     settled as settled,
     settled_keys as settled_keys,
+    to_genomes as to_genomes,
 )
 from .sources import (
     admit_sources as admit_sources,

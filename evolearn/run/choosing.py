@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.config import SearchPart
-from evolearn.genome import FloatArray, from_z
+from evolearn.genome import FloatArray
 from evolearn.life import Driver, evaluate
 from evolearn.rng import VALIDATION, Keys, life_keys
 from evolearn.run.births import seen_births
-from evolearn.run.setup import Setup
+from evolearn.run.setup import Setup, to_genomes
 
 if TYPE_CHECKING:
     from evolearn.search import Search, Stretch
@@ -91,7 +91,7 @@ def best_stretch(
 
     chosen = stretches[0]
     if len(stretches) > 1:
-        rivals = [from_z(setup.pool, one.centre) if search.has_centre else best_of(one) for one in stretches]
+        rivals = [to_genomes(setup, one.centre) if search.has_centre else best_of(one) for one in stretches]
         keys = restart_keys(setup.config.seed, setup.config.search)
         say(f"what {len(stretches)} restarts came to")
         judged = evaluate(driver, setup.conditions, setup.pool, np.stack(rivals), _seen(setup, keys), setup.selection)
@@ -108,7 +108,7 @@ def _seen(setup: Setup, keys: Keys) -> Keys:
 
 def _best_on_validation(setup: Setup, driver: Driver, leaders: FloatArray) -> tuple[FloatArray, int]:
     """The best of a last generation's leaders z, judged afresh, and the steps it took: leaders owe a part to luck."""
-    genomes = from_z(setup.pool, leaders)
+    genomes = to_genomes(setup, leaders)
     keys = leader_keys(setup.config.seed, setup.config.search)
     judged = evaluate(driver, setup.conditions, setup.pool, genomes, _seen(setup, keys), setup.selection)
     return genomes[int(judged.means.argmax())], judged.world_steps

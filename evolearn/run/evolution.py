@@ -17,9 +17,9 @@ from evolearn.errors import UserError
 from evolearn.genome import GROUPS
 from evolearn.life import Driver, Effort
 from evolearn.run.choosing import TOP
-from evolearn.run.generation import Trial, to_genomes, to_spread
+from evolearn.run.generation import Trial
 from evolearn.run.record import Generation
-from evolearn.run.setup import Setup
+from evolearn.run.setup import Setup, to_genomes, to_spread
 from evolearn.search import (
     MAML,
     Clone,

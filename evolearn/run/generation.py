@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from evolearn.config import RunConfig
-from evolearn.genome import FloatArray, from_z
+from evolearn.genome import FloatArray
 from evolearn.life import Driver, Effort, Evaluation, Plan, evaluate
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run._cloning import lesson_lives
 from evolearn.run._rivals import Meeting
 from evolearn.run.births import selection_births
 from evolearn.run.record import Generation, OpponentGeneration
-from evolearn.run.setup import Setup
+from evolearn.run.setup import Setup, to_genomes
 from evolearn.search import (
     BlockLives,
     BlockSums,
@@ -57,17 +57,6 @@ def selection_keys(config: RunConfig, generation: int, batch: int = 0, space: in
     keys = life_keys(config.seed, space, generation, count)
     keys[:, 3] += batch * count
     return selection_births(config, keys, generation, batch, space)
-
-
-def to_genomes(setup: Setup, z: FloatArray) -> FloatArray:
-    """Genomes [.., G] in gene units from z: gene = centre + spread z."""
-    return from_z(setup.pool, z)
-
-
-def to_spread(setup: Setup, stdev: FloatArray) -> FloatArray:
-    """Standard deviation [G] in gene units from that in z."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return setup.pool.spread * stdev
 
 
 def with_learned(setup: Setup, z: FloatArray, learned: FloatArray) -> FloatArray:

@@ -40,10 +40,10 @@ from evolearn.run._resuming import standing
 from evolearn.run.directory import RunDirectory
 from evolearn.run.evolution import evolve
 from evolearn.run.faulty_life import load_faulty_life
-from evolearn.run.generation import meta_lives, selection_keys, to_genomes, with_learned
+from evolearn.run.generation import meta_lives, selection_keys, with_learned
 from evolearn.run.record import Generation
 from evolearn.run.scores import quarters
-from evolearn.run.setup import Setup, assemble
+from evolearn.run.setup import Setup, assemble, to_genomes
 from evolearn.search import (
     BlockSums,
     CloneOptions,

@@ -25,9 +25,8 @@ from evolearn.run.directory import Checkpoint, RunDirectory, create_run
 from evolearn.run.dna import NAME, ancestor_file, is_ancestor, save_dna
 from evolearn.run.estimate import HUGE, Estimate, estimate_run
 from evolearn.run.evolution import SearchDiverged, evolve, is_over, new_search, remedy_of_diverged
-from evolearn.run.generation import to_genomes, to_spread
 from evolearn.run.record import Generation
-from evolearn.run.setup import Setup, assemble, make_ready, remarks_on, settled
+from evolearn.run.setup import Setup, assemble, make_ready, remarks_on, settled, to_genomes, to_spread
 from evolearn.search import LeftFinite, Restarting, Rivals, Search, require_finite
 from evolearn.world import GYMNASIUM, World
 

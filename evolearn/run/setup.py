@@ -39,10 +39,12 @@ from evolearn.genome import (
     ENCODING,
     FIXED,
     GROUPS,
+    FloatArray,
     GenePool,
     decode,
     draw_fresh,
     find_encoding,
+    from_z,
     gene_pool,
 )
 from evolearn.life import Conditions, Driver, Drivers, Plan, rehearse
@@ -474,3 +476,14 @@ def _check_teacher(config: RunConfig) -> None:
             f"genome.drives.mode={mode!r}: the drive fitness must not be a gene {learner}; set "
             "genome.drives.mode=fixed, or name the teachers that may differ in drives.evolved"
         )
+
+
+def to_genomes(setup: Setup, z: FloatArray) -> FloatArray:
+    """Genomes [.., G] in gene units from z: gene = centre + spread z."""
+    return from_z(setup.pool, z)
+
+
+def to_spread(setup: Setup, stdev: FloatArray) -> FloatArray:
+    """Standard deviation [G] in gene units from that in z."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return setup.pool.spread * stdev

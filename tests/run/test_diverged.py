@@ -63,7 +63,7 @@ def test_genomes_that_diverge_rank_last_and_are_left_out_of_the_row(sampling: st
             genomes[:2] = np.nan
         return genomes
 
-    monkeypatch.setattr("evolearn.run.generation.from_z", with_two_broken)
+    monkeypatch.setattr("evolearn.run.setup.from_z", with_two_broken)
     monkeypatch.setattr("evolearn.search.drawn_blocks.from_z", with_two_broken)
     monkeypatch.setattr("evolearn.search.draws.BLOCKS", 2)
     content = toy_with("cem", {"selection_lifetime": 20, "generations": 2, "sampling": sampling}, world=COSTS)
@@ -79,8 +79,7 @@ def test_a_row_of_which_no_genome_is_left_is_null(tmp_path: Path, monkeypatch) -
     def broken(pool: GenePool, z: np.ndarray) -> np.ndarray:
         return np.full_like(z, np.nan) if z.ndim > 1 else from_z(pool, z)
 
-    for room in ("generation", "choosing"):
-        monkeypatch.setattr(f"evolearn.run.{room}.from_z", broken)
+    monkeypatch.setattr("evolearn.run.setup.from_z", broken)
     content = toy_with("pgpe", {"selection_lifetime": 20, "generations": 2}, world=COSTS, evaluation=SHORT)
     with pytest.raises(
         SearchDiverged, match=r"no genome of the last generation can live: the best genome has .* finite"
