@@ -1,6 +1,6 @@
 """The outer loop: a search, generation after generation; and what to say of one that leaves the finite numbers.
 
-What a generation lives is `evolearn.run.generation`'s.
+What a generation lives is `evolearn.run._generation`'s.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from evolearn.config import ConfigError, RunConfig
 from evolearn.errors import UserError
 from evolearn.genome import GROUPS
 from evolearn.life import Driver, Effort
+from evolearn.run._generation import Trial
 from evolearn.run.choosing import TOP
-from evolearn.run.generation import Trial
 from evolearn.run.record import Generation
 from evolearn.run.setup import Setup, to_genomes, to_spread
 from evolearn.search import (

@@ -36,11 +36,11 @@ from evolearn.life import (
 )
 from evolearn.rng import KEY_SIZE, Keys, LifeKey
 from evolearn.run._cloning import lesson_lives
+from evolearn.run._generation import meta_lives, selection_keys, with_learned
 from evolearn.run._resuming import standing
 from evolearn.run.directory import RunDirectory
 from evolearn.run.evolution import evolve
 from evolearn.run.faulty_life import load_faulty_life
-from evolearn.run.generation import meta_lives, selection_keys, with_learned
 from evolearn.run.record import Generation
 from evolearn.run.scores import quarters
 from evolearn.run.setup import Setup, assemble, to_genomes

@@ -24,9 +24,9 @@ from evolearn.run import (
     resume_run,
     start_run,
 )
+from evolearn.run._generation import with_learned
 from evolearn.run.choosing import _best_on_validation
 from evolearn.run.dna import save_dna
-from evolearn.run.generation import with_learned
 from tests.helpers.runs import Watcher, toy, toy_with
 
 COSTS = {"name": "gymnasium:MountainCar-v0"}  # -1 in every step: the life that ends first has lost least

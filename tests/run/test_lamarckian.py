@@ -13,7 +13,7 @@ from evolearn.life.evaluation import learned_weights, live_each
 from evolearn.life.records import FINISHED
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import Setup, assemble, evolve, new_search, to_genomes
-from evolearn.run.generation import with_learned
+from evolearn.run._generation import with_learned
 from evolearn.search import PopulationSearch
 from evolearn.search.options import OPTIONS, GeneticOptions
 from tests.helpers.runs import toy

@@ -25,7 +25,7 @@ from evolearn.run import (
     resume_run,
     start_run,
 )
-from evolearn.run.generation import paired_correlation
+from evolearn.run._generation import paired_correlation
 from evolearn.run.transplant import run_arms
 from evolearn.search.options import OPTIONS
 from evolearn.world import find_world

@@ -10,7 +10,7 @@ from evolearn.life import OwnDrivers, lives, new_driver
 from evolearn.life._fused import FusedDriver
 from evolearn.rng import SELECTION, TUNING, VALIDATION, births_of, life_keys
 from evolearn.run import Interrupted, assemble, open_run, resume_run, seen_births, start_run, unseen_births
-from evolearn.run.generation import selection_keys
+from evolearn.run._generation import selection_keys
 from evolearn.run.relive import Wanted, relive_selection
 from evolearn.run.setup import remarks_on
 from tests.helpers.compiled_environments import assert_same

@@ -17,8 +17,8 @@ from evolearn.life import FROM_ORACLE, OwnDrivers, Plan, evaluate, lives, new_dr
 from evolearn.rng import SELECTION, life_keys
 from evolearn.run import assemble, evolve, load_dna, new_search, start_run, to_genomes
 from evolearn.run._cloning import lesson_lives, newborn_of
+from evolearn.run._generation import selection_keys
 from evolearn.run.directory import open_run
-from evolearn.run.generation import selection_keys
 from evolearn.run.natural import born_weights
 from evolearn.run.relive import Wanted, relive_selection
 from evolearn.search import Clone, Lessons, check_search, lessons_of, planned_outer_steps

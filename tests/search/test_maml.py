@@ -19,7 +19,7 @@ from evolearn.run import (
     new_search,
     to_genomes,
 )
-from evolearn.run.generation import meta_lives, selection_keys
+from evolearn.run._generation import meta_lives, selection_keys
 from evolearn.search import MAML, MAMLOptions, differentiate
 from evolearn.search.meta_gradients import gradients_of
 from evolearn.world import MEAN_RETURN_PER_EPISODE

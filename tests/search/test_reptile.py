@@ -110,7 +110,7 @@ def test_the_digest_covers_what_was_learned_as_well_as_fitness(monkeypatch) -> N
         return row
 
     row = one_update()
-    monkeypatch.setattr("evolearn.run.generation.evaluate", learning_more)
+    monkeypatch.setattr("evolearn.run._generation.evaluate", learning_more)
     other = one_update()
     driver.close()
     assert other.fitness_mean == row.fitness_mean
@@ -126,7 +126,7 @@ def test_no_life_is_used_twice(monkeypatch) -> None:
         used.append(arguments[4].copy())
         return evaluate(*arguments)
 
-    monkeypatch.setattr("evolearn.run.generation.evaluate", watched)
+    monkeypatch.setattr("evolearn.run._generation.evaluate", watched)
     rows = list(evolve(setup, driver, new_search(setup)))
     driver.close()
     keys = np.concatenate(used)
